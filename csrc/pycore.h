@@ -1,0 +1,188 @@
+/* pycore.h - the whole C interface of the pycore validation core.
+ *
+ * This text is also the only declaration that Python sees: the extension build feeds it to cffi. Keep it free of
+ * preprocessor tricks: besides the include guard, every line starting with '#' is dropped before cffi reads it.
+ *
+ * Conventions
+ *   Argument order   backend and parameters, then inputs, then the count, then scratch, then outputs.
+ *   Batches          n items in, n verdict bytes out (status.def). A bad item is a verdict and never touches its neighbours.
+ *   Return value     PC_OK or a negative PC_ERR_*: programmer errors only. On an error no output byte is defined.
+ *   Memory           the library never allocates per call, prints, or starts threads. Where a call needs working memory the
+ *                    caller gives it (pc_*_scratch_size); it may be reused by later calls of the same thread. Fixed-base tables
+ *                    are built once per backend and curve, on first use, into static memory.
+ *   Threads          every function may be called from any number of threads at once; scratch must not be shared.
+ *   Byte order       as each scheme's specification encodes it: big-endian integers for ECDSA, SM2 and BIP-340; little-endian
+ *                    for Ed25519.
+ *   Timing           variable. Everything verified is public. pc_testing_* handles secrets without protecting them: test data only.
+ */
+#ifndef PYCORE_H
+#define PYCORE_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- return codes ---------------------------------------------------------------------------------------------------- */
+enum {
+    PC_OK = 0,
+    PC_ERR_ARGUMENT = -1,  /* an id, flag or length that the registry does not know */
+    PC_ERR_BACKEND = -2,   /* the backend is not compiled in, or this CPU can not run it */
+    PC_ERR_SCRATCH = -3,   /* scratch is smaller than the matching pc_*_scratch_size() */
+    PC_ERR_SELFTEST = -4   /* no backend passed its known-answer tests */
+};
+
+/* ---- columns ---------------------------------------------------------------------------------------------------------
+ * n byte strings. Either fixed width - row i is data[i * stride .. i * stride + width) - or, when offsets is not NULL,
+ * ragged - row i is data[offsets[i] .. offsets[i + 1]). Offsets never decrease. data may be NULL when every row is empty. */
+typedef struct pc_column {
+    const uint8_t *data;
+    const int64_t *offsets; /* n + 1 values, or NULL */
+    size_t width;           /* bytes per row; ignored when offsets is given */
+    ptrdiff_t stride;       /* bytes from one row to the next; ignored when offsets is given */
+} pc_column;
+
+/* ---- registry (registry.def, status.def) ----------------------------------------------------------------------------- */
+enum { PC_SCHEME_DER = 1, PC_SCHEME_HASH = 2, PC_SCHEME_PREHASHED = 4, PC_SCHEME_USER_ID = 8 };
+enum {
+    PC_RULE_CANONICAL_A = 1, /* Ed25519: A must be encoded canonically */
+    PC_RULE_CANONICAL_R = 2, /* Ed25519: R must be encoded canonically */
+    PC_RULE_NO_SMALL_A = 4,  /* Ed25519: refuse A of order 1, 2, 4 or 8 */
+    PC_RULE_NO_SMALL_R = 8,  /* Ed25519: the same for R */
+    PC_RULE_COFACTORED = 16, /* Ed25519: check [8][S]B = [8]R + [8][k]A instead of [S]B = R + [k]A */
+    PC_RULE_LOW_S = 32       /* ECDSA: refuse s above half the group order */
+};
+
+typedef struct pc_hash_row {
+    int id;
+    const char *name;
+    size_t digest_size;
+    size_t block_size;
+    const char *source;
+} pc_hash_row;
+
+typedef struct pc_scheme_row {
+    int id;
+    const char *name;
+    size_t min_key_size;
+    size_t max_key_size;
+    size_t signature_size; /* compact encoding */
+    int flags;             /* PC_SCHEME_* */
+    const char *source;
+} pc_scheme_row;
+
+typedef struct pc_rules_row {
+    int scheme;
+    const char *name;
+    int flags; /* PC_RULE_* */
+} pc_rules_row;
+
+typedef struct pc_status_row {
+    int code;
+    const char *name;
+    const char *meaning;
+} pc_status_row;
+
+/* Row by position, or NULL past the end. Rows live forever. */
+const pc_hash_row *pc_hash_at(int position);
+const pc_scheme_row *pc_scheme_at(int position);
+const pc_rules_row *pc_rules_at(int position);
+const pc_status_row *pc_status_at(int position);
+const char *pc_version(void);
+
+/* ---- CPU and backends --------------------------------------------------------------------------------------------------
+ * Backends are listed from most to least preferred; "portable" is always there and always last. In every call below
+ * `backend` is a position in that list, or PC_AUTO for the measured best one for the algorithm and batch size. */
+enum { PC_AUTO = -1 };
+
+/* Detects the CPU, runs every usable backend's known-answer tests and drops the ones that fail. Idempotent; called by every
+ * function that needs it, so calling it yourself only moves the cost (a few milliseconds). */
+int pc_init(void);
+
+typedef struct pc_backend_row {
+    const char *name;
+    int compiled; /* the compiler could build it */
+    int usable;   /* this CPU (and operating system) can run it and its self-test passed */
+    int lanes;    /* items per vector, 0 when not compiled */
+    const char *reason; /* in words, why it is not usable; "" when it is */
+} pc_backend_row;
+
+/* Fills *row for the backend at position; PC_ERR_ARGUMENT past the end. */
+int pc_backend_at(int position, pc_backend_row *row);
+
+/* What PC_AUTO takes for an algorithm and a batch of n items: a backend position. kind: 0 = hash id, 1 = scheme id. */
+int pc_backend_pick(int kind, int id, size_t n);
+
+/* Name of CPU feature at position ("avx2", "sha", ...), or NULL past the end; *present says whether it can be used. */
+const char *pc_cpu_feature_at(int position, int *present);
+
+/* ---- hashing -------------------------------------------------------------------------------------------------------------
+ * digests[i] = H(prefix || messages[i]); digests is n * digest_size bytes, contiguous. prefix may be NULL with length 0. */
+int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
+                  uint8_t *digests);
+
+/* ---- Merkle trees --------------------------------------------------------------------------------------------------------
+ * One level: parents[i] = H(prefix || children[2 i] || children[2 i + 1]), children contiguous, count >= 2. An odd last child
+ * is carried up as it is (PC_ODD_PROMOTE: RFC 9162) or paired with itself (PC_ODD_DUPLICATE: Bitcoin, ChainMaker).
+ * parents holds (count + 1) / 2 digests and may be the same memory as children. */
+enum { PC_ODD_PROMOTE = 0, PC_ODD_DUPLICATE = 1 };
+int pc_merkle_level(int backend, int hash, int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children,
+                    size_t count, uint8_t *parents);
+
+/* ---- signatures ----------------------------------------------------------------------------------------------------------*/
+enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };
+enum { PC_DER_STRICT = 0, PC_DER_TRAILING = 1 }; /* TRAILING: bytes after the SEQUENCE are ignored */
+enum {
+    PC_MESSAGE_HASH = 0,     /* hash the message as the scheme (SM2: after Z_A) or, for ECDSA, as `hash` says */
+    PC_MESSAGE_PREHASHED = 1 /* each message is the 32-byte digest (SM2: e) */
+};
+
+typedef struct pc_verify_params {
+    int scheme;
+    int rules; /* PC_RULE_* flags, from pc_rules_at */
+    int hash;  /* ECDSA: a hash with 32-byte digests; ignored elsewhere */
+    int message;
+    int encoding;
+    int der_rules;
+    const uint8_t *user_id; /* SM2: the signer's distinguishing identifier; NULL means no Z_A at all. At most 8191 bytes. */
+    size_t user_id_len;     /* 0 with a non-NULL user_id is the empty identifier (ENTL = 0) */
+} pc_verify_params;
+
+/* Keys parsed and checked once. The caller owns the memory: pc_keyset_size() bytes, aligned to 64, that stay in place while
+ * the set is used. Opaque, read-only after the build, and good only for the backend it was built for (PC_AUTO is resolved to a
+ * backend at build time and kept in the set). */
+typedef struct pc_keyset pc_keyset;
+size_t pc_keyset_size(int backend, int scheme, size_t n_keys);
+/* verdicts[i]: VALID when key i parses, else MALFORMED_KEY. Rules that look at the key's encoding are applied at verification. */
+int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts);
+
+/* Bytes of scratch that a call of pc_verify_batch or pc_verify_keyset with any n needs (it works in chunks). */
+size_t pc_verify_scratch_size(int backend, const pc_verify_params *params);
+
+int pc_verify_batch(int backend, const pc_verify_params *params, const pc_column *keys, const pc_column *signatures,
+                    const pc_column *messages, size_t n, void *scratch, size_t scratch_len, uint8_t *verdicts);
+
+/* The same with keys by index into a set; indices must be below its count (else PC_ERR_ARGUMENT). */
+int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const uint32_t *key_indices,
+                     const pc_column *signatures, const pc_column *messages, size_t n, void *scratch, size_t scratch_len,
+                     uint8_t *verdicts);
+
+/* ECDSA public key recovery on secp256k1 (SEC 1, section 4.1.6). signatures: 65 bytes r || s || v with v in 0..3 or 27..30;
+ * digests: 32 bytes. keys: n * 64 bytes x || y, zero where the verdict is not VALID. rules: 0 or PC_RULE_LOW_S. */
+size_t pc_recover_scratch_size(int backend);
+int pc_recover_batch(int backend, int rules, const pc_column *signatures, const pc_column *digests, size_t n, void *scratch,
+                     size_t scratch_len, uint8_t *keys, uint8_t *verdicts);
+
+/* ---- test data -----------------------------------------------------------------------------------------------------------
+ * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
+ * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).
+ * public_keys: n rows of 32 (Ed25519, BIP-340) or 65 bytes (0x04 || x || y), contiguous. signatures: n * 64, compact. */
+int pc_testing_public_keys(int scheme, const pc_column *secrets, size_t n, uint8_t *public_keys);
+int pc_testing_sign(const pc_verify_params *params, const pc_column *secrets, const pc_column *messages, size_t n,
+                    uint8_t *signatures);
+
+/* ---- probes: one field operation over arrays, for tests and benchmarks -----------------------------------------------------
+ * Elements are 32-byte little-endian integers below 2^256, results canonical. field: see pc_field_at. op: 0 mul, 1 sqr, 2 add,
+ * 3 sub, 4 neg, 5 inverse (0 -> 0), 6 square root (any element when there is none), 7 template mul, 8 template sqr.
+ * Runs the whole array `repeat` times (r feeds back as a). */
+const char *pc_field_at(int position);
+int pc_field_probe(int backend, int field, int op, const uint8_t *a, const uint8_t *b, size_t n, size_t repeat, uint8_t *r);
+
+#endif
