@@ -1,0 +1,173 @@
+"""What every test of pycore shares: where third-party vectors are, how cases are counted, which backends are tried.
+
+Vectors are other people's data. They are read in place, from ``$PYCORE_VECTORS`` or else ``../shared/vectors`` beside the
+repository, and a test that finds its file absent is skipped under that file's name, so a short run never looks like a full one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import random
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+TESTS = Path(__file__).resolve().parent
+if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import rsp` from any folder below
+    sys.path.insert(0, str(TESTS))
+
+_BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
+_CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too
+
+settings.register_profile(
+    "ci", max_examples=60, deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "thorough", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+# ---- third-party vectors -------------------------------------------------------------------------------------------------
+
+
+def vectors_root() -> Path:
+    """The folder of third-party vectors; it need not exist."""
+    given = os.environ.get("PYCORE_VECTORS")
+    return Path(given) if given else TESTS.parent.parent / "shared" / "vectors"
+
+
+def vectors_path(relative: str) -> Path:
+    """`relative` inside the vectors folder. Skips the running test, by that name, when it is absent."""
+    path = vectors_root() / relative
+    if not path.exists():
+        pytest.skip(f"vectors absent: {relative} (set PYCORE_VECTORS)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vectors_dir() -> Path:
+    """The vectors folder, or a skip when there is none."""
+    root = vectors_root()
+    if not root.is_dir():
+        pytest.skip("third-party vectors absent (set PYCORE_VECTORS)")
+    return root
+
+
+@pytest.fixture(scope="session")
+def require_vectors() -> Callable[[str], Path]:
+    """``require_vectors("sm/sm2_sig_vectors.json")`` -> its path, or a skip that names it."""
+    return vectors_path
+
+
+@pytest.fixture
+def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; summed up at the end."""
+
+    def count(source: str, cases: int) -> None:
+        if cases <= 0:
+            raise AssertionError(f"{source}: no case was run")
+        request.node.user_properties.append((_CASES, [source, cases]))
+
+    return count
+
+
+# ---- backends ------------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def backend_rows() -> tuple[tuple[str, bool, str], ...]:
+    """(name, usable, why not) of every backend that the library knows, most preferred first."""
+    try:
+        import pycore
+    except ImportError as error:
+        return (("portable", False, f"pycore does not import: {error}"),)
+    return tuple((row.name, bool(row.usable), str(row.reason)) for row in pycore.capabilities().backends)
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The test runs once per backend, with that backend in force. Those this machine can not run are skipped by name."""
+    name, usable, reason = request.param
+    if not usable:
+        pytest.skip(f"backend {name}: {reason or 'not usable here'}")
+    import pycore
+
+    with pycore.use_backend(name):
+        yield name
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        rows = backend_rows()
+        metafunc.parametrize("backend", rows, ids=[row[0] for row in rows], indirect=True)
+
+
+# ---- reproducible randomness ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """A seed of this test's own, fixed by its name and ``$PYCORE_TEST_SEED``; shown when the test fails."""
+    value = _BASE_SEED ^ zlib.crc32(request.node.nodeid.encode())
+    request.node.add_report_section("setup", "seed", f"seed {value} (PYCORE_TEST_SEED={_BASE_SEED})")
+    return value
+
+
+@pytest.fixture
+def rng(seed: int) -> random.Random:
+    """``random.Random(seed)``."""
+    return random.Random(seed)
+
+
+# ---- summary -------------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_counts_key] = {}
+
+
+_counts_key: pytest.StashKey[dict[str, list[int]]] = pytest.StashKey()
+_session: dict[str, Any] = {}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    _session["config"] = session.config
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when != "call" or not report.passed:
+        return
+    counts = _session["config"].stash[_counts_key]
+    for key, value in report.user_properties:
+        if key == _CASES:
+            source, cases = value
+            row = counts.setdefault(source, [0, 0])
+            row[0] = max(row[0], cases)
+            row[1] += cases
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    counts = config.stash[_counts_key]
+    if not counts:
+        return
+    terminalreporter.section("published cases run")
+    width = max(len(source) for source in counts)
+    for source in sorted(counts):
+        cases, checks = counts[source]
+        terminalreporter.write_line(f"vectors: {source:<{width}} {cases:>6} cases, {checks:>7} comparisons")
+    total, checks = (sum(column) for column in zip(*counts.values(), strict=True))
+    terminalreporter.write_line(f"vectors: {len(counts)} sources, {total} cases, {checks} comparisons, all as published")
+    with contextlib.suppress(Exception):
+        absent = [f"{name} ({reason})" for name, usable, reason in backend_rows() if not usable]
+        ran = [name for name, usable, _ in backend_rows() if usable]
+        line = "backends: " + ", ".join(ran)
+        terminalreporter.write_line(line + ("; not run: " + ", ".join(absent) if absent else ""))
