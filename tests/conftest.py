@@ -27,16 +27,23 @@ _BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
 _CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too
 
 settings.register_profile(
-    "ci", max_examples=60, deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile(
     "thorough", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
-# ---- third-party vectors -------------------------------------------------------------------------------------------------
+# ---- third-party vectors --------------------------------------------------------------------------------------------
 
 
 def vectors_root() -> Path:
@@ -80,7 +87,7 @@ def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
     return count
 
 
-# ---- backends ------------------------------------------------------------------------------------------------------------
+# ---- backends -------------------------------------------------------------------------------------------------------
 
 
 @functools.cache
@@ -111,7 +118,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("backend", rows, ids=[row[0] for row in rows], indirect=True)
 
 
-# ---- reproducible randomness ---------------------------------------------------------------------------------------------
+# ---- reproducible randomness ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -128,7 +135,7 @@ def rng(seed: int) -> random.Random:
     return random.Random(seed)
 
 
-# ---- summary -------------------------------------------------------------------------------------------------------------
+# ---- summary --------------------------------------------------------------------------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -165,7 +172,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         cases, checks = counts[source]
         terminalreporter.write_line(f"vectors: {source:<{width}} {cases:>6} cases, {checks:>7} comparisons")
     total, checks = (sum(column) for column in zip(*counts.values(), strict=True))
-    terminalreporter.write_line(f"vectors: {len(counts)} sources, {total} cases, {checks} comparisons, all as published")
+    terminalreporter.write_line(
+        f"vectors: {len(counts)} sources, {total} cases, {checks} comparisons, all as published"
+    )
     with contextlib.suppress(Exception):
         absent = [f"{name} ({reason})" for name, usable, reason in backend_rows() if not usable]
         ran = [name for name, usable, _ in backend_rows() if usable]
