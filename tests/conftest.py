@@ -1,7 +1,8 @@
 """What every test of pycore shares: where third-party vectors are, how cases are counted, which backends are tried.
 
-Vectors are other people's data. They are read in place, from ``$PYCORE_VECTORS`` or else ``../shared/vectors`` beside the
-repository, and a test that finds its file absent is skipped under that file's name, so a short run never looks like a full one.
+Vectors are other people's data. They are read in place, from ``$PYCORE_VECTORS`` or else ``../shared/vectors`` beside
+the repository, and a test that finds its file absent is skipped under that file's name, so a short run never looks like
+a full one.
 """
 
 from __future__ import annotations
@@ -26,20 +27,10 @@ if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import
 _BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
 _CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too
 
-settings.register_profile(
-    "ci",
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "thorough", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+_CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # oracles are slow, a backend stays put
+settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=_CHECKS)
+settings.register_profile("ci", settings.get_profile("dev"), max_examples=60, derandomize=True)
+settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
 
@@ -77,7 +68,7 @@ def require_vectors() -> Callable[[str], Path]:
 
 @pytest.fixture
 def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
-    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; summed up at the end."""
+    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; shown at the end."""
 
     def count(source: str, cases: int) -> None:
         if cases <= 0:
@@ -102,7 +93,7 @@ def backend_rows() -> tuple[tuple[str, bool, str], ...]:
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The test runs once per backend, with that backend in force. Those this machine can not run are skipped by name."""
+    """The test runs once per backend, with that backend in force; those that can not run here are skipped."""
     name, usable, reason = request.param
     if not usable:
         pytest.skip(f"backend {name}: {reason or 'not usable here'}")

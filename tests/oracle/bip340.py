@@ -29,7 +29,8 @@ def verify(key: bytes, signature: bytes, message: bytes) -> str:
 def sign(secret: int, message: bytes, nonce: int) -> tuple[bytes, bytes]:
     """(key, signature) for a nonce that the caller picks: test data only."""
     public, big_r = C.mul(secret, C.g), C.mul(nonce, C.g)
-    assert public is not None and big_r is not None
+    assert public is not None
+    assert big_r is not None
     d = secret if public[1] % 2 == 0 else C.n - secret
     k = nonce if big_r[1] % 2 == 0 else C.n - nonce
     key, r = public[0].to_bytes(32, "big"), big_r[0].to_bytes(32, "big")

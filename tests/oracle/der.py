@@ -1,6 +1,7 @@
-"""ECDSA and SM2 signatures as DER: SEQUENCE { r INTEGER, s INTEGER } (SEC 1, appendix C.8), parsed by the letter of X.690.
+"""ECDSA and SM2 signatures as DER: SEQUENCE { r INTEGER, s INTEGER } (SEC 1, appendix C.8).
 
-Strict means what BIP-66 means by it: one byte per length, minimal and non-negative integers, nothing before, between or after.
+Strict means what BIP-66 means by it: one byte per length, minimal and non-negative integers, nothing before, between
+or after.
 """
 
 from __future__ import annotations

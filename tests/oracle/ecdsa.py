@@ -46,7 +46,7 @@ def equation(curve: Curve, point: Point, r: int, s: int, e: int, *, low_s: bool 
 
 
 def recover(curve: Curve, signature65: bytes, digest: bytes, *, low_s: bool = False) -> tuple[str, Point]:
-    """Verdict and key from r || s || v, v in 0..3 or 27..30: bit 0 is the parity of R's y, bit 1 says that R's x is r + n."""
+    """Verdict and key from r || s || v, v in 0..3 or 27..30: bit 0 is the parity of R's y, bit 1 that x is r + n."""
     if len(signature65) != 65 or signature65[64] not in (0, 1, 2, 3, 27, 28, 29, 30):
         return "MALFORMED_SIGNATURE", None
     v = signature65[64] % 27
@@ -71,5 +71,5 @@ def sign(curve: Curve, secret: int, digest: bytes, nonce: int) -> tuple[int, int
     assert point is not None
     r = point[0] % n
     s = pow(nonce, -1, n) * (int.from_bytes(digest, "big") + r * secret) % n
-    assert r and s, "pick another nonce"
+    assert r * s, "pick another nonce"
     return r, s, (point[1] & 1) | (2 if point[0] >= n else 0)

@@ -1,6 +1,6 @@
 """Ed25519 (RFC 8032, section 5.1.7) under five rule sets, each a row of independent flags.
 
-`facts` does the arithmetic once and says everything that any rule set asks; `judge` then applies a rule set to the facts.
+`facts` does the arithmetic once and says everything that any rule set asks; `judge` applies a rule set to the facts.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def equal(left: Extended, right: Extended) -> bool:
 
 
 def decode(data: bytes) -> Extended | None:
-    """Any point whose y is given modulo p, in any encoding: 32 bytes, y may be >= p, and x = 0 may carry either sign."""
+    """Any point, in any of its encodings: y may be >= p, and x = 0 may carry either sign."""
     number = int.from_bytes(data, "little")
     sign, y = number >> 255, (number & (2**255 - 1)) % P
     u, v = (y * y - 1) % P, (D * y * y + 1) % P

@@ -1,4 +1,4 @@
-"""Keccak-f[1600] and its two 256-bit hashes: FIPS 202 SHA3-256 (padding 0x06) and the original submission (padding 0x01)."""
+"""Keccak-f[1600] and two 256-bit hashes: SHA3-256 (FIPS 202, padding 0x06) and the first submission (padding 0x01)."""
 
 from __future__ import annotations
 

@@ -57,5 +57,5 @@ def sign(secret: int, e: int, nonce: int) -> tuple[int, int]:
     assert point is not None
     r = (e + point[0]) % n
     s = pow(1 + secret, -1, n) * (nonce - r * secret) % n
-    assert r and s and (r + s) % n, "pick another nonce"
+    assert r * s * ((r + s) % n), "pick another nonce"
     return r, s

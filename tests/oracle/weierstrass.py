@@ -1,7 +1,7 @@
 """Short Weierstrass curves y^2 = x^3 + a x + b over a prime field, and the SEC 1 encodings of their points.
 
-Points are affine (x, y) tuples, None is the point at infinity. Sums go through Jacobian coordinates with every exceptional
-case spelled out (P + P, P + (-P), infinity on either side), because those are the cases under test.
+Points are affine (x, y) tuples, None is the point at infinity. Sums go through Jacobian coordinates with every
+exceptional case spelled out (P + P, P + (-P), infinity on either side), because those are the cases under test.
 """
 
 from __future__ import annotations
