@@ -1,0 +1,53 @@
+"""Whole blocks of real ledgers: parse, recompute, verify, report.
+
+>>> from pycore import ledgers
+>>> ledgers.names()
+('chainmaker',)
+>>> ledger = ledgers.get("chainmaker")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pycore.errors import InputError
+from pycore.ledgers.report import BlockReport, Check, TransactionFault
+
+if TYPE_CHECKING:
+    from pycore.buffers import BytesLike
+
+__all__ = ["BlockReport", "Check", "Ledger", "TransactionFault", "get", "names"]
+
+_MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
+
+
+class Ledger(Protocol):
+    """What every chain's validator offers."""
+
+    name: str
+
+    def validate_block(self, block: BytesLike, context: Any = None) -> BlockReport:
+        """Every check that the block and the context allow. InputError when the bytes are no block of the chain."""
+        ...
+
+    def block_digests(self, block: BytesLike, hash: str = ...) -> dict[str, Any]:
+        """The block's hashes, recomputed from its content."""
+        ...
+
+    def context(self, document: Any) -> Any:
+        """The chain's context object from its JSON form: text, path or mapping."""
+        ...
+
+
+def names() -> tuple[str, ...]:
+    """Names of the ledgers that :func:`get` knows."""
+    return tuple(_MODULES)
+
+
+def get(name: str) -> Ledger:
+    """The validator of a chain. InputError on an unknown name."""
+    if name not in _MODULES:
+        raise InputError("chain", got=repr(name), wanted="one of " + ", ".join(map(repr, _MODULES)))
+    ledger: Ledger = import_module(_MODULES[name]).LEDGER
+    return ledger

@@ -1,0 +1,1 @@
+"""Parts of :mod:`pycore.ledgers.chainmaker`, one concern per module. Nothing here is public."""

@@ -1,0 +1,276 @@
+"""What a ChainMaker node knows and a block does not say: :class:`ChainContext`, and its JSON form.
+
+The JSON document is an object with the field names of :class:`ChainContext`. Byte strings are hexadecimal, PEM stays PEM, absent
+fields take their defaults, unknown fields are refused: a misspelt ``trust_roots`` must not switch a check off.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+from pycore.errors import InputError
+
+HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
+"""The chain's spelling (chainConfig.crypto.hash) -> this library's."""
+AUTH_TYPES = ("PermissionedWithCert", "PermissionedWithKey", "Public")
+CONSENSUS = ("solo", "tbft", "dpos", "maxbft", "raft")
+RULES = ("strict", "compatible")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMember:
+    """A member that the chain's configuration trusts by itself: its certificate needs no chain to a root."""
+
+    pem: str
+    org_id: str
+    role: str
+    node_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An endorsement policy of the chain's configuration.
+
+    ``rule`` is ANY, ALL, MAJORITY, FORBIDDEN, a count ("2") or a fraction of the organisations ("2/3"); empty ``orgs`` and ``roles``
+    mean all. MAJORITY counts organisations, and administrators only when no roles are given.
+    """
+
+    rule: str
+    orgs: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChainContext:
+    """The chain's configuration and the place of the block in it. Every field may be left out.
+
+    A check whose field is missing is reported as skipped, by name; it never passes silently.
+
+    chain_id             expected chain id of the block and of every transaction
+    hash                 chainConfig.crypto.hash: "sha256" | "sha3-256" | "sm3", or the chain's spellings; None: inferred from block_hash
+    auth_type            "PermissionedWithCert" | "PermissionedWithKey" | "Public"
+    rules                "strict" | "compatible"
+    consensus            "tbft" | "dpos" | "maxbft" | "raft" | "solo"; None: told from the block's extra data
+    trust_roots          organisation -> PEM certificates of its roots and intermediates (PermissionedWithCert)
+    trust_members        members that are trusted without a certificate chain
+    certificates         lower-case hex of the chain's hash over the DER -> PEM, for CERT_HASH members
+    aliases              alias -> PEM certificate, for ALIAS members
+    validators           node ids that may vote at this height
+    nodes                node id -> PEM certificate or public key with which that node votes; binds votes to voters under "strict",
+                         and tells the consensus role of a bare public key
+    admin_keys           PEM public keys that have the ADMIN role (key modes)
+    revoked              serial numbers of revoked certificates, hex
+    frozen               hex of the chain's hash over the DER of frozen certificates
+    policies             "CONTRACT-method" -> endorsement policy
+    previous_block_hash  hash of the block before this one, 32 bytes
+    height               expected height
+    rw_sets              serialised TxRWSet per transaction, in order
+    time                 verification time for certificates, Unix seconds; None: now, as a node does
+    rebuild_dag          also rebuild the DAG from the read and write sets and compare (nodes do not)
+    """
+
+    chain_id: str | None = None
+    hash: str | None = None
+    auth_type: str = "PermissionedWithCert"
+    rules: str = "strict"
+    consensus: str | None = None
+    trust_roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    trust_members: tuple[TrustMember, ...] = ()
+    certificates: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    validators: tuple[str, ...] = ()
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    admin_keys: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    previous_block_hash: bytes | None = None
+    height: int | None = None
+    rw_sets: tuple[bytes, ...] | None = None
+    time: float | None = None
+    rebuild_dag: bool = False
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        if self.hash is not None:
+            put(self, "hash", chain_hash_name(self.hash))
+        _one_of("auth_type", self.auth_type, AUTH_TYPES)
+        _one_of("rules", self.rules, RULES)
+        if self.consensus is not None:
+            _one_of("consensus", self.consensus, CONSENSUS)
+        roots = {org: _pems(f"trust_roots[{org!r}]", pems) for org, pems in _items("trust_roots", self.trust_roots)}
+        put(self, "trust_roots", MappingProxyType(roots))
+        put(self, "certificates", MappingProxyType({_hex(k): _text("certificates", v) for k, v in _items("certificates", self.certificates)}))
+        for name in ("aliases", "nodes"):
+            put(self, name, MappingProxyType({k: _text(name, v) for k, v in _items(name, getattr(self, name))}))
+        put(self, "policies", MappingProxyType(dict(_items("policies", self.policies))))
+        for name in ("validators", "admin_keys"):
+            put(self, name, _texts(name, getattr(self, name)))
+        for name in ("revoked", "frozen"):
+            put(self, name, tuple(_hex(value) for value in _texts(name, getattr(self, name))))
+        put(self, "trust_members", tuple(self.trust_members))
+        if self.rw_sets is not None:
+            put(self, "rw_sets", tuple(bytes(value) for value in self.rw_sets))
+        if self.previous_block_hash is not None:
+            put(self, "previous_block_hash", bytes(self.previous_block_hash))
+
+    @property
+    def by_certificate(self) -> bool:
+        """Whether members are certificates (PermissionedWithCert) rather than bare public keys."""
+        return self.auth_type == "PermissionedWithCert"
+
+    @cached_property
+    def trust_key(self) -> tuple[Any, ...]:
+        """Equal for contexts that resolve members alike: the key under which resolved members are cached."""
+        return (
+            self.hash, self.auth_type, self.rules,
+            tuple(sorted(self.trust_roots.items())), self.trust_members, tuple(sorted(self.certificates.items())),
+            tuple(sorted(self.aliases.items())), tuple(sorted(self.nodes.items())), self.admin_keys, self.revoked, self.frozen,
+        )  # fmt: skip
+
+    def replace(self, **changes: Any) -> ChainContext:
+        """A copy with some fields changed, for the next block: ``context.replace(height=8, previous_block_hash=...)``."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form as Python objects; fields at their defaults are left out."""
+        shown: dict[str, Any] = {}
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value is None or value is False or (not isinstance(value, (int, float, str, bytes)) and not value):
+                continue
+            shown[item.name] = _plain(value)
+        return shown
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The JSON document that :meth:`from_json` reads."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> ChainContext:
+        """A context from the JSON form. InputError names the field that does not fit."""
+        if not isinstance(document, Mapping):
+            raise InputError("context", got=type(document).__name__, wanted="a JSON object")
+        known = {item.name for item in dataclasses.fields(cls)}
+        for name in document:
+            if name not in known:
+                raise InputError(f"context.{name}", got="an unknown field", wanted=f"one of {', '.join(sorted(known))}")
+        values = dict(document)
+        if "trust_members" in values:
+            values["trust_members"] = _records("trust_members", values["trust_members"], TrustMember)
+        if "policies" in values:
+            named = _items("policies", values["policies"])
+            values["policies"] = {k: _record(f"policies[{k!r}]", v, Policy) for k, v in named}
+        if values.get("previous_block_hash") is not None:
+            values["previous_block_hash"] = _bytes("previous_block_hash", values["previous_block_hash"])
+        if values.get("rw_sets") is not None:
+            values["rw_sets"] = tuple(_bytes("rw_sets", value) for value in _list("rw_sets", values["rw_sets"]))
+        for name, kind in (("height", int), ("time", (int, float)), ("rebuild_dag", bool), ("chain_id", str)):
+            value = values.get(name)
+            if value is not None and (not isinstance(value, kind) or (kind is not bool and isinstance(value, bool))):
+                raise InputError(f"context.{name}", got=repr(value), wanted=str(kind))
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, source: str | bytes | Path) -> ChainContext:
+        """Reads a JSON document: its text, or the path of a file that holds it (a Path, or a string that is not a JSON object)."""
+        text: str | bytes
+        if isinstance(source, Path) or (isinstance(source, str) and not source.lstrip().startswith("{")):
+            try:
+                text = Path(source).read_bytes()
+            except OSError as error:
+                raise InputError("context", got=str(error), wanted="a JSON object or the path of a file that holds one") from error
+        else:
+            text = source
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError("context", got=f"text that is not JSON ({error})", wanted="a JSON object") from error
+        return cls.from_dict(document)
+
+
+def chain_hash_name(name: str) -> str:
+    """This library's name of a chain hash, from either spelling."""
+    if name in HASHES:
+        return HASHES[name]
+    return _one_of("hash", name, tuple(HASHES.values()))
+
+
+def _one_of(name: str, value: object, wanted: Sequence[str]) -> str:
+    if value not in wanted:
+        raise InputError(f"context.{name}", got=repr(value), wanted="one of " + ", ".join(map(repr, wanted)))
+    return cast(str, value)
+
+
+def _items(name: str, value: Any) -> list[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"context.{name}", got=type(value).__name__, wanted="a mapping (JSON object)")
+    for key in value:
+        _text(name, key)
+    return list(value.items())
+
+
+def _list(name: str, value: Any) -> Sequence[Any]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        raise InputError(f"context.{name}", got=type(value).__name__, wanted="a sequence (JSON array)")
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if not isinstance(value, str):
+        raise InputError(f"context.{name}", got=type(value).__name__, wanted="text")
+    return value
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    return tuple(_text(name, item) for item in _list(name, value))
+
+
+def _pems(name: str, value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else _texts(name, value)
+
+
+def _hex(value: str) -> str:
+    return value.lower().removeprefix("0x")
+
+
+def _bytes(name: str, value: Any) -> bytes:
+    try:
+        return bytes.fromhex(_hex(_text(name, value)))
+    except ValueError as error:
+        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="hexadecimal digits") from error
+
+
+def _record(name: str, value: Any, kind: type[Any]) -> Any:
+    fields = {item.name: item for item in dataclasses.fields(kind)}
+    given = dict(_items(name, value))
+    wrong = [key for key in given if key not in fields]
+    missing = [key for key, item in fields.items() if item.default is dataclasses.MISSING and key not in given]
+    if wrong or missing:
+        raise InputError(f"context.{name}", got=", ".join(sorted(given)) or "nothing", wanted="fields " + ", ".join(fields))
+    return kind(**{key: _texts(name, item) if isinstance(item, list) else _text(name, item) for key, item in given.items()})
+
+
+def _records(name: str, value: Any, kind: type[Any]) -> tuple[Any, ...]:
+    return tuple(_record(f"{name}[{index}]", item, kind) for index, item in enumerate(_list(name, value)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
+    return value

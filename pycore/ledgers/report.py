@@ -1,0 +1,135 @@
+"""What a ledger's validator answers with: named checks and one verdict per transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pycore.verdict import Verdict, Verdicts
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named check.
+
+    name     constant, for example "tx_root"
+    ok       True passed, False failed, None skipped
+    got      what the block holds: text, a number, bytes, or None
+    wanted   what was recomputed or is required
+    detail   in words: why it failed or was skipped; "" when there is nothing to say
+    """
+
+    name: str
+    ok: bool | None
+    got: Any = None
+    wanted: Any = None
+    detail: str = ""
+
+    @property
+    def status(self) -> str:
+        """"passed", "failed" or "skipped"."""
+        return "skipped" if self.ok is None else "passed" if self.ok else "failed"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; bytes in hexadecimal."""
+        return {
+            "name": self.name, "status": self.status, "got": shown(self.got), "wanted": shown(self.wanted), "detail": self.detail,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        if self.ok:
+            return f"{self.name}: passed"
+        if self.ok is None:
+            return f"{self.name}: skipped, {self.detail}"
+        why = f" ({self.detail})" if self.detail else ""
+        return f"{self.name}: failed, got {shown(self.got)}, wanted {shown(self.wanted)}{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFault:
+    """Why one transaction is not valid."""
+
+    index: int
+    verdict: Verdict
+    tx_id: str
+    detail: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"index": self.index, "verdict": self.verdict.name, "tx_id": self.tx_id, "detail": self.detail}
+
+
+@dataclass(frozen=True)
+class BlockReport:
+    """The outcome of one block's validation.
+
+    ``valid``      no check failed, and every transaction is valid: "nothing wrong was found in what could be checked".
+    ``complete``   no check was skipped for want of context. Accept a block on ``valid and complete``.
+    """
+
+    chain: str
+    rules: str
+    height: int
+    block_hash: bytes
+    checks: tuple[Check, ...]
+    transactions: Verdicts
+    faults: tuple[TransactionFault, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        """Whether no executed check failed."""
+        return all(check.ok is not False for check in self.checks) and self.transactions.all_valid
+
+    @property
+    def complete(self) -> bool:
+        """Whether every check was executed."""
+        return all(check.ok is not None for check in self.checks)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that failed."""
+        return tuple(check for check in self.checks if check.ok is False)
+
+    @property
+    def skipped(self) -> tuple[Check, ...]:
+        """The checks that were not executed."""
+        return tuple(check for check in self.checks if check.ok is None)
+
+    def check(self, name: str) -> Check:
+        """The check of that name; KeyError when it was not part of the validation."""
+        for check in self.checks:
+            if check.name == name:
+                return check
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[Check]:
+        return iter(self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: bytes in hexadecimal, verdicts by name."""
+        return {
+            "chain": self.chain,
+            "rules": self.rules,
+            "height": self.height,
+            "block_hash": self.block_hash.hex(),
+            "valid": self.valid,
+            "complete": self.complete,
+            "checks": [check.to_dict() for check in self.checks],
+            "transactions": len(self.transactions),
+            "invalid_transactions": [fault.to_dict() for fault in self.faults],
+            "counts": dict(self.counts),
+            "timings": dict(self.timings),
+        }
+
+
+def shown(value: Any) -> Any:
+    """A value of a check as text, number or None; bytes in hexadecimal."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
