@@ -68,7 +68,7 @@ def require_vectors() -> Callable[[str], Path]:
 
 @pytest.fixture
 def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
-    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; shown at the end."""
+    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; shown last."""
 
     def count(source: str, cases: int) -> None:
         if cases <= 0:
