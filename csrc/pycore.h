@@ -93,8 +93,15 @@ const char *pc_version(void);
 enum { PC_AUTO = -1 };
 
 /* Detects the CPU, runs every usable backend's known-answer tests and drops the ones that fail. Idempotent; called by every
- * function that needs it, so calling it yourself only moves the cost (a few milliseconds). */
+ * function that needs it, so calling it yourself only moves the cost (a few milliseconds).
+ *
+ * The environment variable PYCORE_BACKEND forces PC_AUTO to one backend (algorithms that it has no kernel for run on the best
+ * other one). It is read once, here. When it names a backend that is unknown or not usable, pc_init and every call that would
+ * have to choose a backend return PC_ERR_BACKEND; pc_backend_at then says which ones are usable, and why the others are not. */
 int pc_init(void);
+
+/* The name in PYCORE_BACKEND, or NULL when it is unset, empty or "auto". Only a name: pc_init says whether it can be used. */
+const char *pc_forced_backend(void);
 
 typedef struct pc_backend_row {
     const char *name;

@@ -1,0 +1,49 @@
+/* all.inc.h - every template once, for the instruction set of the including backend_*.c, and the table of what came out.
+ *
+ * The includer sets PC_ISA (the backend's name), includes a vec header (curves) and a lanes header (hashes), then this file. The
+ * rows of registry.def decide what the table holds: a hash needs PC_HASH_OPS_<ID>, a scheme PC_SCHEME_OPS_<ID>. */
+#include "backend.h"
+
+#include "../hash/hash.inc.h"
+
+#define HASH_OPS(name) {.many = name##_many, .merkle_level = name##_merkle_level}
+#define PC_HASH_OPS_SHA256    HASH_OPS(sha256)
+#define PC_HASH_OPS_SHA256D   HASH_OPS(sha256d)
+#define PC_HASH_OPS_SHA512    HASH_OPS(sha512)
+#define PC_HASH_OPS_SHA3_256  HASH_OPS(sha3_256)
+#define PC_HASH_OPS_KECCAK256 HASH_OPS(keccak256)
+#define PC_HASH_OPS_SM3       HASH_OPS(sm3)
+
+#define SCHEME_OPS(name, NAME)                                                                                              \
+    {                                                                                                                       \
+        .verify = name##_verify, .verify_scratch = NAME##_VERIFY_SCRATCH, .keyset_build = name##_keyset_build,              \
+        .keyset_record = NAME##_KEYSET_RECORD, .public_keys = name##_public_keys, .sign = name##_sign                       \
+    }
+#define NO_OPS {.verify = NULL}
+#define PC_SCHEME_OPS_ED25519           NO_OPS
+#define PC_SCHEME_OPS_ECDSA_SECP256K1   NO_OPS
+#define PC_SCHEME_OPS_ECDSA_P256        NO_OPS
+#define PC_SCHEME_OPS_SM2               NO_OPS
+#define PC_SCHEME_OPS_SCHNORR_SECP256K1 NO_OPS
+
+#define BACKEND_SYMBOL_(isa) pc_backend_##isa
+#define BACKEND_SYMBOL(isa)  BACKEND_SYMBOL_(isa)
+#define BACKEND_STRING_(isa) #isa
+#define BACKEND_STRING(isa)  BACKEND_STRING_(isa)
+
+const pc_backend BACKEND_SYMBOL(PC_ISA) = {
+    .name = BACKEND_STRING(PC_ISA),
+    .lanes = PC_BACKEND_LANES,
+    .hash =
+        {
+#define PC_HASH(id, ID, name, digest, block, source) [PC_HASH_##ID] = PC_HASH_OPS_##ID,
+#include "../registry.def"
+#undef PC_HASH
+        },
+    .scheme =
+        {
+#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
+#include "../registry.def"
+#undef PC_SCHEME
+        },
+};

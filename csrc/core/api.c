@@ -1,0 +1,225 @@
+/* api.c - the public batch calls: every argument is checked here, so that kernels need not. */
+#include "column.h"
+#include "dispatch.h"
+
+/* Outputs are at most 65 bytes an item; this keeps every size below PTRDIFF_MAX. */
+static const size_t MAX_ITEMS = (size_t)PTRDIFF_MAX / 128;
+
+/* ---- argument checks -------------------------------------------------------------------------------------------------- */
+
+static int column_ok(const pc_column *column, size_t n) {
+    if (n == 0) return 1;
+    if (!column || n > MAX_ITEMS) return 0;
+    if (!column->offsets) {
+        if (column->width == 0) return 1;
+        if (!column->data || column->width > (size_t)PTRDIFF_MAX) return 0;
+        size_t step = column->stride < 0 ? (size_t)0 - (size_t)column->stride : (size_t)column->stride;
+        return step == 0 || n - 1 <= ((size_t)PTRDIFF_MAX - column->width) / step;
+    }
+    if (column->offsets[0] < 0) return 0;
+    for (size_t i = 0; i < n; i++) {
+        if (column->offsets[i + 1] < column->offsets[i]) return 0;
+    }
+    return column->data != NULL || column->offsets[n] == column->offsets[0];
+}
+
+static int prefix_ok(const uint8_t *prefix, size_t len) { return (prefix || len == 0) && len <= (size_t)PTRDIFF_MAX / 2; }
+
+static int hash_is_32(int hash) {
+    const pc_hash_row *row = pc_hash_at(hash);
+    return row && row->digest_size == 32;
+}
+
+/* The flags that some rule set of the scheme names, all together. */
+static int known_rules(int scheme) {
+    int known = 0;
+    const pc_rules_row *row;
+    for (int i = 0; (row = pc_rules_at(i)) != NULL; i++) {
+        if (row->scheme == scheme) known |= row->flags;
+    }
+    return known;
+}
+
+static int params_ok(const pc_verify_params *params) {
+    const pc_scheme_row *row = params ? pc_scheme_at(params->scheme) : NULL;
+    if (!row || (params->rules & ~known_rules(params->scheme))) return 0;
+    if (params->message != PC_MESSAGE_HASH && params->message != PC_MESSAGE_PREHASHED) return 0;
+    if (params->encoding != PC_ENCODING_COMPACT && params->encoding != PC_ENCODING_DER) return 0;
+    if (params->der_rules != PC_DER_STRICT && params->der_rules != PC_DER_TRAILING) return 0;
+    if (params->encoding == PC_ENCODING_DER && !(row->flags & PC_SCHEME_DER)) return 0;
+    if (params->message == PC_MESSAGE_PREHASHED && !(row->flags & PC_SCHEME_PREHASHED)) return 0;
+    if ((row->flags & PC_SCHEME_HASH) && params->message == PC_MESSAGE_HASH && !hash_is_32(params->hash)) return 0;
+    if ((row->flags & PC_SCHEME_USER_ID) && params->message == PC_MESSAGE_HASH) {
+        if (params->user_id_len > 8191 || (!params->user_id && params->user_id_len)) return 0;
+    }
+    return 1;
+}
+
+/* A call that takes digests wants exactly 32 bytes a row: anything else is the caller's mistake, not the item's. */
+static int messages_ok(const pc_verify_params *params, const pc_column *messages, size_t n) {
+    if (!column_ok(messages, n)) return 0;
+    if (params->message != PC_MESSAGE_PREHASHED) return 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t len;
+        (void)pc_column_row(messages, i, &len);
+        if (len != 32) return 0;
+        if (!messages->offsets) break;
+    }
+    return 1;
+}
+
+static int scratch_ok(const void *scratch, size_t scratch_len, size_t wanted) {
+    return scratch_len >= wanted && (wanted == 0 || (scratch && ((uintptr_t)scratch & 63) == 0));
+}
+
+/* ---- hashes ----------------------------------------------------------------------------------------------------------- */
+
+int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
+                  uint8_t *digests) {
+    const pc_backend *ops;
+    if (!pc_hash_at(hash) || !prefix_ok(prefix, prefix_len) || !column_ok(messages, n)) return PC_ERR_ARGUMENT;
+    if (n && !digests) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_HASH, hash, backend, n, &ops, NULL);
+    if (result == PC_OK && n) ops->hash[hash].many(prefix, prefix_len, messages, n, digests);
+    return result;
+}
+
+int pc_merkle_level(int backend, int hash, int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children,
+                    size_t count, uint8_t *parents) {
+    const pc_backend *ops;
+    if (!pc_hash_at(hash) || !prefix_ok(prefix, prefix_len) || count < 2 || count > MAX_ITEMS) return PC_ERR_ARGUMENT;
+    if ((odd != PC_ODD_PROMOTE && odd != PC_ODD_DUPLICATE) || !children || !parents) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_MERKLE, hash, backend, count / 2, &ops, NULL);
+    if (result == PC_OK) ops->hash[hash].merkle_level(odd, prefix, prefix_len, children, count, parents);
+    return result;
+}
+
+/* ---- signatures ------------------------------------------------------------------------------------------------------- */
+
+static size_t keyset_bytes(const pc_backend *ops, int scheme, size_t n_keys) {
+    return sizeof(pc_keyset) + 63 + n_keys * ops->scheme[scheme].keyset_record;
+}
+
+static int keyset_count_ok(const pc_backend *ops, int scheme, size_t n_keys) {
+    size_t record = ops->scheme[scheme].keyset_record;
+    return n_keys <= MAX_ITEMS / (record ? record : 1) && n_keys <= UINT32_MAX;
+}
+
+size_t pc_keyset_size(int backend, int scheme, size_t n_keys) {
+    const pc_backend *ops;
+    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, NULL) != PC_OK) return 0;
+    return keyset_count_ok(ops, scheme, n_keys) ? (keyset_bytes(ops, scheme, n_keys) + 63) & ~(size_t)63 : 0;
+}
+
+int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+    const pc_backend *ops;
+    int position;
+    if (!pc_scheme_at(scheme) || !set || ((uintptr_t)set & 63) || !column_ok(keys, n_keys)) return PC_ERR_ARGUMENT;
+    if (n_keys && !verdicts) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, &position);
+    if (result != PC_OK) return result;
+    if (!keyset_count_ok(ops, scheme, n_keys)) return PC_ERR_ARGUMENT;
+    set->magic = 0;
+    set->backend = position;
+    set->scheme = scheme;
+    set->n_keys = n_keys;
+    set->records_offset = (sizeof(pc_keyset) + 63) & ~(uint64_t)63;
+    if (n_keys) ops->scheme[scheme].keyset_build(keys, n_keys, set, verdicts);
+    set->magic = PC_KEYSET_MAGIC;
+    return PC_OK;
+}
+
+size_t pc_verify_scratch_size(int backend, const pc_verify_params *params) {
+    const pc_backend *ops;
+    if (!params || !pc_scheme_at(params->scheme)) return 0;
+    if (pc_resolve(PC_KIND_SCHEME, params->scheme, backend, SIZE_MAX, &ops, NULL) != PC_OK) return 0;
+    return ops->scheme[params->scheme].verify_scratch;
+}
+
+static int verify(const pc_backend *ops, const pc_verify_params *params, const pc_key_source *keys,
+                  const pc_column *signatures, const pc_column *messages, size_t n, void *scratch, size_t scratch_len,
+                  uint8_t *verdicts) {
+    const pc_scheme_ops *scheme = &ops->scheme[params->scheme];
+    if (n == 0) return PC_OK;
+    if (!column_ok(signatures, n) || !messages_ok(params, messages, n) || !verdicts) return PC_ERR_ARGUMENT;
+    if (!scratch_ok(scratch, scratch_len, scheme->verify_scratch)) return PC_ERR_SCRATCH;
+    scheme->verify(params, keys, signatures, messages, n, scratch, verdicts);
+    return PC_OK;
+}
+
+int pc_verify_batch(int backend, const pc_verify_params *params, const pc_column *keys, const pc_column *signatures,
+                    const pc_column *messages, size_t n, void *scratch, size_t scratch_len, uint8_t *verdicts) {
+    const pc_backend *ops;
+    if (!params_ok(params) || !column_ok(keys, n)) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_SCHEME, params->scheme, backend, n, &ops, NULL);
+    if (result != PC_OK) return result;
+    pc_key_source source = {keys, NULL, NULL};
+    return verify(ops, params, &source, signatures, messages, n, scratch, scratch_len, verdicts);
+}
+
+int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const uint32_t *key_indices,
+                     const pc_column *signatures, const pc_column *messages, size_t n, void *scratch, size_t scratch_len,
+                     uint8_t *verdicts) {
+    const pc_backend *ops;
+    if (!params_ok(params) || !set || ((uintptr_t)set & 63) || set->magic != PC_KEYSET_MAGIC) return PC_ERR_ARGUMENT;
+    if (set->scheme != params->scheme || set->backend < 0 || n > MAX_ITEMS || (n && !key_indices)) return PC_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        if (key_indices[i] >= set->n_keys) return PC_ERR_ARGUMENT;
+    }
+    int result = pc_resolve(PC_KIND_SCHEME, params->scheme, set->backend, n, &ops, NULL);
+    if (result != PC_OK) return result;
+    pc_key_source source = {NULL, set, key_indices};
+    return verify(ops, params, &source, signatures, messages, n, scratch, scratch_len, verdicts);
+}
+
+size_t pc_recover_scratch_size(int backend) {
+    const pc_backend *ops;
+    return pc_resolve(PC_KIND_RECOVER, 0, backend, SIZE_MAX, &ops, NULL) == PC_OK ? ops->recover_scratch : 0;
+}
+
+int pc_recover_batch(int backend, int rules, const pc_column *signatures, const pc_column *digests, size_t n, void *scratch,
+                     size_t scratch_len, uint8_t *keys, uint8_t *verdicts) {
+    static const pc_verify_params prehashed = {.scheme = PC_SCHEME_ECDSA_SECP256K1, .message = PC_MESSAGE_PREHASHED};
+    const pc_backend *ops;
+    if (rules & ~PC_RULE_LOW_S) return PC_ERR_ARGUMENT;
+    if (!column_ok(signatures, n) || !messages_ok(&prehashed, digests, n)) return PC_ERR_ARGUMENT;
+    if (n && (!keys || !verdicts)) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_RECOVER, 0, backend, n, &ops, NULL);
+    if (result != PC_OK || n == 0) return result;
+    if (!scratch_ok(scratch, scratch_len, ops->recover_scratch)) return PC_ERR_SCRATCH;
+    ops->recover(rules, signatures, digests, n, scratch, keys, verdicts);
+    return PC_OK;
+}
+
+/* ---- test data -------------------------------------------------------------------------------------------------------- */
+
+static int secrets_ok(const pc_column *secrets, size_t n) {
+    return column_ok(secrets, n) && (n == 0 || (!secrets->offsets && secrets->width == 32));
+}
+
+int pc_testing_public_keys(int scheme, const pc_column *secrets, size_t n, uint8_t *public_keys) {
+    const pc_backend *ops;
+    if (!pc_scheme_at(scheme) || !secrets_ok(secrets, n) || (n && !public_keys)) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_TEST_DATA, scheme, PC_AUTO, n, &ops, NULL);
+    if (result == PC_OK && n) ops->scheme[scheme].public_keys(secrets, n, public_keys);
+    return result;
+}
+
+int pc_testing_sign(const pc_verify_params *params, const pc_column *secrets, const pc_column *messages, size_t n,
+                    uint8_t *signatures) {
+    const pc_backend *ops;
+    if (!params_ok(params) || !secrets_ok(secrets, n) || !messages_ok(params, messages, n)) return PC_ERR_ARGUMENT;
+    if (n && !signatures) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_TEST_DATA, params->scheme, PC_AUTO, n, &ops, NULL);
+    if (result == PC_OK && n) ops->scheme[params->scheme].sign(params, secrets, messages, n, signatures);
+    return result;
+}
+
+/* ---- probes ------------------------------------------------------------------------------------------------------------ */
+
+int pc_field_probe(int backend, int field, int op, const uint8_t *a, const uint8_t *b, size_t n, size_t repeat, uint8_t *r) {
+    const pc_backend *ops;
+    if (!pc_field_at(field) || op < 0 || op > 8 || n > MAX_ITEMS || (n && (!a || !b || !r))) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_FIELD, 0, backend, n, &ops, NULL);
+    return result == PC_OK && n ? ops->field_probe(field, op, a, b, n, repeat, r) : result;
+}

@@ -1,0 +1,162 @@
+/* dispatch.c - the list of backends, start-up, and the choice of one for each call. */
+#include "dispatch.h"
+#include "cpu.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the list -------------------------------------------------------------------------------------------------------- */
+
+/* PC_HAVE_<name> comes from the build, which knows what the compiler could do. COMPILED(name) is &pc_backend_<name> when the
+ * macro is defined as 1 and NULL when it is not: the usual trick of looking at whether a name expanded to 1. */
+#define SECOND(a, b, ...) b
+#define PICK(...) SECOND(__VA_ARGS__, 0, 0)
+#define PASTE_1 x, 1
+#define CAT(a, b) a##b
+#define IS_ONE(value) PICK(CAT(PASTE_, value))
+#define POINTER_1(name) &pc_backend_##name
+#define POINTER_0(name) NULL
+#define CHOOSE(have, name) CAT(POINTER_, have)(name)
+#define CHOOSE_EXPANDED(have, name) CHOOSE(have, name)
+#define COMPILED(name) CHOOSE_EXPANDED(IS_ONE(PC_HAVE_##name), name)
+
+#define PC_BACKEND(name, machines, flags, needs) extern const pc_backend pc_backend_##name;
+#include "../backend/backends.def"
+#undef PC_BACKEND
+
+typedef struct entry {
+    const char *name;
+    const pc_backend *ops; /* NULL: not compiled */
+    uint32_t needs;
+} entry;
+
+static const entry entries[] = {
+#define PC_BACKEND(name, machines, flags, needs) {#name, COMPILED(name), (uint32_t)(needs)},
+#include "../backend/backends.def"
+#undef PC_BACKEND
+};
+enum { BACKENDS = sizeof entries / sizeof entries[0] };
+
+/* ---- start-up -------------------------------------------------------------------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct {
+    int usable;
+    char reason[96];
+} state[BACKENDS];
+static int init_result;
+static int forced = PC_AUTO; /* position, from PYCORE_BACKEND */
+static char forced_name[32];
+
+static void start(void) {
+    uint32_t mask = pc_cpu_mask();
+    int any = 0;
+    for (int i = 0; i < BACKENDS; i++) {
+        const char *failed;
+        if (!entries[i].ops) {
+            snprintf(state[i].reason, sizeof state[i].reason, "not compiled: other machine, or the compiler lacks the flags");
+        } else if ((mask & entries[i].needs) != entries[i].needs) {
+            snprintf(state[i].reason, sizeof state[i].reason, "this CPU or operating system lacks an instruction set it needs");
+        } else if ((failed = pc_selftest(entries[i].ops)) != NULL) {
+            snprintf(state[i].reason, sizeof state[i].reason, "self-test failed: %s", failed);
+        } else {
+            state[i].usable = any = 1;
+        }
+    }
+    init_result = any ? PC_OK : PC_ERR_SELFTEST;
+    const char *name = getenv("PYCORE_BACKEND");
+    if (!any || !name || !*name || strcmp(name, "auto") == 0) return;
+    snprintf(forced_name, sizeof forced_name, "%s", name); /* the environment may change later */
+    init_result = PC_ERR_BACKEND;
+    for (int i = 0; i < BACKENDS; i++) {
+        if (strcmp(name, entries[i].name) == 0 && state[i].usable) {
+            forced = i;
+            init_result = PC_OK;
+        }
+    }
+}
+
+int pc_init(void) {
+    pthread_once(&once, start);
+    return init_result;
+}
+
+const char *pc_forced_backend(void) {
+    (void)pc_init();
+    return forced_name[0] ? forced_name : NULL;
+}
+
+int pc_backend_at(int position, pc_backend_row *row) {
+    if (position < 0 || position >= BACKENDS || !row) return PC_ERR_ARGUMENT;
+    (void)pc_init();
+    row->name = entries[position].name;
+    row->compiled = entries[position].ops != NULL;
+    row->usable = state[position].usable;
+    row->lanes = entries[position].ops ? entries[position].ops->lanes : 0;
+    row->reason = state[position].reason;
+    return PC_OK;
+}
+
+/* ---- the choice ------------------------------------------------------------------------------------------------------ */
+
+static int has_kernel(const pc_backend *ops, pc_kind kind, int id) {
+    switch (kind) {
+    case PC_KIND_HASH: return ops->hash[id].many != NULL;
+    case PC_KIND_MERKLE: return ops->hash[id].merkle_level != NULL;
+    case PC_KIND_SCHEME: return ops->scheme[id].verify != NULL && ops->scheme[id].keyset_build != NULL;
+    case PC_KIND_TEST_DATA: return ops->scheme[id].public_keys != NULL && ops->scheme[id].sign != NULL;
+    case PC_KIND_RECOVER: return ops->recover != NULL;
+    case PC_KIND_FIELD: return ops->field_probe != NULL;
+    }
+    return 0;
+}
+
+static int runs(int position, pc_kind kind, int id) {
+    return state[position].usable && has_kernel(entries[position].ops, kind, id);
+}
+
+/* Measured exceptions to the order of the list: for this algorithm take that backend when the batch has at least from_n items.
+ * The first row that fits wins; without one the list's order decides. */
+static const struct {
+    pc_kind kind;
+    int id;
+    const char *backend;
+    size_t from_n;
+} preferences[] = {
+    {PC_KIND_HASH, 0, NULL, 0}, /* end */
+};
+
+static int choose(pc_kind kind, int id, size_t n) {
+    if (forced >= 0 && runs(forced, kind, id)) return forced;
+    for (size_t p = 0; preferences[p].backend; p++) {
+        if (preferences[p].kind != kind || preferences[p].id != id || n < preferences[p].from_n) continue;
+        for (int i = 0; i < BACKENDS; i++) {
+            if (strcmp(entries[i].name, preferences[p].backend) == 0 && runs(i, kind, id)) return i;
+        }
+    }
+    for (int i = 0; i < BACKENDS; i++) {
+        if (runs(i, kind, id)) return i;
+    }
+    return PC_ERR_BACKEND;
+}
+
+int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **found, int *position) {
+    int result = pc_init();
+    if (result != PC_OK) return result;
+    if (backend < PC_AUTO || backend >= BACKENDS) return PC_ERR_ARGUMENT;
+    int chosen = backend == PC_AUTO ? choose(kind, id, n) : backend;
+    if (chosen < 0 || !runs(chosen, kind, id)) return PC_ERR_BACKEND;
+    *found = entries[chosen].ops;
+    if (position) *position = chosen;
+    return PC_OK;
+}
+
+int pc_backend_pick(int kind, int id, size_t n) {
+    const pc_backend *ops;
+    int position, result;
+    if (kind == PC_KIND_HASH ? !pc_hash_at(id) : (kind != PC_KIND_SCHEME || !pc_scheme_at(id))) return PC_ERR_ARGUMENT;
+    result = pc_resolve((pc_kind)kind, id, PC_AUTO, n, &ops, &position);
+    return result == PC_OK ? position : result;
+}

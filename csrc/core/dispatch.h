@@ -1,0 +1,21 @@
+/* dispatch.h - which backend runs a call. */
+#ifndef PC_DISPATCH_H
+#define PC_DISPATCH_H
+#include "../backend/backend.h"
+
+typedef enum pc_kind {
+    PC_KIND_HASH = 0,
+    PC_KIND_SCHEME = 1,
+    PC_KIND_RECOVER = 2, /* id ignored */
+    PC_KIND_FIELD = 3,   /* id ignored */
+    PC_KIND_MERKLE = 4,  /* id is a hash */
+    PC_KIND_TEST_DATA = 5 /* id is a scheme */
+} pc_kind;
+
+/* The backend that runs `id` for a batch of n when the caller asked for `backend` (a position or PC_AUTO); its position goes to
+ * *position when that is not NULL. PC_OK, PC_ERR_BACKEND or what pc_init returned. Initialises the library. */
+int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **found, int *position);
+
+/* Known-answer tests of one backend: NULL when all pass, else the name of the first that failed (selftest.c). */
+const char *pc_selftest(const pc_backend *backend);
+#endif

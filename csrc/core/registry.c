@@ -1,0 +1,49 @@
+/* registry.c - registry.def and status.def as rows that other languages can read. */
+#include "../pycore.h"
+
+static const pc_hash_row hash_rows[] = {
+#define PC_HASH(id, ID, name, digest, block, source) {id, name, digest, block, source},
+#include "../registry.def"
+#undef PC_HASH
+};
+
+static const pc_scheme_row scheme_rows[] = {
+#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) {id, name, min_key, max_key, sig, flags, source},
+#include "../registry.def"
+#undef PC_SCHEME
+};
+
+enum {
+#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) SCHEME_##ID = id,
+#include "../registry.def"
+#undef PC_SCHEME
+};
+static const pc_rules_row rules_rows[] = {
+#define PC_RULES(ID, name, flags) {SCHEME_##ID, name, flags},
+#include "../registry.def"
+#undef PC_RULES
+};
+
+static const pc_status_row status_rows[] = {
+#define PC_STATUS(code, NAME, meaning) {code, #NAME, meaning},
+#include "../status.def"
+#undef PC_STATUS
+};
+
+#define ROW_AT(rows, position) \
+    ((position) >= 0 && (size_t)(position) < sizeof(rows) / sizeof((rows)[0]) ? &(rows)[position] : NULL)
+
+const pc_hash_row *pc_hash_at(int position) { return ROW_AT(hash_rows, position); }
+const pc_scheme_row *pc_scheme_at(int position) { return ROW_AT(scheme_rows, position); }
+const pc_rules_row *pc_rules_at(int position) { return ROW_AT(rules_rows, position); }
+const pc_status_row *pc_status_at(int position) { return ROW_AT(status_rows, position); }
+
+/* The order is that of the probe in backend/all.inc.h: coordinate fields, then group orders. */
+static const char *const field_names[] = {
+    "fe25519", "fe_k256", "fe_p256", "fe_sm2", "sc25519", "sc_k256", "sc_p256", "sc_sm2",
+};
+const char *pc_field_at(int position) {
+    return position >= 0 && (size_t)position < sizeof field_names / sizeof field_names[0] ? field_names[position] : NULL;
+}
+
+const char *pc_version(void) { return PC_VERSION; }

@@ -1,0 +1,83 @@
+/* lanes_portable.h - the vocabulary of the hash templates, one lane.
+ *
+ * v32 is W32 lanes of 32-bit words and v64 is W64 lanes of 64-bit words; lane j belongs to message j. Every lanes header gives
+ * exactly these names and the templates use nothing else:
+ *
+ *   W32, W64                       lanes, constants; LANES_MAX is the larger of the two
+ *   vNN_set1(x)                    x in every lane
+ *   vNN_load(p), vNN_store(p, v)   W words in memory order (the chaining state between two calls)
+ *   vNN_add, vNN_xor               modulo 2^32 or 2^64; v32_xor3, v64_xor3 of three
+ *   vNN_rotl(v, n), vNN_shr(v, n)  n is a constant, 1 <= n < 32 or 64
+ *   vNN_choose(m, a, b)            bit by bit: m ? a : b
+ *   vNN_majority(a, b, c)          bit by bit
+ *   v64_chi(a, b, c)               a ^ (~b & c)
+ *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
+ *   v64_block_be(w, p)             the same for a 128-byte block
+ *   v64_block_le(w, p)             w[0..16] = 136 bytes at p[lane], little-endian words (Keccak with rate 1088)
+ */
+#ifndef PC_LANES_PORTABLE_H
+#define PC_LANES_PORTABLE_H
+#include <stdint.h>
+#include <string.h>
+
+enum { W32 = 1, W64 = 1, LANES_MAX = 1 };
+typedef uint32_t v32;
+typedef uint64_t v64;
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define LANES_BE32(x) (x)
+#define LANES_BE64(x) (x)
+#define LANES_LE64(x) __builtin_bswap64(x)
+#else
+#define LANES_BE32(x) __builtin_bswap32(x)
+#define LANES_BE64(x) __builtin_bswap64(x)
+#define LANES_LE64(x) (x)
+#endif
+
+static inline v32 v32_set1(uint32_t x) { return x; }
+static inline v32 v32_load(const uint32_t *p) { return *p; }
+static inline void v32_store(uint32_t *p, v32 v) { *p = v; }
+static inline v32 v32_add(v32 a, v32 b) { return a + b; }
+static inline v32 v32_xor(v32 a, v32 b) { return a ^ b; }
+static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return a ^ b ^ c; }
+static inline v32 v32_rotl(v32 a, int n) { return a << n | a >> (32 - n); }
+static inline v32 v32_shr(v32 a, int n) { return a >> n; }
+static inline v32 v32_choose(v32 m, v32 a, v32 b) { return b ^ (m & (a ^ b)); }
+static inline v32 v32_majority(v32 a, v32 b, v32 c) { return (a & b) + (c & (a ^ b)); }
+
+static inline v64 v64_set1(uint64_t x) { return x; }
+static inline v64 v64_load(const uint64_t *p) { return *p; }
+static inline void v64_store(uint64_t *p, v64 v) { *p = v; }
+static inline v64 v64_add(v64 a, v64 b) { return a + b; }
+static inline v64 v64_xor(v64 a, v64 b) { return a ^ b; }
+static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return a ^ b ^ c; }
+static inline v64 v64_rotl(v64 a, int n) { return a << n | a >> (64 - n); }
+static inline v64 v64_shr(v64 a, int n) { return a >> n; }
+static inline v64 v64_choose(v64 m, v64 a, v64 b) { return b ^ (m & (a ^ b)); }
+static inline v64 v64_majority(v64 a, v64 b, v64 c) { return (a & b) + (c & (a ^ b)); }
+static inline v64 v64_chi(v64 a, v64 b, v64 c) { return a ^ (~b & c); }
+
+static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+    for (int i = 0; i < 16; i++) {
+        uint32_t x;
+        memcpy(&x, p[0] + 4 * i, 4);
+        w[i] = LANES_BE32(x);
+    }
+}
+
+static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
+    for (int i = 0; i < 16; i++) {
+        uint64_t x;
+        memcpy(&x, p[0] + 8 * i, 8);
+        w[i] = LANES_BE64(x);
+    }
+}
+
+static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
+    for (int i = 0; i < 17; i++) {
+        uint64_t x;
+        memcpy(&x, p[0] + 8 * i, 8);
+        w[i] = LANES_LE64(x);
+    }
+}
+#endif

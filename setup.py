@@ -1,0 +1,107 @@
+"""Build of the C core: one static library per instruction set, all linked into the extension ``pycore._core``.
+
+Everything declarative is in pyproject.toml. Here is what it can not say: which backends this compiler can build. Each row of
+csrc/backend/backends.def is tried with a real compile; a row that fails is left out and the library says so at run time
+(pc_backend_at), the build goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from setuptools import setup
+from setuptools.command.build_ext import build_ext
+
+try:
+    from setuptools._distutils.ccompiler import new_compiler
+    from setuptools._distutils.errors import CompileError
+    from setuptools._distutils.sysconfig import customize_compiler
+except ImportError:  # a setuptools that gave its private copy another name
+    from distutils.ccompiler import new_compiler
+    from distutils.errors import CompileError
+    from distutils.sysconfig import customize_compiler
+
+ROOT = Path(__file__).resolve().parent
+CSRC = Path("csrc")
+COMMON_FLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-Wall", "-Wextra", "-Wshadow"]
+HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / CSRC).rglob("*") if p.suffix in {".h", ".def"})
+VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "pycore/_version.py").read_text(encoding="utf-8")).group(1)
+MACHINE = {"AMD64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}.get(platform.machine(), "other")
+PROBE = {
+    "x86_64": "#include <immintrin.h>\nint probe(void) { return 0; }\n",
+    "aarch64": "#include <arm_neon.h>\nint probe(void) { return 0; }\n",
+    "any": "#include <stdint.h>\nint probe(void) { return 0; }\n",
+}
+
+
+def backend_rows() -> list[tuple[str, str, list[str]]]:
+    """Rows (name, machine, flags) of backends.def."""
+    text = (ROOT / CSRC / "backend/backends.def").read_text(encoding="utf-8")
+    rows = re.findall(r'^PC_BACKEND\((\w+),\s*(\w+),\s*"([^"]*)"', text, flags=re.MULTILINE)
+    return [(name, machine, flags.split()) for name, machine, flags in rows]
+
+
+def compiles(flags: list[str], source: str) -> bool:
+    """Whether the compiler takes these flags."""
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "probe.c"
+        path.write_text(source, encoding="utf-8")
+        try:
+            compiler.compile([str(path)], output_dir=folder, extra_postargs=[*flags, "-Werror"])
+        except CompileError:
+            return False
+    return True
+
+
+def libraries() -> list[tuple[str, dict[str, Any]]]:
+    """What build_clib builds: the dispatcher, then one library per backend that compiles here."""
+    backends = []
+    for name, machine, flags in backend_rows():
+        if machine in (MACHINE, "any") and (not flags or compiles(flags, PROBE[machine])):
+            backends.append((name, flags))
+        else:
+            print(f"backend {name}: not built for {MACHINE} with this compiler", file=sys.stderr)
+
+    def library(sources: list[str], flags: list[str], macros: list[tuple[str, str | None]]) -> dict[str, Any]:
+        return {
+            "sources": sources,
+            "include_dirs": [str(CSRC)],
+            "cflags": [*COMMON_FLAGS, *flags, *os.environ.get("PYCORE_CFLAGS", "").split()],
+            "macros": macros,
+            "obj_deps": {"": HEADERS},
+        }
+
+    macros: list[tuple[str, str | None]] = [("PC_VERSION", f'"{VERSION}"')]
+    macros += [(f"PC_HAVE_{name}", "1") for name, _ in backends]
+    core = sorted(str(p.relative_to(ROOT)) for p in (ROOT / CSRC / "core").glob("*.c"))
+    rows = [("pc_core", library(core, [], macros))]
+    rows += [(f"pc_{name}", library([f"csrc/backend/backend_{name}.c"], flags, [])) for name, flags in backends]
+    return rows
+
+
+class BuildExt(build_ext):
+    """``build_ext`` alone (in-place builds) has to build the static libraries first, as ``build`` does."""
+
+    def run(self) -> None:
+        if self.distribution.has_c_libraries():
+            self.run_command("build_clib")
+        super().run()
+
+
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # no limited API there
+
+setup(
+    libraries=libraries(),
+    cffi_modules=["pycore/_core_build.py:ffi"],
+    cmdclass={"build_ext": BuildExt},
+    options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp310"}},
+)
