@@ -1,0 +1,87 @@
+"""Keys and signatures for test data, made by the C library (``pc_testing_public_keys``, ``pc_testing_sign``).
+
+Neither constant time nor random: never for a real key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pycore import _native, parallel
+from pycore.buffers import Column, as_column
+from pycore.errors import UnknownNameError
+from pycore.registry import HASHES, SCHEMES
+
+DEFAULT_USER_ID = b"1234567812345678"  # GM/T 0009-2012
+
+_COST = parallel.Cost(item_ns=50_000, byte_ns=3)
+
+# Order of the group that a scheme's s is taken modulo.
+SCALAR_ORDER: dict[str, int] = {
+    "ed25519": 2**252 + 27742317777372353535851937790883648493,
+    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    "schnorr-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "sm2": 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123,
+}
+
+
+def public_keys(scheme: str, secrets: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """uint8[n, 32] secrets -> uint8[n, 32] (Ed25519, BIP-340) or uint8[n, 65] (0x04 || x || y) public keys."""
+    row = SCHEMES[scheme]
+    column = Column(secrets)
+    keys = np.empty((column.n, 32 if row.key_sizes == (32,) else 65), dtype=np.uint8)
+
+    def work(start: int, stop: int) -> None:
+        _native.testing_public_keys(row.id, column.slice(start, stop), keys[start:stop])
+
+    threads = parallel.get_threads()
+    parallel.run_pieces(work, parallel.cut(column.n, threads, _COST), threads)
+    return keys
+
+
+def sign(
+    scheme: str,
+    secrets: npt.NDArray[np.uint8],
+    messages: Sequence[bytes] | npt.NDArray[np.uint8],
+    *,
+    hash: str = "sha256",
+    user_id: bytes | None = DEFAULT_USER_ID,
+) -> npt.NDArray[np.uint8]:
+    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's."""
+    if hash not in HASHES or HASHES[hash].digest_size != 32:
+        names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
+        raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")
+    row = SCHEMES[scheme]
+    params = _native.VerifyParams(
+        scheme=row.id,
+        rules=row.rules[0].flags,
+        hash_id=HASHES[hash].id,
+        prehashed=False,
+        encoding=_native.ENCODINGS["compact"],
+        der_rules=_native.DER_RULES["strict"],
+        user_id=user_id if row.takes_user_id else None,
+    )
+    keys, texts = Column(secrets), as_column(messages, "messages")
+    signatures = np.empty((keys.n, row.signature_size), dtype=np.uint8)
+
+    def work(start: int, stop: int) -> None:
+        _native.testing_sign(params, keys.slice(start, stop), texts.slice(start, stop), signatures[start:stop])
+
+    threads = parallel.get_threads()
+    parallel.run_pieces(work, parallel.cut(keys.n, threads, _COST, texts), threads)
+    return signatures
+
+
+def der_signature(compact: bytes) -> bytes:
+    """DER of SEQUENCE { r INTEGER, s INTEGER } from 64 bytes r || s."""
+    body = b""
+    for number in (compact[:32], compact[32:]):
+        number = number.lstrip(b"\x00") or b"\x00"
+        if number[0] & 0x80:
+            number = b"\x00" + number
+        body += bytes((2, len(number))) + number
+    return bytes((0x30, len(body))) + body
