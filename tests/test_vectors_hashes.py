@@ -40,6 +40,8 @@ FILES: list[tuple[str, str, Callable[[Path], hashes.Digests], int]] = [
     ("hash/evpmd_sha.txt", "sha3-256", _evp("sha3-256"), 5),
     ("hash/evpmd_sha.txt", "keccak256", _evp("keccak256"), 3),
     ("sm/tongsuo_evpmd_sm3.txt", "sm3", _evp("sm3"), 8),
+    ("sm/tongsuo_evpmd_sm3.txt", "sha512", _evp("sha512"), 1),
+    ("sm/tongsuo_evpmd_sm3.txt", "sha3-256", _evp("sha3-256"), 1),
     ("sm/openhitls_test_suite_sdv_eal_sm3.data", "sm3", hashes.openhitls_sm3, 8),
 ]
 IDS = [f"{source} {algorithm}" for source, algorithm, _, _ in FILES]
