@@ -24,7 +24,7 @@
  *   FE_mul_small(r, a, k)                  loose          tight    k: constant below 2^17
  *   FE_half(r, a)                          loose          tight    a / 2
  *   FE_inv(r, a)                           loose          tight    0 -> 0; one element per lane, by an addition chain or x^(p-2)
- *   FE_sqrt(r, a)                          loose          tight    p = 3 mod 4 only: a^((p+1)/4); the caller checks the square
+ *   FE_sqrt(r, a)                          loose          tight    p = 3 mod 4 or 5 mod 8; the caller checks the square
  *   FE_batch_inv(x, n, tmp)                tight[n]       tight[n] in place, Montgomery's trick; zeros stay zero; tmp: n elements
  *   FE_is_zero(a)  FE_eq(a, b)             loose          vmask
  *   FE_is_odd(a)                           loose          vmask    parity of the canonical value
@@ -32,5 +32,5 @@
  *   FE_cneg(r, m, a)                       tight          tight    m ? -a : a
  *
  * Aliasing: every output may be any of the inputs. Pointers are to single elements unless [n] is written.
- * Naming: words_lt(w, const uint64_t c[4]) -> vmask and friends for plain 256-bit words live in fe_common.inc.h.
+ * Naming: words_lt(w, const uint64_t c[4]) -> vmask and friends for plain 256-bit words live in words.inc.h.
  */

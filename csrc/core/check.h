@@ -1,0 +1,35 @@
+/* check.h - range assertions and small preprocessor tools.
+ *
+ * Build with -DPC_VERIFY to turn every documented range class into an assertion (tests and CI do). Without it the checks
+ * vanish, their arguments are not evaluated. A value that is right modulo p but too wide passes every value test and breaks
+ * in the next 52-bit multiplication; only these checks find it. */
+#ifndef PC_CHECK_H
+#define PC_CHECK_H
+
+#define PC_CAT_(a, b) a##b
+#define PC_CAT(a, b)  PC_CAT_(a, b)
+
+/* Templates define more functions than one backend uses. */
+#if defined(__GNUC__)
+#    define PC_UNUSED   __attribute__((unused))
+#    define PC_INLINE   static inline __attribute__((unused, always_inline))
+#    define PC_NOINLINE static __attribute__((unused, noinline))
+#else
+#    define PC_UNUSED
+#    define PC_INLINE   static inline
+#    define PC_NOINLINE static
+#endif
+#define PC_FN static inline PC_UNUSED
+
+#ifdef PC_VERIFY
+#    include <stdio.h>
+#    include <stdlib.h>
+static inline PC_UNUSED void pc_check_failed(const char *what, const char *file, int line) {
+    fprintf(stderr, "%s:%d: VERIFY failed: %s\n", file, line, what);
+    abort();
+}
+#    define PC_CHECK(cond) ((cond) ? (void)0 : pc_check_failed(#cond, __FILE__, __LINE__))
+#else
+#    define PC_CHECK(cond) ((void)0)
+#endif
+#endif

@@ -1,0 +1,126 @@
+/* fe_common.inc.h - template: everything that a field builds from its core operations; included at the end of every reducer
+ * and of every tuned body. Wants FE, FN, FE_P and, with the classes of field.h: FE_t, zero, one, from_words, to_words, add,
+ * sub, neg, carry, mul, sqr, mul_small, half, select, is_zero. */
+
+PC_FN vmask FN(_is_odd)(const FE_T *a) {
+    vec w[4];
+    FN(_to_words)(w, a);
+    return words_is_odd(w);
+}
+PC_FN vmask FN(_eq)(const FE_T *a, const FE_T *b) {
+    FE_T x, y;
+    FN(_carry)(&x, a);
+    FN(_carry)(&y, b);
+    FN(_sub)(&x, &x, &y);
+    return FN(_is_zero)(&x);
+}
+/* r = m ? -a : a. */
+PC_FN void FN(_cneg)(FE_T *r, vmask m, const FE_T *a) {
+    FE_T t;
+    FN(_neg)(&t, a);
+    FN(_carry)(&t, &t);
+    FN(_select)(r, m, &t, a);
+}
+PC_FN void FN(_sqr_n)(FE_T *r, const FE_T *a, int n) {
+    FN(_sqr)(r, a);
+    for (int i = 1; i < n; i++) FN(_sqr)(r, r);
+}
+/* The same value in every lane. */
+PC_FN void FN(_set_words)(FE_T *r, const uint64_t c[4]) {
+    vec w[4];
+    words_set1(w, c);
+    FN(_from_words)(r, w);
+}
+
+/* r = a^e for a constant e > 0, little-endian words: sliding window of five bits, odd powers up to a^31. */
+PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
+    FE_T odd[16], acc = FN(_one)();
+    FN(_carry)(&odd[0], a);
+    FN(_sqr)(&acc, &odd[0]);
+    for (int i = 1; i < 16; i++) FN(_mul)(&odd[i], &odd[i - 1], &acc);
+    acc = FN(_one)();
+    int started = 0;
+    for (int i = 255; i >= 0;) {
+        if (!(e[i / 64] >> (i % 64) & 1)) {
+            if (started) FN(_sqr)(&acc, &acc);
+            i--;
+            continue;
+        }
+        int low = i > 4 ? i - 4 : 0;
+        while (!(e[low / 64] >> (low % 64) & 1)) low++;
+        unsigned digit = 0;
+        for (int j = i; j >= low; j--) digit = digit << 1 | (unsigned)(e[j / 64] >> (j % 64) & 1);
+        if (started) {
+            FN(_sqr_n)(&acc, &acc, i - low + 1);
+            FN(_mul)(&acc, &acc, &odd[digit >> 1]);
+        } else {
+            acc = odd[digit >> 1];
+            started = 1;
+        }
+        i = low - 1;
+    }
+    *r = acc;
+}
+PC_FN void FN(_inv)(FE_T *r, const FE_T *a) {
+    static const uint64_t P[4] = PC_WORDS(FE_P);
+    uint64_t e[4] = {P[0] - 2, P[1], P[2], P[3]}; /* P[0] >= 2 for every modulus here */
+    FN(_pow)(r, a, e);
+}
+/* e = (p + add) >> shift, for the exponents of roots. */
+PC_FN void FN(_exponent)(uint64_t e[4], uint64_t add, int shift) {
+    static const uint64_t P[4] = PC_WORDS(FE_P);
+    pc_u128 carry = add;
+    uint64_t t[5];
+    for (int i = 0; i < 4; i++, carry >>= 64) t[i] = (uint64_t)(carry += P[i]);
+    t[4] = (uint64_t)carry;
+    for (int i = 0; i < 4; i++) e[i] = t[i] >> shift | t[i + 1] << (64 - shift);
+}
+/* A square root of a when it has one; the caller squares to find out. p = 3 mod 4: a^((p + 1) / 4). p = 5 mod 8:
+ * a^((p + 3) / 8), times the root of -1, 2^((p - 1) / 4), when that squares to -a. */
+PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
+    static const uint64_t P[4] = PC_WORDS(FE_P);
+    uint64_t e[4];
+    FE_T x = *a;
+    if ((P[0] & 3) == 3) {
+        FN(_exponent)(e, 1, 2);
+        FN(_pow)(r, &x, e);
+        return;
+    }
+    PC_CHECK((P[0] & 7) == 5);
+    FE_T root, i = FN(_one)(), t;
+    FN(_exponent)(e, 3, 3);
+    FN(_pow)(&root, &x, e);
+    FN(_add)(&i, &i, &i);
+    FN(_exponent)(e, 0, 2); /* (p - 1) / 4 = floor(p / 4) */
+    FN(_pow)(&i, &i, e);
+    FN(_mul)(&i, &i, &root);
+    FN(_sqr)(&t, &root);
+    FN(_select)(r, FN(_eq)(&t, &x), &root, &i);
+}
+/* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. */
+PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
+    const FE_T one = FN(_one)();
+    FE_T acc = one, y, t;
+    for (size_t i = 0; i < n; i++) {
+        FN(_select)(&y, FN(_is_zero)(&x[i]), &one, &x[i]);
+        tmp[i] = acc;
+        FN(_mul)(&acc, &acc, &y);
+    }
+    FN(_inv)(&acc, &acc);
+    for (size_t i = n; i-- > 0;) {
+        vmask zero = FN(_is_zero)(&x[i]);
+        FN(_select)(&y, zero, &one, &x[i]);
+        FN(_mul)(&t, &acc, &tmp[i]);
+        FN(_mul)(&acc, &acc, &y);
+        FN(_select)(&x[i], zero, &x[i], &t);
+    }
+}
+
+#undef FN
+#undef FE_T
+#undef FE_LIMBS
+#undef FE_CHECK_TIGHT
+#undef FE_CHECK_LOOSE
+#undef FE_TOP_TIGHT
+#undef FE_TOP_LOOSE
+#undef FE

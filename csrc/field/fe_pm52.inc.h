@@ -1,0 +1,145 @@
+/* fe_pm52.inc.h - template: a field modulo a pseudo-Mersenne prime, 2^256 = K (mod p) with K < 2^34, for any number of
+ * lanes.
+ *
+ * Wants FE (prefix), FE_P (the modulus as four words), FE_K (2^256 mod p, or a small multiple that is congruent: 38 for
+ * 2^255-19).
+ *
+ * Representation: five limbs below 2^52, always carried. IFMA multiplies 52 bits and FMA needs exact 52-bit integers, so
+ * there is no headroom inside a limb; the headroom is in the value.
+ *
+ *   class   value                       top limb            comes from
+ *   tight   < 2^256 + 2^76              <= 2^48             mul, sqr, carry, mul_small, half, from_words
+ *   loose   < 2^258                     < 2^50              add, sub, neg
+ *
+ *   operation        why the class holds
+ *   add              2 tight < 2^257 + 2^77
+ *   sub, neg         a + 4 p - b: 4 p > 2^256 + 2^76 for both primes, a + 4 p < 2^256 + 2^76 + 2^258 - needs 2 p for
+ *                    secp256k1 (p close to 2^256) and 4 p for 2^255 - 19: FE_SUB_P = smallest multiple, result < 2^256 +
+ * 2^257 + 2^77 mul, sqr         product < 2^516; folding at 2^260 (times 16 K) leaves < 2^260 + 2^38 2^260; folding the <
+ * 2^42 part above 2^256 (times K < 2^34) leaves < 2^256 + 2^76 mul_small        a k < 2^275; the < 2^19 part above 2^256
+ * times K adds < 2^53 carry            the < 2^2 part above 2^256 times K adds < 2^36 half             of a carried value:
+ * (2^256 + 2^36 + p) / 2 */
+#include "words.inc.h"
+#define FN(name) PC_CAT(FE, name)
+#include "fe_limbs52.inc.h"
+
+#define FE_TOP_TIGHT      ((1ULL << 48) + 1)
+#define FE_TOP_LOOSE      (1ULL << 50)
+#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_TOP_TIGHT))
+#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, FE_TOP_LOOSE))
+
+PC_FN FE_T FN(_one)(void) {
+    FE_T r = FN(_zero)();
+    r.l[0] = vset1(1);
+    return r;
+}
+PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+    words_to_limbs52(r->l, w);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+    FN(_limbs_add)(r->l, a->l, b->l);
+    FE_CHECK_LOOSE(r);
+}
+PC_FN void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+    FN(_limbs_sub)(r->l, a->l, FE_SUB_P, b->l);
+    FE_CHECK_LOOSE(r);
+}
+PC_FN void FN(_neg)(FE_T *r, const FE_T *a) {
+    FE_T z = FN(_zero)();
+    FN(_sub)(r, &z, a);
+}
+
+/* r = t + h 2^256 for limbs t[0..4] (t[4] may exceed 48 bits: its top goes to h as well), h + (t[4] >> 48) < 2^52. */
+PC_INLINE void FN(_fold)(FE_T *r, const vec t[5], vec h) {
+    vcol c[6];
+    h = vadd(h, vshr(t[4], 48));
+    c[0] = vcol_zero(1, 0);
+    c[1] = vcol_zero(0, 1);
+    c[2] = c[3] = c[4] = c[5] = vcol_zero(0, 0);
+    VCOL_MAC(c, 0, h, vset1(FE_K));
+    for (int i = 0; i < 4; i++) {
+        VCOL_ADD(c, i, t[i]);
+        r->l[i] = VCOL_LOW(c, i);
+        VCOL_CARRY(c, i);
+    }
+    VCOL_ADD(c, 4, vand(t[4], vset1(PC_MASK48)));
+    r->l[4] = VCOL_ALL(c, 4);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
+    FE_CHECK_LOOSE(a);
+    FN(_fold)(r, a->l, vzero());
+}
+
+/* r = c mod p for a complete product in columns 0..9. */
+PC_INLINE void FN(_reduce)(FE_T *r, vcol c[10]) {
+    vec t[10], u[5];
+    vcol d[6];
+#pragma GCC unroll 9
+    for (int i = 0; i < 9; i++) {
+        t[i] = VCOL_LOW(c, i);
+        VCOL_CARRY(c, i);
+    }
+    t[9] = VCOL_ALL(c, 9);
+    /* 2^260 = 16 K */
+#pragma GCC unroll 6
+    for (int i = 0; i < 6; i++) d[i] = vcol_zero(i < 5, i > 0);
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+        VCOL_ADD(d, i, t[i]);
+        VCOL_MAC(d, i, t[i + 5], vset1(16 * FE_K));
+    }
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; i++) {
+        u[i] = VCOL_LOW(d, i);
+        VCOL_CARRY(d, i);
+    }
+    FN(_fold)(r, u, vshl(VCOL_ALL(d, 5), 4));
+}
+PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+    vcol c[10];
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_limbs_mul)(c, a->l, b->l, 0);
+    FN(_reduce)(r, c);
+}
+PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+    vcol c[10];
+    FE_CHECK_LOOSE(a);
+    FN(_limbs_sqr)(c, a->l, 0);
+    FN(_reduce)(r, c);
+}
+PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+    vcol c[6];
+    vec t[5];
+    FE_CHECK_LOOSE(a);
+    for (int i = 0; i < 6; i++) c[i] = vcol_zero(i < 5, i > 0);
+    for (int i = 0; i < 5; i++) VCOL_MAC(c, i, a->l[i], vset1(k));
+    for (int i = 0; i < 5; i++) {
+        t[i] = VCOL_LOW(c, i);
+        VCOL_CARRY(c, i);
+    }
+    FN(_fold)(r, t, vshl(VCOL_ALL(c, 5), 4));
+}
+PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+    FE_T t;
+    FN(_carry)(&t, a);
+    FN(_limbs_half)(r->l, t.l);
+    FE_CHECK_TIGHT(r);
+}
+
+PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+    FE_T t;
+    FN(_carry)(&t, a); /* below 2^256 + 2^36: less than 2 p, or 3 p for 2^255 - 19 */
+    FN(_limbs_reduce_once)(t.l, 1);
+    if (FE_SUB_P > 2) FN(_limbs_reduce_once)(t.l, 1);
+    words_from_limbs52(w, t.l);
+}
+PC_FN vmask FN(_is_zero)(const FE_T *a) {
+    FE_T t;
+    FN(_carry)(&t, a);
+    return FN(_limbs_is_multiple)(t.l, FE_SUB_P > 2 ? 2 : 1);
+}
+#include "fe_common.inc.h"

@@ -1,0 +1,122 @@
+/* words.inc.h - plain 256-bit integers per lane: vec w[4], little-endian 64-bit words, and their 52-bit limbs.
+ *
+ * The exchange format between bytes and fields, and the place for comparisons that are not modulo anything. */
+#ifndef PC_FIELD_WORDS_INC_H
+#define PC_FIELD_WORDS_INC_H
+#include "../core/check.h"
+
+#define PC_MASK52 0xfffffffffffffULL
+#define PC_MASK48 0xffffffffffffULL
+
+/* Constants: four words -> an initialiser of words or of 52-bit limbs. */
+#define PC_WORDS(...)   {__VA_ARGS__}
+#define PC_LIMBS52(...) PC_LIMBS52_(__VA_ARGS__)
+#define PC_LIMBS52_(a, b, c, d)                                                                                             \
+    {(a) & PC_MASK52, ((a) >> 52 | (b) << 12) & PC_MASK52, ((b) >> 40 | (c) << 24) & PC_MASK52,                             \
+     ((c) >> 28 | (d) << 36) & PC_MASK52, (d) >> 16}
+
+/* a < b as integers, both per lane. */
+PC_FN vmask words_lt2(const vec a[4], const vec b[4]) {
+    vmask lt = vlt(a[0], b[0]);
+    for (int i = 1; i < 4; i++) lt = mor(vlt(a[i], b[i]), mand(veq(a[i], b[i]), lt));
+    return lt;
+}
+PC_FN void words_set1(vec w[4], const uint64_t c[4]) {
+    for (int i = 0; i < 4; i++) w[i] = vset1(c[i]);
+}
+/* w < c for a constant c. */
+PC_FN vmask words_lt(const vec w[4], const uint64_t c[4]) {
+    vec b[4];
+    words_set1(b, c);
+    return words_lt2(w, b);
+}
+PC_FN vmask words_eq(const vec a[4], const vec b[4]) {
+    vec d = vxor(a[0], b[0]);
+    for (int i = 1; i < 4; i++) d = vor(d, vxor(a[i], b[i]));
+    return veq(d, vzero());
+}
+PC_FN vmask words_is_zero(const vec w[4]) { return veq(vor(vor(w[0], w[1]), vor(w[2], w[3])), vzero()); }
+PC_FN vmask words_is_odd(const vec w[4]) { return veq(vand(w[0], vset1(1)), vset1(1)); }
+PC_FN void words_select(vec r[4], vmask m, const vec a[4], const vec b[4]) {
+    for (int i = 0; i < 4; i++) r[i] = vblend(m, a[i], b[i]);
+}
+/* r = a + b modulo 2^256; returns the lanes that carried out. */
+PC_FN vmask words_add(vec r[4], const vec a[4], const vec b[4]) {
+    vmask carry = mfrom_bits(0);
+    for (int i = 0; i < 4; i++) {
+        vec s = vadd(a[i], b[i]);
+        vmask c = vlt(s, a[i]);
+        vec t = vadd(s, vblend(carry, vset1(1), vzero()));
+        carry = mor(c, vlt(t, s));
+        r[i] = t;
+    }
+    return carry;
+}
+/* r = a - b modulo 2^256; returns the lanes that borrowed. */
+PC_FN vmask words_sub(vec r[4], const vec a[4], const vec b[4]) {
+    vmask borrow = mfrom_bits(0);
+    for (int i = 0; i < 4; i++) {
+        vec s = vsub(a[i], b[i]);
+        vmask c = vlt(a[i], b[i]);
+        vec t = vsub(s, vblend(borrow, vset1(1), vzero()));
+        borrow = mor(c, vlt(s, t));
+        r[i] = t;
+    }
+    return borrow;
+}
+/* VL items of a structure-of-arrays block: word i of item j is soa[i * stride + j]. */
+PC_FN void words_load(vec w[4], const uint64_t *soa, size_t stride) {
+    for (int i = 0; i < 4; i++) w[i] = vload(soa + (size_t)i * stride);
+}
+PC_FN void words_store(uint64_t *soa, size_t stride, const vec w[4]) {
+    for (int i = 0; i < 4; i++) vstore(soa + (size_t)i * stride, w[i]);
+}
+
+PC_FN void words_to_limbs52(vec l[5], const vec w[4]) {
+    const vec mask = vset1(PC_MASK52);
+    vec w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+    l[0] = vand(w0, mask);
+    l[1] = vand(vor(vshr(w0, 52), vshl(w1, 12)), mask);
+    l[2] = vand(vor(vshr(w1, 40), vshl(w2, 24)), mask);
+    l[3] = vand(vor(vshr(w2, 28), vshl(w3, 36)), mask);
+    l[4] = vshr(w3, 16);
+}
+/* Limbs below 2^52, value below 2^256. */
+PC_FN void words_from_limbs52(vec w[4], const vec l[5]) {
+    vec l0 = l[0], l1 = l[1], l2 = l[2], l3 = l[3], l4 = l[4];
+    w[0] = vor(l0, vshl(l1, 52));
+    w[1] = vor(vshr(l1, 12), vshl(l2, 40));
+    w[2] = vor(vshr(l2, 24), vshl(l3, 28));
+    w[3] = vor(vshr(l3, 36), vshl(l4, 16));
+}
+
+/* One byte string <-> four words, scalar. */
+PC_FN uint64_t pc_load64_le(const uint8_t *p) {
+    uint64_t x = 0;
+    for (int i = 7; i >= 0; i--) x = x << 8 | p[i];
+    return x;
+}
+PC_FN uint64_t pc_load64_be(const uint8_t *p) {
+    uint64_t x = 0;
+    for (int i = 0; i < 8; i++) x = x << 8 | p[i];
+    return x;
+}
+PC_FN void pc_store64_le(uint8_t *p, uint64_t x) {
+    for (int i = 0; i < 8; i++, x >>= 8) p[i] = (uint8_t)x;
+}
+PC_FN void pc_store64_be(uint8_t *p, uint64_t x) {
+    for (int i = 7; i >= 0; i--, x >>= 8) p[i] = (uint8_t)x;
+}
+PC_FN void pc_words_from_le(uint64_t w[4], const uint8_t b[32]) {
+    for (int i = 0; i < 4; i++) w[i] = pc_load64_le(b + 8 * i);
+}
+PC_FN void pc_words_from_be(uint64_t w[4], const uint8_t b[32]) {
+    for (int i = 0; i < 4; i++) w[3 - i] = pc_load64_be(b + 8 * i);
+}
+PC_FN void pc_words_to_le(uint8_t b[32], const uint64_t w[4]) {
+    for (int i = 0; i < 4; i++) pc_store64_le(b + 8 * i, w[i]);
+}
+PC_FN void pc_words_to_be(uint8_t b[32], const uint64_t w[4]) {
+    for (int i = 0; i < 4; i++) pc_store64_be(b + 8 * i, w[3 - i]);
+}
+#endif
