@@ -1,11 +1,23 @@
 from pycore._pb.validation.v1 import verdict_pb2 as _verdict_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class CheckStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    CHECK_STATUS_UNSPECIFIED: _ClassVar[CheckStatus]
+    CHECK_STATUS_PASSED: _ClassVar[CheckStatus]
+    CHECK_STATUS_FAILED: _ClassVar[CheckStatus]
+    CHECK_STATUS_SKIPPED: _ClassVar[CheckStatus]
+CHECK_STATUS_UNSPECIFIED: CheckStatus
+CHECK_STATUS_PASSED: CheckStatus
+CHECK_STATUS_FAILED: CheckStatus
+CHECK_STATUS_SKIPPED: CheckStatus
 
 class ValidateBlockRequest(_message.Message):
     __slots__ = ("chain", "block", "context_json")
@@ -24,7 +36,14 @@ class ValidateBlockResponse(_message.Message):
     def __init__(self, report: _Optional[_Union[BlockReport, _Mapping]] = ...) -> None: ...
 
 class BlockReport(_message.Message):
-    __slots__ = ("chain", "rules", "valid", "height", "block_hash", "checks", "transactions", "transaction_faults", "timings")
+    __slots__ = ("chain", "rules", "height", "block_hash", "valid", "complete", "checks", "transactions", "invalid_transactions", "counts", "timings")
+    class CountsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
     class TimingsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -34,35 +53,55 @@ class BlockReport(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
     CHAIN_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
-    VALID_FIELD_NUMBER: _ClassVar[int]
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     BLOCK_HASH_FIELD_NUMBER: _ClassVar[int]
+    VALID_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
-    TRANSACTION_FAULTS_FIELD_NUMBER: _ClassVar[int]
+    INVALID_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_FIELD_NUMBER: _ClassVar[int]
     chain: str
     rules: str
-    valid: bool
     height: int
     block_hash: bytes
+    valid: bool
+    complete: bool
     checks: _containers.RepeatedCompositeFieldContainer[BlockCheck]
     transactions: _verdict_pb2.Verdicts
-    transaction_faults: _containers.RepeatedCompositeFieldContainer[TransactionFault]
+    invalid_transactions: _containers.RepeatedCompositeFieldContainer[TransactionFault]
+    counts: _containers.ScalarMap[str, int]
     timings: _containers.ScalarMap[str, float]
-    def __init__(self, chain: _Optional[str] = ..., rules: _Optional[str] = ..., valid: _Optional[bool] = ..., height: _Optional[int] = ..., block_hash: _Optional[bytes] = ..., checks: _Optional[_Iterable[_Union[BlockCheck, _Mapping]]] = ..., transactions: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., transaction_faults: _Optional[_Iterable[_Union[TransactionFault, _Mapping]]] = ..., timings: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    def __init__(self, chain: _Optional[str] = ..., rules: _Optional[str] = ..., height: _Optional[int] = ..., block_hash: _Optional[bytes] = ..., valid: _Optional[bool] = ..., complete: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[BlockCheck, _Mapping]]] = ..., transactions: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., invalid_transactions: _Optional[_Iterable[_Union[TransactionFault, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., timings: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class BlockCheck(_message.Message):
-    __slots__ = ("name", "passed", "got", "wanted")
+    __slots__ = ("name", "status", "got", "wanted", "detail")
     NAME_FIELD_NUMBER: _ClassVar[int]
-    PASSED_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
     GOT_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
     name: str
-    passed: bool
-    got: str
-    wanted: str
-    def __init__(self, name: _Optional[str] = ..., passed: _Optional[bool] = ..., got: _Optional[str] = ..., wanted: _Optional[str] = ...) -> None: ...
+    status: CheckStatus
+    got: CheckValue
+    wanted: CheckValue
+    detail: str
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., got: _Optional[_Union[CheckValue, _Mapping]] = ..., wanted: _Optional[_Union[CheckValue, _Mapping]] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class CheckValue(_message.Message):
+    __slots__ = ("text", "number", "data", "flag", "real")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    REAL_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    number: int
+    data: bytes
+    flag: bool
+    real: float
+    def __init__(self, text: _Optional[str] = ..., number: _Optional[int] = ..., data: _Optional[bytes] = ..., flag: _Optional[bool] = ..., real: _Optional[float] = ...) -> None: ...
 
 class TransactionFault(_message.Message):
     __slots__ = ("index", "verdict", "tx_id", "detail")

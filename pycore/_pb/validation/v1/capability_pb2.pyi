@@ -11,7 +11,7 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetCapabilitiesResponse(_message.Message):
-    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits")
+    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CPU_FEATURES_FIELD_NUMBER: _ClassVar[int]
     BACKENDS_FIELD_NUMBER: _ClassVar[int]
@@ -20,15 +20,25 @@ class GetCapabilitiesResponse(_message.Message):
     TREES_FIELD_NUMBER: _ClassVar[int]
     CHAINS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
+    THREADS_FIELD_NUMBER: _ClassVar[int]
     version: str
-    cpu_features: _containers.RepeatedScalarFieldContainer[str]
+    cpu_features: _containers.RepeatedCompositeFieldContainer[CpuFeature]
     backends: _containers.RepeatedCompositeFieldContainer[Backend]
     schemes: _containers.RepeatedCompositeFieldContainer[SchemeInfo]
     hashes: _containers.RepeatedCompositeFieldContainer[HashInfo]
-    trees: _containers.RepeatedScalarFieldContainer[str]
+    trees: _containers.RepeatedCompositeFieldContainer[TreeInfo]
     chains: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
-    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[str]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[str]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+    threads: int
+    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ...) -> None: ...
+
+class CpuFeature(_message.Message):
+    __slots__ = ("name", "usable")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    USABLE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    usable: bool
+    def __init__(self, name: _Optional[str] = ..., usable: _Optional[bool] = ...) -> None: ...
 
 class Backend(_message.Message):
     __slots__ = ("name", "compiled", "usable", "lanes", "reason")
@@ -45,30 +55,68 @@ class Backend(_message.Message):
     def __init__(self, name: _Optional[str] = ..., compiled: _Optional[bool] = ..., usable: _Optional[bool] = ..., lanes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SchemeInfo(_message.Message):
-    __slots__ = ("name", "rules", "backend", "min_key_size", "max_key_size", "signature_size")
+    __slots__ = ("id", "name", "rules", "key_sizes", "signature_size", "takes_der", "takes_hash", "takes_prehashed", "takes_user_id", "source", "backend", "single_backend")
+    ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
-    BACKEND_FIELD_NUMBER: _ClassVar[int]
-    MIN_KEY_SIZE_FIELD_NUMBER: _ClassVar[int]
-    MAX_KEY_SIZE_FIELD_NUMBER: _ClassVar[int]
+    KEY_SIZES_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    TAKES_DER_FIELD_NUMBER: _ClassVar[int]
+    TAKES_HASH_FIELD_NUMBER: _ClassVar[int]
+    TAKES_PREHASHED_FIELD_NUMBER: _ClassVar[int]
+    TAKES_USER_ID_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    BACKEND_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_BACKEND_FIELD_NUMBER: _ClassVar[int]
+    id: int
     name: str
-    rules: _containers.RepeatedScalarFieldContainer[str]
-    backend: str
-    min_key_size: int
-    max_key_size: int
+    rules: _containers.RepeatedCompositeFieldContainer[RuleSet]
+    key_sizes: _containers.RepeatedScalarFieldContainer[int]
     signature_size: int
-    def __init__(self, name: _Optional[str] = ..., rules: _Optional[_Iterable[str]] = ..., backend: _Optional[str] = ..., min_key_size: _Optional[int] = ..., max_key_size: _Optional[int] = ..., signature_size: _Optional[int] = ...) -> None: ...
+    takes_der: bool
+    takes_hash: bool
+    takes_prehashed: bool
+    takes_user_id: bool
+    source: str
+    backend: str
+    single_backend: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[RuleSet, _Mapping]]] = ..., key_sizes: _Optional[_Iterable[int]] = ..., signature_size: _Optional[int] = ..., takes_der: _Optional[bool] = ..., takes_hash: _Optional[bool] = ..., takes_prehashed: _Optional[bool] = ..., takes_user_id: _Optional[bool] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ...) -> None: ...
+
+class RuleSet(_message.Message):
+    __slots__ = ("name", "flags")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    flags: int
+    def __init__(self, name: _Optional[str] = ..., flags: _Optional[int] = ...) -> None: ...
 
 class HashInfo(_message.Message):
-    __slots__ = ("name", "digest_size", "backend")
+    __slots__ = ("id", "name", "digest_size", "block_size", "source", "backend", "single_backend")
+    ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_SIZE_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_SIZE_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     BACKEND_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_BACKEND_FIELD_NUMBER: _ClassVar[int]
+    id: int
     name: str
     digest_size: int
+    block_size: int
+    source: str
     backend: str
-    def __init__(self, name: _Optional[str] = ..., digest_size: _Optional[int] = ..., backend: _Optional[str] = ...) -> None: ...
+    single_backend: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., digest_size: _Optional[int] = ..., block_size: _Optional[int] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ...) -> None: ...
+
+class TreeInfo(_message.Message):
+    __slots__ = ("name", "default_hash", "source")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DEFAULT_HASH_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    default_hash: str
+    source: str
+    def __init__(self, name: _Optional[str] = ..., default_hash: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
 
 class Limits(_message.Message):
     __slots__ = ("max_message_bytes", "max_batch_items", "max_inflight_items", "max_inflight_bytes")

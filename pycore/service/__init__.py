@@ -1,0 +1,12 @@
+"""The gRPC validation service.
+
+    config.py     settings: defaults < file < PYCORE_* environment < arguments
+    tls.py        certificates from files, reloaded when they change
+    convert.py    protobuf messages <-> columns, verdicts, trees and reports; used by the server and by pycore.client
+    status.py     exceptions <-> gRPC status with google.rpc details; used by both, too
+    batcher.py    admission and execution of work; knows nothing of gRPC
+    servicer.py   one method per RPC
+    server.py     binds it all to a port, health, reflection, drain
+
+This module imports none of them, so that a client does not load the server.
+"""

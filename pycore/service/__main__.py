@@ -1,0 +1,35 @@
+"""`python -m pycore.service`: serve until a signal. Every field of ServiceConfig is an option: --max-message-bytes and so on."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from pycore.service.config import ServiceConfig
+from pycore.service.server import run
+
+
+def parse(arguments: Sequence[str] | None = None) -> ServiceConfig:
+    """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
+    parser = argparse.ArgumentParser(prog="python -m pycore.service", description="The pycore gRPC validation service.")
+    for name, field in ServiceConfig.model_fields.items():
+        option = f"--{name.replace('_', '-')}"
+        if field.annotation is bool:
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=field.description)
+        else:
+            parser.add_argument(option, default=None, help=field.description)
+    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    try:
+        return ServiceConfig(**given)
+    except ValidationError as error:
+        words = "; ".join(".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"] for item in error.errors())
+        parser.error(words)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    sys.exit(run(parse()))

@@ -1,0 +1,203 @@
+"""Admission and execution of work: the place where batches of several requests will be merged.
+
+No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Batcher.admit`, or `Batcher.admit_when_free` where
+waiting is better than refusing), adds the items once it knows them, and runs its work. Work runs on the executor that the
+batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when its caller went
+away - so that the bounds hold for what is in memory.
+
+Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
+
+
+class Overloaded(Exception):
+    """No room for the work now. `retry_after`: seconds after which trying again makes sense."""
+
+    def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
+        super().__init__(f"the service is full: {held} {what} in flight, {asked} more asked for, limit {limit}")
+        self.retry_after = retry_after
+
+
+class Expired(Exception):
+    """The deadline passed before a worker was free. Nothing was computed."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What may be waiting or running at once, over all requests."""
+
+    items: int
+    nbytes: int
+
+
+@dataclass
+class Load:
+    """What is waiting or running now."""
+
+    requests: int = 0
+    items: int = 0
+    nbytes: int = 0
+
+
+class Ticket:
+    """The right to hold bytes and items. Made by the batcher only; a context manager that gives the room back."""
+
+    def __init__(self, batcher: Batcher, nbytes: int) -> None:
+        self._batcher = batcher
+        self._running: Future[Any] | None = None
+        self._released = False
+        self.nbytes = nbytes
+        self.items = 0
+
+    def add_items(self, items: int) -> None:
+        """Claims room for `items` more items.
+
+        Raises:
+            Overloaded: there is none. The ticket keeps what it has.
+        """
+        self._batcher._claim_items(self, items)
+
+    async def add_items_when_free(self, items: int) -> None:
+        """As `add_items`, but waits until there is room."""
+        await self._batcher._retry_until_free(lambda: self.add_items(items))
+
+    async def run(self, work: Callable[[], T], *, deadline: float | None = None) -> T:
+        """Runs `work` on a worker and gives its result. May be called again after it returned.
+
+        Args:
+            work: called without arguments on a worker thread.
+            deadline: a time of the batcher's clock, or None.
+
+        Raises:
+            Expired: the deadline passed before the work began.
+            Exception: whatever `work` raises.
+        """
+        batcher = self._batcher
+
+        def start() -> T:
+            began = batcher.clock()
+            if deadline is not None and began >= deadline:
+                raise Expired("the deadline passed while the request was waiting for a worker")
+            try:
+                return work()
+            finally:
+                batcher._note_duration(batcher.clock() - began)
+
+        future: Future[T] = batcher.executor.submit(start)
+        self._running = future
+        # Cancelling the awaiting task cancels the future: work that has not begun never does.
+        return await asyncio.wrap_future(future)
+
+    def release(self) -> None:
+        """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
+        if self._released:
+            return
+        self._released = True
+        if self._running is None or self._running.done():
+            self._batcher._release(self)
+        else:
+            self._running.add_done_callback(self._batcher._release_soon(self))
+
+    def __enter__(self) -> Ticket:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.release()
+
+
+class Batcher:
+    """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
+
+    A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per request
+    can be set independently.
+
+    Args:
+        executor: where work runs. The batcher does not shut it down.
+        bounds: how much may wait or run at once.
+        workers: how many pieces of work the executor runs at once; only used to estimate `Overloaded.retry_after`.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, executor: Executor, bounds: Bounds, *, workers: int = 1, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.executor = executor
+        self.bounds = bounds
+        self.clock = clock
+        self.load = Load()
+        self._workers = max(1, workers)
+        self._mean_duration = 0.0
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def admit(self, nbytes: int) -> Ticket:
+        """A ticket for a request of `nbytes` bytes.
+
+        Raises:
+            Overloaded: there is no room for them.
+        """
+        load = self.load
+        if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
+            raise Overloaded("bytes", load.nbytes, nbytes, self.bounds.nbytes, self.retry_after())
+        load.nbytes += nbytes
+        load.requests += 1
+        return Ticket(self, nbytes)
+
+    async def admit_when_free(self, nbytes: int) -> Ticket:
+        """As `admit`, but waits until there is room."""
+        return await self._retry_until_free(lambda: self.admit(nbytes))
+
+    def retry_after(self) -> float:
+        """Seconds after which what is in flight now should have ended, within sensible limits."""
+        estimate = self._mean_duration * self.load.requests / self._workers
+        return min(max(estimate, _MIN_RETRY_S), _MAX_RETRY_S)
+
+    async def _retry_until_free(self, claim: Callable[[], T]) -> T:
+        while True:
+            try:
+                return claim()
+            except Overloaded:
+                waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._waiters.append(waiter)
+                await waiter
+
+    def _claim_items(self, ticket: Ticket, items: int) -> None:
+        load = self.load
+        if load.items and load.items + items > self.bounds.items:
+            raise Overloaded("items", load.items, items, self.bounds.items, self.retry_after())
+        load.items += items
+        ticket.items += items
+
+    def _release(self, ticket: Ticket) -> None:
+        self.load.requests -= 1
+        self.load.items -= ticket.items
+        self.load.nbytes -= ticket.nbytes
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:  # each tries again, in order of arrival
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _release_soon(self, ticket: Ticket) -> Callable[[Future[Any]], None]:
+        """A callback for a worker thread: releases the ticket on the event loop."""
+        loop = asyncio.get_running_loop()
+
+        def hop(_: Future[Any]) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._release, ticket)
+
+        return hop
+
+    def _note_duration(self, seconds: float) -> None:
+        # Written by workers without a lock: a lost update only makes an estimate older.
+        self._mean_duration += 0.1 * (seconds - self._mean_duration)

@@ -1,0 +1,117 @@
+"""Settings of the service: defaults < configuration file < PYCORE_* environment < arguments."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+MIB = 1 << 20
+CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
+
+
+class ServiceConfig(BaseSettings):
+    """Every setting of the service. Field `x` is the environment variable `PYCORE_X` and the option `--x` of
+    `python -m pycore.service`.
+
+    >>> ServiceConfig(address="127.0.0.1:0").max_message_bytes
+    16777216
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PYCORE_", extra="forbid", frozen=True)
+
+    config_file: Path | None = Field(None, description="TOML or JSON file with any of these settings")
+    address: str = Field("127.0.0.1:50051", description="host:port, [v6]:port or unix:/path; port 0 picks a free one")
+    insecure_non_loopback: bool = Field(False, description="serve other machines without TLS")
+
+    tls_certificate: Path | None = Field(None, description="PEM chain of the server; switches TLS on")
+    tls_private_key: Path | None = Field(None, description="PEM key of the server")
+    tls_client_ca: Path | None = Field(None, description="PEM roots for client certificates; switches mutual TLS on")
+
+    max_message_bytes: int = Field(16 * MIB, ge=1024, le=(1 << 31) - 1, description="largest request message")
+    max_batch_items: int = Field(1 << 18, ge=1, le=1 << 26, description="most items of one request")
+    max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
+    max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
+    max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once")
+    stream_window: int = Field(4, ge=1, le=1024, description="batches of one stream in progress at once")
+
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once")
+    threads: int | None = Field(None, ge=1, description="threads of one request; default: as in-process")
+
+    drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
+    drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
+    log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        named: Any = init_settings().get("config_file") or os.environ.get(CONFIG_FILE_VARIABLE)
+        if not named:
+            return (init_settings, env_settings)
+        path = Path(named)
+        if not path.is_file():  # the library's sources would silently read nothing
+            raise FileNotFoundError(f"configuration file {path} does not exist")
+        if path.suffix == ".json":
+            return (init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=path))
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path))
+
+    @model_validator(mode="after")
+    def _check(self) -> ServiceConfig:
+        if (self.tls_certificate is None) != (self.tls_private_key is None):
+            raise ValueError("tls_certificate and tls_private_key belong together: set both or none")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_ca needs tls_certificate and tls_private_key")
+        if not self.tls and not self.insecure_non_loopback and not is_loopback(self.address):
+            raise ValueError(
+                f"address {self.address} can be reached from other machines: set tls_certificate and tls_private_key, "
+                "or insecure_non_loopback if something else protects it"
+            )
+        return self
+
+    @property
+    def tls(self) -> bool:
+        """Whether the service speaks TLS."""
+        return self.tls_certificate is not None
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach a listen address: 127.0.0.0/8, ::1, `localhost` or a Unix socket.
+
+    Raises:
+        ValueError: the address is none of the forms that the service listens on.
+
+    >>> is_loopback("127.8.0.1:50051"), is_loopback("[::1]:0"), is_loopback("unix:/run/pycore.sock"), is_loopback("0.0.0.0:1")
+    (True, True, True, False)
+    """
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    host, separator, port = address.rpartition(":")
+    if not separator or not port.isdecimal() or int(port) > 65535 or not host:
+        raise ValueError(f"address {address!r}: wanted host:port, [v6]:port or unix:/path")
+    if host.startswith("[") != host.endswith("]") or (":" in host and not host.startswith("[")):
+        raise ValueError(f"address {address!r}: wanted brackets around an IPv6 host, as in [::1]:50051")
+    host = host.strip("[]")
+    if host == "localhost":
+        return True
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return False  # a name can mean any interface
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback

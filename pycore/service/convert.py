@@ -1,0 +1,416 @@
+"""Protobuf messages on one side, columns, verdicts, trees and reports on the other.
+
+The server's half decodes a request into a `Call`: how many items it has, and a function that computes the answer on a worker.
+The client's half (`pycore.client`) builds the same requests and reads the same answers. Everything that one half writes, the
+other reads, so both are here. Packed columns become numpy views of the received bytes; nothing is copied per row.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore import hashing, ledgers, signatures
+from pycore._native import BackendRow
+from pycore._pb.validation.v1 import block_pb2, capability_pb2, column_pb2, hash_pb2, signature_pb2, verdict_pb2
+from pycore.buffers import Column, as_column
+from pycore.capabilities import Capabilities, capabilities
+from pycore.errors import InputError, LengthError
+from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.registry import Hash, Rules, Scheme
+from pycore.verdict import Verdict, Verdicts
+
+OFFSET_DTYPE = np.dtype("<u4")
+_MAX_CACHED_CONTEXT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request and all requests together may hold."""
+
+    max_message_bytes: int
+    max_batch_items: int
+    max_inflight_items: int
+    max_inflight_bytes: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decoding needs to know of the service's configuration."""
+
+    limits: Limits
+    threads: int | None = None
+
+    def check_items(self, items: int, field: str) -> int:
+        """`items` when a request may hold as many; LengthError otherwise."""
+        if items > self.limits.max_batch_items:
+            raise LengthError(field, f"{items} items", f"at most {self.limits.max_batch_items} per request")
+        return items
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is well formed as far as decoding can tell.
+
+    Attributes:
+        items: how many items it holds.
+        run: computes the serialised answer. Called on a worker; InputError for what only the kernels' callers can tell.
+    """
+
+    items: int
+    run: Callable[[], bytes]
+
+
+# ---- columns -------------------------------------------------------------------------------------------------------------
+
+
+def from_column(message: column_pb2.Column, field: str, settings: Settings) -> Column:
+    """A received column. InputError names the member that does not fit."""
+    data, width, offsets, rows = message.data, message.width, message.offsets, message.rows
+    if rows:
+        if data or width or offsets:
+            raise InputError(field, "rows together with data, width or offsets", "one of the forms")
+        settings.check_items(len(rows), field)
+        return as_column(list(rows), field)
+    if offsets:
+        if width:
+            raise InputError(f"{field}.width", f"{width} together with offsets", "0, or no offsets")
+        if len(offsets) % OFFSET_DTYPE.itemsize:
+            raise LengthError(f"{field}.offsets", f"{len(offsets)} bytes", "4 bytes per offset, n + 1 offsets")
+        positions = np.frombuffer(offsets, OFFSET_DTYPE)
+        settings.check_items(len(positions) - 1, field)
+        return as_column((data, positions.astype(np.int64)), field)
+    if width:
+        settings.check_items(len(data) // width, field)
+        return as_column(data, field, width=width)
+    if data:
+        raise InputError(f"{field}.width", f"0 with {len(data)} bytes of data", "the bytes per row, or offsets")
+    return as_column([], field)
+
+
+def to_column(column: Column) -> column_pb2.Column:
+    """A column for sending: packed, with as few copies as protobuf allows (one)."""
+    if column.offsets is None and column.width:
+        return column_pb2.Column(data=column.data.tobytes(), width=column.width)
+    if column.offsets is None:
+        return column_pb2.Column(offsets=bytes(OFFSET_DTYPE.itemsize * (column.n + 1)))
+    first, last = int(column.offsets[0]), int(column.offsets[-1])
+    offsets = (column.offsets - first).astype(OFFSET_DTYPE)
+    return column_pb2.Column(data=column.data[first:last].tobytes(), offsets=offsets.tobytes())
+
+
+def to_verdicts(verdicts: Verdicts) -> verdict_pb2.Verdicts:
+    """Verdicts for sending."""
+    return verdict_pb2.Verdicts(
+        codes=verdicts.codes.tobytes(),
+        bitmap=verdicts.bitmap(),
+        count=len(verdicts),
+        valid_count=int(np.count_nonzero(verdicts.valid)),
+    )
+
+
+def from_verdicts(message: verdict_pb2.Verdicts) -> Verdicts:
+    """Received verdicts."""
+    return Verdicts(message.codes)
+
+
+# ---- signatures ----------------------------------------------------------------------------------------------------------
+
+
+def decode_verify_signatures(request: signature_pb2.VerifySignaturesRequest, settings: Settings) -> Call:
+    """VerifySignatures."""
+    options: dict[str, Any] = {"prehashed": request.prehashed, "threads": settings.threads}
+    for name in ("rules", "hash", "encoding", "der_rules"):
+        if value := getattr(request, name):
+            options[name] = value
+    identity = request.WhichOneof("identity")
+    if identity == "user_id":
+        options["user_id"] = request.user_id
+    elif identity == "no_user_id" and request.no_user_id:
+        options["user_id"] = None
+    keys = from_column(request.public_keys, "public_keys", settings)
+    signature_column = from_column(request.signatures, "signatures", settings)
+    messages = from_column(request.messages, "messages", settings)
+    scheme = request.scheme
+
+    def run() -> bytes:
+        verdicts = signatures.verify_batch(scheme, keys, signature_column, messages, **options)
+        return signature_pb2.VerifySignaturesResponse(verdicts=to_verdicts(verdicts)).SerializeToString()
+
+    return Call(max(keys.n, signature_column.n, messages.n), run)
+
+
+def verify_signatures_request(
+    scheme: str, *, user_id: bytes | None = signatures.DEFAULT_USER_ID, **options: Any
+) -> signature_pb2.VerifySignaturesRequest:
+    """A request without its columns. `options`: rules, prehashed, hash, encoding, der_rules; None means the default."""
+    request = signature_pb2.VerifySignaturesRequest(scheme=scheme)
+    for name, value in options.items():
+        if value is not None:
+            setattr(request, name, value)
+    if user_id is None:
+        request.no_user_id = True
+    elif bytes(user_id) != signatures.DEFAULT_USER_ID:
+        request.user_id = bytes(user_id)
+    return request
+
+
+# ---- hashes --------------------------------------------------------------------------------------------------------------
+
+
+def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) -> Call:
+    """HashBatch."""
+    messages = from_column(request.messages, "messages", settings)
+    algorithm = request.algorithm
+
+    def run() -> bytes:
+        digests = hashing.hash_batch(algorithm, messages, threads=settings.threads)
+        count, size = digests.shape
+        return hash_pb2.HashBatchResponse(
+            digests=digests.tobytes(), digest_size=size, count=count
+        ).SerializeToString()
+
+    return Call(messages.n, run)
+
+
+def from_hash_batch(message: hash_pb2.HashBatchResponse) -> NDArray[np.uint8]:
+    """Received digests: uint8 (count, digest_size), writable as the in-process result is."""
+    flat = np.frombuffer(message.digests, dtype=np.uint8)
+    return flat.reshape(message.count, message.digest_size).copy()
+
+
+# ---- blocks --------------------------------------------------------------------------------------------------------------
+
+
+def decode_validate_block(request: block_pb2.ValidateBlockRequest, settings: Settings) -> Call:
+    """ValidateBlock."""
+    ledger = ledgers.get(request.chain)
+    block, document = request.block, request.context_json
+
+    def run() -> bytes:
+        cached = len(document) <= _MAX_CACHED_CONTEXT_BYTES
+        context = (_context if cached else _read_context)(request.chain, document) if document else None
+        report = ledger.validate_block(block, context)
+        return block_pb2.ValidateBlockResponse(report=to_block_report(report)).SerializeToString()
+
+    return Call(1, run)
+
+
+def _read_context(chain: str, document: bytes) -> Any:
+    try:
+        values = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise InputError("context_json", f"{len(document)} bytes that are not JSON ({error})", "a JSON object") from None
+    if not isinstance(values, Mapping):  # text would be taken for the path of a file
+        raise InputError("context_json", f"a JSON {type(values).__name__}", "a JSON object")
+    return ledgers.get(chain).context(values)
+
+
+_context = functools.lru_cache(maxsize=16)(_read_context)  # clients send the same context with block after block
+
+
+_STATUS = {
+    True: block_pb2.CHECK_STATUS_PASSED,
+    False: block_pb2.CHECK_STATUS_FAILED,
+    None: block_pb2.CHECK_STATUS_SKIPPED,
+}
+_OK = {number: ok for ok, number in _STATUS.items()}
+
+
+def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
+    """A report for sending."""
+    return block_pb2.BlockReport(
+        chain=report.chain,
+        rules=report.rules,
+        height=report.height,
+        block_hash=report.block_hash,
+        valid=report.valid,
+        complete=report.complete,
+        checks=[
+            block_pb2.BlockCheck(
+                name=check.name,
+                status=_STATUS[check.ok],
+                got=_to_value(check.got),
+                wanted=_to_value(check.wanted),
+                detail=check.detail,
+            )
+            for check in report.checks
+        ],
+        transactions=to_verdicts(report.transactions),
+        invalid_transactions=[
+            block_pb2.TransactionFault(
+                index=fault.index,
+                verdict=int(fault.verdict),  # type: ignore[arg-type]
+                tx_id=fault.tx_id,
+                detail=fault.detail,
+            )
+            for fault in report.faults
+        ],
+        counts=dict(report.counts),
+        timings=dict(report.timings),
+    )
+
+
+def from_block_report(message: block_pb2.BlockReport) -> BlockReport:
+    """A received report; its to_dict equals the one of the report that was sent."""
+    return BlockReport(
+        chain=message.chain,
+        rules=message.rules,
+        height=message.height,
+        block_hash=message.block_hash,
+        checks=tuple(
+            Check(check.name, _OK[check.status], _from_value(check, "got"), _from_value(check, "wanted"), check.detail)
+            for check in message.checks
+        ),
+        transactions=from_verdicts(message.transactions),
+        faults=tuple(
+            TransactionFault(fault.index, Verdict(fault.verdict), fault.tx_id, fault.detail)
+            for fault in message.invalid_transactions
+        ),
+        counts=dict(message.counts),
+        timings=dict(message.timings),
+    )
+
+
+def _to_value(value: Any) -> block_pb2.CheckValue | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return block_pb2.CheckValue(flag=bool(value))
+    if isinstance(value, (int, np.integer)) and -(1 << 63) <= int(value) < 1 << 63:
+        return block_pb2.CheckValue(number=int(value))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return block_pb2.CheckValue(data=bytes(value))
+    if isinstance(value, float):
+        return block_pb2.CheckValue(real=value)
+    return block_pb2.CheckValue(text=str(value))
+
+
+def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:
+    value: block_pb2.CheckValue = getattr(check, field)
+    kind = value.WhichOneof("kind") if check.HasField(field) else None  # type: ignore[arg-type]
+    return None if kind is None else getattr(value, kind)
+
+
+# ---- capabilities --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ServiceCapabilities:
+    """What a service can do: the attributes of `pycore.Capabilities`, and what only a service has.
+
+    Attributes:
+        trees: names of the Merkle tree shapes.
+        chains: names of the ledgers of validate_block.
+        limits: what a request may hold.
+        Others: as in `pycore.Capabilities`.
+    """
+
+    version: str
+    cpu_features: Mapping[str, bool]
+    backends: tuple[BackendRow, ...]
+    active: Mapping[str, str]
+    active_single: Mapping[str, str]
+    schemes: tuple[Scheme, ...]
+    hashes: tuple[Hash, ...]
+    trees: tuple[str, ...]
+    chains: tuple[str, ...]
+    threads: int
+    limits: Limits
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Names of all schemes and hashes."""
+        return tuple(row.name for row in (*self.schemes, *self.hashes))
+
+
+def decode_get_capabilities(_: capability_pb2.GetCapabilitiesRequest, settings: Settings) -> Call:
+    """GetCapabilities."""
+    return Call(0, lambda: to_capabilities(capabilities(), settings).SerializeToString())
+
+
+def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.GetCapabilitiesResponse:
+    """Capabilities for sending."""
+    return capability_pb2.GetCapabilitiesResponse(
+        version=found.version,
+        cpu_features=[
+            capability_pb2.CpuFeature(name=name, usable=usable) for name, usable in found.cpu_features.items()
+        ],
+        backends=[capability_pb2.Backend(**row._asdict()) for row in found.backends],
+        schemes=[
+            capability_pb2.SchemeInfo(
+                rules=[capability_pb2.RuleSet(name=rules.name, flags=rules.flags) for rules in row.rules],
+                backend=found.active[row.name],
+                single_backend=found.active_single[row.name],
+                **{name: getattr(row, name) for name in Scheme.__slots__ if name != "rules"},
+            )
+            for row in found.schemes
+        ],
+        hashes=[
+            capability_pb2.HashInfo(
+                backend=found.active[row.name],
+                single_backend=found.active_single[row.name],
+                **{name: getattr(row, name) for name in Hash.__slots__},
+            )
+            for row in found.hashes
+        ],
+        trees=[
+            capability_pb2.TreeInfo(name=tree.name, default_hash=tree.default_hash, source=tree.source)
+            for tree in found.trees
+        ],
+        chains=ledgers.names(),
+        limits=capability_pb2.Limits(**vars(settings.limits)),
+        threads=settings.threads or found.threads,
+    )
+
+
+def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> ServiceCapabilities:
+    """Received capabilities."""
+    rows = (*message.schemes, *message.hashes)
+    return ServiceCapabilities(
+        version=message.version,
+        cpu_features={feature.name: feature.usable for feature in message.cpu_features},
+        backends=tuple(BackendRow(*(getattr(row, name) for name in BackendRow._fields)) for row in message.backends),
+        active={row.name: row.backend for row in rows},
+        active_single={row.name: row.single_backend for row in rows},
+        schemes=tuple(_scheme(row) for row in message.schemes),
+        hashes=tuple(Hash(*(getattr(row, name) for name in Hash.__slots__)) for row in message.hashes),
+        trees=tuple(tree.name for tree in message.trees),
+        chains=tuple(message.chains),
+        threads=message.threads,
+        limits=Limits(**{name: getattr(message.limits, name) for name in Limits.__dataclass_fields__}),
+    )
+
+
+def _scheme(row: capability_pb2.SchemeInfo) -> Scheme:
+    values = {name: getattr(row, name) for name in Scheme.__slots__}
+    values["rules"] = tuple(Rules(rules.name, rules.flags) for rules in row.rules)
+    values["key_sizes"] = tuple(row.key_sizes)
+    return Scheme(**values)
+
+
+# ---- splitting -----------------------------------------------------------------------------------------------------------
+
+
+def split(columns: Sequence[Column], max_items: int, max_bytes: int) -> list[tuple[int, int]]:
+    """Ranges of rows that cover columns of equal length, each with at most `max_items` rows and, beyond a single row, at most
+    `max_bytes` bytes of rows and offsets. An empty batch is one empty range: it is still asked, so that its options are checked.
+    """
+    n = columns[0].n
+    ends = np.zeros(n + 1, dtype=np.int64)
+    for column in columns:
+        np.add(ends[1:], np.cumsum(column.lengths + OFFSET_DTYPE.itemsize), out=ends[1:])
+    ranges = []
+    start = 0
+    while start < n:
+        fitting = int(np.searchsorted(ends, ends[start] + max_bytes, side="right")) - 1
+        stop = min(n, start + max_items, max(fitting, start + 1))
+        ranges.append((start, stop))
+        start = stop
+    return ranges or [(0, 0)]

@@ -1,0 +1,250 @@
+"""The server: port, health, reflection, and a drain that loses nothing it accepted.
+
+    run(config)          serve until SIGTERM or SIGINT; what `pycore serve` and `python -m pycore.service` call
+    background(config)   a context manager that serves from a thread of this process, for programs and tests
+    Server               the parts, for a program with an event loop of its own
+
+Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls are still taken, so
+that load balancers can turn away; then new calls are refused, streams end after the batches that they have read, and calls in
+flight have `drain_grace` seconds to finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
+from grpc_reflection.v1alpha import reflection
+
+from pycore._version import __version__
+from pycore.capabilities import capabilities
+from pycore.service.batcher import Batcher, Bounds
+from pycore.service.config import ServiceConfig
+from pycore.service.convert import Limits, Settings
+from pycore.service.health import Health
+from pycore.service.servicer import SERVICE, ValidationServicer
+from pycore.service.tls import server_credentials
+
+__all__ = ["Server", "background", "run"]
+
+_log = logging.getLogger("pycore.service")
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Server:
+    """A validation service on one address. Start and stop it on the same event loop.
+
+    Attributes:
+        config: its settings.
+        port: the bound TCP port after `start`; 0 for a Unix socket.
+        batcher: what is in flight.
+    """
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self.config = config
+        self.port = 0
+        limits = Limits(
+            config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
+        )
+        self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
+        self.batcher = Batcher(
+            self._executor, Bounds(limits.max_inflight_items, limits.max_inflight_bytes), workers=config.workers
+        )
+        self._servicer = ValidationServicer(self.batcher, Settings(limits, config.threads), config.stream_window)
+        self._health = Health()
+        self._server: grpc.aio.Server | None = None
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def target(self) -> str:
+        """What a client on this machine connects to."""
+        if self.config.address.startswith("unix"):
+            return self.config.address
+        host = self.config.address.rpartition(":")[0]
+        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+        return f"{host}:{self.port}"
+
+    async def start(self) -> None:
+        """Binds the address and begins to serve. The kernels' self-test has passed before the first call is taken.
+
+        Raises:
+            OSError: the address can not be bound.
+            SelfTestFailed: no backend gives the known answers.
+        """
+        found = capabilities()
+        server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", self.config.max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                ("grpc.so_reuseport", 0),  # a second service on the same port is an error, not a lottery
+            ],
+            maximum_concurrent_rpcs=self.config.max_concurrent_rpcs,
+        )
+        server.add_generic_rpc_handlers((self._servicer.handlers(),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((SERVICE.full_name, HEALTH_NAME, reflection.SERVICE_NAME), server)
+        self.port = self._bind(server)
+        await server.start()
+        self._server = server
+        for name in ("", SERVICE.full_name):
+            await self._health.set(name, _SERVING)
+        _log.info(
+            "serving on %s",
+            self.target,
+            extra={
+                "address": self.target,
+                "tls": "mutual" if self.config.tls_client_ca else "server" if self.config.tls else "none",
+                "version": found.version,
+                "backends": [row.name for row in found.backends if row.usable],
+                "workers": self.config.workers,
+            },
+        )
+
+    def _bind(self, server: grpc.aio.Server) -> int:
+        try:
+            if self.config.tls:
+                port = server.add_secure_port(self.config.address, server_credentials(self.config))
+            else:
+                port = server.add_insecure_port(self.config.address)
+        except RuntimeError as error:
+            raise OSError(f"can not listen on {self.config.address}: {error}") from error
+        return 0 if self.config.address.startswith("unix") else port
+
+    async def stop(self) -> None:
+        """Drains and stops; idempotent, every caller waits for the end."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._drain())
+        await asyncio.shield(self._stopping)
+
+    async def _drain(self) -> None:
+        server = self._server
+        if server is not None:
+            load = self.batcher.load
+            _log.info("draining", extra={"requests": load.requests, "items": load.items})
+            for name in ("", SERVICE.full_name):
+                await self._health.set(name, _NOT_SERVING)
+            await asyncio.sleep(self.config.drain_delay)
+            self._servicer.drain()
+            self._health.close()
+            await server.stop(self.config.drain_grace)
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        _log.info("stopped")
+
+    async def stop_now(self) -> None:
+        """Ends calls in flight with CANCELLED, without waiting for them."""
+        if self._server is not None:
+            await self._server.stop(None)
+
+    async def __aenter__(self) -> Server:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per record: time, level, logger, message, and whatever `extra` was given."""
+
+    _STANDARD = frozenset(vars(logging.makeLogRecord({})))
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        shown = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        shown.update({key: value for key, value in vars(record).items() if key not in self._STANDARD})
+        if record.exc_info:
+            shown["exception"] = self.formatException(record.exc_info)
+        return json.dumps(shown, default=str, ensure_ascii=False)
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+async def _serve_until_signal(config: ServiceConfig) -> None:
+    server = Server(config)
+    signalled = asyncio.Event()
+    again = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: (again if signalled.is_set() else signalled).set())
+    await server.start()
+    await signalled.wait()
+    stopping = asyncio.create_task(server.stop())
+    impatient = asyncio.create_task(again.wait())
+    await asyncio.wait({stopping, impatient}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        _log.warning("second signal: ending calls in flight")
+        await server.stop_now()
+    impatient.cancel()
+    await stopping
+
+
+def run(config: ServiceConfig) -> int:
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON lines to stderr.
+
+    Returns:
+        The exit status: 0 after a drain, 3 when the service could not start.
+    """
+    _log_to_stderr(config.log_level)
+    try:
+        asyncio.run(_serve_until_signal(config))
+    except Exception as error:
+        _log.error("the service could not start: %s", error, exc_info=not isinstance(error, OSError))
+        return 3
+    return 0
+
+
+@contextlib.contextmanager
+def background(config: ServiceConfig) -> Iterator[Server]:
+    """Serves from a thread with an event loop of its own while the `with` block runs; drains at its end.
+
+    >>> from pycore.client import ValidationClient
+    >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
+    ...     client.hash_batch("sha256", [b"abc"]).shape
+    (1, 32)
+    """
+    started: Future[Server] = Future()
+    finish: Future[None] = Future()
+
+    async def serve() -> None:
+        server = Server(config)
+        try:
+            await server.start()
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(server)
+        await asyncio.wrap_future(finish)
+        await server.stop()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="pycore-server", daemon=True)
+    thread.start()
+    try:
+        yield started.result()
+    finally:
+        if not finish.done():
+            finish.set_result(None)
+        thread.join()

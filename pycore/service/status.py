@@ -1,0 +1,161 @@
+"""Exceptions as gRPC status with google.rpc details, and back. The server and the clients share this file.
+
+    InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
+    Overloaded            RESOURCE_EXHAUSTED   RetryInfo
+    Expired               DEADLINE_EXCEEDED
+    BackendUnavailable    UNAVAILABLE          ErrorInfo
+    anything else         INTERNAL             a reference that is in the server's log, and nothing about the cause
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+from pycore import errors
+from pycore._pb.validation.v1 import signature_pb2
+from pycore.service.batcher import Expired, Overloaded
+
+_log = logging.getLogger("pycore.service")
+
+DETAILS_KEY = "grpc-status-details-bin"
+DOMAIN = "pycore.validation.v1"
+_MAX_WORDS = 512  # status travels in HTTP/2 headers, which peers limit to 8 KiB
+
+_INPUT_ERRORS = {kind.__name__: kind for kind in (errors.InputError, *errors.InputError.__subclasses__())}
+
+
+class ServiceError(errors.PycoreError):
+    """The service did not answer a call, for a reason that is not the caller's arguments.
+
+    Attributes:
+        code: the gRPC status code.
+        details: in words.
+        retry_after: seconds after which the service suggests to try again, or None.
+    """
+
+    def __init__(self, code: grpc.StatusCode, details: str, retry_after: float | None = None) -> None:
+        super().__init__(code, details, retry_after)
+        self.code = code
+        self.details = details
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.code.name}: {self.details}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A status to answer with."""
+
+    code: grpc.StatusCode
+    message: str
+    status: status_pb2.Status
+
+    @property
+    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """The details, as gRPC libraries of all languages look for them."""
+        return ((DETAILS_KEY, self.status.SerializeToString()),)
+
+
+def _number(code: grpc.StatusCode) -> int:
+    number: int = code.value[0]
+    return number
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 3] + "..."
+
+
+def _failure(code: grpc.StatusCode, message: str, *details: object) -> Failure:
+    status = status_pb2.Status(code=_number(code), message=_cut(message))
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)  # type: ignore[arg-type]
+        status.details.append(packed)
+    return Failure(code, status.message, status)
+
+
+def _input_failure(error: errors.InputError) -> Failure:
+    field, got, wanted = _cut(error.field), _cut(error.got), _cut(error.wanted)
+    violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=f"got {got}, wanted {wanted}")
+    info = error_details_pb2.ErrorInfo(
+        reason=type(error).__name__, domain=DOMAIN, metadata={"field": field, "got": got, "wanted": wanted}
+    )
+    message = f"{field}: got {got}, wanted {wanted}"
+    return _failure(
+        grpc.StatusCode.INVALID_ARGUMENT, message, error_details_pb2.BadRequest(field_violations=[violation]), info
+    )
+
+
+def to_failure(error: Exception, method: str) -> Failure:
+    """The status for an exception of `method`. Unexpected ones are logged under the reference that the client gets."""
+    if isinstance(error, errors.InputError):
+        return _input_failure(error)
+    if isinstance(error, Overloaded):
+        delay = duration_pb2.Duration()
+        delay.FromNanoseconds(int(error.retry_after * 1e9))
+        return _failure(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, Expired):
+        return _failure(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
+    if isinstance(error, errors.BackendUnavailable):
+        info = error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN, metadata={"backend": error.name})
+        return _failure(grpc.StatusCode.UNAVAILABLE, str(error), info)
+    reference = uuid.uuid4().hex[:16]
+    _log.error("%s failed, reference %s", method, reference, exc_info=error, extra={"reference": reference})
+    return _failure(grpc.StatusCode.INTERNAL, f"internal error, reference {reference}")
+
+
+def unavailable(message: str) -> Failure:
+    """The status for work that this service will not take any more."""
+    return _failure(grpc.StatusCode.UNAVAILABLE, message)
+
+
+def to_batch_error(failure: Failure) -> signature_pb2.BatchError:
+    """The status of one batch of a stream."""
+    message = signature_pb2.BatchError(code=failure.status.code, message=failure.message)
+    info = error_details_pb2.ErrorInfo()
+    for detail in failure.status.details:
+        if detail.Unpack(info):  # type: ignore[arg-type]
+            message.reason = info.reason
+            message.field, message.got, message.wanted = (info.metadata[key] for key in ("field", "got", "wanted"))
+    return message
+
+
+def from_batch_error(error: signature_pb2.BatchError) -> Exception:
+    """What the in-process call would have raised, else a ServiceError."""
+    if error.field or error.wanted:
+        return _INPUT_ERRORS.get(error.reason, errors.InputError)(error.field, error.got, error.wanted)
+    return ServiceError(_code(error.code), error.message)
+
+
+def from_rpc(code: grpc.StatusCode, details: str, trailing_metadata: object) -> Exception:
+    """What the in-process call would have raised, else a ServiceError."""
+    retry_after = None
+    for status in _statuses(trailing_metadata):
+        for detail in status.details:
+            info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
+            if detail.Unpack(info) and code is grpc.StatusCode.INVALID_ARGUMENT:  # type: ignore[arg-type]
+                words = info.metadata
+                kind = _INPUT_ERRORS.get(info.reason, errors.InputError)
+                return kind(words["field"], words["got"], words["wanted"])
+            if detail.Unpack(retry):  # type: ignore[arg-type]
+                retry_after = retry.retry_delay.ToNanoseconds() / 1e9
+    return ServiceError(code, details, retry_after)
+
+
+def _statuses(trailing_metadata: object) -> list[status_pb2.Status]:
+    found = []
+    for key, value in trailing_metadata or ():  # type: ignore[attr-defined]
+        if key == DETAILS_KEY:
+            found.append(status_pb2.Status.FromString(value))
+    return found
+
+
+def _code(number: int) -> grpc.StatusCode:
+    return next((code for code in grpc.StatusCode if _number(code) == number), grpc.StatusCode.UNKNOWN)

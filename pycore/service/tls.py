@@ -1,0 +1,56 @@
+"""Server credentials from files. A certificate that is renewed on disk is used for the next handshake, without a restart."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import grpc
+
+from pycore.service.config import ServiceConfig
+
+_log = logging.getLogger("pycore.service")
+
+
+class CertificateFiles:
+    """The certificate, key and client roots of a configuration, read again when one of the files changes."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        if config.tls_certificate is None or config.tls_private_key is None:
+            raise ValueError("the configuration names no certificate and key")
+        self._certificate: Path = config.tls_certificate
+        self._key: Path = config.tls_private_key
+        self._client_ca = config.tls_client_ca
+        self._state = self._stat()
+
+    def _stat(self) -> tuple[tuple[int, int], ...]:
+        paths = (self._certificate, self._key, *([self._client_ca] if self._client_ca else []))
+        return tuple((status.st_mtime_ns, status.st_size) for status in (path.stat() for path in paths))
+
+    def read(self) -> grpc.ServerCertificateConfiguration:
+        """The files as they are now."""
+        pair = (self._key.read_bytes(), self._certificate.read_bytes())
+        roots = self._client_ca.read_bytes() if self._client_ca else None
+        return grpc.ssl_server_certificate_configuration([pair], root_certificates=roots)
+
+    def read_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
+        """The files when they changed since the last call, else None. Called by gRPC before each handshake."""
+        try:
+            state = self._stat()
+            if state == self._state:
+                return None
+            fresh = self.read()
+        except OSError as error:  # half-way through a renewal: the old pair still serves
+            _log.warning("certificate files are not readable, keeping the loaded ones: %s", error)
+            return None
+        self._state = state
+        _log.info("certificate reloaded from %s", self._certificate)
+        return fresh
+
+
+def server_credentials(config: ServiceConfig) -> grpc.ServerCredentials:
+    """Credentials for TLS, or mutual TLS when `tls_client_ca` is set (then a client without a certificate is refused)."""
+    files = CertificateFiles(config)
+    return grpc.dynamic_ssl_server_credentials(
+        files.read(), files.read_if_changed, require_client_authentication=config.tls_client_ca is not None
+    )
