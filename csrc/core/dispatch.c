@@ -2,6 +2,10 @@
 #include "dispatch.h"
 #include "cpu.h"
 
+#ifndef PC_BACKENDS_DEF /* the tests of this file bring a list of their own */
+#define PC_BACKENDS_DEF "../backend/backends.def"
+#endif
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +27,7 @@
 #define COMPILED(name) CHOOSE_EXPANDED(IS_ONE(PC_HAVE_##name), name)
 
 #define PC_BACKEND(name, machines, flags, needs) extern const pc_backend pc_backend_##name;
-#include "../backend/backends.def"
+#include PC_BACKENDS_DEF
 #undef PC_BACKEND
 
 typedef struct entry {
@@ -34,7 +38,7 @@ typedef struct entry {
 
 static const entry entries[] = {
 #define PC_BACKEND(name, machines, flags, needs) {#name, COMPILED(name), (uint32_t)(needs)},
-#include "../backend/backends.def"
+#include PC_BACKENDS_DEF
 #undef PC_BACKEND
 };
 enum { BACKENDS = sizeof entries / sizeof entries[0] };

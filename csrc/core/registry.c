@@ -38,9 +38,10 @@ const pc_scheme_row *pc_scheme_at(int position) { return ROW_AT(scheme_rows, pos
 const pc_rules_row *pc_rules_at(int position) { return ROW_AT(rules_rows, position); }
 const pc_status_row *pc_status_at(int position) { return ROW_AT(status_rows, position); }
 
-/* The order is that of the probe in backend/all.inc.h: coordinate fields, then group orders. */
 static const char *const field_names[] = {
-    "fe25519", "fe_k256", "fe_p256", "fe_sm2", "sc25519", "sc_k256", "sc_p256", "sc_sm2",
+#define PC_FIELD(position, prefix) #prefix,
+#include "../field/fields.def"
+#undef PC_FIELD
 };
 const char *pc_field_at(int position) {
     return position >= 0 && (size_t)position < sizeof field_names / sizeof field_names[0] ? field_names[position] : NULL;
