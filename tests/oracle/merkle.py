@@ -1,0 +1,104 @@
+"""Merkle trees: RFC 9162 (section 2.1) word by word, and the duplicate-the-last shape of Bitcoin and ChainMaker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+Hash = Callable[[bytes], bytes]
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def sha256d(data: bytes) -> bytes:
+    return sha256(sha256(data))
+
+
+def _split(n: int) -> int:
+    """Largest power of two smaller than n."""
+    return 1 << (n - 1).bit_length() - 1
+
+
+def rfc9162_root(leaves: Sequence[bytes], h: Hash = sha256) -> bytes:
+    if not leaves:
+        return h(b"")
+    if len(leaves) == 1:
+        return h(b"\0" + leaves[0])
+    k = _split(len(leaves))
+    return h(b"\1" + rfc9162_root(leaves[:k], h) + rfc9162_root(leaves[k:], h))
+
+
+def rfc9162_path(m: int, leaves: Sequence[bytes], h: Hash = sha256) -> list[bytes]:
+    """Section 2.1.3.1."""
+    if len(leaves) == 1:
+        return []
+    k = _split(len(leaves))
+    if m < k:
+        return [*rfc9162_path(m, leaves[:k], h), rfc9162_root(leaves[k:], h)]
+    return [*rfc9162_path(m - k, leaves[k:], h), rfc9162_root(leaves[:k], h)]
+
+
+def rfc9162_consistency(m: int, leaves: Sequence[bytes], h: Hash = sha256, complete: bool = True) -> list[bytes]:
+    """Section 2.1.4.1, for 0 < m <= n."""
+    n = len(leaves)
+    if m == n:
+        return [] if complete else [rfc9162_root(leaves, h)]
+    k = _split(n)
+    if m <= k:
+        return [*rfc9162_consistency(m, leaves[:k], h, complete), rfc9162_root(leaves[k:], h)]
+    return [*rfc9162_consistency(m - k, leaves[k:], h, False), rfc9162_root(leaves[:k], h)]
+
+
+def rfc9162_includes(root: bytes, leaf_hash: bytes, proof: Sequence[bytes], index: int, count: int) -> bool:
+    """Section 2.1.3.2."""
+    if index >= count:
+        return False
+    fn, sn, r = index, count - 1, leaf_hash
+    for p in proof:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            r = sha256(b"\1" + p + r)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = sha256(b"\1" + r + p)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and r == root
+
+
+def rfc9162_consistent(root_m: bytes, root_n: bytes, proof: Sequence[bytes], m: int, n: int) -> bool:
+    """Section 2.1.4.2; m = 0 proves nothing and is refused."""
+    if not 0 < m <= n:
+        return False
+    if m == n:
+        return not proof and root_m == root_n
+    if not proof:
+        return False
+    path = [root_m, *proof] if m & (m - 1) == 0 else list(proof)
+    fn, sn = m - 1, n - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = path[0]
+    for c in path[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = sha256(b"\1" + c + fr), sha256(b"\1" + c + sr)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = sha256(b"\1" + sr + c)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and fr == root_m and sr == root_n
+
+
+def duplicating_root(leaves: Sequence[bytes], h: Hash) -> bytes:
+    """Bitcoin (h = SHA-256 twice) and ChainMaker (one hash): an odd last node is paired with itself."""
+    level = list(leaves)
+    while len(level) > 1:
+        level += level[-1:] * (len(level) % 2)
+        level = [h(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+    return level[0]
