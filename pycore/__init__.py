@@ -1,0 +1,104 @@
+"""Batch validation core for blockchain nodes: signatures, hashes, Merkle trees.
+
+>>> import pycore
+>>> pycore.hash("sha256", b"abc").hex()[:16]
+'ba7816bf8f01cfea'
+
+Batches of bytes may be lists, arrays, flat buffers, ``(data, offsets)`` pairs or Arrow arrays: see
+:mod:`pycore.buffers`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
+see :mod:`pycore.errors`.
+
+``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pycore._version import __version__
+from pycore.buffers import Column, batch
+from pycore.cpu import Capabilities, capabilities, use_backend
+from pycore.errors import (
+    BackendUnavailable,
+    InputError,
+    InvalidSignature,
+    LengthError,
+    ProofError,
+    PycoreError,
+    QuorumNotReached,
+    SelfTestFailed,
+    ShapeError,
+    UnknownNameError,
+    VerificationError,
+)
+from pycore.hashing import hash, hash_batch
+from pycore.keyset import KeySet
+from pycore.merkle import (
+    MerkleTree,
+    merkle_root,
+    verify_consistency,
+    verify_inclusion,
+    verify_inclusion_batch,
+)
+from pycore.parallel import get_threads, set_threads
+from pycore.registry import HASHES, SCHEMES, TREES
+from pycore.signatures import DEFAULT_USER_ID, recover_batch, verify, verify_batch
+from pycore.verdict import Verdict, Verdicts
+
+if TYPE_CHECKING:
+    from pycore import client, ledgers, testing
+
+__all__ = [
+    "DEFAULT_USER_ID",
+    "HASHES",
+    "SCHEMES",
+    "TREES",
+    "BackendUnavailable",
+    "Capabilities",
+    "Column",
+    "InputError",
+    "InvalidSignature",
+    "KeySet",
+    "LengthError",
+    "MerkleTree",
+    "ProofError",
+    "PycoreError",
+    "QuorumNotReached",
+    "SelfTestFailed",
+    "ShapeError",
+    "UnknownNameError",
+    "Verdict",
+    "Verdicts",
+    "VerificationError",
+    "__version__",
+    "batch",
+    "capabilities",
+    "client",
+    "get_threads",
+    "hash",
+    "hash_batch",
+    "ledgers",
+    "merkle_root",
+    "recover_batch",
+    "set_threads",
+    "testing",
+    "use_backend",
+    "verify",
+    "verify_batch",
+    "verify_consistency",
+    "verify_inclusion",
+    "verify_inclusion_batch",
+]
+
+_LAZY = frozenset({"client", "ledgers", "testing"})  # they pull in protobuf, gRPC and X.509
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return import_module(f"pycore.{name}")
+    raise AttributeError(f"module 'pycore' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,410 @@
+"""The only module that touches cffi: typed calls into the C core.
+
+Everything here takes values that were already validated (see ``buffers.py``); it passes pointers, copies nothing and
+turns return codes into exceptions. The extension module is compiled from ``csrc/`` with ``csrc/pycore.h`` as its one
+declaration. cffi releases the GIL around every call.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
+
+try:
+    from pycore._core import ffi, lib  # noqa: TID251 - the one place
+except ImportError as error:  # a source tree that was never built gives a puzzling message otherwise
+    message = (
+        "the compiled extension pycore._core is missing or does not load "
+        f"({error}); install the package, or run `python setup.py build_ext --inplace` in a source tree"
+    )
+    raise ImportError(message) from error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from pycore.buffers import Column
+
+ALIGNMENT = 64
+AUTO: int = lib.PC_AUTO
+
+KIND_HASH = 0
+KIND_SCHEME = 1
+
+ODD_PROMOTE: int = lib.PC_ODD_PROMOTE
+ODD_DUPLICATE: int = lib.PC_ODD_DUPLICATE
+ENCODINGS = {"compact": int(lib.PC_ENCODING_COMPACT), "der": int(lib.PC_ENCODING_DER)}
+DER_RULES = {"strict": int(lib.PC_DER_STRICT), "trailing": int(lib.PC_DER_TRAILING)}
+
+SCHEME_DER: int = lib.PC_SCHEME_DER
+SCHEME_HASH: int = lib.PC_SCHEME_HASH
+SCHEME_PREHASHED: int = lib.PC_SCHEME_PREHASHED
+SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
+
+
+# ---- registry
+# ------------------------------------------------------------------------------------------------------------
+
+
+def _text(pointer: Any) -> str:
+    return "" if pointer == ffi.NULL else str(ffi.string(pointer).decode())
+
+
+def _rows(at: Any) -> Iterator[Any]:
+    position = 0
+    while (row := at(position)) != ffi.NULL:
+        yield row
+        position += 1
+
+
+def hash_rows() -> list[tuple[int, str, int, int, str]]:
+    """``(id, name, digest_size, block_size, source)`` of every hash, in registry order."""
+    return [(r.id, _text(r.name), r.digest_size, r.block_size, _text(r.source)) for r in _rows(lib.pc_hash_at)]
+
+
+def scheme_rows() -> list[tuple[int, str, int, int, int, int, str]]:
+    """``(id, name, min_key_size, max_key_size, signature_size, flags, source)`` of every scheme."""
+    return [
+        (r.id, _text(r.name), r.min_key_size, r.max_key_size, r.signature_size, r.flags, _text(r.source))
+        for r in _rows(lib.pc_scheme_at)
+    ]
+
+
+def rules_rows() -> list[tuple[int, str, int]]:
+    """``(scheme id, name, flags)`` of every rule set; a scheme's first row is its default."""
+    return [(r.scheme, _text(r.name), r.flags) for r in _rows(lib.pc_rules_at)]
+
+
+def status_rows() -> list[tuple[int, str, str]]:
+    """``(code, name, meaning)`` of every verdict."""
+    return [(r.code, _text(r.name), _text(r.meaning)) for r in _rows(lib.pc_status_at)]
+
+
+def version() -> str:
+    """Version of the C core."""
+    return _text(lib.pc_version())
+
+
+# ---- backends
+# ------------------------------------------------------------------------------------------------------------
+
+
+class BackendRow(NamedTuple):
+    """One instruction set's build of the kernels, as :func:`pycore.capabilities` lists it."""
+
+    name: str
+    compiled: bool
+    usable: bool
+    lanes: int
+    reason: str
+
+
+def backend_rows() -> list[BackendRow]:
+    """Every backend, from most to least preferred."""
+    rows = []
+    row = ffi.new("pc_backend_row *")
+    while lib.pc_backend_at(len(rows), row) == lib.PC_OK:
+        rows.append(BackendRow(_text(row.name), bool(row.compiled), bool(row.usable), row.lanes, _text(row.reason)))
+    return rows
+
+
+def cpu_features() -> dict[str, bool]:
+    """CPU features that any backend asks about, and whether they can be used here."""
+    features: dict[str, bool] = {}
+    present = ffi.new("int *")
+    while (name := lib.pc_cpu_feature_at(len(features), present)) != ffi.NULL:
+        features[_text(name)] = bool(present[0])
+    return features
+
+
+def init() -> None:
+    """Detect the CPU and run the self-tests now instead of in the first call.
+
+    Raises:
+        BackendUnavailable: ``PYCORE_BACKEND`` names a backend that cannot run here.
+        SelfTestFailed: no backend passed.
+    """
+    _check(lib.pc_init())
+
+
+def backend_position(name: str) -> int:
+    """Position of a usable backend by name, or ``AUTO`` for ``"auto"``; BackendUnavailable otherwise."""
+    if name == "auto":
+        return AUTO
+    rows = backend_rows()
+    for position, row in enumerate(rows):
+        if row.name == name:
+            if row.usable:
+                return position
+            raise BackendUnavailable(name, row.reason or "not usable", _usable(rows))
+    raise BackendUnavailable(name, "no backend has this name", _usable(rows))
+
+
+def backend_pick(kind: int, identifier: int, n: int) -> int:
+    """Position of the backend that a call with n items takes in this context: never ``AUTO``."""
+    position = current_backend()
+    if position == AUTO:
+        position = lib.pc_backend_pick(kind, identifier, n)
+        if position < 0:
+            _check(position)
+    return position
+
+
+def _usable(rows: list[BackendRow]) -> list[str]:
+    return [row.name for row in rows if row.usable]
+
+
+# A context variable, not a global: one task or thread that forces a backend must not switch the others mid-call.
+_backend: ContextVar[int] = ContextVar("pycore_backend", default=AUTO)
+
+
+def current_backend() -> int:
+    """The backend that this context asked for, or ``AUTO``."""
+    return _backend.get()
+
+
+def backend_variable() -> ContextVar[int]:
+    """The variable behind :func:`pycore.use_backend`."""
+    return _backend
+
+
+def _check(code: int, backend: int = AUTO) -> None:
+    """Turn a negative return code into the exception it stands for."""
+    if code == lib.PC_OK:
+        return
+    if code == lib.PC_ERR_BACKEND:
+        rows = backend_rows()
+        if backend != AUTO:
+            raise BackendUnavailable(rows[backend].name, "it has no kernel for this call", _usable(rows))
+        forced = os.environ.get("PYCORE_BACKEND")
+        if forced:
+            reason = next((row.reason for row in rows if row.name == forced), "no backend has this name")
+            raise BackendUnavailable(forced, f"PYCORE_BACKEND asks for it, but {reason}", _usable(rows))
+        raise BackendUnavailable("auto", "no backend has a kernel for this call", _usable(rows))
+    if code == lib.PC_ERR_SELFTEST:
+        reasons = "; ".join(f"{row.name}: {row.reason}" for row in backend_rows() if row.reason)
+        raise SelfTestFailed(f"no backend passed its known-answer tests ({reasons})")
+    names = {lib.PC_ERR_ARGUMENT: "PC_ERR_ARGUMENT", lib.PC_ERR_SCRATCH: "PC_ERR_SCRATCH"}
+    raise PycoreError(f"the C core refused a call that Python let through: {names.get(code, code)}")
+
+
+# ---- memory
+# --------------------------------------------------------------------------------------------------------------
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _bytes_pointer(array: NDArray[np.uint8]) -> Any:
+    return ffi.cast("uint8_t *", _address(array))
+
+
+def column_struct(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Any:
+    """A ``pc_column`` over arrays that the caller keeps alive: data is (n, width) without offsets, else 1-D."""
+    column = ffi.new("pc_column *")
+    column.data = _bytes_pointer(data)
+    if offsets is None:
+        column.width = data.shape[1]
+        column.stride = data.strides[0]
+    else:
+        column.offsets = ffi.cast("int64_t *", _address(offsets))
+    return column
+
+
+def aligned_bytes(size: int) -> NDArray[np.uint8]:
+    """`size` bytes whose first is at a multiple of 64."""
+    block = np.empty(size + ALIGNMENT, dtype=np.uint8)
+    start = -_address(block) % ALIGNMENT
+    return block[start : start + size]
+
+
+class _ThreadScratch(threading.local):
+    """Working memory that a thread keeps between calls; it only grows, to the largest size any scheme asks for."""
+
+    memory: NDArray[np.uint8] | None = None
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        if self.memory is None or self.memory.size < size:
+            self.memory = aligned_bytes(max(size, ALIGNMENT))
+        return self.memory
+
+
+_scratch = _ThreadScratch()
+
+
+# ---- kernels
+# -------------------------------------------------------------------------------------------------------------
+
+
+def hash_batch(backend: int, hash_id: int, prefix: bytes, messages: Column, digests: NDArray[np.uint8]) -> None:
+    """``digests[i] = H(prefix || messages[i])``; digests is C-contiguous uint8 (n, digest_size)."""
+    pointer = ffi.from_buffer("uint8_t[]", prefix) if prefix else ffi.NULL
+    column = messages.to_native()
+    _check(
+        lib.pc_hash_batch(backend, hash_id, pointer, len(prefix), column, messages.n, _bytes_pointer(digests)), backend
+    )
+
+
+def merkle_level(
+    backend: int, hash_id: int, odd: int, prefix: bytes, children: NDArray[np.uint8], parents: NDArray[np.uint8]
+) -> None:
+    """One Merkle level: C-contiguous (count, d) children, count >= 2, to ((count + 1) // 2, d) parents."""
+    pointer = ffi.from_buffer("uint8_t[]", prefix) if prefix else ffi.NULL
+    _check(
+        lib.pc_merkle_level(
+            backend,
+            hash_id,
+            odd,
+            pointer,
+            len(prefix),
+            _bytes_pointer(children),
+            len(children),
+            _bytes_pointer(parents),
+        ),
+        backend,
+    )
+
+
+class VerifyParams:
+    """A ``pc_verify_params`` together with the memory it points to. Immutable; shared by the threads of one call."""
+
+    __slots__ = ("_user_id", "struct")
+
+    def __init__(
+        self,
+        *,
+        scheme: int,
+        rules: int,
+        hash_id: int,
+        prehashed: bool,
+        encoding: int,
+        der_rules: int,
+        user_id: bytes | None,
+    ) -> None:
+        self.struct = ffi.new("pc_verify_params *")
+        self.struct.scheme = scheme
+        self.struct.rules = rules
+        self.struct.hash = hash_id
+        self.struct.message = lib.PC_MESSAGE_PREHASHED if prehashed else lib.PC_MESSAGE_HASH
+        self.struct.encoding = encoding
+        self.struct.der_rules = der_rules
+        # An empty identifier is a pointer to nothing, but not NULL: NULL means "no Z_A".
+        self._user_id = None if user_id is None else ffi.new("uint8_t[]", max(len(user_id), 1))
+        if user_id is not None:
+            ffi.memmove(self._user_id, user_id, len(user_id))
+            self.struct.user_id = self._user_id
+            self.struct.user_id_len = len(user_id)
+
+
+def verify_batch(
+    backend: int,
+    params: VerifyParams,
+    keys: Column,
+    signatures: Column,
+    messages: Column,
+    verdicts: NDArray[np.uint8],
+) -> None:
+    """Write one verdict per item; all columns and `verdicts` have the same n."""
+    scratch = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
+    _check(
+        lib.pc_verify_batch(
+            backend,
+            params.struct,
+            keys.to_native(),
+            signatures.to_native(),
+            messages.to_native(),
+            len(verdicts),
+            _bytes_pointer(scratch),
+            scratch.size,
+            _bytes_pointer(verdicts),
+        ),
+        backend,
+    )
+
+
+def keyset_build(backend: int, scheme: int, keys: Column, verdicts: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Parse keys into a set; returns its memory, which must not move or change while it is used."""
+    memory = aligned_bytes(lib.pc_keyset_size(backend, scheme, keys.n))
+    pointer = ffi.cast("pc_keyset *", _address(memory))
+    _check(lib.pc_keyset_build(backend, scheme, keys.to_native(), keys.n, pointer, _bytes_pointer(verdicts)), backend)
+    memory.flags.writeable = False
+    return memory
+
+
+def verify_keyset(
+    backend: int,
+    keyset: NDArray[np.uint8],
+    params: VerifyParams,
+    key_indices: NDArray[np.uint32],
+    signatures: Column,
+    messages: Column,
+    verdicts: NDArray[np.uint8],
+) -> None:
+    """Like :func:`verify_batch` with keys by index into a set built for `backend`."""
+    scratch = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
+    _check(
+        lib.pc_verify_keyset(
+            ffi.cast("pc_keyset *", _address(keyset)),
+            params.struct,
+            ffi.cast("uint32_t *", _address(key_indices)),
+            signatures.to_native(),
+            messages.to_native(),
+            len(verdicts),
+            _bytes_pointer(scratch),
+            scratch.size,
+            _bytes_pointer(verdicts),
+        ),
+        backend,
+    )
+
+
+def recover_batch(
+    backend: int,
+    rules: int,
+    signatures: Column,
+    digests: Column,
+    keys: NDArray[np.uint8],
+    verdicts: NDArray[np.uint8],
+) -> None:
+    """Recover secp256k1 keys: fills C-contiguous (n, 64) `keys` and n `verdicts`."""
+    scratch = _scratch.take(lib.pc_recover_scratch_size(backend))
+    _check(
+        lib.pc_recover_batch(
+            backend,
+            rules,
+            signatures.to_native(),
+            digests.to_native(),
+            len(verdicts),
+            _bytes_pointer(scratch),
+            scratch.size,
+            _bytes_pointer(keys),
+            _bytes_pointer(verdicts),
+        ),
+        backend,
+    )
+
+
+# ---- test data
+# -----------------------------------------------------------------------------------------------------------
+
+
+def testing_public_keys(scheme: int, secrets: Column, public_keys: NDArray[np.uint8]) -> None:
+    """Public keys of test secrets: C-contiguous (n, 32) or (n, 65) `public_keys`. Not constant time: test data only."""
+    _check(lib.pc_testing_public_keys(scheme, secrets.to_native(), secrets.n, _bytes_pointer(public_keys)))
+
+
+def testing_sign(params: VerifyParams, secrets: Column, messages: Column, signatures: NDArray[np.uint8]) -> None:
+    """Deterministic signatures of test secrets: C-contiguous (n, 64). Not constant time: test data only."""
+    _check(
+        lib.pc_testing_sign(
+            params.struct, secrets.to_native(), messages.to_native(), messages.n, _bytes_pointer(signatures)
+        )
+    )

@@ -1,0 +1,231 @@
+"""Checking Merkle proofs: one at a time in plain Python, many at once in columns.
+
+Which side the sibling is on at every step, and how many steps there are, follows from the index and the number of
+    leaves alone:
+the proof does not get to say. Steps from the leaf up::
+
+    LEFT   the sibling is hashed before the node
+    RIGHT  the sibling is hashed after it
+    SELF   the node is the last of an odd level and is paired with itself; the proof carries it all the same
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pycore.buffers import Column, as_column, describe, one_bytes
+from pycore.errors import InputError, LengthError, ShapeError
+from pycore.hashing import hash_column, hash_level
+from pycore.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from pycore.registry import Hash, Tree
+
+RIGHT, LEFT, SELF = 0, 1, 2
+_CHUNK = 1 << 15  # items walked together: bounds the working memory to a few megabytes
+_COUNT_LIMIT = 1 << 64
+
+
+def walk(index: int, leaf_count: int, tree: Tree) -> list[int]:
+    """The steps from leaf `index` of `leaf_count` to the root; index < leaf_count."""
+    steps = []
+    last = leaf_count - 1
+    while last > 0:
+        if index & 1:
+            steps.append(LEFT)
+        elif index < last:
+            steps.append(RIGHT)
+        elif not tree.promotes:
+            steps.append(SELF)
+        index >>= 1
+        last >>= 1
+    return steps
+
+
+def count_argument(value: object, field: str) -> int:
+    """A single index or number of leaves: an int from 0 to 2^64 - 1."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise InputError(field, describe(value), "a whole number")
+    if not 0 <= value < _COUNT_LIMIT:
+        raise InputError(field, describe(int(value)), "a number from 0 to 2**64 - 1")
+    return int(value)
+
+
+def count_column(value: Any, field: str, n: int) -> NDArray[np.uint64]:
+    """n indices or numbers of leaves as uint64 (n,)."""
+    array = np.asarray(value)
+    if array.size == 0 and array.ndim == 1:
+        array = array.astype(np.uint64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ShapeError(field, describe(array), "integers from 0 to 2**64 - 1 of shape (n,)")
+    if array.dtype.kind == "i" and array.size and int(array.min()) < 0:
+        at = int((array < 0).argmax())
+        raise InputError(f"{field}[{at}]", str(int(array[at])), "0 or more")
+    if len(array) != n:
+        raise LengthError(field, f"{len(array)} items", f"{n}, as many as leaves")
+    return array.astype(np.uint64, copy=False)
+
+
+def join_proof(proof: Any, digest_size: int, field: str) -> bytes | None:
+    """A proof in either form as its siblings one after another; None when a sibling has a wrong length."""
+    if isinstance(proof, (list, tuple)):
+        siblings = [one_bytes(sibling, f"{field}[{i}]") for i, sibling in enumerate(proof)]
+        return b"".join(siblings) if all(len(sibling) == digest_size for sibling in siblings) else None
+    if isinstance(proof, np.ndarray) and proof.ndim == 2:
+        return b"".join(as_column(proof, field)) if proof.shape[1] == digest_size or not len(proof) else None
+    joined = one_bytes(proof, field)
+    return joined if len(joined) % digest_size == 0 else None
+
+
+def proof_column(proofs: Any, digest_size: int, field: str) -> Column:
+    """Many proofs, each in either form, as one row of joined siblings each."""
+    if isinstance(proofs, list) and any(isinstance(proof, (list, tuple)) for proof in proofs):
+        # A sibling of a wrong length makes its proof one byte long: no proof is, so it gets its verdict from its
+        # length.
+        rows = [join_proof(proof, digest_size, f"{field}[{i}]") for i, proof in enumerate(proofs)]
+        return as_column([b"\x00" if row is None else row for row in rows], field)
+    return as_column(proofs, field)
+
+
+def node(row: Hash, tree: Tree, left: bytes, right: bytes) -> bytes:
+    """The parent of two nodes."""
+    return hash_column(row, as_column([left + right], "node"), threads=1, prefix=tree.node_prefix).tobytes()
+
+
+def check_inclusion_one(
+    tree: Tree, row: Hash, root: bytes, node_hash: bytes, proof: bytes | None, index: int, leaf_count: int
+) -> Verdict:
+    """Verdict on one proof, given the leaf's node."""
+    size = row.digest_size
+    if proof is None or index >= leaf_count:
+        return Verdict.MALFORMED_PROOF
+    steps = walk(index, leaf_count, tree)
+    if len(proof) != len(steps) * size:
+        return Verdict.MALFORMED_PROOF
+    current = node_hash
+    for position, step in enumerate(steps):
+        sibling = proof[position * size : (position + 1) * size]
+        if (step == SELF) != (sibling == current) and (step == SELF or not tree.equal_siblings):
+            return Verdict.BAD_PROOF
+        current = node(row, tree, sibling, current) if step == LEFT else node(row, tree, current, sibling)
+    return Verdict.VALID if current == root else Verdict.BAD_PROOF
+
+
+def check_inclusion_batch(
+    tree: Tree,
+    row: Hash,
+    roots: NDArray[np.uint8],
+    nodes: NDArray[np.uint8],
+    proofs: Column,
+    index: NDArray[np.uint64],
+    leaf_count: NDArray[np.uint64],
+    threads: int,
+) -> NDArray[np.uint8]:
+    """Codes that check_inclusion_one gives item by item; roots and nodes are uint8 (n, digest_size)."""
+    codes = np.empty(len(nodes), dtype=np.uint8)
+    for start in range(0, len(nodes), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        codes[part] = _check_chunk(
+            tree, row, roots[part], nodes[part], proofs[part], index[part], leaf_count[part], threads
+        )
+    return codes
+
+
+def _check_chunk(
+    tree: Tree,
+    row: Hash,
+    roots: NDArray[np.uint8],
+    nodes: NDArray[np.uint8],
+    proofs: Column,
+    index: NDArray[np.uint64],
+    leaf_count: NDArray[np.uint64],
+    threads: int,
+) -> NDArray[np.uint8]:
+    from pycore.kernels.proofs import walk_batch
+
+    size = row.digest_size
+    steps, left_masks, self_masks = walk_batch(index, leaf_count, promotes=tree.promotes)
+    well_formed = (steps >= 0) & (proofs.lengths == steps * size)
+    data, starts = _flat_rows(proofs)
+    current = nodes.copy()
+    bad = np.zeros(len(nodes), dtype=np.bool_)
+    columns = np.arange(size)
+    for step in range(int(steps[well_formed].max(initial=0))):
+        active = np.flatnonzero(well_formed & (steps > step))
+        siblings = data[(starts[active] + step * size)[:, None] + columns]
+        mine = current[active]
+        is_left = (left_masks[active] >> np.uint64(step)) & np.uint64(1) != 0
+        is_self = (self_masks[active] >> np.uint64(step)) & np.uint64(1) != 0
+        equal = (siblings == mine).all(axis=1)
+        bad[active] |= is_self & ~equal
+        if not tree.equal_siblings:
+            bad[active] |= ~is_self & equal
+        pairs = np.empty((len(active), 2, size), dtype=np.uint8)
+        pairs[:, 0] = np.where(is_left[:, None], siblings, mine)
+        pairs[:, 1] = np.where(is_left[:, None], mine, siblings)
+        current[active] = hash_level(
+            row, pairs.reshape(-1, size), odd=tree.odd, prefix=tree.node_prefix, threads=threads
+        )
+    good = well_formed & ~bad & (current == roots).all(axis=1)
+    codes = np.where(well_formed, int(Verdict.BAD_PROOF), int(Verdict.MALFORMED_PROOF)).astype(np.uint8)
+    codes[good] = int(Verdict.VALID)
+    return codes
+
+
+def _flat_rows(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """One flat array, and where each row starts in it."""
+    if column.offsets is not None:
+        return column.data, column.offsets[:-1]
+    return np.ascontiguousarray(column.data).reshape(-1), np.arange(column.n, dtype=np.int64) * column.data.shape[1]
+
+
+def root_from_consistency(
+    row: Hash, tree: Tree, root_m: bytes, proof: Sequence[bytes], m: int, n: int
+) -> tuple[bytes, bytes] | None:
+    """The two roots that a consistency proof leads to, 0 < m < n; None when its length is wrong (RFC 9162, 2.1.4.2)."""
+    path = [root_m, *proof] if m & (m - 1) == 0 else list(proof)
+    if not path:
+        return None
+    first, second = m - 1, n - 1
+    while first & 1:
+        first, second = first >> 1, second >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if second == 0:
+            return None
+        if first & 1 or first == second:
+            old, new = node(row, tree, sibling, old), node(row, tree, sibling, new)
+            while first and not first & 1:
+                first, second = first >> 1, second >> 1
+        else:
+            new = node(row, tree, new, sibling)
+        first, second = first >> 1, second >> 1
+    return (old, new) if second == 0 else None
+
+
+def consistency_positions(m: int, n: int) -> list[tuple[int, int]]:
+    """Positions (level, index) of the nodes that prove n leaves to extend m, 0 < m <= n (RFC 9162, 2.1.4.1)."""
+    tail: list[tuple[int, int]] = []
+    low, high, whole = 0, n, True
+    while m != high - low:
+        half = 1 << ((high - low - 1).bit_length() - 1)
+        if m <= half:
+            tail.append(_position(low + half, high))
+            high = low + half
+        else:
+            tail.append(_position(low, low + half))
+            low, m, whole = low + half, m - half, False
+    head = [] if whole else [_position(low, high)]
+    return head + tail[::-1]
+
+
+def _position(low: int, high: int) -> tuple[int, int]:
+    """Where the node over leaves low up to high stands; a promoted node stands on several levels."""
+    level = (high - low - 1).bit_length()
+    return level, low >> level

@@ -1,0 +1,150 @@
+"""What this build can do on this machine, and forcing a backend."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pycore import _native
+from pycore._native import BackendRow
+from pycore.errors import BackendUnavailable, InputError
+from pycore.parallel import get_threads
+from pycore.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+__all__ = ["BackendRow", "Capabilities", "capabilities", "use_backend"]
+
+_LARGE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """A snapshot of what this build can do here.
+
+    Attributes:
+        version: version of the library.
+        cpu_features: every CPU feature that a backend asks about, and whether it can be used.
+        backends: every backend, from most to least preferred: compiled in or not, usable or not, and why not.
+        active: for every hash and scheme, the backend that a batch of 1,024 items takes in the calling context.
+        active_single: the same for a single item; it differs where a narrow kernel is faster for few items.
+        schemes, hashes, trees: the registry.
+        threads: how many threads a call without ``threads=`` may use.
+    """
+
+    version: str
+    cpu_features: Mapping[str, bool]
+    backends: tuple[BackendRow, ...]
+    active: Mapping[str, str]
+    active_single: Mapping[str, str]
+    schemes: tuple[Scheme, ...]
+    hashes: tuple[Hash, ...]
+    trees: tuple[Tree, ...]
+    threads: int
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """Names of all schemes and hashes."""
+        return tuple(row.name for row in (*self.schemes, *self.hashes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain dicts, lists, strings and numbers: ready for JSON."""
+        return {
+            "version": self.version,
+            "cpu_features": dict(self.cpu_features),
+            "backends": [row._asdict() for row in self.backends],
+            "active": dict(self.active),
+            "active_single": dict(self.active_single),
+            "schemes": [_plain(asdict(row)) for row in self.schemes],
+            "hashes": [_plain(asdict(row)) for row in self.hashes],
+            "trees": [_plain(asdict(row)) for row in self.trees],
+            "threads": self.threads,
+        }
+
+
+def capabilities() -> Capabilities:
+    """Describe this build and machine.
+
+    Raises:
+        BackendUnavailable: ``PYCORE_BACKEND`` names a backend that cannot run here.
+        SelfTestFailed: no backend passed its known-answer tests.
+
+    >>> found = capabilities()
+    >>> found.backends[-1].name, found.backends[-1].usable
+    ('portable', True)
+    >>> "sm2" in found.algorithms
+    True
+    """
+    _native.init()
+    return Capabilities(
+        version=_native.version(),
+        cpu_features=_native.cpu_features(),
+        backends=tuple(_native.backend_rows()),
+        active=_active(_LARGE),
+        active_single=_active(1),
+        schemes=tuple(SCHEMES.values()),
+        hashes=tuple(HASHES.values()),
+        trees=tuple(TREES.values()),
+        threads=get_threads(),
+    )
+
+
+def use_backend(name: str) -> AbstractContextManager[None]:
+    """Force one backend for the calls made inside a ``with`` block.
+
+    The choice belongs to the context (:mod:`contextvars`): other threads and asyncio tasks are not affected. It goes
+    along with ``asyncio.to_thread`` and into tasks started inside the block, but not into threads that you start
+    yourself nor into ``loop.run_in_executor``. Work that pycore spreads over its own pool uses the caller's choice. A
+    call of an algorithm that the
+    backend has no kernel for raises BackendUnavailable: what was forced never falls back in silence.
+
+    To force a backend for the whole process set ``PYCORE_BACKEND`` before the first call.
+
+    Args:
+        name: a usable backend's name (see :func:`capabilities`), or "auto" for the normal choice.
+
+    Raises:
+        BackendUnavailable: no such backend, or this CPU cannot run it; checked right here, not on entering.
+
+    >>> import pycore
+    >>> with pycore.use_backend("portable"):
+    ...     digest = pycore.hash("sha256", b"abc")
+    >>> digest == pycore.hash("sha256", b"abc")
+    True
+    """
+    if not isinstance(name, str):
+        raise InputError("name", repr(name), "a backend's name")
+    _native.init()
+    return _scope(_native.backend_position(name))
+
+
+@contextmanager
+def _scope(position: int) -> Iterator[None]:
+    variable = _native.backend_variable()
+    token = variable.set(position)
+    try:
+        yield
+    finally:
+        variable.reset(token)
+
+
+def _active(n: int) -> dict[str, str]:
+    names = [row.name for row in _native.backend_rows()]
+    active = {}
+    for kind, table in ((_native.KIND_SCHEME, SCHEMES), (_native.KIND_HASH, HASHES)):
+        for name, row in table.items():
+            # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
+            with suppress(BackendUnavailable):
+                active[name] = names[_native.backend_pick(kind, row.id, n)]
+    return active
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,185 @@
+"""One thread pool for the whole process, and how a batch is cut into pieces for it.
+
+The kernels release the GIL, so plain threads use every core. A call runs on the calling thread plus up to
+``threads - 1`` helpers from the pool; ``threads=1`` never touches the pool. Helpers that have not started when the
+caller has finished the last piece are called off, so that nested and concurrent calls cannot wait for each other.
+
+How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
+    CPUs this
+process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds of work.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pycore.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pycore.buffers import Column
+
+__all__ = ["get_threads", "set_threads"]
+
+MAX_THREADS = 1024
+_PIECE_NS = 100_000
+_PIECES_PER_THREAD = 4  # more pieces than threads, so that one slow core does not decide the whole batch
+_GRAIN = 64  # pieces are multiples of this: whole vectors on every instruction set, and full batch inversions
+
+
+class Cost(NamedTuple):
+    """Rough nanoseconds per item and per message byte on one thread; decides only how finely a batch is cut."""
+
+    item_ns: float
+    byte_ns: float
+
+
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+_threads: int | None = None
+
+
+def _after_fork_in_child() -> None:
+    """The pool's threads did not survive the fork, and its lock may have been held: start afresh."""
+    global _lock, _pool, _pool_size
+    _lock = threading.Lock()
+    _pool = None
+    _pool_size = 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def set_threads(n: int | None) -> None:
+    """Set how many threads a call without ``threads=`` may use in this process.
+
+    Args:
+        n: 1 to 1024, or None to go back to ``PYCORE_THREADS`` or the number of usable CPUs.
+
+    Raises:
+        InputError: n is not such a number.
+
+    >>> set_threads(2)
+    >>> get_threads()
+    2
+    >>> set_threads(None)
+    """
+    global _threads
+    _threads = None if n is None else _checked(n, "n")
+
+
+def get_threads() -> int:
+    """How many threads a call without ``threads=`` may use."""
+    if _threads is not None:
+        return _threads
+    variable = os.environ.get("PYCORE_THREADS", "")
+    if variable:
+        try:
+            return _checked(int(variable), "PYCORE_THREADS")
+        except ValueError:
+            raise InputError("PYCORE_THREADS", repr(variable), f"a number from 1 to {MAX_THREADS}") from None
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), MAX_THREADS)
+    return min(os.cpu_count() or 1, MAX_THREADS)
+
+
+def resolve_threads(threads: int | None) -> int:
+    """The ``threads=`` argument of a call as a number."""
+    return get_threads() if threads is None else _checked(threads, "threads")
+
+
+def _checked(n: object, field: str) -> int:
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= MAX_THREADS:
+        raise InputError(field, repr(n)[:40], f"a number from 1 to {MAX_THREADS}")
+    return int(n)
+
+
+def cut(n: int, threads: int, cost: Cost, messages: Column | None = None) -> list[int]:
+    """Boundaries of the pieces that n items are cut into: 0 first, n last, strictly increasing (``[0, 0]`` for n = 0).
+
+    Pieces have about the same cost; long messages weigh by their bytes.
+    """
+    total = n * cost.item_ns + (0 if messages is None else messages.nbytes * cost.byte_ns)
+    pieces = min(threads * _PIECES_PER_THREAD, int(total / _PIECE_NS), n)
+    if threads == 1 or pieces <= 1:
+        return [0, n]
+    # Rounding to whole vectors matters where items are cheap; a few megabyte-long messages are cut one by one.
+    grain = _GRAIN if total / n < _PIECE_NS else 1
+    targets = np.arange(1, pieces) * (total / pieces)
+    if messages is None or messages.offsets is None:
+        inner = targets / (total / n)
+    else:
+        reached = np.arange(n + 1) * cost.item_ns + (messages.offsets - messages.offsets[0]) * cost.byte_ns
+        inner = np.searchsorted(reached, targets).astype(np.float64)
+    rounded = (np.rint(inner / grain) * grain).astype(np.int64)
+    return sorted({0, n, *rounded[(rounded > 0) & (rounded < n)].tolist()})
+
+
+class _Job:
+    """The pieces of one call; the caller and its helpers take them one by one."""
+
+    def __init__(self, work: Callable[[int, int], None], bounds: list[int]) -> None:
+        self._work = work
+        self._bounds = bounds
+        self._next = 0
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+
+    def drain(self) -> None:
+        while True:
+            with self._lock:
+                piece = self._next
+                if piece + 1 >= len(self._bounds) or self._error is not None:
+                    return
+                self._next = piece + 1
+            try:
+                self._work(self._bounds[piece], self._bounds[piece + 1])
+            except BaseException as error:  # handed to the caller, whichever thread it happened on
+                with self._lock:
+                    self._error = self._error or error
+
+    def finish(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> None:
+    """Call ``work(start, stop)`` for every piece, on up to `threads` threads; returns when all are done.
+
+    The first exception that a piece raises is raised here, after the pieces under way have ended.
+    """
+    pieces = len(bounds) - 1
+    if threads == 1 or pieces <= 1:
+        for start, stop in pairwise(bounds):
+            work(start, stop)
+        return
+    job = _Job(work, bounds)
+    helpers = _submit(job, min(threads, pieces) - 1)
+    job.drain()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
+    job.finish()
+
+
+def _submit(job: _Job, count: int) -> list[Future[None]]:
+    global _pool, _pool_size
+    with _lock:
+        if _pool is None or _pool_size < count:
+            if _pool is not None:
+                _pool.shutdown(wait=False)  # what it has queued still runs
+            _pool_size = max(count, get_threads())
+            _pool = ThreadPoolExecutor(_pool_size, thread_name_prefix="pycore")
+        try:
+            return [_pool.submit(job.drain) for _ in range(count)]
+        except RuntimeError:  # the interpreter is shutting down: the caller does all the work itself
+            return []

@@ -1,0 +1,300 @@
+"""Verifying signatures, one by one and in batches, and recovering secp256k1 keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pycore import _native, parallel
+from pycore.buffers import as_column, describe, one_bytes, same_n, single
+from pycore.errors import InputError, LengthError, UnknownNameError
+from pycore.registry import HASHES, SCHEMES, lookup
+from pycore.verdict import Verdict, Verdicts, verdict_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pycore.buffers import BatchOfBytes, BytesLike, Column
+    from pycore.registry import Scheme
+
+__all__ = ["DEFAULT_USER_ID", "recover_batch", "verify", "verify_batch"]
+
+DEFAULT_USER_ID = b"1234567812345678"
+"""SM2's usual identifier (GM/T 0009-2012): what ChainMaker and most certificates use."""
+
+MAX_USER_ID = 8191  # its length goes into Z_A in bits, in two bytes
+COST = parallel.Cost(item_ns=40_000, byte_ns=4)
+_RECOVERABLE = "ecdsa-secp256k1"
+_DIGEST_SIZE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a verification, checked against its scheme; shared by verify_batch, KeySet and the service."""
+
+    scheme: Scheme
+    params: _native.VerifyParams
+    prehashed: bool
+    der: bool
+
+    @classmethod
+    def check(
+        cls,
+        scheme: Scheme,
+        *,
+        rules: str | None,
+        prehashed: bool,
+        user_id: BytesLike | None,
+        hash: str | None,
+        encoding: str,
+        der_rules: str,
+    ) -> Options:
+        """InputError for whatever the scheme has no use for: an option that is silently ignored is a trap."""
+        flags = scheme.rule_flags(rules)
+        if not isinstance(prehashed, (bool, np.bool_)):
+            raise InputError("prehashed", describe(prehashed), "True or False")
+        if prehashed and not scheme.takes_prehashed:
+            raise InputError("prehashed", "True", f"False: {scheme.name} signs messages, not digests")
+        if encoding not in _native.ENCODINGS:
+            raise UnknownNameError("encoding", repr(encoding), "'compact' or 'der'")
+        if encoding == "der" and not scheme.takes_der:
+            raise InputError("encoding", "'der'", f"'compact': {scheme.name} signatures have no DER form")
+        if der_rules not in _native.DER_RULES:
+            raise UnknownNameError("der_rules", repr(der_rules), "'strict' or 'trailing'")
+        if der_rules != "strict" and encoding != "der":
+            raise InputError("der_rules", repr(der_rules), "no der_rules unless encoding='der'")
+        params = _native.VerifyParams(
+            scheme=scheme.id,
+            rules=flags,
+            hash_id=_hash_id(scheme, hash),
+            prehashed=bool(prehashed),
+            encoding=_native.ENCODINGS[encoding],
+            der_rules=_native.DER_RULES[der_rules],
+            user_id=_user_id(scheme, user_id, prehashed=bool(prehashed)),
+        )
+        return cls(scheme, params, bool(prehashed), encoding == "der")
+
+    def signature_column(self, signatures: BatchOfBytes) -> Column:
+        """Compact signatures have one width; DER ones are of any length."""
+        return as_column(signatures, "signatures", widths=None if self.der else (self.scheme.signature_size,))
+
+    def message_column(self, messages: BatchOfBytes, width: int | None) -> Column:
+        """A digest of another length is a malformed call: no verdict could say what is wrong with it."""
+        if self.prehashed:
+            return as_column(messages, "messages", width=width, widths=(_DIGEST_SIZE,), exact=True)
+        return as_column(messages, "messages", width=width)
+
+
+def _hash_id(scheme: Scheme, name: str | None) -> int:
+    if not scheme.takes_hash:
+        if name is not None:
+            raise InputError("hash", repr(name), f"no hash=: {scheme.name} fixes its own")
+        return 0
+    row = lookup(HASHES, "sha256" if name is None else name, "hash")
+    if row.digest_size != _DIGEST_SIZE:
+        raise InputError("hash", f"{row.name!r} ({row.digest_size} bytes)", "a hash with 32-byte digests")
+    return row.id
+
+
+def _user_id(scheme: Scheme, user_id: object, *, prehashed: bool) -> bytes | None:
+    if user_id is None:
+        if not scheme.takes_user_id:
+            raise InputError("user_id", "None", f"no user_id=: {scheme.name} has no identifiers")
+        return None
+    identifier = one_bytes(user_id, "user_id")
+    if identifier == DEFAULT_USER_ID:
+        return identifier if scheme.takes_user_id else None
+    if not scheme.takes_user_id:
+        raise InputError("user_id", describe(user_id), f"no user_id=: {scheme.name} has no identifiers")
+    if prehashed:
+        raise InputError("user_id", describe(user_id), "no user_id= with prehashed=True: e contains it already")
+    if len(identifier) > MAX_USER_ID:
+        raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {MAX_USER_ID} bytes")
+    return identifier
+
+
+def verify_batch(
+    scheme: str,
+    public_keys: BatchOfBytes,
+    signatures: BatchOfBytes,
+    messages: BatchOfBytes,
+    *,
+    rules: str | None = None,
+    prehashed: bool = False,
+    user_id: BytesLike | None = DEFAULT_USER_ID,
+    hash: str | None = None,
+    encoding: str = "compact",
+    der_rules: str = "strict",
+    width: int | None = None,
+    threads: int | None = None,
+) -> Verdicts:
+    """Verify n signatures.
+
+    The verdict of an item depends on that item alone: it equals what :func:`verify` finds, whatever its neighbours are.
+
+    Args:
+        scheme: "ed25519", "ecdsa-secp256k1", "ecdsa-p256", "sm2" or "schnorr-secp256k1" (BIP-340).
+        public_keys: n encoded keys. Ed25519: 32 bytes; BIP-340: 32 bytes, the x coordinate; the others SEC1, 33 or 65
+            bytes, mixed freely; SM2 also 64 bytes, x || y.
+        signatures: n signatures. Compact: 64 bytes, r || s big-endian (Ed25519: R || S little-endian; BIP-340: R.x ||
+            s).
+        messages: n messages of any length; with `prehashed`, n digests of 32 bytes.
+        rules: where verifiers disagree, whose answer to give; None takes the first. Ed25519: "zip215",
+            "rfc8032-cofactored", "rfc8032", "ref10", "strict". ECDSA: "any-s", "low-s" (s at most half the group
+            order).
+        prehashed: ECDSA: `messages` are the digests themselves. SM2: they are e = SM3(Z_A || M).
+        user_id: SM2: the signer's identifier, at most 8,191 bytes; ``b""`` is an empty identifier, None means no Z_A
+            at all.
+        hash: ECDSA: how messages are hashed, any hash with 32-byte digests; None means "sha256". With `prehashed` it is
+            checked and not used.
+        encoding: "compact", or "der" for ECDSA and SM2: SEQUENCE { INTEGER r, INTEGER s }.
+        der_rules: "strict" (DER, nothing after it), or "trailing": bytes after the SEQUENCE are ignored.
+        width: bytes per message, when `messages` is one bytes-like object.
+        threads: how many threads may work on this call; see ``pycore.parallel``.
+
+    The three batches take any form that ``pycore.buffers`` lists. One bytes-like object of keys or signatures needs
+    no width where the scheme has only one; else use :func:`pycore.batch`.
+
+    Returns:
+        n verdicts. A key or signature that is malformed - of a wrong length, too, in a sequence or a ragged batch -
+        gets its reason and leaves the others alone. An empty batch gives an empty result.
+
+    Raises:
+        InputError: a malformed call: an unknown name, an option that the scheme has no use for, counts that differ, a
+            uniform array of a wrong width, digests that are not 32 bytes.
+
+    Sources: RFC 8032 and ZIP-215; SEC 1 and FIPS 186-5; GB/T 32918.2-2016; BIP-340. ``docs/design`` says where they
+        disagree.
+
+    >>> key = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
+    >>> signature = bytes.fromhex(
+    ...     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+    ...     "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+    ... )
+    >>> verdicts = verify_batch("ed25519", [key, key], [signature, signature], [b"", b"?"])
+    >>> [verdict.name for verdict in verdicts]
+    ['VALID', 'BAD_SIGNATURE']
+    """
+    row = lookup(SCHEMES, scheme, "scheme")
+    options = Options.check(
+        row, rules=rules, prehashed=prehashed, user_id=user_id, hash=hash, encoding=encoding, der_rules=der_rules
+    )
+    keys = as_column(public_keys, "public_keys", widths=row.key_sizes)
+    signature_column = options.signature_column(signatures)
+    message_column = options.message_column(messages, width)
+    same_n("signatures", signature_column, keys.n, "public_keys")
+    same_n("messages", message_column, keys.n, "public_keys")
+    count = parallel.resolve_threads(threads)
+    codes = np.zeros(keys.n, dtype=np.uint8)
+    backend = _native.current_backend()
+
+    def work(start: int, stop: int) -> None:
+        _native.verify_batch(
+            backend,
+            options.params,
+            keys.slice(start, stop),
+            signature_column.slice(start, stop),
+            message_column.slice(start, stop),
+            codes[start:stop],
+        )
+
+    parallel.run_pieces(work, parallel.cut(keys.n, count, COST, message_column), count)
+    return Verdicts(codes)
+
+
+def verify(
+    scheme: str,
+    public_key: BytesLike,
+    signature: BytesLike,
+    message: BytesLike,
+    *,
+    rules: str | None = None,
+    prehashed: bool = False,
+    user_id: BytesLike | None = DEFAULT_USER_ID,
+    hash: str | None = None,
+    encoding: str = "compact",
+    der_rules: str = "strict",
+    threads: int | None = None,
+) -> None:
+    """Verify one signature; returns None, or raises.
+
+    Args and sources: as for :func:`verify_batch`, with one bytes-like object each.
+
+    Raises:
+        InvalidSignature: the signature or the key is not valid; ``.verdict`` says why.
+        InputError: a malformed call.
+
+    >>> verify("ed25519", bytes(32), bytes(63), b"message")
+    Traceback (most recent call last):
+        ...
+    pycore.errors.InvalidSignature: signature: MALFORMED_SIGNATURE: wrong length, or bytes that do not parse ...
+    """
+    verdicts = verify_batch(
+        scheme,
+        single(public_key, "public_key"),
+        single(signature, "signature"),
+        single(message, "message"),
+        rules=rules,
+        prehashed=prehashed,
+        user_id=user_id,
+        hash=hash,
+        encoding=encoding,
+        der_rules=der_rules,
+        threads=threads,
+    )
+    if verdicts[0] is not Verdict.VALID:
+        raise verdict_error(verdicts[0])
+
+
+def recover_batch(
+    scheme: str,
+    signatures65: BatchOfBytes,
+    digests: BatchOfBytes,
+    *,
+    rules: str | None = None,
+    threads: int | None = None,
+) -> tuple[NDArray[np.uint8], Verdicts]:
+    """Recover the public keys that n signatures were made with.
+
+    Args:
+        scheme: "ecdsa-secp256k1".
+        signatures65: n signatures of 65 bytes: r || s || v, r and s big-endian, v in 0..3 or 27..30.
+        digests: n digests of 32 bytes.
+        rules: "any-s" (default) or "low-s", which Ethereum transactions demand (EIP-2).
+        threads: how many threads may work on this call; see ``pycore.parallel``.
+
+    Returns:
+        ``(keys, verdicts)``: keys is a new uint8 array of shape (n, 64), x || y big-endian, with zeros where the
+        verdict is not VALID.
+
+    Raises:
+        InputError: a malformed call; see :func:`verify_batch`.
+
+    Source: SEC 1, section 4.1.6.
+
+    >>> keys, verdicts = recover_batch("ecdsa-secp256k1", [bytes(65)], [bytes(32)])
+    >>> keys.shape, verdicts[0].name
+    ((1, 64), 'SCALAR_OUT_OF_RANGE')
+    """
+    row = lookup(SCHEMES, scheme, "scheme")
+    if row.name != _RECOVERABLE:
+        raise InputError("scheme", repr(scheme), f"{_RECOVERABLE!r}: the only scheme with recoverable signatures")
+    flags = row.rule_flags(rules)
+    signatures = as_column(signatures65, "signatures65", widths=(row.signature_size + 1,))
+    hashes = as_column(digests, "digests", widths=(_DIGEST_SIZE,), exact=True)
+    same_n("digests", hashes, signatures.n, "signatures65")
+    count = parallel.resolve_threads(threads)
+    keys = np.zeros((signatures.n, 64), dtype=np.uint8)
+    codes = np.zeros(signatures.n, dtype=np.uint8)
+    backend = _native.current_backend()
+
+    def work(start: int, stop: int) -> None:
+        part = slice(start, stop)
+        _native.recover_batch(
+            backend, flags, signatures.slice(start, stop), hashes.slice(start, stop), keys[part], codes[part]
+        )
+
+    parallel.run_pieces(work, parallel.cut(signatures.n, count, COST), count)
+    return keys, Verdicts(codes)
