@@ -1,0 +1,230 @@
+/* weierstrass.inc.h - points of y^2 = x^3 + a x + b with a = 0 or a = -3, one point per lane; template.
+ *
+ * Wants (curves/<curve>.inc.h)
+ *   cv(name) fe(name) sc(name)   prefixes of the curve, of its coordinate field and of its scalar field (functions of
+ * field.h) CV_A                         0 or -3 CV_B, CV_GX, CV_GY           b and the generator, as words
+ *
+ * The group must have odd prime order: there is no point with y = 0, and the only point that doubles to infinity is
+ * infinity.
+ *
+ *   cv(aff)   affine x, y; never infinity
+ *   cv(jac)   Jacobian: x = X / Z^2, y = Y / Z^3; infinity exactly when Z = 0
+ *
+ * All stored coordinates are tight (field.h). Every output may be one of the inputs. */
+
+typedef struct cv(aff_s) {
+    fe(t) x, y;
+} cv(aff);
+typedef struct cv(jac_s) {
+    fe(t) x, y, z;
+} cv(jac);
+
+PC_FN void cv(fe_const)(fe(t) * r, const uint64_t words[4]) {
+    vec w[4];
+    words_set1(w, words);
+    fe(from_words)(r, w);
+}
+PC_FN void cv(generator)(cv(aff) * r) {
+    static const uint64_t x[4] = CV_GX, y[4] = CV_GY;
+    cv(fe_const)(&r->x, x);
+    cv(fe_const)(&r->y, y);
+}
+PC_FN void cv(jac_infinity)(cv(jac) * r) {
+    r->x = r->y = fe(one)();
+    r->z = fe(zero)();
+}
+PC_FN void cv(jac_from_aff)(cv(jac) * r, const cv(aff) * p) {
+    r->x = p->x;
+    r->y = p->y;
+    r->z = fe(one)();
+}
+PC_FN void cv(aff_select)(cv(aff) * r, vmask m, const cv(aff) * a, const cv(aff) * b) {
+    fe(select)(&r->x, m, &a->x, &b->x);
+    fe(select)(&r->y, m, &a->y, &b->y);
+}
+PC_FN void cv(jac_select)(cv(jac) * r, vmask m, const cv(jac) * a, const cv(jac) * b) {
+    fe(select)(&r->x, m, &a->x, &b->x);
+    fe(select)(&r->y, m, &a->y, &b->y);
+    fe(select)(&r->z, m, &a->z, &b->z);
+}
+
+/* ---- the curve equation ------------------------------------------------------------------------------------------------
+ */
+
+/* r = x^3 + a x + b, tight. */
+PC_FN void cv(rhs)(fe(t) * r, const fe(t) * x) {
+    static const uint64_t b[4] = CV_B;
+    fe(t) t, c;
+    fe(sqr)(&t, x);
+#if CV_A == -3
+    c = fe(one)();
+    fe(mul_small)(&c, &c, 3);
+    fe(sub)(&t, &t, &c);
+#endif
+    fe(mul)(&t, &t, x);
+    cv(fe_const)(&c, b);
+    fe(add)(&t, &t, &c);
+    fe(carry)(r, &t);
+}
+PC_FN vmask cv(on_curve)(const cv(aff) * p) {
+    fe(t) yy, t;
+    fe(sqr)(&yy, &p->y);
+    cv(rhs)(&t, &p->x);
+    return fe(eq)(&yy, &t);
+}
+/* p->y = the root of the curve equation at p->x with the wanted parity. Lanes without a root are not in the result, and
+ * their y means nothing. Both fields of all curves here have p = 3 mod 4 (SEC 1, section 2.3.4). */
+PC_FN vmask cv(lift_x)(cv(aff) * p, vmask odd) {
+    fe(t) t, y, yy;
+    cv(rhs)(&t, &p->x);
+    fe(sqrt)(&y, &t);
+    fe(sqr)(&yy, &y);
+    vmask square = fe(eq)(&yy, &t);
+    vmask is_odd = fe(is_odd)(&y);
+    fe(cneg)(&p->y, mor(mand(odd, mnot(is_odd)), mand(is_odd, mnot(odd))), &y);
+    return square;
+}
+
+/* ---- Jacobian arithmetic -----------------------------------------------------------------------------------------------
+ */
+
+/* r = 2 p. Exact for every p, infinity included (Z3 = Y Z).
+ *
+ * EFD "dbl-2009-l" (a = 0) and "dbl-2001-b" (a = -3) with every coordinate halved once, which trades the small multiples for
+ * one halving: with the half slope L = (3 X^2 + a Z^4) / 2 and T = X Y^2, X3 = L^2 - 2 T,  Y3 = L (T - X3) - Y^4,  Z3 = Y Z.
+ * a = 0: 3M + 4S,  a = -3: 4M + 4S */
+PC_FN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
+    fe(t) l, yy, t, u;
+#if CV_A == 0
+    fe(sqr)(&l, &p->x);
+#else
+    fe(sqr)(&t, &p->z);
+    fe(sub)(&l, &p->x, &t);
+    fe(add)(&u, &p->x, &t);
+    fe(mul)(&l, &l, &u);
+#endif
+    fe(mul_small)(&l, &l, 3);
+    fe(half)(&l, &l);
+    fe(sqr)(&yy, &p->y);
+    fe(mul)(&r->z, &p->y, &p->z);
+    fe(mul)(&t, &p->x, &yy);
+    fe(sqr)(&u, &l);
+    fe(sub)(&u, &u, &t);
+    fe(carry)(&u, &u);
+    fe(sub)(&u, &u, &t);
+    fe(carry)(&r->x, &u);
+    fe(sub)(&t, &t, &r->x);
+    fe(mul)(&t, &l, &t);
+    fe(sqr)(&yy, &yy);
+    fe(sub)(&t, &t, &yy);
+    fe(carry)(&r->y, &t);
+}
+
+/* What both additions need to know about H = U2 - X1 and R = S2 - Y1. */
+typedef struct cv(chord_s) {
+    fe(t) h, r;
+} cv(chord);
+
+/* r = p + q, q affine, for p not infinity and p != q. 8M + 3S (EFD "madd", as 1998 Cohen-Miyaji-Ono writes it).
+ *
+ * Z3 = Z1 H with H = x(q) Z1^2 - X1. So p = -q gives Z3 = 0, which is right; p = q and p = infinity give Z3 = 0 as well,
+ * which is wrong - but once Z is zero, every further doubling and addition keeps it zero. A chain of these that ends with Z
+ * != 0 has therefore met none of the exceptional cases, and its result is exact: double_base.inc.h builds on that. */
+PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const cv(aff) * q) {
+    fe(t) zz, t, hh, v;
+    fe(sqr)(&zz, &p->z);
+    fe(mul)(&t, &q->x, &zz);
+    fe(sub)(&c->h, &t, &p->x);
+    fe(mul)(&zz, &zz, &p->z);
+    fe(mul)(&t, &q->y, &zz);
+    fe(sub)(&c->r, &t, &p->y);
+    fe(sqr)(&hh, &c->h);
+    fe(mul)(&r->z, &p->z, &c->h);
+    fe(mul)(&v, &p->x, &hh);
+    fe(mul)(&hh, &hh, &c->h);
+    fe(sqr)(&t, &c->r);
+    fe(sub)(&t, &t, &hh);
+    fe(carry)(&t, &t);
+    fe(sub)(&t, &t, &v);
+    fe(carry)(&t, &t);
+    fe(sub)(&t, &t, &v);
+    fe(carry)(&r->x, &t);
+    fe(mul)(&hh, &hh, &p->y);
+    fe(sub)(&v, &v, &r->x);
+    fe(mul)(&v, &v, &c->r);
+    fe(sub)(&v, &v, &hh);
+    fe(carry)(&r->y, &v);
+}
+PC_FN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
+    cv(chord) c;
+    cv(madd_chord)(r, &c, p, q);
+}
+/* r = p + q for every p: infinity, q and -q too. */
+PC_FN void cv(madd_exact)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
+    cv(chord) c;
+    cv(jac) sum, other;
+    cv(madd_chord)(&sum, &c, p, q);
+    vmask infinite = fe(is_zero)(&p->z);
+    vmask equal = mand(fe(is_zero)(&c.h), fe(is_zero)(&c.r));
+    cv(dbl)(&other, p);
+    cv(jac_select)(&sum, equal, &other, &sum);
+    cv(jac_from_aff)(&other, q);
+    cv(jac_select)(r, infinite, &other, &sum);
+}
+
+/* p as affine, given 1 / Z. */
+PC_FN void cv(to_aff)(cv(aff) * r, const cv(jac) * p, const fe(t) * z_inv) {
+    fe(t) zz;
+    fe(sqr)(&zz, z_inv);
+    fe(mul)(&r->x, &p->x, &zz);
+    fe(mul)(&zz, &zz, z_inv);
+    fe(mul)(&r->y, &p->y, &zz);
+}
+
+/* ---- affine arithmetic, with the inversion shared by a batch -----------------------------------------------------------
+ */
+
+/* The number to invert for p + q (p != +-q) and for 2 p. */
+PC_FN void cv(aff_add_den)(fe(t) * r, const cv(aff) * p, const cv(aff) * q) {
+    fe(t) t;
+    fe(sub)(&t, &q->x, &p->x);
+    fe(carry)(r, &t);
+}
+PC_FN void cv(aff_dbl_den)(fe(t) * r, const cv(aff) * p) {
+    fe(t) t;
+    fe(add)(&t, &p->y, &p->y);
+    fe(carry)(r, &t);
+}
+/* r = the third point of the line through p and q with this slope, negated. */
+PC_FN void cv(aff_chord)(cv(aff) * r, const fe(t) * slope, const cv(aff) * p, const cv(aff) * q) {
+    fe(t) x, t;
+    fe(sqr)(&x, slope);
+    fe(sub)(&x, &x, &p->x);
+    fe(carry)(&x, &x);
+    fe(sub)(&x, &x, &q->x);
+    fe(carry)(&x, &x);
+    fe(sub)(&t, &p->x, &x);
+    fe(mul)(&t, &t, slope);
+    fe(sub)(&t, &t, &p->y);
+    fe(carry)(&r->y, &t);
+    r->x = x;
+}
+/* r = p + q with den_inv = 1 / (x(q) - x(p)): 2M + 1S. */
+PC_FN void cv(aff_add)(cv(aff) * r, const cv(aff) * p, const cv(aff) * q, const fe(t) * den_inv) {
+    fe(t) slope;
+    fe(sub)(&slope, &q->y, &p->y);
+    fe(mul)(&slope, &slope, den_inv);
+    cv(aff_chord)(r, &slope, p, q);
+}
+/* r = 2 p with den_inv = 1 / (2 y(p)): 2M + 2S. */
+PC_FN void cv(aff_dbl)(cv(aff) * r, const cv(aff) * p, const fe(t) * den_inv) {
+    fe(t) slope;
+    fe(sqr)(&slope, &p->x);
+#if CV_A == -3
+    fe(t) one = fe(one)();
+    fe(sub)(&slope, &slope, &one); /* 3 x^2 - 3 */
+#endif
+    fe(mul_small)(&slope, &slope, 3);
+    fe(mul)(&slope, &slope, den_inv);
+    cv(aff_chord)(r, &slope, p, p);
+}

@@ -1,0 +1,203 @@
+/* double_base.inc.h - r = u G + v Q for many lanes at once; template.
+ *
+ * Wants fixed_base.inc.h and (curves/<curve>.inc.h)
+ *   CV_Q_WINDOW   bits per digit of v; the table of Q has 2^(CV_Q_WINDOW - 1) points
+ *   CV_G_WINDOW   bits per digit of u
+ *   CV_GLV        1 when the curve has the endomorphism (x, y) -> (beta x, y) = lambda (x, y), and glv.inc.h splits v
+ *
+ * Work goes by chunks of vectors. For a whole chunk, the tables 1 Q .. 2^(CV_Q_WINDOW - 1) Q are built in affine coordinates
+ * with one shared inversion for each doubling of their length (6M or so a point, against 18M for Jacobian additions and a
+ * conversion). Then every vector walks a ladder in lockstep: the same doublings for all lanes, a signed digit of each scalar
+ * at fixed positions. With the endomorphism v = v1 + v2 lambda has halves of CV_LADDER_BITS, which halves the doublings; u
+ * is then cut into two plain halves and the table of G holds G and 2^CV_LADDER_BITS G. The group order must exceed
+ * 2^CV_Q_WINDOW.
+ *
+ * Exceptional additions. A signer chooses Q, u and v, and can make the running sum meet plus or minus a table point, or
+ * infinity, at any step. The fast ladder does not look: madd_chord shows that such a lane, and only such a lane, ends with
+ * Z = 0. The vectors that have one are walked again with exact additions. The same holds for an honest result of infinity.
+ */
+
+#if CV_GLV
+#    define CV_LADDER_BITS 128
+#    define CV_V_PARTS     2
+#else
+#    define CV_LADDER_BITS CV_BITS
+#    define CV_V_PARTS     1
+#endif
+
+/* One table entry: a multiple of Q, and with GLV the x of lambda times it. */
+typedef struct cv(entry_s) {
+    fe(t) x, y;
+#if CV_GLV
+    fe(t) beta_x;
+#endif
+} cv(entry);
+
+enum {
+    cv(Q_ROWS) = 1 << (CV_Q_WINDOW - 1),
+    cv(ENTRY_VECS) = sizeof(cv(entry)) / sizeof(vec),
+    cv(ENTRY_STRIDE) = ROW_STRIDE(cv(ENTRY_VECS)),
+    cv(FE_VECS) = sizeof(fe(t)) / sizeof(vec),
+    cv(G_BASES) = CV_V_PARTS,
+    cv(G_ROWS) = cv(G_BASES) << (CV_G_WINDOW - 1),
+    cv(GROUPS) = VL == 1 ? 128 : 32, /* vectors per chunk */
+    cv(CHUNK) = cv(GROUPS) * VL      /* items per chunk */
+};
+
+static uint64_t cv(ladder_g)[cv(G_ROWS) * cv(AFF_STRIDE)] __attribute__((aligned(64)));
+static pthread_once_t cv(ladder_g_once) = PTHREAD_ONCE_INIT;
+static PC_UNUSED void cv(ladder_g_build)(void) {
+    vmode mode = vmode_enter();
+    cv(fixed_base_build)(cv(ladder_g), CV_G_WINDOW, CV_LADDER_BITS, cv(G_BASES));
+    vmode_leave(mode);
+}
+
+/* The scalars of one vector: u and v as words. */
+typedef struct cv(uv_s) {
+    vec u[4], v[4];
+} cv(uv);
+
+typedef struct cv(mult_work_s) {
+    cv(entry) entries[cv(GROUPS)][cv(Q_ROWS)];
+    fe(t) den[cv(GROUPS) * cv(Q_ROWS) / 2], tmp[cv(GROUPS) * cv(Q_ROWS) / 2];
+#if VL > 1
+    uint64_t rows[VL * cv(Q_ROWS) * cv(ENTRY_STRIDE)]; /* the entries of one vector, by lane */
+#endif
+} cv(mult_work);
+
+/* ---- tables of Q -------------------------------------------------------------------------------------------------------
+ */
+
+PC_FN void cv(entry_get)(cv(aff) * p, const cv(entry) * e) {
+    p->x = e->x;
+    p->y = e->y;
+}
+PC_FN void cv(entry_put)(cv(entry) * e, const cv(aff) * p) {
+    e->x = p->x;
+    e->y = p->y;
+}
+
+/* Entries m + 1 .. 2 m of every group from 1 .. m. */
+static void cv(tables_widen)(size_t groups, size_t m, cv(mult_work) * w) {
+    cv(aff) p, top;
+    for (size_t g = 0; g < groups; g++) {
+        cv(entry_get)(&top, &w->entries[g][m - 1]);
+        for (size_t i = 0; i + 1 < m; i++) {
+            cv(entry_get)(&p, &w->entries[g][i]);
+            cv(aff_add_den)(&w->den[g * m + i], &p, &top);
+        }
+        cv(aff_dbl_den)(&w->den[g * m + m - 1], &top);
+    }
+    fe(batch_inv)(w->den, groups * m, w->tmp);
+    for (size_t g = 0; g < groups; g++) {
+        cv(entry_get)(&top, &w->entries[g][m - 1]);
+        for (size_t i = 0; i + 1 < m; i++) {
+            cv(entry_get)(&p, &w->entries[g][i]);
+            cv(aff_add)(&p, &p, &top, &w->den[g * m + i]);
+            cv(entry_put)(&w->entries[g][m + i], &p);
+        }
+        cv(aff_dbl)(&p, &top, &w->den[g * m + m - 1]);
+        cv(entry_put)(&w->entries[g][2 * m - 1], &p);
+    }
+}
+
+static void cv(tables_build)(const cv(aff) * q, size_t groups, cv(mult_work) * w) {
+    for (size_t g = 0; g < groups; g++) cv(entry_put)(&w->entries[g][0], &q[g]);
+    for (size_t m = 1; m < cv(Q_ROWS); m *= 2) cv(tables_widen)(groups, m, w);
+#if CV_GLV
+    static const uint64_t beta_words[4] = CV_BETA;
+    fe(t) beta;
+    cv(fe_const)(&beta, beta_words);
+    for (size_t g = 0; g < groups; g++)
+        for (size_t i = 0; i < cv(Q_ROWS); i++) fe(mul)(&w->entries[g][i].beta_x, &w->entries[g][i].x, &beta);
+#endif
+}
+
+/* The table of vector g as rows, lane by lane. */
+PC_FN const uint64_t *cv(table_rows)(size_t g, cv(mult_work) * w) {
+#if VL == 1
+    return (const uint64_t *)w->entries[g]; /* with one lane the structs are the rows */
+#else
+    for (uint32_t i = 0; i < cv(Q_ROWS); i++) {
+        uint32_t row[VL];
+        for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * cv(Q_ROWS) + i;
+        rows_store(w->rows, row, cv(ENTRY_STRIDE), (const vec *)&w->entries[g][i], cv(ENTRY_VECS));
+    }
+    return w->rows;
+#endif
+}
+
+/* ---- the ladder --------------------------------------------------------------------------------------------------------
+ */
+
+/* a += digit * Q, or with part = 1 digit * lambda Q. */
+PC_INLINE void cv(acc_add_q)(cv(acc) * a, const uint64_t *rows, int part, vec digit, vmask negative, int exact) {
+    uint32_t row[VL];
+    cv(aff) q;
+    vmask zero = veq(digit, vzero());
+    rows_index(row, vblend(zero, vzero(), vsub(digit, vset1(1))), 0);
+    for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * cv(Q_ROWS);
+    if (part == 0) {
+        vload_rows((vec *)&q, rows, row, cv(ENTRY_STRIDE), cv(AFF_VECS));
+    } else {
+#if CV_GLV
+        vload_rows((vec *)&q.y, rows + cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
+        vload_rows((vec *)&q.x, rows + 2 * cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
+#endif
+    }
+    cv(acc_add)(a, &q, negative, zero, exact);
+}
+
+PC_INLINE void cv(ladder)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k, int exact) {
+    const int top_q = RECODE_TOP(CV_LADDER_BITS, CV_Q_WINDOW), top_g = RECODE_TOP(CV_LADDER_BITS, CV_G_WINDOW);
+    const int words = (CV_LADDER_BITS + 63) / 64;
+#if CV_GLV
+    vec v[2][2];
+    vmask v_negative[2];
+    cv(split)(v, v_negative, k->v);
+#else
+    const vec(*v)[4] = &k->v;
+#endif
+    cv(acc) a;
+    cv(acc_start)(&a);
+    for (int pos = top_q > top_g ? top_q : top_g; pos >= 0; pos--) {
+        vmask negative;
+        cv(dbl)(&a.p, &a.p);
+        if (pos <= top_q && pos % CV_Q_WINDOW == 0) {
+            for (int part = 0; part < CV_V_PARTS; part++) {
+                vec digit = recode_digit(v[part], words, pos, CV_Q_WINDOW, &negative);
+#if CV_GLV
+                negative = mor(mand(negative, mnot(v_negative[part])), mand(v_negative[part], mnot(negative)));
+#endif
+                cv(acc_add_q)(&a, rows, part, digit, negative, exact);
+            }
+        }
+        if (pos <= top_g && pos % CV_G_WINDOW == 0) {
+            for (int part = 0; part < CV_V_PARTS; part++) {
+                vec digit = recode_digit(k->u + part * words, words, pos, CV_G_WINDOW, &negative);
+                const uint64_t *base = cv(ladder_g) + ((size_t)part * cv(AFF_STRIDE) << (CV_G_WINDOW - 1));
+                cv(acc_add_fixed)(&a, base, digit, negative, exact);
+            }
+        }
+    }
+    *r = a.p;
+}
+PC_NOINLINE void cv(ladder_fast)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 0); }
+PC_NOINLINE void cv(ladder_exact)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 1); }
+
+/* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. groups <= GROUPS. */
+static void cv(double_base)(cv(jac) * r, const cv(uv) * k, const cv(aff) * q, size_t groups, cv(mult_work) * w) {
+    PC_CHECK(groups <= cv(GROUPS));
+    pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
+    cv(tables_build)(q, groups, w);
+    for (size_t g = 0; g < groups; g++) {
+        const uint64_t *rows = cv(table_rows)(g, w);
+        cv(ladder_fast)(&r[g], rows, &k[g]);
+        vmask doubtful = fe(is_zero)(&r[g].z);
+        if (mbits(doubtful)) {
+            cv(jac) again;
+            cv(ladder_exact)(&again, rows, &k[g]);
+            cv(jac_select)(&r[g], doubtful, &again, &r[g]);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/* rows.inc.h - tables whose entry differs per lane.
+ *
+ * A table entry is a struct made of nothing but vecs (a point of field elements). In memory an entry of ONE lane is a row:
+ * its limbs one after the other as plain 64-bit words, so that a backend loads the rows of all its lanes with contiguous
+ * loads and a transpose (vload_rows), which beats a gather several times over. Rows of a wide backend are padded to 64
+ * bytes. */
+#ifndef PC_MULT_ROWS_INC_H
+#define PC_MULT_ROWS_INC_H
+#include "../core/check.h"
+
+/* Words from one row to the next for an entry of n vecs. */
+#define ROW_STRIDE(n) (VL == 1 ? (n) : ((n) + 7) / 8 * 8)
+
+/* Entry of every lane -> row[lane] of the table. */
+PC_FN void rows_store(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *entry, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        uint64_t limb[VL];
+        vstore(limb, entry[k]);
+        for (int lane = 0; lane < VL; lane++) base[(size_t)row[lane] * stride + k] = limb[lane];
+    }
+}
+
+/* row[lane] = value of that lane + offset. */
+PC_FN void rows_index(uint32_t row[VL], vec value, uint32_t offset) {
+    uint64_t v[VL];
+    vstore(v, value);
+    for (int lane = 0; lane < VL; lane++) row[lane] = (uint32_t)v[lane] + offset;
+}
+#endif

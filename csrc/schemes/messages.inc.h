@@ -1,0 +1,32 @@
+/* messages.inc.h - the message side of a signature scheme: parts of columns, and hashes by their id. */
+#ifndef PC_SCHEMES_MESSAGES_INC_H
+#define PC_SCHEMES_MESSAGES_INC_H
+#include "../core/column.h"
+
+/* The column from its row `first` on. */
+PC_FN pc_column column_from(const pc_column *column, size_t first) {
+    pc_column rest = *column;
+    if (rest.offsets)
+        rest.offsets += first;
+    else if (rest.data)
+        rest.data += (ptrdiff_t)first * rest.stride;
+    return rest;
+}
+
+/* The hash with this id and 32-byte digests. The dispatcher has checked that there is one. */
+PC_FN pc_hash_fn *hash_32_many(int id) {
+    switch (id) {
+    case PC_HASH_SHA256D:
+        return sha256d_many;
+    case PC_HASH_SHA3_256:
+        return sha3_256_many;
+    case PC_HASH_KECCAK256:
+        return keccak256_many;
+    case PC_HASH_SM3:
+        return sm3_many;
+    default:
+        PC_CHECK(id == PC_HASH_SHA256);
+        return sha256_many;
+    }
+}
+#endif

@@ -1,0 +1,34 @@
+/* short_weierstrass.inc.h - every scheme over secp256k1, P-256 and SM2's curve, for the instruction set in force.
+ *
+ * The order of the includes is the order of the layers: parameters, group, multiplication, keys, schemes. A new curve is a
+ * file of parameters and one more block here. Wants the vec header, field/fields.inc.h and hash/hash.inc.h. */
+#ifndef PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
+#define PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
+#include <pthread.h>
+#include <string.h>
+
+#include "../mult/glv.inc.h"
+#include "../mult/recode.inc.h"
+#include "../mult/rows.inc.h"
+#include "encoding.inc.h"
+#include "messages.inc.h"
+
+#include "../curves/secp256k1.inc.h"
+#include "weierstrass_layers.inc.h"
+#define ecdsa(name) ecdsa_secp256k1_##name
+#include "ecdsa.inc.h"
+#undef ecdsa
+#include "../curves/undef.inc.h"
+
+#include "../curves/p256.inc.h"
+#include "weierstrass_layers.inc.h"
+#define ecdsa(name) ecdsa_p256_##name
+#include "ecdsa.inc.h"
+#undef ecdsa
+#include "../curves/undef.inc.h"
+
+#define ECDSA_SECP256K1_VERIFY_SCRATCH sizeof(ecdsa_secp256k1_work)
+#define ECDSA_SECP256K1_KEYSET_RECORD  sizeof(k256_key_record)
+#define ECDSA_P256_VERIFY_SCRATCH      sizeof(ecdsa_p256_work)
+#define ECDSA_P256_KEYSET_RECORD       sizeof(p256_key_record)
+#endif

@@ -1,0 +1,6 @@
+/* weierstrass_layers.inc.h - the layers between a curve's parameters and its schemes, in order; template. */
+#include "../group/weierstrass.inc.h"
+#include "../mult/fixed_base.inc.h"
+#include "../mult/double_base.inc.h"
+#include "keys.inc.h"
+#include "signatures.inc.h"
