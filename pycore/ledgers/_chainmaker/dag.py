@@ -1,0 +1,63 @@
+"""The dependency graph of a block: its rule, and how the chain builds it from read and write sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pycore.ledgers._chainmaker.messages import DAG, TxRWSet
+
+
+def fault(dag: DAG, count: int, *, exact: bool) -> str:
+    """Why the DAG breaks the chain's rule for `count` transactions; "" when it keeps it.
+
+    Every neighbour is smaller than its own index and they increase strictly (initSimulateDag). `exact`: one vertex per transaction,
+    as block version 2300 and later demand.
+    """
+    vertexes = dag.vertexes
+    if exact and len(vertexes) != count:
+        return f"{len(vertexes)} vertexes for {count} transactions"
+    if len(vertexes) > count:
+        return f"{len(vertexes)} vertexes for only {count} transactions"
+    for index, vertex in enumerate(vertexes):
+        last = -1
+        for neighbor in vertex.neighbors:
+            if neighbor <= last or neighbor >= index:
+                return f"vertex {index}: neighbour {neighbor} after {last}" if neighbor < index else f"vertex {index}: neighbour {neighbor}"
+            last = neighbor
+    return ""
+
+
+def build(rw_sets: Sequence[TxRWSet]) -> list[list[int]]:
+    """Direct predecessors of every transaction, as BuildDAG (module/snapshot) finds them.
+
+    For transaction i, in the order of its reads and then its writes: a read depends on the last earlier writer of its key; a write on
+    every earlier reader, newest first, and then on the last earlier writer. An edge that is implied by the ones before it is left out.
+    Keys are compared without the name of their contract, as that function does.
+    """
+    last_writer: dict[bytes, int] = {}
+    readers: dict[bytes, list[int]] = {}
+    reach: list[int] = []
+    edges: list[list[int]] = []
+    for index, rw_set in enumerate(rw_sets):
+        mine = 1 << index
+        direct: set[int] = set()
+        reads = [item.key for item in rw_set.tx_reads]
+        writes = [item.key for item in rw_set.tx_writes]
+        wanted = [last_writer[key] for key in reads if key in last_writer]
+        for key in writes:
+            wanted += reversed(readers.get(key, ()))
+            if key in last_writer:
+                wanted.append(last_writer[key])
+        for other in wanted:
+            if not mine >> other & 1:
+                direct.add(other)
+                mine |= reach[other]
+        reach.append(mine)
+        edges.append(sorted(direct))
+        for key in reads:
+            known = readers.setdefault(key, [])
+            if not known or known[-1] != index:
+                known.append(index)
+        for key in writes:
+            last_writer[key] = index
+    return edges

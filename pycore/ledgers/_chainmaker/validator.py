@@ -1,0 +1,358 @@
+"""One block from bytes to report: which checks there are, in which order, and what each one compares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore.ledgers._chainmaker import dag, quorum, transactions
+from pycore.ledgers._chainmaker.context import ChainContext
+from pycore.ledgers._chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
+from pycore.ledgers._chainmaker.messages import Block, EndorsementEntry, Transaction, TxRWSet, parse, parse_block
+from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
+from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.signing import SignatureBatch
+from pycore.hashing import hash_batch
+from pycore.verdict import Verdict, Verdicts
+
+_EXACT_DAG_FROM = 2300
+_CONSENSUS_ROLE = "CONSENSUS"
+
+
+class Validation:
+    """The work on one block. Made, run once, and thrown away."""
+
+    def __init__(self, context: ChainContext, threads: int | None) -> None:
+        self.context = context
+        self.strict = context.rules == "strict"
+        self.checks: list[Check] = []
+        self.timings: dict[str, float] = {}
+        self.time = time.time() if context.time is None else context.time
+        self.batch = SignatureBatch(der_rules="strict" if self.strict else "trailing", threads=threads)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of a block of code to the named stage."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - started
+
+    def check(self, name: str, ok: bool | None, got: Any = None, wanted: Any = None, detail: str = "") -> None:
+        """Records a check."""
+        self.checks.append(Check(name, ok, got, wanted, detail))
+
+    def compare(self, name: str, got: Any, wanted: Any, missing: str) -> None:
+        """Records that two values must agree; skipped, for the reason `missing`, when there is nothing to compare with."""
+        if wanted is None:
+            self.check(name, None, got, None, missing)
+        else:
+            self.check(name, got == wanted, got, wanted)
+
+    # ---- the whole ----------------------------------------------------------------------------------------------------
+
+    def run(self, data: bytes, form: str) -> BlockReport:
+        """Validates a block."""
+        with self.stage("parse"):
+            block, rw_sets = parse_block(data, form)
+            if self.context.rw_sets is not None:
+                rw_sets = [parse(TxRWSet, item, f"context.rw_sets[{i}]") for i, item in enumerate(self.context.rw_sets)]
+            txs = list(block.txs)
+        with self.stage("hash"):
+            hash_ = self.context.hash or infer_hash(block.header)
+            digests = block_digests(block, hash_ or HASH_ORDER[0])
+        self.header_checks(block, digests, hash_)
+        with self.stage("collect"):
+            column = transactions.collect(txs, self.context.chain_id or block.header.chain_id, in_block=True)
+            votes = self.read_votes(block)
+        with self.stage("members"):
+            store = trust_store(self.context, hash_ or HASH_ORDER[0])
+            signers = store.resolve(self.members(block, column, votes))
+        with self.stage("verify"):
+            transactions.enlist(column, signers, self.batch, self.time)
+            proposer = self.enlist_proposer(block, signers)
+            voted = [self.enlist_entry(vote.endorsement, vote.message, signers) for vote in votes.votes] if votes else []
+            codes = self.batch.run()
+        with self.stage("decide"):
+            self.proposer_checks(block, signers, proposer, codes)
+            transactions.decide(column, txs, signers, codes, self.context)
+            self.rw_set_checks(txs, rw_sets, column, hash_ or HASH_ORDER[0])
+            self.transaction_checks(block, txs, column, digests)
+            self.dag_checks(block, rw_sets, digests)
+            self.quorum_checks(votes, voted, signers, codes, store)
+            self.trust_checks(store, signers)
+        return self.report(block, txs, column, digests, signers, votes, len(data))
+
+    def report(
+        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests,
+        signers: dict[MemberKey, Signer], votes: quorum.Certificate | None, size: int,
+    ) -> BlockReport:  # fmt: skip
+        """Everything that was found, as the caller gets it."""
+        faults = tuple(
+            TransactionFault(i, Verdict(int(column.codes[i])), txs[i].payload.tx_id, column.details.get(i, ""))
+            for i in np.flatnonzero(column.codes != Verdict.VALID).tolist()
+        )
+        counts = {
+            "bytes": size,
+            "transactions": len(txs),
+            "invalid": len(faults),
+            "signatures": len(self.batch),
+            "members": len(signers),
+            "votes": len(votes.votes) if votes else 0,
+            "dropped_endorsements": column.dropped,
+        }
+        return BlockReport(
+            chain="chainmaker",
+            rules=self.context.rules,
+            height=block.header.block_height,
+            block_hash=digests.block_hash,
+            checks=tuple(self.checks),
+            transactions=Verdicts(column.codes),
+            faults=faults,
+            counts=counts,
+            timings=self.timings,
+        )
+
+    # ---- header -------------------------------------------------------------------------------------------------------
+
+    def header_checks(self, block: Block, digests: Digests, hash_: str | None) -> None:
+        """Structure, chain, place in the chain, and the header's hash."""
+        header, context = block.header, self.context
+        genesis = header.block_height == 0
+        missing = [
+            name
+            for name, absent in (
+                ("header", not block.HasField("header")),
+                ("block_hash", len(header.block_hash) != 32),
+                ("proposer", not header.HasField("proposer") and not genesis),
+                ("signature", not header.signature and not genesis),
+                ("dag", not block.HasField("dag") and len(block.txs) > 0),
+            )
+            if absent
+        ]
+        detail = "missing or of the wrong length: " + ", ".join(missing) if missing else ""
+        self.check("structure", not missing, ", ".join(missing) or "complete", "complete", detail)
+        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
+        self.compare("height", header.block_height, context.height, "the context names no height")
+        previous = context.previous_block_hash
+        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+        detail = ""
+        if context.hash is None:
+            detail = f"hash inferred: {hash_}" if hash_ else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
+        self.check("block_hash", header.block_hash == digests.block_hash, header.block_hash, digests.block_hash, detail)
+
+    # ---- signatures ---------------------------------------------------------------------------------------------------
+
+    def read_votes(self, block: Block) -> quorum.Certificate | None:
+        """The votes of the block's quorum certificate; None where there is nothing to read."""
+        extra = block.additional_data.extra_data
+        kind = self.context.consensus or quorum.consensus_of(extra)
+        if kind is None or kind == "solo" or block.header.block_height == 0:
+            return None
+        return quorum.read(kind, extra, block.header, self.context.validators, strict=self.strict)
+
+    def members(
+        self, block: Block, column: transactions.Column, votes: quorum.Certificate | None
+    ) -> set[MemberKey]:
+        """Every distinct signer in the block."""
+        found = {entry.member for entry in column.entries}
+        if block.header.HasField("proposer"):
+            proposer = block.header.proposer
+            found.add((proposer.member_type, proposer.org_id, proposer.member_info))
+        for vote in votes.votes if votes else ():
+            found.add(_member_of(vote.endorsement))
+        return found
+
+    def enlist_entry(self, entry: EndorsementEntry, message: bytes, signers: dict[MemberKey, Signer]) -> tuple[int, int, str]:
+        """(ticket, verdict, reason): ticket -1 when the signer can not sign, with the reason."""
+        return self.enlist(_member_of(entry), message, entry.signature, signers)
+
+    def enlist(
+        self, member: MemberKey, message: bytes, signature: bytes, signers: dict[MemberKey, Signer]
+    ) -> tuple[int, int, str]:
+        """The same for a signature and its member."""
+        signer = signers[member]
+        verdict, detail = signer.at(self.time)
+        if verdict != Verdict.VALID or signer.key is None or signer.hash is None:
+            return -1, verdict, detail
+        return self.batch.add(signer.key, signer.hash, message, signature), verdict, ""
+
+    def enlist_proposer(self, block: Block, signers: dict[MemberKey, Signer]) -> tuple[int, int, str] | None:
+        """The proposer's signature, over the block hash; None when there is no proposer."""
+        header = block.header
+        if not header.HasField("proposer"):
+            return None
+        who = header.proposer
+        return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
+
+    def proposer_checks(
+        self, block: Block, signers: dict[MemberKey, Signer], place: tuple[int, int, str] | None, codes: NDArray[np.uint8]
+    ) -> None:
+        """The proposer's signature and role."""
+        header = block.header
+        if place is None:
+            genesis = header.block_height == 0
+            self.check("proposer_signature", None if genesis else False, "no proposer", "VALID",
+                       "a genesis block is not signed" if genesis else "")  # fmt: skip
+            return
+        ticket, code, reason = place
+        verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
+        self.check("proposer_signature", verdict == Verdict.VALID, verdict.name, "VALID", reason)
+        who = header.proposer
+        role = signers[who.member_type, who.org_id, who.member_info].role
+        if role:
+            self.check("proposer_role", role == _CONSENSUS_ROLE, role, _CONSENSUS_ROLE)
+        else:
+            self.check("proposer_role", None, None, _CONSENSUS_ROLE, "the role of the proposer is not known: the context has no nodes")
+
+    # ---- content ------------------------------------------------------------------------------------------------------
+
+    def transaction_checks(self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests) -> None:
+        """Counts, duplicates, verdicts, and the two roots over transactions."""
+        header = block.header
+        self.check("tx_count", header.tx_count == len(txs), header.tx_count, len(txs))
+        self.check("tx_ids", column.duplicates == 0, f"{column.duplicates} duplicates", "0 duplicates")
+        invalid = int((column.codes != Verdict.VALID).sum())
+        self.check("transactions", invalid == 0, f"{invalid} invalid", "0 invalid")
+        self.check("tx_root", header.tx_root == digests.tx_root, header.tx_root, digests.tx_root)
+        wrong = sum(len(transaction.result.rw_set_hash) != 32 for transaction in txs)
+        detail = f"{wrong} transactions without a rw_set_hash of 32 bytes" if wrong else ""
+        self.check("rw_set_root", not wrong and header.rw_set_root == digests.rw_set_root, header.rw_set_root,
+                   digests.rw_set_root, detail)  # fmt: skip
+
+    def rw_set_checks(
+        self, txs: Sequence[Transaction], rw_sets: Sequence[TxRWSet] | None, column: transactions.Column, hash_: str
+    ) -> None:
+        """result.rw_set_hash against the read and write sets, where they are given."""
+        if rw_sets is None:
+            if txs:
+                self.check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
+            return
+        if len(rw_sets) != len(txs):
+            self.check("rw_sets", False, len(rw_sets), len(txs), "one read and write set per transaction")
+            return
+        hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets])
+        wrong = 0
+        for index, (transaction, rw_set) in enumerate(zip(txs, rw_sets, strict=True)):
+            wanted = hashed[index].tobytes()
+            if transaction.result.rw_set_hash != wanted or rw_set.tx_id != transaction.payload.tx_id:
+                wrong += 1
+                column.fault(index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}")
+        self.check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
+
+    def dag_checks(self, block: Block, rw_sets: Sequence[TxRWSet] | None, digests: Digests) -> None:
+        """The DAG's hash, its rule, and on demand its equality with the one that the read and write sets give."""
+        header = block.header
+        self.check("dag_hash", header.dag_hash == digests.dag_hash, header.dag_hash, digests.dag_hash)
+        wrong = dag.fault(block.dag, len(block.txs), exact=header.block_version >= _EXACT_DAG_FROM)
+        self.check("dag", not wrong, wrong or "sound", "sound")
+        if not self.context.rebuild_dag:
+            return
+        if rw_sets is None or len(rw_sets) != len(block.txs):
+            self.check("dag_rebuilt", None, None, None, "read and write sets are needed to rebuild the DAG")
+            return
+        built = dag.build(rw_sets)
+        given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
+        at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
+        same = at is None and len(given) == len(built)
+        self.check("dag_rebuilt", same, None if at is None else str(given[at]), None if at is None else str(built[at]),
+                   "" if at is None else f"vertex {at}")  # fmt: skip
+
+    # ---- quorum -------------------------------------------------------------------------------------------------------
+
+    def quorum_checks(
+        self, votes: quorum.Certificate | None, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
+        codes: NDArray[np.uint8], store: TrustStore,
+    ) -> None:  # fmt: skip
+        """Signatures of the votes, their number, and under strict who may have given them."""
+        if votes is None:
+            if self.context.consensus != "solo":
+                self.check("quorum", None, None, None, "the block carries no quorum certificate")
+            return
+        if votes.kind == "raft":
+            self.check("quorum", not votes.faults, "; ".join(votes.faults) or "the proposer's signature", "the proposer's signature")
+            return
+        bad = self._vote_faults(votes, places, signers, codes)
+        checked = f"{len(votes.votes) - len(bad)} of {len(votes.votes)} valid"
+        self.check("votes", not bad and bool(votes.votes), checked, "all valid", "; ".join(bad[:4]))
+        faults = list(votes.faults)
+        if self.strict:
+            keys = [signers[_member_of(vote.endorsement)].key for vote in votes.votes]
+            if len(set(keys)) != len(keys):
+                faults.append("strict: one key signed for several voters")
+        if votes.needed is None:
+            detail = "; ".join(faults) or "the context names no validators"
+            self.check("quorum", False if faults else None, votes.count, None, detail)
+        else:
+            ok = not faults and not bad and votes.count >= votes.needed
+            detail = "; ".join(faults) or ("not every vote is valid" if bad else "")
+            self.check("quorum", ok, votes.count, votes.needed, detail)
+        if self.strict:
+            self._binding_check(votes, signers, store)
+
+    def _vote_faults(
+        self, votes: quorum.Certificate, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer], codes: NDArray[np.uint8]
+    ) -> list[str]:
+        bad = []
+        for vote, (ticket, code, reason) in zip(votes.votes, places, strict=True):
+            verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
+            role = signers[_member_of(vote.endorsement)].role
+            if verdict != Verdict.VALID:
+                bad.append(f"{vote.voter}: {reason or verdict.name}")
+            elif role and role != _CONSENSUS_ROLE:
+                bad.append(f"{vote.voter}: signed in the role {role}")
+        return bad
+
+    def _binding_check(self, votes: quorum.Certificate, signers: dict[MemberKey, Signer], store: TrustStore) -> None:
+        """strict: every vote is signed with the key of the node that it names."""
+        if not store.node_keys:
+            self.check("voter_binding", None, None, None, "the context has no nodes: which key is whose is not known")
+            return
+        wrong = [
+            vote.voter
+            for vote in votes.votes
+            if vote.voter not in store.node_keys or signers[_member_of(vote.endorsement)].key != store.node_keys[vote.voter]
+        ]
+        self.check("voter_binding", not wrong, f"{len(wrong)} votes by another key", "0 votes by another key", ", ".join(wrong[:4]))
+
+    def trust_checks(self, store: TrustStore, signers: dict[MemberKey, Signer]) -> None:
+        """Whether the context's own trust anchors can be read, and whether every signer could be judged by them."""
+        if store.problems:
+            self.check("trust_roots", False, f"{len(store.problems)} unusable", "0 unusable", "; ".join(store.problems[:4]))
+            return
+        unjudged = sum(signer.trusted is None for signer in signers.values())
+        if unjudged:
+            self.check("trust_roots", None, f"{unjudged} members not judged", "0 members not judged", "the context has no trust roots")
+        else:
+            self.check("trust_roots", True, "0 members not judged", "0 members not judged")
+
+
+def _member_of(entry: EndorsementEntry) -> MemberKey:
+    signer = entry.signer
+    return signer.member_type, signer.org_id, signer.member_info
+
+
+def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
+    """Verdicts of transactions outside a block: header rules and every signature."""
+    work = Validation(context, threads)
+    parsed: list[Transaction] = []
+    broken: list[int] = []
+    for index, item in enumerate(items):
+        try:
+            parsed.append(parse(Transaction, item, f"transactions[{index}]"))
+        except ValueError:
+            parsed.append(Transaction())
+            broken.append(index)
+    column = transactions.collect(parsed, context.chain_id, in_block=False)
+    store = trust_store(context, context.hash or HASH_ORDER[0])
+    signers = store.resolve({entry.member for entry in column.entries})
+    transactions.enlist(column, signers, work.batch, work.time)
+    transactions.decide(column, parsed, signers, work.batch.run(), context)
+    column.codes[broken] = Verdict.MALFORMED_ITEM
+    return Verdicts(column.codes)

@@ -1,0 +1,221 @@
+"""Collects the signatures of a block and verifies them in as few kernel calls as there are kinds of signature.
+
+SM2, P-256 and secp256k1 go to this library's kernels. RSA and the rarer curves P-384 and P-521, which no chain here uses for traffic,
+go to pycryptodome. Signatures are ASN.1 DER (RSA: the octet string of RFC 8017, section 8.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore.hashing import hash_batch
+from pycore.ledgers.x509 import PublicKey
+from pycore.signatures import verify_batch
+from pycore.verdict import Verdict
+
+SM2_USER_ID = b"1234567812345678"
+"""Distinguishing identifier of GM/T 0009-2012, section 10; ChainMaker's CRYPTO_DEFAULT_UID."""
+
+_KERNELS = frozenset({"sm2", "ecdsa-p256", "ecdsa-secp256k1"})
+_HASHES = frozenset({"sha256", "sha3-256", "sm3", "sha384", "sha512"})
+# Name at pycryptodome, order of the group (FIPS 186-5 and SP 800-186, section 3.2.1).
+_NIST = {
+    "ecdsa-p384": ("P-384", 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973),
+    "ecdsa-p521": ("P-521", 0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409),
+}
+_MAX_RSA_BITS = 16384  # bounds the work of one hostile key; real ones have 2048 to 4096
+
+
+class SignatureBatch:
+    """Signatures to verify together.
+
+    >>> batch = SignatureBatch()
+    >>> ticket = batch.add(PublicKey("sm2", b""), "sm3", b"message", b"signature")
+    >>> batch.run()[ticket] != Verdict.VALID
+    True
+    """
+
+    def __init__(self, *, der_rules: str = "strict", threads: int | None = None) -> None:
+        self._der_rules = der_rules
+        self._threads = threads
+        self._count = 0
+        self._groups: dict[tuple[str, str], tuple[list[int], list[bytes], list[bytes], list[bytes]]] = defaultdict(
+            lambda: ([], [], [], [])
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Signatures collected so far, by kind of key and hash."""
+        return {f"{kind}/{hash_}": len(group[0]) for (kind, hash_), group in self._groups.items()}
+
+    def add(self, key: PublicKey, hash: str, message: bytes, signature: bytes) -> int:
+        """Collects one signature; the answer is its place in the result of :meth:`run`."""
+        tickets, keys, messages, signatures = self._groups[key.kind, hash]
+        ticket = self._count
+        self._count = ticket + 1
+        tickets.append(ticket)
+        keys.append(key.data)
+        messages.append(message)
+        signatures.append(signature)
+        return ticket
+
+    def run(self) -> NDArray[np.uint8]:
+        """uint8[len(self)]: the verdict code of every collected signature."""
+        codes = np.zeros(self._count, dtype=np.uint8)
+        for (kind, hash_), (tickets, keys, messages, signatures) in self._groups.items():
+            if hash_ not in _HASHES:
+                codes[tickets] = Verdict.UNSUPPORTED_ALGORITHM
+            elif kind in _KERNELS:
+                codes[tickets] = self._kernel(kind, hash_, keys, messages, signatures)
+            elif kind == "rsa":
+                codes[tickets] = [_verify_rsa(hash_, *item) for item in zip(keys, messages, signatures, strict=True)]
+            else:
+                items = zip(keys, messages, signatures, strict=True)
+                codes[tickets] = [_verify_nist(kind, hash_, self._der_rules, *item) for item in items]
+        return codes
+
+    def _kernel(
+        self, scheme: str, hash_: str, keys: list[bytes], messages: list[bytes], signatures: list[bytes]
+    ) -> NDArray[np.uint8]:
+        options: dict[str, Any] = {"encoding": "der", "der_rules": self._der_rules, "threads": self._threads}
+        data: Any = messages
+        if scheme == "sm2" and hash_ == "sm3":
+            options["user_id"] = SM2_USER_ID
+        elif scheme == "sm2" or hash_ in ("sha384", "sha512"):
+            # SM2 over another hash has no Z_A: e is the hash itself, reduced to 32 bytes as ECDSA does.
+            data = _digests(hash_, messages)
+            options["prehashed"] = True
+        else:
+            options["hash"] = hash_
+        return verify_batch(scheme, keys, signatures, data, **options).codes
+
+
+def _digests(hash_: str, messages: list[bytes]) -> NDArray[np.uint8] | list[bytes]:
+    """The leftmost 32 bytes of each message's hash."""
+    if hash_ in ("sha384", "sha512"):
+        return [hashlib.new(hash_, message).digest()[:32] for message in messages]
+    return hash_batch(hash_, messages)
+
+
+def _digest(hash_: str, message: bytes) -> bytes:
+    if hash_ in ("sha384", "sha512"):
+        return hashlib.new(hash_, message).digest()
+    return hash_batch(hash_, [message])[0].tobytes()
+
+
+# ---- RSA and the rarer curves, one by one -----------------------------------------------------------------------------
+
+
+def _verify_rsa(hash_: str, key: bytes, message: bytes, signature: bytes) -> int:
+    """RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2)."""
+    from Crypto.Hash import SHA3_256, SHA256, SHA384, SHA512
+    from Crypto.Signature import pkcs1_15
+
+    modules: dict[str, Any] = {"sha256": SHA256, "sha384": SHA384, "sha512": SHA512, "sha3-256": SHA3_256}
+    if hash_ not in modules:
+        return Verdict.UNSUPPORTED_ALGORITHM
+    public = _rsa_key(key)
+    if public is None:
+        return Verdict.MALFORMED_KEY
+    if len(signature) != (public.n.bit_length() + 7) // 8:
+        return Verdict.MALFORMED_SIGNATURE
+    try:
+        pkcs1_15.new(public).verify(modules[hash_].new(message), signature)
+    except (ValueError, TypeError):
+        return Verdict.BAD_SIGNATURE
+    return Verdict.VALID
+
+
+@lru_cache(maxsize=1024)
+def _rsa_key(key: bytes) -> Any:
+    from asn1crypto import keys
+    from Crypto.PublicKey import RSA
+
+    try:
+        parsed = keys.RSAPublicKey.load(key, strict=True)
+        n, e = int(parsed["modulus"].native), int(parsed["public_exponent"].native)
+        if not 1024 <= n.bit_length() <= _MAX_RSA_BITS or not 3 <= e < 1 << 31:
+            return None
+        return RSA.construct((n, e))
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _nist_point(kind: str, key: bytes) -> Any:
+    from Crypto.PublicKey import ECC
+
+    try:
+        return ECC.import_key(key, curve_name=_NIST[kind][0]).pointQ
+    except (ValueError, TypeError, ECC.UnsupportedEccFeature):
+        return None
+
+
+def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: bytes, signature: bytes) -> int:
+    """ECDSA (FIPS 186-5, section 6.4.2) on P-384 and P-521."""
+    from Crypto.PublicKey import ECC
+
+    if kind not in _NIST:
+        return Verdict.UNSUPPORTED_ALGORITHM
+    public = _nist_point(kind, key)
+    if public is None:
+        return Verdict.MALFORMED_KEY
+    scalars = parse_der_scalars(signature, trailing=der_rules == "trailing")
+    if scalars is None:
+        return Verdict.MALFORMED_SIGNATURE
+    name, order = _NIST[kind]
+    r, s = scalars
+    if not (0 < r < order and 0 < s < order):
+        return Verdict.SCALAR_OUT_OF_RANGE
+    digest = _digest(hash_, message)
+    e = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - order.bit_length())
+    inverse = pow(s, -1, order)
+    base = ECC.construct(curve=name, d=1).pointQ
+    point = base * (e * inverse % order) + public * (r * inverse % order)
+    if point.is_point_at_infinity() or int(point.x) % order != r:
+        return Verdict.BAD_SIGNATURE
+    return Verdict.VALID
+
+
+def parse_der_scalars(signature: bytes, *, trailing: bool = False) -> tuple[int, int] | None:
+    """(r, s) of a DER `SEQUENCE { r INTEGER, s INTEGER }`, or None.
+
+    Lengths and integers must be minimal (X.690, section 10.1 and 8.3.2). `trailing` ignores bytes after the SEQUENCE. Integers may be
+    negative here: the range is the caller's check.
+    """
+    body = _der_value(signature, 0, 0x30)
+    if body is None or (not trailing and body[1] != len(signature)):
+        return None
+    first = _der_value(signature[: body[1]], body[0], 0x02)
+    second = first and _der_value(signature[: body[1]], first[1], 0x02)
+    if not first or not second or second[1] != body[1]:
+        return None
+    r, s = signature[first[0] : first[1]], signature[second[0] : second[1]]
+    for number in (r, s):
+        if not number or (len(number) > 1 and number[0] in (0x00, 0xFF) and (number[0] ^ number[1]) < 0x80):
+            return None
+    return int.from_bytes(r, "big", signed=True), int.from_bytes(s, "big", signed=True)
+
+
+def _der_value(data: bytes, at: int, tag: int) -> tuple[int, int] | None:
+    """Start and end of the value at `at`, when it has that tag, a minimal length, and fits."""
+    if len(data) < at + 2 or data[at] != tag:
+        return None
+    length, start = data[at + 1], at + 2
+    if length >= 0x80:
+        size = length - 0x80
+        if not 1 <= size <= 2 or len(data) < start + size or data[start] == 0:
+            return None
+        length, start = int.from_bytes(data[start : start + size], "big"), start + size
+        if length < 0x80:
+            return None
+    return (start, start + length) if start + length <= len(data) else None
