@@ -49,8 +49,7 @@ SCHEME_PREHASHED: int = lib.PC_SCHEME_PREHASHED
 SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
 
 
-# ---- registry
-# ------------------------------------------------------------------------------------------------------------
+# ---- registry ------------------------------------------------------------------------------------------------------
 
 
 def _text(pointer: Any) -> str:
@@ -92,8 +91,7 @@ def version() -> str:
     return _text(lib.pc_version())
 
 
-# ---- backends
-# ------------------------------------------------------------------------------------------------------------
+# ---- backends ------------------------------------------------------------------------------------------------------
 
 
 class BackendRow(NamedTuple):
@@ -108,7 +106,7 @@ class BackendRow(NamedTuple):
 
 def backend_rows() -> list[BackendRow]:
     """Every backend, from most to least preferred."""
-    rows = []
+    rows: list[BackendRow] = []
     row = ffi.new("pc_backend_row *")
     while lib.pc_backend_at(len(rows), row) == lib.PC_OK:
         rows.append(BackendRow(_text(row.name), bool(row.compiled), bool(row.usable), row.lanes, _text(row.reason)))
@@ -195,8 +193,7 @@ def _check(code: int, backend: int = AUTO) -> None:
     raise PycoreError(f"the C core refused a call that Python let through: {names.get(code, code)}")
 
 
-# ---- memory
-# --------------------------------------------------------------------------------------------------------------
+# ---- memory --------------------------------------------------------------------------------------------------------
 
 
 def _address(array: NDArray[Any]) -> int:
@@ -240,8 +237,7 @@ class _ThreadScratch(threading.local):
 _scratch = _ThreadScratch()
 
 
-# ---- kernels
-# -------------------------------------------------------------------------------------------------------------
+# ---- kernels -------------------------------------------------------------------------------------------------------
 
 
 def hash_batch(backend: int, hash_id: int, prefix: bytes, messages: Column, digests: NDArray[np.uint8]) -> None:
@@ -392,8 +388,7 @@ def recover_batch(
     )
 
 
-# ---- test data
-# -----------------------------------------------------------------------------------------------------------
+# ---- test data -----------------------------------------------------------------------------------------------------
 
 
 def testing_public_keys(scheme: int, secrets: Column, public_keys: NDArray[np.uint8]) -> None:

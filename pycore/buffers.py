@@ -28,6 +28,7 @@ Whatever does not fit raises :class:`pycore.InputError` naming the field, what i
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -105,7 +106,7 @@ class Column(Sequence[bytes]):
     def nbytes(self) -> int:
         """Bytes of all rows together (a row that a zero stride repeats counts every time)."""
         if self.offsets is None:
-            return self.data.shape[0] * self.data.shape[1]
+            return int(self.data.size)
         return int(self.offsets[-1] - self.offsets[0])
 
     def slice(self, start: int, stop: int) -> Column:
@@ -135,9 +136,9 @@ class Column(Sequence[bytes]):
     @overload
     def __getitem__(self, index: int) -> bytes: ...
     @overload
-    def __getitem__(self, index: slice) -> Column: ...
-    def __getitem__(self, index: int | slice) -> bytes | Column:
-        if isinstance(index, slice):
+    def __getitem__(self, index: builtins.slice) -> Column: ...
+    def __getitem__(self, index: int | builtins.slice) -> bytes | Column:
+        if isinstance(index, builtins.slice):
             start, stop, step = index.indices(self.n)
             if step == 1:
                 return self.slice(start, stop)
@@ -148,8 +149,8 @@ class Column(Sequence[bytes]):
         if not 0 <= i < self.n:
             raise IndexError(f"row {index} of {self.n}")
         if self.offsets is None:
-            return self.data[i].tobytes()
-        return self.data[self.offsets[i] : self.offsets[i + 1]].tobytes()
+            return bytes(self.data[i])
+        return bytes(self.data[self.offsets[i] : self.offsets[i + 1]])
 
     def __iter__(self) -> Iterator[bytes]:
         return (self[i] for i in range(self.n))
@@ -261,8 +262,7 @@ def describe(value: object) -> str:
     return type(value).__name__
 
 
-# ---- the forms
-# -----------------------------------------------------------------------------------------------------------
+# ---- the forms -----------------------------------------------------------------------------------------------------
 
 
 def _convert(value: Any, field: str, width: int | None, widths: tuple[int, ...] | None) -> Column:
@@ -349,16 +349,15 @@ def _from_arrow(array: Any, field: str) -> Column:
         raise ShapeError(field, f"an Arrow array of {kind}", "binary, large_binary or fixed_size_binary")
     if n == 0:
         return _trusted(empty, np.zeros(1, dtype=np.int64))
-    raw, data = buffers[1], buffers[2]
+    raw, values = buffers[1], buffers[2]
     offset_type = np.dtype(np.int32 if kind == "binary" else np.int64)
     if raw is None or raw.size < (start + n + 1) * offset_type.itemsize:
         raise LengthError(field, "an Arrow array with too few offsets", f"{start + n + 1} offsets")
     positions = raw[: raw.size // offset_type.itemsize * offset_type.itemsize].view(offset_type)[start : start + n + 1]
-    return _from_pair(empty if data is None else data, positions, field)
+    return _from_pair(empty if values is None else values, positions, field)
 
 
-# ---- checks
-# --------------------------------------------------------------------------------------------------------------
+# ---- checks --------------------------------------------------------------------------------------------------------
 
 
 def _trusted(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Column:
@@ -372,7 +371,7 @@ def _trusted(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Colu
 def _looks_like_offsets(value: object) -> bool:
     """Tells ``(data, offsets)`` from a tuple of two byte strings: offsets are wider than a byte, or a list of ints."""
     if isinstance(value, np.ndarray):
-        return value.dtype != np.uint8
+        return bool(value.dtype != np.uint8)
     if isinstance(value, (list, tuple)):
         return not value or isinstance(value[0], int)
     try:

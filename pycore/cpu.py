@@ -48,7 +48,7 @@ class Capabilities:
     @property
     def algorithms(self) -> tuple[str, ...]:
         """Names of all schemes and hashes."""
-        return tuple(row.name for row in (*self.schemes, *self.hashes))
+        return tuple(row.name for row in self.schemes) + tuple(row.name for row in self.hashes)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain dicts, lists, strings and numbers: ready for JSON."""
@@ -98,8 +98,8 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     The choice belongs to the context (:mod:`contextvars`): other threads and asyncio tasks are not affected. It goes
     along with ``asyncio.to_thread`` and into tasks started inside the block, but not into threads that you start
     yourself nor into ``loop.run_in_executor``. Work that pycore spreads over its own pool uses the caller's choice. A
-    call of an algorithm that the
-    backend has no kernel for raises BackendUnavailable: what was forced never falls back in silence.
+    call of an algorithm that the backend has no kernel for raises BackendUnavailable: what was forced never falls back
+    in silence.
 
     To force a backend for the whole process set ``PYCORE_BACKEND`` before the first call.
 
@@ -134,11 +134,12 @@ def _scope(position: int) -> Iterator[None]:
 def _active(n: int) -> dict[str, str]:
     names = [row.name for row in _native.backend_rows()]
     active = {}
-    for kind, table in ((_native.KIND_SCHEME, SCHEMES), (_native.KIND_HASH, HASHES)):
-        for name, row in table.items():
-            # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
-            with suppress(BackendUnavailable):
-                active[name] = names[_native.backend_pick(kind, row.id, n)]
+    rows: list[tuple[int, Scheme | Hash]] = [(_native.KIND_SCHEME, scheme) for scheme in SCHEMES.values()]
+    rows += [(_native.KIND_HASH, row) for row in HASHES.values()]
+    for kind, row in rows:
+        # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
+        with suppress(BackendUnavailable):
+            active[row.name] = names[_native.backend_pick(kind, row.id, n)]
     return active
 
 

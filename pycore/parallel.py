@@ -132,24 +132,23 @@ class _Job:
         self._bounds = bounds
         self._next = 0
         self._lock = threading.Lock()
-        self._error: BaseException | None = None
+        self._errors: list[BaseException] = []
 
     def drain(self) -> None:
         while True:
             with self._lock:
                 piece = self._next
-                if piece + 1 >= len(self._bounds) or self._error is not None:
+                if piece + 1 >= len(self._bounds) or self._errors:
                     return
                 self._next = piece + 1
             try:
                 self._work(self._bounds[piece], self._bounds[piece + 1])
             except BaseException as error:  # handed to the caller, whichever thread it happened on
-                with self._lock:
-                    self._error = self._error or error
+                self._errors.append(error)
 
     def finish(self) -> None:
-        if self._error is not None:
-            raise self._error
+        if self._errors:
+            raise self._errors[0]
 
 
 def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> None:

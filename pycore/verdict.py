@@ -97,7 +97,8 @@ class Verdicts:
     @property
     def valid(self) -> NDArray[np.bool_]:
         """bool array of shape (n,): True where the item is valid."""
-        return self._codes == _VALID
+        valid: NDArray[np.bool_] = self._codes == _VALID
+        return valid
 
     @property
     def all_valid(self) -> bool:
@@ -147,7 +148,7 @@ class Verdicts:
             return NotImplemented
         return bool(np.array_equal(self._codes, other._codes))
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[np.uint8]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.uint8]:
         return np.array(self._codes, dtype=dtype, copy=copy) if copy else np.asarray(self._codes, dtype=dtype)
 
     def __repr__(self) -> str:
