@@ -1,0 +1,187 @@
+/* test_dispatch.c - the dispatcher with a list of backends made for it: detection, self-test, falling back, forcing one.
+ *
+ * dispatch.c is included, not linked, with another backends.def. The faulty backends are the portable kernels with one fault. */
+#define PC_BACKENDS_DEF         "../tests/dispatch_backends.def"
+#define PC_HAVE_missing_cpu     1
+#define PC_HAVE_broken_hash     1
+#define PC_HAVE_broken_merkle   1
+#define PC_HAVE_accepts_all     1
+#define PC_HAVE_broken_lane     1
+#define PC_HAVE_hash_only       1
+#define PC_HAVE_portable        1
+#include "../core/dispatch.c"
+#include "check_test.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- backends with one fault ------------------------------------------------------------------------------------------ */
+
+static void good_hash(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
+    pc_backend_portable.hash[PC_HASH_SHA256].many(prefix, prefix_len, messages, n, digests);
+}
+static void good_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count, uint8_t *out) {
+    pc_backend_portable.hash[PC_HASH_SHA256].merkle_level(odd, prefix, prefix_len, children, count, out);
+}
+static void bad_hash(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
+    good_hash(prefix, prefix_len, messages, n, digests);
+    if (n > 1) digests[32 * n - 1] ^= 1;
+}
+static void bad_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count, uint8_t *out) {
+    good_merkle(odd, prefix, prefix_len, children, count, out);
+    if (odd == PC_ODD_DUPLICATE) out[(count + 1) / 2 * 32 - 1] ^= 0x80;
+}
+static void accept(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
+                   const pc_column *messages, size_t n, void *scratch, uint8_t *verdicts) {
+    (void)params, (void)keys, (void)signatures, (void)messages, (void)scratch;
+    memset(verdicts, PC_VALID, n);
+}
+static void lane_3(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
+                   const pc_column *messages, size_t n, void *scratch, uint8_t *verdicts) {
+    pc_verify_fn *good = pc_backend_portable.scheme[PC_SCHEME_ECDSA_P256].verify;
+    if (good) good(params, keys, signatures, messages, n, scratch, verdicts);
+    for (size_t i = 3; i < n; i += 8) {
+        if (verdicts[i] == PC_VALID) verdicts[i] = PC_BAD_SIGNATURE;
+    }
+}
+enum { SCRATCH = 1 << 24 };
+
+const pc_backend pc_backend_missing_cpu = {.name = "missing_cpu", .lanes = 1};
+const pc_backend pc_backend_broken_hash = {.name = "broken_hash", .lanes = 8, .hash[PC_HASH_SHA256] = {bad_hash, good_merkle}};
+const pc_backend pc_backend_broken_merkle = {.name = "broken_merkle", .lanes = 8, .hash[PC_HASH_SHA256] = {good_hash, bad_merkle}};
+const pc_backend pc_backend_accepts_all = {.name = "accepts_all", .lanes = 4, .scheme[PC_SCHEME_ED25519] = {.verify = accept}};
+const pc_backend pc_backend_broken_lane = {
+    .name = "broken_lane", .lanes = 8, .scheme[PC_SCHEME_ECDSA_P256] = {.verify = lane_3, .verify_scratch = SCRATCH}};
+const pc_backend pc_backend_hash_only = {.name = "hash_only", .lanes = 2, .hash[PC_HASH_SHA256] = {good_hash, good_merkle}};
+
+/* ---- tests ------------------------------------------------------------------------------------------------------------ */
+
+static int position(const char *name) {
+    pc_backend_row row;
+    for (int i = 0; pc_backend_at(i, &row) == PC_OK; i++) {
+        if (strcmp(row.name, name) == 0) return i;
+    }
+    return -1;
+}
+
+static void expect_row(const char *name, int compiled, int usable, const char *reason) {
+    pc_backend_row row = {0};
+    if (!EXPECT_INT(pc_backend_at(position(name), &row), PC_OK)) return;
+    EXPECT_INT(row.compiled, compiled);
+    EXPECT_INT(row.usable, usable);
+    EXPECT(compiled ? row.lanes > 0 : row.lanes == 0);
+    if (!EXPECT(reason ? strstr(row.reason, reason) != NULL : row.reason[0] == 0)) fprintf(stderr, "  %s: %s\n", name, row.reason);
+}
+
+static int hash_abc(int backend) {
+    static const uint8_t abc[3] = {'a', 'b', 'c'};
+    uint8_t digest[32];
+    pc_column column = {abc, NULL, 3, 3};
+    int result = pc_hash_batch(backend, PC_HASH_SHA256, NULL, 0, &column, 1, digest);
+    return result == PC_OK ? digest[0] : result;
+}
+
+static void test_rows(void) {
+    EXPECT_INT(pc_init(), PC_OK);
+    EXPECT(pc_forced_backend() == NULL);
+    expect_row("absent", 0, 0, "not compiled");
+    expect_row("missing_cpu", 1, 0, "CPU");
+    expect_row("broken_hash", 1, 0, "self-test failed: sha256");
+    expect_row("broken_merkle", 1, 0, "self-test failed: sha256");
+    expect_row("accepts_all", 1, 0, "self-test failed: ed25519");
+    EXPECT(pc_backend_portable.scheme[PC_SCHEME_ECDSA_P256].verify_scratch <= SCRATCH);
+    expect_row("broken_lane", 1, 0, "self-test failed: ecdsa-p256");
+    expect_row("hash_only", 1, 1, NULL);
+    expect_row("portable", 1, 1, NULL);
+}
+
+static void test_choice(void) {
+    int portable = position("portable"), hash_only = position("hash_only");
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), hash_only);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA512, 1), portable);
+    EXPECT_INT(pc_backend_pick(1, PC_SCHEME_ED25519, 1000),
+               pc_backend_portable.scheme[PC_SCHEME_ED25519].verify ? portable : PC_ERR_BACKEND);
+    EXPECT_INT(pc_backend_pick(2, 0, 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_backend_pick(0, 99, 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(hash_abc(PC_AUTO), 0xba);
+    EXPECT_INT(hash_abc(hash_only), 0xba);
+    EXPECT_INT(hash_abc(portable), 0xba);
+    EXPECT_INT(hash_abc(position("broken_hash")), PC_ERR_BACKEND);
+    EXPECT_INT(hash_abc(position("missing_cpu")), PC_ERR_BACKEND);
+    EXPECT_INT(hash_abc(position("absent")), PC_ERR_BACKEND);
+    EXPECT_INT(hash_abc(BACKENDS), PC_ERR_ARGUMENT);
+    EXPECT_INT(hash_abc(-2), PC_ERR_ARGUMENT);
+}
+
+/* PYCORE_BACKEND is read once, so each value needs a process of its own. */
+static void in_child(const char *value, void (*test)(void)) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        if (value) setenv("PYCORE_BACKEND", value, 1);
+        if (!value) unsetenv("PYCORE_BACKEND");
+        test();
+        fflush(NULL);
+        _exit(test_failures ? 1 : 0);
+    }
+    int status = -1;
+    EXPECT(child > 0 && waitpid(child, &status, 0) == child);
+    if (!EXPECT_INT(status, 0)) fprintf(stderr, "  with PYCORE_BACKEND=%s\n", value ? value : "(unset)");
+}
+
+static void forced_portable(void) {
+    EXPECT_INT(pc_init(), PC_OK);
+    EXPECT(strcmp(pc_forced_backend(), "portable") == 0);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), position("portable"));
+    setenv("PYCORE_BACKEND", "hash_only", 1); /* too late */
+    EXPECT(strcmp(pc_forced_backend(), "portable") == 0);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), position("portable"));
+    EXPECT_INT(hash_abc(position("hash_only")), 0xba); /* an explicit choice still counts */
+}
+static void forced_hash_only(void) {
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), position("hash_only"));
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SM3, 1), position("portable"));
+}
+static void forced_in_vain(void) {
+    EXPECT_INT(pc_init(), PC_ERR_BACKEND);
+    EXPECT(pc_forced_backend() != NULL);
+    EXPECT_INT(hash_abc(PC_AUTO), PC_ERR_BACKEND);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), PC_ERR_BACKEND);
+    expect_row("portable", 1, 1, NULL); /* still says what would work */
+}
+static void not_forced(void) {
+    EXPECT_INT(pc_init(), PC_OK);
+    EXPECT(pc_forced_backend() == NULL);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), position("hash_only"));
+}
+
+/* Many first calls at once: one initialisation, one answer. */
+static void *first_call(void *result) {
+    *(int *)result = hash_abc(PC_AUTO);
+    return NULL;
+}
+static void together(void) {
+    pthread_t threads[16];
+    int results[16] = {0};
+    for (int i = 0; i < 16; i++) EXPECT_INT(pthread_create(&threads[i], NULL, first_call, &results[i]), 0);
+    for (int i = 0; i < 16; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT_INT(results[i], 0xba);
+    }
+}
+
+int main(void) {
+    in_child(NULL, test_rows);
+    in_child(NULL, test_choice);
+    in_child(NULL, together);
+    in_child("portable", forced_portable);
+    in_child("hash_only", forced_hash_only);
+    in_child("", not_forced);
+    in_child("auto", not_forced);
+    in_child("no-such-backend", forced_in_vain);
+    in_child("a name that is much longer than any backend's name can be", forced_in_vain);
+    in_child("broken_hash", forced_in_vain);
+    in_child("missing_cpu", forced_in_vain);
+    in_child("absent", forced_in_vain);
+    return test_report("test_dispatch");
+}

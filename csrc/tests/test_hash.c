@@ -1,0 +1,162 @@
+/* test_hash.c - every hash on every usable backend: published answers, and batches against the same messages one by one. */
+#include "../pycore.h"
+#include "check_test.h"
+
+/* Published answers. FIPS 180-4 and FIPS 202 examples (csrc.nist.gov/projects/cryptographic-standards-and-guidelines/
+ * example-values); GB/T 32905-2016, appendix A; Keccak: the Keccak team's known answers. repeat: the message is text that often. */
+static const struct {
+    const char *hash, *text, *digest;
+    size_t repeat;
+} published[] = {
+    {"sha256", "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 1},
+    {"sha256", "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 1},
+    {"sha256", "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+     "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1", 1},
+    {"sha256", "a", "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0", 1000000},
+    {"sha256d", "hello", "9595c9df90075148eb06860365df33584b75bff782a510c6cd4883a419833d50", 1},
+    {"sha512", "abc",
+     "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+     1},
+    {"sha512", "",
+     "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+     1},
+    {"sha512", "a",
+     "e718483d0ce769644e2e42c7bc15b4638e1f98b13b2044285632a803afa973ebde0ff244877ea60a4cb0432ce577c31beb009c5c2c49aa2e4eadb217ad8cc09b",
+     1000000},
+    {"sha3-256", "abc", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532", 1},
+    {"sha3-256", "", "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a", 1},
+    {"keccak256", "", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470", 1},
+    {"keccak256", "abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45", 1},
+    {"sm3", "abc", "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", 1},
+    {"sm3", "abcd", "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732", 16},
+};
+
+static int hash_by_name(const char *name) {
+    for (int i = 0; pc_hash_at(i); i++) {
+        if (strcmp(pc_hash_at(i)->name, name) == 0) return pc_hash_at(i)->id;
+    }
+    return -1;
+}
+
+static void test_published(int backend) {
+    for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
+        size_t one = strlen(published[i].text), len = one * published[i].repeat;
+        uint8_t *message = malloc(len + 1), digest[64];
+        char hex[129];
+        int hash = hash_by_name(published[i].hash);
+        for (size_t r = 0; r < published[i].repeat; r++) memcpy(message + r * one, published[i].text, one);
+        pc_column column = {message, NULL, len, (ptrdiff_t)len};
+        if (EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &column, 1, digest), PC_OK)) {
+            for (size_t k = 0; k < pc_hash_at(hash)->digest_size; k++) sprintf(hex + 2 * k, "%02x", digest[k]);
+            if (!EXPECT(strcmp(hex, published[i].digest) == 0)) {
+                fprintf(stderr, "  %s(%s): got %s\n", published[i].hash, published[i].text, hex);
+            }
+        }
+        free(message);
+    }
+}
+
+enum { N = 70, LONGEST = 700, PREFIX_MAX = 300 };
+
+static void one_by_one(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const uint8_t *message, size_t len,
+                       uint8_t *digest) {
+    uint8_t joined[PREFIX_MAX + LONGEST];
+    memcpy(joined, prefix, prefix_len);
+    memcpy(joined + prefix_len, message, len);
+    pc_column column = {joined, NULL, prefix_len + len, 0};
+    EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &column, 1, digest), PC_OK);
+}
+
+/* Unequal messages at every count up to N, each with a prefix: must equal the concatenation hashed alone. */
+static void test_ragged(int backend, int hash) {
+    static uint8_t data[N * LONGEST], prefix[PREFIX_MAX], wanted[N * 64], got[N * 64];
+    static const size_t prefixes[] = {0, 1, 63, 64, 65, 127, 128, 135, 136, 137, 272, 300};
+    size_t size = pc_hash_at(hash)->digest_size;
+    int64_t offsets[N + 1] = {0};
+    for (int i = 0; i < N; i++) {
+        size_t len = i % 3 == 0 ? (size_t)(test_random() % LONGEST) : (size_t)(test_random() % 140);
+        offsets[i + 1] = offsets[i] + (int64_t)len;
+    }
+    test_fill(data, sizeof data);
+    test_fill(prefix, sizeof prefix);
+    pc_column column = {data, offsets, 0, 0};
+    for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++) {
+        for (int i = 0; i < N; i++) {
+            one_by_one(backend, hash, prefix, prefixes[p], data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]),
+                       wanted + (size_t)i * size);
+        }
+        for (size_t n = 0; n <= N; n += n < 20 ? 1 : 17) {
+            memset(got, 0xaa, sizeof got);
+            EXPECT_INT(pc_hash_batch(backend, hash, prefix, prefixes[p], &column, n, got), PC_OK);
+            if (!EXPECT(memcmp(got, wanted, n * size) == 0)) return;
+            EXPECT(n == N || got[n * size] == 0xaa);
+        }
+    }
+}
+
+/* Every length around the block and padding boundaries, rows of one width at a stride, also backwards and repeated. */
+static void test_strided(int backend, int hash) {
+    static uint8_t data[20 * 400], got[20 * 64], wanted[64];
+    size_t size = pc_hash_at(hash)->digest_size;
+    test_fill(data, sizeof data);
+    for (size_t width = 0; width <= 290; width++) {
+        const ptrdiff_t strides[] = {(ptrdiff_t)width, 331, -331, 0};
+        for (int s = 0; s < 4; s++) {
+            pc_column column = {strides[s] < 0 ? data + 19 * 331 : data, NULL, width, strides[s]};
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &column, 20, got), PC_OK);
+            for (int i = 0; i < 20; i += 19) {
+                one_by_one(backend, hash, data, 0, column.data + i * strides[s], width, wanted);
+                if (!EXPECT(memcmp(got + (size_t)i * size, wanted, size) == 0)) return;
+            }
+        }
+    }
+}
+
+static void test_merkle(int backend, int hash) {
+    static uint8_t children[67 * 64], parents[67 * 64], inplace[67 * 64], wanted[64];
+    static const uint8_t prefix[300] = {1, 2, 3};
+    static const size_t prefixes[] = {0, 1, 64, 300};
+    size_t size = pc_hash_at(hash)->digest_size;
+    test_fill(children, sizeof children);
+    for (size_t count = 2; count <= 67; count++) {
+        for (int odd = PC_ODD_PROMOTE; odd <= PC_ODD_DUPLICATE; odd++) {
+            size_t prefix_len = prefixes[count % 4];
+            memcpy(inplace, children, sizeof children);
+            EXPECT_INT(pc_merkle_level(backend, hash, odd, prefix, prefix_len, children, count, parents), PC_OK);
+            EXPECT_INT(pc_merkle_level(backend, hash, odd, prefix, prefix_len, inplace, count, inplace), PC_OK);
+            EXPECT(memcmp(parents, inplace, (count + 1) / 2 * size) == 0);
+            EXPECT(memcmp(inplace + (count + 1) / 2 * size, children + (count + 1) / 2 * size, size) == 0);
+            for (size_t i = 0; i < (count + 1) / 2; i++) {
+                uint8_t pair[128];
+                int alone = 2 * i + 1 == count;
+                memcpy(pair, children + 2 * i * size, size);
+                memcpy(pair + size, children + (2 * i + !alone) * size, size);
+                one_by_one(backend, hash, prefix, prefix_len, pair, 2 * size, wanted);
+                if (alone && odd == PC_ODD_PROMOTE) memcpy(wanted, pair, size);
+                if (!EXPECT(memcmp(parents + i * size, wanted, size) == 0)) return;
+            }
+        }
+    }
+}
+
+int main(void) {
+    pc_backend_row row;
+    int tested = 0;
+    for (int b = 0; pc_backend_at(b, &row) == PC_OK; b++) {
+        if (!row.usable) continue;
+        for (int h = 0; pc_hash_at(h); h++) {
+            static uint8_t digest[64];
+            pc_column empty = {NULL, NULL, 0, 0};
+            int id = pc_hash_at(h)->id;
+            if (pc_hash_batch(b, id, NULL, 0, &empty, 1, digest) == PC_ERR_BACKEND) continue; /* no kernel for this hash */
+            test_ragged(b, id);
+            test_strided(b, id);
+            test_merkle(b, id);
+            tested++;
+        }
+        if (strcmp(row.name, "portable") == 0) test_published(b);
+    }
+    test_published(PC_AUTO);
+    EXPECT(tested >= 6);
+    return test_report("test_hash");
+}
