@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +32,12 @@ settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True
 settings.register_profile("ci", settings.get_profile("dev"), max_examples=60, derandomize=True)
 settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+
+class CountCases(Protocol):
+    """What the `count_cases` fixture gives."""
+
+    def __call__(self, source: str, cases: int, ways: int = 1) -> None: ...
 
 
 # ---- third-party vectors --------------------------------------------------------------------------------------------
@@ -67,13 +73,13 @@ def require_vectors() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def count_cases(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
-    """``count_cases("wycheproof/ed25519_test.json", 151)``: published cases that this test compared; shown last."""
+def count_cases(request: pytest.FixtureRequest) -> CountCases:
+    """``count_cases("wycheproof/ed25519_test.json", 151, ways=4)``: cases that this test compared, each in 4 ways."""
 
-    def count(source: str, cases: int) -> None:
+    def count(source: str, cases: int, ways: int = 1) -> None:
         if cases <= 0:
             raise AssertionError(f"{source}: no case was run")
-        request.node.user_properties.append((_CASES, [source, cases]))
+        request.node.user_properties.append((_CASES, [source, cases, cases * ways]))
 
     return count
 
@@ -147,10 +153,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     counts = _session["config"].stash[_counts_key]
     for key, value in report.user_properties:
         if key == _CASES:
-            source, cases = value
+            source, cases, comparisons = value
             row = counts.setdefault(source, [0, 0])
             row[0] = max(row[0], cases)
-            row[1] += cases
+            row[1] += comparisons
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -14,7 +14,7 @@ from readers import bitcoin, cometbft, ethereum, wire
 from readers.cases import SignatureBatch, SignatureCase
 
 Require = Callable[[str], Path]
-Count = Callable[[str, int], None]
+Count = Callable[..., None]
 
 pytestmark = pytest.mark.vectors
 
@@ -39,10 +39,12 @@ def _high(case: SignatureCase) -> bool:
     return scalars[1] > SECP256K1.n // 2
 
 
-def _assert_all_ways(batch: SignatureBatch) -> None:
-    for way, verdicts in judge.pycore_verdicts(batch).items():
+def _assert_all_ways(batch: SignatureBatch, count_cases: Count) -> None:
+    ways = judge.pycore_verdicts(batch)
+    for way, verdicts in ways.items():
         judge.assert_published(batch, verdicts, way)
     judge.assert_verify_raises_exactly_when_invalid(batch)
+    count_cases(batch.source, len(batch.cases), ways=len(ways) + 1)
 
 
 def test_bitcoin_inputs_read(require_vectors: Require) -> None:
@@ -60,8 +62,7 @@ def test_bitcoin_inputs_read(require_vectors: Require) -> None:
 
 def test_bitcoin_inputs(backend: str, require_vectors: Require, count_cases: Count) -> None:
     for batch in _bitcoin(require_vectors("bitcoin")).values():
-        _assert_all_ways(batch)
-        count_cases(batch.source, len(batch.cases))
+        _assert_all_ways(batch, count_cases)
         low = SignatureBatch(batch.source, batch.scheme, options={**batch.options, "rules": "low-s"})
         for case in batch.cases:
             row = SignatureCase(case.label, case.public_key, case.signature, case.message, not _high(case))
@@ -105,8 +106,7 @@ def test_fabric_blocks(backend: str, require_vectors: Require, count_cases: Coun
     batch = wire.fabric(require_vectors("fabric"), "fabric")
     kinds = [case.label.split()[-1] for case in batch.cases]
     assert {kind: kinds.count(kind) for kind in kinds} == {"creator": 9, "endorser": 7, "orderer": 7}
-    _assert_all_ways(batch)
-    count_cases(batch.source, len(batch.cases))
+    _assert_all_ways(batch, count_cases)
 
 
 def test_solana_transactions(backend: str, require_vectors: Require, count_cases: Count) -> None:
@@ -118,13 +118,11 @@ def test_solana_transactions(backend: str, require_vectors: Require, count_cases
     assert len(rows) == 6
     for rules in ("strict", "zip215", "ref10", "rfc8032", "rfc8032-cofactored"):
         batch = SignatureBatch("solana", "ed25519", rows, {"rules": rules})
-        _assert_all_ways(batch)
-        count_cases(batch.source, len(rows))
+        _assert_all_ways(batch, count_cases)
 
 
 def test_cometbft_commits(backend: str, require_vectors: Require, count_cases: Count) -> None:
     """Votes inside real commits: 275 blocks of three chains, validators' signatures over CanonicalVote."""
     batch = cometbft.commits(require_vectors("cometbft"), "cometbft")
     assert len(batch.cases) == 420
-    _assert_all_ways(batch)
-    count_cases(batch.source, len(batch.cases))
+    _assert_all_ways(batch, count_cases)

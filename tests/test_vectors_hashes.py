@@ -12,7 +12,7 @@ from judge import HASHES
 from readers import hashes, wycheproof
 
 Require = Callable[[str], Path]
-Count = Callable[[str, int], None]
+Count = Callable[..., None]
 
 EVP_NAMES = {name: name for name in ("sha256", "sha512", "sha3-256", "sm3")} | {"keccak-256": "keccak256"}
 
@@ -74,7 +74,7 @@ def test_published(
     for (label, message, digest), row in zip(rows, digests, strict=True):
         assert row.tobytes() == digest, f"{source} {label}: in a batch"
         assert pycore.hash(algorithm, message) == digest, f"{source} {label}: alone"
-    count_cases(f"{source} {algorithm}", 2 * cases)
+    count_cases(f"{source} {algorithm}", cases, ways=2)
 
 
 @pytest.mark.vectors
@@ -119,7 +119,8 @@ def test_one_gibibyte(backend: str, require_vectors: Require, count_cases: Count
     message = text * repeat
     assert len(message) == 2**30
     assert pycore.hash("keccak256", message) == digest
-    assert pycore.hash("sha256", message) == hashlib.sha256(message).digest()
+    half = memoryview(message)[: 2**29]  # 2^32 bits exactly
+    assert pycore.hash("sha256", half) == hashlib.sha256(half).digest()
     count_cases(source, 1)
 
 

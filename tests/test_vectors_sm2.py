@@ -12,7 +12,7 @@ from readers import sm2
 from readers.cases import SignatureBatch
 
 Require = Callable[[str], Path]
-Count = Callable[[str, int], None]
+Count = Callable[..., None]
 
 # file -> reader, signatures that it holds
 FILES: dict[str, tuple[Callable[[Path, str], list[SignatureBatch]], int]] = {
@@ -44,7 +44,7 @@ def test_published(source: str, backend: str, require_vectors: Require, count_ca
             judge.assert_published(batch, verdicts, way)
             assert verdicts == ways["single"], f"{source}: {way} gives other codes than single calls"
         judge.assert_verify_raises_exactly_when_invalid(batch)
-    count_cases(source, 5 * cases)
+    count_cases(source, cases, ways=5)
 
 
 @pytest.mark.vectors
