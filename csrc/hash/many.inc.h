@@ -1,6 +1,6 @@
 /* many.inc.h - schedules messages of any lengths onto the lanes of one compression function. Included once per hash with
  *
- *   MANY             name, e.g. sha256: defines sha256_many and sha256_merkle_level
+ *   MANY             name, e.g. sha256: defines sha256_many, sha256_many_heads and sha256_merkle_level
  *   MANY_WORD        uint32_t or uint64_t;  MANY_LANES  W32 or W64
  *   MANY_WORDS       words of chaining state;  MANY_BLOCK  bytes per block;  MANY_DIGEST  bytes per digest
  *   MANY_BLOCKS      void (MANY_WORD *state, const uint8_t *const p[MANY_LANES], size_t n_blocks)
@@ -9,9 +9,10 @@
  *                    block (room for two blocks) of a message of `total` bytes; returns the blocks there are now, 1 or 2
  *   MANY_PUT         void (uint8_t *digest, const MANY_WORD *state): lane state, words MANY_LANES apart, to bytes
  *
- * A message is prefix || data || padding. The whole blocks of the prefix are hashed once for all messages. What is left of it
- * makes up, with the first bytes of the data, a block that has to be copied (head), and the last bytes with the padding another
- * one or two (tail); all blocks between are read in place (body). A lane works through these three runs; when its message is
+ * A message is prefix || head || data || padding. The whole blocks of the prefix are hashed once for all messages. What is left
+ * of it, with the message's own head (at most 64 bytes: Z_A of SM2, R || A of Ed25519) and the first bytes of the data, makes up
+ * one or two blocks that have to be copied (head), and the last bytes with the padding another one or two (tail); all blocks
+ * between are read in place (body). A lane works through these three runs; when its message is
  * done it takes the next one. All lanes step by the shortest run among them. Lanes without a message repeat another lane's
  * input and are ignored. */
 #define MANY_CAT_(a, b) a##b
@@ -23,27 +24,32 @@ typedef struct MANY_FN(_lane) {
     int run;               /* which of the runs below is next */
     const uint8_t *at[3];  /* head, body, tail */
     size_t blocks[3];      /* blocks left in each */
-    uint8_t head[MANY_BLOCK];
+    uint8_t head[2 * MANY_BLOCK];
     uint8_t tail[2 * MANY_BLOCK];
 } MANY_FN(_lane);
 
-static void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t prefix_len, const pc_column *messages,
-                            size_t item) {
-    size_t len, kept = prefix_len % MANY_BLOCK, used = 0;
+static void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
+                            const pc_column *messages, size_t item) {
+    size_t len, head_len = 0, kept = prefix_len % MANY_BLOCK, used = 0;
     const uint8_t *data = pc_column_row(messages, item, &len), *end = len ? data + len : data;
-    const uint8_t *left = kept ? prefix + (prefix_len - kept) : NULL;
+    if (kept) memcpy(lane->head, prefix + (prefix_len - kept), kept);
+    if (heads) {
+        const uint8_t *own = pc_column_row(heads, item, &head_len);
+        if (head_len) memcpy(lane->head + kept, own, head_len);
+        kept += head_len;
+    }
     lane->item = item;
     lane->run = 0;
-    lane->blocks[0] = 0;
-    if (kept && len >= MANY_BLOCK - kept) {
-        memcpy(lane->head, left, kept);
-        memcpy(lane->head + kept, data, MANY_BLOCK - kept);
-        data += MANY_BLOCK - kept;
-        lane->at[0] = lane->head;
-        lane->blocks[0] = 1;
-    } else if (kept) {
-        memcpy(lane->tail, left, kept);
-        used = kept;
+    lane->at[0] = lane->head;
+    lane->blocks[0] = kept / MANY_BLOCK;
+    size_t part = kept % MANY_BLOCK;
+    if (part && len >= MANY_BLOCK - part) {
+        memcpy(lane->head + kept, data, MANY_BLOCK - part);
+        data += MANY_BLOCK - part;
+        lane->blocks[0]++;
+    } else if (part) {
+        memcpy(lane->tail, lane->head + kept - part, part);
+        used = part;
     }
     size_t rest = (size_t)(end - data), whole = used ? 0 : rest / MANY_BLOCK;
     lane->at[1] = data;
@@ -51,11 +57,13 @@ static void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t
     rest -= whole * MANY_BLOCK;
     if (rest) memcpy(lane->tail + used, end - rest, rest);
     lane->at[2] = lane->tail;
-    lane->blocks[2] = (size_t)MANY_PAD(lane->tail, used + rest, (uint64_t)prefix_len + len);
+    lane->blocks[2] = (size_t)MANY_PAD(lane->tail, used + rest, (uint64_t)prefix_len + head_len + len);
     while (lane->blocks[lane->run] == 0) lane->run++;
 }
 
-static void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
+/* digests[i] = H(prefix || heads[i] || messages[i]); a head is at most 64 bytes, and heads may be NULL. */
+static void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const pc_column *heads, const pc_column *messages,
+                                 size_t n, uint8_t *digests) {
     MANY_WORD start[MANY_WORDS], state[MANY_WORDS * MANY_LANES];
     MANY_FN(_lane) lanes[MANY_LANES];
     size_t next = 0, busy = 0;
@@ -71,7 +79,7 @@ static void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_co
     for (int j = 0; j < MANY_LANES; j++) {
         lanes[j].item = SIZE_MAX;
         if (next == n) continue;
-        MANY_FN(_start)(&lanes[j], prefix, prefix_len, messages, next++);
+        MANY_FN(_start)(&lanes[j], prefix, prefix_len, heads, messages, next++);
         busy++;
     }
     for (int w = 0; w < MANY_WORDS * MANY_LANES; w++) state[w] = start[w / MANY_LANES];
@@ -101,10 +109,14 @@ static void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_co
                 busy--;
                 continue;
             }
-            MANY_FN(_start)(lane, prefix, prefix_len, messages, next++);
+            MANY_FN(_start)(lane, prefix, prefix_len, heads, messages, next++);
             for (int w = 0; w < MANY_WORDS; w++) state[w * MANY_LANES + j] = start[w];
         }
     }
+}
+
+static void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
+    MANY_FN(_many_heads)(prefix, prefix_len, NULL, messages, n, digests);
 }
 
 /* Every parent is a message of the same length, so the lanes run in step: what a step writes (parents i .. i + W - 1) lies below
