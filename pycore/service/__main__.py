@@ -12,9 +12,16 @@ from pycore.service.config import ServiceConfig
 from pycore.service.server import run
 
 
-def parse(arguments: Sequence[str] | None = None) -> ServiceConfig:
+def parse(
+    arguments: Sequence[str] | None = None, *, prog: str = "python -m pycore.service", epilog: str | None = None
+) -> ServiceConfig:
     """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
-    parser = argparse.ArgumentParser(prog="python -m pycore.service", description="The pycore gRPC validation service.")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="The pycore gRPC validation service.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     for name, field in ServiceConfig.model_fields.items():
         option = f"--{name.replace('_', '-')}"
         if field.annotation is bool:

@@ -14,8 +14,7 @@ from pycore import _native, parallel
 from pycore.buffers import Column, as_column
 from pycore.errors import UnknownNameError
 from pycore.registry import HASHES, SCHEMES
-
-DEFAULT_USER_ID = b"1234567812345678"  # GM/T 0009-2012
+from pycore.signatures import DEFAULT_USER_ID
 
 _COST = parallel.Cost(item_ns=50_000, byte_ns=3)
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2, transaction_pb2
 
 import pycore
+from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2, transaction_pb2
 
 from . import _deterministic
 from ._sign import SCALAR_ORDER, der_signature, sign

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2
-
 from pycore.errors import InputError
 
 from .certificates import SUITES

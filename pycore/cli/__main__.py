@@ -1,0 +1,7 @@
+"""``python -m pycore.cli``: the same as the ``pycore`` console script."""
+
+from __future__ import annotations
+
+from . import main
+
+main()

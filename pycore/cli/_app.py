@@ -1,0 +1,120 @@
+"""Puts the commands together and turns exceptions into exit codes. The commands import what they need when they run,
+so that ``pycore --help`` answers at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from . import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
+from .bench import bench
+from .demo import demo
+from .hash import hash_command
+from .info import info
+from .merkle import merkle
+from .serve import serve
+from .validate import validate
+from .verify import verify
+
+# top-level module -> the extra that brings it
+_EXTRAS = {
+    "grpc": "service",
+    "grpc_health": "service",
+    "grpc_reflection": "service",
+    "grpc_status": "service",
+    "google": "service",
+    "pydantic": "service",
+    "pydantic_settings": "service",
+    "rich": "cli",
+    "typer": "cli",
+}
+
+app = typer.Typer(
+    name="pycore",
+    help="Batch cryptographic validation for blockchain nodes: signatures, hashes, Merkle trees, whole blocks.",
+    epilog="Exit codes: 0 valid, 1 something is invalid, 2 a wrong call, 3 the environment lacks something.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help as plain text: quick, and the same in a pipe
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+# the service parses its own settings; `pycore serve --help` must reach it
+app.command(
+    name="serve",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)(serve)
+app.command(name="validate")(validate)
+app.command(name="verify")(verify)
+app.command(name="hash")(hash_command)
+app.add_typer(merkle, name="merkle")
+app.command(name="bench")(bench)
+app.command(name="info")(info)
+app.command(name="demo")(demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import pycore
+
+        print(f"pycore {pycore.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> int:
+    """Runs the command line; the exit code."""
+    try:
+        app(prog_name="pycore")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `pycore ... | head`
+        sys.stderr.close()
+        return EXIT_INVALID
+    except Exception as error:
+        code, details = _explain(error)
+        if code is None:
+            raise
+        if "--json" in sys.argv[1:]:
+            print(json.dumps({"error": details}, indent=2))
+        print(f"pycore: {details['message']}", file=sys.stderr)
+        return code
+    return 0
+
+
+def _explain(error: Exception) -> tuple[int | None, dict[str, Any]]:
+    """Exit code and description of an error that is the caller's or the environment's; (None, ...) for a fault of
+    ours."""
+    from pycore import errors
+
+    details: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, errors.InputError):
+        return EXIT_USAGE, details | {"field": error.field, "got": error.got, "wanted": error.wanted}
+    if isinstance(error, errors.VerificationError):
+        return EXIT_INVALID, details
+    if isinstance(error, ImportError):
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        hint = f"; it comes with: pip install 'pycore-validation[{extra}]'" if extra else ""
+        return EXIT_ENVIRONMENT, details | {"message": f"{error}{hint}"}
+    if isinstance(error, (errors.BackendUnavailable, errors.SelfTestFailed)):
+        return EXIT_ENVIRONMENT, details
+    if isinstance(error, errors.PycoreError):  # the client's: server not reachable, overloaded, deadline
+        return EXIT_ENVIRONMENT, details
+    if isinstance(error, OSError):
+        file_given = isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError))
+        return EXIT_USAGE if file_given and error.filename is not None else EXIT_ENVIRONMENT, details
+    return None, details

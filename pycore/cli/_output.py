@@ -1,0 +1,84 @@
+"""What every command prints with: one JSON document, or a table (drawn on a terminal, plain columns in a pipe)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+def print_json(document: Any) -> None:
+    """`document` as indented JSON on standard output."""
+    print(json.dumps(document, indent=2, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return value.tolist()
+    return str(value)
+
+
+def is_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """A table. Cells that start with a digit are set flush right. In a pipe: a header line and aligned columns, no
+    colour, no wrapping, so that `awk` and `grep` work."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    if is_terminal():
+        from rich.console import Console
+        from rich.table import Table
+
+        drawn = Table(title=title or None, title_justify="left", header_style="bold")
+        for place, name in enumerate(columns):
+            numeric = bool(texts) and all(_numeric(row[place]) for row in texts)
+            drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        for row in texts:
+            drawn.add_row(*(_escape(cell) for cell in row))
+        Console().print(drawn)
+        return
+    if title:
+        print(title)
+    widths = [max(len(name), *(len(row[place]) for row in texts), 0) for place, name in enumerate(columns)]
+    for row in [list(columns), *texts]:
+        cells = (
+            cell.rjust(width) if _numeric(cell) else cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def _numeric(cell: str) -> bool:
+    return cell[:1].isdigit() and cell.replace(",", "").replace(".", "").rstrip("%x ").isdigit()
+
+
+def _escape(cell: str) -> str:
+    from rich.markup import escape
+
+    return escape(cell)
+
+
+def note(text: str) -> None:
+    """A remark for the reader, on standard error, so that standard output stays machine-readable."""
+    print(text, file=sys.stderr)
+
+
+def hex_bytes(text: str, field: str) -> bytes:
+    """Bytes from hexadecimal text; an optional 0x in front, spaces allowed. InputError otherwise."""
+    from pycore.errors import InputError
+
+    cleaned = "".join(text.split())
+    cleaned = cleaned[2:] if cleaned[:2] in ("0x", "0X") else cleaned
+    try:
+        return bytes.fromhex(cleaned)
+    except ValueError as error:
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        raise InputError(field, repr(shown), "hexadecimal digits, two per byte") from error

@@ -1,0 +1,101 @@
+"""``pycore info``: what runs on this machine, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ._output import JsonOption, print_json, print_table
+
+
+def info(
+    via: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show CPU features, backends and algorithms: what is used here, and why the rest is not.
+
+    Examples:
+
+      pycore info
+
+      pycore info --json
+
+      PYCORE_BACKEND=portable pycore info
+    """
+    if via is None:
+        import pycore
+        from pycore import ledgers
+
+        found: dict[str, Any] = pycore.capabilities().to_dict()
+        found["chains"] = list(ledgers.names())
+    else:
+        from pycore.client import ValidationClient
+
+        with ValidationClient(via) as client:
+            found = client.capabilities().to_dict()
+    if as_json:
+        print_json(found)
+        return
+    print(f"pycore {found['version']}")
+    _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    features = found["cpu_features"]
+    if isinstance(features, dict):
+        absent = [name for name, present in features.items() if not present]
+        features = [name for name, present in features.items() if present]
+        print(f"CPU features: {', '.join(features) or 'none'}" + (f"; not here: {', '.join(absent)}" if absent else ""))
+    else:
+        print(f"CPU features: {', '.join(features) or 'none'}")
+    if "threads" in found:
+        print(f"threads per call: {found['threads']}")
+    print_table(
+        ("backend", "compiled", "usable", "lanes", "why not"),
+        [
+            (one["name"], _yes(one["compiled"]), _yes(one["usable"]), one["lanes"], one["reason"])
+            for one in found["backends"]
+        ],
+        title="\nBackends, most preferred first",
+    )
+    active, single = found.get("active", {}), found.get("active_single", {})
+    print_table(
+        ("scheme", "rule sets, default first", "1,024 items", "1 item", "source"),
+        [
+            (
+                one["name"],
+                ", ".join(rule if isinstance(rule, str) else rule["name"] for rule in one["rules"]),
+                active.get(one["name"], one.get("backend", "")),
+                single.get(one["name"], ""),
+                one.get("source", ""),
+            )
+            for one in found["schemes"]
+        ],
+        title="\nSignature schemes and the backend that runs them",
+    )
+    print_table(
+        ("hash", "bytes", "1,024 items", "1 item", "source"),
+        [
+            (
+                one["name"],
+                one["digest_size"],
+                active.get(one["name"], one.get("backend", "")),
+                single.get(one["name"], ""),
+                one.get("source", ""),
+            )
+            for one in found["hashes"]
+        ],
+        title="\nHashes",
+    )
+    trees = ", ".join(one if isinstance(one, str) else one["name"] for one in found["trees"])
+    print(f"\nMerkle trees: {trees}")
+    print(f"Ledgers: {', '.join(found['chains'])}")
+    for name, value in (found.get("limits") or {}).items():
+        print(f"limit {name}: {value:,}")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

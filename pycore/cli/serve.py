@@ -1,0 +1,37 @@
+"""``pycore serve``: the gRPC service in the foreground."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+EXAMPLES = """examples:
+  pycore serve
+  pycore serve --address 127.0.0.1:0 --log-level debug
+  pycore serve --address 0.0.0.0:50051 --tls-certificate server.pem --tls-private-key server.key --tls-client-ca ca.pem
+  PYCORE_MAX_BATCH_ITEMS=65536 pycore serve --config-file pycore.toml
+
+Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
+SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0.
+"""
+
+
+def serve(context: typer.Context) -> None:
+    """Serve signatures, hashes, Merkle trees and blocks over gRPC until Ctrl-C or SIGTERM.
+
+    `pycore serve --help` lists every setting; each is an option, an environment variable PYCORE_... and a key of the
+    configuration file.
+
+    Examples:
+
+      pycore serve --address 127.0.0.1:50051
+
+      pycore serve --config-file pycore.toml
+    """
+    from pycore.service.__main__ import parse
+    from pycore.service.server import run
+
+    # The log is JSON already, so --json, which every command takes, changes nothing here.
+    arguments = [one for one in context.args if one != "--json"]
+    sys.exit(run(parse(arguments, prog="pycore serve", epilog=EXAMPLES)))

@@ -1,0 +1,196 @@
+"""``pycore verify``: signatures from a file or from the command line, one verdict each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import EXIT_INVALID
+from ._output import JsonOption, hex_bytes, print_json, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_COLUMNS = {
+    "public_key": ("public_key", "public_keys", "key", "pk"),
+    "signature": ("signature", "signatures", "sig"),
+    "message": ("message", "messages", "msg"),
+}
+
+
+def verify(
+    source: Annotated[
+        str | None, typer.Argument(metavar="FILE", help=".jsonl, .csv or .npz; '-' reads JSONL from standard input.")
+    ] = None,
+    scheme: Annotated[str, typer.Option("--scheme", "-s", help="Scheme; `pycore info` lists them.")] = "ed25519",
+    public_key: Annotated[str | None, typer.Option(metavar="HEX", help="One key, instead of FILE.")] = None,
+    signature: Annotated[str | None, typer.Option(metavar="HEX", help="One signature, instead of FILE.")] = None,
+    message: Annotated[str | None, typer.Option(metavar="HEX", help="One message, instead of FILE.")] = None,
+    message_file: Annotated[Path | None, typer.Option(metavar="FILE", help="One message: the file's bytes.")] = None,
+    rules: Annotated[str | None, typer.Option(help="Rule set (default: the scheme's first).")] = None,
+    hash_name: Annotated[str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256).")] = None,
+    prehashed: Annotated[bool, typer.Option("--prehashed", help="Messages are digests already.")] = False,
+    encoding: Annotated[str | None, typer.Option(help="Signature encoding: compact (default) or der.")] = None,
+    der_rules: Annotated[str | None, typer.Option(help="strict (default) or trailing.")] = None,
+    user_id: Annotated[str | None, typer.Option(help="SM2 signer's identifier, as text; '' is the empty one.")] = None,
+    no_user_id: Annotated[bool, typer.Option("--no-user-id", help="SM2 without Z_A.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: all CPUs).")] = None,
+    via: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="List valid items too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a batch of signatures, or one.
+
+    FILE has the columns public_key, signature and message, in hexadecimal: one JSON object a line (.jsonl), a CSV
+    with a header line (.csv), or arrays of uint8 (.npz).
+
+    Examples:
+
+      pycore verify --scheme sm2 signatures.jsonl
+
+      pycore verify --scheme ecdsa-secp256k1 --rules low-s --json signatures.csv
+
+      pycore verify --scheme ed25519 --public-key HEX --signature HEX --message HEX
+    """
+    columns = _given(source, public_key, signature, message, message_file)
+    options: dict[str, Any] = {
+        "rules": rules,
+        "hash": hash_name,
+        "encoding": encoding,
+        "der_rules": der_rules,
+        "prehashed": prehashed or None,
+        "threads": threads if via is None else None,
+    }
+    if user_id is not None:
+        options["user_id"] = user_id.encode()
+    options = {name: value for name, value in options.items() if value is not None}
+    if no_user_id:
+        options["user_id"] = None
+    if via is None:
+        import pycore
+
+        verdicts = pycore.verify_batch(scheme, *columns, **options)
+    else:
+        from pycore.client import ValidationClient
+
+        with ValidationClient(via) as client:
+            verdicts = client.verify_batch(scheme, *columns, **options)
+    _report(scheme, verdicts, show_all, as_json)
+    if not verdicts.all_valid:
+        raise typer.Exit(EXIT_INVALID)
+
+
+def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
+    named = [(index, verdict) for index, verdict in enumerate(verdicts)]
+    invalid = [(index, verdict) for index, verdict in named if verdict != 1]
+    if as_json:
+        print_json(
+            {
+                "scheme": scheme,
+                "items": len(named),
+                "valid": len(named) - len(invalid),
+                "all_valid": not invalid,
+                "verdicts": [verdict.name for _, verdict in named],
+                "bitmap": verdicts.bitmap(),
+            }
+        )
+        return
+    listed = named if show_all else invalid
+    if listed:
+        print_table(("item", "verdict", "meaning"), [(index, one.name, one.meaning) for index, one in listed])
+    print(f"{len(named)} items, {len(named) - len(invalid)} valid, {len(invalid)} invalid")
+
+
+def _given(
+    source: str | None, public_key: str | None, signature: str | None, message: str | None, message_file: Path | None
+) -> tuple[Any, Any, Any]:
+    from pycore.errors import InputError
+
+    single = (public_key, signature, message if message_file is None else str(message_file))
+    if source is not None:
+        if any(part is not None for part in single):
+            raise InputError("FILE", f"{source!r} and a single item", "one of the two")
+        return _read(source)
+    names = ("--public-key", "--signature", "--message or --message-file")
+    for name, part in zip(names, single, strict=True):
+        if part is None:
+            raise InputError(name, "nothing", "a value, or FILE instead of a single item")
+    assert public_key is not None
+    assert signature is not None
+    data = message_file.read_bytes() if message_file is not None else hex_bytes(message or "", "--message")
+    return [hex_bytes(public_key, "--public-key")], [hex_bytes(signature, "--signature")], [data]
+
+
+def _read(source: str) -> tuple[Any, Any, Any]:
+    """The three columns of a file."""
+    from pycore.errors import InputError
+
+    suffix = Path(source).suffix.lower()
+    if suffix == ".npz":
+        return _read_npz(source)
+    if suffix == ".csv":
+        with Path(source).open(encoding="utf-8", newline="") as file:
+            return _columns(enumerate(csv.DictReader(file), 2))
+    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    if source != "-" and suffix not in (".jsonl", ".json", ".ndjson", ""):
+        raise InputError("FILE", f"a name that ends in {suffix!r}", ".jsonl, .csv or .npz")
+    return _columns(_json_rows(text))
+
+
+def _json_rows(text: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
+    from pycore.errors import InputError
+
+    for number, line in enumerate(io.StringIO(text), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"line {number}", f"{line.strip()[:40]!r}", f"a JSON object ({error})") from error
+        if not isinstance(row, dict):
+            raise InputError(f"line {number}", f"a JSON {type(row).__name__}", "a JSON object")
+        yield number, row
+
+
+def _columns(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    from pycore.errors import InputError
+
+    columns: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
+    for number, row in rows:
+        for column, (name, spellings) in zip(columns, _COLUMNS.items(), strict=True):
+            value = next((row[one] for one in spellings if row.get(one) is not None), None)
+            if not isinstance(value, str):
+                raise InputError(
+                    f"line {number}, {name}", "nothing" if value is None else repr(value)[:40], "hexadecimal"
+                )
+            column.append(hex_bytes(value, f"line {number}, {name}"))
+    return columns
+
+
+def _read_npz(source: str) -> tuple[Any, Any, Any]:
+    import numpy as np
+
+    from pycore.errors import InputError
+
+    try:
+        archive = np.load(source, allow_pickle=False)
+    except ValueError as error:
+        raise InputError("FILE", f"{source!r} ({error})", "an .npz archive of uint8 arrays") from error
+    with archive:
+        columns = []
+        for name, spellings in _COLUMNS.items():
+            found = next((one for one in spellings if one in archive.files), None)
+            if found is None:
+                raise InputError("FILE", f"arrays {', '.join(archive.files)}", f"one called {name}")
+            array = archive[found]
+            offsets = f"{name}_offsets"
+            columns.append((array, archive[offsets]) if offsets in archive.files else array)
+    return columns[0], columns[1], columns[2]
