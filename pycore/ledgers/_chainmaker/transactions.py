@@ -67,11 +67,11 @@ def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_blo
         wrong = _header_fault(payload.chain_id, payload.tx_type, tx_id, payload.timestamp, payload.expiration_time, chain_id)
         if wrong:
             column.fault(index, Verdict.MALFORMED_ITEM, wrong)
-        if tx_id in seen:
-            column.duplicates += 1
-            column.fault(index, Verdict.MALFORMED_ITEM, "tx_id occurs before in the block")
-        seen.add(tx_id)
         if in_block:
+            if tx_id in seen:
+                column.duplicates += 1
+                column.fault(index, Verdict.MALFORMED_ITEM, "tx_id occurs before in the block")
+            seen.add(tx_id)
             _result_fault(column, index, transaction)
         message = payload.SerializeToString()
         if not transaction.HasField("sender"):
