@@ -10,17 +10,25 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore import hashing, ledgers, signatures
+from pycore import hashing, ledgers, merkle, signatures
 from pycore._native import BackendRow
-from pycore._pb.validation.v1 import block_pb2, capability_pb2, column_pb2, hash_pb2, signature_pb2, verdict_pb2
+from pycore._pb.validation.v1 import (
+    block_pb2,
+    capability_pb2,
+    column_pb2,
+    hash_pb2,
+    merkle_pb2,
+    signature_pb2,
+    verdict_pb2,
+)
 from pycore.buffers import Column, as_column
-from pycore.capabilities import Capabilities, capabilities
+from pycore.cpu import Capabilities, capabilities
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.registry import Hash, Rules, Scheme
@@ -67,11 +75,19 @@ class Call:
     run: Callable[[], bytes]
 
 
+_UNLIMITED = Settings(Limits(*[1 << 62] * 4))
+
+
 # ---- columns -------------------------------------------------------------------------------------------------------------
 
 
+def received_column(message: column_pb2.Column, field: str) -> Column:
+    """A column of an answer."""
+    return from_column(message, field, _UNLIMITED)
+
+
 def from_column(message: column_pb2.Column, field: str, settings: Settings) -> Column:
-    """A received column. InputError names the member that does not fit."""
+    """A column of a request. InputError names the member that does not fit."""
     data, width, offsets, rows = message.data, message.width, message.offsets, message.rows
     if rows:
         if data or width or offsets:
@@ -94,15 +110,24 @@ def from_column(message: column_pb2.Column, field: str, settings: Settings) -> C
     return as_column([], field)
 
 
-def to_column(column: Column) -> column_pb2.Column:
-    """A column for sending: packed, with as few copies as protobuf allows (one)."""
+def fill_column(message: column_pb2.Column, column: Column) -> None:
+    """Puts a column into an empty message for sending: packed, with one copy of the rows."""
     if column.offsets is None and column.width:
-        return column_pb2.Column(data=column.data.tobytes(), width=column.width)
-    if column.offsets is None:
-        return column_pb2.Column(offsets=bytes(OFFSET_DTYPE.itemsize * (column.n + 1)))
-    first, last = int(column.offsets[0]), int(column.offsets[-1])
-    offsets = (column.offsets - first).astype(OFFSET_DTYPE)
-    return column_pb2.Column(data=column.data[first:last].tobytes(), offsets=offsets.tobytes())
+        message.data = column.data.tobytes()
+        message.width = column.width
+    elif column.offsets is None:  # rows of width 0 are counted by their offsets
+        message.offsets = bytes(OFFSET_DTYPE.itemsize * (column.n + 1))
+    else:
+        first, last = int(column.offsets[0]), int(column.offsets[-1])
+        message.data = column.data[first:last].tobytes()
+        message.offsets = (column.offsets - first).astype(OFFSET_DTYPE).tobytes()
+
+
+def to_column(column: Column) -> column_pb2.Column:
+    """A column for sending."""
+    message = column_pb2.Column()
+    fill_column(message, column)
+    return message
 
 
 def to_verdicts(verdicts: Verdicts) -> verdict_pb2.Verdicts:
@@ -183,6 +208,60 @@ def from_hash_batch(message: hash_pb2.HashBatchResponse) -> NDArray[np.uint8]:
     """Received digests: uint8 (count, digest_size), writable as the in-process result is."""
     flat = np.frombuffer(message.digests, dtype=np.uint8)
     return flat.reshape(message.count, message.digest_size).copy()
+
+
+# ---- Merkle trees --------------------------------------------------------------------------------------------------------
+
+
+def _tree_options(request: Any) -> dict[str, Any]:
+    options = {name: getattr(request, name) for name in ("tree", "hash") if getattr(request, name)}
+    return {**options, "hashed": request.hashed}
+
+
+def _numbers(values: Sequence[int], field: str, settings: Settings) -> NDArray[np.uint64]:
+    settings.check_items(len(values), field)
+    return np.fromiter(values, dtype=np.uint64, count=len(values))
+
+
+def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, settings: Settings) -> Call:
+    """BuildMerkleTree."""
+    leaves = from_column(request.leaves, "leaves", settings)
+    indices = _numbers(request.indices, "indices", settings)
+    options = _tree_options(request)
+
+    def run() -> bytes:
+        answer = merkle_pb2.BuildMerkleTreeResponse(leaf_count=leaves.n)
+        tree = merkle.MerkleTree(leaves, threads=settings.threads, **options)
+        answer.root, answer.mutated = tree.root, tree.mutated
+        if len(indices):
+            fill_column(answer.proofs, tree.proofs(indices))
+        return answer.SerializeToString()
+
+    return Call(leaves.n + len(indices), run)
+
+
+def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings: Settings) -> Call:
+    """VerifyInclusion."""
+    root, leaves, proofs = (
+        from_column(getattr(request, name), name, settings) for name in ("root", "leaves", "proofs")
+    )
+    index = _numbers(request.index, "index", settings)
+    counts = _numbers(request.leaf_count, "leaf_count", settings)
+    options = _tree_options(request)
+
+    def run() -> bytes:
+        verdicts = merkle.verify_inclusion_batch(
+            root[0] if root.n == 1 else root,
+            leaves,
+            proofs,
+            index=index,
+            leaf_count=counts[0] if len(counts) == 1 else counts,
+            threads=settings.threads,
+            **options,
+        )
+        return merkle_pb2.VerifyInclusionResponse(verdicts=to_verdicts(verdicts)).SerializeToString()
+
+    return Call(max(leaves.n, proofs.n, len(index)), run)
 
 
 # ---- blocks --------------------------------------------------------------------------------------------------------------
@@ -302,11 +381,20 @@ def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:
 
 
 @dataclass(frozen=True)
+class TreeSummary:
+    """A Merkle tree shape of a service: its name, the hash that an unset hash means, and the document that defines it."""
+
+    name: str
+    default_hash: str
+    source: str
+
+
+@dataclass(frozen=True)
 class ServiceCapabilities:
     """What a service can do: the attributes of `pycore.Capabilities`, and what only a service has.
 
     Attributes:
-        trees: names of the Merkle tree shapes.
+        trees: the Merkle tree shapes.
         chains: names of the ledgers of validate_block.
         limits: what a request may hold.
         Others: as in `pycore.Capabilities`.
@@ -319,7 +407,7 @@ class ServiceCapabilities:
     active_single: Mapping[str, str]
     schemes: tuple[Scheme, ...]
     hashes: tuple[Hash, ...]
-    trees: tuple[str, ...]
+    trees: tuple[TreeSummary, ...]
     chains: tuple[str, ...]
     threads: int
     limits: Limits
@@ -328,6 +416,12 @@ class ServiceCapabilities:
     def algorithms(self) -> tuple[str, ...]:
         """Names of all schemes and hashes."""
         return tuple(row.name for row in (*self.schemes, *self.hashes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain dicts, lists, strings and numbers: ready for JSON. Keys as in `pycore.Capabilities.to_dict`."""
+        shown = asdict(self)
+        shown["backends"] = [row._asdict() for row in self.backends]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in shown.items()}
 
 
 def decode_get_capabilities(_: capability_pb2.GetCapabilitiesRequest, settings: Settings) -> Call:
@@ -346,16 +440,16 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
         schemes=[
             capability_pb2.SchemeInfo(
                 rules=[capability_pb2.RuleSet(name=rules.name, flags=rules.flags) for rules in row.rules],
-                backend=found.active[row.name],
-                single_backend=found.active_single[row.name],
+                backend=found.active.get(row.name, ""),
+                single_backend=found.active_single.get(row.name, ""),
                 **{name: getattr(row, name) for name in Scheme.__slots__ if name != "rules"},
             )
             for row in found.schemes
         ],
         hashes=[
             capability_pb2.HashInfo(
-                backend=found.active[row.name],
-                single_backend=found.active_single[row.name],
+                backend=found.active.get(row.name, ""),
+                single_backend=found.active_single.get(row.name, ""),
                 **{name: getattr(row, name) for name in Hash.__slots__},
             )
             for row in found.hashes
@@ -381,7 +475,7 @@ def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> Servic
         active_single={row.name: row.single_backend for row in rows},
         schemes=tuple(_scheme(row) for row in message.schemes),
         hashes=tuple(Hash(*(getattr(row, name) for name in Hash.__slots__)) for row in message.hashes),
-        trees=tuple(tree.name for tree in message.trees),
+        trees=tuple(TreeSummary(tree.name, tree.default_hash, tree.source) for tree in message.trees),
         chains=tuple(message.chains),
         threads=message.threads,
         limits=Limits(**{name: getattr(message.limits, name) for name in Limits.__dataclass_fields__}),

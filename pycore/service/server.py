@@ -29,7 +29,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
 from pycore._version import __version__
-from pycore.capabilities import capabilities
+from pycore.cpu import capabilities
 from pycore.service.batcher import Batcher, Bounds
 from pycore.service.config import ServiceConfig
 from pycore.service.convert import Limits, Settings

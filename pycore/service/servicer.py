@@ -33,6 +33,8 @@ _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some
 _DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
     "VerifySignatures": convert.decode_verify_signatures,
     "HashBatch": convert.decode_hash_batch,
+    "BuildMerkleTree": convert.decode_build_merkle_tree,
+    "VerifyInclusion": convert.decode_verify_inclusion,
     "ValidateBlock": convert.decode_validate_block,
     "GetCapabilities": convert.decode_get_capabilities,
 }
@@ -63,7 +65,6 @@ class ValidationServicer:
         """The handlers of every method of the service descriptor."""
         methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
         for method in SERVICE.methods:
-            if method.name not in _DECODERS and method.name != "VerifySignatureStream": continue
             if method.name == "VerifySignatureStream":
                 methods[method.name] = grpc.stream_stream_rpc_method_handler(self._verify_signature_stream)  # type: ignore[arg-type]
             else:

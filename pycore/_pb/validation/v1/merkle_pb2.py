@@ -26,19 +26,19 @@ from pycore._pb.validation.v1 import column_pb2 as pycore_dot_validation_dot_v1_
 from pycore._pb.validation.v1 import verdict_pb2 as pycore_dot_validation_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!pycore/validation/v1/merkle.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\x1a\"pycore/validation/v1/verdict.proto\"y\n\x16\x42uildMerkleTreeRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12,\n\x06leaves\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x15\n\rproof_indices\x18\x04 \x03(\x04\"i\n\x17\x42uildMerkleTreeResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\nleaf_count\x18\x02 \x01(\x04\x12,\n\x06proofs\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\"\xe3\x01\n\x16VerifyInclusionRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12+\n\x05roots\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06leaves\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06proofs\x18\x05 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0f\n\x07indices\x18\x06 \x03(\x04\x12\x13\n\x0bleaf_counts\x18\x07 \x03(\x04\"K\n\x17VerifyInclusionResponse\x12\x30\n\x08verdicts\x18\x01 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdictsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!pycore/validation/v1/merkle.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\x1a\"pycore/validation/v1/verdict.proto\"\x83\x01\n\x16\x42uildMerkleTreeRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12,\n\x06leaves\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x04 \x01(\x08\x12\x0f\n\x07indices\x18\x05 \x03(\x04\"z\n\x17\x42uildMerkleTreeResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\nleaf_count\x18\x02 \x01(\x04\x12,\n\x06proofs\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0f\n\x07mutated\x18\x04 \x01(\x08\"\xef\x01\n\x16VerifyInclusionRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12*\n\x04root\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06leaves\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x05 \x01(\x08\x12,\n\x06proofs\x18\x06 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\r\n\x05index\x18\x07 \x03(\x04\x12\x12\n\nleaf_count\x18\x08 \x03(\x04\"K\n\x17VerifyInclusionResponse\x12\x30\n\x08verdicts\x18\x01 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdictsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pycore.validation.v1.merkle_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BUILDMERKLETREEREQUEST']._serialized_start=130
-  _globals['_BUILDMERKLETREEREQUEST']._serialized_end=251
-  _globals['_BUILDMERKLETREERESPONSE']._serialized_start=253
-  _globals['_BUILDMERKLETREERESPONSE']._serialized_end=358
-  _globals['_VERIFYINCLUSIONREQUEST']._serialized_start=361
-  _globals['_VERIFYINCLUSIONREQUEST']._serialized_end=588
-  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_start=590
-  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_end=665
+  _globals['_BUILDMERKLETREEREQUEST']._serialized_start=131
+  _globals['_BUILDMERKLETREEREQUEST']._serialized_end=262
+  _globals['_BUILDMERKLETREERESPONSE']._serialized_start=264
+  _globals['_BUILDMERKLETREERESPONSE']._serialized_end=386
+  _globals['_VERIFYINCLUSIONREQUEST']._serialized_start=389
+  _globals['_VERIFYINCLUSIONREQUEST']._serialized_end=628
+  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_start=630
+  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_end=705
 # @@protoc_insertion_point(module_scope)

@@ -9,44 +9,50 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BuildMerkleTreeRequest(_message.Message):
-    __slots__ = ("tree", "hash", "leaves", "proof_indices")
+    __slots__ = ("tree", "hash", "leaves", "hashed", "indices")
     TREE_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
-    PROOF_INDICES_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
     tree: str
     hash: str
     leaves: _column_pb2.Column
-    proof_indices: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., proof_indices: _Optional[_Iterable[int]] = ...) -> None: ...
+    hashed: bool
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BuildMerkleTreeResponse(_message.Message):
-    __slots__ = ("root", "leaf_count", "proofs")
+    __slots__ = ("root", "leaf_count", "proofs", "mutated")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
     PROOFS_FIELD_NUMBER: _ClassVar[int]
+    MUTATED_FIELD_NUMBER: _ClassVar[int]
     root: bytes
     leaf_count: int
     proofs: _column_pb2.Column
-    def __init__(self, root: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+    mutated: bool
+    def __init__(self, root: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., mutated: _Optional[bool] = ...) -> None: ...
 
 class VerifyInclusionRequest(_message.Message):
-    __slots__ = ("tree", "hash", "roots", "leaves", "proofs", "indices", "leaf_counts")
+    __slots__ = ("tree", "hash", "root", "leaves", "hashed", "proofs", "index", "leaf_count")
     TREE_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
-    ROOTS_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
     PROOFS_FIELD_NUMBER: _ClassVar[int]
-    INDICES_FIELD_NUMBER: _ClassVar[int]
-    LEAF_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
     tree: str
     hash: str
-    roots: _column_pb2.Column
+    root: _column_pb2.Column
     leaves: _column_pb2.Column
+    hashed: bool
     proofs: _column_pb2.Column
-    indices: _containers.RepeatedScalarFieldContainer[int]
-    leaf_counts: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., roots: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., indices: _Optional[_Iterable[int]] = ..., leaf_counts: _Optional[_Iterable[int]] = ...) -> None: ...
+    index: _containers.RepeatedScalarFieldContainer[int]
+    leaf_count: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., index: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class VerifyInclusionResponse(_message.Message):
     __slots__ = ("verdicts",)
