@@ -4,7 +4,10 @@
  * rows of registry.def decide what the table holds: a hash needs PC_HASH_OPS_<ID>, a scheme PC_SCHEME_OPS_<ID>. */
 #include "backend.h"
 
+#include "../field/fields.inc.h"
+#include "../field/probe.inc.h"
 #include "../hash/hash.inc.h"
+#include "../schemes/short_weierstrass.inc.h"
 
 #define HASH_OPS(name) {.many = name##_many, .merkle_level = name##_merkle_level}
 #define PC_HASH_OPS_SHA256    HASH_OPS(sha256)
@@ -20,9 +23,14 @@
         .keyset_record = NAME##_KEYSET_RECORD, .public_keys = name##_public_keys, .sign = name##_sign                       \
     }
 #define NO_OPS {.verify = NULL}
+#define VERIFY_OPS(name, NAME)                                                                                              \
+    {                                                                                                                       \
+        .verify = name##_verify, .verify_scratch = NAME##_VERIFY_SCRATCH, .keyset_build = name##_keyset_build,              \
+        .keyset_record = NAME##_KEYSET_RECORD                                                                               \
+    }
 #define PC_SCHEME_OPS_ED25519           NO_OPS
-#define PC_SCHEME_OPS_ECDSA_SECP256K1   NO_OPS
-#define PC_SCHEME_OPS_ECDSA_P256        NO_OPS
+#define PC_SCHEME_OPS_ECDSA_SECP256K1   VERIFY_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
+#define PC_SCHEME_OPS_ECDSA_P256        VERIFY_OPS(ecdsa_p256, ECDSA_P256)
 #define PC_SCHEME_OPS_SM2               NO_OPS
 #define PC_SCHEME_OPS_SCHNORR_SECP256K1 NO_OPS
 
@@ -46,4 +54,5 @@ const pc_backend BACKEND_SYMBOL(PC_ISA) = {
 #include "../registry.def"
 #undef PC_SCHEME
         },
+    .field_probe = field_probe,
 };
