@@ -4,30 +4,8 @@
  * complement 2^52 - 1 - b_i per limb and a one at the bottom: the limbs then hold a - b + 2^260, and the bit above the top
  * limb says a >= b. */
 
-typedef struct PC_CAT(FE, _s) {
-    vec l[5];
-} PC_CAT(FE, _t);
-#define FE_T     PC_CAT(FE, _t)
-#define FE_LIMBS 5
+#include "fe_five.inc.h"
 
-#ifdef PC_VERIFY
-/* Limbs below 2^52, the top one below top. */
-PC_FN int FN(_limbs_below)(const FE_T *a, uint64_t top) {
-    for (int lane = 0; lane < VL; lane++)
-        for (int i = 0; i < 5; i++)
-            if (vlane(a->l[i], lane) >= (i < 4 ? PC_MASK52 + 1 : top)) return 0;
-    return 1;
-}
-#endif
-
-PC_FN FE_T FN(_zero)(void) {
-    FE_T r;
-    for (int i = 0; i < 5; i++) r.l[i] = vzero();
-    return r;
-}
-PC_FN void FN(_select)(FE_T *r, vmask m, const FE_T *a, const FE_T *b) {
-    for (int i = 0; i < 5; i++) r->l[i] = vblend(m, a->l[i], b->l[i]);
-}
 /* r = a + b; the sum must stay below 2^260. */
 PC_FN void FN(_limbs_add)(vec r[5], const vec a[5], const vec b[5]) {
     vec c = vzero();

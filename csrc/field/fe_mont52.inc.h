@@ -20,7 +20,7 @@
 /* a < k p, limbs below 2^52. */
 PC_FN int FN(_below)(const FE_T *a, uint64_t k) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    if (!FN(_limbs_below)(a, 1ULL << 52)) return 0;
+    if (!FN(_limbs_below)(a, PC_MASK52 + 1, PC_MASK52 + 1)) return 0;
     for (int lane = 0; lane < VL; lane++) {
         int64_t e = 0;
         for (int i = 0; i < 5; i++) e = ((int64_t)vlane(a->l[i], lane) - (int64_t)(k * P[i]) + e) >> 52;

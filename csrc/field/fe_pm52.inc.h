@@ -25,8 +25,8 @@
 
 #define FE_TOP_TIGHT      ((1ULL << 48) + 1)
 #define FE_TOP_LOOSE      (1ULL << 50)
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_TOP_TIGHT))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, FE_TOP_LOOSE))
+#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_TIGHT))
+#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_LOOSE))
 
 PC_FN FE_T FN(_one)(void) {
     FE_T r = FN(_zero)();

@@ -3,3 +3,4 @@
 #undef FE_R
 #undef FE_R2
 #undef FE_N0
+#undef FE_TOP

@@ -15,6 +15,7 @@
 typedef uint64_t vec;
 typedef uint64_t vmask; /* 0 or all ones */
 __extension__ typedef unsigned __int128 pc_u128;
+__extension__ typedef __int128 pc_i128;
 
 PC_INLINE vec vset1(uint64_t x) { return x; }
 PC_INLINE vec vzero(void) { return 0; }
