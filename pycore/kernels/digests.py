@@ -71,7 +71,8 @@ def find_conflicts(keys: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArra
 
 def _seeds(words: int) -> NDArray[np.uint64]:
     """Random odd multipliers, one per word, and a final one."""
-    return np.frombuffer(secrets.token_bytes(8 * (words + 1)), dtype=np.uint64) | np.uint64(1)
+    seeds: NDArray[np.uint64] = np.frombuffer(secrets.token_bytes(8 * (words + 1)), dtype=np.uint64) | np.uint64(1)
+    return seeds
 
 
 def _table_bits(n: int) -> int:

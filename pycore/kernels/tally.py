@@ -26,10 +26,10 @@ UINT64_MAX = (1 << 64) - 1
 
 
 class Tally(NamedTuple):
-    """Power and number of the votes that count."""
+    """Power and number of the voters that count."""
 
     power: int
-    count: int
+    voters: int
 
 
 class VoteCode(IntEnum):
@@ -54,7 +54,7 @@ def tally_mask(mask: ArrayLike, power: ArrayLike, *, limit: int = INT64_MAX) -> 
         InputError: wrong shapes, negative power, or a sum above `limit`.
 
     >>> tally_mask([True, False, True], [10, 20, 30])
-    Tally(power=40, count=2)
+    Tally(power=40, voters=2)
     """
     selected, each = flags(mask, "mask"), weights(power, "power")
     same_length("power", each, len(selected), "mask")
@@ -73,7 +73,7 @@ def tally_bitmap(bitmap: bytes | NDArray[np.uint8], power: ArrayLike, *, limit: 
         InputError: as for :func:`tally_mask`, or a bitmap of another length or with spare bits set.
 
     >>> tally_bitmap(b"\\x05", [10, 20, 30])
-    Tally(power=40, count=2)
+    Tally(power=40, voters=2)
     """
     each = weights(power, "power")
     array = np.frombuffer(bitmap, dtype=np.uint8) if isinstance(bitmap, bytes) else np.asarray(bitmap)
@@ -104,11 +104,10 @@ def tally_votes(
 
     >>> total, codes = tally_votes([2, 0, 2, 9], [True, True, True, True], [10, 20, 30])
     >>> total, [VoteCode(code).name for code in codes]
-    (Tally(power=40, count=2), ['COUNTED', 'COUNTED', 'DUPLICATE', 'UNKNOWN_VOTER'])
+    (Tally(power=40, voters=2), ['COUNTED', 'COUNTED', 'DUPLICATE', 'UNKNOWN_VOTER'])
     """
-    totals, counts, codes = tally_groups(
-        np.zeros(len(np.asarray(voter)), np.int64), 1, voter, valid, power, limit=limit
-    )
+    everybody = np.zeros(len(np.asarray(voter)), dtype=np.int64)
+    totals, counts, codes = tally_groups(everybody, 1, voter, valid, power, limit=limit)
     return Tally(int(totals[0]), int(counts[0])), codes
 
 
@@ -147,7 +146,8 @@ def tally_groups(
 def _limit(limit: Any) -> np.uint64:
     if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or not 0 <= limit <= UINT64_MAX:
         raise InputError("limit", repr(limit)[:40], "a number from 0 to 2**64 - 1")
-    return np.uint64(limit)
+    bound: np.uint64 = np.uint64(limit)
+    return bound
 
 
 def _checked(total: int, count: int, over: bool, limit: int) -> Tally:
@@ -157,7 +157,7 @@ def _checked(total: int, count: int, over: bool, limit: int) -> Tally:
 
 
 @kernel
-def _sum_mask(mask: NDArray[np.bool_], power: NDArray[np.uint64], limit: np.uint64) -> tuple[np.uint64, int, bool]:
+def _sum_mask(mask: NDArray[np.bool_], power: NDArray[np.uint64], limit: np.uint64) -> Any:
     total = np.uint64(0)
     count = 0
     for i in range(len(mask)):
@@ -170,7 +170,7 @@ def _sum_mask(mask: NDArray[np.bool_], power: NDArray[np.uint64], limit: np.uint
 
 
 @kernel
-def _sum_bitmap(bitmap: NDArray[np.uint8], power: NDArray[np.uint64], limit: np.uint64) -> tuple[np.uint64, int, bool]:
+def _sum_bitmap(bitmap: NDArray[np.uint8], power: NDArray[np.uint64], limit: np.uint64) -> Any:
     total = np.uint64(0)
     count = 0
     for i in range(len(power)):
