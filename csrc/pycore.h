@@ -23,10 +23,10 @@
 /* ---- return codes ---------------------------------------------------------------------------------------------------- */
 enum {
     PC_OK = 0,
-    PC_ERR_ARGUMENT = -1,  /* an id, flag or length that the registry does not know */
-    PC_ERR_BACKEND = -2,   /* the backend is not compiled in, or this CPU can not run it */
-    PC_ERR_SCRATCH = -3,   /* scratch is smaller than the matching pc_*_scratch_size() */
-    PC_ERR_SELFTEST = -4   /* no backend passed its known-answer tests */
+    PC_ERR_ARGUMENT = -1, /* an id, flag or length that the registry does not know */
+    PC_ERR_BACKEND = -2,  /* the backend is not compiled in, or this CPU can not run it */
+    PC_ERR_SCRATCH = -3,  /* scratch is smaller than the matching pc_*_scratch_size() */
+    PC_ERR_SELFTEST = -4  /* no backend passed its known-answer tests */
 };
 
 /* ---- columns ---------------------------------------------------------------------------------------------------------
@@ -105,9 +105,9 @@ const char *pc_forced_backend(void);
 
 typedef struct pc_backend_row {
     const char *name;
-    int compiled; /* the compiler could build it */
-    int usable;   /* this CPU (and operating system) can run it and its self-test passed */
-    int lanes;    /* items per vector, 0 when not compiled */
+    int compiled;       /* the compiler could build it */
+    int usable;         /* this CPU (and operating system) can run it and its self-test passed */
+    int lanes;          /* items per vector, 0 when not compiled */
     const char *reason; /* in words, why it is not usable; "" when it is */
 } pc_backend_row;
 

@@ -9,7 +9,7 @@
 #include "../hash/hash.inc.h"
 #include "../schemes/short_weierstrass.inc.h"
 
-#define HASH_OPS(name) {.many = name##_many, .merkle_level = name##_merkle_level}
+#define HASH_OPS(name)        {.many = name##_many, .merkle_level = name##_merkle_level}
 #define PC_HASH_OPS_SHA256    HASH_OPS(sha256)
 #define PC_HASH_OPS_SHA256D   HASH_OPS(sha256d)
 #define PC_HASH_OPS_SHA512    HASH_OPS(sha512)
@@ -18,16 +18,18 @@
 #define PC_HASH_OPS_SM3       HASH_OPS(sm3)
 
 #define SCHEME_OPS(name, NAME)                                                                                              \
-    {                                                                                                                       \
-        .verify = name##_verify, .verify_scratch = NAME##_VERIFY_SCRATCH, .keyset_build = name##_keyset_build,              \
-        .keyset_record = NAME##_KEYSET_RECORD, .public_keys = name##_public_keys, .sign = name##_sign                       \
-    }
+    {.verify = name##_verify,                                                                                               \
+     .verify_scratch = NAME##_VERIFY_SCRATCH,                                                                               \
+     .keyset_build = name##_keyset_build,                                                                                   \
+     .keyset_record = NAME##_KEYSET_RECORD,                                                                                 \
+     .public_keys = name##_public_keys,                                                                                     \
+     .sign = name##_sign}
 #define NO_OPS {.verify = NULL}
 #define VERIFY_OPS(name, NAME)                                                                                              \
-    {                                                                                                                       \
-        .verify = name##_verify, .verify_scratch = NAME##_VERIFY_SCRATCH, .keyset_build = name##_keyset_build,              \
-        .keyset_record = NAME##_KEYSET_RECORD                                                                               \
-    }
+    {.verify = name##_verify,                                                                                               \
+     .verify_scratch = NAME##_VERIFY_SCRATCH,                                                                               \
+     .keyset_build = name##_keyset_build,                                                                                   \
+     .keyset_record = NAME##_KEYSET_RECORD}
 #define PC_SCHEME_OPS_ED25519           NO_OPS
 #define PC_SCHEME_OPS_ECDSA_SECP256K1   VERIFY_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
 #define PC_SCHEME_OPS_ECDSA_P256        VERIFY_OPS(ecdsa_p256, ECDSA_P256)

@@ -58,12 +58,12 @@ typedef void pc_sign_fn(const pc_verify_params *params, const pc_column *secrets
 typedef int pc_field_probe_fn(int field, int op, const uint8_t *a, const uint8_t *b, size_t n, size_t repeat, uint8_t *r);
 
 typedef struct pc_scheme_ops {
-    pc_verify_fn *verify;             /* NULL: this backend has no kernel for the scheme; dispatch takes the next backend */
-    size_t verify_scratch;            /* bytes, for any n */
+    pc_verify_fn *verify;  /* NULL: this backend has no kernel for the scheme; dispatch takes the next backend */
+    size_t verify_scratch; /* bytes, for any n */
     pc_keyset_build_fn *keyset_build;
-    size_t keyset_record;             /* bytes per key */
-    pc_public_keys_fn *public_keys;   /* test data only */
-    pc_sign_fn *sign;                 /* test data only */
+    size_t keyset_record;           /* bytes per key */
+    pc_public_keys_fn *public_keys; /* test data only */
+    pc_sign_fn *sign;               /* test data only */
 } pc_scheme_ops;
 
 typedef struct pc_hash_ops {

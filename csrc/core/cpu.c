@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #if defined(__x86_64__) || defined(__i386__)
-#include <cpuid.h>
+#    include <cpuid.h>
 
 /* XCR0 by the instruction itself: the intrinsic would need -mxsave for this whole file. */
 static uint64_t xcr0(void) {
@@ -19,7 +19,7 @@ static uint64_t xcr0(void) {
     return ((uint64_t)high << 32) | low;
 }
 
-#define BIT(word, n) (((word) >> (n)) & 1u)
+#    define BIT(word, n) (((word) >> (n)) & 1u)
 
 uint32_t pc_cpu_mask(void) {
     uint32_t a, b, c, d, mask = 0;
@@ -56,22 +56,22 @@ uint32_t pc_cpu_mask(void) {
 }
 
 #elif defined(__aarch64__)
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
+#    if defined(__linux__)
+#        include <sys/auxv.h>
+#    endif
 
 uint32_t pc_cpu_mask(void) {
     uint32_t mask = PC_CPU_NEON; /* part of the ARMv8-A base for every Linux and macOS system */
-#if defined(__linux__)
+#    if defined(__linux__)
     unsigned long capabilities = getauxval(AT_HWCAP);
     if (capabilities >> 6 & 1) mask |= PC_CPU_ARM_SHA2;    /* [ARM] HWCAP_SHA2, bit 6 */
     if (capabilities >> 17 & 1) mask |= PC_CPU_ARM_SHA3;   /* [ARM] HWCAP_SHA3, bit 17 */
     if (capabilities >> 18 & 1) mask |= PC_CPU_ARM_SM3;    /* [ARM] HWCAP_SM3, bit 18 */
     if (capabilities >> 21 & 1) mask |= PC_CPU_ARM_SHA512; /* [ARM] HWCAP_SHA512, bit 21 */
     if (capabilities >> 22 & 1) mask |= PC_CPU_SVE;        /* [ARM] HWCAP_SVE, bit 22 */
-#elif defined(__APPLE__)
+#    elif defined(__APPLE__)
     mask |= PC_CPU_ARM_SHA2 | PC_CPU_ARM_SHA512 | PC_CPU_ARM_SHA3; /* every Apple silicon Mac: M1 is ARMv8.5-A */
-#endif
+#    endif
     return mask;
 }
 
@@ -84,15 +84,27 @@ static const struct {
     uint32_t bit;
 } features[] = {
 #if defined(__aarch64__)
-    {"neon", PC_CPU_NEON},           {"sha2", PC_CPU_ARM_SHA2}, {"sha512", PC_CPU_ARM_SHA512},
-    {"sha3", PC_CPU_ARM_SHA3},       {"sm3", PC_CPU_ARM_SM3},   {"sve", PC_CPU_SVE},
+    {"neon", PC_CPU_NEON},     {"sha2", PC_CPU_ARM_SHA2}, {"sha512", PC_CPU_ARM_SHA512},
+    {"sha3", PC_CPU_ARM_SHA3}, {"sm3", PC_CPU_ARM_SM3},   {"sve", PC_CPU_SVE},
 #else
-    {"ssse3", PC_CPU_SSSE3},         {"sse4.1", PC_CPU_SSE41},         {"avx", PC_CPU_AVX},
-    {"avx2", PC_CPU_AVX2},           {"fma", PC_CPU_FMA},              {"bmi2", PC_CPU_BMI2},
-    {"adx", PC_CPU_ADX},             {"sha", PC_CPU_SHA},              {"avx512f", PC_CPU_AVX512F},
-    {"avx512bw", PC_CPU_AVX512BW},   {"avx512dq", PC_CPU_AVX512DQ},    {"avx512vl", PC_CPU_AVX512VL},
-    {"avx512ifma", PC_CPU_AVX512IFMA}, {"avx512vbmi", PC_CPU_AVX512VBMI}, {"vaes", PC_CPU_VAES},
-    {"gfni", PC_CPU_GFNI},           {"sha512", PC_CPU_SHA512},        {"sm3", PC_CPU_SM3},
+    {"ssse3", PC_CPU_SSSE3},
+    {"sse4.1", PC_CPU_SSE41},
+    {"avx", PC_CPU_AVX},
+    {"avx2", PC_CPU_AVX2},
+    {"fma", PC_CPU_FMA},
+    {"bmi2", PC_CPU_BMI2},
+    {"adx", PC_CPU_ADX},
+    {"sha", PC_CPU_SHA},
+    {"avx512f", PC_CPU_AVX512F},
+    {"avx512bw", PC_CPU_AVX512BW},
+    {"avx512dq", PC_CPU_AVX512DQ},
+    {"avx512vl", PC_CPU_AVX512VL},
+    {"avx512ifma", PC_CPU_AVX512IFMA},
+    {"avx512vbmi", PC_CPU_AVX512VBMI},
+    {"vaes", PC_CPU_VAES},
+    {"gfni", PC_CPU_GFNI},
+    {"sha512", PC_CPU_SHA512},
+    {"sm3", PC_CPU_SM3},
 #endif
 };
 

@@ -3,7 +3,7 @@
 #include "cpu.h"
 
 #ifndef PC_BACKENDS_DEF /* the tests of this file bring a list of their own */
-#define PC_BACKENDS_DEF "../backend/backends.def"
+#    define PC_BACKENDS_DEF "../backend/backends.def"
 #endif
 
 #include <pthread.h>
@@ -15,16 +15,16 @@
 
 /* PC_HAVE_<name> comes from the build, which knows what the compiler could do. COMPILED(name) is &pc_backend_<name> when the
  * macro is defined as 1 and NULL when it is not: the usual trick of looking at whether a name expanded to 1. */
-#define SECOND(a, b, ...) b
-#define PICK(...) SECOND(__VA_ARGS__, 0, 0)
-#define PASTE_1 x, 1
-#define CAT(a, b) a##b
-#define IS_ONE(value) PICK(CAT(PASTE_, value))
-#define POINTER_1(name) &pc_backend_##name
-#define POINTER_0(name) NULL
-#define CHOOSE(have, name) CAT(POINTER_, have)(name)
+#define SECOND(a, b, ...)           b
+#define PICK(...)                   SECOND(__VA_ARGS__, 0, 0)
+#define PASTE_1                     x, 1
+#define CAT(a, b)                   a##b
+#define IS_ONE(value)               PICK(CAT(PASTE_, value))
+#define POINTER_1(name)             &pc_backend_##name
+#define POINTER_0(name)             NULL
+#define CHOOSE(have, name)          CAT(POINTER_, have)(name)
 #define CHOOSE_EXPANDED(have, name) CHOOSE(have, name)
-#define COMPILED(name) CHOOSE_EXPANDED(IS_ONE(PC_HAVE_##name), name)
+#define COMPILED(name)              CHOOSE_EXPANDED(IS_ONE(PC_HAVE_##name), name)
 
 #define PC_BACKEND(name, machines, flags, needs) extern const pc_backend pc_backend_##name;
 #include PC_BACKENDS_DEF
@@ -60,9 +60,11 @@ static void start(void) {
     for (int i = 0; i < BACKENDS; i++) {
         const char *failed;
         if (!entries[i].ops) {
-            snprintf(state[i].reason, sizeof state[i].reason, "not compiled: other machine, or the compiler lacks the flags");
+            snprintf(state[i].reason, sizeof state[i].reason,
+                     "not compiled: other machine, or the compiler lacks the flags");
         } else if ((mask & entries[i].needs) != entries[i].needs) {
-            snprintf(state[i].reason, sizeof state[i].reason, "this CPU or operating system lacks an instruction set it needs");
+            snprintf(state[i].reason, sizeof state[i].reason,
+                     "this CPU or operating system lacks an instruction set it needs");
         } else if ((failed = pc_selftest(entries[i].ops)) != NULL) {
             snprintf(state[i].reason, sizeof state[i].reason, "self-test failed: %s", failed);
         } else {
@@ -107,12 +109,18 @@ int pc_backend_at(int position, pc_backend_row *row) {
 
 static int has_kernel(const pc_backend *ops, pc_kind kind, int id) {
     switch (kind) {
-    case PC_KIND_HASH: return ops->hash[id].many != NULL;
-    case PC_KIND_MERKLE: return ops->hash[id].merkle_level != NULL;
-    case PC_KIND_SCHEME: return ops->scheme[id].verify != NULL && ops->scheme[id].keyset_build != NULL;
-    case PC_KIND_TEST_DATA: return ops->scheme[id].public_keys != NULL && ops->scheme[id].sign != NULL;
-    case PC_KIND_RECOVER: return ops->recover != NULL;
-    case PC_KIND_FIELD: return ops->field_probe != NULL;
+    case PC_KIND_HASH:
+        return ops->hash[id].many != NULL;
+    case PC_KIND_MERKLE:
+        return ops->hash[id].merkle_level != NULL;
+    case PC_KIND_SCHEME:
+        return ops->scheme[id].verify != NULL && ops->scheme[id].keyset_build != NULL;
+    case PC_KIND_TEST_DATA:
+        return ops->scheme[id].public_keys != NULL && ops->scheme[id].sign != NULL;
+    case PC_KIND_RECOVER:
+        return ops->recover != NULL;
+    case PC_KIND_FIELD:
+        return ops->field_probe != NULL;
     }
     return 0;
 }

@@ -6,9 +6,9 @@
 typedef enum pc_kind {
     PC_KIND_HASH = 0,
     PC_KIND_SCHEME = 1,
-    PC_KIND_RECOVER = 2, /* id ignored */
-    PC_KIND_FIELD = 3,   /* id ignored */
-    PC_KIND_MERKLE = 4,  /* id is a hash */
+    PC_KIND_RECOVER = 2,  /* id ignored */
+    PC_KIND_FIELD = 3,    /* id ignored */
+    PC_KIND_MERKLE = 4,   /* id is a hash */
     PC_KIND_TEST_DATA = 5 /* id is a scheme */
 } pc_kind;
 

@@ -30,7 +30,7 @@ static const pc_status_row status_rows[] = {
 #undef PC_STATUS
 };
 
-#define ROW_AT(rows, position) \
+#define ROW_AT(rows, position)                                                                                              \
     ((position) >= 0 && (size_t)(position) < sizeof(rows) / sizeof((rows)[0]) ? &(rows)[position] : NULL)
 
 const pc_hash_row *pc_hash_at(int position) { return ROW_AT(hash_rows, position); }

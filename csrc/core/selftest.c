@@ -126,7 +126,8 @@ static size_t scratch_wanted(const pc_backend *backend) {
     size_t wanted = backend->recover ? backend->recover_scratch : 0;
     for (int s = 0; pc_scheme_at(s); s++) {
         int id = pc_scheme_at(s)->id;
-        if (backend->scheme[id].verify && backend->scheme[id].verify_scratch > wanted) wanted = backend->scheme[id].verify_scratch;
+        if (backend->scheme[id].verify && backend->scheme[id].verify_scratch > wanted)
+            wanted = backend->scheme[id].verify_scratch;
     }
     return (wanted + 63) / 64 * 64;
 }

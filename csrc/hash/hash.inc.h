@@ -30,7 +30,9 @@ static inline int hash_pad_sponge(uint8_t *block, size_t used, uint8_t first) {
 
 static int hash_pad_64(uint8_t *block, size_t used, uint64_t total) { return hash_pad_md(block, used, total, 64, 8); }
 static int hash_pad_128(uint8_t *block, size_t used, uint64_t total) { return hash_pad_md(block, used, total, 128, 16); }
-static int hash_pad_sha3(uint8_t *block, size_t used, uint64_t total) { return (void)total, hash_pad_sponge(block, used, 0x06); }
+static int hash_pad_sha3(uint8_t *block, size_t used, uint64_t total) {
+    return (void)total, hash_pad_sponge(block, used, 0x06);
+}
 static int hash_pad_keccak(uint8_t *block, size_t used, uint64_t total) {
     return (void)total, hash_pad_sponge(block, used, 0x01);
 }

@@ -25,13 +25,13 @@ typedef uint32_t v32;
 typedef uint64_t v64;
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define LANES_BE32(x) (x)
-#define LANES_BE64(x) (x)
-#define LANES_LE64(x) __builtin_bswap64(x)
+#    define LANES_BE32(x) (x)
+#    define LANES_BE64(x) (x)
+#    define LANES_LE64(x) __builtin_bswap64(x)
 #else
-#define LANES_BE32(x) __builtin_bswap32(x)
-#define LANES_BE64(x) __builtin_bswap64(x)
-#define LANES_LE64(x) (x)
+#    define LANES_BE32(x) __builtin_bswap32(x)
+#    define LANES_BE64(x) __builtin_bswap64(x)
+#    define LANES_LE64(x) (x)
 #endif
 
 static inline v32 v32_set1(uint32_t x) { return x; }

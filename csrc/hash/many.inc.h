@@ -20,10 +20,10 @@
 #define MANY_FN(name)   MANY_CAT(MANY, name)
 
 typedef struct MANY_FN(_lane) {
-    size_t item;           /* which message; SIZE_MAX: none */
-    int run;               /* which of the runs below is next */
-    const uint8_t *at[3];  /* head, body, tail */
-    size_t blocks[3];      /* blocks left in each */
+    size_t item;          /* which message; SIZE_MAX: none */
+    int run;              /* which of the runs below is next */
+    const uint8_t *at[3]; /* head, body, tail */
+    size_t blocks[3];     /* blocks left in each */
     uint8_t head[2 * MANY_BLOCK];
     uint8_t tail[2 * MANY_BLOCK];
 } MANY_FN(_lane);

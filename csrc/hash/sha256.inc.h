@@ -16,9 +16,9 @@ static const uint32_t sha256_k[64] = {
 /* One round; the caller renames the variables instead of moving them. wk = w[t] + K[t]. */
 #define SHA256_ROUND(a, b, c, d, e, f, g, h, wk)                                                                            \
     do {                                                                                                                    \
-        v32 t1 = v32_add(v32_add(h, wk), v32_add(v32_choose(e, f, g), sha256_big1(e)));                                      \
+        v32 t1 = v32_add(v32_add(h, wk), v32_add(v32_choose(e, f, g), sha256_big1(e)));                                     \
         d = v32_add(d, t1);                                                                                                 \
-        h = v32_add(t1, v32_add(sha256_big0(a), v32_majority(a, b, c)));                                                     \
+        h = v32_add(t1, v32_add(sha256_big0(a), v32_majority(a, b, c)));                                                    \
     } while (0)
 
 static inline v32 sha256_big0(v32 x) { return v32_xor3(v32_rotl(x, 30), v32_rotl(x, 19), v32_rotl(x, 10)); }
@@ -32,13 +32,13 @@ static inline v32 sha256_small1(v32 x) { return v32_xor3(v32_rotl(x, 15), v32_ro
                            v32_add(w[((i) + 9) & 15], sha256_small1(w[((i) + 14) & 15]))))
 
 #define SHA256_8_ROUNDS(W, t)                                                                                               \
-    SHA256_ROUND(a, b, c, d, e, f, g, h, v32_add(W(0 + (t)), v32_set1(k[0 + (t)])));                                         \
-    SHA256_ROUND(h, a, b, c, d, e, f, g, v32_add(W(1 + (t)), v32_set1(k[1 + (t)])));                                         \
-    SHA256_ROUND(g, h, a, b, c, d, e, f, v32_add(W(2 + (t)), v32_set1(k[2 + (t)])));                                         \
-    SHA256_ROUND(f, g, h, a, b, c, d, e, v32_add(W(3 + (t)), v32_set1(k[3 + (t)])));                                         \
-    SHA256_ROUND(e, f, g, h, a, b, c, d, v32_add(W(4 + (t)), v32_set1(k[4 + (t)])));                                         \
-    SHA256_ROUND(d, e, f, g, h, a, b, c, v32_add(W(5 + (t)), v32_set1(k[5 + (t)])));                                         \
-    SHA256_ROUND(c, d, e, f, g, h, a, b, v32_add(W(6 + (t)), v32_set1(k[6 + (t)])));                                         \
+    SHA256_ROUND(a, b, c, d, e, f, g, h, v32_add(W(0 + (t)), v32_set1(k[0 + (t)])));                                        \
+    SHA256_ROUND(h, a, b, c, d, e, f, g, v32_add(W(1 + (t)), v32_set1(k[1 + (t)])));                                        \
+    SHA256_ROUND(g, h, a, b, c, d, e, f, v32_add(W(2 + (t)), v32_set1(k[2 + (t)])));                                        \
+    SHA256_ROUND(f, g, h, a, b, c, d, e, v32_add(W(3 + (t)), v32_set1(k[3 + (t)])));                                        \
+    SHA256_ROUND(e, f, g, h, a, b, c, d, v32_add(W(4 + (t)), v32_set1(k[4 + (t)])));                                        \
+    SHA256_ROUND(d, e, f, g, h, a, b, c, v32_add(W(5 + (t)), v32_set1(k[5 + (t)])));                                        \
+    SHA256_ROUND(c, d, e, f, g, h, a, b, v32_add(W(6 + (t)), v32_set1(k[6 + (t)])));                                        \
     SHA256_ROUND(b, c, d, e, f, g, h, a, v32_add(W(7 + (t)), v32_set1(k[7 + (t)])))
 
 #define SHA256_GIVEN(i) w[i]

@@ -25,9 +25,9 @@ static inline v32 sm3_p1(v32 x) { return v32_xor3(x, v32_rotl(x, 15), v32_rotl(x
 #define SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w0, w4, t)                                                                \
     do {                                                                                                                    \
         v32 a12 = v32_rotl(a, 12);                                                                                          \
-        v32 ss1 = v32_rotl(v32_add(v32_add(a12, e), v32_set1(t)), 7);                                                        \
-        v32 tt1 = v32_add(v32_add(FF(a, b, c), d), v32_add(v32_xor(ss1, a12), v32_xor(w0, w4)));                             \
-        v32 tt2 = v32_add(v32_add(GG(e, f, g), h), v32_add(ss1, w0));                                                        \
+        v32 ss1 = v32_rotl(v32_add(v32_add(a12, e), v32_set1(t)), 7);                                                       \
+        v32 tt1 = v32_add(v32_add(FF(a, b, c), d), v32_add(v32_xor(ss1, a12), v32_xor(w0, w4)));                            \
+        v32 tt2 = v32_add(v32_add(GG(e, f, g), h), v32_add(ss1, w0));                                                       \
         b = v32_rotl(b, 9);                                                                                                 \
         d = tt1;                                                                                                            \
         f = v32_rotl(f, 19);                                                                                                \
@@ -36,13 +36,13 @@ static inline v32 sm3_p1(v32 x) { return v32_xor3(x, v32_rotl(x, 15), v32_rotl(x
 
 /* W_(j+16) from the ring of the last 16 words: needed 12 rounds ahead, for W_(j+4) of the round that uses it as w4. */
 #define SM3_EXTEND(i)                                                                                                       \
-    (w[(i) & 15] = v32_xor3(sm3_p1(v32_xor3(w[(i) & 15], w[((i) + 7) & 15], v32_rotl(w[((i) + 13) & 15], 15))),              \
+    (w[(i) & 15] = v32_xor3(sm3_p1(v32_xor3(w[(i) & 15], w[((i) + 7) & 15], v32_rotl(w[((i) + 13) & 15], 15))),             \
                             v32_rotl(w[((i) + 3) & 15], 7), w[((i) + 10) & 15]))
 
 #define SM3_4_ROUNDS(FF, GG, i)                                                                                             \
-    SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w[(i) & 15], w[((i) + 4) & 15], t[i]);                                         \
-    SM3_ROUND(d, a, b, c, h, e, f, g, FF, GG, w[((i) + 1) & 15], w[((i) + 5) & 15], t[(i) + 1]);                             \
-    SM3_ROUND(c, d, a, b, g, h, e, f, FF, GG, w[((i) + 2) & 15], w[((i) + 6) & 15], t[(i) + 2]);                             \
+    SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w[(i) & 15], w[((i) + 4) & 15], t[i]);                                        \
+    SM3_ROUND(d, a, b, c, h, e, f, g, FF, GG, w[((i) + 1) & 15], w[((i) + 5) & 15], t[(i) + 1]);                            \
+    SM3_ROUND(c, d, a, b, g, h, e, f, FF, GG, w[((i) + 2) & 15], w[((i) + 6) & 15], t[(i) + 2]);                            \
     SM3_ROUND(b, c, d, a, f, g, h, e, FF, GG, w[((i) + 3) & 15], w[((i) + 7) & 15], t[(i) + 3])
 
 #define SM3_4_EXTEND(i) (SM3_EXTEND(i), SM3_EXTEND((i) + 1), SM3_EXTEND((i) + 2), SM3_EXTEND((i) + 3))
@@ -60,13 +60,13 @@ static void sm3_blocks(uint32_t *state, const uint8_t *const p[W32], size_t n) {
         /* Rounds i .. i + 3 read W_i .. W_(i+7), so four words are extended after every four rounds. */
         const uint32_t *t = sm3_t;
         SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 0);
-            SM3_4_EXTEND(0);
+        SM3_4_EXTEND(0);
         SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 4);
-            SM3_4_EXTEND(4);
+        SM3_4_EXTEND(4);
         SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 8);
-            SM3_4_EXTEND(8);
+        SM3_4_EXTEND(8);
         SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 12);
-            SM3_4_EXTEND(12);
+        SM3_4_EXTEND(12);
         for (t += 16; t < sm3_t + 64; t += 16) {
             SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, 0);
             SM3_4_EXTEND(0);

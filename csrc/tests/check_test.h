@@ -9,7 +9,8 @@
 static int test_failures;
 
 /* Evaluates to the condition, so that a loop can stop at the first failure. */
-#define EXPECT(condition) ((condition) ? 1 : (test_failures++, fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), 0))
+#define EXPECT(condition)                                                                                                   \
+    ((condition) ? 1 : (test_failures++, fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), 0))
 #define EXPECT_INT(got, wanted) test_int((got), (wanted), #got, __FILE__, __LINE__)
 
 static inline int test_int(long long got, long long wanted, const char *what, const char *file, int line) {

@@ -1,14 +1,14 @@
 /* test_dispatch.c - the dispatcher with a list of backends made for it: detection, self-test, falling back, forcing one.
  *
  * dispatch.c is included, not linked, with another backends.def. The faulty backends are the portable kernels with one fault. */
-#define PC_BACKENDS_DEF         "../tests/dispatch_backends.def"
-#define PC_HAVE_missing_cpu     1
-#define PC_HAVE_broken_hash     1
-#define PC_HAVE_broken_merkle   1
-#define PC_HAVE_accepts_all     1
-#define PC_HAVE_broken_lane     1
-#define PC_HAVE_hash_only       1
-#define PC_HAVE_portable        1
+#define PC_BACKENDS_DEF       "../tests/dispatch_backends.def"
+#define PC_HAVE_missing_cpu   1
+#define PC_HAVE_broken_hash   1
+#define PC_HAVE_broken_merkle 1
+#define PC_HAVE_accepts_all   1
+#define PC_HAVE_broken_lane   1
+#define PC_HAVE_hash_only     1
+#define PC_HAVE_portable      1
 #include "../core/dispatch.c"
 #include "check_test.h"
 
@@ -20,14 +20,16 @@
 static void good_hash(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
     pc_backend_portable.hash[PC_HASH_SHA256].many(prefix, prefix_len, messages, n, digests);
 }
-static void good_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count, uint8_t *out) {
+static void good_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
+                        uint8_t *out) {
     pc_backend_portable.hash[PC_HASH_SHA256].merkle_level(odd, prefix, prefix_len, children, count, out);
 }
 static void bad_hash(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
     good_hash(prefix, prefix_len, messages, n, digests);
     if (n > 1) digests[32 * n - 1] ^= 1;
 }
-static void bad_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count, uint8_t *out) {
+static void bad_merkle(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
+                       uint8_t *out) {
     good_merkle(odd, prefix, prefix_len, children, count, out);
     if (odd == PC_ODD_DUPLICATE) out[(count + 1) / 2 * 32 - 1] ^= 0x80;
 }
@@ -47,9 +49,12 @@ static void lane_3(const pc_verify_params *params, const pc_key_source *keys, co
 enum { SCRATCH = 1 << 24 };
 
 const pc_backend pc_backend_missing_cpu = {.name = "missing_cpu", .lanes = 1};
-const pc_backend pc_backend_broken_hash = {.name = "broken_hash", .lanes = 8, .hash[PC_HASH_SHA256] = {bad_hash, good_merkle}};
-const pc_backend pc_backend_broken_merkle = {.name = "broken_merkle", .lanes = 8, .hash[PC_HASH_SHA256] = {good_hash, bad_merkle}};
-const pc_backend pc_backend_accepts_all = {.name = "accepts_all", .lanes = 4, .scheme[PC_SCHEME_ED25519] = {.verify = accept}};
+const pc_backend pc_backend_broken_hash = {
+    .name = "broken_hash", .lanes = 8, .hash[PC_HASH_SHA256] = {bad_hash, good_merkle}};
+const pc_backend pc_backend_broken_merkle = {
+    .name = "broken_merkle", .lanes = 8, .hash[PC_HASH_SHA256] = {good_hash, bad_merkle}};
+const pc_backend pc_backend_accepts_all = {
+    .name = "accepts_all", .lanes = 4, .scheme[PC_SCHEME_ED25519] = {.verify = accept}};
 const pc_backend pc_backend_broken_lane = {
     .name = "broken_lane", .lanes = 8, .scheme[PC_SCHEME_ECDSA_P256] = {.verify = lane_3, .verify_scratch = SCRATCH}};
 const pc_backend pc_backend_hash_only = {.name = "hash_only", .lanes = 2, .hash[PC_HASH_SHA256] = {good_hash, good_merkle}};
@@ -70,7 +75,8 @@ static void expect_row(const char *name, int compiled, int usable, const char *r
     EXPECT_INT(row.compiled, compiled);
     EXPECT_INT(row.usable, usable);
     EXPECT(compiled ? row.lanes > 0 : row.lanes == 0);
-    if (!EXPECT(reason ? strstr(row.reason, reason) != NULL : row.reason[0] == 0)) fprintf(stderr, "  %s: %s\n", name, row.reason);
+    if (!EXPECT(reason ? strstr(row.reason, reason) != NULL : row.reason[0] == 0))
+        fprintf(stderr, "  %s: %s\n", name, row.reason);
 }
 
 static int hash_abc(int backend) {
