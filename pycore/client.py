@@ -6,11 +6,12 @@
     ...     client.hash("sha256", b"abc").hex()[:16]
     'ba7816bf8f01cfea'
 
-A malformed call raises the same `pycore.InputError` as in process. When the service itself does not answer - it can not be
-reached, is full, runs out of time - a `ServiceError` with the gRPC status code is raised.
+A malformed call raises the same `pycore.InputError` as in process. When the service itself does not answer - it can not
+be reached, is full, runs out of time - a `ServiceError` with the gRPC status code is raised.
 
-Batches larger than `max_message_bytes` are sent as several messages, so that there is no limit on their size. `threads` is
-accepted so that a program can switch between in-process and remote calls; the service decides how many threads it uses.
+Batches larger than `max_message_bytes` are sent as several messages, so that there is no limit on their size. `threads`
+is accepted so that a program can switch between in-process and remote calls; the service decides how many threads it
+uses.
 
 Needs the `service` extra: `pip install pycore-validation[service]`.
 """
@@ -21,7 +22,16 @@ import asyncio
 import collections
 import contextlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +59,9 @@ Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
 
 _SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
 _STREAM = "VerifySignatureStream"
-_ANSWERS: dict[str, Any] = {method.name: message_factory.GetMessageClass(method.output_type) for method in _SERVICE.methods}
+_ANSWERS: dict[str, Any] = {
+    method.name: message_factory.GetMessageClass(method.output_type) for method in _SERVICE.methods
+}
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _WINDOW = 4  # unary requests of one call that are under way at once
 _MAX_BATCH_ITEMS = 1 << 18
@@ -108,7 +120,11 @@ class _Settings:
         self._options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
-            *([("grpc.ssl_target_name_override", self._tls.server_name)] if self._tls and self._tls.server_name else []),
+            *(
+                [("grpc.ssl_target_name_override", self._tls.server_name)]
+                if self._tls and self._tls.server_name
+                else []
+            ),
             *options,
         ]
 
@@ -126,7 +142,7 @@ def _translated(error: Any) -> Exception:
 
 
 def _serving(answer: health_pb2.HealthCheckResponse) -> bool:
-    return answer.status == health_pb2.HealthCheckResponse.SERVING
+    return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 def _not_ready(target: str, timeout: float, last: str) -> ServiceError:
@@ -151,7 +167,7 @@ class _StreamState:
             yield plans.stream_request(self._sent, request)
 
 
-# ---- the blocking client -------------------------------------------------------------------------------------------------
+# ---- the blocking client ---------------------------------------------------------------------------------------------
 
 
 class ValidationClient(_Settings):
@@ -288,7 +304,9 @@ class ValidationClient(_Settings):
             try:
                 for batch in batches:
                     yield from state.messages(batch)
-            except Exception as error:  # gRPC would swallow it in its thread: end the stream, raise it behind the answers
+            except (
+                Exception
+            ) as error:  # gRPC would swallow it in its thread: end the stream, raise it behind the answers
                 state.failure = error
 
         with contextlib.closing(self._answers(requests(), None)) as answers:
@@ -302,7 +320,7 @@ class ValidationClient(_Settings):
         if state.failure is not None:
             raise state.failure
 
-    def _answers(self, requests: Iterator[Any], timeout: float | None) -> Iterator[Any]:
+    def _answers(self, requests: Iterator[Any], timeout: float | None) -> Generator[Any, None, None]:
         call = self._stream(requests, timeout=timeout)
         try:
             yield from call
@@ -327,14 +345,12 @@ class ValidationClient(_Settings):
         indices: Sequence[int] | NDArray[Any] = (),
         *,
         tree: str = "rfc9162",
-        hash: str | None = None,  # noqa: A002
+        hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
     ) -> plans.BuiltTree:
         """Root of a Merkle tree, and proofs of the leaves at `indices`, as `pycore.MerkleTree` gives them."""
-        return self._run(
-            plans.build_merkle_tree(leaves, indices, tree=tree, hash=hash, hashed=hashed, width=width)
-        )
+        return self._run(plans.build_merkle_tree(leaves, indices, tree=tree, hash=hash, hashed=hashed, width=width))
 
     def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
         """`pycore.merkle_root` on the service. The leaves must fit into one message of the service's limit."""
@@ -349,7 +365,7 @@ class ValidationClient(_Settings):
         index: Any,
         leaf_count: Any,
         tree: str = "rfc9162",
-        hash: str | None = None,  # noqa: A002
+        hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
         threads: int | None = None,
@@ -378,11 +394,11 @@ class ValidationClient(_Settings):
         return self._run(plans.capabilities())
 
 
-# ---- the asyncio client --------------------------------------------------------------------------------------------------
+# ---- the asyncio client ----------------------------------------------------------------------------------------------
 
 
 class AsyncValidationClient(_Settings):
-    """The same calls for asyncio programs. Make, use and close it on one event loop, or use it in an `async with` statement."""
+    """The same calls for asyncio programs. Make, use and close it on one event loop, or use it in `async with`."""
 
     def __init__(self, target: str, **settings: Any) -> None:
         super().__init__(target, **settings)
@@ -412,7 +428,7 @@ class AsyncValidationClient(_Settings):
 
     async def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
-        await self._channel.close()
+        await self._channel.close(None)
 
     async def __aenter__(self) -> AsyncValidationClient:
         return self
@@ -521,7 +537,7 @@ class AsyncValidationClient(_Settings):
         if state.failure is not None:
             raise state.failure
 
-    async def _answers(self, requests: Any, timeout: float | None) -> AsyncIterator[Any]:
+    async def _answers(self, requests: Any, timeout: float | None) -> AsyncGenerator[Any, None]:
         call = self._stream(requests, timeout=timeout)
         try:
             async for answer in call:
@@ -547,7 +563,7 @@ class AsyncValidationClient(_Settings):
         indices: Sequence[int] | NDArray[Any] = (),
         *,
         tree: str = "rfc9162",
-        hash: str | None = None,  # noqa: A002
+        hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
     ) -> plans.BuiltTree:
@@ -569,7 +585,7 @@ class AsyncValidationClient(_Settings):
         index: Any,
         leaf_count: Any,
         tree: str = "rfc9162",
-        hash: str | None = None,  # noqa: A002
+        hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
         threads: int | None = None,

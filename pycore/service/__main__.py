@@ -1,4 +1,4 @@
-"""`python -m pycore.service`: serve until a signal. Every field of ServiceConfig is an option: --max-message-bytes and so on."""
+"""`python -m pycore.service`: serve until a signal. Every field of ServiceConfig is an option."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def parse(
     try:
         return ServiceConfig(**given)
     except ValidationError as error:
-        words = "; ".join(".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"] for item in error.errors())
+        words = "; ".join(
+            ".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"] for item in error.errors()
+        )
         parser.error(words)
     except (OSError, ValueError) as error:
         parser.error(str(error))

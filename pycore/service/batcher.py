@@ -1,9 +1,9 @@
 """Admission and execution of work: the place where batches of several requests will be merged.
 
-No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Batcher.admit`, or `Batcher.admit_when_free` where
-waiting is better than refusing), adds the items once it knows them, and runs its work. Work runs on the executor that the
-batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when its caller went
-away - so that the bounds hold for what is in memory.
+No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Batcher.admit`, or `Batcher.admit_when_free`
+where waiting is better than refusing), adds the items once it knows them, and runs its work. Work runs on the executor
+that the batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when
+its caller went away - so that the bounds hold for what is in memory.
 
 Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts.
 """
@@ -11,6 +11,7 @@ Work that was cancelled or whose deadline has passed by the time a worker is fre
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -22,7 +23,7 @@ T = TypeVar("T")
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
 
 
-class Overloaded(Exception):
+class OverloadedError(Exception):
     """No room for the work now. `retry_after`: seconds after which trying again makes sense."""
 
     def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
@@ -30,7 +31,7 @@ class Overloaded(Exception):
         self.retry_after = retry_after
 
 
-class Expired(Exception):
+class ExpiredError(Exception):
     """The deadline passed before a worker was free. Nothing was computed."""
 
 
@@ -65,7 +66,7 @@ class Ticket:
         """Claims room for `items` more items.
 
         Raises:
-            Overloaded: there is none. The ticket keeps what it has.
+            OverloadedError: there is none. The ticket keeps what it has.
         """
         self._batcher._claim_items(self, items)
 
@@ -81,7 +82,7 @@ class Ticket:
             deadline: a time of the batcher's clock, or None.
 
         Raises:
-            Expired: the deadline passed before the work began.
+            ExpiredError: the deadline passed before the work began.
             Exception: whatever `work` raises.
         """
         batcher = self._batcher
@@ -89,7 +90,7 @@ class Ticket:
         def start() -> T:
             began = batcher.clock()
             if deadline is not None and began >= deadline:
-                raise Expired("the deadline passed while the request was waiting for a worker")
+                raise ExpiredError("the deadline passed while the request was waiting for a worker")
             try:
                 return work()
             finally:
@@ -120,13 +121,13 @@ class Ticket:
 class Batcher:
     """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
 
-    A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per request
-    can be set independently.
+    A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per
+    request can be set independently.
 
     Args:
         executor: where work runs. The batcher does not shut it down.
         bounds: how much may wait or run at once.
-        workers: how many pieces of work the executor runs at once; only used to estimate `Overloaded.retry_after`.
+        workers: how many pieces of work the executor runs at once; only used to estimate `OverloadedError.retry_after`.
         clock: seconds, monotonic.
     """
 
@@ -145,11 +146,11 @@ class Batcher:
         """A ticket for a request of `nbytes` bytes.
 
         Raises:
-            Overloaded: there is no room for them.
+            OverloadedError: there is no room for them.
         """
         load = self.load
         if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
-            raise Overloaded("bytes", load.nbytes, nbytes, self.bounds.nbytes, self.retry_after())
+            raise OverloadedError("bytes", load.nbytes, nbytes, self.bounds.nbytes, self.retry_after())
         load.nbytes += nbytes
         load.requests += 1
         return Ticket(self, nbytes)
@@ -165,17 +166,16 @@ class Batcher:
 
     async def _retry_until_free(self, claim: Callable[[], T]) -> T:
         while True:
-            try:
+            with contextlib.suppress(OverloadedError):
                 return claim()
-            except Overloaded:
-                waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._waiters.append(waiter)
-                await waiter
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load
         if load.items and load.items + items > self.bounds.items:
-            raise Overloaded("items", load.items, items, self.bounds.items, self.retry_after())
+            raise OverloadedError("items", load.items, items, self.bounds.items, self.retry_after())
         load.items += items
         ticket.items += items
 

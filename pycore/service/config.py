@@ -61,6 +61,7 @@ class ServiceConfig(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments before environment before file."""
         named: Any = init_settings().get("config_file") or os.environ.get(CONFIG_FILE_VARIABLE)
         if not named:
             return (init_settings, env_settings)
@@ -96,8 +97,8 @@ def is_loopback(address: str) -> bool:
     Raises:
         ValueError: the address is none of the forms that the service listens on.
 
-    >>> is_loopback("127.8.0.1:50051"), is_loopback("[::1]:0"), is_loopback("unix:/run/pycore.sock"), is_loopback("0.0.0.0:1")
-    (True, True, True, False)
+    >>> is_loopback("127.8.0.1:50051"), is_loopback("[::1]:0"), is_loopback("unix:/run/pycore.sock"),
+    is_loopback("0.0.0.0:1") (True, True, True, False)
     """
     if address.startswith(("unix:", "unix-abstract:")):
         return True

@@ -1,8 +1,9 @@
 """Protobuf messages on one side, columns, verdicts, trees and reports on the other.
 
-The server's half decodes a request into a `Call`: how many items it has, and a function that computes the answer on a worker.
-The client's half (`pycore.client`) builds the same requests and reads the same answers. Everything that one half writes, the
-other reads, so both are here. Packed columns become numpy views of the received bytes; nothing is copied per row.
+The server's half decodes a request into a `Call`: how many items it has, and a function that computes the answer on a
+worker. The client's half (`pycore.client`) builds the same requests and reads the same answers. Everything that one
+half writes, the other reads, so both are here. Packed columns become numpy views of the received bytes; nothing is
+copied per row.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Call:
 _UNLIMITED = Settings(Limits(*[1 << 62] * 4))
 
 
-# ---- columns -------------------------------------------------------------------------------------------------------------
+# ---- columns ---------------------------------------------------------------------------------------------------------
 
 
 def received_column(message: column_pb2.Column, field: str) -> Column:
@@ -145,7 +146,7 @@ def from_verdicts(message: verdict_pb2.Verdicts) -> Verdicts:
     return Verdicts(message.codes)
 
 
-# ---- signatures ----------------------------------------------------------------------------------------------------------
+# ---- signatures ------------------------------------------------------------------------------------------------------
 
 
 def decode_verify_signatures(request: signature_pb2.VerifySignaturesRequest, settings: Settings) -> Call:
@@ -186,7 +187,7 @@ def verify_signatures_request(
     return request
 
 
-# ---- hashes --------------------------------------------------------------------------------------------------------------
+# ---- hashes ----------------------------------------------------------------------------------------------------------
 
 
 def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) -> Call:
@@ -197,9 +198,7 @@ def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) ->
     def run() -> bytes:
         digests = hashing.hash_batch(algorithm, messages, threads=settings.threads)
         count, size = digests.shape
-        return hash_pb2.HashBatchResponse(
-            digests=digests.tobytes(), digest_size=size, count=count
-        ).SerializeToString()
+        return hash_pb2.HashBatchResponse(digests=digests.tobytes(), digest_size=size, count=count).SerializeToString()
 
     return Call(messages.n, run)
 
@@ -207,10 +206,11 @@ def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) ->
 def from_hash_batch(message: hash_pb2.HashBatchResponse) -> NDArray[np.uint8]:
     """Received digests: uint8 (count, digest_size), writable as the in-process result is."""
     flat = np.frombuffer(message.digests, dtype=np.uint8)
-    return flat.reshape(message.count, message.digest_size).copy()
+    digests: NDArray[np.uint8] = flat.reshape(message.count, message.digest_size).copy()
+    return digests
 
 
-# ---- Merkle trees --------------------------------------------------------------------------------------------------------
+# ---- Merkle trees ----------------------------------------------------------------------------------------------------
 
 
 def _tree_options(request: Any) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings
     return Call(max(leaves.n, proofs.n, len(index)), run)
 
 
-# ---- blocks --------------------------------------------------------------------------------------------------------------
+# ---- blocks ----------------------------------------------------------------------------------------------------------
 
 
 def decode_validate_block(request: block_pb2.ValidateBlockRequest, settings: Settings) -> Call:
@@ -285,7 +285,9 @@ def _read_context(chain: str, document: bytes) -> Any:
     try:
         values = json.loads(document)
     except (ValueError, RecursionError) as error:
-        raise InputError("context_json", f"{len(document)} bytes that are not JSON ({error})", "a JSON object") from None
+        raise InputError(
+            "context_json", f"{len(document)} bytes that are not JSON ({error})", "a JSON object"
+        ) from None
     if not isinstance(values, Mapping):  # text would be taken for the path of a file
         raise InputError("context_json", f"a JSON {type(values).__name__}", "a JSON object")
     return ledgers.get(chain).context(values)
@@ -373,16 +375,16 @@ def _to_value(value: Any) -> block_pb2.CheckValue | None:
 
 def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:
     value: block_pb2.CheckValue = getattr(check, field)
-    kind = value.WhichOneof("kind") if check.HasField(field) else None  # type: ignore[arg-type]
+    kind = value.WhichOneof("kind") if check.HasField(field) else None
     return None if kind is None else getattr(value, kind)
 
 
-# ---- capabilities --------------------------------------------------------------------------------------------------------
+# ---- capabilities ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class TreeSummary:
-    """A Merkle tree shape of a service: its name, the hash that an unset hash means, and the document that defines it."""
+    """A Merkle tree shape: its name, the hash that an unset hash means, and the document that defines it."""
 
     name: str
     default_hash: str
@@ -415,10 +417,10 @@ class ServiceCapabilities:
     @property
     def algorithms(self) -> tuple[str, ...]:
         """Names of all schemes and hashes."""
-        return tuple(row.name for row in (*self.schemes, *self.hashes))
+        return (*(row.name for row in self.schemes), *(row.name for row in self.hashes))
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain dicts, lists, strings and numbers: ready for JSON. Keys as in `pycore.Capabilities.to_dict`."""
+        """The same as plain dicts, lists, strings and numbers, with the keys of `pycore.Capabilities.to_dict`."""
         shown = asdict(self)
         shown["backends"] = [row._asdict() for row in self.backends]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in shown.items()}
@@ -466,7 +468,7 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
 
 def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> ServiceCapabilities:
     """Received capabilities."""
-    rows = (*message.schemes, *message.hashes)
+    rows: list[Any] = [*message.schemes, *message.hashes]
     return ServiceCapabilities(
         version=message.version,
         cpu_features={feature.name: feature.usable for feature in message.cpu_features},
@@ -489,12 +491,13 @@ def _scheme(row: capability_pb2.SchemeInfo) -> Scheme:
     return Scheme(**values)
 
 
-# ---- splitting -----------------------------------------------------------------------------------------------------------
+# ---- splitting -------------------------------------------------------------------------------------------------------
 
 
 def split(columns: Sequence[Column], max_items: int, max_bytes: int) -> list[tuple[int, int]]:
-    """Ranges of rows that cover columns of equal length, each with at most `max_items` rows and, beyond a single row, at most
-    `max_bytes` bytes of rows and offsets. An empty batch is one empty range: it is still asked, so that its options are checked.
+    """Ranges of rows that cover columns of equal length, each with at most `max_items` rows and, beyond a single row,
+    at most `max_bytes` bytes of rows and offsets. An empty batch is one empty range: it is still asked, so that its
+    options are checked.
     """
     n = columns[0].n
     ends = np.zeros(n + 1, dtype=np.int64)

@@ -11,11 +11,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 _Response = health_pb2.HealthCheckResponse
 
 
-class Health(health_pb2_grpc.HealthServicer):
+class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """The standard health service.
 
-    A Watch stream lives as long as its client, so a server that waits for its calls to end would wait for its watchers until the
-    grace period is over. Here `close` ends them, after they were told the last status.
+    A Watch stream lives as long as its client, so a server that waits for its calls to end would wait for its watchers
+    until the grace period is over. Here `close` ends them, after they were told the last status.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Health(health_pb2_grpc.HealthServicer):
         status = self._status.get(request.service)
         if status is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {request.service[:256]!r} here")
-        return _Response(status=status)  # type: ignore[arg-type]
+        return _Response(status=status)
 
     async def Watch(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[object, object]
@@ -56,7 +56,7 @@ class Health(health_pb2_grpc.HealthServicer):
             status = self._status.get(request.service, _Response.SERVICE_UNKNOWN)
             if status != sent:
                 sent = status
-                yield _Response(status=status)  # type: ignore[arg-type]
+                yield _Response(status=status)
                 continue  # it may have changed while the message was sent
             if self._closed:
                 return

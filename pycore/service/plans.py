@@ -1,8 +1,9 @@
-"""What a client sends for each call, and what it makes of the answers. The blocking and the asyncio client only move bytes.
+"""What a client sends for each call, and what it makes of the answers. The blocking and the asyncio client only move
+bytes.
 
-A plan is a list of requests of one RPC - more than one when the batch is larger than a message should be - and a function that
-puts their answers together. Arguments are checked here as the in-process functions check them, so a malformed call raises the
-same InputError without a round trip.
+A plan is a list of requests of one RPC - more than one when the batch is larger than a message should be - and a
+function that puts their answers together. Arguments are checked here as the in-process functions check them, so a
+malformed call raises the same InputError without a round trip.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from google.protobuf.message import Message
 from numpy.typing import ArrayLike, NDArray
 
 from pycore._pb.validation.v1 import block_pb2, capability_pb2, hash_pb2, merkle_pb2, signature_pb2, verdict_pb2
@@ -43,7 +43,7 @@ class Plan(Generic[R]):
 
     method: str
     count: int
-    requests: Iterable[Message]
+    requests: Iterable[Any]
     combine: Callable[[Sequence[Any]], R]
 
 
@@ -65,7 +65,7 @@ class VerifyOptions:
         rules: str | None = None,
         prehashed: bool = False,
         user_id: BytesLike | None = DEFAULT_USER_ID,
-        hash: str | None = None,  # noqa: A002
+        hash: str | None = None,
         encoding: str = "compact",
         der_rules: str = "strict",
         width: int | None = None,
@@ -76,7 +76,9 @@ class VerifyOptions:
         }  # fmt: skip
         checked = Options.check(lookup(SCHEMES, scheme, "scheme"), user_id=user_id, **words)
         identifier = None if user_id is None else one_bytes(user_id, "user_id")
-        template = convert.verify_signatures_request(scheme, user_id=identifier, **{**words, "prehashed": bool(prehashed)})
+        template = convert.verify_signatures_request(
+            scheme, user_id=identifier, **{**words, "prehashed": bool(prehashed)}
+        )
         return cls(template, checked, width, budget)
 
     def pieces(
@@ -117,7 +119,9 @@ def verify_batch(
     )
 
 
-def stream_request(number: int, batch: signature_pb2.VerifySignaturesRequest) -> signature_pb2.VerifySignatureStreamRequest:
+def stream_request(
+    number: int, batch: signature_pb2.VerifySignaturesRequest
+) -> signature_pb2.VerifySignatureStreamRequest:
     """One message of a VerifySignatureStream."""
     return signature_pb2.VerifySignatureStreamRequest(id=number, batch=batch)
 
@@ -129,9 +133,7 @@ def stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verd
     return answer.verdicts
 
 
-def hash_batch(
-    budget: Budget, algorithm: str, messages: BatchOfBytes, width: int | None
-) -> Plan[NDArray[np.uint8]]:
+def hash_batch(budget: Budget, algorithm: str, messages: BatchOfBytes, width: int | None) -> Plan[NDArray[np.uint8]]:
     """HashBatch."""
     lookup(HASHES, algorithm, "algorithm")
     column = as_column(messages, "messages", width=width)
@@ -166,7 +168,7 @@ class BuiltTree:
 
 
 def build_merkle_tree(
-    leaves: BatchOfBytes, indices: ArrayLike, *, tree: str, hash: str | None, hashed: bool, width: int | None  # noqa: A002
+    leaves: BatchOfBytes, indices: ArrayLike, *, tree: str, hash: str | None, hashed: bool, width: int | None
 ) -> Plan[BuiltTree]:
     """BuildMerkleTree: always one request, a tree can not be cut."""
     _check_tree(tree, hash)
@@ -180,7 +182,9 @@ def build_merkle_tree(
 
     def combine(answers: Sequence[merkle_pb2.BuildMerkleTreeResponse]) -> BuiltTree:
         answer = answers[0]
-        return BuiltTree(answer.root, answer.leaf_count, convert.received_column(answer.proofs, "proofs"), answer.mutated)
+        return BuiltTree(
+            answer.root, answer.leaf_count, convert.received_column(answer.proofs, "proofs"), answer.mutated
+        )
 
     return Plan("BuildMerkleTree", 1, [request], combine)
 
@@ -194,7 +198,7 @@ def verify_inclusion_batch(
     index: ArrayLike,
     leaf_count: ArrayLike,
     tree: str,
-    hash: str | None,  # noqa: A002
+    hash: str | None,
     hashed: bool,
     width: int | None,
 ) -> Plan[Verdicts]:
@@ -211,7 +215,9 @@ def verify_inclusion_batch(
         if one_count
         else count_column(leaf_count, "leaf_count", n)
     )
-    roots = as_column([root] if isinstance(root, (bytes, bytearray, memoryview)) else root, "root", widths=(row.digest_size,))
+    roots = as_column(
+        [root] if isinstance(root, (bytes, bytearray, memoryview)) else root, "root", widths=(row.digest_size,)
+    )
     if roots.n != 1:
         same_n("root", roots, n, "leaves")
     columns = [leaf_column, proof_rows] + ([roots] if roots.n != 1 else [])

@@ -4,9 +4,9 @@
     background(config)   a context manager that serves from a thread of this process, for programs and tests
     Server               the parts, for a program with an event loop of its own
 
-Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls are still taken, so
-that load balancers can turn away; then new calls are refused, streams end after the batches that they have read, and calls in
-flight have `drain_grace` seconds to finish.
+Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls are still
+taken, so that load balancers can turn away; then new calls are refused, streams end after the batches that they have
+read, and calls in flight have `drain_grace` seconds to finish.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
-from pycore._version import __version__
 from pycore.cpu import capabilities
 from pycore.service.batcher import Batcher, Bounds
 from pycore.service.config import ServiceConfig
@@ -203,7 +202,8 @@ async def _serve_until_signal(config: ServiceConfig) -> None:
 
 
 def run(config: ServiceConfig) -> int:
-    """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON lines to stderr.
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON lines to
+    stderr.
 
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.

@@ -1,17 +1,17 @@
 """One handler per RPC: bytes in, bytes out.
 
-Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is built
-from them, large ones are parsed on a worker, and what does not parse is INVALID_ARGUMENT with words instead of a bare INTERNAL.
-Every handler ends in an answer or in a status of `status.to_failure`; gRPC's UNKNOWN never leaves this service.
+Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is
+built from them, large ones are parsed on a worker, and what does not parse is INVALID_ARGUMENT with words instead of a
+bare INTERNAL. Every handler ends in an answer or in a status of `status.to_failure`; gRPC's UNKNOWN never leaves this
+service.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf import message_factory
@@ -21,13 +21,17 @@ from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
 from pycore.errors import InputError
 from pycore.service import convert, status
 from pycore.service.batcher import Batcher, Ticket
-from pycore.service.wire import check_row_count
+from pycore.service.wire import check_item_count
 
 _log = logging.getLogger("pycore.service")
 
 M = TypeVar("M", bound=Message)
+D = TypeVar("D")
+_Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | status.Failure | None]"
 
 SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
+_STREAM = "VerifySignatureStream"
+_DRAINED = "the service is shutting down; batches after the last answer were not read"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
 _DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
@@ -61,16 +65,16 @@ class ValidationServicer:
         """Makes every open stream answer what it has read and then end with UNAVAILABLE."""
         self._draining.set()
 
-    def handlers(self) -> grpc.GenericRpcHandler:
+    def handlers(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """The handlers of every method of the service descriptor."""
         methods: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
         for method in SERVICE.methods:
-            if method.name == "VerifySignatureStream":
-                methods[method.name] = grpc.stream_stream_rpc_method_handler(self._verify_signature_stream)  # type: ignore[arg-type]
+            if method.name == _STREAM:
+                methods[method.name] = grpc.stream_stream_rpc_method_handler(self._verify_signature_stream)
             else:
                 request_type = message_factory.GetMessageClass(method.input_type)
                 methods[method.name] = grpc.unary_unary_rpc_method_handler(
-                    self._unary(method.name, request_type, _DECODERS[method.name])  # type: ignore[arg-type]
+                    self._unary(method.name, request_type, _DECODERS[method.name])
                 )
         return grpc.method_handlers_generic_handler(SERVICE.full_name, methods)
 
@@ -92,91 +96,100 @@ class ValidationServicer:
         return answer
 
     def _deadline(self, context: Context) -> float | None:
-        remaining = context.time_remaining()
+        remaining: float | None = context.time_remaining()  # None without a deadline, whatever the stubs say
         return None if remaining is None else self._batcher.clock() + remaining
 
     async def _decoded(
-        self, ticket: Ticket, raw: bytes, request_type: type[M], decode: Callable[[M, convert.Settings], convert.Call]
-    ) -> convert.Call:
-        def work() -> convert.Call:
-            check_row_count(raw, request_type.DESCRIPTOR, self._settings.limits.max_batch_items)
+        self, ticket: Ticket, raw: bytes, request_type: type[M], decode: Callable[[M, convert.Settings], D]
+    ) -> D:
+        def work() -> D:
+            check_item_count(raw, request_type, self._settings.limits.max_batch_items)
             return decode(_parse(raw, request_type), self._settings)
 
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type), self._settings)
         return await ticket.run(work)
 
-    # ---- the stream ------------------------------------------------------------------------------------------------------
+    # ---- the stream --------------------------------------------------------------------------------------------------
 
     async def _verify_signature_stream(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        answers: asyncio.Queue[asyncio.Task[bytes] | status.Failure | None] = asyncio.Queue(self._stream_window)
-        deadline = self._deadline(context)
-        reader = asyncio.create_task(self._read_stream(requests, answers, deadline))
+        answers: _Answers = asyncio.Queue(self._stream_window)
+        tasks: set[asyncio.Task[Any]] = set()
+        reader = asyncio.create_task(self._read_stream(requests, answers, tasks, self._deadline(context)))
         failure = None
         try:
             while (answer := await answers.get()) is not None:
                 if isinstance(answer, status.Failure):
                     failure = answer
                     break
-                yield await answer
+                try:
+                    message = await answer
+                except Exception as error:  # it did not even parse: there is no id to answer to
+                    failure = status.to_failure(error, _STREAM)
+                    break
+                yield message
         finally:
             reader.cancel()
-            while not answers.empty():
-                left = answers.get_nowait()
-                if isinstance(left, asyncio.Task):
-                    left.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+            for task in tasks:
+                task.cancel()
         if failure is not None:
             await context.abort(failure.code, failure.message, failure.trailing_metadata)
 
     async def _read_stream(
-        self,
-        requests: AsyncIterator[bytes],
-        answers: asyncio.Queue[asyncio.Task[bytes] | status.Failure | None],
-        deadline: float | None,
+        self, requests: AsyncIterator[bytes], answers: _Answers, tasks: set[asyncio.Task[Any]], deadline: float | None
     ) -> None:
         """Reads batches while there is room for them; the peer is slowed down by HTTP/2 flow control, not refused."""
+        draining = asyncio.create_task(self._draining.wait())
         try:
-            while (raw := await self._next_or_drain(requests)) is not None:
+            while (raw := await _next_unless(draining, requests)) is not None:
                 ticket = await self._batcher.admit_when_free(len(raw))
-                try:
-                    request = _parse(raw, signature_pb2.VerifySignatureStreamRequest)
-                except BaseException:
-                    ticket.release()
-                    raise
-                await answers.put(asyncio.create_task(self._stream_answer(ticket, request, deadline)))
-            if self._draining.is_set():
-                await answers.put(status.unavailable("the service is shutting down; the batches after this point were not read"))
-            else:
-                await answers.put(None)
+                task = asyncio.create_task(self._stream_answer(ticket, raw, deadline))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+                task.add_done_callback(_releaser(ticket))  # also when it is cancelled before its first step
+                await answers.put(task)
+            await answers.put(status.unavailable(_DRAINED) if draining.done() else None)
         except Exception as error:
-            await answers.put(status.to_failure(error, "VerifySignatureStream"))
-
-    async def _next_or_drain(self, requests: AsyncIterator[bytes]) -> bytes | None:
-        """The next batch; None at the end of the stream or when the service drains."""
-        following = asyncio.ensure_future(anext(requests, None))  # type: ignore[arg-type]
-        draining = asyncio.ensure_future(self._draining.wait())
-        try:
-            await asyncio.wait({following, draining}, return_when=asyncio.FIRST_COMPLETED)
-            return following.result() if following.done() else None
+            await answers.put(status.to_failure(error, _STREAM))
         finally:
             draining.cancel()
-            following.cancel()
 
-    async def _stream_answer(
-        self, ticket: Ticket, request: signature_pb2.VerifySignatureStreamRequest, deadline: float | None
-    ) -> bytes:
-        answer = signature_pb2.VerifySignatureStreamResponse(id=request.id)
-        with ticket:
-            try:
-                call = convert.decode_verify_signatures(request.batch, self._settings)
-                await ticket.add_items_when_free(call.items)
-                response = signature_pb2.VerifySignaturesResponse.FromString(await ticket.run(call.run, deadline=deadline))
-                answer.verdicts.CopyFrom(response.verdicts)
-            except Exception as error:
-                answer.error.CopyFrom(status.to_batch_error(status.to_failure(error, "VerifySignatureStream")))
+    async def _stream_answer(self, ticket: Ticket, raw: bytes, deadline: float | None) -> bytes:
+        number, call = await self._decoded(ticket, raw, signature_pb2.VerifySignatureStreamRequest, _decode_stream)
+        answer = signature_pb2.VerifySignatureStreamResponse(id=number)
+        try:
+            if isinstance(call, Exception):
+                raise call
+            await ticket.add_items_when_free(call.items)
+            response = await ticket.run(call.run, deadline=deadline)
+            answer.verdicts.CopyFrom(signature_pb2.VerifySignaturesResponse.FromString(response).verdicts)
+        except Exception as error:
+            answer.error.CopyFrom(status.to_batch_error(status.to_failure(error, _STREAM)))
         return answer.SerializeToString()
+
+
+async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[bytes]) -> bytes | None:
+    """The next batch; None at the end of the stream or when the service drains."""
+    following = asyncio.ensure_future(anext(requests, None))
+    try:
+        await asyncio.wait({following, draining}, return_when=asyncio.FIRST_COMPLETED)
+        return following.result() if following.done() else None
+    finally:
+        following.cancel()
+
+
+def _decode_stream(
+    request: signature_pb2.VerifySignatureStreamRequest, settings: convert.Settings
+) -> tuple[int, convert.Call | Exception]:
+    """The id, and the batch or what is wrong with it: a malformed batch is answered under its id."""
+    try:
+        return request.id, convert.decode_verify_signatures(request.batch, settings)
+    except InputError as error:
+        return request.id, error
+
+
+def _releaser(ticket: Ticket) -> Callable[[object], None]:
+    return lambda _: ticket.release()
 
 
 def _parse(raw: bytes, request_type: type[M]) -> M:

@@ -1,10 +1,10 @@
 """Exceptions as gRPC status with google.rpc details, and back. The server and the clients share this file.
 
-    InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
-    Overloaded            RESOURCE_EXHAUSTED   RetryInfo
-    Expired               DEADLINE_EXCEEDED
-    BackendUnavailable    UNAVAILABLE          ErrorInfo
-    anything else         INTERNAL             a reference that is in the server's log, and nothing about the cause
+InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
+OverloadedError            RESOURCE_EXHAUSTED   RetryInfo
+ExpiredError               DEADLINE_EXCEEDED
+BackendUnavailable    UNAVAILABLE          ErrorInfo
+anything else         INTERNAL             a reference that is in the server's log, and nothing about the cause
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pycore import errors
 from pycore._pb.validation.v1 import signature_pb2
-from pycore.service.batcher import Expired, Overloaded
+from pycore.service.batcher import ExpiredError, OverloadedError
 
 _log = logging.getLogger("pycore.service")
 
@@ -27,7 +28,9 @@ DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "pycore.validation.v1"
 _MAX_WORDS = 512  # status travels in HTTP/2 headers, which peers limit to 8 KiB
 
-_INPUT_ERRORS = {kind.__name__: kind for kind in (errors.InputError, *errors.InputError.__subclasses__())}
+_INPUT_ERRORS: dict[str, type[errors.InputError]] = {
+    kind.__name__: kind for kind in (errors.InputError, errors.ShapeError, errors.LengthError, errors.UnknownNameError)
+}
 
 
 class ServiceError(errors.PycoreError):
@@ -72,11 +75,11 @@ def _cut(words: str) -> str:
     return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 3] + "..."
 
 
-def _failure(code: grpc.StatusCode, message: str, *details: object) -> Failure:
+def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:
     status = status_pb2.Status(code=_number(code), message=_cut(message))
     for detail in details:
         packed = any_pb2.Any()
-        packed.Pack(detail)  # type: ignore[arg-type]
+        packed.Pack(detail)
         status.details.append(packed)
     return Failure(code, status.message, status)
 
@@ -97,11 +100,11 @@ def to_failure(error: Exception, method: str) -> Failure:
     """The status for an exception of `method`. Unexpected ones are logged under the reference that the client gets."""
     if isinstance(error, errors.InputError):
         return _input_failure(error)
-    if isinstance(error, Overloaded):
+    if isinstance(error, OverloadedError):
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
         return _failure(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
-    if isinstance(error, Expired):
+    if isinstance(error, ExpiredError):
         return _failure(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, errors.BackendUnavailable):
         info = error_details_pb2.ErrorInfo(reason=type(error).__name__, domain=DOMAIN, metadata={"backend": error.name})
@@ -121,7 +124,7 @@ def to_batch_error(failure: Failure) -> signature_pb2.BatchError:
     message = signature_pb2.BatchError(code=failure.status.code, message=failure.message)
     info = error_details_pb2.ErrorInfo()
     for detail in failure.status.details:
-        if detail.Unpack(info):  # type: ignore[arg-type]
+        if detail.Unpack(info):
             message.reason = info.reason
             message.field, message.got, message.wanted = (info.metadata[key] for key in ("field", "got", "wanted"))
     return message
@@ -140,11 +143,11 @@ def from_rpc(code: grpc.StatusCode, details: str, trailing_metadata: object) -> 
     for status in _statuses(trailing_metadata):
         for detail in status.details:
             info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-            if detail.Unpack(info) and code is grpc.StatusCode.INVALID_ARGUMENT:  # type: ignore[arg-type]
+            if detail.Unpack(info) and code is grpc.StatusCode.INVALID_ARGUMENT:
                 words = info.metadata
                 kind = _INPUT_ERRORS.get(info.reason, errors.InputError)
                 return kind(words["field"], words["got"], words["wanted"])
-            if detail.Unpack(retry):  # type: ignore[arg-type]
+            if detail.Unpack(retry):
                 retry_after = retry.retry_delay.ToNanoseconds() / 1e9
     return ServiceError(code, details, retry_after)
 

@@ -1,4 +1,4 @@
-"""Server credentials from files. A certificate that is renewed on disk is used for the next handshake, without a restart."""
+"""Server credentials from files. A certificate renewed on disk is used for the next handshake, without a restart."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ class CertificateFiles:
 
 
 def server_credentials(config: ServiceConfig) -> grpc.ServerCredentials:
-    """Credentials for TLS, or mutual TLS when `tls_client_ca` is set (then a client without a certificate is refused)."""
+    """Credentials for TLS; with `tls_client_ca` for mutual TLS: a client without a certificate is refused."""
     files = CertificateFiles(config)
     return grpc.dynamic_ssl_server_credentials(
-        files.read(), files.read_if_changed, require_client_authentication=config.tls_client_ca is not None
+        files.read(),
+        files.read_if_changed,  # type: ignore[arg-type] # None means "unchanged", which the stubs do not know
+        require_client_authentication=config.tls_client_ca is not None,
     )
