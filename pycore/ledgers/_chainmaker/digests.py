@@ -35,6 +35,7 @@ class Digests:
     tx_root: bytes
     rw_set_root: bytes
     dag_hash: bytes
+    rw_set_hashes: tuple[bytes, ...]  # as the transactions state them, of any length
 
 
 def header_bytes(header: BlockHeader) -> bytes:
@@ -48,8 +49,8 @@ def header_bytes(header: BlockHeader) -> bytes:
 
 def transaction_bytes(transaction: Transaction, *, clear_gas: bool) -> bytes:
     """What the transaction's hash is the hash of. The message itself is left as it was."""
-    if clear_gas and transaction.HasField("result") and transaction.result.HasField("contract_result"):
-        outcome = transaction.result.contract_result
+    if clear_gas:
+        outcome = transaction.result.contract_result  # reading creates nothing
         gas = outcome.gas_used
         if gas:
             outcome.gas_used = 0
@@ -73,15 +74,16 @@ def infer_hash(header: BlockHeader) -> str | None:
     return None
 
 
-def block_digests(block: Block, hash: str) -> Digests:
-    """All hashes of a block, in two batches: everything that is hashed once, and the trees."""
+def block_digests(block: Block, hash: str, txs: Sequence[Transaction] | None = None) -> Digests:
+    """All hashes of a block, in two batches: everything that is hashed once, and the trees. `txs`: block.txs as a list, if at hand."""
+    txs = list(block.txs) if txs is None else txs
     clear = block.header.block_version >= GAS_CLEARED_FROM
-    encoded = [transaction_bytes(transaction, clear_gas=clear) for transaction in block.txs]
+    encoded = [transaction_bytes(transaction, clear_gas=clear) for transaction in txs]
     encoded.append(header_bytes(block.header))
     encoded.append(block.dag.SerializeToString())
     hashed = hash_batch(hash, encoded)
-    count = len(block.txs)
-    leaves = [transaction.result.rw_set_hash for transaction in block.txs]
+    count = len(txs)
+    leaves = [transaction.result.rw_set_hash for transaction in txs]
     # A leaf of another length is a fault of its transaction; the root over it is not defined.
     sound = all(len(leaf) == 32 for leaf in leaves)
     return Digests(
@@ -90,4 +92,5 @@ def block_digests(block: Block, hash: str) -> Digests:
         tx_root=chain_root(hash, hashed[:count]),
         rw_set_root=chain_root(hash, leaves) if sound else b"",
         dag_hash=hashed[count + 1].tobytes(),
+        rw_set_hashes=tuple(leaves),
     )

@@ -81,6 +81,8 @@ def _is_block_info(data: bytes) -> bool:
 
 
 def _bound_block(data: bytes, start: int, end: int) -> None:
+    if end - start <= 2 * MAX_RECORDS:  # a record takes two bytes at least
+        return
     _bound(data, "txs", 3, start, end)
     for dag_start, dag_end in _spans(data, 2, start, end):
         _bound(data, "dag.vertexes", 2, dag_start, dag_end)

@@ -11,27 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.ledgers._chainmaker.context import ChainContext, Policy
-from pycore.ledgers._chainmaker.messages import EndorsementEntry, Transaction
+from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer
 from pycore.ledgers.signing import SignatureBatch
+from pycore.ledgers.x509 import PublicKey
 from pycore.verdict import Verdict
 
 _INVOKE = 0
 _MAX_TX_ID = 64
 # Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than this.
-_TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}")
+_TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
 _SENDER, _ENDORSER, _PAYER = "sender", "endorser", "payer"
+_VALID = int(Verdict.VALID)  # an enum's members are too slow for a loop over transactions
+_MALFORMED = int(Verdict.MALFORMED_ITEM)
 
 
-@dataclass(slots=True)
-class Entry:
-    """One signature of a transaction."""
-
-    index: int
-    who: str
-    member: MemberKey
-    message: bytes
-    signature: bytes
+Entry = tuple[int, str, MemberKey, bytes, bytes]
+"""One signature: transaction, who it is of, signer, message, signature. A bare tuple: a block has thousands of them."""
 
 
 @dataclass(slots=True)
@@ -48,88 +44,82 @@ class Column:
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
-        if self.codes[index] == Verdict.VALID:
+        if self.codes[index] == _VALID:
             self.codes[index] = code
             self.details[index] = detail
 
 
 def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_block: bool) -> Column:
     """Checks every transaction by itself and collects its signatures. `in_block`: it must carry the result of its execution."""
-    column = Column(codes=np.full(len(transactions), int(Verdict.VALID), dtype=np.uint8))
-    entries = column.entries
+    column = Column(codes=np.full(len(transactions), _VALID, dtype=np.uint8))
     seen: set[str] = set()
     for index, transaction in enumerate(transactions):
         if not transaction.HasField("payload"):
-            column.fault(index, Verdict.MALFORMED_ITEM, "no payload")
+            column.fault(index, _MALFORMED, "no payload")
             continue
         payload = transaction.payload
         tx_id = payload.tx_id
-        wrong = _header_fault(payload.chain_id, payload.tx_type, tx_id, payload.timestamp, payload.expiration_time, chain_id)
+        wrong = _header_fault(payload, tx_id, chain_id)
         if wrong:
-            column.fault(index, Verdict.MALFORMED_ITEM, wrong)
+            column.fault(index, _MALFORMED, wrong)
         if in_block:
             if tx_id in seen:
                 column.duplicates += 1
-                column.fault(index, Verdict.MALFORMED_ITEM, "tx_id occurs before in the block")
+                column.fault(index, _MALFORMED, "tx_id occurs before in the block")
             seen.add(tx_id)
-            _result_fault(column, index, transaction)
+            if not transaction.HasField("result"):
+                column.fault(index, _MALFORMED, "no result")
         message = payload.SerializeToString()
         if not transaction.HasField("sender"):
-            column.fault(index, Verdict.MALFORMED_ITEM, "no sender")
+            column.fault(index, _MALFORMED, "no sender")
         else:
-            _add(column, entries, index, _SENDER, transaction.sender, message)
+            _add(column, index, _SENDER, transaction.sender, message)
         for entry in transaction.endorsers:
-            _add(column, entries, index, _ENDORSER, entry, message)
+            _add(column, index, _ENDORSER, entry, message)
         if transaction.HasField("payer"):
-            _add(column, entries, index, _PAYER, transaction.payer, message)
+            _add(column, index, _PAYER, transaction.payer, message)
     return column
 
 
-def _header_fault(chain: str, kind: int, tx_id: str, timestamp: int, expiration: int, wanted: str | None) -> str:
+def _header_fault(payload: Payload, tx_id: str, chain_id: str | None) -> str:
     """verifyTxHeader, without the time window that a node's configuration adds."""
-    if wanted is not None and chain != wanted:
-        return f"chain_id {chain!r}, not {wanted!r}"
+    if chain_id is not None and payload.chain_id != chain_id:
+        return f"chain_id {payload.chain_id!r}, not {chain_id!r}"
     if len(tx_id) > _MAX_TX_ID or (not tx_id.isascii() and len(tx_id.encode()) > _MAX_TX_ID):
         return f"tx_id is longer than {_MAX_TX_ID} bytes"
-    if kind == _INVOKE and not _TX_ID.fullmatch(tx_id):
+    if payload.tx_type == _INVOKE and not _TX_ID(tx_id):
         return "tx_id is empty or has white space"
-    if expiration and expiration <= timestamp:
+    expiration = payload.expiration_time
+    if expiration and expiration <= payload.timestamp:
         return "expires before it is made"
     return ""
 
 
-def _result_fault(column: Column, index: int, transaction: Transaction) -> None:
-    if not transaction.HasField("result"):
-        column.fault(index, Verdict.MALFORMED_ITEM, "no result")
-    elif len(transaction.result.rw_set_hash) != 32:
-        length = len(transaction.result.rw_set_hash)
-        column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {length} bytes, not 32")
-
-
-def _add(column: Column, entries: list[Entry], index: int, who: str, entry: EndorsementEntry, message: bytes) -> None:
+def _add(column: Column, index: int, who: str, entry: EndorsementEntry, message: bytes) -> None:
     signer = entry.signer
-    if not entry.HasField("signer"):
-        column.fault(index, Verdict.MALFORMED_ITEM, f"{who} without a signer")
-        return
     member = (signer.member_type, signer.org_id, signer.member_info)
-    entries.append(Entry(index, who, member, message, entry.signature))
+    if not member[2] and not entry.HasField("signer"):
+        column.fault(index, _MALFORMED, f"{who} without a signer")
+        return
+    column.entries.append((index, who, member, message, entry.signature))
 
 
 def enlist(column: Column, signers: dict[MemberKey, Signer], batch: SignatureBatch, time: float) -> None:
     """Puts every signature whose signer is known into the batch; the others get their reason."""
-    judged: dict[MemberKey, tuple[int, str]] = {}
-    tickets = column.tickets
-    for place, entry in enumerate(column.entries):
-        member = entry.member
-        signer = signers[member]
-        verdict = judged.get(member)
-        if verdict is None:
-            verdict = judged[member] = signer.at(time)
-        if verdict[0] == Verdict.VALID and signer.key is not None and signer.hash is not None:
-            tickets.append(batch.add(signer.key, signer.hash, entry.message, entry.signature))
+    ready: dict[MemberKey, tuple[PublicKey, str] | None] = {}
+    reasons: dict[MemberKey, tuple[int, str]] = {}
+    for member, signer in signers.items():
+        verdict = reasons[member] = signer.at(time)
+        usable = verdict[0] == _VALID and signer.key is not None and signer.hash is not None
+        ready[member] = (signer.key, signer.hash) if usable else None  # type: ignore[assignment]
+    tickets, add = column.tickets, batch.add
+    for place, (_, _, member, message, signature) in enumerate(column.entries):
+        found = ready[member]
+        if found is not None:
+            tickets.append(add(found[0], found[1], message, signature))
         else:
             tickets.append(-1)
-            column.refused[place] = verdict
+            column.refused[place] = reasons[member]
 
 
 def decide(
@@ -144,14 +134,14 @@ def decide(
         outcome[given] = codes[tickets[given]]
     for place, (code, _) in column.refused.items():
         outcome[place] = code
-    for place in np.flatnonzero(outcome != Verdict.VALID).tolist():
-        entry = column.entries[place]
-        if entry.who == _ENDORSER and not strict:
+    for place in np.flatnonzero(outcome != _VALID).tolist():
+        index, who, member, _, _ = column.entries[place]
+        if who == _ENDORSER and not strict:
             column.dropped += 1  # the chain drops an endorsement that does not verify; a policy may miss it
             continue
         code = int(outcome[place])
         reason = column.refused.get(place, (code, ""))[1] or Verdict(code).meaning
-        column.fault(entry.index, code, f"{entry.who} {entry.member[1]}: {reason}".replace(" :", ":"))
+        column.fault(index, code, f"{who} {member[1]}: {reason}".replace(" :", ":"))
     if context.policies:
         _apply_policies(column, transactions, signers, outcome, context)
 
@@ -164,9 +154,9 @@ def _apply_policies(
 ) -> None:
     """Endorsers and sender count together, each member once."""
     valid: dict[int, dict[bytes, Signer]] = {}
-    for place, entry in enumerate(column.entries):
-        if outcome[place] == Verdict.VALID and entry.who != _PAYER:
-            valid.setdefault(entry.index, {}).setdefault(entry.member[2], signers[entry.member])
+    for place, (index, who, member, _, _) in enumerate(column.entries):
+        if outcome[place] == _VALID and who != _PAYER:
+            valid.setdefault(index, {}).setdefault(member[2], signers[member])
     organisations = len(context.trust_roots)
     for index, transaction in enumerate(transactions):
         payload = transaction.payload

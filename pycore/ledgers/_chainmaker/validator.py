@@ -66,7 +66,7 @@ class Validation:
             txs = list(block.txs)
         with self.stage("hash"):
             hash_ = self.context.hash or infer_hash(block.header)
-            digests = block_digests(block, hash_ or HASH_ORDER[0])
+            digests = block_digests(block, hash_ or HASH_ORDER[0], txs)
         self.header_checks(block, digests, hash_)
         with self.stage("collect"):
             column = transactions.collect(txs, self.context.chain_id or block.header.chain_id, in_block=True)
@@ -82,7 +82,7 @@ class Validation:
         with self.stage("decide"):
             self.proposer_checks(block, signers, proposer, codes)
             transactions.decide(column, txs, signers, codes, self.context)
-            self.rw_set_checks(txs, rw_sets, column, hash_ or HASH_ORDER[0])
+            self.rw_set_checks(txs, rw_sets, column, digests, hash_ or HASH_ORDER[0])
             self.transaction_checks(block, txs, column, digests)
             self.dag_checks(block, rw_sets, digests)
             self.quorum_checks(votes, voted, signers, codes, store)
@@ -161,7 +161,7 @@ class Validation:
         self, block: Block, column: transactions.Column, votes: quorum.Certificate | None
     ) -> set[MemberKey]:
         """Every distinct signer in the block."""
-        found = {entry.member for entry in column.entries}
+        found = {entry[2] for entry in column.entries}
         if block.header.HasField("proposer"):
             proposer = block.header.proposer
             found.add((proposer.member_type, proposer.org_id, proposer.member_info))
@@ -221,15 +221,19 @@ class Validation:
         invalid = int((column.codes != Verdict.VALID).sum())
         self.check("transactions", invalid == 0, f"{invalid} invalid", "0 invalid")
         self.check("tx_root", header.tx_root == digests.tx_root, header.tx_root, digests.tx_root)
-        wrong = sum(len(transaction.result.rw_set_hash) != 32 for transaction in txs)
+        wrong = sum(len(leaf) != 32 for leaf in digests.rw_set_hashes)
         detail = f"{wrong} transactions without a rw_set_hash of 32 bytes" if wrong else ""
         self.check("rw_set_root", not wrong and header.rw_set_root == digests.rw_set_root, header.rw_set_root,
                    digests.rw_set_root, detail)  # fmt: skip
 
     def rw_set_checks(
-        self, txs: Sequence[Transaction], rw_sets: Sequence[TxRWSet] | None, column: transactions.Column, hash_: str
-    ) -> None:
-        """result.rw_set_hash against the read and write sets, where they are given."""
+        self, txs: Sequence[Transaction], rw_sets: Sequence[TxRWSet] | None, column: transactions.Column, digests: Digests,
+        hash_: str,
+    ) -> None:  # fmt: skip
+        """The length of result.rw_set_hash, and its value where read and write sets are given."""
+        for index, leaf in enumerate(digests.rw_set_hashes):
+            if len(leaf) != 32:
+                column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {len(leaf)} bytes, not 32")
         if rw_sets is None:
             if txs:
                 self.check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
@@ -237,11 +241,11 @@ class Validation:
         if len(rw_sets) != len(txs):
             self.check("rw_sets", False, len(rw_sets), len(txs), "one read and write set per transaction")
             return
-        hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets])
+        hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets]).tobytes()
         wrong = 0
-        for index, (transaction, rw_set) in enumerate(zip(txs, rw_sets, strict=True)):
-            wanted = hashed[index].tobytes()
-            if transaction.result.rw_set_hash != wanted or rw_set.tx_id != transaction.payload.tx_id:
+        for index, (leaf, rw_set) in enumerate(zip(digests.rw_set_hashes, rw_sets, strict=True)):
+            wanted = hashed[32 * index : 32 * index + 32]
+            if leaf != wanted or rw_set.tx_id != txs[index].payload.tx_id:
                 wrong += 1
                 column.fault(index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}")
         self.check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
@@ -351,7 +355,7 @@ def validate_transactions(items: Sequence[bytes], context: ChainContext, threads
             broken.append(index)
     column = transactions.collect(parsed, context.chain_id, in_block=False)
     store = trust_store(context, context.hash or HASH_ORDER[0])
-    signers = store.resolve({entry.member for entry in column.entries})
+    signers = store.resolve({entry[2] for entry in column.entries})
     transactions.enlist(column, signers, work.batch, work.time)
     transactions.decide(column, parsed, signers, work.batch.run(), context)
     column.codes[broken] = Verdict.MALFORMED_ITEM
