@@ -27,15 +27,10 @@ typedef struct ecdsa(work_s) {
 /* The digests of n messages from item first on, into w->e. */
 static void ecdsa(digests)(ecdsa(work) * w, const pc_verify_params *params, const pc_column *messages, size_t first,
                            size_t n) {
-    pc_column rows = column_from(messages, first);
     uint64_t e[4];
-    if (params->message == PC_MESSAGE_HASH) {
-        hash_32_many(params->hash)(NULL, 0, &rows, n, w->digests);
-        rows = pc_column_fixed(w->digests, 32);
-    }
+    digests_32(w->digests, params, messages, first, n);
     for (size_t j = 0; j < n; j++) {
-        size_t len;
-        pc_words_from_be(e, pc_column_row(&rows, j, &len));
+        pc_words_from_be(e, w->digests + 32 * j);
         cv(soa_put)(w->e, j, e);
     }
 }

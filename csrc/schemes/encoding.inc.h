@@ -75,8 +75,10 @@ PC_FN int key_parse(const uint8_t *bytes, size_t len, int forms, const uint64_t 
 /* Well formed; well formed but an integer does not fit 256 bits; not well formed. */
 enum { SIG_OK = 0, SIG_TOO_LARGE = 1, SIG_MALFORMED = 2 };
 
-/* r || s, 32 bytes each, big-endian. */
+/* r || s, 32 bytes each, big-endian. Not SIG_OK: r and s are zero. */
 PC_FN int sig_parse_compact(const uint8_t *bytes, size_t len, uint64_t r[4], uint64_t s[4]) {
+    memset(r, 0, 32);
+    memset(s, 0, 32);
     if (len != 64) return SIG_MALFORMED;
     pc_words_from_be(r, bytes);
     pc_words_from_be(s, bytes + 32);
@@ -108,8 +110,10 @@ PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, uint64_t w[4
 
 /* SEQUENCE { INTEGER r, INTEGER s } in DER, as strictly as BIP-66 reads it: one-byte lengths, minimal non-negative integers,
  * and no bytes left over - not inside the SEQUENCE, and with trailing = 0 not behind it either. trailing = 1 ignores what
- * follows the SEQUENCE, as callers of Go's asn1.Unmarshal do that drop its rest. */
+ * follows the SEQUENCE, as callers of Go's asn1.Unmarshal do that drop its rest. An integer that is not OK is left zero. */
 PC_FN int sig_parse_der(const uint8_t *bytes, size_t len, int trailing, uint64_t r[4], uint64_t s[4]) {
+    memset(r, 0, 32);
+    memset(s, 0, 32);
     if (len < 2 || bytes[0] != 0x30 || bytes[1] > 0x7f || bytes[1] > len - 2) return SIG_MALFORMED;
     size_t at = 2, end = 2 + (size_t)bytes[1];
     if (end != len && !trailing) return SIG_MALFORMED;

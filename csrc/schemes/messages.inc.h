@@ -29,4 +29,17 @@ PC_FN pc_hash_fn *hash_32_many(int id) {
         return sha256_many;
     }
 }
+
+/* The 32-byte digests of messages first .. first + n - 1: hashed, or as they are when the caller has hashed them. */
+PC_FN void digests_32(uint8_t *digests, const pc_verify_params *params, const pc_column *messages, size_t first, size_t n) {
+    const pc_column rows = column_from(messages, first);
+    if (params->message == PC_MESSAGE_HASH) {
+        hash_32_many(params->hash)(NULL, 0, &rows, n, digests);
+        return;
+    }
+    for (size_t j = 0; j < n; j++) {
+        size_t len;
+        memcpy(digests + 32 * j, pc_column_row(&rows, j, &len), 32);
+    }
+}
 #endif

@@ -17,18 +17,33 @@
 #include "weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_secp256k1_##name
 #include "ecdsa.inc.h"
+#include "ecdsa_sign.inc.h"
 #undef ecdsa
+#include "recover.inc.h"
+#include "schnorr_bip340.inc.h"
+#include "schnorr_sign.inc.h"
 #include "../curves/undef.inc.h"
 
 #include "../curves/p256.inc.h"
 #include "weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_p256_##name
 #include "ecdsa.inc.h"
+#include "ecdsa_sign.inc.h"
 #undef ecdsa
 #include "../curves/undef.inc.h"
 
-#define ECDSA_SECP256K1_VERIFY_SCRATCH sizeof(ecdsa_secp256k1_work)
-#define ECDSA_SECP256K1_KEYSET_RECORD  sizeof(k256_key_record)
-#define ECDSA_P256_VERIFY_SCRATCH      sizeof(ecdsa_p256_work)
-#define ECDSA_P256_KEYSET_RECORD       sizeof(p256_key_record)
+#include "../curves/sm2.inc.h"
+#include "weierstrass_layers.inc.h"
+#include "sm2.inc.h"
+#include "sm2_sign.inc.h"
+#include "../curves/undef.inc.h"
+
+#define ECDSA_SECP256K1_VERIFY_SCRATCH   sizeof(ecdsa_secp256k1_work)
+#define ECDSA_SECP256K1_KEYSET_RECORD    sizeof(k256_key_record)
+#define ECDSA_P256_VERIFY_SCRATCH        sizeof(ecdsa_p256_work)
+#define ECDSA_P256_KEYSET_RECORD         sizeof(p256_key_record)
+#define SM2_VERIFY_SCRATCH               sizeof(sm2_work)
+#define SM2_KEYSET_RECORD                sizeof(sm2c_key_record)
+#define SCHNORR_SECP256K1_VERIFY_SCRATCH sizeof(schnorr_secp256k1_work)
+#define SCHNORR_SECP256K1_KEYSET_RECORD  sizeof(k256_key_record)
 #endif

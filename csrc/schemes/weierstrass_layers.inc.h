@@ -4,3 +4,4 @@
 #include "../mult/double_base.inc.h"
 #include "keys.inc.h"
 #include "signatures.inc.h"
+#include "signing.inc.h"
