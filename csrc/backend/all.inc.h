@@ -24,17 +24,12 @@
      .keyset_record = NAME##_KEYSET_RECORD,                                                                                 \
      .public_keys = name##_public_keys,                                                                                     \
      .sign = name##_sign}
-#define NO_OPS {.verify = NULL}
-#define VERIFY_OPS(name, NAME)                                                                                              \
-    {.verify = name##_verify,                                                                                               \
-     .verify_scratch = NAME##_VERIFY_SCRATCH,                                                                               \
-     .keyset_build = name##_keyset_build,                                                                                   \
-     .keyset_record = NAME##_KEYSET_RECORD}
+#define NO_OPS                          {.verify = NULL}
 #define PC_SCHEME_OPS_ED25519           NO_OPS
-#define PC_SCHEME_OPS_ECDSA_SECP256K1   VERIFY_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
-#define PC_SCHEME_OPS_ECDSA_P256        VERIFY_OPS(ecdsa_p256, ECDSA_P256)
-#define PC_SCHEME_OPS_SM2               NO_OPS
-#define PC_SCHEME_OPS_SCHNORR_SECP256K1 NO_OPS
+#define PC_SCHEME_OPS_ECDSA_SECP256K1   SCHEME_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
+#define PC_SCHEME_OPS_ECDSA_P256        SCHEME_OPS(ecdsa_p256, ECDSA_P256)
+#define PC_SCHEME_OPS_SM2               SCHEME_OPS(sm2, SM2)
+#define PC_SCHEME_OPS_SCHNORR_SECP256K1 SCHEME_OPS(schnorr_secp256k1, SCHNORR_SECP256K1)
 
 #define BACKEND_SYMBOL_(isa) pc_backend_##isa
 #define BACKEND_SYMBOL(isa)  BACKEND_SYMBOL_(isa)
@@ -56,5 +51,7 @@ const pc_backend BACKEND_SYMBOL(PC_ISA) = {
 #include "../registry.def"
 #undef PC_SCHEME
         },
+    .recover = secp256k1_recover,
+    .recover_scratch = RECOVER_SCRATCH,
     .field_probe = field_probe,
 };
