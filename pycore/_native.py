@@ -403,3 +403,28 @@ def testing_sign(params: VerifyParams, secrets: Column, messages: Column, signat
             params.struct, secrets.to_native(), messages.to_native(), messages.n, _bytes_pointer(signatures)
         )
     )
+
+
+# ---- probes --------------------------------------------------------------------------------------------------------
+
+
+def field_names() -> list[str]:
+    """Names of the fields that :func:`field_probe` knows, by position."""
+    names: list[str] = []
+    while (name := lib.pc_field_at(len(names))) != ffi.NULL:
+        names.append(_text(name))
+    return names
+
+
+def field_probe(
+    backend: int,
+    field: int,
+    op: int,
+    a: NDArray[np.uint8],
+    b: NDArray[np.uint8],
+    repeat: int,
+    result: NDArray[np.uint8],
+) -> None:
+    """One field operation, `repeat` times over C-contiguous (n, 32) little-endian elements; `op` as in ``pycore.h``."""
+    pointers = (_bytes_pointer(a), _bytes_pointer(b))
+    _check(lib.pc_field_probe(backend, field, op, *pointers, len(a), repeat, _bytes_pointer(result)))
