@@ -84,6 +84,8 @@ class Column(Sequence[bytes]):
             _check_offsets(self.offsets, self.data.size, "offsets")
             if self.offsets.dtype != np.int64:
                 raise ShapeError("offsets", f"{self.offsets.dtype} array", "int64 array (pycore.batch widens int32)")
+            if not (self.offsets.flags.c_contiguous and self.offsets.flags.aligned):
+                raise ShapeError("offsets", "strided or unaligned array", "contiguous array (pycore.batch copies)")
 
     @property
     def n(self) -> int:
@@ -254,12 +256,22 @@ def describe(value: object) -> str:
     if isinstance(value, (bytes, bytearray)):
         return f"{type(value).__name__} of {len(value)} bytes"
     if isinstance(value, memoryview):
-        return f"memoryview of format {value.format!r} and shape {value.shape}"
+        try:
+            return f"memoryview of format {value.format!r} and shape {value.shape}"
+        except ValueError:
+            return "released memoryview"
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a very large int"
     if value is None or isinstance(value, (bool, int, float)):
-        return repr(value) if len(repr(value)) <= 40 else f"a very large {type(value).__name__}"
+        return repr(value)
     if isinstance(value, str):
         return f"str of {len(value)} characters"
     return type(value).__name__
+
+
+def quote(name: object) -> str:
+    """A name as it was passed, or what was passed instead of one."""
+    return repr(name) if isinstance(name, str) and len(name) <= 40 else describe(name)
 
 
 # ---- the forms -----------------------------------------------------------------------------------------------------
@@ -279,7 +291,7 @@ def _convert(value: Any, field: str, width: int | None, widths: tuple[int, ...] 
         return _from_pair(value[0], value[1], field)
     if isinstance(value, (list, tuple)):
         return _gather(value, field)
-    if isinstance(value, memoryview) and value.ndim == 2:
+    if isinstance(value, memoryview) and _dimensions(value) == 2:
         return _convert(_matrix_view(value, field), field, None, widths)
     flat = _flat_view(value)
     if flat is not None:
@@ -307,7 +319,7 @@ def _from_pair(data: Any, offsets: Any, field: str) -> Column:
         raise ShapeError(f"{field}.data", describe(data), "one contiguous bytes-like object")
     positions = np.asarray(offsets)
     _check_offsets(positions, flat.size, f"{field}.offsets" if field != "data" else "offsets")
-    return _trusted(flat, np.ascontiguousarray(positions, dtype=np.int64))
+    return _trusted(flat, np.require(positions, np.int64, ["C", "A"]))
 
 
 def _gather(items: Sequence[Any], field: str) -> Column:
@@ -392,6 +404,13 @@ def _flat_view(value: object) -> NDArray[np.uint8] | None:
     if view.ndim != 1 or view.itemsize != 1 or not view.c_contiguous:
         return None
     return np.frombuffer(view, dtype=np.uint8)
+
+
+def _dimensions(view: memoryview) -> int:
+    try:
+        return view.ndim
+    except ValueError:  # released
+        return 0
 
 
 def _matrix_view(view: memoryview, field: str) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pycore import _native
 from pycore._native import BackendRow
+from pycore.buffers import quote
 from pycore.errors import BackendUnavailable, InputError
 from pycore.parallel import get_threads
 from pycore.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
@@ -116,7 +117,7 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     True
     """
     if not isinstance(name, str):
-        raise InputError("name", repr(name), "a backend's name")
+        raise InputError("name", quote(name), "a backend's name")
     _native.init()
     return _scope(_native.backend_position(name))
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pycore.buffers import quote
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def get_threads() -> int:
         try:
             return _checked(int(variable), "PYCORE_THREADS")
         except ValueError:
-            raise InputError("PYCORE_THREADS", repr(variable), f"a number from 1 to {MAX_THREADS}") from None
+            raise InputError("PYCORE_THREADS", quote(variable), f"a number from 1 to {MAX_THREADS}") from None
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), MAX_THREADS)
     return min(os.cpu_count() or 1, MAX_THREADS)
@@ -99,7 +100,7 @@ def resolve_threads(threads: int | None) -> int:
 
 def _checked(n: object, field: str) -> int:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= MAX_THREADS:
-        raise InputError(field, repr(n)[:40], f"a number from 1 to {MAX_THREADS}")
+        raise InputError(field, quote(n), f"a number from 1 to {MAX_THREADS}")
     return int(n)
 
 

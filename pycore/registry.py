@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from pycore import _native
+from pycore.buffers import quote
 from pycore.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Scheme:
             if rules.name == name:
                 return rules.flags
         names = ", ".join(repr(rules.name) for rules in self.rules)
-        raise UnknownNameError("rules", repr(name), f"a rule set of {self.name}: {names}")
+        raise UnknownNameError("rules", quote(name), f"a rule set of {self.name}: {names}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,5 +195,5 @@ def lookup(table: Mapping[str, _Row], name: object, field: str) -> _Row:
     """The row called `name`; UnknownNameError naming `field` otherwise."""
     row = table.get(name) if isinstance(name, str) else None
     if row is None:
-        raise UnknownNameError(field, repr(name), "one of " + ", ".join(repr(known) for known in table))
+        raise UnknownNameError(field, quote(name), "one of " + ", ".join(repr(known) for known in table))
     return row

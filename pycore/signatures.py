@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycore import _native, parallel
-from pycore.buffers import as_column, describe, one_bytes, same_n, single
-from pycore.errors import InputError, LengthError, UnknownNameError
+from pycore.buffers import as_column, describe, one_bytes, quote, same_n, single
+from pycore.errors import InputError, LengthError
 from pycore.registry import HASHES, SCHEMES, lookup
 from pycore.verdict import Verdict, Verdicts, verdict_error
 
@@ -57,21 +57,19 @@ class Options:
             raise InputError("prehashed", describe(prehashed), "True or False")
         if prehashed and not scheme.takes_prehashed:
             raise InputError("prehashed", "True", f"False: {scheme.name} signs messages, not digests")
-        if encoding not in _native.ENCODINGS:
-            raise UnknownNameError("encoding", repr(encoding), "'compact' or 'der'")
+        encoding_id = lookup(_native.ENCODINGS, encoding, "encoding")
+        der_rules_id = lookup(_native.DER_RULES, der_rules, "der_rules")
         if encoding == "der" and not scheme.takes_der:
             raise InputError("encoding", "'der'", f"'compact': {scheme.name} signatures have no DER form")
-        if der_rules not in _native.DER_RULES:
-            raise UnknownNameError("der_rules", repr(der_rules), "'strict' or 'trailing'")
         if der_rules != "strict" and encoding != "der":
-            raise InputError("der_rules", repr(der_rules), "no der_rules unless encoding='der'")
+            raise InputError("der_rules", quote(der_rules), "no der_rules unless encoding='der'")
         params = _native.VerifyParams(
             scheme=scheme.id,
             rules=flags,
             hash_id=_hash_id(scheme, hash),
             prehashed=bool(prehashed),
-            encoding=_native.ENCODINGS[encoding],
-            der_rules=_native.DER_RULES[der_rules],
+            encoding=encoding_id,
+            der_rules=der_rules_id,
             user_id=_user_id(scheme, user_id, prehashed=bool(prehashed)),
         )
         return cls(scheme, params, bool(prehashed), encoding == "der")
@@ -90,7 +88,7 @@ class Options:
 def _hash_id(scheme: Scheme, name: str | None) -> int:
     if not scheme.takes_hash:
         if name is not None:
-            raise InputError("hash", repr(name), f"no hash=: {scheme.name} fixes its own")
+            raise InputError("hash", quote(name), f"no hash=: {scheme.name} fixes its own")
         return 0
     row = lookup(HASHES, "sha256" if name is None else name, "hash")
     if row.digest_size != _DIGEST_SIZE:
@@ -280,7 +278,7 @@ def recover_batch(
     """
     row = lookup(SCHEMES, scheme, "scheme")
     if row.name != _RECOVERABLE:
-        raise InputError("scheme", repr(scheme), f"{_RECOVERABLE!r}: the only scheme with recoverable signatures")
+        raise InputError("scheme", quote(scheme), f"{_RECOVERABLE!r}: the only scheme with recoverable signatures")
     flags = row.rule_flags(rules)
     signatures = as_column(signatures65, "signatures65", widths=(row.signature_size + 1,))
     hashes = as_column(digests, "digests", widths=(_DIGEST_SIZE,), exact=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pycore.buffers import quote
 from pycore.errors import InputError, LengthError
 from pycore.kernels._arrays import flags, positions, same_length, vector, weights
 from pycore.kernels._jit import kernel
@@ -58,7 +59,7 @@ def tally_mask(mask: ArrayLike, power: ArrayLike, *, limit: int = INT64_MAX) -> 
     """
     selected, each = flags(mask, "mask"), weights(power, "power")
     same_length("power", each, len(selected), "mask")
-    return _checked(*_sum_mask(selected, each, _limit(limit)), limit)
+    return _checked(_sum_mask(selected, each, _limit(limit)), limit)
 
 
 def tally_bitmap(bitmap: bytes | NDArray[np.uint8], power: ArrayLike, *, limit: int = INT64_MAX) -> Tally:
@@ -82,7 +83,7 @@ def tally_bitmap(bitmap: bytes | NDArray[np.uint8], power: ArrayLike, *, limit: 
         raise LengthError("bitmap", f"{len(packed)} bytes", f"{(len(each) + 7) // 8} bytes, for {len(each)} of power")
     if len(each) % 8 and packed[-1] >> (len(each) % 8):
         raise InputError("bitmap", f"bits set from bit {len(each)} on", "spare bits that are 0")
-    return _checked(*_sum_bitmap(packed, each, _limit(limit)), limit)
+    return _checked(_sum_bitmap(packed, each, _limit(limit)), limit)
 
 
 def tally_votes(
@@ -145,15 +146,16 @@ def tally_groups(
 
 def _limit(limit: Any) -> np.uint64:
     if isinstance(limit, bool) or not isinstance(limit, (int, np.integer)) or not 0 <= limit <= UINT64_MAX:
-        raise InputError("limit", repr(limit)[:40], "a number from 0 to 2**64 - 1")
+        raise InputError("limit", quote(limit), "a number from 0 to 2**64 - 1")
     bound: np.uint64 = np.uint64(limit)
     return bound
 
 
-def _checked(total: int, count: int, over: bool, limit: int) -> Tally:
+def _checked(result: tuple[int, int, bool], limit: int) -> Tally:
+    total, voters, over = result
     if over:
         raise InputError("power", f"a sum above {limit}", f"at most {limit}")
-    return Tally(int(total), int(count))
+    return Tally(int(total), int(voters))
 
 
 @kernel
