@@ -1,0 +1,89 @@
+# make run     start the validation service and watch it check a real block and a generated ledger (ONCE=1: end after that)
+# make test    every Python test                      PYTEST_ARGS="-k sm2 -x" narrows it
+# make bench   the benchmarks
+# make lint    ruff, mypy, clang-format, protobuf lint
+# make check   all that CI does: lint, generated files fresh, C tests with sanitizers, a short fuzz run, make test
+# make wheel   build/wheels/*.whl
+#
+# Needed: Python 3.10 or newer, a C compiler, make. Each target makes .venv itself and installs what it lacks; the stamps in
+# .venv/stamps make the second run start at once. PYTHON=python3.12 picks another interpreter for a new .venv.
+
+PYTHON      ?= python3
+VENV        := .venv
+BIN         := $(VENV)/bin
+STAMPS      := $(VENV)/stamps
+PYTEST_ARGS ?=
+WORKERS     ?= auto
+C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
+
+.PHONY: run test bench lint lint-python lint-c lint-proto check check-generated check-c fuzz wheel clean
+.DEFAULT_GOAL := test
+
+# ---- the environment ----
+
+$(STAMPS)/venv:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version if sys.version_info < (3, 10) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	mkdir -p $(STAMPS) && touch $@
+
+# One stamp per set of extras. The package is installed in place, so Python edits need no second install.
+$(STAMPS)/%: pyproject.toml $(STAMPS)/venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[$(subst +,$(comma),$*)]'
+	touch $@
+comma := ,
+RUN   := $(STAMPS)/all
+TEST  := $(STAMPS)/all+test
+BENCH := $(STAMPS)/all+bench
+LINT  := $(STAMPS)/all+lint
+
+# Rebuilds the C core in place after an edit below csrc/. cffi and setuptools are wanted for that alone.
+$(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv
+	$(BIN)/python -m pip install --disable-pip-version-check -q 'setuptools>=77' cffi
+	$(BIN)/python setup.py -q build_ext --inplace
+	touch $@
+
+# ---- what people run ----
+
+run: $(RUN) $(STAMPS)/built
+	$(BIN)/pycore demo $(if $(ONCE),--once)
+
+test: $(TEST) $(STAMPS)/built
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+bench: $(BENCH) $(STAMPS)/built
+	$(BIN)/python -m pytest bench $(PYTEST_ARGS)
+
+lint: lint-python lint-c lint-proto
+
+lint-python: $(LINT)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lint-c: $(LINT)
+	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/c -name '*.[ch]' -not -path '*/gen/*')
+
+lint-proto: $(LINT)
+	$(BIN)/python tools/lint_proto.py
+
+check: lint check-generated check-c fuzz test
+
+# Every committed generated file is what its generator writes.
+check-generated: $(LINT)
+	$(BIN)/python tools/gen_proto.py --check
+	for tool in tools/gen_selftest.py; do $(BIN)/python $$tool --check || exit 1; done
+
+check-c: $(STAMPS)/built
+	$(MAKE) --no-print-directory -C csrc/tests check
+	$(MAKE) --no-print-directory -s -C csrc
+	$(BIN)/python tools/check_objects.py build/c pycore/_core.abi3.so
+
+fuzz:
+	$(MAKE) --no-print-directory -C csrc/tests fuzz
+
+wheel: $(STAMPS)/venv
+	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps -w build/wheels .
+	ls build/wheels
+
+clean:
+	rm -rf build dist *.egg-info pycore/_core.abi3.so
+	rm -f $(STAMPS)/built
