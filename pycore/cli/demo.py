@@ -229,22 +229,22 @@ def _real_block(client: Any, *, quiet: bool) -> dict[str, Any] | None:
 
 # ---- what is on the screen -------------------------------------------------------------------------------------------
 
-_COLUMNS = ("block", "height", "txs", "invalid found", "tampered", "ms", "tx/s", "slowest stages", "result")
+_COLUMNS = ("block", "txs", "found", "tampered", "ms", "tx/s", "hash", "members", "verify", "other", "result")
+_STAGES = ("hash", "members", "verify")  # milliseconds, as the service reports them; "other" is the rest of them
 
 
 def _cells(one: BlockResult) -> tuple[str, ...]:
-    stages = sorted(one.timings.items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{name} {1000 * taken:.0f}" for name, taken in stages if name != "total")
+    stages = {name: 1000 * taken for name, taken in one.timings.items() if name != "total"}
     return (
-        str(one.block + 1),
         str(one.height),
         f"{one.transactions:,}",
         str(len(one.found)),
         str(len(one.wanted)),
         f"{1000 * one.seconds:.0f}",
         f"{one.transactions / one.seconds:,.0f}",
-        shown if len(shown) <= 60 else shown[: shown.rindex(", ", 0, 60)],
-        "as expected" if one.as_expected else "UNEXPECTED",
+        *(f"{stages.get(name, 0.0):.0f}" for name in _STAGES),
+        f"{sum(stages.values()) - sum(stages.get(name, 0.0) for name in _STAGES):.0f}",
+        "exact" if one.as_expected else "WRONG",
     )
 
 
@@ -270,9 +270,13 @@ class _PlainView(_QuietView):
     def add(self, one: BlockResult) -> None:
         """Prints the block's line at once."""
         if self._first:
-            print("  ".join(_COLUMNS))
+            print(_aligned(_COLUMNS))
             self._first = False
-        print("  ".join(_cells(one)), flush=True)
+        print(_aligned(_cells(one)), flush=True)
+
+
+def _aligned(cells: tuple[str, ...]) -> str:
+    return "  ".join(cell.rjust(max(len(name), 5)) for cell, name in zip(cells, _COLUMNS, strict=True))
 
 
 class _LiveView(_QuietView):
@@ -282,15 +286,18 @@ class _LiveView(_QuietView):
         from rich.live import Live
         from rich.table import Table
 
-        self._table = Table(title=f"{blocks} generated blocks", title_justify="left", header_style="bold")
-        for place, name in enumerate(_COLUMNS):
-            self._table.add_column(name, justify="left" if place >= 7 else "right")
+        self._table = Table(
+            title=f"{blocks} generated blocks; stages in ms", title_justify="left", header_style="bold", padding=(0, 0)
+        )
+        for name in _COLUMNS:
+            self._table.add_column(name, justify="right", no_wrap=True)
         self._live = Live(self._table, refresh_per_second=8, vertical_overflow="visible")
 
     def add(self, one: BlockResult) -> None:
         """Adds the block's row."""
         style = "green" if one.as_expected else "bold red"
-        self._table.add_row(*_cells(one)[:-1], f"[{style}]{_cells(one)[-1]}[/]")
+        *cells, result = _cells(one)
+        self._table.add_row(*cells, f"[{style}]{result}[/]")
 
     def __enter__(self) -> _LiveView:
         self._live.start()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import EXIT_INVALID
-from ._output import JsonOption, print_json, print_table
+from ._output import JsonOption, hex_bytes, print_json, print_table
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
@@ -23,6 +23,16 @@ def validate(
     chain: Annotated[str, typer.Option("--chain", help="Which chain's rules.")] = "chainmaker",
     context: Annotated[
         Path | None, typer.Option("--context", metavar="JSON", help="What nodes know and a block does not say.")
+    ] = None,
+    height: Annotated[int | None, typer.Option(min=0, help="The height the block must have.")] = None,
+    previous_hash: Annotated[
+        str | None, typer.Option("--previous-hash", metavar="HEX", help="The hash of the block before it.")
+    ] = None,
+    certificates: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--certificate", metavar="PEM", help="A certificate that members may name by its hash; repeatable."
+        ),
     ] = None,
     rules: Annotated[str | None, typer.Option("--rules", help="strict or compatible (default: the context's).")] = None,
     via: Annotated[
@@ -42,6 +52,8 @@ def validate(
 
       pycore validate --chain chainmaker block.bin
 
+      pycore validate --context context.json --height 7 --previous-hash HEX block.bin
+
       pycore validate --context context.json --rules compatible block.hex
 
       pycore validate --via localhost:50051 --json block.bin
@@ -51,8 +63,12 @@ def validate(
     block = block_bytes(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     ledger = ledgers.get(chain)
     known: Any = ledger.context({} if context is None else context)
-    if rules is not None:
-        known = known.replace(rules=rules)
+    changes: dict[str, Any] = {"rules": rules, "height": height}
+    if previous_hash is not None:
+        changes["previous_block_hash"] = hex_bytes(previous_hash, "--previous-hash")
+    if certificates:
+        changes["certificates"] = {**known.certificates, **_by_hash(certificates)}
+    known = known.replace(**{name: value for name, value in changes.items() if value is not None})
     if via is None:
         report: BlockReport = ledger.validate_block(block, known)
     else:
@@ -81,6 +97,28 @@ def block_bytes(data: bytes) -> bytes:
         if len(digits) % 2 == 0:
             return bytes.fromhex(digits.decode())
     return data
+
+
+def _by_hash(paths: list[Path]) -> dict[str, str]:
+    """Certificates by the hash of their DER form, under every hash that a chain may use."""
+    from asn1crypto import pem
+
+    import pycore
+    from pycore.errors import InputError
+
+    found: dict[str, str] = {}
+    for path in paths:
+        text = path.read_bytes()
+        try:
+            parts = [(kind, der) for kind, _, der in pem.unarmor(text, multiple=True)]
+        except ValueError as error:
+            raise InputError("--certificate", f"{str(path)!r} ({error})", "a file of PEM certificates") from error
+        for kind, der in parts:
+            if kind != "CERTIFICATE":
+                raise InputError("--certificate", f"a {kind} in {str(path)!r}", "certificates")
+            for name in ("sha256", "sha3-256", "sm3"):
+                found[pycore.hash(name, der).hex()] = pem.armor("CERTIFICATE", der).decode()
+    return found
 
 
 def show_report(report: BlockReport) -> None:
