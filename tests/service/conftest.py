@@ -1,0 +1,213 @@
+"""Services to talk to, over real loopback sockets, and certificates made on the spot."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from pycore.client import ValidationClient
+from pycore.service.config import ServiceConfig
+from pycore.service.server import Server, background
+
+ROOT = Path(__file__).resolve().parents[2]
+METHOD = "/pycore.validation.v1.ValidationService/"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ServiceConfig.model_fields:
+        monkeypatch.delenv(f"PYCORE_{name.upper()}", raising=False)
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Server]:
+    """A service with default limits, in a thread of this process."""
+    with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def client(service: Server) -> Iterator[ValidationClient]:
+    with ValidationClient(service.target) as client:
+        client.wait_until_ready(10)
+        yield client
+
+
+class RawCaller:
+    """Calls a method with bytes of the test's own making and gives the bytes of the answer."""
+
+    def __init__(self, target: str) -> None:
+        self.channel = grpc.insecure_channel(
+            target, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        )
+
+    def __call__(self, method: str, request: bytes, timeout: float = 30.0) -> bytes:
+        call = self.channel.unary_unary(METHOD + method)
+        answer: bytes = call(request, timeout=timeout)
+        return answer
+
+    def refused(self, method: str, request: bytes, timeout: float = 30.0) -> grpc.RpcError:
+        """The error of a call that must not be answered."""
+        with pytest.raises(grpc.RpcError) as caught:
+            self(method, request, timeout)
+        return caught.value
+
+    def stream(self, requests: Any, timeout: float = 30.0) -> Any:
+        return self.channel.stream_stream(METHOD + "VerifySignatureStream")(requests, timeout=timeout)
+
+
+@pytest.fixture
+def raw(service: Server) -> Iterator[RawCaller]:
+    caller = RawCaller(service.target)
+    yield caller
+    caller.channel.close()
+
+
+class ServiceProcess:
+    """`python -m pycore.service` in a process of its own; its log lines as they come."""
+
+    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "pycore.service", *options]
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if line.startswith("{"):
+                self._events.put(json.loads(line))
+        self._events.put(None)
+
+    def event(self, beginning: str, timeout: float = 30.0) -> dict[str, Any]:
+        """The next log record whose message begins so."""
+        while True:
+            event = self._events.get(timeout=timeout)
+            assert event is not None, f"the service ended: {''.join(self.lines)}"
+            if event["message"].startswith(beginning):
+                return event
+
+    def wait_for_target(self) -> str:
+        target: str = self.event("serving on")["address"]
+        return target
+
+    def signal(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, timeout: float = 30.0) -> int:
+        status = self.process.wait(timeout)
+        self._reader.join(timeout)
+        return status
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self.process.stderr is not None:
+            self._reader.join(10)
+            self.process.stderr.close()
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., ServiceProcess]]:
+    """``spawn("--workers", "1")``: a service process on a free port."""
+    started: list[ServiceProcess] = []
+
+    def start(*options: str, environment: dict[str, str] | None = None) -> ServiceProcess:
+        address = () if any(option == "--address" for option in options) else ("--address", "127.0.0.1:0")
+        process = ServiceProcess(*address, *options, environment=environment)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.close()
+
+
+# ---- certificates -----------------------------------------------------------------------------------------------------
+
+
+class Authority:
+    """A certificate authority that lives as long as a test."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._certificate = (
+            self._builder(subject, subject, self._key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.path = folder / f"{name}.pem"
+        self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+
+    @staticmethod
+    def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.timezone.utc)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=1))
+        )
+
+    def issue(self, name: str, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH) -> tuple[Path, Path]:
+        """Paths of a new certificate for `name`, localhost and 127.0.0.1, and of its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        names: list[x509.GeneralName] = [
+            x509.DNSName(name),
+            x509.DNSName("localhost"),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        ]
+        certificate = (
+            self._builder(
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), self._certificate.subject, key.public_key()
+            )
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        paths = self.folder / f"{name}.crt", self.folder / f"{name}.key"
+        paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        paths[1].write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return paths
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path, "test-authority")

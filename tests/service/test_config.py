@@ -1,0 +1,82 @@
+"""Settings: where they come from, and addresses that need TLS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pycore.service.__main__ import parse
+from pycore.service.config import ServiceConfig, is_loopback
+
+
+def test_arguments_win_over_environment_over_file_over_defaults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "pycore.toml"
+    file.write_text('workers = 3\nmax_batch_items = 300\nstream_window = 3\n')
+    monkeypatch.setenv("PYCORE_CONFIG_FILE", str(file))
+    monkeypatch.setenv("PYCORE_MAX_BATCH_ITEMS", "200")
+    monkeypatch.setenv("PYCORE_STREAM_WINDOW", "2")
+    config = ServiceConfig(stream_window=1)
+    assert (config.workers, config.max_batch_items, config.stream_window) == (3, 200, 1)
+    assert config.drain_grace == 30.0
+
+
+@pytest.mark.parametrize("name", ["pycore.json", "pycore.toml"])
+def test_files_of_both_kinds(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text('{"workers": 5}' if name.endswith("json") else "workers = 5\n")
+    assert ServiceConfig(config_file=file).workers == 5
+
+
+def test_a_missing_file_and_an_unknown_setting_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        ServiceConfig(config_file=tmp_path / "absent.toml")
+    file = tmp_path / "pycore.toml"
+    file.write_text("worker = 5\n")
+    with pytest.raises(ValidationError, match="worker"):
+        ServiceConfig(config_file=file)
+
+
+def test_the_command_line_knows_every_setting() -> None:
+    config = parse(["--address", "[::1]:7000", "--workers", "2", "--no-insecure-non-loopback", "--drain-grace", "1.5"])
+    assert (config.address, config.workers, config.drain_grace) == ("[::1]:7000", 2, 1.5)
+    with pytest.raises(SystemExit) as caught:
+        parse(["--workers", "0"])
+    assert caught.value.code == 2
+
+
+LOOPBACK = ["127.0.0.1:1", "127.255.3.4:65535", "[::1]:0", "localhost:50051", "unix:/run/x.sock", "unix-abstract:x",
+            "[::ffff:127.0.0.1]:1"]  # fmt: skip
+OPEN = ["0.0.0.0:1", "[::]:1", "192.168.0.1:50051", "example.org:1", "localhost.example.org:1", "[::ffff:10.0.0.1]:1"]
+
+
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_loopback_needs_no_tls(address: str) -> None:
+    assert is_loopback(address)
+    assert ServiceConfig(address=address).address == address
+
+
+@pytest.mark.parametrize("address", OPEN)
+def test_other_addresses_need_tls_or_a_word(address: str) -> None:
+    assert not is_loopback(address)
+    with pytest.raises(ValidationError, match="insecure_non_loopback"):
+        ServiceConfig(address=address)
+    assert ServiceConfig(address=address, insecure_non_loopback=True).address == address
+    assert ServiceConfig(address=address, tls_certificate=Path("c"), tls_private_key=Path("k")).tls
+
+
+@pytest.mark.parametrize("address", ["", "50051", "127.0.0.1", "127.0.0.1:x", "::1:50051", ":50051", "127.0.0.1:65536",
+                                     "[::1:5", "127.0.0.1:-1"])  # fmt: skip
+def test_malformed_addresses(address: str) -> None:
+    with pytest.raises(ValidationError, match="address"):
+        ServiceConfig(address=address)
+
+
+def test_tls_files_belong_together() -> None:
+    with pytest.raises(ValidationError, match="belong together"):
+        ServiceConfig(tls_certificate=Path("c"))
+    with pytest.raises(ValidationError, match="tls_client_ca needs"):
+        ServiceConfig(tls_client_ca=Path("ca"))
