@@ -1,0 +1,96 @@
+/* lanes_avx2.h - the vocabulary of the hash templates on AVX2: 8 lanes of 32 bits, 4 lanes of 64. See lanes_portable.h. */
+#ifndef PC_LANES_AVX2_H
+#define PC_LANES_AVX2_H
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { W32 = 8, W64 = 4, LANES_MAX = 8 };
+typedef __m256i v32;
+typedef __m256i v64;
+
+#define LANES_BE32(x) __builtin_bswap32(x)
+#define LANES_BE64(x) __builtin_bswap64(x)
+#define LANES_LE64(x) (x)
+
+static inline v32 v32_set1(uint32_t x) { return _mm256_set1_epi32((int)x); }
+static inline v32 v32_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void v32_store(uint32_t *p, v32 v) { _mm256_storeu_si256((__m256i *)p, v); }
+static inline v32 v32_add(v32 a, v32 b) { return _mm256_add_epi32(a, b); }
+static inline v32 v32_xor(v32 a, v32 b) { return _mm256_xor_si256(a, b); }
+static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return v32_xor(v32_xor(a, b), c); }
+#define v32_shr(a, n) _mm256_srli_epi32(a, n)
+#define v32_rotl(a, n)                                                                                                      \
+    ((n) == 16  ? _mm256_shuffle_epi8(a, LANES_SWAP16)                                                                      \
+     : (n) == 8 ? _mm256_shuffle_epi8(a, LANES_ROTL8)                                                                       \
+                : _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - (n))))
+#define LANES_TWICE(a, b, c, d) _mm256_setr_epi32(a, b, c, d, a, b, c, d)
+#define LANES_SWAP16            LANES_TWICE(0x01000302, 0x05040706, 0x09080b0a, 0x0d0c0f0e)
+#define LANES_ROTL8             LANES_TWICE(0x02010003, 0x06050407, 0x0a09080b, 0x0e0d0c0f)
+#define LANES_BSWAP32           LANES_TWICE(0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f)
+#define LANES_BSWAP64           LANES_TWICE(0x04050607, 0x00010203, 0x0c0d0e0f, 0x08090a0b)
+static inline v32 v32_choose(v32 m, v32 a, v32 b) { return v32_xor(b, _mm256_and_si256(m, v32_xor(a, b))); }
+static inline v32 v32_majority(v32 a, v32 b, v32 c) {
+    return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
+}
+
+static inline v64 v64_set1(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
+static inline v64 v64_load(const uint64_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
+static inline void v64_store(uint64_t *p, v64 v) { _mm256_storeu_si256((__m256i *)p, v); }
+static inline v64 v64_add(v64 a, v64 b) { return _mm256_add_epi64(a, b); }
+static inline v64 v64_xor(v64 a, v64 b) { return _mm256_xor_si256(a, b); }
+static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return v64_xor(v64_xor(a, b), c); }
+#define v64_shr(a, n)  _mm256_srli_epi64(a, n)
+#define v64_rotl(a, n) _mm256_or_si256(_mm256_slli_epi64(a, n), _mm256_srli_epi64(a, 64 - (n)))
+static inline v64 v64_choose(v64 m, v64 a, v64 b) { return v32_choose(m, a, b); }
+static inline v64 v64_majority(v64 a, v64 b, v64 c) { return v32_majority(a, b, c); }
+static inline v64 v64_chi(v64 a, v64 b, v64 c) { return v64_xor(a, _mm256_andnot_si256(b, c)); }
+
+/* out[i] = word i of r[0..3], by 4 x 4 words of 64 bits. */
+static inline void lanes_transpose64(v64 out[4], const v64 r[4]) {
+    v64 a = _mm256_unpacklo_epi64(r[0], r[1]), b = _mm256_unpackhi_epi64(r[0], r[1]);
+    v64 c = _mm256_unpacklo_epi64(r[2], r[3]), d = _mm256_unpackhi_epi64(r[2], r[3]);
+    out[0] = _mm256_permute2x128_si256(a, c, 0x20);
+    out[1] = _mm256_permute2x128_si256(b, d, 0x20);
+    out[2] = _mm256_permute2x128_si256(a, c, 0x31);
+    out[3] = _mm256_permute2x128_si256(b, d, 0x31);
+}
+static inline void v64_block_words(v64 *w, const uint8_t *const p[W64], int n) {
+    for (int k = 0; k < n; k += 4) {
+        v64 r[4];
+        for (int j = 0; j < 4; j++) r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 8 * k));
+        lanes_transpose64(w + k, r);
+    }
+}
+static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
+    v64_block_words(w, p, 16);
+    for (int i = 0; i < 16; i++) w[i] = _mm256_shuffle_epi8(w[i], LANES_BSWAP64);
+}
+static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
+    uint64_t last[W64];
+    v64_block_words(w, p, 16);
+    for (int j = 0; j < W64; j++) memcpy(&last[j], p[j] + 128, 8);
+    w[16] = v64_load(last);
+}
+/* 8 x 8 words of 32 bits, twice: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
+static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+    for (int k = 0; k < 16; k += 8) {
+        v32 r[8], low[4], high[4];
+        for (int j = 0; j < 8; j++) {
+            r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 4 * k));
+            r[j] = _mm256_shuffle_epi8(r[j], LANES_BSWAP32);
+        }
+        for (int j = 0; j < 4; j++) { /* 32-bit interleave of lanes 2j and 2j + 1: words 0 1 4 5 and 2 3 6 7 */
+            v32 a = _mm256_unpacklo_epi32(r[2 * j], r[2 * j + 1]), b = _mm256_unpackhi_epi32(r[2 * j], r[2 * j + 1]);
+            low[j] = a;
+            high[j] = b;
+        }
+        /* a 64-bit word of low[j] is now one message word of lanes 2j, 2j + 1 */
+        v64 t[4];
+        lanes_transpose64(t, low);
+        w[k] = t[0], w[k + 1] = t[1], w[k + 4] = t[2], w[k + 5] = t[3];
+        lanes_transpose64(t, high);
+        w[k + 2] = t[0], w[k + 3] = t[1], w[k + 6] = t[2], w[k + 7] = t[3];
+    }
+}
+#endif

@@ -1,0 +1,98 @@
+/* lanes_avx512.h - the vocabulary of the hash templates on AVX-512 F/BW: 16 lanes of 32 bits, 8 lanes of 64.
+ * See lanes_portable.h. Rotations and three-input logic are single instructions here. */
+#ifndef PC_LANES_AVX512_H
+#define PC_LANES_AVX512_H
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { W32 = 16, W64 = 8, LANES_MAX = 16 };
+typedef __m512i v32;
+typedef __m512i v64;
+
+#define LANES_BE32(x) __builtin_bswap32(x)
+#define LANES_BE64(x) __builtin_bswap64(x)
+#define LANES_LE64(x) (x)
+
+/* Truth tables of vpternlog: bit (4 a + 2 b + c). */
+enum { TERN_XOR3 = 0x96, TERN_CHOOSE = 0xca, TERN_MAJORITY = 0xe8, TERN_CHI = 0xd2 };
+
+static inline v32 v32_set1(uint32_t x) { return _mm512_set1_epi32((int)x); }
+static inline v32 v32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
+static inline void v32_store(uint32_t *p, v32 v) { _mm512_storeu_si512(p, v); }
+static inline v32 v32_add(v32 a, v32 b) { return _mm512_add_epi32(a, b); }
+static inline v32 v32_xor(v32 a, v32 b) { return _mm512_xor_si512(a, b); }
+static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_XOR3); }
+#define v32_rotl(a, n) _mm512_rol_epi32(a, n)
+#define v32_shr(a, n)  _mm512_srli_epi32(a, n)
+static inline v32 v32_choose(v32 m, v32 a, v32 b) { return _mm512_ternarylogic_epi32(m, a, b, TERN_CHOOSE); }
+static inline v32 v32_majority(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_MAJORITY); }
+
+static inline v64 v64_set1(uint64_t x) { return _mm512_set1_epi64((long long)x); }
+static inline v64 v64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
+static inline void v64_store(uint64_t *p, v64 v) { _mm512_storeu_si512(p, v); }
+static inline v64 v64_add(v64 a, v64 b) { return _mm512_add_epi64(a, b); }
+static inline v64 v64_xor(v64 a, v64 b) { return _mm512_xor_si512(a, b); }
+static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return v32_xor3(a, b, c); }
+#define v64_rotl(a, n) _mm512_rol_epi64(a, n)
+#define v64_shr(a, n)  _mm512_srli_epi64(a, n)
+static inline v64 v64_choose(v64 m, v64 a, v64 b) { return v32_choose(m, a, b); }
+static inline v64 v64_majority(v64 a, v64 b, v64 c) { return v32_majority(a, b, c); }
+static inline v64 v64_chi(v64 a, v64 b, v64 c) { return _mm512_ternarylogic_epi64(a, b, c, TERN_CHI); }
+
+/* out[i] lane j = word i of r[j], by 8 x 8 words of 64 bits: pairs of words, then of 128-bit and of 256-bit pieces. */
+static inline void lanes_transpose64(v64 out[8], const v64 r[8]) {
+    v64 b[8], c[8];
+    for (int j = 0; j < 4; j++) {
+        b[2 * j] = _mm512_unpacklo_epi64(r[2 * j], r[2 * j + 1]);
+        b[2 * j + 1] = _mm512_unpackhi_epi64(r[2 * j], r[2 * j + 1]);
+    }
+    for (int w = 0; w < 2; w++) {
+        c[w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0x88);
+        c[2 + w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0xdd);
+        c[4 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0x88);
+        c[6 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0xdd);
+    }
+    for (int w = 0; w < 2; w++) {
+        out[w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0x88);
+        out[4 + w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0xdd);
+        out[2 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0x88);
+        out[6 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0xdd);
+    }
+}
+static inline v64 lanes_bswap(v64 x, int64_t high, int64_t low) {
+    return _mm512_shuffle_epi8(x, _mm512_set_epi64(high, low, high, low, high, low, high, low));
+}
+static inline void v64_block_words(v64 w[16], const uint8_t *const p[W64]) {
+    for (int k = 0; k < 16; k += 8) {
+        v64 r[8];
+        for (int j = 0; j < 8; j++) r[j] = _mm512_loadu_si512(p[j] + 8 * k);
+        lanes_transpose64(w + k, r);
+    }
+}
+static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
+    v64_block_words(w, p);
+    for (int i = 0; i < 16; i++) w[i] = lanes_bswap(w[i], 0x08090a0b0c0d0e0f, 0x0001020304050607);
+}
+static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
+    uint64_t last[W64];
+    v64_block_words(w, p);
+    for (int j = 0; j < W64; j++) memcpy(&last[j], p[j] + 128, 8);
+    w[16] = v64_load(last);
+}
+/* 16 x 16 words of 32 bits: interleaving lanes 2j and 2j + 1 makes 64-bit words of two lanes each; the 64-bit transpose does the
+ * rest. Interleaving works within 128 bits, so `low` holds words 4 q, 4 q + 1 and `high` 4 q + 2, 4 q + 3. */
+static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+    v32 low[8], high[8], t[8];
+    for (int j = 0; j < 8; j++) {
+        v32 a = lanes_bswap(_mm512_loadu_si512(p[2 * j]), 0x0c0d0e0f08090a0b, 0x0405060700010203);
+        v32 b = lanes_bswap(_mm512_loadu_si512(p[2 * j + 1]), 0x0c0d0e0f08090a0b, 0x0405060700010203);
+        low[j] = _mm512_unpacklo_epi32(a, b);
+        high[j] = _mm512_unpackhi_epi32(a, b);
+    }
+    lanes_transpose64(t, low);
+    for (int q = 0; q < 4; q++) w[4 * q] = t[2 * q], w[4 * q + 1] = t[2 * q + 1];
+    lanes_transpose64(t, high);
+    for (int q = 0; q < 4; q++) w[4 * q + 2] = t[2 * q], w[4 * q + 3] = t[2 * q + 1];
+}
+#endif
