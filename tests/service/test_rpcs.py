@@ -246,7 +246,7 @@ def test_validate_block(client: ValidationClient, ledger: testing.GeneratedLedge
 
 def blocks_of(ledger: testing.GeneratedLedger) -> Iterator[tuple[bytes, Any]]:
     for position in range(len(ledger.blocks)):
-        yield ledger.blocks[position], ledger.context(position)
+        yield ledger.blocks[position], ledger.context_for(position)
 
 
 # ---- capabilities, health, the clients themselves ---------------------------------------------------------------------
