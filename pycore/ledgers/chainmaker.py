@@ -19,11 +19,11 @@ What is checked, in the report's order (guide: docs/guides/chainmaker.md):
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
     trust_roots          whether certificates could be judged
 
-Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the default, refuses besides:
-bytes after the DER of a signature; an empty org_id; any endorsement that does not verify; a TBFT certificate of prevotes, of another
-height, with a voter twice, with one key for several voters, or signed by another key than the voter's; a MaxBFT certificate with any
-author twice, of several epochs or another height, or signed by another key than the author's. These are readings of public copies of
-the code, not statements about anybody's nodes.
+Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the default, refuses
+besides: bytes after the DER of a signature; an empty org_id; any endorsement that does not verify; a TBFT certificate
+of prevotes, of another height, with a voter twice, with one key for several voters, or signed by another key than the
+voter's; a MaxBFT certificate with any author twice, of several epochs or another height, or signed by another key than
+the author's. These are readings of public copies of the code, not statements about anybody's nodes.
 
 Certificates are judged at `context.time`, by default now, as a node does - not at the block's time stamp.
 """
@@ -86,7 +86,8 @@ class ChainMaker:
     def block_digests(self, block: BytesLike, hash: str = "sm3", *, form: str = "auto") -> dict[str, Any]:
         """The block's hashes, recomputed from its content.
 
-        {"block_hash", "tx_root", "dag_hash", "rw_set_root"}: bytes (roots are b"" without transactions), and "tx_hashes": list of bytes.
+        {"block_hash", "tx_root", "dag_hash", "rw_set_root"}: bytes (roots are b"" without transactions), and
+        "tx_hashes": list of bytes.
         """
         parsed, _ = parse_block(_bytes(block), form)
         found = block_digests(parsed, chain_hash_name(hash))
@@ -108,14 +109,16 @@ class ChainMaker:
             return ChainContext.from_dict(document)
         if isinstance(document, (str, bytes, Path)):
             return ChainContext.from_json(document)
-        raise InputError("context", got=type(document).__name__, wanted="a ChainContext, JSON text, a mapping or a path")
+        raise InputError(
+            "context", got=type(document).__name__, wanted="a ChainContext, JSON text, a mapping or a path"
+        )
 
 
 def _bytes(data: BytesLike) -> bytes:
     if isinstance(data, bytes):
         return data
     try:
-        return memoryview(data).cast("B").tobytes()
+        return memoryview(data).tobytes()  # type: ignore[arg-type]
     except TypeError as error:
         raise InputError("block", got=type(data).__name__, wanted="a bytes-like object") from error
 

@@ -29,14 +29,13 @@ class Check:
 
     @property
     def status(self) -> str:
-        """"passed", "failed" or "skipped"."""
+        """ "passed", "failed" or "skipped"."""
         return "skipped" if self.ok is None else "passed" if self.ok else "failed"
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; bytes in hexadecimal."""
-        return {
-            "name": self.name, "status": self.status, "got": shown(self.got), "wanted": shown(self.wanted), "detail": self.detail,
-        }  # fmt: skip
+        got, wanted = shown(self.got), shown(self.wanted)
+        return {"name": self.name, "status": self.status, "got": got, "wanted": wanted, "detail": self.detail}
 
     def __str__(self) -> str:
         if self.ok:

@@ -1,7 +1,7 @@
 """Collects the signatures of a block and verifies them in as few kernel calls as there are kinds of signature.
 
-SM2, P-256 and secp256k1 go to this library's kernels. RSA and the rarer curves P-384 and P-521, which no chain here uses for traffic,
-go to pycryptodome. Signatures are ASN.1 DER (RSA: the octet string of RFC 8017, section 8.2).
+SM2, P-256 and secp256k1 go to this library's kernels. RSA and the rarer curves P-384 and P-521, which no chain here
+uses for traffic, go to pycryptodome. Signatures are ASN.1 DER (RSA: the octet string of RFC 8017, section 8.2).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.hashing import hash as hash_one
 from pycore.hashing import hash_batch
 from pycore.ledgers.x509 import PublicKey
 from pycore.signatures import verify_batch
@@ -26,8 +27,14 @@ _KERNELS = frozenset({"sm2", "ecdsa-p256", "ecdsa-secp256k1"})
 _HASHES = frozenset({"sha256", "sha3-256", "sm3", "sha384", "sha512"})
 # Name at pycryptodome, order of the group (FIPS 186-5 and SP 800-186, section 3.2.1).
 _NIST = {
-    "ecdsa-p384": ("P-384", 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973),
-    "ecdsa-p521": ("P-521", 0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409),
+    "ecdsa-p384": (
+        "P-384",
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    ),
+    "ecdsa-p521": (
+        "P-521",
+        0x1FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFA51868783BF2F966B7FCC0148F709A5D03BB5C9B8899C47AEBB6FB71E91386409,
+    ),
 }
 _MAX_RSA_BITS = 16384  # bounds the work of one hostile key; real ones have 2048 to 4096
 
@@ -109,10 +116,10 @@ def _digests(hash_: str, messages: list[bytes]) -> NDArray[np.uint8] | list[byte
 def _digest(hash_: str, message: bytes) -> bytes:
     if hash_ in ("sha384", "sha512"):
         return hashlib.new(hash_, message).digest()
-    return hash_batch(hash_, [message])[0].tobytes()
+    return hash_one(hash_, message)
 
 
-# ---- RSA and the rarer curves, one by one -----------------------------------------------------------------------------
+# ---- RSA and the rarer curves, one by one ----------------------------------------------------------------------------
 
 
 def _verify_rsa(hash_: str, key: bytes, message: bytes, signature: bytes) -> int:
@@ -189,7 +196,8 @@ def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: byt
 def parse_der_scalars(signature: bytes, *, trailing: bool = False) -> tuple[int, int] | None:
     """(r, s) of a DER `SEQUENCE { r INTEGER, s INTEGER }`, or None.
 
-    Lengths and integers must be minimal (X.690, section 10.1 and 8.3.2). `trailing` ignores bytes after the SEQUENCE. Integers may be
+    Lengths and integers must be minimal (X.690, section 10.1 and 8.3.2). `trailing` ignores bytes after the SEQUENCE.
+    Integers may be
     negative here: the range is the caller's check.
     """
     body = _der_value(signature, 0, 0x30)

@@ -1,8 +1,10 @@
 """X.509 certificates and public keys as the ledgers need them: the few fields that decide trust, read once.
 
-asn1crypto reads the structure because it keeps unknown object identifiers, so that SM2 certificates (GM/T 0015: curve 1.2.156.10197.1.301,
-signature 1.2.156.10197.1.501) parse like any other. It never decides anything here: signatures are the kernels' work
-(:mod:`pycore.ledgers.signing`) and trust is the chain's (`_chainmaker.signers`). Sources: RFC 5280, RFC 5480, RFC 8017 A.1.1.
+asn1crypto reads the structure because it keeps unknown object identifiers, so that SM2 certificates (GM/T 0015: curve
+1.2.156.10197.1.301, signature 1.2.156.10197.1.501) parse like any other. It never decides anything here: signatures are
+the kernels' work (:mod:`pycore.ledgers.signing`) and trust is the chain's (`_chainmaker.signers`).
+
+Sources: RFC 5280; RFC 5480; RFC 8017, appendix A.1.1.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ _BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, Overflow
 _MAX_DER = 64 * 1024  # certificates and keys of real chains stay below 4 KiB
 
 
-class MalformedCertificate(ValueError):
+class CertificateError(ValueError):
     """Bytes that are no certificate or public key, or one that these readers can not use."""
 
 
@@ -56,7 +58,8 @@ class Certificate:
     """The fields of a certificate that decide trust.
 
     `subject` and `issuer` are the DER of the names, to be compared byte by byte (RFC 5280, section 7.1, as Go does).
-    `organisations` and `units` keep the order of the subject. Times are Unix seconds. `path_length` is None without a limit.
+    `organisations` and `units` keep the order of the subject. Times are Unix seconds. `path_length` is None without a
+    limit.
     """
 
     der: bytes
@@ -91,29 +94,30 @@ class Certificate:
 
 
 def parse_certificate(data: bytes) -> Certificate:
-    """Reads a certificate from PEM (anything around the first block is ignored) or DER. Raises MalformedCertificate."""
+    """Reads a certificate from PEM (anything around the first block is ignored) or DER. Raises CertificateError."""
     der = _unarmor(data, "CERTIFICATE")
     try:
         return _read_certificate(der)
-    except MalformedCertificate:
+    except CertificateError:
         raise
     except _BROKEN as error:
-        raise MalformedCertificate(f"no X.509 certificate: {_first_line(error)}") from error
+        raise CertificateError(f"no X.509 certificate: {_first_line(error)}") from error
 
 
 def parse_public_key(data: bytes) -> PublicKey:
-    """Reads a public key from PEM or DER: a SubjectPublicKeyInfo, or a bare RSAPublicKey. Raises MalformedCertificate."""
+    """Reads a public key from PEM or DER: a SubjectPublicKeyInfo, or a bare RSAPublicKey. Raises
+    CertificateError."""
     der = _unarmor(data, "PUBLIC KEY")
     try:
         return _read_key(keys.PublicKeyInfo.load(der, strict=True))
-    except MalformedCertificate:
+    except CertificateError:
         raise
     except _BROKEN as first:
         try:
             bare = keys.RSAPublicKey.load(der, strict=True)
             int(bare["modulus"].native), int(bare["public_exponent"].native)
         except _BROKEN:
-            raise MalformedCertificate(f"no public key: {_first_line(first)}") from first
+            raise CertificateError(f"no public key: {_first_line(first)}") from first
         return PublicKey("rsa", der)
 
 
@@ -124,17 +128,17 @@ def public_key_of(data: bytes) -> PublicKey:
 
 def _unarmor(data: bytes, label: str) -> bytes:
     if len(data) > _MAX_DER:
-        raise MalformedCertificate(f"{len(data)} bytes are more than the {_MAX_DER} that are read")
+        raise CertificateError(f"{len(data)} bytes are more than the {_MAX_DER} that are read")
     if not pem.detect(data):
         if data[:1] == b"\x30":
             return data
-        raise MalformedCertificate(f"neither PEM nor DER of a {label.lower()}")
+        raise CertificateError(f"neither PEM nor DER of a {label.lower()}")
     try:
         found, _, der = pem.unarmor(data)
     except _BROKEN as error:
-        raise MalformedCertificate(f"broken PEM: {_first_line(error)}") from error
+        raise CertificateError(f"broken PEM: {_first_line(error)}") from error
     if not found.endswith(label):
-        raise MalformedCertificate(f"PEM of a {found}, not of a {label}")
+        raise CertificateError(f"PEM of a {found}, not of a {label}")
     return bytes(der)
 
 
@@ -143,7 +147,7 @@ def _read_certificate(der: bytes) -> Certificate:
     body = parsed["tbs_certificate"]
     oid = parsed["signature_algorithm"]["algorithm"].dotted
     if body["signature"]["algorithm"].dotted != oid:
-        raise MalformedCertificate("the two signatureAlgorithm fields differ")
+        raise CertificateError("the two signatureAlgorithm fields differ")
     names = _names(body["subject"])
     constraints = parsed.basic_constraints_value
     usage = parsed.key_usage_value
@@ -187,13 +191,13 @@ def _read_key(info: Any) -> PublicKey:
         der = info["public_key"].parsed.dump()
         return PublicKey("rsa", bytes(der))
     if algorithm != "ec":
-        raise MalformedCertificate(f"a key of an unknown kind ({algorithm})")
+        raise CertificateError(f"a key of an unknown kind ({algorithm})")
     parameters = info["algorithm"]["parameters"]
     if parameters.name != "named":
-        raise MalformedCertificate("an elliptic curve without a name")
+        raise CertificateError("an elliptic curve without a name")
     kind = CURVES.get(parameters.chosen.dotted)
     if kind is None:
-        raise MalformedCertificate(f"a key of an unknown curve ({parameters.chosen.dotted})")
+        raise CertificateError(f"a key of an unknown curve ({parameters.chosen.dotted})")
     return PublicKey(kind, bytes(info["public_key"].native))
 
 

@@ -1,6 +1,7 @@
 """What a ChainMaker node knows and a block does not say: :class:`ChainContext`, and its JSON form.
 
-The JSON document is an object with the field names of :class:`ChainContext`. Byte strings are hexadecimal, PEM stays PEM, absent
+The JSON document is an object with the field names of :class:`ChainContext`. Byte strings are hexadecimal, PEM stays
+PEM, absent
 fields take their defaults, unknown fields are refused: a misspelt ``trust_roots`` must not switch a check off.
 """
 
@@ -8,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pycore.errors import InputError
 
@@ -22,6 +24,8 @@ HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 AUTH_TYPES = ("PermissionedWithCert", "PermissionedWithKey", "Public")
 CONSENSUS = ("solo", "tbft", "dpos", "maxbft", "raft")
 RULES = ("strict", "compatible")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class TrustMember:
 class Policy:
     """An endorsement policy of the chain's configuration.
 
-    ``rule`` is ANY, ALL, MAJORITY, FORBIDDEN, a count ("2") or a fraction of the organisations ("2/3"); empty ``orgs`` and ``roles``
-    mean all. MAJORITY counts organisations, and administrators only when no roles are given.
+    ``rule`` is ANY, ALL, MAJORITY, FORBIDDEN, a count ("2") or a fraction of the organisations ("2/3"); empty ``orgs``
+    and ``roles`` mean all. MAJORITY counts organisations, and administrators only when no roles are given.
     """
 
     rule: str
@@ -54,7 +58,8 @@ class ChainContext:
     A check whose field is missing is reported as skipped, by name; it never passes silently.
 
     chain_id             expected chain id of the block and of every transaction
-    hash                 chainConfig.crypto.hash: "sha256" | "sha3-256" | "sm3", or the chain's spellings; None: inferred from block_hash
+    hash                 chainConfig.crypto.hash: "sha256" | "sha3-256" | "sm3", or the chain's spellings; None:
+                         inferred from block_hash
     auth_type            "PermissionedWithCert" | "PermissionedWithKey" | "Public"
     rules                "strict" | "compatible"
     consensus            "tbft" | "dpos" | "maxbft" | "raft" | "solo"; None: told from the block's extra data
@@ -63,8 +68,8 @@ class ChainContext:
     certificates         lower-case hex of the chain's hash over the DER -> PEM, for CERT_HASH members
     aliases              alias -> PEM certificate, for ALIAS members
     validators           node ids that may vote at this height
-    nodes                node id -> PEM certificate or public key with which that node votes; binds votes to voters under "strict",
-                         and tells the consensus role of a bare public key
+    nodes                node id -> PEM certificate or public key with which that node votes; binds votes to voters
+                         under "strict", and tells the consensus role of a bare public key
     admin_keys           PEM public keys that have the ADMIN role (key modes)
     revoked              serial numbers of revoked certificates, hex
     frozen               hex of the chain's hash over the DER of frozen certificates
@@ -98,28 +103,49 @@ class ChainContext:
     rebuild_dag: bool = False
 
     def __post_init__(self) -> None:
-        put = object.__setattr__
+        for name, value in self._normalised():
+            object.__setattr__(self, name, value)
+
+    def _normalised(self) -> Iterator[tuple[str, Any]]:
+        """Every field that is not stored as it was given, checked."""
         if self.hash is not None:
-            put(self, "hash", chain_hash_name(self.hash))
+            yield "hash", chain_hash_name(self.hash)
         _one_of("auth_type", self.auth_type, AUTH_TYPES)
         _one_of("rules", self.rules, RULES)
         if self.consensus is not None:
             _one_of("consensus", self.consensus, CONSENSUS)
+        if self.chain_id is not None:
+            _text("chain_id", self.chain_id)
         roots = {org: _pems(f"trust_roots[{org!r}]", pems) for org, pems in _items("trust_roots", self.trust_roots)}
-        put(self, "trust_roots", MappingProxyType(roots))
-        put(self, "certificates", MappingProxyType({_hex(k): _text("certificates", v) for k, v in _items("certificates", self.certificates)}))
+        yield "trust_roots", MappingProxyType(roots)
+        certificates = {_hex(k): _text("certificates", v) for k, v in _items("certificates", self.certificates)}
+        yield "certificates", MappingProxyType(certificates)
         for name in ("aliases", "nodes"):
-            put(self, name, MappingProxyType({k: _text(name, v) for k, v in _items(name, getattr(self, name))}))
-        put(self, "policies", MappingProxyType(dict(_items("policies", self.policies))))
+            yield name, MappingProxyType({k: _text(name, v) for k, v in _items(name, getattr(self, name))})
         for name in ("validators", "admin_keys"):
-            put(self, name, _texts(name, getattr(self, name)))
+            yield name, _texts(name, getattr(self, name))
         for name in ("revoked", "frozen"):
-            put(self, name, tuple(_hex(value) for value in _texts(name, getattr(self, name))))
-        put(self, "trust_members", tuple(self.trust_members))
+            yield name, tuple(_hex(value) for value in _texts(name, getattr(self, name)))
+        policies = _items("policies", self.policies)
+        yield "policies", MappingProxyType({k: _instance(f"policies[{k!r}]", v, Policy) for k, v in policies})
+        members = enumerate(_list("trust_members", self.trust_members))
+        yield "trust_members", tuple(_instance(f"trust_members[{i}]", item, TrustMember) for i, item in members)
         if self.rw_sets is not None:
-            put(self, "rw_sets", tuple(bytes(value) for value in self.rw_sets))
+            yield (
+                "rw_sets",
+                tuple(_bytes(f"rw_sets[{i}]", item) for i, item in enumerate(_list("rw_sets", self.rw_sets))),
+            )
         if self.previous_block_hash is not None:
-            put(self, "previous_block_hash", bytes(self.previous_block_hash))
+            yield "previous_block_hash", _bytes("previous_block_hash", self.previous_block_hash, 32)
+        if self.height is not None and (type(self.height) is not int or not 0 <= self.height < 1 << 64):
+            raise InputError("context.height", got=repr(self.height), wanted="an integer from 0 to 2^64 - 1")
+        if self.time is not None and (type(self.time) not in (int, float) or not isfinite(self.time)):
+            raise InputError("context.time", got=repr(self.time), wanted="Unix seconds: a finite number")
+        if type(self.rebuild_dag) is not bool:
+            raise InputError("context.rebuild_dag", got=repr(self.rebuild_dag), wanted="true or false")
+
+    def __reduce__(self) -> tuple[Any, ...]:  # read-only mappings do not pickle
+        return ChainContext.from_dict, (self.to_dict(),)
 
     @property
     def by_certificate(self) -> bool:
@@ -129,14 +155,13 @@ class ChainContext:
     @cached_property
     def trust_key(self) -> tuple[Any, ...]:
         """Equal for contexts that resolve members alike: the key under which resolved members are cached."""
-        return (
-            self.hash, self.auth_type, self.rules,
-            tuple(sorted(self.trust_roots.items())), self.trust_members, tuple(sorted(self.certificates.items())),
-            tuple(sorted(self.aliases.items())), tuple(sorted(self.nodes.items())), self.admin_keys, self.revoked, self.frozen,
-        )  # fmt: skip
+        mappings = (self.trust_roots, self.certificates, self.aliases, self.nodes)
+        plain = (self.hash, self.auth_type, self.rules, self.trust_members, self.admin_keys, self.revoked, self.frozen)
+        return (*plain, *(tuple(sorted(mapping.items())) for mapping in mappings))
 
     def replace(self, **changes: Any) -> ChainContext:
-        """A copy with some fields changed, for the next block: ``context.replace(height=8, previous_block_hash=...)``."""
+        """A copy with some fields changed, for the next block: ``context.replace(height=8,
+        previous_block_hash=...)``."""
         return dataclasses.replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,31 +187,20 @@ class ChainContext:
         for name in document:
             if name not in known:
                 raise InputError(f"context.{name}", got="an unknown field", wanted=f"one of {', '.join(sorted(known))}")
-        values = dict(document)
-        if "trust_members" in values:
-            values["trust_members"] = _records("trust_members", values["trust_members"], TrustMember)
-        if "policies" in values:
-            named = _items("policies", values["policies"])
-            values["policies"] = {k: _record(f"policies[{k!r}]", v, Policy) for k, v in named}
-        if values.get("previous_block_hash") is not None:
-            values["previous_block_hash"] = _bytes("previous_block_hash", values["previous_block_hash"])
-        if values.get("rw_sets") is not None:
-            values["rw_sets"] = tuple(_bytes("rw_sets", value) for value in _list("rw_sets", values["rw_sets"]))
-        for name, kind in (("height", int), ("time", (int, float)), ("rebuild_dag", bool), ("chain_id", str)):
-            value = values.get(name)
-            if value is not None and (not isinstance(value, kind) or (kind is not bool and isinstance(value, bool))):
-                raise InputError(f"context.{name}", got=repr(value), wanted=str(kind))
-        return cls(**values)
+        return cls(**document)
 
     @classmethod
     def from_json(cls, source: str | bytes | Path) -> ChainContext:
-        """Reads a JSON document: its text, or the path of a file that holds it (a Path, or a string that is not a JSON object)."""
+        """Reads a JSON document: its text, or the path of a file that holds it (a Path, or a string that is not a JSON
+        object)."""
         text: str | bytes
         if isinstance(source, Path) or (isinstance(source, str) and not source.lstrip().startswith("{")):
             try:
                 text = Path(source).read_bytes()
             except OSError as error:
-                raise InputError("context", got=str(error), wanted="a JSON object or the path of a file that holds one") from error
+                raise InputError(
+                    "context", got=str(error), wanted="a JSON object or the path of a file that holds one"
+                ) from error
         else:
             text = source
         try:
@@ -243,25 +257,29 @@ def _hex(value: str) -> str:
     return value.lower().removeprefix("0x")
 
 
-def _bytes(name: str, value: Any) -> bytes:
+def _bytes(name: str, value: Any, size: int | None = None) -> bytes:
+    """Bytes, or text in hexadecimal."""
     try:
-        return bytes.fromhex(_hex(_text(name, value)))
-    except ValueError as error:
-        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="hexadecimal digits") from error
+        found = bytes.fromhex(_hex(value)) if isinstance(value, str) else bytes(memoryview(value))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="bytes, or hexadecimal digits") from error
+    if size is not None and len(found) != size:
+        raise InputError(f"context.{name}", got=f"{len(found)} bytes", wanted=f"{size} bytes")
+    return found
 
 
-def _record(name: str, value: Any, kind: type[Any]) -> Any:
-    fields = {item.name: item for item in dataclasses.fields(kind)}
-    given = dict(_items(name, value))
-    wrong = [key for key in given if key not in fields]
-    missing = [key for key, item in fields.items() if item.default is dataclasses.MISSING and key not in given]
-    if wrong or missing:
-        raise InputError(f"context.{name}", got=", ".join(sorted(given)) or "nothing", wanted="fields " + ", ".join(fields))
-    return kind(**{key: _texts(name, item) if isinstance(item, list) else _text(name, item) for key, item in given.items()})
-
-
-def _records(name: str, value: Any, kind: type[Any]) -> tuple[Any, ...]:
-    return tuple(_record(f"{name}[{index}]", item, kind) for index, item in enumerate(_list(name, value)))
+def _instance(name: str, value: Any, kind: type[T]) -> T:
+    """A TrustMember or Policy, or the mapping that describes one."""
+    given = value if isinstance(value, kind) else None
+    fields = {item.name: item for item in dataclasses.fields(cast(Any, kind))}
+    values = {key: getattr(given, key) for key in fields} if given is not None else dict(_items(name, value))
+    missing = [key for key, item in fields.items() if item.default is dataclasses.MISSING and key not in values]
+    if missing or not values.keys() <= fields.keys():
+        raise InputError(
+            f"context.{name}", got=", ".join(sorted(values)) or "nothing", wanted="fields " + ", ".join(fields)
+        )
+    plural = {key for key, item in fields.items() if item.default == ()}
+    return kind(**{k: (_texts if k in plural else _text)(f"{name}.{k}", v) for k, v in values.items()})
 
 
 def _plain(value: Any) -> Any:

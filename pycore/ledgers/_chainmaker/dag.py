@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, chain
 
 from pycore.ledgers._chainmaker.messages import DAG, TxRWSet
+
+_KERNEL_FROM = 1 << 15
+"""Neighbours from which the compiled check pays for the import of its compiler."""
+
+REBUILD_LIMIT = 1 << 14
+"""Transactions up to which a DAG is rebuilt: time and memory grow with the square of their number."""
 
 
 def fault(dag: DAG, count: int, *, exact: bool) -> str:
     """Why the DAG breaks the chain's rule for `count` transactions; "" when it keeps it.
 
-    Every neighbour is smaller than its own index and they increase strictly (initSimulateDag). `exact`: one vertex per transaction,
-    as block version 2300 and later demand.
+    Every neighbour is smaller than its own index and they increase strictly (initSimulateDag). `exact`: one vertex per
+    transaction, as block version 2300 and later demand.
     """
     vertexes = dag.vertexes
     if exact and len(vertexes) != count:
         return f"{len(vertexes)} vertexes for {count} transactions"
     if len(vertexes) > count:
         return f"{len(vertexes)} vertexes for only {count} transactions"
-    for index, vertex in enumerate(vertexes):
+    return neighbor_fault([list(vertex.neighbors) for vertex in vertexes])
+
+
+def neighbor_fault(lists: Sequence[Sequence[int]]) -> str:
+    """The first neighbour that is not smaller than its index, or not larger than the one before it, in words."""
+    if sum(map(len, lists)) >= _KERNEL_FROM:
+        from pycore.kernels.dag import check_dependencies
+
+        first, codes = check_dependencies(
+            list(accumulate(map(len, lists), initial=0)), list(chain.from_iterable(lists))
+        )
+        if first < 0:
+            return ""
+        index = int(codes.argmax())
+        return _describe(index, lists[index])
+    for index, neighbors in enumerate(lists):
         last = -1
-        for neighbor in vertex.neighbors:
+        for neighbor in neighbors:
             if neighbor <= last or neighbor >= index:
-                return f"vertex {index}: neighbour {neighbor} after {last}" if neighbor < index else f"vertex {index}: neighbour {neighbor}"
+                return _describe(index, neighbors)
             last = neighbor
     return ""
+
+
+def _describe(index: int, neighbors: Sequence[int]) -> str:
+    last = -1
+    for neighbor in neighbors:
+        if neighbor >= index:
+            return f"vertex {index}: neighbour {neighbor} is not before it"
+        if neighbor <= last:
+            return f"vertex {index}: neighbour {neighbor} after {last}"
+        last = neighbor
+    raise AssertionError("sound neighbours have no fault to describe")
 
 
 def build(rw_sets: Sequence[TxRWSet]) -> list[list[int]]:
     """Direct predecessors of every transaction, as BuildDAG (module/snapshot) finds them.
 
-    For transaction i, in the order of its reads and then its writes: a read depends on the last earlier writer of its key; a write on
-    every earlier reader, newest first, and then on the last earlier writer. An edge that is implied by the ones before it is left out.
-    Keys are compared without the name of their contract, as that function does.
+    For transaction i, in the order of its reads and then its writes: a read depends on the last earlier writer of its
+    key; a write on every earlier reader, newest first, and then on the last earlier writer. An edge that is implied by
+    the ones before it is left out. Keys are compared without the name of their contract, as that function does.
     """
     last_writer: dict[bytes, int] = {}
     readers: dict[bytes, list[int]] = {}
     reach: list[int] = []
     edges: list[list[int]] = []
     for index, rw_set in enumerate(rw_sets):
-        mine = 1 << index
-        direct: set[int] = set()
         reads = [item.key for item in rw_set.tx_reads]
         writes = [item.key for item in rw_set.tx_writes]
         wanted = [last_writer[key] for key in reads if key in last_writer]
@@ -48,9 +79,11 @@ def build(rw_sets: Sequence[TxRWSet]) -> list[list[int]]:
             wanted += reversed(readers.get(key, ()))
             if key in last_writer:
                 wanted.append(last_writer[key])
+        mine = 1 << index  # bit j: transaction j runs before this one, or is it
+        direct = []
         for other in wanted:
             if not mine >> other & 1:
-                direct.add(other)
+                direct.append(other)
                 mine |= reach[other]
         reach.append(mine)
         edges.append(sorted(direct))

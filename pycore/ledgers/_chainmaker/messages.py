@@ -1,6 +1,7 @@
 """From bytes to the chain's messages, with bounds, and nothing else.
 
-protobuf itself refuses truncated input, lengths beyond the input and deep nesting. What it does not bound is how many small records a
+protobuf itself refuses truncated input, lengths beyond the input and deep nesting. What it does not bound is how many
+small records a
 hostile input expands into, so the records of a block are counted on the wire before anything is built from them.
 """
 
@@ -45,14 +46,17 @@ def parse(kind: type[M], data: bytes, field: str) -> M:
         message.ParseFromString(data)
     except (DecodeError, ValueError, RecursionError, MemoryError) as error:
         name = kind.DESCRIPTOR.name
-        raise InputError(field, got=f"{len(data)} bytes that do not parse ({error})", wanted=f"a ChainMaker {name}") from error
+        raise InputError(
+            field, got=f"{len(data)} bytes that do not parse ({error})", wanted=f"a ChainMaker {name}"
+        ) from error
     return message
 
 
 def parse_block(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] | None]:
     """A block, and its read and write sets when the bytes are a BlockInfo that has them.
 
-    "auto" tells the two apart by their content: a BlockInfo has a Block in field 1, whose own field 1 is a header; a Block has the
+    "auto" tells the two apart by their content: a BlockInfo has a Block in field 1, whose own field 1 is a header; a
+    Block has the
     header there, whose field 1 is a number.
     """
     if form not in FORMS:
@@ -104,7 +108,8 @@ def _spans(data: bytes, number: int, start: int = 0, end: int | None = None) -> 
 def fields(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, int, int]]:
     """(number, wire type, start, end) of every field of a message; stops where the bytes stop making sense.
 
-    Values are located, not decoded. Wire types: 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes; groups end the walk.
+    Values are located, not decoded. Wire types: 0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes; groups end
+    the walk.
     """
     stop = len(data) if end is None else end
     while start < stop:

@@ -1,9 +1,11 @@
 """Quorum certificates of ChainMaker: which votes count, and whether they are enough.
 
-Verification has two halves around the one signature batch of the block. `read_*` chooses the votes that matter and says what each of
+Verification has two halves around the one signature batch of the block. `read_*` chooses the votes that matter and says
+what each of
 them signed; once signatures are known, `decide` says whether the certificate stands.
 
-Where `strict` and `compatible` differ is listed in docs/guides/chainmaker.md; each place is marked here with ``strict``.
+Where `strict` and `compatible` differ is listed in docs/guides/chainmaker.md; each place is marked here with
+``strict``.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class CountedVote:
 class Certificate:
     """A quorum certificate before its signatures are verified.
 
-    `faults` are reasons that no signature can mend; the first one is reported. `count` of `needed` votes are for the block.
+    `faults` are reasons that no signature can mend; the first one is reported. `count` of `needed` votes are for the
+    block.
     """
 
     kind: str
@@ -68,7 +71,9 @@ def consensus_of(extra: Mapping[str, bytes]) -> str | None:
     return None
 
 
-def read(kind: str, extra: Mapping[str, bytes], header: BlockHeader, validators: tuple[str, ...], *, strict: bool) -> Certificate:
+def read(
+    kind: str, extra: Mapping[str, bytes], header: BlockHeader, validators: tuple[str, ...], *, strict: bool
+) -> Certificate:
     """The certificate of that consensus from a block's extra data. Without validators `needed` stays None."""
     if kind in ("tbft", "dpos"):
         return _read_tbft(extra.get(TBFT_KEY), header, validators, strict)
@@ -77,7 +82,7 @@ def read(kind: str, extra: Mapping[str, bytes], header: BlockHeader, validators:
     return _read_raft(extra.get(RAFT_KEY), header)
 
 
-# ---- TBFT (and DPoS) --------------------------------------------------------------------------------------------------
+# ---- TBFT (and DPoS) -------------------------------------------------------------------------------------------------
 
 
 def vote_bytes(vote: Vote) -> bytes:
@@ -132,7 +137,8 @@ def _tbft_strict(votes: VoteSet, header: BlockHeader) -> Iterable[str]:
 
 
 def _majority(votes: Iterable[Vote], needed: int | None, wanted: bytes) -> bytes | None:
-    """The hash with a quorum; without a known quorum the block's own, so that the signatures of its votes are still checked."""
+    """The hash with a quorum; without a known quorum the block's own, so that the signatures of its votes are still
+    checked."""
     if needed is None:
         return wanted
     tally: dict[bytes, int] = {}
@@ -142,7 +148,7 @@ def _majority(votes: Iterable[Vote], needed: int | None, wanted: bytes) -> bytes
     return next((hash_ for hash_, count in tally.items() if count >= needed), None)
 
 
-# ---- MaxBFT -----------------------------------------------------------------------------------------------------------
+# ---- MaxBFT ----------------------------------------------------------------------------------------------------------
 
 
 def vote_data_bytes(vote: VoteData) -> bytes:
@@ -183,7 +189,9 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         faults.append("an author occurs twice")
     if strict:
         faults += _maxbft_strict(votes, header)
-    unknown = [vote.author for vote in votes if validators and vote.author not in {name.encode() for name in validators}]
+    unknown = [
+        vote.author for vote in votes if validators and vote.author not in {name.encode() for name in validators}
+    ]
     if unknown:
         faults.append(f"{unknown[0].decode('utf-8', 'replace')} is no validator")
     if certificate.needed is not None and len(votes) < certificate.needed:
@@ -202,7 +210,7 @@ def _maxbft_strict(votes: list[VoteData], header: BlockHeader) -> Iterable[str]:
         yield "strict: votes of several epochs"
 
 
-# ---- Raft -------------------------------------------------------------------------------------------------------------
+# ---- Raft ------------------------------------------------------------------------------------------------------------
 
 
 def _read_raft(data: bytes | None, header: BlockHeader) -> Certificate:

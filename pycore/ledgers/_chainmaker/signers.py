@@ -1,7 +1,9 @@
 """Turns a Member of a block into a key, a hash, an organisation and a role - once, and remembers it.
 
-A block of a consortium chain names the same few dozen members thousands of times, so a resolved member is kept under its
-(type, organisation, member info) in a bounded, thread-safe cache that outlives the block. Certificates that are new in a block are
+A block of a consortium chain names the same few dozen members thousands of times, so a resolved member is kept under
+its
+(type, organisation, member info) in a bounded, thread-safe cache that outlives the block. Certificates that are new in
+a block are
 verified together in one batch.
 """
 
@@ -16,7 +18,14 @@ from typing import Generic, TypeVar
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import Certificate, MalformedCertificate, PublicKey, parse_certificate, parse_public_key, public_key_of
+from pycore.ledgers.x509 import (
+    Certificate,
+    CertificateError,
+    PublicKey,
+    parse_certificate,
+    parse_public_key,
+    public_key_of,
+)
 from pycore.verdict import Verdict
 
 CERT, CERT_HASH, PUBLIC_KEY, DID, ALIAS, ADDR = range(6)
@@ -78,7 +87,8 @@ class Signer:
     verdict     VALID, or why its signatures can not count
     key, hash   what its signatures are verified with; hash None: an algorithm that the chain does not support
     org, role   organisation, and role in upper case; "" when it can not be known
-    trusted     True: by a chain to a root, as a trusted member, or because the chain takes any key. None: no roots were given to check with
+    trusted     True: by a chain to a root, as a trusted member, or because the chain takes any key. None: no roots were
+                given to check with
     window      the certificate path is valid from, to (Unix seconds)
     """
 
@@ -145,36 +155,36 @@ class TrustStore:
         """Members held in the cache."""
         return len(self._cache)
 
-    # ---- configuration ------------------------------------------------------------------------------------------------
+    # ---- configuration -----------------------------------------------------------------------------------------------
+
+    def _configured(self, what: str, read: Callable[[bytes], V], pem: str) -> V | None:
+        """Reads one item of the configuration; what can not be read becomes a failed check of every report."""
+        try:
+            return read(pem.encode())
+        except CertificateError as error:
+            self.problems.append(f"{what}: {error}")
+            return None
 
     def _read_nodes(self) -> None:
         given = [(node, pem) for node, pem in self._context.nodes.items()]
         given += [(member.node_id, member.pem) for member in self._context.trust_members if member.node_id]
         for node, pem in given:
-            try:
-                self.node_keys.setdefault(node, public_key_of(pem.encode()))
-            except MalformedCertificate as error:
-                self.problems.append(f"node {node}: {error}")
+            key = self._configured(f"node {node}", public_key_of, pem)
+            if key is not None:
+                self.node_keys.setdefault(node, key)
         self._consensus_keys = frozenset(self.node_keys.values())
 
     def _read_admins(self) -> None:
-        found = set()
         pems = [pem for group in self._context.trust_roots.values() for pem in group] + list(self._context.admin_keys)
-        for pem in pems:
-            try:
-                found.add(public_key_of(pem.encode()))
-            except MalformedCertificate as error:
-                self.problems.append(f"administrator key: {error}")
-        self._admins = frozenset(found)
+        found = (self._configured("administrator key", public_key_of, pem) for pem in pems)
+        self._admins = frozenset(key for key in found if key is not None)
 
     def _read_roots(self) -> None:
         for org, pems in self._context.trust_roots.items():
             roots = set()
             for pem in pems:
-                try:
-                    certificate = parse_certificate(pem.encode())
-                except MalformedCertificate as error:
-                    self.problems.append(f"trust root of {org}: {error}")
+                certificate = self._configured(f"trust root of {org}", parse_certificate, pem)
+                if certificate is None:
                     continue
                 known = self._authorities.setdefault(certificate.subject, [])
                 if all(certificate.der != other.der for other in known):
@@ -183,10 +193,9 @@ class TrustStore:
                     roots.add(certificate.der)
             self._roots[org] = frozenset(roots)
         for member in self._context.trust_members:
-            try:
-                self._members[parse_certificate(member.pem.encode()).der] = (member.org_id, member.role.upper())
-            except MalformedCertificate as error:
-                self.problems.append(f"trust member of {member.org_id}: {error}")
+            certificate = self._configured(f"trust member of {member.org_id}", parse_certificate, member.pem)
+            if certificate is not None:
+                self._members[certificate.der] = (member.org_id, member.role.upper())
 
     def _verify_authorities(self) -> None:
         """Fills _paths: every verified way from an authority to a root. Links are verified in one batch."""
@@ -227,10 +236,11 @@ class TrustStore:
             and (wanted is None or parent.key_id in (None, wanted))
         ]
 
-    # ---- members ------------------------------------------------------------------------------------------------------
+    # ---- members -----------------------------------------------------------------------------------------------------
 
     def resolve(self, members: Iterable[MemberKey]) -> dict[MemberKey, Signer]:
-        """Every distinct member of a block, from the cache or resolved now; new certificates are verified in one batch."""
+        """Every distinct member of a block, from the cache or resolved now; new certificates are verified in one
+        batch."""
         found: dict[MemberKey, Signer] = {}
         fresh: list[tuple[MemberKey, Certificate]] = []
         for member in members:
@@ -269,10 +279,12 @@ class TrustStore:
             return Signer(Verdict.UNKNOWN_SIGNER, f"member type {kind} is none of a chain with certificates", org)
         if source is None:
             what = "certificate hash" if kind == CERT_HASH else "alias"
-            return Signer(Verdict.UNKNOWN_SIGNER, f"the context holds no certificate for the {what} {_name(info, kind)}", org)
+            return Signer(
+                Verdict.UNKNOWN_SIGNER, f"the context holds no certificate for the {what} {_name(info, kind)}", org
+            )
         try:
             return parse_certificate(source)
-        except MalformedCertificate as error:
+        except CertificateError as error:
             return Signer(Verdict.BAD_CERTIFICATE, str(error), org)
 
     def _open_key(self, kind: int, org: str, info: bytes) -> Signer:
@@ -280,7 +292,7 @@ class TrustStore:
             return Signer(Verdict.UNKNOWN_SIGNER, f"member type {kind} is none of a chain with public keys", org)
         try:
             key = parse_public_key(info)
-        except MalformedCertificate as error:
+        except CertificateError as error:
             return Signer(Verdict.MALFORMED_KEY, str(error), org)
         role = ""
         if key in self._consensus_keys:
@@ -302,7 +314,8 @@ class TrustStore:
         return Signer(Verdict.VALID, "", org, role, key, chosen, trusted, window)
 
     def _admit(self, fresh: list[tuple[MemberKey, Certificate]]) -> Mapping[MemberKey, Signer]:
-        """Checks certificates that no cache knows: organisation, revocation, and the chain to a root of that organisation."""
+        """Checks certificates that no cache knows: organisation, revocation, and the chain to a root of that
+        organisation."""
         answers: dict[MemberKey, Signer] = {}
         batch = SignatureBatch(der_rules="trailing")
         pending: list[tuple[MemberKey, Certificate, list[tuple[Certificate, int]]]] = []
@@ -328,7 +341,9 @@ class TrustStore:
             return self._signer(certificate.key, certificate.hash, org, trusted[1], True, window)
         named = certificate.organisations[0] if certificate.organisations else ""
         if named != org and not (self._compatible and not org and named):
-            return Signer(Verdict.UNKNOWN_SIGNER, f"the certificate belongs to {named or 'nobody'}, not to {org or 'nobody'}", org)
+            return Signer(
+                Verdict.UNKNOWN_SIGNER, f"the certificate belongs to {named or 'nobody'}, not to {org or 'nobody'}", org
+            )
         if self._blocked(certificate):
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
         role = certificate.units[0].upper() if certificate.units else ""
@@ -349,14 +364,18 @@ class TrustStore:
         revoked = False
         for parent in above:
             for path in self._paths.get(parent.der, ()):
-                if path.root not in self._roots[named] or not _allows(parent, 1):
+                if path.root not in self._roots[named]:
                     continue
                 if any(self._blocked(link) for link in path.certificates):
                     revoked = True
                     continue
                 window = (max(path.window[0], certificate.not_before), min(path.window[1], certificate.not_after))
                 return self._signer(certificate.key, certificate.hash, named, role, True, window)
-        why = "a certificate above it is revoked or frozen" if revoked else f"no verified chain to a trust root of {named}"
+        why = (
+            "a certificate above it is revoked or frozen"
+            if revoked
+            else f"no verified chain to a trust root of {named}"
+        )
         return Signer(Verdict.BAD_CERTIFICATE, why, member[1])
 
     def _blocked(self, certificate: Certificate) -> bool:
@@ -370,9 +389,9 @@ def _add_certificate(batch: SignatureBatch, child: Certificate, parent: Certific
     return batch.add(parent.key, child.hash or "", child.tbs, child.signature)
 
 
-def _allows(authority: Certificate, below: int) -> bool:
-    """Whether the path length limit (RFC 5280, section 4.2.1.9) lets `below` certificates stand under this one, end entity included."""
-    return authority.path_length is None or below - 1 <= authority.path_length
+def _allows(authority: Certificate, authorities_below: int) -> bool:
+    """The path length limit (RFC 5280, section 4.2.1.9), counting every authority below as Go does."""
+    return authority.path_length is None or authorities_below <= authority.path_length
 
 
 def _window(path: tuple[Certificate, ...]) -> tuple[float, float]:

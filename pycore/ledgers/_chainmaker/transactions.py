@@ -19,7 +19,8 @@ from pycore.verdict import Verdict
 
 _INVOKE = 0
 _MAX_TX_ID = 64
-# Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than this.
+# Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than
+# this.
 _TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
 _SENDER, _ENDORSER, _PAYER = "sender", "endorser", "payer"
 _VALID = int(Verdict.VALID)  # an enum's members are too slow for a loop over transactions
@@ -50,7 +51,8 @@ class Column:
 
 
 def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_block: bool) -> Column:
-    """Checks every transaction by itself and collects its signatures. `in_block`: it must carry the result of its execution."""
+    """Checks every transaction by itself and collects its signatures. `in_block`: it must carry the result of its
+    execution."""
     column = Column(codes=np.full(len(transactions), _VALID, dtype=np.uint8))
     seen: set[str] = set()
     for index, transaction in enumerate(transactions):
@@ -123,7 +125,11 @@ def enlist(column: Column, signers: dict[MemberKey, Signer], batch: SignatureBat
 
 
 def decide(
-    column: Column, transactions: Sequence[Transaction], signers: dict[MemberKey, Signer], codes: NDArray[np.uint8], context: ChainContext
+    column: Column,
+    transactions: Sequence[Transaction],
+    signers: dict[MemberKey, Signer],
+    codes: NDArray[np.uint8],
+    context: ChainContext,
 ) -> None:
     """Turns the verdicts of signatures into verdicts of transactions, and applies the endorsement policies."""
     strict = context.rules == "strict"
@@ -146,11 +152,15 @@ def decide(
         _apply_policies(column, transactions, signers, outcome, context)
 
 
-# ---- endorsement policies ---------------------------------------------------------------------------------------------
+# ---- endorsement policies --------------------------------------------------------------------------------------------
 
 
 def _apply_policies(
-    column: Column, transactions: Sequence[Transaction], signers: dict[MemberKey, Signer], outcome: NDArray[np.uint8], context: ChainContext
+    column: Column,
+    transactions: Sequence[Transaction],
+    signers: dict[MemberKey, Signer],
+    outcome: NDArray[np.uint8],
+    context: ChainContext,
 ) -> None:
     """Endorsers and sender count together, each member once."""
     valid: dict[int, dict[bytes, Signer]] = {}

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.errors import InputError
+from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker import dag, quorum, transactions
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers._chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
@@ -17,7 +19,6 @@ from pycore.ledgers._chainmaker.messages import Block, EndorsementEntry, Transac
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.ledgers.signing import SignatureBatch
-from pycore.hashing import hash_batch
 from pycore.verdict import Verdict, Verdicts
 
 _EXACT_DAG_FROM = 2300
@@ -49,13 +50,14 @@ class Validation:
         self.checks.append(Check(name, ok, got, wanted, detail))
 
     def compare(self, name: str, got: Any, wanted: Any, missing: str) -> None:
-        """Records that two values must agree; skipped, for the reason `missing`, when there is nothing to compare with."""
+        """Records that two values must agree; skipped, for the reason `missing`, when there is nothing to compare
+        with."""
         if wanted is None:
             self.check(name, None, got, None, missing)
         else:
             self.check(name, got == wanted, got, wanted)
 
-    # ---- the whole ----------------------------------------------------------------------------------------------------
+    # ---- the whole ---------------------------------------------------------------------------------------------------
 
     def run(self, data: bytes, form: str) -> BlockReport:
         """Validates a block."""
@@ -77,7 +79,9 @@ class Validation:
         with self.stage("verify"):
             transactions.enlist(column, signers, self.batch, self.time)
             proposer = self.enlist_proposer(block, signers)
-            voted = [self.enlist_entry(vote.endorsement, vote.message, signers) for vote in votes.votes] if votes else []
+            voted = (
+                [self.enlist_entry(vote.endorsement, vote.message, signers) for vote in votes.votes] if votes else []
+            )
             codes = self.batch.run()
         with self.stage("decide"):
             self.proposer_checks(block, signers, proposer, codes)
@@ -119,7 +123,7 @@ class Validation:
             timings=self.timings,
         )
 
-    # ---- header -------------------------------------------------------------------------------------------------------
+    # ---- header ------------------------------------------------------------------------------------------------------
 
     def header_checks(self, block: Block, digests: Digests, hash_: str | None) -> None:
         """Structure, chain, place in the chain, and the header's hash."""
@@ -144,10 +148,14 @@ class Validation:
         self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
         detail = ""
         if context.hash is None:
-            detail = f"hash inferred: {hash_}" if hash_ else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
+            detail = (
+                f"hash inferred: {hash_}"
+                if hash_
+                else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
+            )
         self.check("block_hash", header.block_hash == digests.block_hash, header.block_hash, digests.block_hash, detail)
 
-    # ---- signatures ---------------------------------------------------------------------------------------------------
+    # ---- signatures --------------------------------------------------------------------------------------------------
 
     def read_votes(self, block: Block) -> quorum.Certificate | None:
         """The votes of the block's quorum certificate; None where there is nothing to read."""
@@ -157,9 +165,7 @@ class Validation:
             return None
         return quorum.read(kind, extra, block.header, self.context.validators, strict=self.strict)
 
-    def members(
-        self, block: Block, column: transactions.Column, votes: quorum.Certificate | None
-    ) -> set[MemberKey]:
+    def members(self, block: Block, column: transactions.Column, votes: quorum.Certificate | None) -> set[MemberKey]:
         """Every distinct signer in the block."""
         found = {entry[2] for entry in column.entries}
         if block.header.HasField("proposer"):
@@ -169,7 +175,9 @@ class Validation:
             found.add(_member_of(vote.endorsement))
         return found
 
-    def enlist_entry(self, entry: EndorsementEntry, message: bytes, signers: dict[MemberKey, Signer]) -> tuple[int, int, str]:
+    def enlist_entry(
+        self, entry: EndorsementEntry, message: bytes, signers: dict[MemberKey, Signer]
+    ) -> tuple[int, int, str]:
         """(ticket, verdict, reason): ticket -1 when the signer can not sign, with the reason."""
         return self.enlist(_member_of(entry), message, entry.signature, signers)
 
@@ -192,7 +200,11 @@ class Validation:
         return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
 
     def proposer_checks(
-        self, block: Block, signers: dict[MemberKey, Signer], place: tuple[int, int, str] | None, codes: NDArray[np.uint8]
+        self,
+        block: Block,
+        signers: dict[MemberKey, Signer],
+        place: tuple[int, int, str] | None,
+        codes: NDArray[np.uint8],
     ) -> None:
         """The proposer's signature and role."""
         header = block.header
@@ -209,11 +221,19 @@ class Validation:
         if role:
             self.check("proposer_role", role == _CONSENSUS_ROLE, role, _CONSENSUS_ROLE)
         else:
-            self.check("proposer_role", None, None, _CONSENSUS_ROLE, "the role of the proposer is not known: the context has no nodes")
+            self.check(
+                "proposer_role",
+                None,
+                None,
+                _CONSENSUS_ROLE,
+                "the role of the proposer is not known: the context has no nodes",
+            )
 
-    # ---- content ------------------------------------------------------------------------------------------------------
+    # ---- content -----------------------------------------------------------------------------------------------------
 
-    def transaction_checks(self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests) -> None:
+    def transaction_checks(
+        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests
+    ) -> None:
         """Counts, duplicates, verdicts, and the two roots over transactions."""
         header = block.header
         self.check("tx_count", header.tx_count == len(txs), header.tx_count, len(txs))
@@ -227,9 +247,13 @@ class Validation:
                    digests.rw_set_root, detail)  # fmt: skip
 
     def rw_set_checks(
-        self, txs: Sequence[Transaction], rw_sets: Sequence[TxRWSet] | None, column: transactions.Column, digests: Digests,
+        self,
+        txs: Sequence[Transaction],
+        rw_sets: Sequence[TxRWSet] | None,
+        column: transactions.Column,
+        digests: Digests,
         hash_: str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """The length of result.rw_set_hash, and its value where read and write sets are given."""
         for index, leaf in enumerate(digests.rw_set_hashes):
             if len(leaf) != 32:
@@ -247,7 +271,9 @@ class Validation:
             wanted = hashed[32 * index : 32 * index + 32]
             if leaf != wanted or rw_set.tx_id != txs[index].payload.tx_id:
                 wrong += 1
-                column.fault(index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}")
+                column.fault(
+                    index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}"
+                )
         self.check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
 
     def dag_checks(self, block: Block, rw_sets: Sequence[TxRWSet] | None, digests: Digests) -> None:
@@ -261,6 +287,9 @@ class Validation:
         if rw_sets is None or len(rw_sets) != len(block.txs):
             self.check("dag_rebuilt", None, None, None, "read and write sets are needed to rebuild the DAG")
             return
+        if len(rw_sets) > dag.REBUILD_LIMIT:
+            self.check("dag_rebuilt", None, len(rw_sets), dag.REBUILD_LIMIT, "too many transactions to rebuild the DAG")
+            return
         built = dag.build(rw_sets)
         given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
         at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
@@ -268,7 +297,7 @@ class Validation:
         self.check("dag_rebuilt", same, None if at is None else str(given[at]), None if at is None else str(built[at]),
                    "" if at is None else f"vertex {at}")  # fmt: skip
 
-    # ---- quorum -------------------------------------------------------------------------------------------------------
+    # ---- quorum ------------------------------------------------------------------------------------------------------
 
     def quorum_checks(
         self, votes: quorum.Certificate | None, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
@@ -280,7 +309,12 @@ class Validation:
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
             return
         if votes.kind == "raft":
-            self.check("quorum", not votes.faults, "; ".join(votes.faults) or "the proposer's signature", "the proposer's signature")
+            self.check(
+                "quorum",
+                not votes.faults,
+                "; ".join(votes.faults) or "the proposer's signature",
+                "the proposer's signature",
+            )
             return
         bad = self._vote_faults(votes, places, signers, codes)
         checked = f"{len(votes.votes) - len(bad)} of {len(votes.votes)} valid"
@@ -301,7 +335,11 @@ class Validation:
             self._binding_check(votes, signers, store)
 
     def _vote_faults(
-        self, votes: quorum.Certificate, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer], codes: NDArray[np.uint8]
+        self,
+        votes: quorum.Certificate,
+        places: list[tuple[int, int, str]],
+        signers: dict[MemberKey, Signer],
+        codes: NDArray[np.uint8],
     ) -> list[str]:
         bad = []
         for vote, (ticket, code, reason) in zip(votes.votes, places, strict=True):
@@ -321,18 +359,33 @@ class Validation:
         wrong = [
             vote.voter
             for vote in votes.votes
-            if vote.voter not in store.node_keys or signers[_member_of(vote.endorsement)].key != store.node_keys[vote.voter]
+            if vote.voter not in store.node_keys
+            or signers[_member_of(vote.endorsement)].key != store.node_keys[vote.voter]
         ]
-        self.check("voter_binding", not wrong, f"{len(wrong)} votes by another key", "0 votes by another key", ", ".join(wrong[:4]))
+        self.check(
+            "voter_binding",
+            not wrong,
+            f"{len(wrong)} votes by another key",
+            "0 votes by another key",
+            ", ".join(wrong[:4]),
+        )
 
     def trust_checks(self, store: TrustStore, signers: dict[MemberKey, Signer]) -> None:
         """Whether the context's own trust anchors can be read, and whether every signer could be judged by them."""
         if store.problems:
-            self.check("trust_roots", False, f"{len(store.problems)} unusable", "0 unusable", "; ".join(store.problems[:4]))
+            self.check(
+                "trust_roots", False, f"{len(store.problems)} unusable", "0 unusable", "; ".join(store.problems[:4])
+            )
             return
         unjudged = sum(signer.trusted is None for signer in signers.values())
         if unjudged:
-            self.check("trust_roots", None, f"{unjudged} members not judged", "0 members not judged", "the context has no trust roots")
+            self.check(
+                "trust_roots",
+                None,
+                f"{unjudged} members not judged",
+                "0 members not judged",
+                "the context has no trust roots",
+            )
         else:
             self.check("trust_roots", True, "0 members not judged", "0 members not judged")
 
@@ -345,18 +398,18 @@ def _member_of(entry: EndorsementEntry) -> MemberKey:
 def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
     """Verdicts of transactions outside a block: header rules and every signature."""
     work = Validation(context, threads)
-    parsed: list[Transaction] = []
-    broken: list[int] = []
-    for index, item in enumerate(items):
-        try:
-            parsed.append(parse(Transaction, item, f"transactions[{index}]"))
-        except ValueError:
-            parsed.append(Transaction())
-            broken.append(index)
+    opened = [_open_transaction(item) for item in items]
+    parsed = [Transaction() if item is None else item for item in opened]
     column = transactions.collect(parsed, context.chain_id, in_block=False)
     store = trust_store(context, context.hash or HASH_ORDER[0])
     signers = store.resolve({entry[2] for entry in column.entries})
     transactions.enlist(column, signers, work.batch, work.time)
     transactions.decide(column, parsed, signers, work.batch.run(), context)
-    column.codes[broken] = Verdict.MALFORMED_ITEM
     return Verdicts(column.codes)
+
+
+def _open_transaction(item: bytes) -> Transaction | None:
+    try:
+        return parse(Transaction, item, "transactions")
+    except InputError:
+        return None
