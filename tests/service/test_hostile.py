@@ -1,0 +1,235 @@
+"""Hostile bytes over real sockets: a clear status, bounded memory, and a service that goes on."""
+
+from __future__ import annotations
+
+import random
+import resource
+from collections.abc import Iterator
+
+import grpc
+import pytest
+
+import pycore
+from pycore._pb.validation.v1 import (
+    block_pb2,
+    column_pb2,
+    hash_pb2,
+    merkle_pb2,
+    signature_pb2,
+    validation_service_pb2,
+)
+from pycore.client import ValidationClient
+
+from .conftest import RawCaller
+
+MIB = 1 << 20
+SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
+UNARY = [method.name for method in SERVICE.methods if method.name != "VerifySignatureStream"]
+INVALID = grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.fixture(autouse=True)
+def _alive_and_not_grown(client: ValidationClient) -> Iterator[None]:
+    """Around every test: the service answers afterwards, and its process did not grow by more than 512 MiB."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert client.hash("sha256", b"abc") == pycore.hash("sha256", b"abc")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 * 1024
+
+
+def varint(value: int) -> bytes:
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number: int, content: bytes, length: int | None = None) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content) if length is None else length) + content
+
+
+@pytest.mark.parametrize("method", UNARY)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\xff",
+        b"\x0a\x05abc",
+        field(2, b"x", length=1 << 32),
+        field(2, b"x", length=(1 << 63) - 1),
+        b"\x0a" + b"\xff" * 11,
+        b"\x0f\x00",
+        b"\x0b" * 1000,
+    ],
+    ids=["tag", "truncated", "4GiB", "8EiB", "varint", "wire-type", "groups"],
+)
+def test_what_does_not_parse_is_an_invalid_argument(raw: RawCaller, method: str, request_: bytes) -> None:
+    error = raw.refused(method, request_)
+    assert error.code() is INVALID, error
+    name = next(found.input_type.full_name for found in SERVICE.methods if found.name == method)
+    assert error.details() == f"request: got {len(request_)} bytes that do not parse, wanted a serialised {name}"
+
+
+def test_text_that_is_not_utf8(raw: RawCaller) -> None:
+    for method, number in (("VerifySignatures", 1), ("HashBatch", 1), ("ValidateBlock", 1), ("BuildMerkleTree", 2)):
+        assert raw.refused(method, field(number, b"\xff\xfe")).code() is INVALID
+
+
+@pytest.mark.parametrize("method", UNARY)
+def test_random_bytes(raw: RawCaller, method: str, rng: random.Random) -> None:
+    for _ in range(60):
+        request = rng.randbytes(rng.randrange(1, 200))
+        try:
+            raw(method, request)
+        except grpc.RpcError as error:
+            assert error.code() is INVALID, error  # noqa: PT017
+
+
+@pytest.mark.parametrize("method", UNARY)
+def test_mutated_requests(raw: RawCaller, method: str, rng: random.Random) -> None:
+    good = bytearray(SAMPLES[method])
+    for _ in range(80):
+        request = bytearray(good)
+        for _ in range(rng.randrange(1, 4)):
+            if request:
+                request[rng.randrange(len(request))] = rng.randrange(256)
+        try:
+            raw(method, bytes(request[: rng.randrange(len(request) + 1)] if rng.random() < 0.3 else request))
+        except grpc.RpcError as error:
+            assert error.code() is INVALID, error  # noqa: PT017
+
+
+ROWS = column_pb2.Column(rows=[b"abc", b"", b"z"])
+SAMPLES = {
+    "VerifySignatures": signature_pb2.VerifySignaturesRequest(
+        scheme="sm2",
+        user_id=b"id",
+        public_keys=column_pb2.Column(data=bytes(99), width=33),
+        signatures=column_pb2.Column(data=bytes(192), width=64),
+        messages=ROWS,
+    ).SerializeToString(),
+    "HashBatch": hash_pb2.HashBatchRequest(
+        algorithm="sm3", messages=column_pb2.Column(data=b"abcdef", offsets=bytes([0, 0, 0, 0, 2, 0, 0, 0, 6, 0, 0, 0]))
+    ).SerializeToString(),
+    "BuildMerkleTree": merkle_pb2.BuildMerkleTreeRequest(leaves=ROWS, indices=[0, 2]).SerializeToString(),
+    "VerifyInclusion": merkle_pb2.VerifyInclusionRequest(
+        root=column_pb2.Column(rows=[bytes(32)]), leaves=ROWS, proofs=ROWS, index=[0, 1, 2], leaf_count=[3]
+    ).SerializeToString(),
+    "ValidateBlock": block_pb2.ValidateBlockRequest(
+        chain="chainmaker", block=field(1, field(5, bytes(32)) + b"\x20\x02"), context_json=b'{"hash": "SM3"}'
+    ).SerializeToString(),
+    "GetCapabilities": b"",
+}
+
+
+def test_deep_nesting_in_the_request(raw: RawCaller) -> None:
+    nested = b""
+    for _ in range(5_000):
+        nested = field(9, nested)
+    assert raw.refused("VerifySignatures", nested).code() is INVALID
+    groups = b"\x9b\x06" * 1_000_000  # a million groups, one inside the other
+    assert raw.refused("VerifySignatures", groups).code() is INVALID
+
+
+def test_deep_nesting_in_a_block(raw: RawCaller) -> None:
+    """A million nested fields: each level is a length-delimited field 1 that holds the next."""
+    levels, sizes = 1_000_000, [0]
+    for _ in range(levels):
+        inner = sizes[-1]
+        sizes.append(inner + 1 + len(varint(inner)))
+        if sizes[-1] > 15 * MIB:
+            break
+    block = b"".join(b"\x0a" + varint(size) for size in reversed(sizes[:-1]))
+    request = block_pb2.ValidateBlockRequest(chain="chainmaker", block=block)
+    expect_report_or_invalid(raw, request)
+
+
+@pytest.mark.parametrize("length", [1 << 32, (1 << 32) - 1, (1 << 64) - 1, 1 << 31])
+def test_a_length_prefix_of_gigabytes_inside_a_block(raw: RawCaller, length: int) -> None:
+    for inside in (field(1, b"abc", length=length), field(3, field(1, b"abc", length=length))):
+        expect_report_or_invalid(raw, block_pb2.ValidateBlockRequest(chain="chainmaker", block=inside))
+
+
+def expect_report_or_invalid(raw: RawCaller, request: block_pb2.ValidateBlockRequest) -> None:
+    try:
+        answer = raw("ValidateBlock", request.SerializeToString())
+    except grpc.RpcError as error:
+        assert error.code() is INVALID, error  # noqa: PT017
+    else:
+        assert not block_pb2.ValidateBlockResponse.FromString(answer).report.valid
+
+
+def test_offsets_that_lie(raw: RawCaller) -> None:
+    for offsets in (b"\0\0\0\0\xff\xff\xff\xff", b"\1\0\0\0\0\0\0\0", b"\xff" * 400, b"\0", b"\0\0\0\0\4\0\0\0"):
+        column = column_pb2.Column(data=b"abc", offsets=offsets)
+        request = hash_pb2.HashBatchRequest(algorithm="sha256", messages=column)
+        assert raw.refused("HashBatch", request.SerializeToString()).code() is INVALID
+
+
+def test_huge_widths(raw: RawCaller) -> None:
+    for data in (b"abc", b"\0" * 1000):
+        column = column_pb2.Column(data=data, width=(1 << 32) - 1)
+        request = hash_pb2.HashBatchRequest(algorithm="sha256", messages=column)
+        assert raw.refused("HashBatch", request.SerializeToString()).code() is INVALID
+    empty = hash_pb2.HashBatchRequest(algorithm="sha256", messages=column_pb2.Column(width=(1 << 32) - 1))
+    assert hash_pb2.HashBatchResponse.FromString(raw("HashBatch", empty.SerializeToString())).count == 0
+
+
+def test_millions_of_rows_are_refused_before_they_are_built(raw: RawCaller) -> None:
+    rows = field(4, b"") * (7 * MIB)
+    error = raw.refused("HashBatch", field(1, b"sha256") + field(2, rows))
+    assert error.code() is INVALID
+    assert "messages: got more than 262144 items, wanted at most 262144 per request" in (error.details() or "")
+    pieces = (field(2, field(4, b"")) * MIB)[: 12 * MIB]
+    error = raw.refused("HashBatch", field(1, b"sha256") + pieces)
+    assert error.code() is INVALID
+
+
+def test_millions_of_numbers_are_refused_before_they_are_built(raw: RawCaller) -> None:
+    packed = field(7, b"\x01" * (8 * MIB))
+    unpacked = b"\x38\x01" * (4 * MIB)
+    for request in (packed, unpacked):
+        error = raw.refused("VerifyInclusion", request)
+        assert error.code() is INVALID
+        assert "index" in (error.details() or "")
+
+
+def test_unknown_fields_are_ignored(raw: RawCaller) -> None:
+    request = hash_pb2.HashBatchRequest(algorithm="sha256", messages=ROWS).SerializeToString()
+    plain = raw("HashBatch", request)
+    assert raw("HashBatch", request + b"\xf8\x07\x01" * 100_000) == plain
+
+
+def test_a_message_above_the_limit(raw: RawCaller) -> None:
+    request = hash_pb2.HashBatchRequest(algorithm="sha256", messages=column_pb2.Column(data=bytes(17 * MIB), width=MIB))
+    error = raw.refused("HashBatch", request.SerializeToString())
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "larger than max" in (error.details() or "")
+
+
+def test_zero_byte_requests(raw: RawCaller) -> None:
+    for method in UNARY:
+        if method == "VerifyInclusion":
+            assert merkle_pb2.VerifyInclusionResponse.FromString(raw(method, b"")).verdicts.count == 0
+        elif method == "BuildMerkleTree":
+            answer = merkle_pb2.BuildMerkleTreeResponse.FromString(raw(method, b""))
+            assert (answer.root, answer.leaf_count) == (pycore.merkle_root([]), 0)
+        elif method == "GetCapabilities":
+            assert raw(method, b"")
+        else:
+            error = raw.refused(method, b"")
+            assert error.code() is INVALID, (method, error)
+
+
+def test_a_stream_of_garbage_ends_with_a_status(raw: RawCaller) -> None:
+    good = signature_pb2.VerifySignatureStreamRequest(
+        id=5, batch=signature_pb2.VerifySignaturesRequest(scheme="ed25519")
+    ).SerializeToString()
+    call = raw.stream(iter([good, b"\xff\xff", good]))
+    answers = []
+    with pytest.raises(grpc.RpcError) as caught:
+        answers.extend(call)
+        answers.extend(call)
+    assert caught.value.code() is INVALID
+    first = signature_pb2.VerifySignatureStreamResponse.FromString(next(iter(answers), b""))
+    assert (len(answers), first.id) == (1, 5)
