@@ -61,13 +61,10 @@ class OpenSSL:
         lib = self._lib
         context, choice = lib.EVP_MD_CTX_new(), lib.EVP_PKEY_CTX_new(key, None)
         try:
-            ready = (
-                choice
-                and lib.EVP_PKEY_CTX_set1_id(choice, user_id, len(user_id)) == 1
-                and (lib.EVP_MD_CTX_set_pkey_ctx(context, choice) or True)
-                and lib.EVP_DigestVerifyInit(context, None, lib.EVP_sm3(), None, key) == 1
-            )
-            if not ready:
+            if not choice or lib.EVP_PKEY_CTX_set1_id(choice, user_id, len(user_id)) != 1:
+                raise OSError("libcrypto does not take the SM2 identifier")
+            lib.EVP_MD_CTX_set_pkey_ctx(context, choice)
+            if lib.EVP_DigestVerifyInit(context, None, lib.EVP_sm3(), None, key) != 1:
                 raise OSError("libcrypto does not take the SM2 key")
             return bool(lib.EVP_DigestVerify(context, signature, len(signature), message, len(message)) == 1)
         finally:

@@ -19,7 +19,9 @@ def stream(seed: int, *labels: str | int, size: int) -> bytes:
 def rows(seed: int, *labels: str | int, count: int, width: int) -> npt.NDArray[np.uint8]:
     """uint8[count, width] of :func:`stream`; writable."""
     data = stream(seed, *labels, size=count * width)
-    return np.frombuffer(data, dtype=np.uint8).reshape(count, width).copy()
+    matrix = np.empty((count, width), dtype=np.uint8)
+    matrix.reshape(-1)[:] = np.frombuffer(data, dtype=np.uint8)
+    return matrix
 
 
 def integers(seed: int, *labels: str | int, count: int, below: int) -> list[int]:

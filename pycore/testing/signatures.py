@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pycore.errors import InputError
+from pycore.registry import SCHEMES
+from pycore.signatures import DEFAULT_USER_ID
 
 from . import _deterministic
-from ._sign import DEFAULT_USER_ID, SCALAR_ORDER, public_keys, sign
+from ._sign import SCALAR_ORDER, public_keys, sign
 
 Bytes2D = npt.NDArray[np.uint8]
 
@@ -55,12 +57,12 @@ def generate_signatures(
         raise InputError("message_size", f"{message_size}", "0 or more bytes")
     if signers is not None and signers < 1:
         raise InputError("signers", f"{signers}", "1 or more")
+    if compressed and SCHEMES[scheme].key_sizes == (32,):
+        raise InputError("compressed", "True", f"False: {scheme} has one key format, of 32 bytes")
     distinct = min(n, signers) if signers is not None else n
     secrets = _deterministic.rows(seed, "signer", scheme, count=distinct, width=32)
     keys = public_keys(scheme, secrets)
     if compressed:
-        if keys.shape[1] != 65:
-            raise InputError("compressed", "True", f"False: {scheme} has one key format, of 32 bytes")
         keys = np.concatenate([2 + (keys[:, 64:] & 1), keys[:, 1:33]], axis=1)
     turn = np.arange(n) % max(distinct, 1)
     messages = _deterministic.rows(seed, "message", scheme, count=n, width=message_size)
