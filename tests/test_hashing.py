@@ -1,0 +1,115 @@
+"""hash and hash_batch against hashlib and pycryptodome, and what they refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from Crypto.Hash import keccak
+from gmssl import sm3 as gmssl_sm3
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pycore
+
+
+def _keccak256(data: bytes) -> bytes:
+    return keccak.new(digest_bits=256, data=data).digest()
+
+
+def _sm3(data: bytes) -> bytes:
+    return bytes.fromhex(gmssl_sm3.sm3_hash(list(data)))
+
+
+PEERS: dict[str, Callable[[bytes], bytes]] = {
+    "sha256": lambda data: hashlib.sha256(data).digest(),
+    "sha256d": lambda data: hashlib.sha256(hashlib.sha256(data).digest()).digest(),
+    "sha512": lambda data: hashlib.sha512(data).digest(),
+    "sha3-256": lambda data: hashlib.sha3_256(data).digest(),
+    "keccak256": _keccak256,
+    "sm3": _sm3,
+}
+
+
+def test_every_hash_of_the_registry_has_a_peer() -> None:
+    assert set(PEERS) == set(pycore.HASHES)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_length_around_the_blocks(name: str, backend: str, rng: random.Random) -> None:
+    longest = 3 * pycore.HASHES[name].block_size + 2
+    messages = [rng.randbytes(length) for length in range(longest)]
+    digests = pycore.hash_batch(name, messages)
+    assert digests.dtype == np.uint8
+    assert digests.shape == (longest, pycore.HASHES[name].digest_size)
+    assert digests.flags.c_contiguous
+    assert digests.flags.writeable
+    for message, digest in zip(messages, digests, strict=True):
+        assert digest.tobytes() == PEERS[name](message), len(message)
+        assert pycore.hash(name, message) == digest.tobytes()
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_unequal_neighbours(name: str, backend: str, rng: random.Random) -> None:
+    """Messages of very different lengths side by side: a scheduler that mixes lanes up shows here."""
+    lengths = [0, 5000, 1, 63, 64, 65, 0, 0, 12_000, 111, 112, 135, 136, 137] * 5
+    rng.shuffle(lengths)
+    messages = [rng.randbytes(length) for length in lengths]
+    wanted = b"".join(PEERS[name](message) for message in messages)
+    assert pycore.hash_batch(name, messages).tobytes() == wanted
+
+
+@given(st.sampled_from(sorted(set(PEERS) - {"sm3"})), st.lists(st.binary(max_size=300), max_size=20))
+def test_random_batches(name: str, messages: list[bytes]) -> None:
+    assert pycore.hash_batch(name, messages).tobytes() == b"".join(map(PEERS[name], messages))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("name", ["sha256", "keccak256"])
+def test_threads_change_nothing(name: str, threads: int, rng: random.Random) -> None:
+    messages = [rng.randbytes(rng.choice([0, 10, 100, 3000])) for _ in range(1500)]
+    messages[700] = rng.randbytes(2_000_000)
+    wanted = b"".join(map(PEERS[name], messages))
+    assert pycore.hash_batch(name, messages, threads=threads).tobytes() == wanted
+
+
+def test_one_message_of_many_megabytes() -> None:
+    message = bytes(range(256)) * (4 << 12)
+    assert pycore.hash("sha512", message) == hashlib.sha512(message).digest()
+
+
+@pytest.mark.parametrize("message", [b"abc", bytearray(b"abc"), memoryview(b"abc"), np.frombuffer(b"abc", np.uint8)])
+def test_single_forms(message: Any) -> None:
+    assert pycore.hash("sha256", message) == hashlib.sha256(b"abc").digest()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "message", "field"),
+    [
+        ("sha-256", b"", "algorithm"),
+        ("SHA256", b"", "algorithm"),
+        (None, b"", "algorithm"),
+        (b"sha256", b"", "algorithm"),
+        (["sha256"], b"", "algorithm"),
+        ("sha256", "abc", "message"),
+        ("sha256", [b"abc"], "message"),
+        ("sha256", None, "message"),
+        ("sha256", memoryview(b"abcd")[::2], "message"),
+        ("sha256", np.zeros((2, 2), np.uint8), "message"),
+    ],
+)
+def test_malformed_single(algorithm: Any, message: Any, field: str) -> None:
+    with pytest.raises(pycore.InputError) as caught:
+        pycore.hash(algorithm, message)
+    assert caught.value.field == field
+
+
+def test_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(pycore.UnknownNameError) as caught:
+        pycore.hash_batch("md5", [])
+    assert caught.value.got == "'md5'"
+    assert all(repr(name) in caught.value.wanted for name in pycore.HASHES)
