@@ -18,10 +18,18 @@ HASHES = {
     "sm3": sm3.sm3,
 }
 _FACTS: dict[tuple[bytes, bytes, bytes], ed25519.Facts] = {}
+_SEEN: dict[tuple[object, ...], str] = {}
 
 
 def oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) -> str:
-    """The oracle's verdict name for one case under options of ``pycore.verify_batch``."""
+    """The oracle's verdict name for one case under options of ``pycore.verify_batch``; remembered, for it is slow."""
+    row = (scheme, case.public_key, case.signature, case.message, *sorted(options.items(), key=str))
+    if row not in _SEEN:
+        _SEEN[row] = _oracle_verdict(scheme, case, options)
+    return _SEEN[row]
+
+
+def _oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) -> str:
     key, signature, message = case.public_key, case.signature, case.message
     if scheme == "ed25519":
         row = (key, signature, message)
