@@ -2,20 +2,20 @@
  *
  * The value is sum l[i] 2^(51 i); limbs are unsigned and lazily carried, and 2^255 = 19 folds the top for free.
  *
- *   class   every limb         comes from
- *   tight   < 2^51 + 2^13      mul, sqr, carry, mul_small, half, from_words
- *   loose   < 2^53             add (2 tight), sub and neg (a + 2 p - b, limb by limb: 2 p has limbs >= 2^52 - 38 >= a tight
- * limb)
+ *   class   every limb       comes from
+ *   tight   < 2^51 + 2^13    mul, sqr, carry, addc, subc, mul_small, half, from_words
+ *   loose   < 2^53 - 128     add (2 tight), sub and neg (a + 2 p - b, limb by limb: 2 p has limbs >= 2^52 - 38 >= a tight limb)
  *
- *   mul, sqr of loose: a column is at most 2^53 2^53 (1 + 4 * 19) < 2^112.3, so its carry fits 64 bits; column 4 has no
- * factor 19: its carry < 2^57.4, times 19 < 2^61.7, added to limb 0 carries < 2^11 into limb 1. carry: one parallel step;
- * carries < 4, limb 0 takes 19 * 4. */
+ *   mul, sqr of loose: a column is at most 2^53 2^53 (1 + 4 * 19) < 2^112.3, so its carry fits 64 bits. Column 4 has no factor
+ *   19: its carry is < 2^57.4, times 19 < 2^61.7; added to limb 0 it carries < 2^11 into limb 1.
+ *   carry: one parallel step; carries < 4, limb 0 takes 19 * 4. addc, subc: the same for sums below 2^54 (4 p has limbs
+ *   >= 2^53 - 76, not below a loose one). */
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
 #include "fe_five.inc.h"
 #define FE_M51            0x7ffffffffffffULL
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_M51 + 1 + (1 << 13), FE_M51 + 1 + (1 << 13)))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, 1ULL << 53, 1ULL << 53))
+#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 53) - 128, (1ULL << 53) - 128))
 
 PC_INLINE FE_T FN(_one)(void) {
     FE_T r = {{1, 0, 0, 0, 0}};
@@ -43,15 +43,27 @@ PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
     FE_T z = FN(_zero)();
     FN(_sub)(r, &z, a);
 }
-PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
-    uint64_t a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
+PC_INLINE void FN(_carry_limbs)(FE_T *r, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4) {
     r->l[0] = (a0 & FE_M51) + 19 * (a4 >> 51);
     r->l[1] = (a1 & FE_M51) + (a0 >> 51);
     r->l[2] = (a2 & FE_M51) + (a1 >> 51);
     r->l[3] = (a3 & FE_M51) + (a2 >> 51);
     r->l[4] = (a4 & FE_M51) + (a3 >> 51);
     FE_CHECK_TIGHT(r);
+}
+PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
+    FE_CHECK_LOOSE(a);
+    FN(_carry_limbs)(r, a->l[0], a->l[1], a->l[2], a->l[3], a->l[4]);
+}
+PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_carry_limbs)(r, a->l[0] + b->l[0], a->l[1] + b->l[1], a->l[2] + b->l[2], a->l[3] + b->l[3], a->l[4] + b->l[4]);
+}
+PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    const uint64_t p0x4 = 4 * (FE_M51 - 18), px4 = 4 * FE_M51;
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_carry_limbs)(r, a->l[0] + (p0x4 - b->l[0]), a->l[1] + (px4 - b->l[1]), a->l[2] + (px4 - b->l[2]),
+                     a->l[3] + (px4 - b->l[3]), a->l[4] + (px4 - b->l[4]));
 }
 /* Columns 0..4 (already folded) to a tight element. */
 PC_INLINE void FN(_from_columns)(FE_T *r, pc_u128 c0, pc_u128 c1, pc_u128 c2, pc_u128 c3, pc_u128 c4) {

@@ -1,22 +1,20 @@
-/* fe_k256_portable.inc.h - 2^256 - 2^32 - 977 for one lane in radix 2^52, by 64 x 64 -> 128 multiplications. Contract:
- * field.h.
+/* fe_k256_portable.inc.h - 2^256 - 2^32 - 977 for one lane in radix 2^52, by 64 x 64 -> 128 multiplications. Contract: field.h.
  *
  * Limbs are unsigned and lazily carried. 2^256 = K = 0x1000003d1, so 2^260 = 16 K.
  *
- *   class   limbs 0..3         limb 4             comes from
- *   tight   < 2^52 + 2^44      < 2^48 + 2^44      mul, sqr, carry, mul_small, half, from_words
- *   loose   < 2^54             < 2^50             add (2 tight), sub and neg (a + 2 p - b, limb by limb: the limbs of 2 p
- * are
- *                                                 >= 2^53 - 2^34 and 2^49 - 2, not below a tight limb)
+ *   class   limbs 0..3         limb 4           comes from
+ *   tight   < 2^52 + 2^44      < 2^48 + 2^44    mul, sqr, carry, addc, subc, mul_small, half, from_words
+ *   loose   < 2^54 - 2^40      < 2^50 - 8       add (2 tight), sub and neg (a + 2 p - b, limb by limb: the limbs of 2 p are
+ *                                               >= 2^53 - 2^34 and 2^49 - 2, not below a tight limb)
  *
- *   mul, sqr: a product of limbs is < 2^108, a column of four or five < 2^110.4. The high columns 5..8 are folded with 16 K
- * < 2^37 as 64-bit digits; columns 3 and 4 are finished first so that what sticks out above bit 256 joins column 5's digit
- * and one pass is enough (the order libsecp256k1 made known). */
+ *   mul, sqr: a product of limbs is < 2^108, a column of four or five < 2^110.4. The high columns 5..8 are folded with 16 K < 2^37
+ *   as 64-bit digits; columns 3 and 4 are finished first, so that what sticks out above bit 256 joins column 5's digit and one
+ *   pass is enough (the order that libsecp256k1 made known). */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
 #include "fe_five.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 52) + (1ULL << 44), (1ULL << 48) + (1ULL << 44)))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, 1ULL << 54, 1ULL << 50))
+#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 54) - (1ULL << 40), (1ULL << 50) - 8))
 
 PC_INLINE FE_T FN(_one)(void) {
     FE_T r = {{1, 0, 0, 0, 0}};
@@ -36,15 +34,29 @@ PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
     FE_T z = FN(_zero)();
     FN(_sub)(r, &z, a);
 }
-PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
-    uint64_t a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
-    r->l[0] = (a0 & PC_MASK52) + FE_K256_K * (a4 >> 48); /* a4 >> 48 < 4: adds < 2^35 */
+/* a4 < 2^51: its part above bit 256 times K is below 2^36. */
+PC_INLINE void FN(_carry_limbs)(FE_T *r, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4) {
+    r->l[0] = (a0 & PC_MASK52) + FE_K256_K * (a4 >> 48);
     r->l[1] = (a1 & PC_MASK52) + (a0 >> 52);
     r->l[2] = (a2 & PC_MASK52) + (a1 >> 52);
     r->l[3] = (a3 & PC_MASK52) + (a2 >> 52);
     r->l[4] = (a4 & PC_MASK48) + (a3 >> 52);
     FE_CHECK_TIGHT(r);
+}
+PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
+    FE_CHECK_LOOSE(a);
+    FN(_carry_limbs)(r, a->l[0], a->l[1], a->l[2], a->l[3], a->l[4]);
+}
+PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_carry_limbs)(r, a->l[0] + b->l[0], a->l[1] + b->l[1], a->l[2] + b->l[2], a->l[3] + b->l[3], a->l[4] + b->l[4]);
+}
+/* 4 p has limbs >= 2^54 - 2^35 and 2^50 - 4. */
+PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    static const uint64_t P[5] = PC_LIMBS52(FE_P);
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_carry_limbs)(r, a->l[0] + (4 * P[0] - b->l[0]), a->l[1] + (4 * P[1] - b->l[1]), a->l[2] + (4 * P[2] - b->l[2]),
+                     a->l[3] + (4 * P[3] - b->l[3]), a->l[4] + (4 * P[4] - b->l[4]));
 }
 /* Columns of a product, the high ones being 2^260 = 16 K times those below. */
 PC_INLINE void FN(_from_columns)(FE_T *r, pc_u128 p0, pc_u128 p1, pc_u128 p2, pc_u128 p3, pc_u128 p4, pc_u128 p5, pc_u128 p6,

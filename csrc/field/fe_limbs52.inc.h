@@ -25,14 +25,14 @@ PC_FN void FN(_limbs_sub)(vec r[5], const vec a[5], uint64_t k, const vec b[5]) 
         r[i] = vand(t, vset1(PC_MASK52));
     }
 }
-/* a -= k p where a >= k p; k is 1 or 2. */
+/* a -= k p where a >= k p; k is 1, 2 or 4. */
 PC_FN void FN(_limbs_reduce_once)(vec a[5], uint64_t k) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    vec e = vzero(), d[5]; /* e: the signed carry; 2^54 lent to every limb keeps t positive for k <= 2 */
+    vec e = vzero(), d[5]; /* e: the signed carry; 2^55 lent to every limb keeps t positive */
     for (int i = 0; i < 5; i++) {
-        vec t = vadd(vadd(a[i], e), vset1((4ULL << 52) - k * P[i]));
+        vec t = vadd(vadd(a[i], e), vset1((8ULL << 52) - k * P[i]));
         d[i] = vand(t, vset1(PC_MASK52));
-        e = vsub(vshr(t, 52), vset1(4));
+        e = vsub(vshr(t, 52), vset1(8));
     }
     vmask ge = veq(e, vzero());
     for (int i = 0; i < 5; i++) a[i] = vblend(ge, d[i], a[i]);

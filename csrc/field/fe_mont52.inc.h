@@ -59,6 +59,21 @@ PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
     FE_CHECK_TIGHT(r);
 }
 
+PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_limbs_add)(r->l, a->l, b->l); /* < 8 p < 2^259 */
+    FN(_limbs_reduce_once)(r->l, 4);
+    FN(_limbs_reduce_once)(r->l, 2);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_limbs_sub)(r->l, a->l, 4, b->l);
+    FN(_limbs_reduce_once)(r->l, 4);
+    FN(_limbs_reduce_once)(r->l, 2);
+    FE_CHECK_TIGHT(r);
+}
+
 /* r = c / R mod p for columns announced with room for one more product. */
 PC_INLINE void FN(_reduce)(vec r[5], vcol c[10]) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);

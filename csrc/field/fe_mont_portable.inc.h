@@ -62,17 +62,36 @@ PC_INLINE void FN(_settle)(FE_T *r, const pc_i128 c[5], int64_t q) {
     }
     FE_CHECK_TIGHT(r);
 }
-/* The quotient limb 4 / 2^FE_TOP is off the true one by less than 1, either way: the result is in (-p, 2 p). */
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
+/* Any limbs below 2^55 with a value in (-8 p, 8 p). The quotient limb 4 / 2^FE_TOP is off the true one by less than 1, either
+ * way, so the result is in (-p, 2 p). */
+PC_INLINE void FN(_carry_limbs)(FE_T *r, const int64_t a[5]) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    FE_CHECK_LOOSE(a);
-    int64_t q = (int64_t)a->l[4] >> FE_TOP, e = 0;
+    int64_t q = a[4] >> FE_TOP, e = 0;
+#pragma GCC unroll 5
     for (int i = 0; i < 5; i++) {
-        e += (int64_t)a->l[i] - q * (int64_t)P[i]; /* |q| <= 5, so below 2^56 */
+        e += a[i] - q * (int64_t)P[i]; /* |q| <= 9: below 2^57 */
         r->l[i] = i < 4 ? (uint64_t)e & PC_MASK52 : (uint64_t)e;
         e >>= 52;
     }
     FE_CHECK_TIGHT(r);
+}
+PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
+    int64_t t[5];
+    FE_CHECK_LOOSE(a);
+    for (int i = 0; i < 5; i++) t[i] = (int64_t)a->l[i];
+    FN(_carry_limbs)(r, t);
+}
+PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    int64_t t[5];
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    for (int i = 0; i < 5; i++) t[i] = (int64_t)(a->l[i] + b->l[i]);
+    FN(_carry_limbs)(r, t);
+}
+PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    int64_t t[5];
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    for (int i = 0; i < 5; i++) t[i] = (int64_t)(a->l[i] - b->l[i]);
+    FN(_carry_limbs)(r, t);
 }
 
 #ifndef FE_ADD_MULTIPLE

@@ -74,6 +74,17 @@ PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
     FN(_fold)(r, a->l, vzero());
 }
 
+PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_limbs_add)(r->l, a->l, b->l);
+    FN(_fold)(r, r->l, vzero());
+}
+PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    FN(_limbs_sub)(r->l, a->l, 4 * FE_SUB_P, b->l); /* 4 FE_SUB_P p is above 2^258 and below 2^260 - 2^258 */
+    FN(_fold)(r, r->l, vzero());
+}
+
 /* r = c mod p for a complete product in columns 0..9. */
 PC_INLINE void FN(_reduce)(FE_T *r, vcol c[10]) {
     vec t[10], u[5];

@@ -19,6 +19,7 @@
  *   FE_add(r, a, b)  FE_sub(r, a, b)       tight, tight   loose
  *   FE_neg(r, a)                           tight          loose
  *   FE_carry(r, a)                         loose          tight
+ *   FE_addc(r, a, b)  FE_subc(r, a, b)     loose, loose   tight    sum, difference, carried once
  *   FE_mul(r, a, b)  FE_sqr(r, a)          loose, loose   tight
  *   FE_sqr_n(r, a, n)                      loose          tight    n squarings, n >= 1
  *   FE_mul_small(r, a, k)                  loose          tight    k: constant below 2^17
