@@ -18,6 +18,7 @@ C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find cs
 
 .PHONY: run test bench lint lint-python lint-c lint-proto check check-generated check-c fuzz wheel clean
 .DEFAULT_GOAL := test
+.NOTPARALLEL:
 
 # ---- the environment ----
 
@@ -26,10 +27,10 @@ $(STAMPS)/venv:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	mkdir -p $(STAMPS) && touch $@
 
-# One stamp per set of extras. The package is installed in place, so Python edits need no second install.
+# One stamp per set of extras. The package is installed in place (and the C core built there), so Python edits need no second one.
 $(STAMPS)/%: pyproject.toml $(STAMPS)/venv
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[$(subst +,$(comma),$*)]'
-	touch $@
+	touch $@ $(STAMPS)/built
 comma := ,
 RUN   := $(STAMPS)/all
 TEST  := $(STAMPS)/all+test

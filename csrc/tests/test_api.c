@@ -1,0 +1,277 @@
+/* test_api.c - the public calls: what a malformed call gets, and that a well-formed one touches nothing but its outputs.
+ *
+ * Every array has its exact size on the heap, so that the sanitizer variants see any access beyond it. */
+#include "../pycore.h"
+#include "check_test.h"
+
+enum { N = 5 };
+
+static void *exact(const void *data, size_t len) {
+    void *copy = malloc(len ? len : 1);
+    memcpy(copy, data, len);
+    return copy;
+}
+
+static pc_column fixed(const uint8_t *data, size_t width) {
+    pc_column column = {data, NULL, width, (ptrdiff_t)width};
+    return column;
+}
+
+/* ---- registry ---------------------------------------------------------------------------------------------------------- */
+
+static void test_registry(void) {
+    int hashes = 0, schemes = 0, statuses = 0, rules = 0, fields = 0, features = 0, present;
+    for (; pc_hash_at(hashes); hashes++) EXPECT_INT(pc_hash_at(hashes)->id, hashes);
+    for (; pc_scheme_at(schemes); schemes++) EXPECT_INT(pc_scheme_at(schemes)->id, schemes);
+    for (; pc_status_at(statuses); statuses++) EXPECT_INT(pc_status_at(statuses)->code, statuses);
+    for (; pc_rules_at(rules); rules++) EXPECT(pc_scheme_at(pc_rules_at(rules)->scheme) != NULL);
+    for (; pc_field_at(fields); fields++) EXPECT(strlen(pc_field_at(fields)) > 3);
+    for (; pc_cpu_feature_at(features, &present); features++) EXPECT(present == 0 || present == 1);
+    EXPECT(hashes == 6 && schemes == 5 && statuses >= 17 && rules >= 11 && fields == 8);
+    EXPECT(!pc_hash_at(-1) && !pc_scheme_at(-1) && !pc_status_at(-1) && !pc_rules_at(-1) && !pc_field_at(-1));
+    EXPECT(!pc_cpu_feature_at(-1, &present) && (features == 0 || pc_cpu_feature_at(0, NULL)));
+    EXPECT(strcmp(pc_status_at(1)->name, "VALID") == 0);
+    EXPECT(strchr(pc_version(), '.') != NULL);
+    pc_backend_row row;
+    EXPECT_INT(pc_backend_at(-1, &row), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_backend_at(1000, &row), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_backend_at(0, NULL), PC_ERR_ARGUMENT);
+}
+
+/* ---- columns ----------------------------------------------------------------------------------------------------------- */
+
+static void test_columns(void) {
+    uint8_t digest[N * 64], *data = exact("0123456789", 10);
+    const int64_t falling[] = {0, 4, 3, 5}, negative[] = {-1, 2, 3, 4}, empty[] = {7, 7, 7, 7}, good[] = {0, 0, 10, 10};
+    const struct {
+        const char *what;
+        pc_column column;
+        size_t n;
+        int wanted;
+    } cases[] = {
+        {"falling offsets", {data, falling, 0, 0}, 3, PC_ERR_ARGUMENT},
+        {"offsets that fall later", {data, falling, 0, 0}, 1, PC_OK},
+        {"negative offset", {data, negative, 0, 0}, 3, PC_ERR_ARGUMENT},
+        {"empty rows without data", {NULL, empty, 0, 0}, 3, PC_OK},
+        {"rows without data", {NULL, good, 0, 0}, 3, PC_ERR_ARGUMENT},
+        {"good offsets", {data, good, 0, 0}, 3, PC_OK},
+        {"width without data", {NULL, NULL, 1, 1}, 3, PC_ERR_ARGUMENT},
+        {"no width, no data", {NULL, NULL, 0, 5}, 3, PC_OK},
+        {"no rows at all", {NULL, NULL, 5, 5}, 0, PC_OK},
+        {"overlapping rows", {data, NULL, 5, 2}, 3, PC_OK},
+        {"the same row", {data, NULL, 10, 0}, 3, PC_OK},
+        {"backwards", {data + 8, NULL, 2, -4}, 3, PC_OK},
+        {"a stride past the address space", {data, NULL, 5, PTRDIFF_MAX}, 3, PC_ERR_ARGUMENT},
+        {"a negative one", {data, NULL, 5, PTRDIFF_MIN}, 3, PC_ERR_ARGUMENT},
+        {"a width past the address space", {data, NULL, SIZE_MAX, 0}, 1, PC_ERR_ARGUMENT},
+        {"more items than digests fit", {data, NULL, 1, 0}, SIZE_MAX / 2, PC_ERR_ARGUMENT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int h = 0; pc_hash_at(h); h++) {
+            int got = pc_hash_batch(PC_AUTO, h, NULL, 0, &cases[i].column, cases[i].n, digest);
+            if (!EXPECT_INT(got, cases[i].wanted)) fprintf(stderr, "  %s\n", cases[i].what);
+        }
+    }
+    pc_column one = fixed(data, 10);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, -1, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 6, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 1, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 0, data, SIZE_MAX, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, &one, 1, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, NULL, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, NULL, 0, NULL), PC_OK);
+    EXPECT_INT(pc_hash_batch(99, 0, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, 2, NULL, 0, digest, 2, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, NULL, 2, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, SIZE_MAX, digest), PC_ERR_ARGUMENT);
+    free(data);
+}
+
+/* ---- signatures -------------------------------------------------------------------------------------------------------- */
+
+typedef struct batch {
+    pc_verify_params params;
+    pc_column keys, signatures, messages;
+    uint8_t *key_data, *signature_data, *message_data, *verdicts;
+    void *scratch;
+    size_t scratch_len, key_size;
+} batch;
+
+static batch make_batch(int scheme) {
+    batch b = {.params = {.scheme = scheme}};
+    uint8_t secrets[N * 32], keys[N * 65], signatures[N * 64];
+    test_fill(secrets, sizeof secrets);
+    b.message_data = exact("five messages of 8 bytes that are signed", N * 8);
+    b.messages = fixed(b.message_data, 8);
+    b.key_size = pc_scheme_at(scheme)->max_key_size;
+    if (scheme == 0) b.params.rules = PC_RULE_COFACTORED;
+    pc_column secret = fixed(secrets, 32);
+    EXPECT_INT(pc_testing_public_keys(scheme, &secret, N, keys), PC_OK);
+    EXPECT_INT(pc_testing_sign(&b.params, &secret, &b.messages, N, signatures), PC_OK);
+    b.key_data = exact(keys, N * b.key_size);
+    b.signature_data = exact(signatures, N * 64);
+    b.keys = fixed(b.key_data, b.key_size);
+    b.signatures = fixed(b.signature_data, 64);
+    b.verdicts = exact("-----", N);
+    b.scratch_len = pc_verify_scratch_size(PC_AUTO, &b.params);
+    b.scratch = aligned_alloc(64, (b.scratch_len + 64) / 64 * 64);
+    return b;
+}
+
+static void free_batch(batch *b) {
+    free(b->key_data), free(b->signature_data), free(b->message_data), free(b->verdicts), free(b->scratch);
+}
+
+static int verify(const batch *b, size_t n) {
+    return pc_verify_batch(PC_AUTO, &b->params, &b->keys, &b->signatures, &b->messages, n, b->scratch, b->scratch_len,
+                           b->verdicts);
+}
+
+static void test_valid(batch *b) {
+    EXPECT_INT(verify(b, N), PC_OK);
+    EXPECT(memcmp(b->verdicts, "\1\1\1\1\1", N) == 0);
+    memset(b->verdicts, '-', N);
+    EXPECT_INT(verify(b, 3), PC_OK);
+    EXPECT(memcmp(b->verdicts, "\1\1\1--", N) == 0); /* nothing past n */
+    for (int i = 0; i < N; i++) {                    /* one bad item at each place, and nothing else */
+        b->message_data[8 * i] ^= 1;
+        EXPECT_INT(verify(b, N), PC_OK);
+        for (int j = 0; j < N; j++) EXPECT_INT(b->verdicts[j], j == i ? 2 : 1);
+        b->message_data[8 * i] ^= 1;
+    }
+    EXPECT_INT(pc_verify_batch(PC_AUTO, &b->params, NULL, NULL, NULL, 0, NULL, 0, NULL), PC_OK);
+}
+
+#define REFUSED(change, wanted)                                                                                             \
+    do {                                                                                                                    \
+        batch bad = *b;                                                                                                     \
+        memset(b->verdicts, '-', N);                                                                                        \
+        change;                                                                                                             \
+        EXPECT_INT(verify(&bad, N), wanted);                                                                                \
+    } while (0)
+
+static void test_refused(const batch *b) {
+    int flags = pc_scheme_at(b->params.scheme)->flags;
+    static const int64_t falling[] = {0, 8, 7, 9, 10, 11};
+    REFUSED(bad.params.scheme = 5, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.scheme = -1, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.rules |= 64, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.rules |= b->params.scheme == 0 ? PC_RULE_LOW_S : PC_RULE_COFACTORED, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.message = 2, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.encoding = 2, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.der_rules = 2, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.encoding = PC_ENCODING_DER, flags & PC_SCHEME_DER ? PC_OK : PC_ERR_ARGUMENT);
+    REFUSED(bad.params.hash = 2, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK); /* sha512: 64-byte digests */
+    REFUSED(bad.params.hash = 77, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK);
+    REFUSED(bad.params.message = PC_MESSAGE_PREHASHED, PC_ERR_ARGUMENT); /* 8 bytes are no digest */
+    REFUSED(bad.params.user_id_len = 1, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+    REFUSED(bad.params.user_id_len = 8192;
+            bad.params.user_id = b->key_data, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+    REFUSED(bad.keys.data = NULL, PC_ERR_ARGUMENT);
+    REFUSED(bad.signatures.data = NULL, PC_ERR_ARGUMENT);
+    REFUSED(bad.messages.offsets = falling, PC_ERR_ARGUMENT);
+    REFUSED(bad.verdicts = NULL, PC_ERR_ARGUMENT);
+    REFUSED(bad.scratch = NULL, PC_ERR_SCRATCH);
+    REFUSED(bad.scratch = (char *)b->scratch + 8, PC_ERR_SCRATCH);
+    REFUSED(bad.scratch_len = b->scratch_len - 1, PC_ERR_SCRATCH);
+    EXPECT_INT(
+        pc_verify_batch(PC_AUTO, NULL, &b->keys, &b->signatures, &b->messages, N, b->scratch, b->scratch_len, b->verdicts),
+        PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_verify_scratch_size(PC_AUTO, NULL), 0);
+    EXPECT_INT(pc_verify_scratch_size(99, &b->params), 0);
+}
+
+static void test_keyset(const batch *b) {
+    int scheme = b->params.scheme;
+    size_t size = pc_keyset_size(PC_AUTO, scheme, N);
+    if (!EXPECT(size >= N * 32 && size % 64 == 0)) return;
+    pc_keyset *set = aligned_alloc(64, size);
+    memset(set, 0xaa, size);
+    uint32_t indices[N] = {4, 0, 3, 3, 1};
+    uint8_t verdicts[N], signatures[N * 64], messages[N * 8];
+    for (int i = 0; i < N; i++) {
+        memcpy(signatures + 64 * i, b->signature_data + 64 * indices[i], 64);
+        memcpy(messages + 8 * i, b->message_data + 8 * indices[i], 8);
+    }
+    pc_column s = fixed(signatures, 64), m = fixed(messages, 8);
+#define SET_VERIFY(set) pc_verify_keyset(set, &b->params, indices, &s, &m, N, b->scratch, b->scratch_len, verdicts)
+    EXPECT_INT(SET_VERIFY(set), PC_ERR_ARGUMENT); /* never built */
+    EXPECT_INT(SET_VERIFY(NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, (pc_keyset *)(void *)((char *)set + 8), verdicts),
+               PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, 9, &b->keys, N, set, verdicts), PC_ERR_ARGUMENT);
+    uint8_t *bad_keys = exact(b->key_data, N * b->key_size);
+    memset(bad_keys + 2 * b->key_size, 0xff, b->key_size); /* key 2 is no point */
+    pc_column keys = fixed(bad_keys, b->key_size);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &keys, N, set, verdicts), PC_OK);
+    EXPECT(memcmp(verdicts, "\1\1\4\1\1", N) == 0);
+    memset(bad_keys, 0, N * b->key_size); /* the set keeps what it needs */
+    free(bad_keys);
+    EXPECT_INT(SET_VERIFY(set), PC_OK);
+    EXPECT(memcmp(verdicts, "\1\1\1\1\1", N) == 0);
+    signatures[64] ^= 1, indices[2] = 2;
+    EXPECT_INT(SET_VERIFY(set), PC_OK);
+    EXPECT(verdicts[0] == 1 && verdicts[1] > 1 && verdicts[2] == 4 && verdicts[3] == 1 && verdicts[4] == 1);
+    indices[3] = N;
+    EXPECT_INT(SET_VERIFY(set), PC_ERR_ARGUMENT);
+    indices[3] = UINT32_MAX;
+    EXPECT_INT(SET_VERIFY(set), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_verify_keyset(set, &b->params, NULL, &s, &m, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
+    pc_verify_params other = {.scheme = scheme ? 0 : 1};
+    EXPECT_INT(pc_verify_keyset(set, &other, indices, &s, &m, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_size(PC_AUTO, scheme, SIZE_MAX / 2), 0);
+    EXPECT_INT(pc_keyset_size(PC_AUTO, 7, 1), 0);
+    free(set);
+}
+
+static void test_recover(void) {
+    uint8_t digest[32] = {1}, signature[2 * 65] = {0}, key[2 * 64], verdicts[2];
+    size_t scratch_len = pc_recover_scratch_size(PC_AUTO);
+    void *scratch = aligned_alloc(64, (scratch_len + 64) / 64 * 64);
+    pc_column s = fixed(signature, 65), d = fixed(digest, 32), short_d = fixed(digest, 31);
+    d.stride = 0;
+    memset(key, 0xaa, sizeof key);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 0, &s, &d, 2, scratch, scratch_len, key, verdicts), PC_OK);
+    EXPECT(verdicts[0] == 8 && verdicts[1] == 8); /* r = 0 */
+    for (size_t i = 0; i < sizeof key; i++) EXPECT_INT(key[i], 0);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 1, &s, &d, 2, scratch, scratch_len, key, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 0, &s, &short_d, 1, scratch, scratch_len, key, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 0, &s, &d, 2, scratch, scratch_len - 1, key, verdicts), PC_ERR_SCRATCH);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 0, &s, &d, 2, scratch, scratch_len, NULL, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_recover_batch(PC_AUTO, 0, NULL, NULL, 0, NULL, 0, NULL, NULL), PC_OK);
+    free(scratch);
+}
+
+static void test_data_and_probes(void) {
+    uint8_t secret[32] = {1}, out[65], a[32] = {3}, b[32] = {5};
+    pc_column good = fixed(secret, 32), narrow = fixed(secret, 31);
+    EXPECT_INT(pc_testing_public_keys(9, &good, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_testing_public_keys(1, &narrow, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_testing_public_keys(1, &good, 1, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_testing_sign(NULL, &good, &good, 1, out), PC_ERR_ARGUMENT);
+    for (int field = 0; pc_field_at(field); field++) {
+        EXPECT_INT(pc_field_probe(PC_AUTO, field, 0, a, b, 1, 1, out), PC_OK);
+        EXPECT_INT(out[0], 15);
+    }
+    EXPECT_INT(pc_field_probe(PC_AUTO, 8, 0, a, b, 1, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_field_probe(PC_AUTO, 0, 9, a, b, 1, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_field_probe(PC_AUTO, 0, -1, a, b, 1, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_field_probe(PC_AUTO, 0, 0, NULL, b, 1, 1, out), PC_ERR_ARGUMENT);
+}
+
+int main(void) {
+    test_registry();
+    test_columns();
+    for (int scheme = 0; pc_scheme_at(scheme); scheme++) {
+        batch b = make_batch(scheme);
+        test_valid(&b);
+        test_refused(&b);
+        test_keyset(&b);
+        free_batch(&b);
+    }
+    test_recover();
+    test_data_and_probes();
+    return test_report("test_api");
+}
