@@ -89,7 +89,8 @@ PC_INLINE __m256d vec_double(vec a) {
     return _mm256_sub_pd(_mm256_castsi256_pd(vor(a, bit52)), _mm256_castsi256_pd(bit52));
 }
 PC_INLINE void vec_mac(vcol *low, vcol *high, vec x, vec y) {
-    const __m256d two104 = _mm256_castsi256_pd(vset1(VEC_BIT104));
+    __m256d two104 = _mm256_castsi256_pd(vset1(VEC_BIT104));
+    __asm__("" : "+x"(two104)); /* else a compiler folds products of constants, rounding them to nearest */
     const __m256d both = _mm256_set1_pd(20282409603651670423947251286016.0 + 4503599627370496.0); /* 2^104 + 2^52 */
     __m256d a = vec_double(x), b = vec_double(y);
     __m256d h = _mm256_fmadd_pd(a, b, two104), l = _mm256_fmadd_pd(a, b, _mm256_sub_pd(both, h));
