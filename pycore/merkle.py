@@ -49,7 +49,7 @@ from pycore._proofs import (
     proof_column,
     root_from_consistency,
 )
-from pycore.buffers import as_column, index_array, one_bytes, same_n
+from pycore.buffers import as_column, index_array, one_bytes, same_n, single
 from pycore.errors import InputError, LengthError, ProofError
 from pycore.hashing import hash_column, hash_level
 from pycore.registry import HASHES, TREES, lookup
@@ -289,7 +289,7 @@ def verify_inclusion(
     """
     shape, row = _names(tree, hash)
     wanted = _digest(root, row, "root")
-    node = _leaf_nodes(shape, row, [leaf], "leaf", hashed=hashed, width=None, threads=1).tobytes()
+    node = _leaf_node(shape, row, leaf, hashed=hashed)
     joined = join_proof(proof, row.digest_size, "proof")
     position, count = count_argument(index, "index"), count_argument(leaf_count, "leaf_count")
     verdict = check_inclusion_one(shape, row, wanted, node, joined, position, count)
@@ -409,6 +409,12 @@ def _leaf_nodes(
     if not column.n:
         return np.empty((0, row.digest_size), dtype=np.uint8)
     return np.ascontiguousarray(column.to_matrix(row.digest_size, field))
+
+
+def _leaf_node(shape: Tree, row: Hash, leaf: BytesLike, *, hashed: bool) -> bytes:
+    if shape.leaf_prefix is None or hashed:
+        return _digest(leaf, row, "leaf")
+    return hash_column(row, single(leaf, "leaf"), threads=1, prefix=shape.leaf_prefix).tobytes()
 
 
 def _empty_root(shape: Tree, row: Hash) -> bytes:

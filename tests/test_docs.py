@@ -1,0 +1,56 @@
+"""Every example in the docstrings of the library runs and prints what it says."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import pycore
+
+MODULES = sorted(
+    {"pycore"}
+    | {f"pycore.{m.name}" for m in pkgutil.iter_modules(pycore.__path__) if not m.ispkg}
+    | {f"pycore.kernels.{m.name}" for m in pkgutil.iter_modules([f"{pycore.__path__[0]}/kernels"])}
+)
+# The extension has no docstrings, its build script needs a compiler, and the client needs the service's extra packages.
+MODULES = [name for name in MODULES if name not in {"pycore._core", "pycore._core_build", "pycore.client"}]
+WITH_EXAMPLES = {"pycore", "pycore.buffers", "pycore.hashing", "pycore.signatures", "pycore.keyset", "pycore.merkle"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    failed, tried = doctest.testmod(
+        importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    )
+    assert failed == 0
+    assert tried > 0 or name not in WITH_EXAMPLES
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hash",
+        "hash_batch",
+        "verify",
+        "verify_batch",
+        "recover_batch",
+        "KeySet",
+        "merkle_root",
+        "MerkleTree",
+        "verify_inclusion",
+        "verify_inclusion_batch",
+        "verify_consistency",
+        "capabilities",
+        "use_backend",
+        "set_threads",
+        "batch",
+        "Verdicts",
+        "Column",
+        "InputError",
+    ],
+)
+def test_every_public_function_has_an_example(name: str) -> None:
+    assert ">>> " in (getattr(pycore, name).__doc__ or "")

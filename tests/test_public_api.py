@@ -1,0 +1,133 @@
+"""The public names, their signatures, and what importing costs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pycore
+
+ROOT = Path(pycore.__file__).parent
+
+SIGNATURES = {
+    "hash_batch": ["algorithm", "messages"],
+    "hash": ["algorithm", "message"],
+    "verify_batch": ["scheme", "public_keys", "signatures", "messages"],
+    "verify": ["scheme", "public_key", "signature", "message"],
+    "recover_batch": ["scheme", "signatures65", "digests"],
+    "KeySet": ["scheme", "public_keys"],
+    "merkle_root": ["leaves"],
+    "MerkleTree": ["leaves"],
+    "verify_inclusion": ["root", "leaf", "proof"],
+    "verify_consistency": ["root_m", "root_n", "proof"],
+    "capabilities": [],
+    "use_backend": ["name"],
+    "set_threads": ["n"],
+}
+MEMBERS = {
+    "KeySet": {"verdicts", "nbytes", "verify_batch"},
+    "Verdicts": {"codes", "valid", "all_valid", "bitmap", "first_invalid", "raise_if_invalid"},
+    "MerkleTree": {"root", "leaf_count", "proof", "proofs", "consistency_proof"},
+}
+
+
+def test_all_is_sorted_and_real() -> None:
+    """Constants, then classes, then functions, each in order: as the linter keeps it."""
+    kinds = [(not n.isupper(), n.islower() or n.startswith("_"), n) for n in pycore.__all__]
+    assert kinds == sorted(kinds)
+    for name in set(pycore.__all__) - {"client"}:  # the client needs gRPC
+        assert getattr(pycore, name) is not None
+    assert dir(pycore) == sorted(pycore.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        pycore.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_positional_arguments(name: str) -> None:
+    parameters = inspect.signature(getattr(pycore, name)).parameters.values()
+    assert [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD] == SIGNATURES[name]
+
+
+@pytest.mark.parametrize("name", ["verify_batch", "verify"])
+def test_verification_options(name: str) -> None:
+    options = {
+        p.name: p.default
+        for p in inspect.signature(getattr(pycore, name)).parameters.values()
+        if p.kind is p.KEYWORD_ONLY
+    }
+    wanted = {
+        "rules": None,
+        "prehashed": False,
+        "user_id": b"1234567812345678",
+        "hash": None,
+        "encoding": "compact",
+        "der_rules": "strict",
+        "threads": None,
+    }
+    assert {key: options[key] for key in wanted} == wanted
+    assert set(options) - set(wanted) <= {"width"}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_members(name: str) -> None:
+    assert MEMBERS[name] <= set(dir(getattr(pycore, name)))
+
+
+def test_every_public_name_is_documented() -> None:
+    for name in pycore.__all__:
+        value = getattr(pycore, name, None)
+        if inspect.isfunction(value) or inspect.isclass(value):
+            assert inspect.getdoc(value), name
+        if inspect.isclass(value):
+            for member, attribute in vars(value).items():
+                if not member.startswith("_") and (inspect.isfunction(attribute) or isinstance(attribute, property)):
+                    assert inspect.getdoc(attribute), f"{name}.{member}"
+
+
+def test_typed() -> None:
+    assert (ROOT / "py.typed").is_file()
+
+
+_HEAVY = (
+    "numba",
+    "llvmlite",
+    "grpc",
+    "google.protobuf",
+    "asn1crypto",
+    "Crypto",
+    "pyarrow",
+    "rich",
+    "typer",
+    "pydantic",
+)
+
+
+def test_importing_is_light() -> None:
+    """Importing pycore loads numpy and the core; the best of five fresh interpreters needs less than 0.3 s for it.
+
+    Time of this process's own, so that a busy machine does not fail it."""
+    program = (
+        "import sys, time; start = time.process_time(); import pycore; took = time.process_time() - start;"
+        f"print(took, [name for name in {_HEAVY!r} if name in sys.modules])"
+    )
+    best = 9.0
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+        took, _, loaded = done.stdout.strip().partition(" ")
+        assert loaded == "[]"
+        best = min(best, float(took))
+    assert best < 0.3
+
+
+def test_only_native_touches_cffi() -> None:
+    for path in ROOT.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if path.name not in {"_native.py", "_core_build.py"}:
+            assert not re.search(
+                r"^\s*(from pycore import .*\b_core\b|(from|import) (pycore\._core|cffi)\b)", text, re.M
+            ), path
