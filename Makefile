@@ -78,8 +78,9 @@ check-c: $(STAMPS)/built
 	$(MAKE) --no-print-directory -s -C csrc
 	$(BIN)/python tools/check_objects.py build/c pycore/_core.abi3.so
 
-fuzz:
+fuzz: $(TEST) $(STAMPS)/built
 	$(MAKE) --no-print-directory -C csrc/tests fuzz
+	$(BIN)/python tests/fuzz/fuzz_chainmaker_block.py --seconds $(or $(FUZZ_SECONDS),10)
 
 wheel: $(STAMPS)/venv
 	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps -w build/wheels .

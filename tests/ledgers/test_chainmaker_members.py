@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+from asn1crypto import pem as armour
+from chainmaker_vectors import load, transaction_context
 from cryptography.hazmat.primitives import hashes
 from pki import TIME, identity, member, new_key, public_pem, sign, transaction
 
@@ -13,6 +15,7 @@ from pycore import Verdict, ledgers
 from pycore.ledgers._chainmaker import messages
 from pycore.ledgers._chainmaker.signers import BoundedCache, TrustStore
 from pycore.ledgers.chainmaker import ChainContext, Policy, TrustMember
+from pycore.ledgers.x509 import parse_certificate
 
 LEDGER = ledgers.get("chainmaker")
 ORG = "org1"
@@ -142,6 +145,27 @@ def test_trust_members_need_no_chain(root):
         verdict(transaction(lone, signer=member(lone, org="org2")), context(root), trust_members=(trusted,))
         != Verdict.VALID
     )
+
+
+def test_certificates_of_sm2(require_vectors):
+    """A certificate that was changed anywhere below its signature, or whose signature was, has no chain any more."""
+    document = load(require_vectors("chainmaker/tx_cert_sm2_sm3.json"))
+    vector = next(v for v in document["vectors"] if v["tamper"] is None)
+    known = transaction_context(document)
+    tx = messages.parse(messages.Transaction, bytes.fromhex(vector["tx_hex"]), "tx")
+    assert verdict(tx, known) == Verdict.VALID
+    pem = tx.sender.signer.member_info
+    der = bytearray(parse_certificate(pem).der)
+    serial = der.index(parse_certificate(pem).serial.to_bytes(3, "big"))
+    for at in (serial, len(der) - 1):
+        changed = bytearray(der)
+        changed[at] ^= 1
+        tx.sender.signer.member_info = armour.armor("CERTIFICATE", bytes(changed))
+        assert verdict(tx, known) == Verdict.BAD_CERTIFICATE
+    # The certificate of another organisation's member, under its own name: a good chain, but not his signature.
+    tx.sender.signer.org_id, other = next((org, p) for org, p in document["certs_pem"].items() if p.encode() != pem)
+    tx.sender.signer.member_info = other.encode()
+    assert verdict(tx, known) == Verdict.BAD_SIGNATURE
 
 
 # ---- member types ----------------------------------------------------------------------------------------------------

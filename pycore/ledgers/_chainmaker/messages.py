@@ -33,7 +33,7 @@ VoteSet = consensus_pb2.VoteSet
 
 FORMS = ("auto", "block", "block-info")
 MAX_BLOCK_BYTES = 256 << 20
-MAX_RECORDS = 1 << 20
+MAX_RECORDS = 1 << 18
 """Transactions, DAG vertexes, read and write sets: more of one of them than this is no block that a node makes."""
 
 M = TypeVar("M", bound=Message)
