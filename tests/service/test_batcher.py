@@ -39,7 +39,7 @@ class HandExecutor(Executor):
             return False
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - what an executor does
+        except BaseException as error:
             future.set_exception(error)
         return True
 

@@ -15,7 +15,7 @@ def test_arguments_win_over_environment_over_file_over_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "pycore.toml"
-    file.write_text('workers = 3\nmax_batch_items = 300\nstream_window = 3\n')
+    file.write_text("workers = 3\nmax_batch_items = 300\nstream_window = 3\n")
     monkeypatch.setenv("PYCORE_CONFIG_FILE", str(file))
     monkeypatch.setenv("PYCORE_MAX_BATCH_ITEMS", "200")
     monkeypatch.setenv("PYCORE_STREAM_WINDOW", "2")

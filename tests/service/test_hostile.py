@@ -7,6 +7,7 @@ import resource
 from collections.abc import Iterator
 
 import grpc
+import numpy as np
 import pytest
 
 import pycore
@@ -132,14 +133,13 @@ def test_deep_nesting_in_the_request(raw: RawCaller) -> None:
 
 
 def test_deep_nesting_in_a_block(raw: RawCaller) -> None:
-    """A million nested fields: each level is a length-delimited field 1 that holds the next."""
-    levels, sizes = 1_000_000, [0]
-    for _ in range(levels):
-        inner = sizes[-1]
-        sizes.append(inner + 1 + len(varint(inner)))
-        if sizes[-1] > 15 * MIB:
-            break
-    block = b"".join(b"\x0a" + varint(size) for size in reversed(sizes[:-1]))
+    """A million fields 1, each inside the one before; every length is a varint of four bytes."""
+    inside = np.arange(1_000_000 - 1, -1, -1, dtype=np.uint32) * 5
+    levels = np.empty((len(inside), 5), dtype=np.uint8)
+    levels[:, 0] = 0x0A
+    for i in range(4):
+        levels[:, 1 + i] = (inside >> np.uint32(7 * i) & 0x7F) | (0x80 if i < 3 else 0)
+    block = levels.tobytes()
     request = block_pb2.ValidateBlockRequest(chain="chainmaker", block=block)
     expect_report_or_invalid(raw, request)
 

@@ -110,7 +110,7 @@ def test_empty_batches(client: ValidationClient) -> None:
     assert [len(one) for one in client.verify_stream("ed25519", [([], [], [])] * 2)] == [0, 0]
 
 
-# ---- hashes -----------------------------------------------------------------------------------------------------------
+# ---- hashes ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", HASHES)
@@ -144,7 +144,7 @@ def test_a_single_row_above_the_message_size_is_sent_whole(service: Server) -> N
         assert small.hash("sha256", bytes(100_000)) == pycore.hash("sha256", bytes(100_000))
 
 
-# ---- streams ----------------------------------------------------------------------------------------------------------
+# ---- streams ---------------------------------------------------------------------------------------------------------
 
 
 def test_stream_answers_in_order(client: ValidationClient) -> None:
@@ -177,7 +177,7 @@ def test_a_malformed_batch_of_a_stream_raises_behind_the_answers_before_it(clien
     assert caught.value.field == "signatures"
 
 
-# ---- Merkle trees -----------------------------------------------------------------------------------------------------
+# ---- Merkle trees ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tree", sorted(pycore.TREES))
@@ -185,7 +185,7 @@ def test_a_malformed_batch_of_a_stream_raises_behind_the_answers_before_it(clien
 def test_merkle_trees(client: ValidationClient, tree: str, n: int) -> None:
     leaves = pycore.hash_batch("sha256", [bytes([i]) for i in range(n)])
     local = pycore.MerkleTree(leaves, tree=tree)
-    indices = list(range(n)) + [0]
+    indices = [*range(n), 0]
     built = client.build_merkle_tree(leaves, indices, tree=tree)
     assert (built.root, built.leaf_count, built.mutated) == (local.root, n, local.mutated)
     assert list(built.proofs) == list(local.proofs(indices))
@@ -216,7 +216,7 @@ def test_mutated_bitcoin_trees_are_told(client: ValidationClient) -> None:
     assert client.build_merkle_tree([leaf, leaf], tree="bitcoin").mutated
 
 
-# ---- blocks -----------------------------------------------------------------------------------------------------------
+# ---- blocks ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +249,7 @@ def blocks_of(ledger: testing.GeneratedLedger) -> Iterator[tuple[bytes, Any]]:
         yield ledger.blocks[position], ledger.context_for(position)
 
 
-# ---- capabilities, health, the clients themselves ---------------------------------------------------------------------
+# ---- capabilities, health, the clients themselves --------------------------------------------------------------------
 
 
 def test_capabilities(client: ValidationClient, service: Server) -> None:

@@ -132,7 +132,7 @@ def test_reports_survive() -> None:
     assert message.complete == report.complete
 
 
-# ---- splitting --------------------------------------------------------------------------------------------------------
+# ---- splitting -------------------------------------------------------------------------------------------------------
 
 
 @given(rows_strategy, st.integers(1, 10), st.integers(1, 200))
@@ -146,7 +146,7 @@ def test_split_covers_every_row_once_within_the_bounds(rows: list[bytes], items:
     assert len(ranges) == 1 or all(start < stop for start, stop in ranges)
 
 
-# ---- counting before parsing ------------------------------------------------------------------------------------------
+# ---- counting before parsing -----------------------------------------------------------------------------------------
 
 
 @given(rows_strategy, st.integers(0, 30))
@@ -203,7 +203,7 @@ def test_the_batcher_knows_nothing_of_grpc() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-# ---- the contract ------------------------------------------------------------------------------------------------------
+# ---- the contract ----------------------------------------------------------------------------------------------------
 
 
 def test_generated_code_is_fresh() -> None:

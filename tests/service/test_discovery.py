@@ -1,0 +1,79 @@
+"""Health and reflection, as generic tools use them."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from pycore.service.server import Server
+
+NAME = "pycore.validation.v1.ValidationService"
+
+
+@pytest.fixture
+def channel(service: Server) -> grpc.Channel:
+    return grpc.insecure_channel(service.target)
+
+
+def test_health_of_the_whole_and_of_the_service(channel: grpc.Channel) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    for name in ("", NAME):
+        assert stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10).status == 1
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Check(health_pb2.HealthCheckRequest(service="x" * 5000), timeout=10)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+def test_watching_a_service_that_is_not_there(channel: grpc.Channel) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    call = stub.Watch(health_pb2.HealthCheckRequest(service="none"), timeout=10)
+    assert next(call).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+    call.cancel()
+
+
+def ask(channel: grpc.Channel, **request: str) -> reflection_pb2.ServerReflectionResponse:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    message = reflection_pb2.ServerReflectionRequest(**request)
+    return next(iter(stub.ServerReflectionInfo(iter([message]), timeout=10)))
+
+
+def test_reflection_lists_the_services(channel: grpc.Channel) -> None:
+    listed = {one.name for one in ask(channel, list_services="").list_services_response.service}
+    assert listed == {NAME, "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"}
+
+
+def test_reflection_gives_every_file_of_the_contract(channel: grpc.Channel) -> None:
+    """Rebuilds the service's descriptor from reflection alone, the way a generic client does."""
+    files: dict[str, FileDescriptorProto] = {}
+    first = ask(channel, file_containing_symbol=NAME).file_descriptor_response.file_descriptor_proto
+    wanted = [FileDescriptorProto.FromString(one) for one in first]
+    while wanted:
+        file = wanted.pop()
+        if file.name in files:
+            continue
+        files[file.name] = file
+        for name in file.dependency:
+            found = ask(channel, file_by_filename=name).file_descriptor_response.file_descriptor_proto
+            wanted.extend(FileDescriptorProto.FromString(one) for one in found)
+    pool = DescriptorPool()
+
+    def add(name: str) -> None:
+        for dependency in files[name].dependency:
+            add(dependency)
+        pool.Add(files[name])
+
+    add("pycore/validation/v1/validation_service.proto")
+    methods = [method.name for method in pool.FindServiceByName(NAME).methods]
+    assert methods == [
+        "VerifySignatures",
+        "VerifySignatureStream",
+        "HashBatch",
+        "BuildMerkleTree",
+        "VerifyInclusion",
+        "ValidateBlock",
+        "GetCapabilities",
+    ]

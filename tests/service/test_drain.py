@@ -1,0 +1,218 @@
+"""A drain loses nothing that was accepted, and health says so first. Real processes, real signals."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+
+import pycore
+from pycore._pb.validation.v1 import column_pb2, hash_pb2, signature_pb2
+from pycore.client import ServiceError, ValidationClient
+from pycore.service.config import ServiceConfig
+from pycore.service.server import background
+
+from .conftest import METHOD, ServiceProcess
+
+MIB = 1 << 20
+Spawn = Callable[..., ServiceProcess]
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+SERVING = health_pb2.HealthCheckResponse.SERVING
+
+
+def work(mebibytes: int = 6) -> bytes:
+    column = column_pb2.Column(data=bytes(mebibytes * MIB), width=MIB)
+    return hash_pb2.HashBatchRequest(algorithm="keccak256", messages=column).SerializeToString()
+
+
+def watch(channel: grpc.Channel) -> Any:
+    call: Any = channel.unary_stream(
+        "/grpc.health.v1.Health/Watch", response_deserializer=health_pb2.HealthCheckResponse.FromString
+    )
+    return call(health_pb2.HealthCheckRequest().SerializeToString(), timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_every_accepted_call_is_answered_and_health_flips_first(spawn: Spawn, number: int) -> None:
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.3")
+    target = process.wait_for_target()
+    with grpc.insecure_channel(target, options=[("grpc.max_send_message_length", -1)]) as channel:
+        watcher = watch(channel)
+        assert next(watcher).status == SERVING
+        hash_batch: Any = channel.unary_unary(METHOD + "HashBatch")
+        request = work()
+        accepted = [hash_batch.future(request, timeout=60) for _ in range(12)]
+        accepted[0].result()  # the others are in flight or waiting
+        assert not all(future.done() for future in accepted)
+        process.signal(number)
+        assert next(watcher).status == NOT_SERVING
+        late = hash_batch.future(request, timeout=60)  # inside the drain delay: still taken
+        expected = pycore.hash("keccak256", bytes(MIB)) * 6
+        for future in [*accepted, late]:
+            assert hash_pb2.HashBatchResponse.FromString(future.result()).digests == expected
+        assert list(watcher) == []  # ended by the service, not by its grace period
+    assert process.wait() == 0
+    messages = [line for line in process.lines if '"draining"' in line or '"stopped"' in line]
+    assert len(messages) == 2, process.lines
+
+
+def test_new_calls_are_refused_after_the_delay(spawn: Spawn) -> None:
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0")
+    target = process.wait_for_target()
+    options = [("grpc.max_send_message_length", -1), ("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel(target, options=options) as channel:
+        hash_batch: Any = channel.unary_unary(METHOD + "HashBatch")
+        accepted = [hash_batch.future(work(15), timeout=60) for _ in range(6)]
+        accepted[0].result()
+        process.signal()
+        process.event("draining")
+        refused = 0
+        while not all(future.done() for future in accepted):
+            with (
+                ValidationClient(target, timeout=5, options=options) as other,
+                pytest.raises(ServiceError) as caught,
+            ):
+                other.hash("sha256", b"")
+            # CANCELLED: the connection was made in the very moment in which the listener closed.
+            assert caught.value.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+            refused += 1
+            time.sleep(0.02)
+        assert refused > 0
+        for future in accepted:
+            assert future.result()
+    assert process.wait() == 0
+
+
+def test_open_streams_get_the_answers_to_what_was_read(spawn: Spawn) -> None:
+    process = spawn("--workers", "1", "--drain-delay", "0")
+    target = process.wait_for_target()
+    batch = signature_pb2.VerifySignaturesRequest(
+        scheme="ecdsa-p256",
+        public_keys=column_pb2.Column(data=bytes(33 * 200), width=33),
+        signatures=column_pb2.Column(data=bytes(64 * 200), width=64),
+        messages=column_pb2.Column(data=bytes(200), width=1),
+    )
+    stop = threading.Event()
+
+    def requests() -> Iterator[bytes]:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            yield signature_pb2.VerifySignatureStreamRequest(id=number, batch=batch).SerializeToString()
+            time.sleep(0.001)
+
+    with grpc.insecure_channel(target) as channel:
+        call = channel.stream_stream(METHOD + "VerifySignatureStream")(requests(), timeout=60)
+        seen = []
+        for answer in call_until_error(call):
+            response = signature_pb2.VerifySignatureStreamResponse.FromString(answer)
+            assert response.verdicts.count == 200
+            seen.append(response.id)
+            if len(seen) == 20:
+                process.signal()
+        stop.set()
+        assert seen == list(range(1, len(seen) + 1))
+        assert len(seen) >= 20
+        assert call.code() is grpc.StatusCode.UNAVAILABLE
+        assert "shutting down" in call.details()
+    started = time.monotonic()
+    assert process.wait() == 0
+    assert time.monotonic() - started < 10
+
+
+def call_until_error(call: Any) -> Iterator[bytes]:
+    try:
+        yield from call
+    except grpc.RpcError:
+        return
+
+
+def test_an_idle_stream_does_not_hold_up_a_drain(spawn: Spawn) -> None:
+    process = spawn("--drain-delay", "0", "--drain-grace", "60")
+    target = process.wait_for_target()
+    stop = threading.Event()
+
+    def silent() -> Iterator[bytes]:
+        stop.wait(60)
+        yield from ()
+
+    with grpc.insecure_channel(target) as channel:
+        call = channel.stream_stream(METHOD + "VerifySignatureStream")(silent(), timeout=60)
+        watcher = watch(channel)
+        assert next(watcher).status == SERVING
+        process.signal()
+        started = time.monotonic()
+        assert process.wait() == 0
+        assert time.monotonic() - started < 10
+        assert call.code() is grpc.StatusCode.UNAVAILABLE
+        stop.set()
+
+
+def test_grace_is_an_end(spawn: Spawn) -> None:
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "0.05")
+    target = process.wait_for_target()
+    with grpc.insecure_channel(target, options=[("grpc.max_send_message_length", -1)]) as channel:
+        hash_batch: Any = channel.unary_unary(METHOD + "HashBatch")
+        accepted = [hash_batch.future(work(8), timeout=60) for _ in range(12)]
+        accepted[0].result()
+        process.signal()
+        assert process.wait() == 0
+        codes = {future.code() for future in accepted}
+        assert codes & {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}, codes
+
+
+def test_a_second_signal_ends_what_is_left_at_once(spawn: Spawn) -> None:
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "60")
+    target = process.wait_for_target()
+    with grpc.insecure_channel(target, options=[("grpc.max_send_message_length", -1)]) as channel:
+        hash_batch: Any = channel.unary_unary(METHOD + "HashBatch")
+        accepted = [hash_batch.future(work(8), timeout=60) for _ in range(12)]
+        accepted[0].result()
+        process.signal()
+        process.event("draining")
+        process.signal()
+        assert process.wait() == 0
+        assert not all(future.code() is grpc.StatusCode.OK for future in accepted)
+
+
+def test_background_drains_too() -> None:
+    with background(ServiceConfig(address="127.0.0.1:0", workers=1, threads=1, drain_delay=0)) as server:
+        channel = grpc.insecure_channel(server.target, options=[("grpc.max_send_message_length", -1)])
+        hash_batch: Any = channel.unary_unary(METHOD + "HashBatch")
+        accepted = [hash_batch.future(work(), timeout=60) for _ in range(4)]
+        accepted[0].result()
+    for future in accepted:
+        assert future.result()
+    channel.close()
+
+
+def test_a_service_that_can_not_start_says_why(spawn: Spawn) -> None:
+    first = spawn()
+    port = first.wait_for_target().rpartition(":")[2]
+    second = spawn("--address", f"127.0.0.1:{port}")
+    assert second.wait() == 3
+    assert "can not listen on" in "".join(second.lines)
+    third = spawn("--address", "0.0.0.0:0")
+    assert third.wait() == 2
+    assert "can be reached from other machines" in "".join(third.lines)
+
+
+def test_a_non_loopback_address_is_served_when_told_so(spawn: Spawn) -> None:
+    process = spawn("--address", "0.0.0.0:0", "--insecure-non-loopback")
+    with ValidationClient(process.wait_for_target()) as client:
+        client.wait_until_ready(10)
+        assert client.hash("sm3", b"abc") == pycore.hash("sm3", b"abc")
+
+
+def test_the_start_line_is_json_with_what_an_operator_looks_for(spawn: Spawn) -> None:
+    event = spawn(environment={"PYCORE_WORKERS": "2"}).event("serving on")
+    assert event["tls"] == "none"
+    assert event["workers"] == 2
+    assert "portable" in event["backends"]
+    assert {"time", "level", "version", "address"} <= event.keys()

@@ -1,0 +1,126 @@
+"""TLS, mutual TLS and renewed certificates, with certificates made for the test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+import pycore
+from pycore.client import AsyncValidationClient, ServiceError, Tls, ValidationClient
+from pycore.service.config import ServiceConfig
+from pycore.service.server import Server, background
+
+from .conftest import Authority
+
+
+@pytest.fixture
+def tls_server(authority: Authority) -> Iterator[Server]:
+    certificate, key = authority.issue("pycore.test")
+    config = ServiceConfig(address="127.0.0.1:0", tls_certificate=certificate, tls_private_key=key, drain_delay=0)
+    with background(config) as server:
+        yield server
+
+
+def works(target: str, tls: Tls | bool | None) -> bool:
+    """Whether a client gets an answer; no other outcome than that or UNAVAILABLE is expected."""
+    with ValidationClient(target, tls=tls, timeout=5) as client:
+        try:
+            return client.hash("sha256", b"") == pycore.hash("sha256", b"")
+        except ServiceError as error:
+            assert error.code is grpc.StatusCode.UNAVAILABLE  # noqa: PT017
+            return False
+
+
+def test_tls(tls_server: Server, authority: Authority, tmp_path: Path) -> None:
+    assert works(tls_server.target, Tls(root_certificates=authority.path))
+    assert works(tls_server.target, Tls(root_certificates=str(authority.path), server_name="pycore.test"))
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other", "stranger")
+    assert not works(tls_server.target, Tls(root_certificates=stranger.path))
+    assert not works(tls_server.target, Tls(root_certificates=authority.path, server_name="elsewhere.test"))
+    assert not works(tls_server.target, True)
+    assert not works(tls_server.target, None)
+
+
+@pytest.mark.asyncio
+async def test_tls_with_the_asyncio_client(tls_server: Server, authority: Authority) -> None:
+    async with AsyncValidationClient(tls_server.target, tls=Tls(root_certificates=authority.path)) as client:
+        await client.wait_until_ready(10)
+        assert await client.hash("sha256", b"") == pycore.hash("sha256", b"")
+
+
+def test_mutual_tls(authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.issue("pycore.test")
+    (tmp_path / "clients").mkdir()
+    clients = Authority(tmp_path / "clients", "clients")
+    mine = clients.issue("node-1", ExtendedKeyUsageOID.CLIENT_AUTH)
+    foreign = authority.issue("node-2", ExtendedKeyUsageOID.CLIENT_AUTH)
+    config = ServiceConfig(
+        address="127.0.0.1:0",
+        tls_certificate=certificate,
+        tls_private_key=key,
+        tls_client_ca=clients.path,
+        drain_delay=0,
+    )
+    with background(config) as server:
+        assert works(server.target, Tls(authority.path, *mine))
+        assert not works(server.target, Tls(authority.path))
+        assert not works(server.target, Tls(authority.path, *foreign))
+        assert not works(server.target, None)
+
+
+def presented_serial(target: str, authority: Authority) -> int:
+    host, _, port = target.rpartition(":")
+    context = ssl.create_default_context(cafile=str(authority.path))
+    context.set_alpn_protocols(["h2"])
+    with (
+        socket.create_connection((host, int(port)), 10) as plain,
+        context.wrap_socket(plain, server_hostname=host) as s,
+    ):
+        found = s.getpeercert(binary_form=True)
+    assert found is not None
+    return x509.load_der_x509_certificate(found).serial_number
+
+
+def test_a_renewed_certificate_is_used_without_a_restart(tls_server: Server, authority: Authority) -> None:
+    certificate, key = (
+        Path(str(path)) for path in (tls_server.config.tls_certificate, tls_server.config.tls_private_key)
+    )
+    before = presented_serial(tls_server.target, authority)
+    with ValidationClient(tls_server.target, tls=Tls(authority.path)) as open_already:
+        assert open_already.hash("sha256", b"")
+        moved = certificate.with_suffix(".old")
+        certificate.rename(moved)  # half-way through a renewal: the loaded pair goes on
+        assert presented_serial(tls_server.target, authority) == before
+        moved.rename(certificate)
+        authority.issue("pycore.test")
+        stamp = time.time() + 5
+        os.utime(certificate, (stamp, stamp))
+        os.utime(key, (stamp, stamp))
+        after = presented_serial(tls_server.target, authority)
+        assert after != before
+        assert after == x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+        assert open_already.hash("sha256", b"")
+
+
+def test_a_missing_certificate_file_stops_the_start(tmp_path: Path) -> None:
+    config = ServiceConfig(
+        address="127.0.0.1:0", tls_certificate=tmp_path / "absent.crt", tls_private_key=tmp_path / "absent.key"
+    )
+    with pytest.raises(OSError, match="absent"), background(config):
+        pass
+
+
+def test_unix_sockets(tmp_path: Path) -> None:
+    with background(ServiceConfig(address=f"unix:{tmp_path}/pycore.sock", drain_delay=0)) as server:
+        assert server.port == 0
+        assert works(server.target, None)
