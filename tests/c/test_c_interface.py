@@ -1,0 +1,107 @@
+"""The library from C: `batch.c` is compiled against pycore.h and linked with libpycore.a, run, and its output compared."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from oracle.keccak import keccak256
+from oracle.sm3 import sm3
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPILERS = [name for name in ("gcc", "clang", "cc") if shutil.which(name)]
+
+pytestmark = [
+    pytest.mark.skipif(not COMPILERS or shutil.which("make") is None, reason="a C compiler and make are needed"),
+    pytest.mark.xdist_group("c"),
+]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """libpycore.a, built by the C Makefile as a C user would."""
+    folder = tmp_path_factory.mktemp("library")
+    command = ["make", "-s", "-C", str(ROOT / "csrc"), f"BUILD={folder}", f"CC={COMPILERS[0]}", "CFLAGS=-O1"]
+    subprocess.run(command, check=True, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+    return folder / "libpycore.a"
+
+
+@pytest.fixture(scope="module")
+def program(library: Path) -> Path:
+    path = library.parent / "batch"
+    flags = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}"]
+    source = str(ROOT / "tests/c/batch.c")
+    subprocess.run([COMPILERS[0], *flags, source, str(library), "-lpthread", "-o", str(path)], check=True)
+    return path
+
+
+def run(program: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program], capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+
+
+def test_program_output(program: Path) -> None:
+    done = run(program, PYCORE_BACKEND="")
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    assert rows["sha256"] == [hashlib.sha256(b"abc").hexdigest()]
+    assert rows["sha256d"] == [hashlib.sha256(hashlib.sha256(b"abc").digest()).hexdigest()]
+    assert rows["sha512"] == [hashlib.sha512(b"abc").hexdigest()]
+    assert rows["sha3-256"] == [hashlib.sha3_256(b"abc").hexdigest()]
+    assert rows["keccak256"] == [keccak256(b"abc").hex()]
+    assert rows["sm3"] == [sm3(b"abc").hex()]
+
+    level = [b"\x07" * 32] * 6
+    while len(level) > 1:
+        level += level[-1:] if len(level) % 2 else []
+        level = [hashlib.sha256(level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+    assert rows["merkle-root"] == [level[0].hex()]
+
+    wanted = ["VALID"] * 5 + ["BAD_SIGNATURE"] + ["VALID"] * 2
+    for scheme in ("ed25519", "ecdsa-secp256k1", "ecdsa-p256", "sm2", "schnorr-secp256k1"):
+        assert rows[scheme] == wanted, scheme
+
+
+def test_version_is_the_package_version(program: Path) -> None:
+    version = (ROOT / "pycore/_version.py").read_text(encoding="utf-8").split('"')[-2]
+    assert run(program, PYCORE_BACKEND="").stdout.splitlines()[0] == f"pycore {version}"
+
+
+def test_forced_backend(program: Path) -> None:
+    assert run(program, PYCORE_BACKEND="portable").returncode == 0
+    refused = run(program, PYCORE_BACKEND="abacus")
+    assert refused.returncode == 1
+    assert "abacus" in refused.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("objdump") is None, reason="nm and objdump are needed")
+def test_symbols_and_instructions(library: Path) -> None:
+    """Only pc_* is exported, one symbol per backend, and no backend uses instructions beyond its row."""
+    command = [sys.executable, str(ROOT / "tools/check_objects.py"), str(library.parent)]
+    extensions = sorted(str(path) for path in (ROOT / "pycore").glob("_core*.so"))
+    done = subprocess.run([*command, *extensions], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux" or shutil.which("objdump") is None, reason="nm and objdump are needed")
+def test_the_check_itself_finds_a_leak(library: Path, tmp_path: Path) -> None:
+    """An object with AVX code and a second symbol, under the portable backend's name, is reported for both."""
+    if os.uname().machine != "x86_64":
+        pytest.skip("the leak is written in x86 intrinsics")
+    leak = tmp_path / "leak.c"
+    leak.write_text(
+        "#include <immintrin.h>\nconst int pc_backend_portable = 1;\n"
+        "void pc_f(float *a) { _mm256_storeu_ps(a, _mm256_loadu_ps(a + 8)); }\n"
+    )
+    shutil.copy(library, tmp_path)
+    target = str(tmp_path / "backend_portable.o")
+    subprocess.run([COMPILERS[0], "-mavx2", "-c", str(leak), "-o", target], check=True)
+    command = [sys.executable, str(ROOT / "tools/check_objects.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "exports ['pc_backend_portable', 'pc_f']" in done.stdout
+    assert "instruction beyond its row" in done.stdout
