@@ -1,0 +1,237 @@
+"""Quorum certificates built here: the exact number of votes, and the rules that the published cases do not reach."""
+
+from __future__ import annotations
+
+import pytest
+from pki import TIME, identity
+
+from pycore import ledgers
+from pycore.ledgers._chainmaker import messages, quorum
+from pycore.ledgers.chainmaker import ChainContext
+
+LEDGER = ledgers.get("chainmaker")
+ORG = "org1"
+HEIGHT = 7
+QUORUM_CHECKS = {"votes", "quorum", "voter_binding"}
+
+
+@pytest.fixture(scope="module")
+def chain():
+    """Ten validators under one root, and a context that knows them all."""
+    root = identity(ORG, "root-cert", ca=True)
+    nodes = [identity(ORG, "consensus", root) for _ in range(10)]
+    context = ChainContext(
+        chain_id="chain1", hash="sha256", trust_roots={ORG: (root.pem,)}, time=TIME, height=HEIGHT,
+        previous_block_hash=bytes(32),
+    )  # fmt: skip
+    return root, nodes, context
+
+
+def with_validators(context, nodes, count):
+    return context.replace(
+        validators=tuple(map(name, range(count))), nodes={name(i): nodes[i].pem for i in range(count)}
+    )
+
+
+def name(index):
+    return f"node{index}"
+
+
+def empty_block(proposer, *, view=None):
+    """A sealed block without transactions."""
+    header = messages.BlockHeader(
+        block_version=2030700, chain_id="chain1", block_height=HEIGHT, pre_block_hash=bytes(32), block_timestamp=9
+    )
+    header.proposer.org_id, header.proposer.member_info = ORG, proposer.pem.encode()
+    if view is not None:
+        header.consensus_args = messages.BlockHeaderConsensusArgs(consensus_type=3, view=view).SerializeToString()
+    block = messages.Block(header=header, dag=messages.DAG())
+    block.header.dag_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["dag_hash"]
+    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
+    block.header.signature = proposer.sign(block.header.block_hash)
+    return block
+
+
+def endorse(who, message):
+    entry = messages.EndorsementEntry(signature=who.sign(message))
+    entry.signer.org_id, entry.signer.member_info = ORG, who.pem.encode()
+    return entry
+
+
+def vote(voter, who, block, **changes):
+    """A signed TBFT vote."""
+    values = {"type": 1, "voter": voter, "height": HEIGHT, "round": 0, "hash": block.header.block_hash} | changes
+    made = messages.Vote(**values)
+    made.endorsement.CopyFrom(endorse(who, quorum.vote_bytes(made)))
+    return made
+
+
+def tbft(block, votes, **changes):
+    """The block with a vote set; votes under keys of their own, so that a voter can come twice."""
+    votes_set = messages.VoteSet(**({"type": 1, "height": HEIGHT, "round": 0} | changes))
+    for place, made in enumerate(votes):
+        votes_set.votes[f"{place:02d}"].CopyFrom(made)
+    sealed = messages.Block.FromString(block.SerializeToString())
+    sealed.additional_data.extra_data[quorum.TBFT_KEY] = votes_set.SerializeToString()
+    return sealed.SerializeToString()
+
+
+def maxbft(block, authors, **changes):
+    """The block with a certificate of (author, signer) votes."""
+    certificate = messages.QuorumCert()
+    for author, who in authors:
+        values = {
+            "block_id": block.header.block_hash,
+            "height": HEIGHT,
+            "view": 5,
+            "author": author.encode(),
+            "epoch_id": 1,
+        }
+        made = messages.VoteData(**(values | changes))
+        made.signature.CopyFrom(endorse(who, quorum.vote_data_bytes(made)))
+        certificate.votes.append(made)
+    sealed = messages.Block.FromString(block.SerializeToString())
+    sealed.additional_data.extra_data[quorum.MAXBFT_KEY] = certificate.SerializeToString()
+    return sealed.SerializeToString()
+
+
+def accepted(block, context, rules):
+    report = LEDGER.validate_block(block, context.replace(rules=rules))
+    assert {check.name for check in report.failed} <= QUORUM_CHECKS, [str(check) for check in report.failed]
+    return report.valid
+
+
+def both(block, context):
+    """(compatible, strict)"""
+    return accepted(block, context, "compatible"), accepted(block, context, "strict")
+
+
+@pytest.mark.parametrize("count", range(1, 11))
+def test_the_number_of_votes(count, chain):
+    """floor(2 n / 3) + 1 votes and no fewer, for TBFT, DPoS and MaxBFT."""
+    _, nodes, base = chain
+    context = with_validators(base, nodes, count)
+    needed = 2 * count // 3 + 1
+    assert quorum.quorum_of(count) == needed
+    block, other = empty_block(nodes[0]), empty_block(nodes[0], view=5)
+    for votes in (needed - 1, needed, count):
+        made = [vote(name(i), nodes[i], block) for i in range(votes)]
+        expected = (votes >= needed,) * 2
+        assert both(tbft(block, made), context) == expected
+        assert both(tbft(block, made), context.replace(consensus="dpos")) == expected
+        assert both(maxbft(other, [(name(i), nodes[i]) for i in range(votes)]), context) == expected
+        report = LEDGER.validate_block(tbft(block, made), context)
+        assert (report.check("quorum").got, report.check("quorum").wanted) == (votes, needed)
+
+
+def test_a_certificate_for_another_height(chain):
+    """The hash alone binds it, for the chain."""
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4)
+    block, other = empty_block(nodes[0]), empty_block(nodes[0], view=5)
+    made = [vote(name(i), nodes[i], block, height=99) for i in range(3)]
+    assert both(tbft(block, made, height=99), context) == (True, False)
+    assert both(tbft(block, made), context) == (False, False)  # votes of another height than the set's do not count
+    assert both(maxbft(other, [(name(i), nodes[i]) for i in range(3)], height=99), context) == (True, False)
+
+
+def test_a_set_of_prevotes(chain):
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4)
+    block = empty_block(nodes[0])
+    made = [vote(name(i), nodes[i], block, type=0) for i in range(3)]
+    assert both(tbft(block, made, type=0), context) == (True, False)
+
+
+def test_rounds(chain):
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4)
+    block = empty_block(nodes[0])
+    made = [vote(name(i), nodes[i], block, round=-1 if i == 3 else 2) for i in range(4)]
+    assert both(tbft(block, made, round=2), context) == (True, True)
+    assert both(tbft(block, made[:2] + made[3:], round=2), context) == (False, False)
+
+
+def test_a_voter_twice(chain):
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4)
+    block = empty_block(nodes[0])
+    made = [vote(name(i), nodes[i], block) for i in (0, 1, 2, 2)]
+    assert both(tbft(block, made), context) == (True, False)
+    assert both(tbft(block, made[:2] + made[:1]), context) == (False, False)
+
+
+def test_one_key_for_several_voters(chain):
+    """Without a map from node to key, strict still asks for as many keys as votes."""
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4).replace(nodes={})
+    block = empty_block(nodes[0])
+    same = tbft(block, [vote(name(i), nodes[0], block) for i in range(3)])
+    swapped = tbft(block, [vote(name(i), nodes[(i + 1) % 3], block) for i in range(3)])
+    assert both(same, context) == (True, False)
+    assert both(swapped, context) == (True, True)
+    report = LEDGER.validate_block(swapped, context)
+    assert [check.name for check in report.skipped] == ["voter_binding"]
+    assert both(swapped, with_validators(base, nodes, 4)) == (True, False)
+
+
+def test_without_validators(chain):
+    """How many votes are enough is not known; that each of them is valid still is."""
+    _, nodes, base = chain
+    block = empty_block(nodes[0])
+    made = [vote(name(i), nodes[i], block) for i in range(3)]
+    report = LEDGER.validate_block(tbft(block, made), base)
+    assert report.valid
+    assert not report.complete
+    assert report.check("quorum").ok is None
+    assert report.check("votes").ok
+    made[1].endorsement.signature = made[0].endorsement.signature
+    report = LEDGER.validate_block(tbft(block, made), base)
+    assert report.check("votes").ok is False
+    assert not report.valid
+
+
+def test_roles(chain):
+    root, nodes, base = chain
+    context = with_validators(base, nodes, 4).replace(nodes={})
+    client = identity(ORG, "client", root)
+    block = empty_block(nodes[0])
+    made = [vote(name(0), client, block), *(vote(name(i), nodes[i], block) for i in (1, 2, 3))]
+    assert both(tbft(block, made), context) == (False, False)
+    other = empty_block(client)
+    report = LEDGER.validate_block(tbft(other, [vote(name(i), nodes[i], other) for i in range(3)]), context)
+    assert {check.name for check in report.failed} == {"proposer_role"}
+
+
+def test_a_proposer_without_a_chain(chain):
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4)
+    other = empty_block(identity(ORG, "consensus"))
+    report = LEDGER.validate_block(tbft(other, [vote(name(i), nodes[i], other) for i in range(3)]), context)
+    assert {check.name for check in report.failed} == {"proposer_signature"}
+    assert report.check("proposer_signature").got == "BAD_CERTIFICATE"
+
+
+def test_bare_keys_have_the_role_that_the_context_gives(chain):
+    """In the key modes the consensus role is membership in the set of consensus nodes."""
+    _, nodes, _ = chain
+    context = ChainContext(chain_id="chain1", hash="sha256", auth_type="Public", validators=tuple(map(name, range(4))))
+    block = empty_block(nodes[0])
+    for bare in (block.header.proposer,):
+        bare.org_id, bare.member_type, bare.member_info = "", 2, nodes[0].public_pem.encode()
+    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
+    block.header.signature = nodes[0].sign(block.header.block_hash)
+    made = [vote(name(i), nodes[i], block) for i in range(3)]
+    for i, one in enumerate(made):
+        signer = one.endorsement.signer
+        signer.org_id, signer.member_type, signer.member_info = "", 2, nodes[i].public_pem.encode()
+    report = LEDGER.validate_block(tbft(block, made), context)
+    assert report.valid, [str(check) for check in report.failed]
+    assert {"proposer_role", "voter_binding"} <= {check.name for check in report.skipped}
+    known = context.replace(nodes={name(i): nodes[i].public_pem for i in range(4)})
+    report = LEDGER.validate_block(tbft(block, made), known)
+    assert report.valid
+    assert report.check("proposer_role").ok
+    strangers = context.replace(nodes={name(i): nodes[5 + i].public_pem for i in range(4)})
+    report = LEDGER.validate_block(tbft(block, made), strangers)
+    assert {check.name for check in report.failed} == {"proposer_role", "votes", "quorum", "voter_binding"}
