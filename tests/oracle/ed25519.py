@@ -96,7 +96,7 @@ B: Extended = _base
 class Facts:
     """What a signature is, before any rule."""
 
-    malformed: str = ""  # verdict that no rule set can change: lengths, A or R not a point, S >= L
+    malformed: str = ""  # verdict that no rule set can change: lengths, A not a point, S >= L
     canonical_a: bool = True
     canonical_r: bool = True
     small_a: bool = False
@@ -116,14 +116,14 @@ def facts(key: bytes, signature: bytes, message: bytes) -> Facts:
         return Facts("MALFORMED_KEY")
     if s >= L:
         return Facts("NON_CANONICAL")
-    if r is None:
-        return Facts("BAD_SIGNATURE")
+    found = {"canonical_a": encode(a) == key, "small_a": small_order(a)}
+    if r is None:  # what can be said of its bytes alone comes before the equation
+        return Facts(**found, canonical_r=int.from_bytes(signature[:32], "little") & (2**255 - 1) < P)
     k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
     residue = add(mul(s, B), neg(add(r, mul(k, a))))
     return Facts(
-        canonical_a=encode(a) == key,
+        **found,
         canonical_r=encode(r) == signature[:32],
-        small_a=small_order(a),
         small_r=small_order(r),
         exact=equal(residue, IDENTITY),
         times8=small_order(residue),
