@@ -7,6 +7,7 @@
 #include "../field/fields.inc.h"
 #include "../field/probe.inc.h"
 #include "../hash/hash.inc.h"
+#include "../schemes/ed25519.inc.h"
 #include "../schemes/short_weierstrass.inc.h"
 
 #define HASH_OPS(name)        {.many = name##_many, .merkle_level = name##_merkle_level}
@@ -24,8 +25,7 @@
      .keyset_record = NAME##_KEYSET_RECORD,                                                                                 \
      .public_keys = name##_public_keys,                                                                                     \
      .sign = name##_sign}
-#define NO_OPS                          {.verify = NULL}
-#define PC_SCHEME_OPS_ED25519           NO_OPS
+#define PC_SCHEME_OPS_ED25519           SCHEME_OPS(ed25519, ED25519)
 #define PC_SCHEME_OPS_ECDSA_SECP256K1   SCHEME_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
 #define PC_SCHEME_OPS_ECDSA_P256        SCHEME_OPS(ecdsa_p256, ECDSA_P256)
 #define PC_SCHEME_OPS_SM2               SCHEME_OPS(sm2, SM2)
