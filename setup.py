@@ -1,8 +1,8 @@
 """Build of the C core: one static library per instruction set, all linked into the extension ``pycore._core``.
 
-Everything declarative is in pyproject.toml. Here is what it can not say: which backends this compiler can build. Each row of
-csrc/backend/backends.def is tried with a real compile; a row that fails is left out and the library says so at run time
-(pc_backend_at), the build goes on.
+Everything declarative is in pyproject.toml. Here is what it can not say: which backends this compiler can build. Each
+row of csrc/backend/backends.def is tried with a real compile; a row that fails is left out and the library says so at
+run time (pc_backend_at), the build goes on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CSRC = Path("csrc")
 COMMON_FLAGS = ["-std=gnu11", "-O3", "-fvisibility=hidden", "-fno-math-errno", "-Wall", "-Wextra", "-Wshadow"]
 HEADERS = sorted(str(p.relative_to(ROOT)) for p in (ROOT / CSRC).rglob("*") if p.suffix in {".h", ".def"})
 VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "pycore/_version.py").read_text(encoding="utf-8")).group(1)
-MACHINE = {"AMD64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}.get(platform.machine(), "other")
+MACHINE = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 PROBE = {
     "x86_64": "#include <immintrin.h>\nint probe(void) { return 0; }\n",
     "aarch64": "#include <arm_neon.h>\nint probe(void) { return 0; }\n",
@@ -92,6 +92,7 @@ class BuildExt(build_ext):
     """``build_ext`` alone (in-place builds) has to build the static libraries first, as ``build`` does."""
 
     def run(self) -> None:
+        """Libraries first, then the extension that links them."""
         if self.distribution.has_c_libraries():
             self.run_command("build_clib")
         super().run()

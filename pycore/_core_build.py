@@ -1,7 +1,7 @@
-"""Builds the cffi module ``pycore._core`` (API mode, limited API). Used by ``setup.py`` only; never imported at run time.
+"""Builds the cffi module ``pycore._core`` (API mode, limited API). Used by ``setup.py`` alone, never at run time.
 
-``csrc/pycore.h`` is the only declaration of the C interface: the compiler includes it and cffi reads the same text without its
-preprocessor lines.
+``csrc/pycore.h`` is the only declaration of the C interface: the compiler includes it and cffi reads the same text
+without its preprocessor lines.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python tools/check_objects.py build/c [pycore/_core.abi3.so]
 
-* the static library defines no global symbol but ``pc_*``; each backend object defines exactly one, ``pc_backend_<name>``
-* the dispatcher and the portable backend use no vector extension beyond the machine's baseline, and a backend none beyond its row of
-  backends.def: code for a newer CPU can not leak into what an older one runs
+* the static library defines no global symbol but ``pc_*``; each backend object exactly one, ``pc_backend_<name>``
+* the dispatcher and the portable backend use no vector extension beyond the machine's baseline, and a backend none
+  beyond its row of backends.def: code for a newer CPU can not leak into what an older one runs
 * the extension exports its init function and nothing else
 
 Exits 1 and prints each finding. Needs nm and objdump (binutils); Linux only.
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
         found += check_instructions(folder)
     for extension in arguments[1:]:
         found += check_extension(Path(extension))
-    print("\n".join(found) if found else f"{len(list(folder.glob('*.o')))} objects: symbols and instructions as they should be")
+    print("\n".join(found or [f"{len(list(folder.glob('*.o')))} objects: symbols and instructions as they should be"]))
     return 1 if found else 0
 
 

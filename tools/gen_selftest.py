@@ -1,7 +1,9 @@
-"""Writes csrc/gen/selftest.inc.h: the known answers of the start-up self-test. Run: python tools/gen_selftest.py [--check]
+"""Writes csrc/gen/selftest.inc.h: the known answers of the start-up self-test.
 
-Every number comes from the big-integer oracle of tests/oracle or from hashlib, never from the library under test. --check writes
-nothing and exits 1 when the file is not what this script makes.
+    python tools/gen_selftest.py            write it
+    python tools/gen_selftest.py --check    write nothing, exit 1 when it is not what this script makes
+
+Every number comes from the big-integer oracle of tests/oracle or from hashlib, never from the library under test.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from oracle.weierstrass import P256, SECP256K1, SM2, Curve  # noqa: E402
 
 TARGET = ROOT / "csrc/gen/selftest.inc.h"
 
-# Around every block and padding boundary of 64, 128 and 136 bytes; one long. 21 of them: more than any vector has lanes, and odd.
+# Around every block and padding boundary of 64, 128 and 136 bytes; one long. 21 of them: more than any vector has
+# lanes, and odd.
 LENGTHS = [0, 1, 3, 55, 56, 63, 64, 65, 111, 112, 119, 120, 127, 128, 129, 135, 136, 137, 200, 272, 1000]
 PREFIXES = [0, 1, 139]
 
@@ -48,15 +51,15 @@ def seeded(label: str) -> int:
 Case = tuple[bytes, bytes, bytes, str]  # key, signature, message, verdict
 
 
-def spoil(good: list[Case], last: int, order: int, byteorder: str, bad_key: bytes, verify: Callable[[Case], str]) -> list[Case]:
+def spoil(good: list[Case], order: bytes, bad_key: bytes, verify: Callable[[Case], str]) -> list[Case]:
     """Seven cases (prime to every lane count): three valid, and four with one thing wrong, judged by the oracle."""
     a, b, c = good
-    big_s = b[1][:32] + order.to_bytes(32, byteorder)  # type: ignore[arg-type]
+    big_s = b[1][:32] + order
     wrong = [
         (a[0], a[1], b[2], ""),  # another message
         (b[0], big_s, b[2], ""),  # s = group order
         (bad_key, c[1], c[2], ""),  # a key that is no point
-        (c[0], c[1][:last], c[2], ""),  # a byte short
+        (c[0], c[1][:63], c[2], ""),  # a byte short
     ]
     cases = [a, b, wrong[0], c, *wrong[1:]]
     return [(key, signature, message, verify((key, signature, message, ""))) for key, signature, message, _ in cases]
@@ -74,7 +77,9 @@ def ed25519_cases() -> list[Case]:
         key, nonce = ed25519.encode(ed25519.mul(scalar, ed25519.B)), seeded(f"nonce {i}") % ed25519.L
         good.append((key, ed25519.forge(scalar, nonce, message, key, ed25519.mul(nonce, ed25519.B)), message, ""))
     bad_key = next(k for y in range(2, 50) if ed25519.decode(k := y.to_bytes(32, "little")) is None)
-    return spoil(good, 63, ed25519.L, "little", bad_key, lambda case: ed25519.verify(*case[:3], rules="zip215"))
+    return spoil(
+        good, ed25519.L.to_bytes(32, "little"), bad_key, lambda case: ed25519.verify(*case[:3], rules="zip215")
+    )
 
 
 def off_curve(curve: Curve) -> bytes:
@@ -88,10 +93,10 @@ def ecdsa_cases(curve: Curve) -> list[Case]:
         r, s, _ = ecdsa.sign(curve, secret, hashlib.sha256(message).digest(), nonce)
         key = Curve.encode(curve.mul(secret, curve.g), compressed=i != 1)
         good.append((key, r.to_bytes(32, "big") + s.to_bytes(32, "big"), message, ""))
+    order = curve.n.to_bytes(32, "big")
     return spoil(
-        good, 63, curve.n, "big", off_curve(curve),
-        lambda case: ecdsa.verify(curve, case[0], case[1], hashlib.sha256(case[2]).digest()),
-    )  # fmt: skip
+        good, order, off_curve(curve), lambda case: ecdsa.verify(curve, *case[:2], hashlib.sha256(case[2]).digest())
+    )
 
 
 def sm2_cases() -> list[Case]:
@@ -100,8 +105,9 @@ def sm2_cases() -> list[Case]:
         secret, nonce = seeded(f"sm2 {i}") % SM2.n, seeded(f"sm2 nonce {i}") % SM2.n
         point = SM2.mul(secret, SM2.g)
         r, s = sm2.sign(secret, int.from_bytes(sm2.digest(message, sm2.DEFAULT_ID, point), "big"), nonce)
-        good.append((Curve.encode(point, compressed=i != 1), r.to_bytes(32, "big") + s.to_bytes(32, "big"), message, ""))
-    return spoil(good, 63, SM2.n, "big", off_curve(SM2), lambda case: sm2.verify(*case[:3]))
+        signature = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        good.append((Curve.encode(point, compressed=i != 1), signature, message, ""))
+    return spoil(good, SM2.n.to_bytes(32, "big"), off_curve(SM2), lambda case: sm2.verify(*case[:3]))
 
 
 def schnorr_cases() -> list[Case]:
@@ -110,11 +116,12 @@ def schnorr_cases() -> list[Case]:
         secret, nonce = seeded(f"bip340 {i}") % SECP256K1.n, seeded(f"bip340 nonce {i}") % SECP256K1.n
         key, signature = bip340.sign(secret, message, nonce)
         good.append((key, signature, message, ""))
-    return spoil(good, 63, SECP256K1.n, "big", off_curve(SECP256K1)[1:], lambda case: bip340.verify(*case[:3]))
+    order = SECP256K1.n.to_bytes(32, "big")
+    return spoil(good, order, off_curve(SECP256K1)[1:], lambda case: bip340.verify(*case[:3]))
 
 
 def recover_cases() -> list[tuple[bytes, bytes, str, bytes]]:
-    """(signature65, digest, verdict, key64) with both parities, an unrelated digest, r = 0, an x that is no point, and a bad v."""
+    """(signature65, digest, verdict, key64): both parities, another digest, r = 0, an x that is no point, a bad v."""
     rows = []
     digest = hashlib.sha256(b"self-test digest").digest()
     for i in range(8):

@@ -1,4 +1,4 @@
-"""The library from C: `batch.c` is compiled against pycore.h and linked with libpycore.a, run, and its output compared."""
+"""The library from C: `batch.c` is compiled against pycore.h, linked with libpycore.a, run, and its output compared."""
 
 from __future__ import annotations
 
