@@ -16,3 +16,7 @@
 #undef CV_COMB_WINDOW
 #undef CV_LADDER_BITS
 #undef CV_V_PARTS
+#undef CV_D
+#undef CV_ROOT1
+#undef CV_Y8
+#undef CV_A_WINDOW

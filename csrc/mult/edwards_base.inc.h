@@ -1,0 +1,162 @@
+/* edwards_base.inc.h - multiples of the base point and of one more point per lane, on a twisted Edwards curve; template.
+ *
+ * Wants group/edwards.inc.h, rows.inc.h, recode.inc.h and (curves/<curve>.inc.h)
+ *   CV_BITS          bits of the group order
+ *   CV_A_WINDOW      bits per digit of the scalar of A; its table has 2^(CV_A_WINDOW - 1) + 1 entries
+ *   CV_G_WINDOW      bits per digit of the scalar of the base point in the double-base ladder
+ *   CV_COMB_WINDOW   bits per digit of the comb (signing)
+ *
+ * Signed fixed windows in lockstep; entry 0 of every table is the identity, so a digit of zero needs no care: the addition law is
+ * complete. The tables of the base point are built on first use, in the limbs of this backend (docs/design/0006). */
+
+enum {
+    cv(NIELS_VECS) = sizeof(cv(niels)) / sizeof(vec),
+    cv(NIELS_STRIDE) = ROW_STRIDE(cv(NIELS_VECS)),
+    cv(CACHED_VECS) = sizeof(cv(cached)) / sizeof(vec),
+    cv(CACHED_STRIDE) = ROW_STRIDE(cv(CACHED_VECS)),
+    cv(G_ROWS) = (1 << (CV_G_WINDOW - 1)) + 1,
+    cv(COMB_ROWS) = (1 << (CV_COMB_WINDOW - 1)) + 1,
+    cv(COMB_BASES) = RECODE_DIGITS(CV_BITS, CV_COMB_WINDOW),
+    cv(A_ROWS) = (1 << (CV_A_WINDOW - 1)) + 1
+};
+
+static uint64_t cv(ladder_g)[cv(G_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
+static uint64_t cv(comb)[cv(COMB_BASES) * cv(COMB_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
+static pthread_once_t cv(ladder_g_once) = PTHREAD_ONCE_INIT, cv(comb_once) = PTHREAD_ONCE_INIT;
+
+/* rows[j] = j * base for j < n, every lane computing the same; one inversion per block of entries. */
+static void cv(fixed_rows)(uint64_t *rows, uint32_t n, const cv(ext) * base) {
+    enum { BLOCK = 32 };
+    cv(ext) p, block[BLOCK];
+    fe(t) z_inv[BLOCK], tmp[BLOCK];
+    cv(cached) step;
+    cv(niels) entry;
+    cv(sum) s;
+    cv(to_cached)(&step, base);
+    cv(identity)(&p);
+    for (uint32_t first = 0; first < n; first += BLOCK) {
+        uint32_t count = n - first < BLOCK ? n - first : BLOCK;
+        for (uint32_t j = 0; j < count; j++) {
+            block[j] = p;
+            z_inv[j] = p.z;
+            cv(add_cached)(&s, &p, &step, mfrom_bits(0));
+            cv(to_ext)(&p, &s);
+        }
+        fe(batch_inv)(z_inv, count, tmp);
+        for (uint32_t j = 0; j < count; j++) {
+            uint32_t row[VL];
+            for (int lane = 0; lane < VL; lane++) row[lane] = first + j;
+            cv(to_niels)(&entry, &block[j], &z_inv[j]);
+            rows_store(rows, row, cv(NIELS_STRIDE), (const vec *)&entry, cv(NIELS_VECS));
+        }
+    }
+}
+static PC_UNUSED void cv(ladder_g_build)(void) {
+    vmode mode = vmode_enter();
+    cv(ext) base;
+    cv(generator)(&base);
+    cv(fixed_rows)(cv(ladder_g), cv(G_ROWS), &base);
+    vmode_leave(mode);
+}
+static PC_UNUSED void cv(comb_build)(void) {
+    vmode mode = vmode_enter();
+    cv(ext) base;
+    cv(sum) s;
+    cv(generator)(&base);
+    for (int i = 0; i < cv(COMB_BASES); i++) {
+        cv(fixed_rows)(cv(comb) + (size_t)i * cv(COMB_ROWS) * cv(NIELS_STRIDE), cv(COMB_ROWS), &base);
+        for (int k = 0; k < CV_COMB_WINDOW; k++) {
+            cv(dbl_ext)(&s, &base);
+            cv(to_ext)(&base, &s);
+        }
+    }
+    vmode_leave(mode);
+}
+
+/* s = p + digit * base of these rows. */
+PC_INLINE void cv(add_fixed)(cv(sum) * s, const cv(ext) * p, const uint64_t *rows, vec digit, vmask negative) {
+    uint32_t row[VL];
+    cv(niels) q;
+    rows_index(row, digit, 0);
+    vload_rows((vec *)&q, rows, row, cv(NIELS_STRIDE), cv(NIELS_VECS));
+    cv(add_niels)(s, p, &q, negative);
+}
+
+/* r = k B for k < 2^CV_BITS: no doublings. */
+static void cv(mul_generator)(cv(ext) * r, const vec k[4]) {
+    cv(sum) s;
+    vmask negative;
+    pthread_once(&cv(comb_once), cv(comb_build));
+    cv(identity)(r);
+    for (int i = 0; i < cv(COMB_BASES); i++) {
+        vec digit = recode_digit(k, 4, i * CV_COMB_WINDOW, CV_COMB_WINDOW, &negative);
+        cv(add_fixed)(&s, r, cv(comb) + (size_t)i * cv(COMB_ROWS) * cv(NIELS_STRIDE), digit, negative);
+        cv(to_ext)(r, &s);
+    }
+}
+
+/* Rows 0 .. A_ROWS - 1 of lane l of a vector are multiples of its A, at row l * A_ROWS + j. */
+typedef struct cv(a_table_s) {
+    uint64_t rows[VL * cv(A_ROWS) * cv(CACHED_STRIDE)];
+} cv(a_table);
+
+PC_FN void cv(a_table_put)(cv(a_table) * table, uint32_t j, const cv(cached) * c) {
+    uint32_t row[VL];
+    for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * cv(A_ROWS) + j;
+    rows_store(table->rows, row, cv(CACHED_STRIDE), (const vec *)c, cv(CACHED_VECS));
+}
+static void cv(a_table_build)(cv(a_table) * table, const cv(ext) * a) {
+    cv(ext) multiple[cv(A_ROWS)];
+    cv(cached) c, step;
+    cv(sum) s;
+    cv(identity)(&multiple[0]);
+    multiple[1] = *a;
+    cv(to_cached)(&step, a);
+    for (uint32_t j = 2; j < cv(A_ROWS); j++) {
+        if (j % 2 == 0)
+            cv(dbl_ext)(&s, &multiple[j / 2]);
+        else
+            cv(add_cached)(&s, &multiple[j - 1], &step, mfrom_bits(0));
+        cv(to_ext)(&multiple[j], &s);
+    }
+    for (uint32_t j = 0; j < cv(A_ROWS); j++) {
+        cv(to_cached)(&c, &multiple[j]);
+        cv(a_table_put)(table, j, &c);
+    }
+}
+
+/* r = u B + v A for u, v < 2^CV_BITS. */
+PC_NOINLINE void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], const cv(ext) * a) {
+    const int top_a = RECODE_TOP(CV_BITS, CV_A_WINDOW), top_g = RECODE_TOP(CV_BITS, CV_G_WINDOW);
+    cv(a_table) table;
+    cv(proj) p;
+    cv(ext) q;
+    cv(sum) s;
+    vmask negative;
+    pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
+    cv(a_table_build)(&table, a);
+    cv(identity)(&q);
+    s.f = s.g = s.h = fe(one)();
+    s.e = fe(zero)();
+    for (int pos = top_a > top_g ? top_a : top_g;; pos--) {
+        if (pos % CV_A_WINDOW == 0 && pos <= top_a) {
+            uint32_t row[VL];
+            cv(cached) c;
+            vec digit = recode_digit(v, 4, pos, CV_A_WINDOW, &negative);
+            rows_index(row, digit, 0);
+            for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * cv(A_ROWS);
+            vload_rows((vec *)&c, table.rows, row, cv(CACHED_STRIDE), cv(CACHED_VECS));
+            cv(to_ext)(&q, &s);
+            cv(add_cached)(&s, &q, &c, negative);
+        }
+        if (pos % CV_G_WINDOW == 0 && pos <= top_g) {
+            vec digit = recode_digit(u, 4, pos, CV_G_WINDOW, &negative);
+            cv(to_ext)(&q, &s);
+            cv(add_fixed)(&s, &q, cv(ladder_g), digit, negative);
+        }
+        if (pos == 0) break;
+        cv(to_proj)(&p, &s);
+        cv(dbl)(&s, &p);
+    }
+    cv(to_ext)(r, &s);
+}
