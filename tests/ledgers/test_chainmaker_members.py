@@ -7,7 +7,7 @@ import threading
 import pytest
 from asn1crypto import pem as armour
 from chainmaker_vectors import load, transaction_context
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from pki import TIME, identity, member, new_key, public_pem, sign, transaction
 
 import pycore
@@ -194,6 +194,17 @@ def test_public_keys(auth_type, client):
     assert verdict(transaction(client), known) == Verdict.UNKNOWN_SIGNER  # a certificate
     broken = member(client, kind=2, info=b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
     assert verdict(transaction(client, signer=broken), known) == Verdict.MALFORMED_KEY
+
+
+def test_compressed_keys_and_no_hash(client):
+    known = ChainContext(hash="sha256", auth_type="Public", chain_id="chain1")
+    head = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d03010703220000")[:-1]
+    form = serialization.PublicFormat.CompressedPoint
+    point = client.key.public_key().public_bytes(serialization.Encoding.X962, form)
+    bare = member(client, kind=2, info=armour.armor("PUBLIC KEY", head + point))
+    assert verdict(transaction(client, signer=bare), known) == Verdict.MALFORMED_KEY
+    with pytest.raises(pycore.InputError, match="hash"):
+        LEDGER.validate_transactions([], known.replace(hash=None))
 
 
 @pytest.mark.parametrize(

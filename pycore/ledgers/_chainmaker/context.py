@@ -8,6 +8,7 @@ fields take their defaults, unknown fields are refused: a misspelt ``trust_roots
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 AUTH_TYPES = ("PermissionedWithCert", "PermissionedWithKey", "Public")
 CONSENSUS = ("solo", "tbft", "dpos", "maxbft", "raft")
 RULES = ("strict", "compatible")
+
+_CERTIFICATE_FIELDS = ("trust_roots", "trust_members", "certificates", "aliases", "revoked", "frozen")
+_TRUST_FIELDS = frozenset(("hash", "auth_type", "rules", "nodes", "admin_keys", *_CERTIFICATE_FIELDS))
+"""What decides how a member is resolved."""
 
 T = TypeVar("T")
 
@@ -153,16 +158,17 @@ class ChainContext:
         return self.auth_type == "PermissionedWithCert"
 
     @cached_property
-    def trust_key(self) -> tuple[Any, ...]:
+    def trust_key(self) -> bytes:
         """Equal for contexts that resolve members alike: the key under which resolved members are cached."""
-        mappings = (self.trust_roots, self.certificates, self.aliases, self.nodes)
-        plain = (self.hash, self.auth_type, self.rules, self.trust_members, self.admin_keys, self.revoked, self.frozen)
-        return (*plain, *(tuple(sorted(mapping.items())) for mapping in mappings))
+        parts = [_plain(getattr(self, name)) for name in sorted(_TRUST_FIELDS)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
     def replace(self, **changes: Any) -> ChainContext:
-        """A copy with some fields changed, for the next block: ``context.replace(height=8,
-        previous_block_hash=...)``."""
-        return dataclasses.replace(self, **changes)
+        """A copy with some fields changed; for the next block: ``context.replace(height=8, ...)``."""
+        made = dataclasses.replace(self, **changes)
+        if "trust_key" in self.__dict__ and not changes.keys() & _TRUST_FIELDS:
+            made.__dict__["trust_key"] = self.trust_key  # a large configuration is not digested again for every block
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form as Python objects; fields at their defaults are left out."""

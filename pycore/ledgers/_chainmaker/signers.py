@@ -129,10 +129,11 @@ class _Path:
 class TrustStore:
     """The members, roots and cached results that one chain configuration stands for."""
 
-    def __init__(self, context: ChainContext, hash: str, *, capacity: int = 8192) -> None:
+    def __init__(self, context: ChainContext, hash: str, *, capacity: int = 4096) -> None:
         self._context = context
         self._hash = hash
         self._compatible = context.rules == "compatible"
+        self._der_rules = "trailing" if self._compatible else "strict"
         self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(capacity)
         self._revoked = frozenset(serial.lstrip("0") for serial in context.revoked)
         self._frozen = frozenset(context.frozen)
@@ -201,7 +202,7 @@ class TrustStore:
         """Fills _paths: every verified way from an authority to a root. Links are verified in one batch."""
         pool = [certificate for group in self._authorities.values() for certificate in group]
         all_roots = frozenset().union(*self._roots.values()) if self._roots else frozenset()
-        batch = SignatureBatch(der_rules="trailing")
+        batch = SignatureBatch(der_rules=self._der_rules)
         links: list[tuple[Certificate, Certificate, int]] = []
         for child in pool:
             if child.der not in all_roots:
@@ -307,6 +308,9 @@ class TrustStore:
         self, key: PublicKey, hash: str | None, org: str, role: str, trusted: bool | None = True,
         window: tuple[float, float] = (-_FOREVER, _FOREVER),
     ) -> Signer:  # fmt: skip
+        if key.kind != "rsa" and key.data[:1] != b"\x04":
+            # The chain's code reads no compressed points; two encodings of one key would also pass for two keys.
+            return Signer(Verdict.MALFORMED_KEY, "a point that is not in the uncompressed form", org, role)
         chosen = signing_hash(key, hash)
         if chosen is None:
             detail = f"a {key.kind} key with {hash or 'an unknown hash'}"
@@ -317,7 +321,7 @@ class TrustStore:
         """Checks certificates that no cache knows: organisation, revocation, and the chain to a root of that
         organisation."""
         answers: dict[MemberKey, Signer] = {}
-        batch = SignatureBatch(der_rules="trailing")
+        batch = SignatureBatch(der_rules=self._der_rules)
         pending: list[tuple[MemberKey, Certificate, list[tuple[Certificate, int]]]] = []
         for member, certificate in fresh:
             early = self._before_chain(member, certificate)
@@ -406,9 +410,9 @@ def _name(info: bytes, kind: int) -> str:
     return info.hex() if kind == CERT_HASH else repr(info.decode("utf-8", "replace"))
 
 
-_STORES: BoundedCache[tuple[object, ...], TrustStore] = BoundedCache(16)
+_STORES: BoundedCache[tuple[str, bytes], TrustStore] = BoundedCache(8)
 
 
 def trust_store(context: ChainContext, hash: str) -> TrustStore:
     """The trust store of a configuration: contexts that differ only in height, previous hash and the like share one."""
-    return _STORES.get_or_make((hash, *context.trust_key), lambda: TrustStore(context, hash))
+    return _STORES.get_or_make((hash, context.trust_key), lambda: TrustStore(context, hash))

@@ -397,6 +397,8 @@ def _member_of(entry: EndorsementEntry) -> MemberKey:
 
 def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
     """Verdicts of transactions outside a block: header rules and every signature."""
+    if context.hash is None and not context.by_certificate:
+        raise InputError("context.hash", got="None", wanted="the chain's hash: its public keys sign with it")
     work = Validation(context, threads)
     opened = [_open_transaction(item) for item in items]
     parsed = [Transaction() if item is None else item for item in opened]
