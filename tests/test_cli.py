@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 import re
@@ -54,9 +55,27 @@ def run_in(folder: Path, *arguments: str, stdin: str = "", **environment: str) -
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Run:
-    """Runs pycore in an empty folder."""
+def process(tmp_path: Path) -> Run:
+    """Runs pycore in an empty folder, as a process of its own."""
     return lambda *arguments, **options: run_in(tmp_path, *arguments, **options)
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The same within this process, for the many cases that differ in their arguments only."""
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        from pycore.cli._app import run as run_command
+
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["pycore", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capfd.readouterr()
+        code = run_command()
+        written = capfd.readouterr()
+        return subprocess.CompletedProcess(list(arguments), code, written.out, written.err)
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +110,16 @@ def write_signatures(folder: Path, scheme: str, name: str, spoil: tuple[int, ...
 # ---- help ------------------------------------------------------------------------------------------------------------
 
 
-def test_help_lists_every_command(cli: Run) -> None:
-    done = cli("--help")
+def test_help_lists_every_command(process: Run) -> None:
+    done = process("--help")
     assert done.returncode == 0
     for command in COMMANDS:
         assert re.search(rf"^  {command.split()[0]} ", done.stdout, re.MULTILINE), command
     assert "Exit codes" in done.stdout
 
 
-def test_version(cli: Run) -> None:
-    assert cli("--version").stdout.strip() == f"pycore {pycore.__version__}"
+def test_version(process: Run) -> None:
+    assert process("--version").stdout.strip() == f"pycore {pycore.__version__}"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -118,7 +137,8 @@ def examples(text: str) -> list[str]:
     found: list[str] = []
     for line in part.splitlines():
         words = line.strip()
-        if re.match(r"(PYCORE_\w+=\S+ )?pycore ", words):
+        unfinished = bool(found) and found[-1].endswith(("&&", ">", "|"))
+        if re.match(r"(PYCORE_\w+=\S+ )?pycore ", words) and not unfinished:
             found.append(words)
         elif not words or words.endswith(".") or words.startswith("Log "):
             found.append("")
@@ -144,6 +164,10 @@ def prepare_examples(folder: Path, ledger: testing.GeneratedLedger) -> None:
     (folder / "context.json").write_text(ledger.context.to_json())
     (folder / "leaves.txt").write_text("".join(f"{i:04x}\n" for i in range(9)))
     (folder / "tx-hashes.txt").write_text("".join(hashlib.sha256(bytes([i])).hexdigest() + "\n" for i in range(5)))
+    leaves = [i.to_bytes(2, "big") for i in range(9)]
+    tree = pycore.MerkleTree(leaves)
+    proof = {"tree": "rfc9162", "index": 5, "leaf_count": 9, "leaf": leaves[5].hex(), "root": tree.root.hex()}
+    (folder / "proof.json").write_text(json.dumps(proof | {"proof": [bytes(step).hex() for step in tree.proof(5)]}))
     write_signatures(folder, "sm2", "signatures.jsonl")
     keys, signatures, messages = testing.generate_signatures("ecdsa-secp256k1", 10, seed=1)
     order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -233,13 +257,23 @@ def test_wrong_calls_exit_2(cli: Run, arguments: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_environment_exits_3(cli: Run, tmp_path: Path) -> None:
-    (tmp_path / "block").write_bytes(b"")
+def test_environment_exits_3(cli: Run, process: Run) -> None:
     for arguments in (["info", "--via", "127.0.0.1:1"], ["bench", "hash", "--backend", "abacus"]):
         done = cli(*arguments)
         assert done.returncode == 3, (done.stdout, done.stderr)
         assert done.stderr.startswith("pycore: ")
-    assert cli("info", PYCORE_BACKEND="abacus").returncode == 3
+    done = process("info", PYCORE_BACKEND="abacus")
+    assert done.returncode == 3
+    assert "abacus" in done.stderr
+
+
+def test_processes_end_with_the_same_codes(process: Run, tmp_path: Path) -> None:
+    """What the cases above see in process is what a shell sees."""
+    (tmp_path / "SUMS").write_text(f"{'00' * 32}  SUMS\n")
+    for arguments, code in ((["hash", "SUMS"], 0), (["hash", "--check", "SUMS"], 1), (["hash", "absent"], 2)):
+        done = process(*arguments)
+        assert done.returncode == code
+        assert "Traceback" not in done.stderr
 
 
 def test_missing_extra_is_named(tmp_path: Path) -> None:
@@ -505,8 +539,8 @@ def test_via_gives_the_same_answers(cli: Run, tmp_path: Path, ledger: testing.Ge
     assert [one["name"] for one in remote["schemes"]] == [one["name"] for one in local["schemes"]]
 
 
-def test_info_shows_what_runs_and_why(cli: Run) -> None:
+def test_info_shows_what_runs_and_why(cli: Run, process: Run) -> None:
     shown = cli("info").stdout
     for name in (*pycore.SCHEMES, *pycore.HASHES, "portable", "chainmaker"):
         assert name in shown
-    assert json.loads(cli("info", "--json", PYCORE_BACKEND="portable").stdout)["active"]["sm2"] == "portable"
+    assert json.loads(process("info", "--json", PYCORE_BACKEND="portable").stdout)["active"]["sm2"] == "portable"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
 import threading
@@ -113,14 +114,13 @@ def demo(
 
       pycore demo --once --blocks 5 --txs 200 --suite p256
     """
-    signal.signal(signal.SIGTERM, _interrupt)
     from ._service import ServiceProcess
 
     service = ServiceProcess(address)
-    with service:
+    with _interrupted_by_sigterm(), service:
         from pycore.testing import generate_ledger
 
-        ledger = generate_ledger(
+        ledger = generate_ledger(  # while the service starts
             blocks=blocks, txs_per_block=txs, suite=suite, signers=signers, seed=seed, invalid_every=invalid_every
         )
         ahead = _Generator(ledger)
@@ -151,8 +151,18 @@ def demo(
         raise typer.Exit(EXIT_INVALID)
 
 
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does, so that the service is drained and not orphaned."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Generator:

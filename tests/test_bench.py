@@ -1,0 +1,118 @@
+"""The benchmarks run and measure what they say; they never run as part of the tests by themselves."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pycore
+from pycore import benchmark
+from pycore.benchmark import peers
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def process(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+
+
+def test_environment_says_where() -> None:
+    found = benchmark.describe_environment()
+    assert found["cpu"]
+    assert "GCC" in found["compiler"] or "clang" in found["compiler"]
+    assert "portable" in found["backends"]
+    assert found["versions"]["numpy"]
+    assert set(found["active"]) == {*pycore.SCHEMES, *pycore.HASHES}
+
+
+def test_every_algorithm_has_rows() -> None:
+    names = [name for name, _ in benchmark.rows()]
+    for algorithm in (*pycore.SCHEMES, *pycore.HASHES, "rfc9162", "bitcoin", "chainmaker"):
+        assert any(algorithm in name for name in names), algorithm
+
+
+@pytest.mark.parametrize("backend_name", ["portable"])
+def test_rows_name_backend_and_peers(backend_name: str) -> None:
+    with pycore.use_backend(backend_name):
+        (row,) = benchmark.compare(only=["hash: sha256, 64"], batch=64, seconds=0.01)
+    assert row.backend == backend_name
+    assert row.items == 64
+    assert row.rounds >= 5
+    assert {one.name for one in row.others} | set(row.missing) == set(peers.HASH_PEERS["sha256"])
+    for one in row.others:
+        assert one.ratio is not None
+        assert one.ratio > 0
+        assert one.items_per_second > 0
+        assert one.version
+
+
+def test_threads_are_as_before() -> None:
+    before = pycore.get_threads()
+    list(benchmark.compare(only=["hash: sm3, 64"], batch=8, seconds=0.01))
+    assert pycore.get_threads() == before
+
+
+def test_a_peer_that_disagrees_stops_the_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    def liar(task: peers.HashTask) -> peers.Prepared:
+        return peers.Prepared(lambda: [b"\x00" * 32 for _ in task.messages], "liar 1.0")
+
+    monkeypatch.setitem(peers.HASH_PEERS, "sha256", {"liar": liar})
+    with pytest.raises(AssertionError, match="liar disagrees"):
+        list(benchmark.compare(only=["hash: sha256, 64"], batch=4, seconds=0.01))
+
+
+def test_a_missing_peer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(task: peers.HashTask) -> peers.Prepared:
+        raise peers.PeerMissingError("it is not installed")
+
+    monkeypatch.setitem(peers.HASH_PEERS, "sha256", {"absent": absent})
+    (row,) = benchmark.compare(only=["hash: sha256, 64"], batch=4, seconds=0.01)
+    assert row.missing == {"absent": "it is not installed"}
+    assert row.others == ()
+
+
+def test_command_prints_json_and_a_table(tmp_path: Path) -> None:
+    words = ["-m", "pycore.cli", "bench", "signature: sm2", "merkle: bitcoin", "--seconds", "0.01", "--batch", "16"]
+    done = process(*words, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert document["environment"]["cpu"]
+    assert [row["work"] for row in document["rows"]] == ["signature: sm2", "merkle: bitcoin, sha256d"]
+    for row in document["rows"]:
+        assert row["ours"]["items_per_second"] > 0
+        for one in row["peers"]:
+            assert one["ratio"] > 0
+    shown = process(*words, "--no-peers", cwd=tmp_path).stdout
+    assert "signature: sm2" in shown
+    assert "hashlib" not in shown
+
+
+@pytest.mark.slow
+def test_every_suite_runs() -> None:
+    """Each benchmark once, for small batches, without timing it."""
+    pytest.importorskip("pytest_benchmark")
+    small = "not 1024 and not 8192"
+    done = process("-m", "pytest", "bench", "-q", "--benchmark-disable", "-k", small, "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "failed" not in done.stdout
+
+
+def test_plain_pytest_leaves_them_alone() -> None:
+    """The configured test paths do not lead to bench/, and its files are not named like tests."""
+    configuration = (ROOT / "pyproject.toml").read_text()
+    assert 'testpaths = ["tests", "pycore"]' in configuration
+    assert not list((ROOT / "bench").glob("test_*.py"))

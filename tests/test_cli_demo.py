@@ -1,0 +1,168 @@
+"""``pycore demo`` with small ledgers: a real service process, real blocks over gRPC, and an exact comparison."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pycore.cli.demo import BlockResult, Summary
+from pycore.client import ValidationClient
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = [sys.executable, "-m", "pycore.cli", "demo"]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **changes}
+
+
+def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process that is not a zombie has this id."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("suite", ["sm2", "p256"])
+def test_finds_exactly_the_tampered(suite: str) -> None:
+    options = ["--blocks", "3", "--txs", "60", "--invalid-every", "20", "--signers", "5", "--suite", suite]
+    done = run("--once", *options, "--json")
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["as_expected"] is True
+    assert (outcome["blocks"], outcome["transactions"], outcome["tampered"], outcome["found"]) == (3, 180, 9, 9)
+    for key in ("missed", "false_alarms", "other_verdict", "failed_checks", "skipped_checks"):
+        assert outcome[key] == []
+    assert outcome["stage_seconds"]["verify"] > 0
+
+
+def test_plain_output_in_a_pipe(tmp_path: Path) -> None:
+    done = run("--once", "--blocks", "2", "--txs", "10", "--invalid-every", "5", PYCORE_VECTORS=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "real block: none at hand" in done.stdout
+    lines = [line.split() for line in done.stdout.splitlines() if line.endswith("exact")]
+    assert [line[:4] for line in lines] == [["1", "10", "2", "2"], ["2", "10", "2", "2"]]
+    assert "tampered with: 4; reported invalid: 4" in done.stdout
+    assert "RESULT: exactly the tampered transactions were found" in done.stdout
+
+
+def test_the_real_block_comes_first(require_vectors: object) -> None:
+    require_vectors("chainmaker/real_blocks.json")  # type: ignore[operator]
+    done = run("--once", "--blocks", "1", "--txs", "5", "--json")
+    real = json.loads(done.stdout)["real_block"]
+    assert real["height"] == 2
+    assert real["valid"] is True
+    assert sorted(real["checks"].values()).count("passed") >= 18
+    assert "failed" not in real["checks"].values()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_service_stays_up_until_told(end: signal.Signals) -> None:
+    demo = subprocess.Popen(
+        [*COMMAND, "--blocks", "1", "--txs", "5", "--invalid-every", "0"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert demo.stdout is not None
+        seen: list[str] = []
+        for line in demo.stdout:
+            seen.append(line)
+            if "stays up" in line:
+                break
+        text = "".join(seen)
+        found = re.search(r"^service: (\S+) \(process (\d+)\)$", text, re.MULTILINE)
+        assert found, text
+        with ValidationClient(found[1]) as client:
+            assert client.health()
+        demo.send_signal(end)
+        assert demo.wait(60) == 0
+        deadline = time.monotonic() + 10
+        while alive(int(found[2])) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not alive(int(found[2]))
+    finally:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.wait(60)
+        demo.communicate()
+
+
+def test_a_taken_port_is_the_environments_fault() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = run("--once", "--blocks", "1", "--txs", "1", "--address", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 3
+    assert "did not start" in done.stderr
+
+
+# ---- the comparison notices every way to be wrong
+# ------------------------------------------------------------------------
+
+
+def result(**changes: object) -> BlockResult:
+    values: dict[str, object] = {
+        "block": 0,
+        "height": 1,
+        "transactions": 10,
+        "signatures": 12,
+        "seconds": 0.5,
+        "found": {3: "BAD_SIGNATURE"},
+        "wanted": {3: "BAD_SIGNATURE"},
+        "failed_checks": [],
+        "skipped_checks": [],
+        "timings": {"verify": 0.25},
+    }
+    return BlockResult(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"found": {}}, "missed"),
+        ({"found": {3: "BAD_SIGNATURE", 4: "BAD_SIGNATURE"}}, "false_alarms"),
+        ({"found": {3: "MALFORMED_KEY"}}, "other_verdict"),
+        ({"failed_checks": ["tx_root"]}, "failed_checks"),
+        ({"skipped_checks": ["quorum"]}, "skipped_checks"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_anything_unexpected_shows(changes: dict[str, object], key: str) -> None:
+    right = Summary([result()]).to_dict()
+    assert right["as_expected"] is True
+    assert right["transactions_per_second"] == 20.0
+    wrong = Summary([result(), result(block=1, **changes)]).to_dict()
+    assert wrong["as_expected"] is False
+    assert wrong[key]
+
+
+def test_no_blocks_is_not_a_success() -> None:
+    assert Summary().to_dict()["as_expected"] is False
