@@ -113,6 +113,8 @@ class Column(Sequence[bytes]):
 
     def slice(self, start: int, stop: int) -> Column:
         """Rows start up to stop, as a view; bounds as for a Python slice."""
+        if start == 0 and stop == self.n:
+            return self
         start, stop, _ = slice(start, stop).indices(self.n)
         stop = max(start, stop)
         if self.offsets is None:
@@ -456,12 +458,14 @@ def _check_offsets(offsets: Any, size: int, field: str) -> None:
 
 
 def _check_width(column: Column, field: str, widths: tuple[int, ...], *, exact: bool) -> None:
-    wanted = " or ".join(str(width) for width in widths)
     if column.offsets is None:
         if column.n and column.width not in widths:
+            wanted = " or ".join(str(width) for width in widths)
             raise ShapeError(field, f"rows of {column.width} bytes", f"rows of {wanted} bytes")
     elif exact and column.n:
-        fits = np.isin(column.lengths, widths)
+        lengths = column.lengths
+        fits = lengths == widths[0] if len(widths) == 1 else np.isin(lengths, widths)
         if not fits.all():
+            wanted = " or ".join(str(width) for width in widths)
             at = int((~fits).argmax())
-            raise LengthError(f"{field}[{at}]", f"{int(column.lengths[at])} bytes", f"{wanted} bytes")
+            raise LengthError(f"{field}[{at}]", f"{int(lengths[at])} bytes", f"{wanted} bytes")

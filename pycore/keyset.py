@@ -59,7 +59,7 @@ class KeySet:
         self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, max(keys.n, 1))
         codes = np.zeros(keys.n, dtype=np.uint8)
         self._memory = _native.keyset_build(self._backend, self._scheme.id, keys, codes)
-        self._verdicts = Verdicts(codes)
+        self._verdicts = Verdicts.of_kernel(codes)
 
     @property
     def scheme(self) -> str:
@@ -136,7 +136,7 @@ class KeySet:
             )
 
         parallel.run_pieces(work, parallel.cut(len(indices), count, COST, message_column), count)
-        return Verdicts(codes)
+        return Verdicts.of_kernel(codes)
 
     def __copy__(self) -> KeySet:
         return self

@@ -347,7 +347,7 @@ def verify_inclusion_batch(
     codes = check_inclusion_batch(
         shape, row, _roots(root, row, n), nodes, columns, positions, count_column(counts, "leaf_count", n), count
     )
-    return Verdicts(codes)
+    return Verdicts.of_kernel(codes)
 
 
 def verify_consistency(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,6 +52,7 @@ _threads: int | None = None
 def _after_fork_in_child() -> None:
     """The pool's threads did not survive the fork, and its lock may have been held: start afresh."""
     global _lock, _pool, _pool_size
+    _usable_cpus.cache_clear()
     _lock = threading.Lock()
     _pool = None
     _pool_size = 0
@@ -88,6 +90,11 @@ def get_threads() -> int:
             return _checked(int(variable), "PYCORE_THREADS")
         except ValueError:
             raise InputError("PYCORE_THREADS", quote(variable), f"a number from 1 to {MAX_THREADS}") from None
+    return _usable_cpus()
+
+
+@cache
+def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return min(len(os.sched_getaffinity(0)), MAX_THREADS)
     return min(os.cpu_count() or 1, MAX_THREADS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,16 +64,10 @@ class Options:
             raise InputError("encoding", "'der'", f"'compact': {scheme.name} signatures have no DER form")
         if der_rules != "strict" and encoding != "der":
             raise InputError("der_rules", quote(der_rules), "no der_rules unless encoding='der'")
-        params = _native.VerifyParams(
-            scheme=scheme.id,
-            rules=flags,
-            hash_id=_hash_id(scheme, hash),
-            prehashed=bool(prehashed),
-            encoding=encoding_id,
-            der_rules=der_rules_id,
-            user_id=_user_id(scheme, user_id, prehashed=bool(prehashed)),
-        )
-        return cls(scheme, params, bool(prehashed), encoding == "der")
+        digested = bool(prehashed)
+        identifier = _user_id(scheme, user_id, prehashed=digested)
+        params = _params(scheme.id, flags, _hash_id(scheme, hash), digested, encoding_id, der_rules_id, identifier)
+        return cls(scheme, params, digested, encoding == "der")
 
     def signature_column(self, signatures: BatchOfBytes) -> Column:
         """Compact signatures have one width; DER ones are of any length."""
@@ -83,6 +78,22 @@ class Options:
         if self.prehashed:
             return as_column(messages, "messages", width=width, widths=(_DIGEST_SIZE,), exact=True)
         return as_column(messages, "messages", width=width)
+
+
+@lru_cache(maxsize=64)
+def _params(
+    scheme: int, rules: int, hash_id: int, prehashed: bool, encoding: int, der_rules: int, user_id: bytes | None
+) -> _native.VerifyParams:
+    """Programs use a handful of combinations over and over, and the result is immutable."""
+    return _native.VerifyParams(
+        scheme=scheme,
+        rules=rules,
+        hash_id=hash_id,
+        prehashed=prehashed,
+        encoding=encoding,
+        der_rules=der_rules,
+        user_id=user_id,
+    )
 
 
 def _hash_id(scheme: Scheme, name: str | None) -> int:
@@ -199,7 +210,7 @@ def verify_batch(
         )
 
     parallel.run_pieces(work, parallel.cut(keys.n, count, COST, message_column), count)
-    return Verdicts(codes)
+    return Verdicts.of_kernel(codes)
 
 
 def verify(
@@ -295,4 +306,4 @@ def recover_batch(
         )
 
     parallel.run_pieces(work, parallel.cut(signatures.n, count, COST), count)
-    return keys, Verdicts(codes)
+    return keys, Verdicts.of_kernel(codes)

@@ -89,6 +89,14 @@ class Verdicts:
         view.flags.writeable = False
         self._codes: NDArray[np.uint8] = view
 
+    @classmethod
+    def of_kernel(cls, codes: NDArray[np.uint8]) -> Verdicts:
+        """Codes fresh from a kernel, which writes only codes that exist: nothing to check, nobody else to write."""
+        verdicts = object.__new__(cls)
+        codes.flags.writeable = False
+        verdicts._codes = codes
+        return verdicts
+
     @property
     def codes(self) -> NDArray[np.uint8]:
         """uint8 array of shape (n,), read-only: the integer values of :class:`Verdict`."""
