@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate, chain
 
+import numpy as np
+
 from pycore.ledgers._chainmaker.messages import DAG, TxRWSet
 
 _KERNEL_FROM = 1 << 15
@@ -25,20 +27,24 @@ def fault(dag: DAG, count: int, *, exact: bool) -> str:
         return f"{len(vertexes)} vertexes for {count} transactions"
     if len(vertexes) > count:
         return f"{len(vertexes)} vertexes for only {count} transactions"
-    return neighbor_fault([list(vertex.neighbors) for vertex in vertexes])
+    return neighbor_fault([vertex.neighbors for vertex in vertexes])
 
 
 def neighbor_fault(lists: Sequence[Sequence[int]]) -> str:
     """The first neighbour that is not smaller than its index, or not larger than the one before it, in words."""
-    if sum(map(len, lists)) >= _KERNEL_FROM:
+    total = 0
+    for index, neighbors in enumerate(lists):
+        if len(neighbors) > index:
+            return f"vertex {index}: {len(neighbors)} neighbours, but only {index} transactions before it"
+        total += len(neighbors)
+    if total >= _KERNEL_FROM:
         from pycore.kernels.dag import check_dependencies
 
-        first, codes = check_dependencies(
-            list(accumulate(map(len, lists), initial=0)), list(chain.from_iterable(lists))
-        )
+        flat = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=total)
+        first, codes = check_dependencies(list(accumulate(map(len, lists), initial=0)), flat)
         if first < 0:
             return ""
-        index = int(codes.argmax())
+        index = int((codes != 0).argmax())
         return _describe(index, lists[index])
     for index, neighbors in enumerate(lists):
         last = -1

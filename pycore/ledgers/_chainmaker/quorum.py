@@ -32,6 +32,8 @@ TBFT_KEY = "TBFTAddtionalDataKey"  # the chain's spelling
 MAXBFT_KEY = "maxbftQC"
 RAFT_KEY = "RAFTAddtionalDataKey"
 PRECOMMIT = 1
+MAX_VOTES = 1 << 12
+"""Votes of a certificate that are read: more than any chain has validators, few enough to verify."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,9 @@ def _read_tbft(data: bytes | None, header: BlockHeader, validators: tuple[str, .
         votes = parse(VoteSet, data, TBFT_KEY)
     except InputError as error:
         certificate.faults.append(str(error))
+        return certificate
+    if len(votes.votes) > MAX_VOTES:
+        certificate.faults.append(f"{len(votes.votes)} votes, at most {MAX_VOTES} are read")
         return certificate
     if strict:
         certificate.faults += _tbft_strict(votes, header)
@@ -175,6 +180,9 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         faults.append("the header has no consensus_args")
     if not votes:
         faults.append("the certificate has no votes")
+        return certificate
+    if len(votes) > MAX_VOTES:
+        faults.append(f"{len(votes)} votes, at most {MAX_VOTES} are read")
         return certificate
     first = votes[0]
     if first.view != arguments.view:

@@ -19,6 +19,7 @@ from pycore.verdict import Verdict
 
 _INVOKE = 0
 _MAX_TX_ID = 64
+_MAX_ENDORSERS = 1 << 14  # of one transaction: bounds the work that two bytes on the wire can cause
 # Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than
 # this.
 _TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
@@ -71,6 +72,11 @@ def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_blo
             seen.add(tx_id)
             if not transaction.HasField("result"):
                 column.fault(index, _MALFORMED, "no result")
+        if len(transaction.endorsers) > _MAX_ENDORSERS:
+            column.fault(
+                index, _MALFORMED, f"{len(transaction.endorsers)} endorsers, at most {_MAX_ENDORSERS} are read"
+            )
+            continue
         message = payload.SerializeToString()
         if not transaction.HasField("sender"):
             column.fault(index, _MALFORMED, "no sender")

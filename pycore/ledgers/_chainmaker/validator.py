@@ -290,6 +290,9 @@ class Validation:
         if len(rw_sets) > dag.REBUILD_LIMIT:
             self.check("dag_rebuilt", None, len(rw_sets), dag.REBUILD_LIMIT, "too many transactions to rebuild the DAG")
             return
+        if wrong:
+            self.check("dag_rebuilt", False, wrong, "sound")
+            return
         built = dag.build(rw_sets)
         given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
         at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
