@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,24 @@ def test_certificate_transparency_roots(backend: str, require_vectors: Require, 
             assert tree.consistency_proof(m) == oracle.rfc9162_consistency(m, leaves[:n])
             pycore.verify_consistency(roots[m - 1], root, tree.consistency_proof(m), m=m, n=n)
     count_cases(source, len(roots) + 1)
+
+
+def test_cometbft_transactions(backend: str, require_vectors: Require, count_cases: Count) -> None:
+    """CometBFT's tree is RFC 6962's; what a transaction puts into it is its SHA-256."""
+    import pycore
+
+    source = "cometbft/rpc_kvstore_v038/tx_search_with_prove.json"
+    rows = json.loads(require_vectors(source).read_text())["result"]["txs"]
+    assert len(rows) == 9
+    for row in rows:
+        proof, root = row["proof"]["proof"], bytes.fromhex(row["proof"]["root_hash"])
+        leaf = pycore.hash("sha256", base64.b64decode(row["proof"]["data"]))
+        aunts = [base64.b64decode(aunt) for aunt in proof["aunts"]]
+        index, total = int(proof["index"]), int(proof["total"])
+        assert pycore.hash("sha256", b"\0" + leaf) == base64.b64decode(proof["leaf_hash"])
+        pycore.verify_inclusion(root, leaf, aunts, index=index, leaf_count=total)
+        assert oracle.rfc9162_includes(root, oracle.sha256(b"\0" + leaf), aunts, index, total)
+    count_cases(source, len(rows))
 
 
 def test_chainmaker_roots(backend: str, require_vectors: Require, count_cases: Count) -> None:

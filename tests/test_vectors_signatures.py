@@ -74,6 +74,11 @@ def _bip340(require: Require) -> SignatureBatch:
     return wycheproof.bip340(require(source), source)
 
 
+def _bip341(require: Require) -> SignatureBatch:
+    source = "bitcoin/bip341_wallet-test-vectors.json"
+    return wycheproof.bip341(require(source), source)
+
+
 BATCHES: dict[str, Load] = {
     **{source: _wycheproof(source) for source in wycheproof.SIGNATURE_FILES},
     "wycheproof/ed25519 under zip215": _wycheproof_zip215,
@@ -84,6 +89,7 @@ BATCHES: dict[str, Load] = {
     "ed25519/botan_ed25519_verify.vec": _botan_verify,
     "ethereum/precompile_p256Verify": _precompile,
     "bitcoin/bip340": _bip340,
+    "bitcoin/bip341": _bip341,
 }
 
 

@@ -56,6 +56,19 @@ def p256_precompile(path: Path, source: str) -> SignatureBatch:
     return batch
 
 
+def bip341(path: Path, source: str) -> SignatureBatch:
+    """BIP-341's wallet cases, spending by key: the output's key, the signature hash, the signature of the witness."""
+    batch = SignatureBatch(source, "schnorr-secp256k1")
+    for number, spending in enumerate(json.loads(path.read_text())["keyPathSpending"]):
+        for row in spending["inputSpending"]:
+            index = row["given"]["txinIndex"]
+            script = bytes.fromhex(spending["given"]["utxosSpent"][index]["scriptPubKey"])
+            (witness,) = row["expected"]["witness"]
+            signature, sighash = bytes.fromhex(witness)[:64], bytes.fromhex(row["intermediary"]["sigHash"])
+            batch.cases.append(SignatureCase(f"{number} input {index}", script[2:], signature, sighash, True))
+    return batch
+
+
 def bip340(path: Path, source: str) -> SignatureBatch:
     batch = SignatureBatch(source, "schnorr-secp256k1")
     with path.open(newline="") as file:
