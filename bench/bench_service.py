@@ -1,0 +1,134 @@
+"""The service: the share of the in-process speed that one client gets over loopback, and the same work as benchmarks.
+
+    python bench/bench_service.py                 a table of shares, for every scheme and both kinds of call
+    python bench/bench_service.py --scheme sm2 --size 256 --seconds 5
+    pytest bench/bench_service.py                 the same calls beside the other suites
+
+Client and service are processes of their own; both use one thread for the kernels. A share is the quotient of the
+fastest of many rounds that alternate between in process and remote, so that what else the machine does counts little.
+The goal is 85 % for packed batches of 1,024.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+import pycore
+from pycore.client import ValidationClient
+from pycore.testing import generate_signatures
+
+GOAL = 0.85
+SIZES = (64, 256, 1024, 8192)
+MESSAGE_SIZE = 32
+STREAMED = 4  # batches of one stream
+
+
+@contextmanager
+def service() -> Iterator[str]:
+    """The target of a service process with one worker and one thread."""
+    command = [sys.executable, "-m", "pycore.service", "--address", "127.0.0.1:0", "--workers", "1", "--threads", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        for line in process.stderr:
+            record = json.loads(line) if line.startswith("{") else {}
+            if "address" in record:
+                yield record["address"]
+                return
+        raise RuntimeError("the service did not start")
+    finally:
+        process.terminate()
+        process.stderr.read()
+        process.wait()
+
+
+@cache
+def batch(scheme: str, n: int) -> tuple[Any, Any, Any]:
+    """Distinct keys."""
+    return generate_signatures(scheme, n, message_size=MESSAGE_SIZE, seed=1)
+
+
+def timed(call: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def shares(client: ValidationClient, scheme: str, n: int, seconds: float) -> dict[str, float]:
+    """Items per second in process, and the shares of it that unary calls and a stream reach."""
+    columns = batch(scheme, n)
+    expected = pycore.verify_batch(scheme, *columns, threads=1)
+    assert expected.all_valid
+    assert client.verify_batch(scheme, *columns) == expected
+    assert list(client.verify_stream(scheme, [columns] * 2)) == [expected] * 2
+    calls: dict[str, tuple[int, Callable[[], object]]] = {
+        "in process": (1, lambda: pycore.verify_batch(scheme, *columns, threads=1)),
+        "unary": (1, lambda: client.verify_batch(scheme, *columns)),
+        "stream": (STREAMED, lambda: list(client.verify_stream(scheme, repeat(columns, STREAMED)))),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(taken["stream"]) < 5:
+        for name, (batches, call) in calls.items():
+            taken[name].append(timed(call) / batches)
+    local, unary, stream = (min(times) for times in taken.values())
+    return {"items/s": n / local, "unary": local / unary, "stream": local / stream}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The share of the in-process speed that a client of the service gets.")
+    parser.add_argument("--scheme", choices=list(pycore.SCHEMES), action="append", help="default: all")
+    parser.add_argument("--size", type=int, action="append", help=f"signatures per batch; default: {SIZES}")
+    parser.add_argument("--seconds", type=float, default=2.0, help="per row")
+    arguments = parser.parse_args()
+    good = True
+    print(f"{'scheme':<20}{'batch':>7}{'in process/s':>15}{'unary':>9}{'stream':>9}")
+    with service() as target, ValidationClient(target) as client:
+        for scheme in arguments.scheme or pycore.SCHEMES:
+            for n in arguments.size or SIZES:
+                row = shares(client, scheme, n, arguments.seconds)
+                print(
+                    f"{scheme:<20}{n:>7}{row['items/s']:>15,.0f}{row['unary']:>9.1%}{row['stream']:>9.1%}", flush=True
+                )
+                good &= n != 1024 or max(row["unary"], row["stream"]) >= GOAL
+    print(f"goal: {GOAL:.0%} at 1,024: {'reached' if good else 'MISSED'}")
+    return 0 if good else 1
+
+
+# ---- beside the other suites -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[ValidationClient]:
+    with service() as target, ValidationClient(target) as client:
+        yield client
+
+
+@pytest.mark.parametrize("scheme", list(pycore.SCHEMES))
+def test_verify_over_grpc(measure: Any, remote: ValidationClient, scheme: str, size: int) -> None:
+    columns = batch(scheme, size)
+    group = f"{scheme} n={size}"
+    verdicts = measure(lambda: remote.verify_batch(scheme, *columns), size, group, by="pycore over gRPC")
+    assert verdicts.all_valid
+
+
+@pytest.mark.parametrize("name", list(pycore.HASHES))
+def test_hash_over_grpc(measure: Any, remote: ValidationClient, name: str, size: int) -> None:
+    messages = batch("ed25519", size)[1]
+    digests = measure(lambda: remote.hash_batch(name, messages), size, f"{name} 64 B n={size}", by="pycore over gRPC")
+    assert len(digests) == size
+
+
+if __name__ == "__main__":
+    sys.exit(main())
