@@ -47,7 +47,9 @@ from pycore.signatures import DEFAULT_USER_ID, recover_batch, verify, verify_bat
 from pycore.verdict import Verdict, Verdicts
 
 if TYPE_CHECKING:
-    from pycore import client, ledgers, testing
+    from . import client as client
+    from . import ledgers as ledgers
+    from . import testing as testing
 
 __all__ = [
     "DEFAULT_USER_ID",
@@ -74,15 +76,12 @@ __all__ = [
     "__version__",
     "batch",
     "capabilities",
-    "client",
     "get_threads",
     "hash",
     "hash_batch",
-    "ledgers",
     "merkle_root",
     "recover_batch",
     "set_threads",
-    "testing",
     "use_backend",
     "verify",
     "verify_batch",
@@ -91,7 +90,8 @@ __all__ = [
     "verify_inclusion_batch",
 ]
 
-_LAZY = frozenset({"client", "ledgers", "testing"})  # they pull in protobuf, gRPC and X.509
+# They pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
+_LAZY = frozenset({"client", "ledgers", "testing"})
 
 
 def __getattr__(name: str) -> Any:
@@ -101,4 +101,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_LAZY})

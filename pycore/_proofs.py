@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RIGHT, LEFT, SELF = 0, 1, 2
 _CHUNK = 1 << 15  # items walked together: bounds the working memory to a few megabytes
 _COUNT_LIMIT = 1 << 64
+_FEW = 128  # walked in Python: less than a millisecond, and importing Numba takes a second
 
 
 def walk(index: int, leaf_count: int, tree: Tree) -> list[int]:
@@ -147,10 +148,8 @@ def _check_chunk(
     leaf_count: NDArray[np.uint64],
     threads: int,
 ) -> NDArray[np.uint8]:
-    from pycore.kernels.proofs import walk_batch
-
     size = row.digest_size
-    steps, left_masks, self_masks = walk_batch(index, leaf_count, promotes=tree.promotes)
+    steps, left_masks, self_masks = _walks(index, leaf_count, tree)
     well_formed = (steps >= 0) & (proofs.lengths == steps * size)
     data, starts = _flat_rows(proofs)
     current = nodes.copy()
@@ -176,6 +175,25 @@ def _check_chunk(
     codes = np.where(well_formed, int(Verdict.BAD_PROOF), int(Verdict.MALFORMED_PROOF)).astype(np.uint8)
     codes[good] = int(Verdict.VALID)
     return codes
+
+
+def _walks(
+    index: NDArray[np.uint64], leaf_count: NDArray[np.uint64], tree: Tree
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
+    """What ``kernels.proofs.walk_batch`` gives, without loading Numba for a handful of proofs."""
+    if len(index) > _FEW:
+        from pycore.kernels.proofs import walk_batch
+
+        return walk_batch(index, leaf_count, promotes=tree.promotes)
+    steps = np.full(len(index), -1, dtype=np.int64)
+    left, own = np.zeros(len(index), dtype=np.uint64), np.zeros(len(index), dtype=np.uint64)
+    for i, (position, count) in enumerate(zip(index.tolist(), leaf_count.tolist(), strict=True)):
+        if position < count:
+            way = walk(position, count, tree)
+            steps[i] = len(way)
+            left[i] = sum(1 << k for k, step in enumerate(way) if step == LEFT)
+            own[i] = sum(1 << k for k, step in enumerate(way) if step == SELF)
+    return steps, left, own
 
 
 def _flat_rows(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

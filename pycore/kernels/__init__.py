@@ -14,3 +14,27 @@ dag           transaction dependency lists: every neighbour smaller than its own
 proofs        the sides and the number of steps of Merkle inclusion proofs
 ============  ==============================================================================================
 """
+
+from __future__ import annotations
+
+
+def warm_up() -> None:
+    """Compile every kernel now, or load it from the cache, so that no later call has to wait for it.
+
+    Takes a few seconds the first time on a machine, and some tenths of a second from the cache; call it on a thread
+    where something else must go on meanwhile.
+
+    >>> warm_up()
+    """
+    import numpy as np
+
+    from pycore.kernels import dag, digests, proofs, tally
+
+    numbers = np.zeros(2, dtype=np.uint64)
+    rows = np.zeros((2, 32), dtype=np.uint8)
+    proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
+    tally.tally_mask([True, True], numbers)
+    tally.tally_bitmap(b"\x03", numbers)
+    tally.tally_votes([0, 1], [True, True], numbers)
+    digests.find_conflicts(rows, rows)
+    dag.dependency_levels([0, 0, 1], [0])

@@ -73,15 +73,8 @@ def test_threads() -> None:
 # ---- compiling ------------------------------------------------------------------------------------------------------
 
 _USE_ALL = """
-import numpy as np
-from pycore.kernels import dag, digests, proofs, tally
-u64 = np.zeros(3, np.uint64)
-proofs.walk_batch(u64, u64 + 1, promotes=True)
-tally.tally_mask([True] * 3, u64)
-tally.tally_bitmap(b"\\x07", u64)
-tally.tally_votes([0, 1], [True, True], u64)
-digests.find_conflicts(np.zeros((3, 32), np.uint8), np.zeros((3, 32), np.uint8))
-dag.dependency_levels([0, 0, 1], [0])
+from pycore.kernels import dag, digests, proofs, tally, warm_up
+warm_up()
 from numba.core.registry import CPUDispatcher
 hits = misses = 0
 for module in (dag, digests, proofs, tally):
