@@ -63,8 +63,7 @@ PC_FN void cv(rhs)(fe(t) * r, const fe(t) * x) {
 #endif
     fe(mul)(&t, &t, x);
     cv(fe_const)(&c, b);
-    fe(add)(&t, &t, &c);
-    fe(carry)(r, &t);
+    fe(addc)(r, &t, &c);
 }
 PC_FN vmask cv(on_curve)(const cv(aff) * p) {
     fe(t) yy, t;
@@ -103,21 +102,18 @@ PC_FN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
     fe(add)(&u, &p->x, &t);
     fe(mul)(&l, &l, &u);
 #endif
-    fe(mul_small)(&l, &l, 3);
-    fe(half)(&l, &l);
     fe(sqr)(&yy, &p->y);
     fe(mul)(&r->z, &p->y, &p->z);
+    fe(half)(&u, &l);
+    fe(add)(&l, &l, &u); /* three halves of it */
     fe(mul)(&t, &p->x, &yy);
     fe(sqr)(&u, &l);
-    fe(sub)(&u, &u, &t);
-    fe(carry)(&u, &u);
-    fe(sub)(&u, &u, &t);
-    fe(carry)(&r->x, &u);
+    fe(add)(&r->x, &t, &t);
+    fe(subc)(&r->x, &u, &r->x);
     fe(sub)(&t, &t, &r->x);
     fe(mul)(&t, &l, &t);
     fe(sqr)(&yy, &yy);
-    fe(sub)(&t, &t, &yy);
-    fe(carry)(&r->y, &t);
+    fe(subc)(&r->y, &t, &yy);
 }
 
 /* What both additions need to know about H = U2 - X1 and R = S2 - Y1. */
@@ -131,29 +127,25 @@ typedef struct cv(chord_s) {
  * which is wrong - but once Z is zero, every further doubling and addition keeps it zero. A chain of these that ends with Z
  * != 0 has therefore met none of the exceptional cases, and its result is exact: double_base.inc.h builds on that. */
 PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const cv(aff) * q) {
-    fe(t) zz, t, hh, v;
+    fe(t) zz, t, hhh, v;
     fe(sqr)(&zz, &p->z);
     fe(mul)(&t, &q->x, &zz);
     fe(sub)(&c->h, &t, &p->x);
     fe(mul)(&zz, &zz, &p->z);
     fe(mul)(&t, &q->y, &zz);
     fe(sub)(&c->r, &t, &p->y);
-    fe(sqr)(&hh, &c->h);
+    fe(sqr)(&hhh, &c->h);
     fe(mul)(&r->z, &p->z, &c->h);
-    fe(mul)(&v, &p->x, &hh);
-    fe(mul)(&hh, &hh, &c->h);
+    fe(mul)(&v, &p->x, &hhh);
+    fe(mul)(&hhh, &hhh, &c->h);
     fe(sqr)(&t, &c->r);
-    fe(sub)(&t, &t, &hh);
-    fe(carry)(&t, &t);
-    fe(sub)(&t, &t, &v);
-    fe(carry)(&t, &t);
-    fe(sub)(&t, &t, &v);
-    fe(carry)(&r->x, &t);
-    fe(mul)(&hh, &hh, &p->y);
+    fe(sub)(&t, &t, &hhh);
+    fe(add)(&r->x, &v, &v);
+    fe(subc)(&r->x, &t, &r->x); /* X3 = R^2 - H^3 - 2 V with V = X1 H^2 */
+    fe(mul)(&hhh, &hhh, &p->y);
     fe(sub)(&v, &v, &r->x);
     fe(mul)(&v, &v, &c->r);
-    fe(sub)(&v, &v, &hh);
-    fe(carry)(&r->y, &v);
+    fe(subc)(&r->y, &v, &hhh);
 }
 PC_FN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
     cv(chord) c;
@@ -185,28 +177,17 @@ PC_FN void cv(to_aff)(cv(aff) * r, const cv(jac) * p, const fe(t) * z_inv) {
  */
 
 /* The number to invert for p + q (p != +-q) and for 2 p. */
-PC_FN void cv(aff_add_den)(fe(t) * r, const cv(aff) * p, const cv(aff) * q) {
-    fe(t) t;
-    fe(sub)(&t, &q->x, &p->x);
-    fe(carry)(r, &t);
-}
-PC_FN void cv(aff_dbl_den)(fe(t) * r, const cv(aff) * p) {
-    fe(t) t;
-    fe(add)(&t, &p->y, &p->y);
-    fe(carry)(r, &t);
-}
+PC_FN void cv(aff_add_den)(fe(t) * r, const cv(aff) * p, const cv(aff) * q) { fe(subc)(r, &q->x, &p->x); }
+PC_FN void cv(aff_dbl_den)(fe(t) * r, const cv(aff) * p) { fe(addc)(r, &p->y, &p->y); }
 /* r = the third point of the line through p and q with this slope, negated. */
 PC_FN void cv(aff_chord)(cv(aff) * r, const fe(t) * slope, const cv(aff) * p, const cv(aff) * q) {
     fe(t) x, t;
     fe(sqr)(&x, slope);
-    fe(sub)(&x, &x, &p->x);
-    fe(carry)(&x, &x);
-    fe(sub)(&x, &x, &q->x);
-    fe(carry)(&x, &x);
+    fe(add)(&t, &p->x, &q->x);
+    fe(subc)(&x, &x, &t);
     fe(sub)(&t, &p->x, &x);
     fe(mul)(&t, &t, slope);
-    fe(sub)(&t, &t, &p->y);
-    fe(carry)(&r->y, &t);
+    fe(subc)(&r->y, &t, &p->y);
     r->x = x;
 }
 /* r = p + q with den_inv = 1 / (x(q) - x(p)): 2M + 1S. */
