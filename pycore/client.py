@@ -35,11 +35,12 @@ from collections.abc import (
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import numpy as np
 from google.protobuf import message_factory
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 from numpy.typing import NDArray
 
@@ -55,7 +56,6 @@ from pycore.verdict import Verdict, Verdicts, verdict_error
 __all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]
 
 R = TypeVar("R")
-Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
 
 _SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
 _STREAM = "VerifySignatureStream"
@@ -132,8 +132,22 @@ class _Settings:
         return None if self.timeout is None else self.timeout * max(1, messages)
 
 
-def _method_path(name: str) -> str:
-    return f"/{_SERVICE.full_name}/{name}"
+def _bind(channel: Any) -> tuple[dict[str, Any], Any, Any]:
+    """The unary methods by name, the stream, and the health check of a channel of either kind."""
+
+    def serialise(message: Message) -> bytes:
+        return message.SerializeToString()
+
+    def method(kind: Any, path: str, answer: Any) -> Any:
+        return kind(path, request_serializer=serialise, response_deserializer=answer.FromString)
+
+    unary = {
+        name: method(channel.unary_unary, f"/{_SERVICE.full_name}/{name}", answer)
+        for name, answer in _ANSWERS.items()
+        if name != _STREAM
+    }
+    stream = method(channel.stream_stream, f"/{_SERVICE.full_name}/{_STREAM}", _ANSWERS[_STREAM])
+    return unary, stream, method(channel.unary_unary, _HEALTH_CHECK, health_pb2.HealthCheckResponse)
 
 
 def _translated(error: Any) -> Exception:
@@ -149,24 +163,6 @@ def _not_ready(target: str, timeout: float, last: str) -> ServiceError:
     return ServiceError(grpc.StatusCode.UNAVAILABLE, f"{target} was not ready within {timeout:g} s: {last}")
 
 
-class _StreamState:
-    """Cuts the batches of a stream into messages, and says how many of them each batch took."""
-
-    def __init__(self, options: plans.VerifyOptions) -> None:
-        self._options = options
-        self._sent = 0
-        self.pieces: collections.deque[int] = collections.deque()
-        self.failure: BaseException | None = None
-
-    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
-        """The messages of one batch; `pieces` is extended before the first is made."""
-        count, requests = self._options.pieces(*batch)
-        self.pieces.append(count)
-        for request in requests:
-            self._sent += 1
-            yield plans.stream_request(self._sent, request)
-
-
 # ---- the blocking client ---------------------------------------------------------------------------------------------
 
 
@@ -179,25 +175,7 @@ class ValidationClient(_Settings):
             self._channel = grpc.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary: dict[str, Any] = {
-            name: self._channel.unary_unary(
-                _method_path(name),
-                request_serializer=lambda message: message.SerializeToString(),
-                response_deserializer=answer.FromString,
-            )
-            for name, answer in _ANSWERS.items()
-            if name != _STREAM
-        }
-        self._stream: Any = self._channel.stream_stream(
-            _method_path(_STREAM),
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=_ANSWERS[_STREAM].FromString,
-        )
-        self._health: Any = self._channel.unary_unary(
-            _HEALTH_CHECK,
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
+        self._unary, self._stream, self._health = _bind(self._channel)
 
     def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -284,7 +262,7 @@ class ValidationClient(_Settings):
         if verdicts[0] is not Verdict.VALID:
             raise verdict_error(verdicts[0])
 
-    def verify_stream(self, scheme: str, batches: Iterable[Batch], **options: Any) -> Iterator[Verdicts]:
+    def verify_stream(self, scheme: str, batches: Iterable[plans.Batch], **options: Any) -> Iterator[Verdicts]:
         """Verifies batch after batch over one stream: the fastest way for many.
 
         Args:
@@ -298,7 +276,7 @@ class ValidationClient(_Settings):
             InputError: a batch is malformed; the ones before it were answered.
             ServiceError: the stream broke. It has no time limit of its own.
         """
-        state = _StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
+        state = plans.StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
 
         def requests() -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
             try:
@@ -377,6 +355,15 @@ class ValidationClient(_Settings):
         )  # fmt: skip
         return self._run(plan)
 
+    def verify_inclusion(
+        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
+    ) -> None:
+        """`pycore.verify_inclusion` on the service."""
+        leaves, proofs = single(leaf, "leaf"), [proof]
+        verdicts = self.verify_inclusion_batch(root, leaves, proofs, index=[index], leaf_count=leaf_count, **options)
+        if verdicts[0] is not Verdict.VALID:
+            raise verdict_error(verdicts[0])
+
     def validate_block(
         self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
     ) -> BlockReport:
@@ -406,25 +393,7 @@ class AsyncValidationClient(_Settings):
             self._channel = grpc.aio.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.aio.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary: dict[str, Any] = {
-            name: self._channel.unary_unary(
-                _method_path(name),
-                request_serializer=lambda message: message.SerializeToString(),
-                response_deserializer=answer.FromString,
-            )
-            for name, answer in _ANSWERS.items()
-            if name != _STREAM
-        }
-        self._stream: Any = self._channel.stream_stream(
-            _method_path(_STREAM),
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=_ANSWERS[_STREAM].FromString,
-        )
-        self._health: Any = self._channel.unary_unary(
-            _HEALTH_CHECK,
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
+        self._unary, self._stream, self._health = _bind(self._channel)
 
     async def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -513,10 +482,10 @@ class AsyncValidationClient(_Settings):
             raise verdict_error(verdicts[0])
 
     async def verify_stream(
-        self, scheme: str, batches: AsyncIterable[Batch] | Iterable[Batch], **options: Any
+        self, scheme: str, batches: AsyncIterable[plans.Batch] | Iterable[plans.Batch], **options: Any
     ) -> AsyncIterator[Verdicts]:
         """As `ValidationClient.verify_stream`; `batches` may be an asynchronous iterable, too."""
-        state = _StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
+        state = plans.StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
 
         async def requests() -> AsyncIterator[signature_pb2.VerifySignatureStreamRequest]:
             try:
@@ -597,6 +566,17 @@ class AsyncValidationClient(_Settings):
         )  # fmt: skip
         return await self._run(plan)
 
+    async def verify_inclusion(
+        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
+    ) -> None:
+        """As `ValidationClient.verify_inclusion`."""
+        leaves, proofs = single(leaf, "leaf"), [proof]
+        verdicts = await self.verify_inclusion_batch(
+            root, leaves, proofs, index=[index], leaf_count=leaf_count, **options
+        )
+        if verdicts[0] is not Verdict.VALID:
+            raise verdict_error(verdicts[0])
+
     async def validate_block(
         self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
     ) -> BlockReport:
@@ -608,7 +588,7 @@ class AsyncValidationClient(_Settings):
         return await self._run(plans.capabilities())
 
 
-async def _asynchronous(batches: AsyncIterable[Batch] | Iterable[Batch]) -> AsyncIterator[Batch]:
+async def _asynchronous(batches: AsyncIterable[plans.Batch] | Iterable[plans.Batch]) -> AsyncIterator[plans.Batch]:
     if isinstance(batches, AsyncIterable):
         async for batch in batches:
             yield batch

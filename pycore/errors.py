@@ -12,6 +12,7 @@ The whole tree::
         │   ├── InvalidSignature           a signature that does not verify
         │   └── ProofError                 a Merkle proof that does not lead to the root
         ├── QuorumNotReached               valid votes, but too little power: has ``.got`` and ``.needed``
+        ├── ServiceError                   in pycore.client: the service did not answer: has ``.code``
         ├── BackendUnavailable             a backend that is not compiled in, or that this CPU cannot run
         └── SelfTestFailed                 no backend passed its known-answer tests
 

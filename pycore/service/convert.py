@@ -37,6 +37,9 @@ from pycore.verdict import Verdict, Verdicts
 
 OFFSET_DTYPE = np.dtype("<u4")
 _MAX_CACHED_CONTEXT_BYTES = 1 << 20
+_BYTES_PER_TRANSACTION = (
+    512  # about the least that a signed transaction of any chain takes; only to count a block's items
+)
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,8 @@ def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, setting
             fill_column(answer.proofs, tree.proofs(indices))
         return answer.SerializeToString()
 
-    return Call(leaves.n + len(indices), run)
+    # A proof is as much to hold as the leaves that it is long: siblings, not proofs, are what is counted.
+    return Call(leaves.n + len(indices) * leaves.n.bit_length(), run)
 
 
 def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings: Settings) -> Call:
@@ -278,7 +282,7 @@ def decode_validate_block(request: block_pb2.ValidateBlockRequest, settings: Set
         report = ledger.validate_block(block, context)
         return block_pb2.ValidateBlockResponse(report=to_block_report(report)).SerializeToString()
 
-    return Call(1, run)
+    return Call(1 + len(block) // _BYTES_PER_TRANSACTION, run)
 
 
 def _read_context(chain: str, document: bytes) -> Any:

@@ -8,10 +8,11 @@ malformed call raises the same InputError without a round trip.
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,8 @@ from pycore.signatures import DEFAULT_USER_ID, Options
 from pycore.verdict import Verdicts
 
 R = TypeVar("R")
+Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
+"""Public keys, signatures and messages."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,24 @@ def stream_request(
 ) -> signature_pb2.VerifySignatureStreamRequest:
     """One message of a VerifySignatureStream."""
     return signature_pb2.VerifySignatureStreamRequest(id=number, batch=batch)
+
+
+class StreamState:
+    """Cuts the batches of a stream into messages, and says how many of them each batch took."""
+
+    def __init__(self, options: VerifyOptions) -> None:
+        self._options = options
+        self._sent = 0
+        self.pieces: collections.deque[int] = collections.deque()
+        self.failure: BaseException | None = None
+
+    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+        """The messages of one batch; `pieces` is extended before the first is made."""
+        count, requests = self._options.pieces(*batch)
+        self.pieces.append(count)
+        for request in requests:
+            self._sent += 1
+            yield stream_request(self._sent, request)
 
 
 def stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verdict_pb2.Verdicts:

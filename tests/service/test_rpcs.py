@@ -211,6 +211,14 @@ def test_inclusion_with_roots_and_counts_of_their_own(client: ValidationClient) 
     assert not expected.valid.any()
 
 
+def test_verify_inclusion_of_one(client: ValidationClient) -> None:
+    tree = pycore.MerkleTree([b"a", b"b", b"c"])
+    client.verify_inclusion(tree.root, b"b", tree.proof(1), index=1, leaf_count=3)
+    with pytest.raises(pycore.ProofError) as caught:
+        client.verify_inclusion(tree.root, b"b", tree.proof(1), index=3, leaf_count=3)
+    assert caught.value.verdict is pycore.Verdict.MALFORMED_PROOF
+
+
 def test_mutated_bitcoin_trees_are_told(client: ValidationClient) -> None:
     leaf = bytes(32)
     assert client.build_merkle_tree([leaf, leaf], tree="bitcoin").mutated
