@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.buffers import Column, as_column, describe, one_bytes
+from pycore.buffers import Column, as_column, describe, looks_like_offsets, one_bytes, to_array
 from pycore.errors import InputError, LengthError, ShapeError
 from pycore.hashing import hash_column, hash_level
 from pycore.verdict import Verdict
@@ -60,7 +60,7 @@ def count_argument(value: object, field: str) -> int:
 
 def count_column(value: Any, field: str, n: int) -> NDArray[np.uint64]:
     """n indices or numbers of leaves as uint64 (n,)."""
-    array = np.asarray(value)
+    array = to_array(value, field, "integers from 0 to 2**64 - 1 of shape (n,)")
     if array.size == 0 and array.ndim == 1:
         array = array.astype(np.uint64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -86,12 +86,17 @@ def join_proof(proof: Any, digest_size: int, field: str) -> bytes | None:
 
 def proof_column(proofs: Any, digest_size: int, field: str) -> Column:
     """Many proofs, each in either form, as one row of joined siblings each."""
-    if isinstance(proofs, list) and any(isinstance(proof, (list, tuple)) for proof in proofs):
+    pair = isinstance(proofs, tuple) and len(proofs) == 2 and not _in_parts(proofs[0]) and looks_like_offsets(proofs[1])
+    if isinstance(proofs, (list, tuple)) and not pair and any(map(_in_parts, proofs)):
         # A sibling of a wrong length makes its proof one byte long: no proof is, so it gets its verdict from its
         # length.
         rows = [join_proof(proof, digest_size, f"{field}[{i}]") for i, proof in enumerate(proofs)]
         return as_column([b"\x00" if row is None else row for row in rows], field)
     return as_column(proofs, field)
+
+
+def _in_parts(proof: object) -> bool:
+    return isinstance(proof, (list, tuple)) or (isinstance(proof, np.ndarray) and proof.ndim == 2)
 
 
 def node(row: Hash, tree: Tree, left: bytes, right: bytes) -> bytes:

@@ -237,7 +237,7 @@ def same_n(field: str, column: Column, n: int, reference: str) -> None:
 
 def index_array(value: Any, field: str, limit: int | None = None) -> NDArray[np.int64]:
     """Integers as int64 (n,), all in [0, limit); InputError otherwise."""
-    array = np.asarray(value)
+    array = to_array(value, field, "integers of shape (n,)")
     if array.size == 0 and array.ndim == 1 and not isinstance(value, np.ndarray):
         return np.empty(0, dtype=np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
@@ -249,6 +249,14 @@ def index_array(value: Any, field: str, limit: int | None = None) -> NDArray[np.
             at = int(((array < 0) | (array >= top)).argmax())
             raise InputError(f"{field}[{at}]", str(int(array[at])), f"an index from 0 to {top - 1}")
     return array.astype(np.int64, copy=False)
+
+
+def to_array(value: object, field: str, wanted: str) -> NDArray[Any]:
+    """A value as an array of whatever it holds; ShapeError where numpy finds no shape in it."""
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ShapeError(field, describe(value), wanted) from None
 
 
 def describe(value: object) -> str:
@@ -289,7 +297,7 @@ def _convert(value: Any, field: str, width: int | None, widths: tuple[int, ...] 
         return _trusted(value, None)
     if hasattr(value, "null_count") and hasattr(value, "type"):
         return _from_arrow(value, field)
-    if isinstance(value, tuple) and len(value) == 2 and _looks_like_offsets(value[1]):
+    if isinstance(value, tuple) and len(value) == 2 and looks_like_offsets(value[1]):
         return _from_pair(value[0], value[1], field)
     if isinstance(value, (list, tuple)):
         return _gather(value, field)
@@ -319,7 +327,7 @@ def _from_pair(data: Any, offsets: Any, field: str) -> Column:
     flat = _flat_view(data)
     if flat is None:
         raise ShapeError(f"{field}.data", describe(data), "one contiguous bytes-like object")
-    positions = np.asarray(offsets)
+    positions = to_array(offsets, f"{field}.offsets" if field != "data" else "offsets", _OFFSETS_WANTED)
     _check_offsets(positions, flat.size, f"{field}.offsets" if field != "data" else "offsets")
     return _trusted(flat, np.require(positions, np.int64, ["C", "A"]))
 
@@ -382,7 +390,7 @@ def _trusted(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Colu
     return column
 
 
-def _looks_like_offsets(value: object) -> bool:
+def looks_like_offsets(value: object) -> bool:
     """Tells ``(data, offsets)`` from a tuple of two byte strings: offsets are wider than a byte, or a list of ints."""
     if isinstance(value, np.ndarray):
         return bool(value.dtype != np.uint8)

@@ -49,7 +49,7 @@ from pycore._proofs import (
     proof_column,
     root_from_consistency,
 )
-from pycore.buffers import as_column, index_array, one_bytes, same_n, single
+from pycore.buffers import as_column, index_array, one_bytes, same_n, single, to_array
 from pycore.errors import InputError, LengthError, ProofError
 from pycore.hashing import hash_column, hash_level
 from pycore.registry import HASHES, TREES, lookup
@@ -341,7 +341,7 @@ def verify_inclusion_batch(
     columns = proof_column(proofs, row.digest_size, "proofs")
     same_n("proofs", columns, n, "leaves")
     positions = count_column(index, "index", n)
-    counts = np.asarray(leaf_count)
+    counts = to_array(leaf_count, "leaf_count", "a number of leaves, or n of them")
     if counts.ndim == 0:
         counts = np.full(n, count_argument(counts[()], "leaf_count"), dtype=np.uint64)
     codes = check_inclusion_batch(

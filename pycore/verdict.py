@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, overload
 import numpy as np
 
 from pycore import _native
+from pycore.buffers import to_array
 from pycore.errors import InputError, InvalidSignature, ProofError, ShapeError, VerificationError
 
 if TYPE_CHECKING:
@@ -80,7 +81,11 @@ class Verdicts:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, codes: NDArray[np.uint8] | bytes) -> None:
-        array = np.frombuffer(codes, dtype=np.uint8) if isinstance(codes, bytes) else np.asarray(codes)
+        array = (
+            np.frombuffer(codes, dtype=np.uint8)
+            if isinstance(codes, bytes)
+            else to_array(codes, "codes", "uint8 array")
+        )
         if array.dtype != np.uint8 or array.ndim != 1:
             raise ShapeError("codes", f"{array.dtype} array of shape {array.shape}", "uint8 array of shape (n,)")
         if array.size and int(array.max()) not in _BY_CODE:

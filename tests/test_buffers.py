@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import hashlib
 import mmap
 import random
@@ -503,3 +504,75 @@ def test_random_forms_agree(rng: random.Random) -> None:
         wanted = digests(rows)
         form = rng.choice(list(UNIFORM))
         assert pycore.hash_batch("sha256", UNIFORM[form](rows)).tobytes() == wanted, form
+
+
+# ---- anything at all ------------------------------------------------------------------------------------------------
+
+ATOMS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.binary(max_size=5),
+    st.binary(max_size=5).map(bytearray),
+    st.binary(max_size=8).map(memoryview),
+    st.sampled_from(
+        [
+            np.zeros(3, np.uint8),
+            np.zeros((2, 2), np.uint8),
+            np.array([0, 2]),
+            np.array([5, 1], np.int32),
+            np.array([]),
+            pa.array([b"a", b"bc"]),
+            pa.array([1, 2]),
+            pa.scalar(b"a"),
+            array.array("q", [0, 1]),
+            range(3),
+            object(),
+            int,
+            Column,
+        ]
+    ),
+)
+ANYTHING = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.tuples(inner, inner), st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
+    max_leaves=8,
+)
+
+
+@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
+def test_anything_is_taken_or_refused(one: Any, two: Any, three: Any, four: Any) -> None:
+    """Whatever is passed: a result or an InputError, and never another exception."""
+    keys = pycore.KeySet("sm2", [])
+    calls = [
+        lambda: pycore.hash_batch("sha256", one, width=two, threads=three),
+        lambda: pycore.hash_batch("sha256", one),
+        lambda: pycore.hash(one, two),
+        lambda: pycore.verify_batch("ecdsa-p256", one, two, three),
+        lambda: pycore.verify_batch("sm2", [], [], [], rules=one, prehashed=two, user_id=three, encoding=four),
+        lambda: pycore.verify_batch("ecdsa-p256", [], [], [], hash=one, der_rules=two, width=three, threads=four),
+        lambda: pycore.recover_batch("ecdsa-secp256k1", one, two, rules=three),
+        lambda: keys.verify_batch(one, two, three),
+        lambda: pycore.KeySet(one, two),
+        lambda: pycore.merkle_root(one, tree=two, hash=three),
+        lambda: pycore.merkle_root(one, tree="bitcoin", width=two),
+        lambda: pycore.MerkleTree([b"", b""]).proof(one),
+        lambda: pycore.MerkleTree([b"", b""]).proofs(one),
+        lambda: pycore.verify_inclusion(one, two, three, index=0, leaf_count=1),
+        lambda: pycore.verify_inclusion(bytes(32), b"", one, index=two, leaf_count=three),
+        lambda: pycore.verify_inclusion_batch(one, two, three, index=[0], leaf_count=1),
+        lambda: pycore.verify_inclusion_batch(bytes(32), [b"", b""], one, index=two, leaf_count=three),
+        lambda: pycore.verify_consistency(bytes(32), bytes(32), one, m=two, n=three),
+        lambda: batch(one, width=two, offsets=three),
+        lambda: pycore.Verdicts(one),
+        lambda: pycore.set_threads(one),
+        lambda: pycore.use_backend(one),
+    ]
+    for call in calls:
+        with contextlib.suppress(pycore.InputError, pycore.ProofError, pycore.BackendUnavailable):
+            call()
+    pycore.set_threads(None)

@@ -142,7 +142,9 @@ def test_every_leaf_proves(tree: str, backend: str, rng: random.Random) -> None:
             assert len(proof) == len(walk(i, n, pycore.TREES[tree]))
             pycore.verify_inclusion(built.root, leaf, proof, index=i, leaf_count=n, tree=tree)
             pycore.verify_inclusion(built.root, leaf, proofs[i], index=i, leaf_count=n, tree=tree)
-        for form in (proofs, list(proofs), [built.proof(i) for i in range(n)]):
+        parts = [built.proof(i) for i in range(n)]
+        stacked = [np.array([list(x) for x in proof], np.uint8).reshape(-1, 32) for proof in parts]
+        for form in (proofs, list(proofs), tuple(proofs), parts, tuple(parts), stacked, [proofs[0], *parts[1:]]):
             found = pycore.verify_inclusion_batch(built.root, leaves, form, index=range(n), leaf_count=n, tree=tree)
             assert found.all_valid
 

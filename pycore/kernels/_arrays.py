@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.buffers import describe
+from pycore.buffers import describe, to_array
 from pycore.errors import InputError, LengthError, ShapeError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def vector(value: object, field: str, kinds: str, wanted: str) -> NDArray[Any]:
     """A 1-D array whose dtype kind is one of `kinds`; an empty list is one too."""
-    array = np.asarray(value)
+    array = to_array(value, field, wanted)
     if array.ndim == 1 and array.size == 0 and not isinstance(value, np.ndarray):
         return np.empty(0, dtype=np.int64)
     if array.ndim != 1 or array.dtype.kind not in kinds:
@@ -56,7 +56,7 @@ def same_length(field: str, array: NDArray[Any], n: int, reference: str) -> None
 
 def rows(value: object, field: str) -> NDArray[np.uint64]:
     """A uint8 (n, width) array as C-contiguous uint64 (n, words), padded with zeros: made to be compared."""
-    array = np.asarray(value)
+    array = to_array(value, field, "uint8 array of shape (n, width)")
     if array.ndim != 2 or array.dtype != np.uint8:
         raise ShapeError(field, describe(array), "uint8 array of shape (n, width)")
     width = array.shape[1]

@@ -77,8 +77,8 @@ def tally_bitmap(bitmap: bytes | NDArray[np.uint8], power: ArrayLike, *, limit: 
     Tally(power=40, voters=2)
     """
     each = weights(power, "power")
-    array = np.frombuffer(bitmap, dtype=np.uint8) if isinstance(bitmap, bytes) else np.asarray(bitmap)
-    packed = np.ascontiguousarray(vector(array, "bitmap", "u", "uint8 array of shape (size,)"), dtype=np.uint8)
+    given = np.frombuffer(bitmap, dtype=np.uint8) if isinstance(bitmap, bytes) else bitmap
+    packed = np.ascontiguousarray(vector(given, "bitmap", "u", "uint8 array of shape (size,)"), dtype=np.uint8)
     if len(packed) != (len(each) + 7) // 8:
         raise LengthError("bitmap", f"{len(packed)} bytes", f"{(len(each) + 7) // 8} bytes, for {len(each)} of power")
     if len(each) % 8 and packed[-1] >> (len(each) % 8):
@@ -107,7 +107,7 @@ def tally_votes(
     >>> total, [VoteCode(code).name for code in codes]
     (Tally(power=40, voters=2), ['COUNTED', 'COUNTED', 'DUPLICATE', 'UNKNOWN_VOTER'])
     """
-    everybody = np.zeros(len(np.asarray(voter)), dtype=np.int64)
+    everybody = np.zeros(len(positions(voter, "voter")), dtype=np.int64)
     totals, counts, codes = tally_groups(everybody, 1, voter, valid, power, limit=limit)
     return Tally(int(totals[0]), int(counts[0])), codes
 
