@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -66,6 +67,30 @@ def test_plain_output_in_a_pipe(tmp_path: Path) -> None:
     assert [line[:4] for line in lines] == [["1", "10", "2", "2"], ["2", "10", "2", "2"]]
     assert "tampered with: 4; reported invalid: 4" in done.stdout
     assert "RESULT: exactly the tampered transactions were found" in done.stdout
+
+
+def test_live_table_on_a_terminal() -> None:
+    """On a pseudo-terminal the table is drawn, 80 columns wide, and every block ends up in it."""
+    pty = pytest.importorskip("pty")
+    controller, terminal = pty.openpty()
+    demo = subprocess.Popen(
+        [*COMMAND, "--once", "--blocks", "3", "--txs", "10", "--invalid-every", "5"],
+        cwd=ROOT,
+        env=environment(TERM="xterm", COLUMNS="80"),
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the demo ends
+        while piece := os.read(controller, 4096):
+            shown += piece
+    os.close(controller)
+    assert demo.wait(60) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    for height in (1, 2, 3):
+        assert re.search(rf"│ *{height}│ *10│ *2│ *2│.*exact│", text), text[-3000:]
+    assert "exactly the tampered transactions were found" in text
 
 
 def test_the_real_block_comes_first(require_vectors: object) -> None:

@@ -415,3 +415,29 @@ def test_dependency_graph_joins_what_conflicts(rng: Any) -> None:
                     assert j in reach[i], (reads, writes, edges)
                 else:
                     assert j not in edges[i], (reads, writes, edges)
+
+
+# ---- the same bytes for ever -----------------------------------------------------------------------------------------
+
+PINNED = {
+    "ed25519": "eb4e7952f569b00929e5bc8a362dcbe887c5f2c12bea6685a289a48b05811419",
+    "ecdsa-secp256k1": "695fcd9101e3ab6e12d88321e81f342d9907d382cc9a72f7c87e4527c1dbae65",
+    "ecdsa-p256": "669f7f3b66443511c4c833d649532c4df72651df1d43ce2080c253287e9fbfe4",
+    "sm2": "72ee4969cfd8dcb561d9f7fa13ae5e409f3984d6c5826348d6234af3a6d5116f",
+    "schnorr-secp256k1": "b7bad96be3b1d0b789b60b78cbfb638cc5096252e1aa93423df96a90f9c8aecd",
+    "ledger sm2": "71547cb7e6ca6207270e7dc68d1cfa65a4190dd8845628a5639445ccee6f6005",
+    "ledger p256": "2fd79a5d699e6e27c5311a01045ca16a5c07b3a70de82e6dd8992621260ed54c",
+}
+
+
+@pytest.mark.parametrize("what", list(PINNED))
+def test_bytes_never_change(what: str) -> None:
+    """Stored ledgers, seeds in bug reports and numbers in documents stay good only as long as these do."""
+    if what.startswith("ledger"):
+        options: dict[str, Any] = {"blocks": 3, "txs_per_block": 30, "signers": 5, "seed": 2026, "invalid_every": 7}
+        ledger = testing.generate_ledger(suite=what.split()[1], **options)
+        whole = b"".join(ledger.block_info(block) for block in range(3))
+    else:
+        columns = testing.generate_signatures(what, 50, signers=11, message_size=21, seed=2026)
+        whole = b"".join(column.tobytes() for column in columns)
+    assert hashlib.sha256(whole).hexdigest() == PINNED[what]
