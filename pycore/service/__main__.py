@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
 
 from pycore.service.config import ServiceConfig
 from pycore.service.server import run
@@ -24,10 +25,14 @@ def parse(
     )
     for name, field in ServiceConfig.model_fields.items():
         option = f"--{name.replace('_', '-')}"
+        default = (
+            "" if field.get_default() in (None, False, PydanticUndefined) else f" (default: {field.get_default()})"
+        )
+        words = f"{field.description}{default}"
         if field.annotation is bool:
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=field.description)
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=words)
         else:
-            parser.add_argument(option, default=None, help=field.description)
+            parser.add_argument(option, default=None, metavar=_metavar(name), help=words)
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     try:
         return ServiceConfig(**given)
@@ -38,6 +43,10 @@ def parse(
         parser.error(words)
     except (OSError, ValueError) as error:
         parser.error(str(error))
+
+
+def _metavar(name: str) -> str:
+    return name.rpartition("_")[2].upper()
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class ServiceConfig(BaseSettings):
     max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once")
     stream_window: int = Field(4, ge=1, le=1024, description="batches of one stream in progress at once")
 
-    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once")
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
+    )
     threads: int | None = Field(None, ge=1, description="threads of one request; default: as in-process")
 
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
@@ -97,8 +99,8 @@ def is_loopback(address: str) -> bool:
     Raises:
         ValueError: the address is none of the forms that the service listens on.
 
-    >>> is_loopback("127.8.0.1:50051"), is_loopback("[::1]:0"), is_loopback("unix:/run/pycore.sock"),
-    is_loopback("0.0.0.0:1") (True, True, True, False)
+    >>> [is_loopback(address) for address in ("127.8.0.1:50051", "[::1]:0", "unix:/run/pycore.sock", "0.0.0.0:1")]
+    [True, True, True, False]
     """
     if address.startswith(("unix:", "unix-abstract:")):
         return True
