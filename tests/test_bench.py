@@ -116,3 +116,21 @@ def test_plain_pytest_leaves_them_alone() -> None:
     configuration = (ROOT / "pyproject.toml").read_text()
     assert 'testpaths = ["tests", "pycore"]' in configuration
     assert not list((ROOT / "bench").glob("test_*.py"))
+
+
+def test_report_writes_the_table_between_the_marks(tmp_path: Path) -> None:
+    done = process("-m", "pycore.cli", "bench", "hash: sm3, 64", "--seconds", "0.01", "--batch", "8", "--json")
+    (tmp_path / "results.json").write_text(done.stdout)
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- figures: here -->\nold\n<!-- /figures -->\nafter\n")
+    report = [str(ROOT / "bench" / "report.py"), str(tmp_path / "results.json")]
+    for _ in range(2):  # writing it again changes nothing
+        assert process(*report, "--into", str(page)).returncode == 0
+        text = page.read_text()
+        assert text.startswith("before\n<!-- figures: here -->\n| work")
+        assert text.endswith("\n<!-- /figures -->\nafter\n")
+        assert text.count("| hash: sm3, 64 bytes |") == len(json.loads(done.stdout)["rows"][0]["peers"])
+        assert "old" not in text
+    page.write_text("no marks\n")
+    assert process(*report, "--into", str(page)).returncode != 0
+    assert page.read_text() == "no marks\n"
