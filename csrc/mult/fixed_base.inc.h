@@ -90,22 +90,21 @@ PC_FN void cv(acc_start)(cv(acc) * a) {
     a->empty = mfrom_bits((1u << VL) - 1);
 }
 /* a += (negative ? -q : q), except in the lanes of skip. exact is a constant: 1 takes the addition that holds for every
- * input, 0 the fast one, whose result is right in every lane that ends with Z != 0 (madd_chord). */
-PC_INLINE void cv(acc_add)(cv(acc) * a, const cv(aff) * q, vmask negative, vmask skip, int exact) {
-    cv(aff) term = *q;
+ * input, 0 the fast one, whose result is right in every lane that ends with Z != 0 (madd_chord). Spoils q. */
+PC_INLINE void cv(acc_add)(cv(acc) * a, cv(aff) * q, vmask negative, vmask skip, int exact) {
+    const unsigned none = mbits(a->empty), skips = mbits(skip);
     cv(jac) sum, first;
-    fe(cneg)(&term.y, negative, &q->y);
-    if (exact)
-        cv(madd_exact)(&sum, &a->p, &term);
-    else
-        cv(madd)(&sum, &a->p, &term);
-    if (mbits(a->empty)) {
-        cv(jac_from_aff)(&first, &term);
-        cv(jac_select)(&sum, a->empty, &first, &sum);
+    if (skips == (1u << VL) - 1) return;
+    fe(cneg)(&q->y, negative, &q->y);
+    if (!exact && !(none | skips)) { /* nearly always */
+        cv(madd)(&a->p, &a->p, q);
+        return;
     }
-    if (mbits(skip)) cv(jac_select)(&sum, skip, &a->p, &sum);
+    exact ? cv(madd_exact)(&sum, &a->p, q) : cv(madd)(&sum, &a->p, q);
+    cv(jac_from_aff)(&first, q);
+    cv(jac_select)(&sum, a->empty, &first, &sum);
+    cv(jac_select)(&a->p, skip, &a->p, &sum);
     a->empty = mand(a->empty, skip);
-    a->p = sum;
 }
 /* a += digit * (base of these rows). */
 PC_INLINE void cv(acc_add_fixed)(cv(acc) * a, const uint64_t *rows, vec digit, vmask negative, int exact) {
