@@ -78,7 +78,7 @@ class Scheme:
         if name is None:
             return self.rules[0].flags
         for rules in self.rules:
-            if rules.name == name:
+            if isinstance(name, str) and rules.name == name:
                 return rules.flags
         names = ", ".join(repr(rules.name) for rules in self.rules)
         raise UnknownNameError("rules", quote(name), f"a rule set of {self.name}: {names}")
