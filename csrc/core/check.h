@@ -12,7 +12,11 @@
 /* Templates define more functions than one backend uses. */
 #if defined(__GNUC__)
 #    define PC_UNUSED   __attribute__((unused))
-#    define PC_INLINE   static inline __attribute__((unused, always_inline))
+#    ifdef PC_VERIFY /* with assertions inside, inlining everything by force takes compilers minutes */
+#        define PC_INLINE static inline __attribute__((unused))
+#    else
+#        define PC_INLINE static inline __attribute__((unused, always_inline))
+#    endif
 #    define PC_NOINLINE static __attribute__((unused, noinline))
 #else
 #    define PC_UNUSED

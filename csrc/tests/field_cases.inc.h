@@ -1,0 +1,207 @@
+/* field_cases.inc.h - every operation of field.h for one field, against big.h; template. Wants FT (prefix), FT_P (words) and
+ * FT_WORST(elements, values, n): appends the corners of the tight class of this body, and their values (test_field.c). */
+
+#define F(name)  PC_CAT(FT, name)
+#define TF(name) PC_CAT(PC_CAT(test_, FT), name)
+
+/* The element with value x in every lane, and back from lane `lane`. */
+static void TF(_set)(F(_t) * r, const uint64_t x[4]) {
+    vec w[4];
+    words_set1(w, x);
+    F(_from_words)(r, w);
+}
+static void TF(_get)(uint64_t x[4], const F(_t) * a) {
+    vec w[4];
+    F(_to_words)(w, a);
+    for (int i = 0; i < 4; i++) x[i] = vlane(w[i], VL - 1);
+}
+static int TF(_is)(const F(_t) * a, const uint64_t wanted[4]) {
+    uint64_t got[4];
+    TF(_get)(got, a);
+    return big_same(got, wanted);
+}
+
+/* Everything that takes two tight elements; x and y are their values, canonical. */
+static void TF(_pair)(const F(_t) * a, const F(_t) * b, const uint64_t x[4], const uint64_t y[4]) {
+    static const uint64_t P[4] = {FT_P};
+    uint64_t sum[4], difference[4], wanted[4], t[4];
+    F(_t) s, d, r, c;
+    big_addmod(sum, x, y, P);
+    big_submod(difference, x, y, P);
+    F(_add)(&s, a, b);
+    EXPECT(TF(_is)(&s, sum));
+    F(_sub)(&d, a, b);
+    EXPECT(TF(_is)(&d, difference));
+    F(_carry)(&c, &d);
+    EXPECT(TF(_is)(&c, difference));
+    F(_carry)(&c, &s);
+    EXPECT(TF(_is)(&c, sum));
+    F(_mul)(&r, a, b);
+    big_mulmod(wanted, x, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    /* loose by loose, and what comes out is tight enough to go on */
+    F(_mul)(&r, &s, &d);
+    big_mulmod(wanted, sum, difference, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_add)(&c, &r, a);
+    big_addmod(t, wanted, x, P);
+    EXPECT(TF(_is)(&c, t));
+    F(_sqr)(&r, &d);
+    big_mulmod(wanted, difference, difference, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sqr)(&r, &s);
+    big_mulmod(wanted, sum, sum, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_addc)(&r, &s, &d);
+    big_addmod(wanted, x, x, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_subc)(&r, &s, &d);
+    big_addmod(wanted, y, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_subc)(&r, &d, &s);
+    big_negmod(wanted, wanted, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sub)(&r, &r, &r); /* all of the operands the same memory */
+    EXPECT(mbits(F(_is_zero)(&r)) == (1u << VL) - 1);
+    EXPECT((mbits(F(_eq)(a, b)) & 1) == (unsigned)big_same(x, y));
+    EXPECT((mbits(F(_is_zero)(&d)) & 1) == (unsigned)big_same(x, y));
+    EXPECT((mbits(F(_is_odd)(&d)) & 1) == (difference[0] & 1));
+    F(_select)(&r, F(_is_odd)(&s), a, b);
+    EXPECT(TF(_is)(&r, sum[0] & 1 ? x : y));
+}
+
+static void TF(_single)(const F(_t) * a, const uint64_t x[4]) {
+    static const uint64_t P[4] = {FT_P}, zero[4] = {0};
+    static const uint32_t small[] = {0, 1, 2, 3, 8, 977, 65537, 121666, 131071};
+    uint64_t wanted[4];
+    F(_t) r, n;
+    EXPECT(TF(_is)(a, x));
+    F(_neg)(&n, a);
+    big_negmod(wanted, x, P);
+    EXPECT(TF(_is)(&n, wanted));
+    F(_cneg)(&r, mfrom_bits((1u << VL) - 1), a);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_cneg)(&r, mfrom_bits(0), a);
+    EXPECT(TF(_is)(&r, x));
+    for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
+        const uint64_t k[4] = {small[i]};
+        F(_mul_small)(&r, &n, small[i]);
+        big_mulmod(wanted, x, k, P);
+        big_negmod(wanted, wanted, P);
+        EXPECT(TF(_is)(&r, wanted));
+    }
+    F(_half)(&r, &n);
+    TF(_get)(wanted, &r);
+    big_addmod(wanted, wanted, wanted, P);
+    big_addmod(wanted, wanted, x, P);
+    EXPECT(big_same(wanted, zero));
+    F(_sqr_n)(&r, a, 3);
+    memcpy(wanted, x, sizeof wanted);
+    for (int i = 0; i < 3; i++) big_mulmod(wanted, wanted, wanted, P);
+    EXPECT(TF(_is)(&r, wanted));
+}
+
+static void TF(_roots)(const uint64_t x[4]) {
+    static const uint64_t P[4] = {FT_P}, zero[4] = {0}, one[4] = {1};
+    uint64_t t[4], u[4], square[4];
+    F(_t) a, r;
+    TF(_set)(&a, x);
+    F(_inv)(&r, &a);
+    TF(_get)(t, &r);
+    big_mod(u, x, 4, P);
+    big_mulmod(t, t, u, P);
+    EXPECT(big_same(t, big_same(u, zero) ? zero : one));
+    if ((P[0] & 3) != 3 && (P[0] & 7) != 5) return; /* no root function in these fields */
+    F(_sqr)(&a, &a);
+    F(_sqrt)(&r, &a);
+    TF(_get)(t, &r);
+    big_mulmod(t, t, t, P);
+    big_mulmod(square, u, u, P);
+    EXPECT(big_same(t, square));
+}
+
+static void TF(_batch_inverses)(void) {
+    static const uint64_t P[4] = {FT_P}, zero[4] = {0}, one[4] = {1};
+    enum { N = 37 };
+    uint64_t x[N][4], t[4];
+    F(_t) a[N], tmp[N];
+    for (int i = 0; i < N; i++) {
+        test_fill((uint8_t *)x[i], 32);
+        if (i % 5 == 0)
+            memcpy(x[i], i % 2 ? P : zero, 32); /* zeros of both forms, the first and the last element among them */
+        if (i == N - 1) memcpy(x[i], zero, 32);
+        TF(_set)(&a[i], x[i]);
+    }
+    F(_batch_inv)(a, N, tmp);
+    for (int i = 0; i < N; i++) {
+        TF(_get)(t, &a[i]);
+        big_mulmod(t, t, x[i], P);
+        EXPECT(big_same(t, i % 5 == 0 || i == N - 1 ? zero : one));
+    }
+    F(_batch_inv)(a, 0, tmp);
+}
+
+static void TF(_all)(void) {
+    static const uint64_t P[4] = {FT_P};
+    enum { MOST = 96 };
+    static uint64_t edge[MOST][4];
+    F(_t) a, b;
+    int n = test_edges(edge, MOST, P);
+    for (int i = 0; i < n; i++) {
+        uint64_t x[4], y[4];
+        big_mod(x, edge[i], 4, P);
+        TF(_set)(&a, edge[i]);
+        TF(_single)(&a, x);
+        TF(_roots)(edge[i]);
+        for (int j = 0; j < n; j += 1 + (i % 3)) {
+            big_mod(y, edge[j], 4, P);
+            TF(_set)(&b, edge[j]);
+            TF(_pair)(&a, &b, x, y);
+        }
+    }
+    for (int i = 0; i < 300; i++) {
+        uint64_t x[4], y[4];
+        test_fill((uint8_t *)x, 32);
+        test_fill((uint8_t *)y, 32);
+        TF(_set)(&a, x);
+        TF(_set)(&b, y);
+        big_mod(x, x, 4, P);
+        big_mod(y, y, 4, P);
+        TF(_pair)(&a, &b, x, y);
+        TF(_single)(&a, x);
+    }
+    TF(_batch_inverses)();
+    /* the corners of the tight class, limb by limb: values may be unreachable, the bounds must hold all the same */
+    static F(_t) worst[FT_WORST_MOST];
+    static uint64_t value[FT_WORST_MOST][4];
+    int n_worst = 0;
+    FT_WORST(worst, value, n_worst);
+    for (int i = 0; i < n_worst; i++) {
+        TF(_single)(&worst[i], value[i]);
+        for (int j = 0; j < n_worst; j += 1 + i % 2) TF(_pair)(&worst[i], &worst[j], value[i], value[j]);
+    }
+    /* lanes do not leak into each other */
+    uint64_t words[4][VL], out[4][VL];
+    vec w[4];
+    for (int k = 0; k < 50; k++) {
+        test_fill((uint8_t *)words, sizeof words);
+        words_load(w, words[0], VL);
+        F(_from_words)(&a, w);
+        F(_sqr)(&b, &a);
+        F(_sub)(&b, &b, &a);
+        F(_mul)(&b, &b, &a);
+        F(_to_words)(w, &b);
+        words_store(out[0], VL, w);
+        for (int lane = 0; lane < VL; lane++) {
+            uint64_t x[4], t[4], got[4];
+            for (int i = 0; i < 4; i++) x[i] = words[i][lane], got[i] = out[i][lane];
+            big_mulmod(t, x, x, P);
+            big_submod(t, t, x, P);
+            big_mulmod(t, t, x, P);
+            EXPECT(big_same(got, t));
+        }
+    }
+}
+#undef F
+#undef TF
+#undef FT
