@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,11 @@ def test_examples(name: str) -> None:
 )
 def test_every_public_function_has_an_example(name: str) -> None:
     assert ">>> " in (getattr(pycore, name).__doc__ or "")
+
+
+def test_the_guide_runs() -> None:
+    guide = Path(__file__).parent.parent / "docs" / "guides" / "python.md"
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testfile(str(guide), module_relative=False, optionflags=flags, encoding="utf-8")
+    assert failed == 0
+    assert tried > 20
