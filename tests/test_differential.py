@@ -345,6 +345,23 @@ def test_batches_of_every_size(scheme: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["ed25519", *ORDERS])
+def test_large_batches_on_threads(scheme: str, backend: str, rng: random.Random) -> None:
+    """Thousands of items, cut into pieces for threads at any place; a KeySet with many uses of few keys."""
+    import pycore
+
+    cases, options = pool(scheme), options_of(scheme)[0]
+    want = [judge.oracle_verdict(scheme, case, options) for case in cases]
+    order = [rng.randrange(len(cases)) for _ in range(1500 + rng.randrange(100))]
+    columns = SignatureBatch("", scheme, [cases[i] for i in order]).columns()
+    keys = pycore.KeySet(scheme, [case.public_key for case in cases])
+    for threads in (1, 2, 3, 8):
+        got = pycore.verify_batch(scheme, *columns, **options, threads=threads)
+        assert [verdict.name for verdict in got] == [want[i] for i in order]
+        got = keys.verify_batch(order, *columns[1:], **options, threads=threads)
+        assert [verdict.name for verdict in got] == [want[i] for i in order]
+
+
+@pytest.mark.parametrize("scheme", ["ed25519", *ORDERS])
 def test_one_bad_item_at_every_position(scheme: str, backend: str) -> None:
     import pycore
 
