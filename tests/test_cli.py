@@ -366,6 +366,45 @@ def test_merkle_root_prove_check(cli: Run, tmp_path: Path, tree: str, algorithm:
         assert json.loads(refused.stdout)["valid"] is False
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        "not JSON",
+        "[]",
+        "[" * 100_000,
+        '{"root": 5, "leaf": "00", "index": 0, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": "0", "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": true, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": -1, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": "00"}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": [1]}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "tree": "oak"}',
+    ],
+    ids=lambda text: text[:60],
+)
+def test_merkle_malformed_proofs_exit_2(cli: Run, document: str) -> None:
+    done = cli("merkle", "check", "--from", "-", stdin=document)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
+    write_signatures(tmp_path, "sm2", "s.jsonl", n=2000)
+    command = f"{shlex.quote(sys.executable)} -m pycore.cli verify -s sm2 s.jsonl --all | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.startswith("item")
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
 def test_merkle_leaves_from_files(cli: Run, tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).write_text(name)
@@ -427,10 +466,18 @@ def test_verify_lists_all_when_asked(cli: Run, tmp_path: Path) -> None:
         ("x.csv", "key,sig\n00,00\n"),
         ("x.npz", "not an archive"),
         ("x.txt", ""),
+        ("x.jsonl", b"\xff\xfe"),
+        ("x.csv", b"\xff\xfe"),
+        ("x.npz", b""),
+        ("x.npz", b"PK\x03\x04 and then nothing"),
+        (
+            "x.npz",
+            b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }".ljust(127) + b"\n1",
+        ),
     ],
 )
-def test_verify_malformed_files_exit_2(cli: Run, tmp_path: Path, name: str, content: str) -> None:
-    (tmp_path / name).write_text(content)
+def test_verify_malformed_files_exit_2(cli: Run, tmp_path: Path, name: str, content: str | bytes) -> None:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     done = cli("verify", name)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr

@@ -4,10 +4,12 @@ so that ``pycore --help`` answers at once."""
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from . import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
 from .bench import bench
@@ -18,6 +20,9 @@ from .merkle import merkle
 from .serve import serve
 from .validate import validate
 from .verify import verify
+
+_INTERRUPTED = 130  # as shells say it: 128 + SIGINT
+_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 # top-level module -> the extra that brings it
 _EXTRAS = {
@@ -32,8 +37,23 @@ _EXTRAS = {
     "typer": "cli",
 }
 
+
+class _ReaderLeftError(Exception):
+    """A BrokenPipeError on standard output. click would make exit code 1 of the latter, which means "invalid" here."""
+
+
+class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderLeftError from error
+
+
 app = typer.Typer(
     name="pycore",
+    cls=_Group,
     help="Batch cryptographic validation for blockchain nodes: signatures, hashes, Merkle trees, whole blocks.",
     epilog="Exit codes: 0 valid, 1 something is invalid, 2 a wrong call, 3 the environment lacks something.",
     no_args_is_help=True,
@@ -77,23 +97,36 @@ def _root(
 def run() -> int:
     """Runs the command line; the exit code."""
     try:
-        app(prog_name="pycore")
+        code = _dispatch()
+        sys.stdout.flush()
+    except (BrokenPipeError, _ReaderLeftError):  # `pycore ... | head`: what is still buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    return code
+
+
+def _dispatch() -> int:
+    try:
+        # not stand-alone: typer would turn Ctrl-C into exit code 1, which means "invalid" here
+        code = app(prog_name="pycore", standalone_mode=False)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(bool(stop.code))
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # `pycore ... | head`
-        sys.stderr.close()
-        return EXIT_INVALID
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    except (BrokenPipeError, _ReaderLeftError):
+        raise
     except Exception as error:
-        code, details = _explain(error)
-        if code is None:
+        if hasattr(error, "exit_code") and hasattr(error, "show"):  # click's own, wherever typer has it from
+            error.show()
+            return int(error.exit_code)
+        exit_code, details = _explain(error)
+        if exit_code is None:
             raise
         if "--json" in sys.argv[1:]:
             print(json.dumps({"error": details}, indent=2))
         print(f"pycore: {details['message']}", file=sys.stderr)
-        return code
-    return 0
+        return exit_code
+    return code if isinstance(code, int) else 0
 
 
 def _explain(error: Exception) -> tuple[int | None, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -71,10 +72,23 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def hex_bytes(text: str, field: str) -> bytes:
+def read_text(name: str, field: str) -> str:
+    """A file's text ('-' is standard input), which must be UTF-8. InputError otherwise."""
+    from pycore.errors import InputError
+
+    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(field, f"{name!r}, not text (byte {error.start})", "UTF-8 text") from error
+
+
+def hex_bytes(text: object, field: str) -> bytes:
     """Bytes from hexadecimal text; an optional 0x in front, spaces allowed. InputError otherwise."""
     from pycore.errors import InputError
 
+    if not isinstance(text, str):
+        raise InputError(field, f"a {type(text).__name__}", "hexadecimal text")
     cleaned = "".join(text.split())
     cleaned = cleaned[2:] if cleaned[:2] in ("0x", "0X") else cleaned
     try:

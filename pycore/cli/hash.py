@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from . import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json
+from ._output import JsonOption, hex_bytes, print_json, read_text
 
 
 def hash_command(
@@ -66,7 +66,7 @@ def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
 
     wanted: list[tuple[str, str]] = []
     for source in lists:
-        for number, line in enumerate(_read(source).decode().splitlines(), 1):
+        for number, line in enumerate(read_text(source, "--check").splitlines(), 1):
             digest, gap, name = line.partition("  ")
             if not gap or not name:
                 raise InputError(f"{source}, line {number}", repr(line[:60]), "a digest, two spaces and a file name")

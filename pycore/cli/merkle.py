@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from . import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, note, print_json
+from ._output import JsonOption, hex_bytes, note, print_json, read_text
 
 merkle = typer.Typer(help="Merkle roots and inclusion proofs.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -36,8 +35,8 @@ def _leaves(files: list[str] | None, listed: str | None) -> list[bytes]:
     if files:
         return [Path(name).read_bytes() for name in files]
     assert listed is not None
-    text = sys.stdin.read() if listed == "-" else Path(listed).read_text(encoding="ascii")
-    return [hex_bytes(line, f"--leaves, line {number}") for number, line in enumerate(text.splitlines(), 1)]
+    lines = read_text(listed, "--leaves").splitlines()
+    return [hex_bytes(line, f"--leaves, line {number}") for number, line in enumerate(lines, 1)]
 
 
 @merkle.command()
@@ -141,10 +140,11 @@ def check(
 
     given: dict[str, Any] = {}
     if source is not None:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
         try:
-            given = json.loads(text)
-        except ValueError as error:
+            given = json.loads(read_text(source, "--from"))
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
                 "--from", f"text that is not JSON ({error})", "the output of `merkle prove --json`"
             ) from error
@@ -155,11 +155,17 @@ def check(
     for name in ("root", "leaf", "index", "leaf_count"):
         if given.get(name) is None:
             raise InputError(f"--{name.replace('_', '-')}", "nothing", "a value, here or in --from")
+    for name in ("index", "leaf_count"):
+        if not isinstance(given[name], int) or isinstance(given[name], bool):
+            raise InputError(f"--{name.replace('_', '-')}", repr(given[name])[:40], "a number")
+    steps = given.get("proof") or []
+    if not isinstance(steps, list):
+        raise InputError("--proof", f"a {type(steps).__name__}", "a list of hexadecimal digests")
     try:
         pycore.verify_inclusion(
             hex_bytes(given["root"], "--root"),
             hex_bytes(given["leaf"], "--leaf"),
-            [hex_bytes(step, "--proof") for step in given.get("proof") or []],
+            [hex_bytes(step, "--proof") for step in steps],
             index=given["index"],
             leaf_count=given["leaf_count"],
             **_options(given.get("tree") or "rfc9162", hash_name or given.get("hash")),

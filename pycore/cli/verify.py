@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, print_table
+from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -137,9 +137,12 @@ def _read(source: str) -> tuple[Any, Any, Any]:
     if suffix == ".npz":
         return _read_npz(source)
     if suffix == ".csv":
-        with Path(source).open(encoding="utf-8", newline="") as file:
-            return _columns(enumerate(csv.DictReader(file), 2))
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        csv.field_size_limit(1 << 31)  # the default is too small for a long message
+        try:
+            return _columns(enumerate(csv.DictReader(io.StringIO(read_text(source, "FILE"), newline="")), 2))
+        except csv.Error as error:
+            raise InputError("FILE", f"{source!r} ({error})", "comma-separated values") from error
+    text = read_text(source, "FILE")
     if source != "-" and suffix not in (".jsonl", ".json", ".ndjson", ""):
         raise InputError("FILE", f"a name that ends in {suffix!r}", ".jsonl, .csv or .npz")
     return _columns(_json_rows(text))
@@ -180,17 +183,20 @@ def _read_npz(source: str) -> tuple[Any, Any, Any]:
 
     from pycore.errors import InputError
 
+    columns: list[Any] = []
     try:
         archive = np.load(source, allow_pickle=False)
-    except ValueError as error:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("one array, not an archive")
+        with archive:
+            for name, spellings in _COLUMNS.items():
+                found = next((one for one in spellings if one in archive.files), None)
+                if found is None:
+                    raise InputError("FILE", f"arrays {', '.join(archive.files)}", f"one called {name}")
+                array, offsets = archive[found], f"{name}_offsets"
+                columns.append((array, archive[offsets]) if offsets in archive.files else array)
+    except InputError:
+        raise
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError("FILE", f"{source!r} ({error})", "an .npz archive of uint8 arrays") from error
-    with archive:
-        columns = []
-        for name, spellings in _COLUMNS.items():
-            found = next((one for one in spellings if one in archive.files), None)
-            if found is None:
-                raise InputError("FILE", f"arrays {', '.join(archive.files)}", f"one called {name}")
-            array = archive[found]
-            offsets = f"{name}_offsets"
-            columns.append((array, archive[offsets]) if offsets in archive.files else array)
     return columns[0], columns[1], columns[2]
