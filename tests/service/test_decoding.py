@@ -1,0 +1,141 @@
+"""Whatever a request holds, decoding and computing it gives an answer or an InputError - nothing else, for no bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pycore
+from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+from pycore.errors import InputError
+from pycore.service import convert, servicer
+from pycore.service.convert import Limits, Settings
+
+SETTINGS = Settings(Limits(1 << 20, 64, 1 << 20, 1 << 28), threads=1)
+
+small = st.integers(0, 70) | st.sampled_from([(1 << 31) - 1, (1 << 32) - 1])
+names = st.sampled_from(
+    ["", "sm3", "sha512", "rfc9162", "bitcoin", "chainmaker", "strict", "der", "trailing", "low-s", "?"]
+)
+packed_offsets = st.lists(st.integers(0, 12) | small, max_size=6).map(
+    lambda values: b"".join(value.to_bytes(4, "little") for value in values)
+)
+columns = st.one_of(
+    st.builds(column_pb2.Column, rows=st.lists(st.binary(max_size=70), max_size=5)),
+    st.builds(column_pb2.Column, data=st.binary(max_size=12), offsets=packed_offsets),
+    st.builds(
+        lambda width, n, fill: column_pb2.Column(data=bytes([fill]) * (width * n), width=width),
+        st.sampled_from([1, 31, 32, 33, 64, 65]),
+        st.integers(0, 4),
+        st.integers(0, 255),
+    ),
+    st.builds(
+        column_pb2.Column, data=st.binary(max_size=40), width=small, offsets=packed_offsets | st.just(b""),
+        rows=st.lists(st.binary(max_size=3), max_size=2),
+    ),
+)  # fmt: skip
+numbers = st.lists(st.integers(0, 6) | st.integers(0, (1 << 64) - 1), max_size=6)
+verify_requests = st.builds(
+    signature_pb2.VerifySignaturesRequest,
+    scheme=st.sampled_from([*pycore.SCHEMES, "", "rsa"]),
+    rules=names | st.sampled_from(["zip215", "any-s", "ref10"]),
+    hash=names,
+    prehashed=st.booleans(),
+    encoding=st.sampled_from(["", "compact", "der", "x"]),
+    der_rules=st.sampled_from(["", "strict", "trailing"]),
+    user_id=st.none() | st.binary(max_size=5) | st.just(bytes(8192)),
+    public_keys=columns,
+    signatures=columns,
+    messages=columns,
+)
+inclusion_requests = st.builds(
+    merkle_pb2.VerifyInclusionRequest,
+    tree=names, hash=names, root=columns, leaves=columns, hashed=st.booleans(), proofs=columns, index=numbers,
+    leaf_count=numbers,
+)  # fmt: skip
+tree_requests = st.builds(
+    merkle_pb2.BuildMerkleTreeRequest, tree=names, hash=names, leaves=columns, hashed=st.booleans(), indices=numbers
+)
+hash_requests = st.builds(
+    hash_pb2.HashBatchRequest, algorithm=st.sampled_from([*pycore.HASHES, "", "md5"]), messages=columns
+)
+block_requests = st.builds(
+    block_pb2.ValidateBlockRequest,
+    chain=st.sampled_from(["chainmaker", "", "x"]),
+    block=st.binary(max_size=80),
+    context_json=st.binary(max_size=10) | st.sampled_from([b"{}", b"null", b"1e999", b'{"hash": 5}', b'{"rules": []}']),
+)
+CASES = {
+    "VerifySignatures": (verify_requests, signature_pb2.VerifySignaturesResponse),
+    "VerifyInclusion": (inclusion_requests, merkle_pb2.VerifyInclusionResponse),
+    "BuildMerkleTree": (tree_requests, merkle_pb2.BuildMerkleTreeResponse),
+    "HashBatch": (hash_requests, hash_pb2.HashBatchResponse),
+    "ValidateBlock": (block_requests, block_pb2.ValidateBlockResponse),
+}
+
+
+def answer(method: str, request: Message) -> Any:
+    """The parsed answer, or the InputError."""
+    try:
+        call = servicer._DECODERS[method](request, SETTINGS)
+        assert call.items >= 0
+        return CASES[method][1].FromString(call.run())
+    except InputError as error:
+        found = error
+    assert found.field
+    assert found.got
+    assert found.wanted
+    return found
+
+
+@pytest.mark.parametrize("method", CASES)
+@given(data=st.data())
+def test_any_request_is_answered_or_an_input_error(method: str, data: st.DataObject) -> None:
+    answer(method, data.draw(CASES[method][0]))
+
+
+@given(verify_requests)
+def test_a_verified_batch_has_one_verdict_per_item_and_never_the_code_0(
+    request: signature_pb2.VerifySignaturesRequest,
+) -> None:
+    found = answer("VerifySignatures", request)
+    if not isinstance(found, InputError):
+        codes = found.verdicts.codes
+        rows = convert.from_column(request.messages, "messages", SETTINGS).n
+        assert len(codes) == found.verdicts.count == rows
+        assert 0 not in codes
+
+
+REQUESTS = {
+    "VerifySignatures": signature_pb2.VerifySignaturesRequest,
+    "VerifyInclusion": merkle_pb2.VerifyInclusionRequest,
+    "BuildMerkleTree": merkle_pb2.BuildMerkleTreeRequest,
+    "HashBatch": hash_pb2.HashBatchRequest,
+    "ValidateBlock": block_pb2.ValidateBlockRequest,
+}
+
+
+@pytest.mark.parametrize("method", CASES)
+@given(raw=st.binary(max_size=120))
+def test_any_bytes_are_answered_or_an_input_error(method: str, raw: bytes) -> None:
+    try:
+        request = servicer._parse(raw, REQUESTS[method])
+    except InputError:
+        return
+    answer(method, request)
+
+
+@given(request=verify_requests, cut=st.integers(0, 400), flip=st.integers(0, 3200))
+def test_damaged_requests(request: Message, cut: int, flip: int) -> None:
+    raw = bytearray(request.SerializeToString())
+    if flip // 8 < len(raw):
+        raw[flip // 8] ^= 1 << (flip % 8)
+    try:
+        damaged = servicer._parse(bytes(raw[: len(raw) - cut] if cut < len(raw) else raw), type(request))
+    except InputError:
+        return
+    answer("VerifySignatures", damaged)
