@@ -16,7 +16,7 @@ from asn1crypto import x509
 
 import pycore
 from pycore import ledgers, testing
-from pycore._pb.ledgers.chainmaker.v1 import block_pb2
+from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2
 from pycore.benchmark import peers
 from pycore.benchmark.openssl import OpenSSL
 from pycore.testing.chainmaker import DependencyGraph
@@ -223,18 +223,45 @@ def test_compatible_rules_accept_trailing_bytes() -> None:
 
 @pytest.mark.parametrize("organisations", [1, 2, 3, 4, 7])
 def test_other_sizes_of_consortium(organisations: int) -> None:
-    kinds = [kind for kind in testing.DEFAULT_KINDS if organisations > 1 or kind != "other-organisation"]
     ledger = testing.generate_ledger(
-        blocks=2,
-        txs_per_block=30,
-        organisations=organisations,
-        signers=3,
-        invalid_every=6,
-        kinds=kinds,
-        endorsed_every=2,
+        blocks=2, txs_per_block=40, organisations=organisations, signers=3, invalid_every=5, endorsed_every=2
     )
+    assert ("other-organisation" in {one.kind for one in ledger.invalid}) == (organisations > 1)
     for block in range(2):
         assert found(ledger, block) == {tx: one.verdict for tx, one in ledger.invalid_in(block).items()}
+
+
+@pytest.mark.parametrize("suite", ["sm2", "p256"])
+@pytest.mark.parametrize("consensus", ["tbft", "maxbft"])
+@pytest.mark.parametrize("authentication", ["certificate", "key"])
+def test_every_form_of_member_and_certificate(suite: str, consensus: str, authentication: str) -> None:
+    options: dict[str, Any] = {"suite": suite, "consensus": consensus, "authentication": authentication}
+    ledger = testing.generate_ledger(blocks=7, txs_per_block=20, signers=5, invalid_every=5, **options)
+    for block in range(7):
+        wanted = {tx: one.verdict for tx, one in ledger.invalid_in(block).items()}
+        assert len(wanted) == 4
+        assert found(ledger, block, rebuild_dag=True) == wanted
+    members = {tx.sender.signer.member_type for tx in block_pb2.Block.FromString(ledger.blocks[0]).txs}
+    assert members == ({0, 1} if authentication == "certificate" else {2})
+
+
+@pytest.mark.parametrize("consensus", ["tbft", "maxbft"])
+def test_the_quorum_is_the_smallest(consensus: str) -> None:
+    """One vote less and the block is refused: the certificates are real."""
+    ledger = testing.generate_ledger(blocks=1, txs_per_block=2, consensus=consensus)
+    block = block_pb2.Block.FromString(ledger.blocks[0])
+    extra = block.additional_data.extra_data
+    (key,) = extra
+    kind = consensus_pb2.VoteSet if consensus == "tbft" else consensus_pb2.QuorumCert
+    certificate = kind.FromString(extra[key])
+    assert len(certificate.votes) == 3
+    if isinstance(certificate, consensus_pb2.VoteSet):
+        del certificate.votes[next(iter(certificate.votes))]
+    else:
+        del certificate.votes[0]
+    extra[key] = certificate.SerializeToString(deterministic=True)
+    failed = CHAINMAKER.validate_block(block.SerializeToString(deterministic=True), ledger.context_for(0)).failed
+    assert [check.name for check in failed] == ["quorum"]
 
 
 @pytest.mark.parametrize("txs", [1, 2, 3, 257])
@@ -353,7 +380,10 @@ def test_load_refuses_another_folder(tmp_path: Path) -> None:
         ({"invalid_every": -1}, "invalid_every"),
         ({"endorsed_every": -1}, "endorsed_every"),
         ({"invalid_every": 2, "kinds": ["magic"]}, "kinds"),
-        ({"organisations": 1, "invalid_every": 2, "kinds": ["other-organisation"]}, "organisations"),
+        ({"organisations": 1, "invalid_every": 2, "kinds": ["other-organisation"]}, "kinds"),
+        ({"authentication": "key", "invalid_every": 2, "kinds": ["foreign-certificate"]}, "kinds"),
+        ({"authentication": "password"}, "authentication"),
+        ({"consensus": "raft"}, "consensus"),
     ],
 )
 def test_malformed_ledgers_name_the_field(arguments: dict[str, Any], field: str) -> None:

@@ -50,6 +50,7 @@ class Identity:
     public_key: bytes
     certificate: bytes  # DER
     certificate_pem: bytes
+    public_key_pem: bytes  # SubjectPublicKeyInfo
     issuer: str
 
 
@@ -82,9 +83,16 @@ def make_identities(suite: Suite, wanted: Sequence[Wanted], seed: int) -> dict[s
                 "signature_value": der_signature(signature.tobytes()),
             }
         ).dump()
-        armoured = pem.armor("CERTIFICATE", certificate)
         made[who.name] = Identity(
-            who.name, who.organisation, who.role, secret.tobytes(), public, certificate, armoured, who.issuer
+            name=who.name,
+            organisation=who.organisation,
+            role=who.role,
+            secret=secret.tobytes(),
+            public_key=public,
+            certificate=certificate,
+            certificate_pem=pem.armor("CERTIFICATE", certificate),
+            public_key_pem=pem.armor("PUBLIC KEY", body["subject_public_key_info"].dump()),
+            issuer=who.issuer,
         )
     return made
 

@@ -1,4 +1,4 @@
-"""Blocks of a made-up ChainMaker 2.3 chain: certificate mode, four organisations, TBFT. Test data only.
+"""Blocks of a made-up ChainMaker 2.3 chain: certificate or key mode, TBFT or MaxBFT. Test data only.
 
 A block made here passes every check of ``pycore.ledgers`` in ``strict`` rules, except that the transactions of a
 tampering plan are spoilt *before* hashes and roots are taken: such a block is intact as a block and has exactly those
@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,21 +18,19 @@ from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2, transacti
 
 from . import _deterministic
 from ._sign import SCALAR_ORDER, der_signature, sign
-from .certificates import SUITES, Identity, Suite, Wanted, make_identities
+from .certificates import SUITES, Identity, Suite
+from .consortium import CHAIN_ID, FIRST_TIMESTAMP, Consortium
 from .tampering import Tampering
 
-if TYPE_CHECKING:
-    from pycore.ledgers.chainmaker import ChainContext
-
-CHAIN_ID = "pycore-test-chain"
 BLOCK_VERSION = 2030700  # protocol 2.3.7: transactions have a payer, gas is left out of transaction hashes
 FIRST_HEIGHT = 1
-FIRST_TIMESTAMP = 1_767_225_600  # 2026-01-01T00:00:00Z, in seconds
 SECONDS_PER_BLOCK = 2
 CONTRACT = "pycore_test_ledger"
 TBFT_KEY = "TBFTAddtionalDataKey"  # the chain's spelling
-
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+MAXBFT_KEY = "maxbftQC"
+MAXBFT = 3  # ConsensusType
+EPOCH = 1
+CONSENSUS = ("tbft", "maxbft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,71 +52,29 @@ class _Job:
     tampering: str = ""
 
 
-class Consortium:
-    """The members of the test chain: per organisation one authority, one consensus node, one administrator, and its
-    clients.
-
-    `stranger` is a certificate of an organisation's name from an authority that the chain does not know.
-    """
-
-    def __init__(self, suite: Suite, *, organisations: int, signers: int, seed: int) -> None:
-        names = [f"org{i + 1}.pycore-test.invalid" for i in range(organisations)]
-        wanted = [Wanted(f"ca.{org}", org, "root-cert", f"ca.{org}") for org in names]
-        wanted += [Wanted(f"consensus1.{org}", org, "consensus", f"ca.{org}") for org in names]
-        wanted += [Wanted(f"admin1.{org}", org, "admin", f"ca.{org}") for org in names]
-        clients = [(f"client{i + 1}.{names[i % organisations]}", names[i % organisations]) for i in range(signers)]
-        wanted += [Wanted(name, org, "client", f"ca.{org}") for name, org in clients]
-        wanted.append(Wanted("ca.stranger.invalid", names[0], "root-cert", "ca.stranger.invalid"))
-        wanted.append(Wanted(f"stranger.{names[0]}", names[0], "client", "ca.stranger.invalid"))
-        made = make_identities(suite, wanted, seed)
-        self.suite = suite
-        self.organisations = tuple(names)
-        self.authorities = tuple(made[f"ca.{org}"] for org in names)
-        self.validators = tuple(made[f"consensus1.{org}"] for org in names)
-        self.admins = tuple(made[f"admin1.{org}"] for org in names)
-        self.clients = tuple(made[name] for name, _ in clients)
-        self.stranger = made[f"stranger.{names[0]}"]
-        known = (*self.validators, *self.admins, *self.clients)
-        hashes = pycore.hash_batch(suite.hash, [who.certificate for who in known])
-        self.certificate_hashes = {who.name: row.tobytes() for who, row in zip(known, hashes, strict=True)}
-        self.certificates = {self.certificate_hashes[who.name]: who.certificate_pem for who in known}
-        self.node_ids = {who.name: node_id(who.public_key) for who in self.validators}
-
-    def member(self, who: Identity, *, by_hash: bool = False) -> transaction_pb2.Member:
-        """`who` as a message names it: by certificate, or by the chain's hash of it."""
-        if by_hash:
-            return transaction_pb2.Member(
-                org_id=who.organisation,
-                member_type=transaction_pb2.MEMBER_TYPE_CERT_HASH,
-                member_info=self.certificate_hashes[who.name],
-            )
-        return transaction_pb2.Member(
-            org_id=who.organisation, member_type=transaction_pb2.MEMBER_TYPE_CERT, member_info=who.certificate_pem
-        )
-
-
-def node_id(public_key: bytes) -> str:
-    """A name in the form of a libp2p peer id: base58 of a SHA-256 multihash (here of the bare key)."""
-    digest = b"\x12\x20" + hashlib.sha256(public_key).digest()
-    number = int.from_bytes(digest, "big")
-    text = ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _BASE58[digit] + text
-    return text
-
-
 class BlockBuilder:
     """Builds any block of the chain from its number and the previous block's hash; keeps nothing between calls."""
 
     def __init__(
-        self, *, suite: str, txs_per_block: int, signers: int, organisations: int, seed: int, endorsed_every: int
+        self,
+        *,
+        suite: str,
+        txs_per_block: int,
+        signers: int,
+        organisations: int,
+        seed: int,
+        endorsed_every: int,
+        authentication: str,
+        consensus: str,
     ) -> None:
         self.suite = SUITES[suite]
         self.txs_per_block = txs_per_block
         self.seed = seed
         self.endorsed_every = endorsed_every
-        self.consortium = Consortium(self.suite, organisations=organisations, signers=signers, seed=seed)
+        self.consensus = consensus
+        self.consortium = Consortium(
+            self.suite, authentication=authentication, organisations=organisations, signers=signers, seed=seed
+        )
         people = self.consortium
         self._members = {
             (who.name, by_hash): people.member(who, by_hash=by_hash)
@@ -149,12 +104,18 @@ class BlockBuilder:
         header.dag_hash = self._hash([block.dag.SerializeToString(deterministic=True)])[0]
         header.rw_set_root = self._root([tx.result.rw_set_hash for tx in block.txs])
         header.block_timestamp = self._timestamp(index)
+        if self.consensus == "maxbft":
+            arguments = consensus_pb2.BlockHeaderConsensusArgs(consensus_type=MAXBFT, view=_view(index))
+            header.consensus_args = arguments.SerializeToString(deterministic=True)
         proposer = self.consortium.validators[index % len(self.consortium.validators)]
         header.proposer.CopyFrom(self._members[proposer.name, False])
         # block_hash and signature are not set yet: these are the bytes that are hashed
         header.block_hash = self._hash([header.SerializeToString(deterministic=True)])[0]
         header.signature = self._sign([proposer], [header.block_hash])[0]
-        block.additional_data.extra_data[TBFT_KEY] = self._certificate(index, header.block_hash)
+        if self.consensus == "tbft":
+            block.additional_data.extra_data[TBFT_KEY] = self._tbft_certificate(index, header.block_hash)
+        else:
+            block.additional_data.extra_data[MAXBFT_KEY] = self._maxbft_certificate(index, header.block_hash)
         return BuiltBlock(block.SerializeToString(deterministic=True), header.block_hash, tuple(rw_sets))
 
     # ---- transactions ------------------------------------------------------------------------------------------------
@@ -263,14 +224,15 @@ class BlockBuilder:
 
     # ---- consensus ---------------------------------------------------------------------------------------------------
 
-    def _certificate(self, index: int, block_hash: bytes) -> bytes:
-        """A TBFT VoteSet with the precommits of the smallest quorum, floor(2 n / 3) + 1 of n; another validator rests
-        each time."""
+    def _voters(self, index: int) -> list[Identity]:
+        """The smallest quorum, floor(2 n / 3) + 1 of n; another validator rests each time."""
         validators = self.consortium.validators
         quorum = 2 * len(validators) // 3 + 1
-        voters = [validators[(index + 1 + k) % len(validators)] for k in range(quorum)]
-        height = FIRST_HEIGHT + index
-        precommit = consensus_pb2.VOTE_TYPE_PRECOMMIT
+        return [validators[(index + 1 + k) % len(validators)] for k in range(quorum)]
+
+    def _tbft_certificate(self, index: int, block_hash: bytes) -> bytes:
+        """A VoteSet with a quorum of precommits."""
+        voters, height, precommit = self._voters(index), FIRST_HEIGHT + index, consensus_pb2.VOTE_TYPE_PRECOMMIT
         votes = [
             consensus_pb2.Vote(type=precommit, voter=self.consortium.node_ids[who.name], height=height, hash=block_hash)
             for who in voters
@@ -283,8 +245,26 @@ class BlockBuilder:
             vote_set.votes[vote.voter].CopyFrom(vote)
         return vote_set.SerializeToString(deterministic=True)
 
-    # ---- hashes and signatures
-    # -------------------------------------------------------------------------------------------------
+    def _maxbft_certificate(self, index: int, block_hash: bytes) -> bytes:
+        """A QuorumCert with a quorum of votes."""
+        voters = self._voters(index)
+        votes = [
+            consensus_pb2.VoteData(
+                block_id=block_hash,
+                height=FIRST_HEIGHT + index,
+                view=_view(index),
+                author=self.consortium.node_ids[who.name].encode(),
+                epoch_id=EPOCH,
+            )
+            for who in voters
+        ]
+        signatures = self._sign(voters, [vote.SerializeToString(deterministic=True) for vote in votes])
+        for who, vote, signature in zip(voters, votes, signatures, strict=True):
+            vote.signature.signer.CopyFrom(self._members[who.name, False])
+            vote.signature.signature = signature
+        return consensus_pb2.QuorumCert(votes=votes).SerializeToString(deterministic=True)
+
+    # ---- hashes and signatures ---------------------------------------------------------------------------------------
 
     def _hash(self, messages: Sequence[bytes]) -> list[bytes]:
         return [row.tobytes() for row in pycore.hash_batch(self.suite.hash, messages)]
@@ -301,21 +281,9 @@ class BlockBuilder:
         return [_spoilt(self.suite, one, kind) for one, kind in zip(made, kinds, strict=True)]
 
 
-def chain_context(builder: BlockBuilder) -> ChainContext:
-    """What a node of the test chain knows that holds for every block: authorities, certificates by hash, validators."""
-    from pycore.ledgers.chainmaker import ChainContext
-
-    people = builder.consortium
-    return ChainContext(
-        chain_id=CHAIN_ID,
-        hash=builder.suite.chain_hash,
-        consensus="tbft",
-        trust_roots={who.organisation: (who.certificate_pem.decode(),) for who in people.authorities},
-        certificates={digest.hex(): armoured.decode() for digest, armoured in people.certificates.items()},
-        validators=tuple(sorted(people.node_ids.values())),
-        nodes={people.node_ids[who.name]: who.certificate_pem.decode() for who in people.validators},
-        time=FIRST_TIMESTAMP,  # certificates are checked as of the chain's first day, whenever the test runs
-    )
+def _view(index: int) -> int:
+    """MaxBFT's view: some views end without a block, so it runs ahead of the height."""
+    return FIRST_HEIGHT + index + index // 5
 
 
 class DependencyGraph:

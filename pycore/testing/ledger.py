@@ -13,8 +13,9 @@ from pycore._pb.ledgers.chainmaker.v1 import block_pb2
 from pycore.errors import InputError
 
 from .certificates import SUITES
-from .chainmaker import FIRST_HEIGHT, BlockBuilder, BuiltBlock, chain_context
-from .tampering import Tampering, plan
+from .chainmaker import CONSENSUS, FIRST_HEIGHT, BlockBuilder, BuiltBlock
+from .consortium import AUTHENTICATION
+from .tampering import Tampering, fitting_kinds, plan
 
 if TYPE_CHECKING:
     from pycore.ledgers.chainmaker import ChainContext
@@ -37,6 +38,8 @@ class LedgerParameters:
     invalid_every: int
     organisations: int
     endorsed_every: int
+    authentication: str = "certificate"
+    consensus: str = "tbft"
 
 
 class BlockSequence(Sequence[bytes]):
@@ -228,6 +231,8 @@ def generate_ledger(
     kinds: Sequence[str] | None = None,
     organisations: int = 4,
     endorsed_every: int = 10,
+    authentication: str = "certificate",
+    consensus: str = "tbft",
 ) -> GeneratedLedger:
     """A chain of `blocks` blocks, valid in every check of ``pycore.ledgers`` under ``strict`` rules but for what is
     spoilt on purpose.
@@ -241,18 +246,24 @@ def generate_ledger(
         signers: number of clients that send transactions; they belong to the organisations in turn.
         seed: any integer. The same arguments give the same bytes everywhere.
         invalid_every: spoil one transaction in each run of so many, at a place that the seed decides; 0 for none.
-        kinds: how, in turn: names of ``pycore.testing.KINDS`` (default: ``pycore.testing.DEFAULT_KINDS``).
+        kinds: how, in turn: names of ``pycore.testing.KINDS`` (default: those that fit and that both rule sets refuse).
         organisations: organisations of the consortium, each with one validator; 4 gives certificates of 3 votes.
         endorsed_every: one transaction in so many has one to three endorsers; 0 for none.
+        authentication: "certificate" (members are certificates, or hashes of them) or "key" (bare public keys).
+        consensus: "tbft" or "maxbft": the form of a block's quorum certificate.
 
     >>> ledger = generate_ledger(blocks=2, txs_per_block=3, seed=7, invalid_every=3)
     >>> len(ledger.blocks), [(bad.block, bad.tx, bad.kind) for bad in ledger.invalid]
     (2, [(0, 1, 'signature-bit'), (1, 1, 'payload')])
     """
-    if chain != "chainmaker":
-        raise InputError("chain", f"{chain!r}", "'chainmaker'")
-    if suite not in SUITES:
-        raise InputError("suite", f"{suite!r}", f"one of {', '.join(SUITES)}")
+    for field, name, known in (
+        ("chain", chain, ("chainmaker",)),
+        ("suite", suite, tuple(SUITES)),
+        ("authentication", authentication, tuple(AUTHENTICATION)),
+        ("consensus", consensus, CONSENSUS),
+    ):
+        if name not in known:
+            raise InputError(field, f"{name!r}", f"one of {', '.join(known)}")
     least = {
         "blocks": (blocks, 1),
         "txs_per_block": (txs_per_block, 1),
@@ -262,20 +273,35 @@ def generate_ledger(
     least |= {"invalid_every": (invalid_every, 0), "endorsed_every": (endorsed_every, 0)}
     for field, (got, wanted) in least.items():
         if got < wanted:
-            raise InputError(f"{field}", f"{got}", f"{wanted} or more")
-    if kinds is not None and "other-organisation" in kinds and organisations < 2:
-        raise InputError("organisations", "1", "2 or more to tamper with 'other-organisation'")
+            raise InputError(field, f"{got}", f"{wanted} or more")
     parameters = LedgerParameters(
-        chain, blocks, txs_per_block, suite, signers, seed, invalid_every, organisations, endorsed_every
+        chain=chain,
+        blocks=blocks,
+        txs_per_block=txs_per_block,
+        suite=suite,
+        signers=signers,
+        seed=seed,
+        invalid_every=invalid_every,
+        organisations=organisations,
+        endorsed_every=endorsed_every,
+        authentication=authentication,
+        consensus=consensus,
     )
-    invalid = list(
-        plan(blocks=blocks, txs_per_block=txs_per_block, invalid_every=invalid_every, seed=seed, kinds=kinds)
-    )
+    fitting = fitting_kinds(kinds, by_certificate=authentication == "certificate", organisations=organisations)
+    sizes = {"blocks": blocks, "txs_per_block": txs_per_block, "invalid_every": invalid_every}
+    invalid = list(plan(**sizes, seed=seed, kinds=fitting))
     by_block: dict[int, dict[int, Tampering]] = {}
     for one in invalid:
         by_block.setdefault(one.block, {})[one.tx] = one
     builder = BlockBuilder(
-        suite=suite, txs_per_block=txs_per_block, signers=signers, organisations=organisations, seed=seed,
+        suite=suite,
+        txs_per_block=txs_per_block,
+        signers=signers,
+        organisations=organisations,
+        seed=seed,
         endorsed_every=endorsed_every,
-    )  # fmt: skip
-    return GeneratedLedger(parameters, BlockSequence(builder, blocks, by_block), chain_context(builder), invalid)
+        authentication=authentication,
+        consensus=consensus,
+    )
+    context = builder.consortium.context(consensus)
+    return GeneratedLedger(parameters, BlockSequence(builder, blocks, by_block), context, invalid)

@@ -16,15 +16,17 @@ KINDS: dict[str, str] = {
     "payload": "BAD_SIGNATURE",  # a parameter changed after signing
     "signer": "BAD_SIGNATURE",  # another member's key signed
     "s-out-of-range": "SCALAR_OUT_OF_RANGE",  # s = n
-    "endorser-signature-bit": "BAD_SIGNATURE",  # the sender is good, one endorser is not
+    "endorser-signature-bit": "BAD_SIGNATURE",  # the sender is good, one endorser is not: `compatible` drops that one
     "truncated-signature": "MALFORMED_SIGNATURE",  # the last byte of the DER form is missing
     "unknown-certificate-hash": "UNKNOWN_SIGNER",
     "foreign-certificate": "BAD_CERTIFICATE",  # a good signature under a certificate from an unknown authority
     "other-organisation": "UNKNOWN_SIGNER",  # the member names an organisation that is not its certificate's
     "trailing-bytes": "MALFORMED_SIGNATURE",  # a byte after the DER SEQUENCE: `compatible` rules accept it
 }
-# what `invalid_every` uses when nothing is said: invalid under both rule sets
+# what `invalid_every` uses when nothing is said, as far as it fits the ledger
 DEFAULT_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if kind != "trailing-bytes")
+# these speak of certificates; the last one also needs a second organisation
+CERTIFICATE_KINDS = frozenset({"unknown-certificate-hash", "foreign-certificate", "other-organisation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,29 @@ class Tampering:
     verdict: str
 
 
-def plan(
-    *, blocks: int, txs_per_block: int, invalid_every: int, seed: int, kinds: Sequence[str] | None
-) -> Iterator[Tampering]:
-    """One transaction in each run of `invalid_every`, at a place the seed decides; the kinds take turns."""
-    chosen = DEFAULT_KINDS if kinds is None else tuple(kinds)
-    for kind in chosen:
+def fitting_kinds(kinds: Sequence[str] | None, *, by_certificate: bool, organisations: int) -> tuple[str, ...]:
+    """`kinds`, or by default those of `DEFAULT_KINDS` that such a ledger can have. InputError for one that it can
+    not."""
+    unfit = set() if by_certificate else set(CERTIFICATE_KINDS)
+    if organisations < 2:
+        unfit.add("other-organisation")
+    if kinds is None:
+        return tuple(kind for kind in DEFAULT_KINDS if kind not in unfit)
+    for kind in kinds:
         if kind not in KINDS:
             raise InputError("kinds", f"{kind!r}", f"some of {', '.join(KINDS)}")
-    if not invalid_every or not chosen:
+        if kind in unfit:
+            raise InputError(
+                "kinds", f"{kind!r}", "kinds that this ledger can have: certificates, and two organisations"
+            )
+    return tuple(kinds)
+
+
+def plan(
+    *, blocks: int, txs_per_block: int, invalid_every: int, seed: int, kinds: Sequence[str]
+) -> Iterator[Tampering]:
+    """One transaction in each run of `invalid_every`, at a place the seed decides; the kinds take turns."""
+    if not invalid_every or not kinds:
         return
     total = blocks * txs_per_block
     runs = -(-total // invalid_every)
@@ -53,5 +69,5 @@ def plan(
     for run, place in enumerate(places):
         at = run * invalid_every + place
         if at < total:
-            kind = chosen[run % len(chosen)]
+            kind = kinds[run % len(kinds)]
             yield Tampering(at // txs_per_block, at % txs_per_block, kind, KINDS[kind])
