@@ -254,7 +254,7 @@ def generate_ledger(
 
     >>> ledger = generate_ledger(blocks=2, txs_per_block=3, seed=7, invalid_every=3)
     >>> len(ledger.blocks), [(bad.block, bad.tx, bad.kind) for bad in ledger.invalid]
-    (2, [(0, 1, 'signature-bit'), (1, 1, 'payload')])
+    (2, [(0, 2, 'signature-bit'), (1, 0, 'payload')])
     """
     for field, name, known in (
         ("chain", chain, ("chainmaker",)),
