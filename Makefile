@@ -74,7 +74,7 @@ check-generated: $(LINT)
 	for tool in tools/gen_selftest.py; do $(BIN)/python $$tool --check || exit 1; done
 
 check-c: $(STAMPS)/built
-	$(MAKE) --no-print-directory -C csrc/tests check
+	$(MAKE) --no-print-directory -j2 -C csrc/tests check
 	$(MAKE) --no-print-directory -s -C csrc
 	$(BIN)/python tools/check_objects.py build/c pycore/_core.abi3.so
 

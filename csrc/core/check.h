@@ -11,7 +11,7 @@
 
 /* Templates define more functions than one backend uses. */
 #if defined(__GNUC__)
-#    define PC_UNUSED   __attribute__((unused))
+#    define PC_UNUSED __attribute__((unused))
 #    ifdef PC_VERIFY /* with assertions inside, inlining everything by force takes compilers minutes */
 #        define PC_INLINE static inline __attribute__((unused))
 #    else
