@@ -74,12 +74,13 @@ class Ticket:
         """As `add_items`, but waits until there is room."""
         await self._batcher._retry_until_free(lambda: self.add_items(items))
 
-    async def run(self, work: Callable[[], T], *, deadline: float | None = None) -> T:
+    async def run(self, work: Callable[[], T], *, deadline: float | None = None, executor: Executor | None = None) -> T:
         """Runs `work` on a worker and gives its result. May be called again after it returned.
 
         Args:
             work: called without arguments on a worker thread.
             deadline: a time of the batcher's clock, or None.
+            executor: where to run what is not the batcher's own kind of work; None means its executor.
 
         Raises:
             ExpiredError: the deadline passed before the work began.
@@ -94,9 +95,10 @@ class Ticket:
             try:
                 return work()
             finally:
-                batcher._note_duration(batcher.clock() - began)
+                if executor is None:
+                    batcher._note_duration(batcher.clock() - began)
 
-        future: Future[T] = batcher.executor.submit(start)
+        future: Future[T] = (executor or batcher.executor).submit(start)
         self._running = future
         # Cancelling the awaiting task cancels the future: work that has not begun never does.
         return await asyncio.wrap_future(future)

@@ -62,7 +62,10 @@ class Server:
         self.batcher = Batcher(
             self._executor, Bounds(limits.max_inflight_items, limits.max_inflight_bytes), workers=config.workers
         )
-        self._servicer = ValidationServicer(self.batcher, Settings(limits, config.threads), config.stream_window)
+        # One thread: what is parsed before it is known to be within the limits is in memory once.
+        self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
+        settings = Settings(limits, config.threads)
+        self._servicer = ValidationServicer(self.batcher, self._parsers, settings, config.stream_window)
         self._health = Health()
         self._server: grpc.aio.Server | None = None
         self._stopping: asyncio.Task[None] | None = None
@@ -139,7 +142,8 @@ class Server:
             self._servicer.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._executor, self._parsers):
+            executor.shutdown(wait=False, cancel_futures=True)
         _log.info("stopped")
 
     async def stop_now(self) -> None:

@@ -1,7 +1,7 @@
 """One handler per RPC: bytes in, bytes out.
 
 Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is
-built from them, large ones are parsed on a worker, and what does not parse is INVALID_ARGUMENT with words instead of a
+built from them, large ones are parsed off the loop, and what does not parse is INVALID_ARGUMENT with words instead of a
 bare INTERNAL. Every handler ends in an answer or in a status of `status.to_failure`; gRPC's UNKNOWN never leaves this
 service.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import Executor
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -51,12 +52,14 @@ class ValidationServicer:
 
     Args:
         batcher: admits and runs the work.
+        parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, batcher: Batcher, settings: convert.Settings, stream_window: int = 4) -> None:
+    def __init__(self, batcher: Batcher, parsers: Executor, settings: convert.Settings, stream_window: int = 4) -> None:
         self._batcher = batcher
+        self._parsers = parsers
         self._settings = settings
         self._stream_window = stream_window
         self._draining = asyncio.Event()
@@ -108,7 +111,7 @@ class ValidationServicer:
 
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type), self._settings)
-        return await ticket.run(work)
+        return await ticket.run(work, executor=self._parsers)
 
     # ---- the stream --------------------------------------------------------------------------------------------------
 
