@@ -20,7 +20,7 @@ BEGIN, END = "<!-- figures", "<!-- /figures -->"
 
 def table(document: dict[str, Any]) -> str:
     """Markdown: one line per row and peer, and below it where this was measured."""
-    lines = ["| work, one thread | pycore | peer | peer | pycore is |", "|---|---:|---|---:|---:|"]
+    lines = ["| work | pycore | peer | its rate | pycore is |", "|---|---:|---|---:|---:|"]
     for row in document["rows"]:
         ours = f"{row['ours']['items_per_second']:,.0f}/s"
         for peer in row["peers"] or [None]:
@@ -34,7 +34,7 @@ def table(document: dict[str, Any]) -> str:
                 if "keys loaded" in peer["name"]:
                     called += ", keys loaded"
                 cells = [called, f"{peer['items_per_second']:,.0f}/s", f"{peer['ratio']:.2f} x"]
-            lines.append(f"| {row['work']} | {ours} | {' | '.join(cells)} |")
+            lines.append(f"| {_title(row['work'])} | {ours} | {' | '.join(cells)} |")
     found = document["environment"]
     backends = sorted({row["backend"] for row in document["rows"]})
     lines += [
@@ -44,6 +44,12 @@ def table(document: dict[str, Any]) -> str:
     lines.append(f"{found['cpu']}, {found['compiler']}, Python {found['python']},")
     lines.append(f"pycore {found['pycore']} at {found['commit']}, {found['time'][:10]}.")
     return "\n".join(lines)
+
+
+def _title(work: str) -> str:
+    """A row's name for readers: "signature: sm2" -> "sm2 verify"."""
+    layer, _, what = work.partition(": ")
+    return {"signature": f"{what} verify", "merkle": f"Merkle root, {what}"}.get(layer, what)
 
 
 def replaced(text: str, figures: str) -> str:

@@ -129,7 +129,7 @@ def test_report_writes_the_table_between_the_marks(tmp_path: Path) -> None:
         text = page.read_text()
         assert text.startswith("before\n<!-- figures: here -->\n| work")
         assert text.endswith("\n<!-- /figures -->\nafter\n")
-        assert text.count("| hash: sm3, 64 bytes |") == len(json.loads(done.stdout)["rows"][0]["peers"])
+        assert text.count("| sm3, 64 bytes |") == len(json.loads(done.stdout)["rows"][0]["peers"])
         assert "old" not in text
     page.write_text("no marks\n")
     assert process(*report, "--into", str(page)).returncode != 0

@@ -190,7 +190,7 @@ def _merkle_work(tree: str, algorithm: str, batch: int, with_peers: bool) -> _Wo
     contenders: dict[str, Callable[[int], Prepared]] = {}
     if with_peers:
         # a root is over all leaves, so the number asked for is ignored
-        contenders["hashlib loop"] = lambda _n: peers.merkle_loop(HashTask(f"{tree}:{algorithm}", listed))
+        contenders["hashlib"] = lambda _n: peers.merkle_loop(HashTask(f"{tree}:{algorithm}", listed))
     return _Work(
         "merkle",
         f"merkle: {tree}, {algorithm}",

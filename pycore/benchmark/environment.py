@@ -24,7 +24,7 @@ def describe_environment() -> dict[str, Any]:
         "cpu": cpu_name(),
         "cpu_features": [name for name, present in found.cpu_features.items() if present],
         "machine": platform.machine(),
-        "system": platform.platform(),
+        "system": " ".join([platform.system(), *platform.libc_ver()]).strip(),
         "python": platform.python_version(),
         "compiler": compiler(),
         "pycore": found.version,
