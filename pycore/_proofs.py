@@ -1,8 +1,7 @@
 """Checking Merkle proofs: one at a time in plain Python, many at once in columns.
 
 Which side the sibling is on at every step, and how many steps there are, follows from the index and the number of
-    leaves alone:
-the proof does not get to say. Steps from the leaf up::
+leaves alone: the proof does not get to say. Steps from the leaf up::
 
     LEFT   the sibling is hashed before the node
     RIGHT  the sibling is hashed after it

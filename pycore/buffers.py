@@ -10,9 +10,8 @@ a sequence of bytes-like objects               one per element, of any length ea
 a uint8 array of shape (n, width)              its rows; contiguous, or strided between rows (negative and zero strides
                                                too), with the bytes of a row next to each other
 one bytes-like object and a width              consecutive rows of `width` bytes; a 1-D uint8 array is one, too
-a ``(data, offsets)`` pair                     row i is ``data[offsets[i]:offsets[i + 1]]``; offsets are int64
-(viewed) or
-                                               int32 (widened: a copy of the offsets only) of shape (n + 1,)
+a ``(data, offsets)`` pair                     row i is ``data[offsets[i]:offsets[i + 1]]``; offsets of shape (n + 1,)
+                                               are int64 (viewed) or int32 (widened: a copy of the offsets only)
 a pyarrow Binary, LargeBinary or               its values; sliced arrays too, nulls refused. pyarrow itself is never
 FixedSizeBinary array                          imported: the array's buffers are read through the buffer protocol
 a :class:`Column`                              itself; made by :func:`batch`, checked once and used often

@@ -17,9 +17,8 @@ The whole tree::
         └── SelfTestFailed                 no backend passed its known-answer tests
 
 An invalid *item* in a batch is never an exception: it is a code in a :class:`pycore.Verdicts`. An exception speaks of
-    the
-call as a whole. The single-item functions (:func:`pycore.verify`, :func:`pycore.verify_inclusion`) have no batch to put
-a code into, so they raise a :class:`VerificationError`.
+the call as a whole. The single-item functions (:func:`pycore.verify`, :func:`pycore.verify_inclusion`) have no batch to
+put a code into, so they raise a :class:`VerificationError`.
 """
 
 from __future__ import annotations

@@ -18,10 +18,8 @@ Traps, and what is done about them:
 
 - Pairing the last node with itself gives different lists the same root: [a, b, c] and [a, b, c, c] (CVE-2012-2459).
   :attr:`MerkleTree.mutated` says whether a list has the tell-tale equal pair, and a block that has must be refused. A
-  proof for
-  the position of such a duplicate is refused, because a proof is checked against the number of leaves: an index must
-      be below
-  it, and the proof must have exactly the length that both demand.
+  proof for the position of such a duplicate is refused, because a proof is checked against the number of leaves: an
+  index must be below it, and the proof must have exactly the length that both demand.
 - In "bitcoin" a proof that pairs a node with an equal neighbour is refused, as Bitcoin Core does; in "chainmaker" equal
   neighbours are normal (read-write sets of no content hash alike).
 - Without prefixes a 64-byte inner node could pose as a leaf. Here leaves of those trees are digests, and are never

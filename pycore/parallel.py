@@ -5,8 +5,8 @@ The kernels release the GIL, so plain threads use every core. A call runs on the
 caller has finished the last piece are called off, so that nested and concurrent calls cannot wait for each other.
 
 How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
-    CPUs this
-process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds of work.
+CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
+of work.
 """
 
 from __future__ import annotations

@@ -17,8 +17,7 @@ def kernel(function: Function) -> Function:
     """Compile on first call, without the GIL, cached on disk.
 
     A cache needs a folder that can be written: the module's own, or the user's cache folder. Where there is neither
-        (a read-only
-    container without a home) the kernel is compiled once per process instead.
+    (a read-only container without a home) the kernel is compiled once per process instead.
     """
     try:
         return cast("Function", numba.njit(function, cache=True, nogil=True))

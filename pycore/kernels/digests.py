@@ -1,9 +1,8 @@
 """Duplicates and conflicts among digests, exact.
 
 A hash table over whole rows: rows are compared byte by byte, so two different digests are never taken for one. The
-    table is
-keyed with fresh randomness per call, because identifiers are chosen by strangers who could otherwise make every row
-collide.
+table is keyed with fresh randomness per call, because identifiers are chosen by strangers who could otherwise make
+every row collide.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Weighted vote tallies that cannot overflow unnoticed.
 
 Sums are exact or refused: every tally takes a `limit`, the largest total that the caller's chain allows (2^63 - 1
-    where power is a
-signed 64-bit integer), and raises when a sum would pass it.
+where power is a signed 64-bit integer), and raises when a sum would pass it.
 """
 
 from __future__ import annotations
