@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +19,12 @@ from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def installed_version(name: str) -> str | None:
+    manifest = HERE / "node_modules" / name / "package.json"
+    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else None
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +33,14 @@ def node() -> str:
     program, npm = shutil.which("node"), shutil.which("npm")
     if program is None or npm is None:
         pytest.skip("node and npm are not installed")
-    wanted = json.loads((HERE / "package.json").read_text())["dependencies"]
-    installed = {
-        name: json.loads(manifest.read_text())["version"] if manifest.exists() else None
-        for name in wanted
-        for manifest in [HERE / "node_modules" / name / "package.json"]
-    }
-    if installed != wanted:
-        command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-        found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
-        if found.returncode != 0:
-            pytest.skip(f"npm install failed: {found.stderr.strip()[-300:]}")
+    with (HERE / "package.json").open() as manifest:
+        fcntl.flock(manifest, fcntl.LOCK_EX)  # one test process installs, the others wait for it
+        wanted = json.load(manifest)["dependencies"]
+        if {name: installed_version(name) for name in wanted} != wanted:
+            command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
+            found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
+            if found.returncode != 0:
+                pytest.skip(f"npm install failed: {found.stderr.strip()[-300:]}")
     return program
 
 
@@ -85,3 +91,29 @@ def test_a_node_client_verifies_signatures_and_a_block(node: str, tmp_path: Path
     faults = [[fault.index, f"VERDICT_{fault.verdict.name}", fault.tx_id] for fault in report.faults]
     assert shown["invalid"] == faults
     assert faults
+
+
+@pytest.mark.timeout(400)
+def test_the_readme_example_in_node_runs_as_it_stands(node: str) -> None:
+    """The example in README.md, with its address replaced and its three arrays given."""
+    block = re.search(r"```js\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert block is not None
+    keys, signatures, messages = testing.generate_signatures("ed25519", 3, seed=4)
+    signatures = signatures.copy()
+    signatures[2, 0] ^= 1
+    given = "\n".join(
+        f"const {name} = {[row.tobytes().hex() for row in column]}.map((row) => Buffer.from(row, 'hex'));"
+        for name, column in (("keys", keys), ("signatures", signatures), ("messages", messages))
+    )
+    with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0)) as server:
+        code = (
+            given + block[1].replace("127.0.0.1:50051", server.target) + "\nsetTimeout(() => process.exit(0), 20000);"
+        )
+        environment = {**os.environ, "NODE_PATH": str(HERE / "node_modules")}
+        process = subprocess.Popen([node, "-e", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        answer = process.stdout.readline()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert answer.split("]")[0] == "[ 1, 1, 2 "
