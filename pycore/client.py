@@ -64,7 +64,6 @@ _ANSWERS: dict[str, Any] = {
 }
 _HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _WINDOW = 4  # unary requests of one call that are under way at once
-_MAX_BATCH_ITEMS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -101,6 +100,7 @@ class _Settings:
         tls: Tls | bool | None = None,
         timeout: float | None = 60.0,
         max_message_bytes: int = 1 << 20,
+        max_batch_items: int = 1 << 18,
         options: Sequence[tuple[str, Any]] = (),
     ) -> None:
         """
@@ -109,14 +109,17 @@ class _Settings:
             tls: True for TLS with gRPC's roots, a Tls for anything else, None for none.
             timeout: seconds that the service has for one message; None waits for ever.
             max_message_bytes: batches above it are sent as several messages. Around 1 MiB is the fastest.
+            max_batch_items: the same for the number of items; a service that is set lower says so in its capabilities.
             options: further gRPC channel arguments.
         """
         if max_message_bytes < 1024:
             raise InputError("max_message_bytes", str(max_message_bytes), "at least 1024")
+        if max_batch_items < 1:
+            raise InputError("max_batch_items", str(max_batch_items), "at least 1")
         self.target = target
         self.timeout = timeout
         self._tls = Tls() if tls is True else tls or None
-        self._budget = plans.Budget(_MAX_BATCH_ITEMS, max_message_bytes)
+        self._budget = plans.Budget(max_batch_items, max_message_bytes)
         self._options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),

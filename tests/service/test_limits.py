@@ -145,6 +145,14 @@ def test_the_item_limit_of_a_request(calls: RawCaller) -> None:
         assert error.details() == "messages: got 501 items, wanted at most 500 per request"
 
 
+def test_a_client_that_knows_the_limit_cuts_its_batches(narrow: Server) -> None:
+    with ValidationClient(narrow.target) as client:
+        limit = client.capabilities().limits.max_batch_items
+    with ValidationClient(narrow.target, max_batch_items=limit) as client:
+        assert limit == 500
+        assert client.hash_batch("sha256", [b""] * 900).tobytes() == pycore.hash("sha256", b"") * 900
+
+
 def load_returns_to_zero(server: Server, seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
