@@ -323,7 +323,7 @@ def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
                 status=_STATUS[check.ok],
                 got=_to_value(check.got),
                 wanted=_to_value(check.wanted),
-                detail=check.detail,
+                detail=_text(check.detail),
             )
             for check in report.checks
         ],
@@ -332,8 +332,8 @@ def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
             block_pb2.TransactionFault(
                 index=fault.index,
                 verdict=int(fault.verdict),  # type: ignore[arg-type]
-                tx_id=fault.tx_id,
-                detail=fault.detail,
+                tx_id=_text(fault.tx_id),
+                detail=_text(fault.detail),
             )
             for fault in report.faults
         ],
@@ -374,7 +374,12 @@ def _to_value(value: Any) -> block_pb2.CheckValue | None:
         return block_pb2.CheckValue(data=bytes(value))
     if isinstance(value, float):
         return block_pb2.CheckValue(real=value)
-    return block_pb2.CheckValue(text=str(value))
+    return block_pb2.CheckValue(text=_text(value))
+
+
+def _text(value: object) -> str:
+    """Text that protobuf takes: a lone surrogate, which JSON can smuggle into a context, is shown as its escape."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:

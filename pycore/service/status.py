@@ -71,8 +71,10 @@ def _number(code: grpc.StatusCode) -> int:
     return number
 
 
-def _cut(words: str) -> str:
-    return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 3] + "..."
+def _cut(words: object) -> str:
+    """At most _MAX_WORDS characters that protobuf takes: no lone surrogates, which JSON can smuggle into names."""
+    text = str(words)[: _MAX_WORDS + 1].encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
 
 
 def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:

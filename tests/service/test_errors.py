@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 import pycore
-from pycore import errors, hashing
+from pycore import errors, hashing, testing
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -129,6 +130,12 @@ INVALID = [
         "context.no_such_field",
         "InputError",
     ),
+    (
+        "ValidateBlock",
+        block_pb2.ValidateBlockRequest(chain="chainmaker", context_json=b'{"\\ud800": 1}'),
+        "context.\\ud800",
+        "InputError",
+    ),
 ]
 
 
@@ -200,6 +207,16 @@ def test_the_client_raises_what_the_call_in_process_raises(
         call(client)
     assert type(remote.value) is type(local.value)
     assert str(remote.value) == str(local.value)
+
+
+def test_lone_surrogates_in_a_context_do_not_break_the_report(raw: RawCaller) -> None:
+    ledger = testing.generate_ledger("chainmaker", blocks=1, txs_per_block=2, suite="p256")
+    document = json.dumps({**ledger.context_for(0).to_dict(), "chain_id": "\ud800"}).encode()
+    request = block_pb2.ValidateBlockRequest(chain="chainmaker", block=ledger.blocks[0], context_json=document)
+    report = block_pb2.ValidateBlockResponse.FromString(raw("ValidateBlock", request.SerializeToString())).report
+    (check,) = [check for check in report.checks if check.name == "chain_id"]
+    assert check.status == block_pb2.CHECK_STATUS_FAILED
+    assert check.wanted.text == "\\ud800"
 
 
 def test_words_are_cut_to_what_headers_can_carry(raw: RawCaller) -> None:
