@@ -284,6 +284,7 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
         ("rich", ["info"], "cli"),
         ("grpc", ["info", "--via", "localhost:1"], "service"),
         ("pydantic_settings", ["serve"], "service"),
+        ("grpc", ["demo", "--once"], "service"),
     ):
         done = subprocess.run(
             [sys.executable, "-c", program.format(module, arguments)],

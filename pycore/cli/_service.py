@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -26,8 +27,10 @@ class ServiceProcess:
         target: host:port, once entered.
     """
 
-    def __init__(self, address: str = "127.0.0.1:0") -> None:
-        self._address = address
+    def __init__(self, address: str = "127.0.0.1:0", *, max_message_bytes: int | None = None) -> None:
+        self._options = ["--address", address]
+        if max_message_bytes is not None:
+            self._options += ["--max-message-bytes", str(max_message_bytes)]
         self._log: deque[str] = deque(maxlen=200)
         self._ready = threading.Event()
         self.target = ""
@@ -35,8 +38,11 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Starts the process without waiting for it; :meth:`wait_ready` does."""
+        for module in ("grpc", "pydantic_settings"):
+            if importlib.util.find_spec(module) is None:  # said here, not in the last words of a process
+                raise ModuleNotFoundError(f"No module named {module!r}", name=module)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pycore.service", "--address", self._address],
+            [sys.executable, "-m", "pycore.service", *self._options],
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
     from pycore.testing import GeneratedLedger
 
+_MESSAGE_BYTES = 16 << 20  # the service's own default
+_TRANSACTION_BYTES = 1300  # of a BlockInfo, about; half of the senders show a whole certificate
 _AHEAD = 2  # blocks generated while another is being validated
 
 
@@ -116,7 +118,7 @@ def demo(
     """
     from ._service import ServiceProcess
 
-    service = ServiceProcess(address)
+    service = ServiceProcess(address, max_message_bytes=max(_MESSAGE_BYTES, 2 * _TRANSACTION_BYTES * txs))
     with _interrupted_by_sigterm(), service:
         from pycore.testing import generate_ledger
 
