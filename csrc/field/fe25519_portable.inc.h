@@ -107,18 +107,19 @@ PC_INLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
 }
 PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     FE_CHECK_LOOSE(a);
-    FN(_from_columns)(r, M(a->l[0], k), M(a->l[1], k), M(a->l[2], k), M(a->l[3], k), M(a->l[4], k));
+    if (k <= 8) /* below 2^56: carries < 2^5, limb 0 takes 19 of them */
+        FN(_carry_limbs)(r, a->l[0] * k, a->l[1] * k, a->l[2] * k, a->l[3] * k, a->l[4] * k);
+    else
+        FN(_from_columns)(r, M(a->l[0], k), M(a->l[1], k), M(a->l[2], k), M(a->l[3], k), M(a->l[4], k));
 }
 #undef M
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
-    FE_T t;
-    FN(_carry)(&t, a);
-    uint64_t odd = 0 - (t.l[0] & 1); /* 2^51 is even, so limb 0 has the parity; then add p */
-    t.l[0] += odd & (FE_M51 - 18);
-    for (int i = 1; i < 5; i++) t.l[i] += odd & FE_M51;
-    for (int i = 0; i < 4; i++) t.l[i] = (t.l[i] >> 1) + ((t.l[i + 1] & 1) << 50);
-    t.l[4] >>= 1;
-    FN(_carry)(r, &t);
+PC_INLINE void FN(_half)(FE_T *r, const FE_T *a) {
+    FE_CHECK_LOOSE(a);
+    const uint64_t odd = 0 - (a->l[0] & 1); /* 2^51 is even, so limb 0 has the parity */
+    const uint64_t t0 = a->l[0] + (odd & (FE_M51 - 18)), t1 = a->l[1] + (odd & FE_M51), t2 = a->l[2] + (odd & FE_M51),
+                   t3 = a->l[3] + (odd & FE_M51), t4 = a->l[4] + (odd & FE_M51);
+    FN(_carry_limbs)(r, (t0 >> 1) + ((t1 & 1) << 50), (t1 >> 1) + ((t2 & 1) << 50), (t2 >> 1) + ((t3 & 1) << 50),
+                     (t3 >> 1) + ((t4 & 1) << 50), t4 >> 1);
 }
 PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     FE_T t;

@@ -58,54 +58,63 @@ PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, a->l[0] + (4 * P[0] - b->l[0]), a->l[1] + (4 * P[1] - b->l[1]), a->l[2] + (4 * P[2] - b->l[2]),
                      a->l[3] + (4 * P[3] - b->l[3]), a->l[4] + (4 * P[4] - b->l[4]));
 }
-/* Columns of a product, the high ones being 2^260 = 16 K times those below. */
-PC_INLINE void FN(_from_columns)(FE_T *r, pc_u128 p0, pc_u128 p1, pc_u128 p2, pc_u128 p3, pc_u128 p4, pc_u128 p5, pc_u128 p6,
-                                 pc_u128 p7, pc_u128 p8) {
-    const uint64_t K = FE_K256_K, K260 = 16 * FE_K256_K;
-    pc_u128 c, d;
-    uint64_t t3, t4, top;
-    /* column 8 goes to 3 as a 64-bit digit; its rest is 2^64 = 2^12 columns further up */
-    d = p3 + (pc_u128)K260 * (uint64_t)p8;
-    t3 = (uint64_t)d & PC_MASK52;
-    d = (d >> 52) + p4 + (pc_u128)(K260 << 12) * (uint64_t)(p8 >> 64);
-    t4 = (uint64_t)d & PC_MASK52;
-    top = t4 >> 48;
-    t4 &= PC_MASK48;
-    /* from here d walks columns 5, 6, 7 and c columns 0, 1, 2, 3, 4 */
-    d = (d >> 52) + p5;
-    c = p0 + (pc_u128)K * (((uint64_t)d & PC_MASK52) << 4 | top);
-    r->l[0] = (uint64_t)c & PC_MASK52;
-    d = (d >> 52) + p6;
-    c = (c >> 52) + p1 + (pc_u128)K260 * ((uint64_t)d & PC_MASK52);
-    r->l[1] = (uint64_t)c & PC_MASK52;
-    d = (d >> 52) + p7;
-    c = (c >> 52) + p2 + (pc_u128)K260 * (uint64_t)d;
-    r->l[2] = (uint64_t)c & PC_MASK52;
-    c = (c >> 52) + t3 + (pc_u128)(K260 << 12) * (uint64_t)(d >> 64);
-    r->l[3] = (uint64_t)c & PC_MASK52;
-    r->l[4] = t4 + (uint64_t)(c >> 52); /* the carry is < 2^42 */
-    FE_CHECK_TIGHT(r);
-}
 #define M(x, y) ((pc_u128)(x) * (y))
+/* Reduces the columns p0 .. p8 of a product, given as expressions and computed where they are used: nine of them at once would
+ * not fit the registers. The high ones are 2^260 = 16 K times those below. */
+#define FE_FOLD(r, p0, p1, p2, p3, p4, p5, p6, p7, p8)                                                                      \
+    do {                                                                                                                    \
+        const uint64_t K = FE_K256_K, K260 = 16 * FE_K256_K;                                                                \
+        pc_u128 c = p8, d = p3;                                                                                             \
+        uint64_t t3, t4, top;                                                                                               \
+        /* column 8 goes to 3 as a 64-bit digit; its rest is 2^64 = 2^12 columns further up */                              \
+        d += (pc_u128)K260 * (uint64_t)c;                                                                                   \
+        t3 = (uint64_t)d & PC_MASK52;                                                                                       \
+        d = (d >> 52) + p4 + (pc_u128)(K260 << 12) * (uint64_t)(c >> 64);                                                   \
+        t4 = (uint64_t)d & PC_MASK52;                                                                                       \
+        top = t4 >> 48;                                                                                                     \
+        t4 &= PC_MASK48;                                                                                                    \
+        /* from here d walks columns 5, 6, 7 and c columns 0, 1, 2, 3, 4 */                                                 \
+        d = (d >> 52) + p5;                                                                                                 \
+        c = p0 + (pc_u128)K * (((uint64_t)d & PC_MASK52) << 4 | top);                                                       \
+        const uint64_t r0 = (uint64_t)c & PC_MASK52;                                                                        \
+        d = (d >> 52) + p6;                                                                                                 \
+        c = (c >> 52) + p1 + (pc_u128)K260 * ((uint64_t)d & PC_MASK52);                                                     \
+        const uint64_t r1 = (uint64_t)c & PC_MASK52;                                                                        \
+        d = (d >> 52) + p7;                                                                                                 \
+        c = (c >> 52) + p2 + (pc_u128)K260 * (uint64_t)d;                                                                   \
+        const uint64_t r2 = (uint64_t)c & PC_MASK52;                                                                        \
+        c = (c >> 52) + t3 + (pc_u128)(K260 << 12) * (uint64_t)(d >> 64);                                                   \
+        (r)->l[0] = r0;                                                                                                     \
+        (r)->l[1] = r1;                                                                                                     \
+        (r)->l[2] = r2;                                                                                                     \
+        (r)->l[3] = (uint64_t)c & PC_MASK52;                                                                                \
+        (r)->l[4] = t4 + (uint64_t)(c >> 52); /* the carry is < 2^43 */                                                     \
+        FE_CHECK_TIGHT(r);                                                                                                  \
+    } while (0)
 PC_INLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
     const uint64_t a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     const uint64_t b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
-    FN(_from_columns)(
-        r, M(a0, b0), M(a0, b1) + M(a1, b0), M(a0, b2) + M(a1, b1) + M(a2, b0),
-        M(a0, b3) + M(a1, b2) + M(a2, b1) + M(a3, b0), M(a0, b4) + M(a1, b3) + M(a2, b2) + M(a3, b1) + M(a4, b0),
-        M(a1, b4) + M(a2, b3) + M(a3, b2) + M(a4, b1), M(a2, b4) + M(a3, b3) + M(a4, b2), M(a3, b4) + M(a4, b3), M(a4, b4));
+    FE_FOLD(r, M(a0, b0), M(a0, b1) + M(a1, b0), M(a0, b2) + M(a1, b1) + M(a2, b0),
+            M(a0, b3) + M(a1, b2) + M(a2, b1) + M(a3, b0), M(a0, b4) + M(a1, b3) + M(a2, b2) + M(a3, b1) + M(a4, b0),
+            M(a1, b4) + M(a2, b3) + M(a3, b2) + M(a4, b1), M(a2, b4) + M(a3, b3) + M(a4, b2), M(a3, b4) + M(a4, b3),
+            M(a4, b4));
 }
 PC_INLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_CHECK_LOOSE(a);
     const uint64_t a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     const uint64_t a0x2 = 2 * a0, a1x2 = 2 * a1, a2x2 = 2 * a2, a3x2 = 2 * a3;
-    FN(_from_columns)(r, M(a0, a0), M(a0x2, a1), M(a0x2, a2) + M(a1, a1), M(a0x2, a3) + M(a1x2, a2),
-                      M(a0x2, a4) + M(a1x2, a3) + M(a2, a2), M(a1x2, a4) + M(a2x2, a3), M(a2x2, a4) + M(a3, a3), M(a3x2, a4),
-                      M(a4, a4));
+    FE_FOLD(r, M(a0, a0), M(a0x2, a1), M(a0x2, a2) + M(a1, a1), M(a0x2, a3) + M(a1x2, a2),
+            M(a0x2, a4) + M(a1x2, a3) + M(a2, a2), M(a1x2, a4) + M(a2x2, a3), M(a2x2, a4) + M(a3, a3), M(a3x2, a4),
+            M(a4, a4));
 }
+#undef FE_FOLD
 PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     FE_CHECK_LOOSE(a);
+    if (k <= 8) { /* below 2^57, limb 4 below 2^53: carries < 2^5, and K times that < 2^38 */
+        FN(_carry_limbs)(r, a->l[0] * k, a->l[1] * k, a->l[2] * k, a->l[3] * k, a->l[4] * k);
+        return;
+    }
     pc_u128 c = M(a->l[4], k); /* < 2^67; above bit 256: < 2^19 */
     uint64_t t4 = (uint64_t)c & PC_MASK48;
     c = M((uint64_t)(c >> 48), FE_K256_K) + M(a->l[0], k);
@@ -118,15 +127,14 @@ PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     FE_CHECK_TIGHT(r);
 }
 #undef M
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_INLINE void FN(_half)(FE_T *r, const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    FE_T t;
-    FN(_carry)(&t, a);
-    uint64_t odd = 0 - (t.l[0] & 1);
-    for (int i = 0; i < 5; i++) t.l[i] += odd & P[i];
-    for (int i = 0; i < 4; i++) t.l[i] = (t.l[i] >> 1) + ((t.l[i + 1] & 1) << 51);
-    t.l[4] >>= 1;
-    FN(_carry)(r, &t);
+    FE_CHECK_LOOSE(a);
+    const uint64_t odd = 0 - (a->l[0] & 1);
+    const uint64_t t0 = a->l[0] + (odd & P[0]), t1 = a->l[1] + (odd & P[1]), t2 = a->l[2] + (odd & P[2]),
+                   t3 = a->l[3] + (odd & P[3]), t4 = a->l[4] + (odd & P[4]);
+    FN(_carry_limbs)(r, (t0 >> 1) + ((t1 & 1) << 51), (t1 >> 1) + ((t2 & 1) << 51), (t2 >> 1) + ((t3 & 1) << 51),
+                     (t3 >> 1) + ((t4 & 1) << 51), t4 >> 1);
 }
 /* Carried limbs of the canonical value. */
 PC_FN void FN(_normalize)(uint64_t l[5], const FE_T *a) {

@@ -62,14 +62,14 @@ PC_INLINE void FN(_settle)(FE_T *r, const pc_i128 c[5], int64_t q) {
     }
     FE_CHECK_TIGHT(r);
 }
-/* Any limbs below 2^55 with a value in (-8 p, 8 p). The quotient limb 4 / 2^FE_TOP is off the true one by less than 1, either
- * way, so the result is in (-p, 2 p). */
+/* Any limbs below 2^56 with a value in (-32 p, 32 p), as 8 times a loose one. The quotient limb 4 / 2^FE_TOP is off the true one
+ * by less than 1, either way, so the result is in (-p, 2 p). */
 PC_INLINE void FN(_carry_limbs)(FE_T *r, const int64_t a[5]) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
     int64_t q = a[4] >> FE_TOP, e = 0;
 #pragma GCC unroll 5
     for (int i = 0; i < 5; i++) {
-        e += a[i] - q * (int64_t)P[i]; /* |q| <= 9: below 2^57 */
+        e += a[i] - q * (int64_t)P[i]; /* |q| <= 33: below 2^59 */
         r->l[i] = i < 4 ? (uint64_t)e & PC_MASK52 : (uint64_t)e;
         e >>= 52;
     }
@@ -167,28 +167,31 @@ PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
     FN(_mul_unchecked)(r, &t, &r2);
     FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     pc_i128 c[5], e = 0;
     FE_CHECK_LOOSE(a);
+    if (k <= 8) {
+        int64_t t[5];
+        for (int i = 0; i < 5; i++) t[i] = (int64_t)a->l[i] * (int64_t)k;
+        FN(_carry_limbs)(r, t);
+        return;
+    }
     for (int i = 0; i < 5; i++) {
         c[i] = (pc_i128)(int64_t)a->l[i] * k;
         e = (e >> 52) + c[i];
     }
     FN(_settle)(r, c, (int64_t)(e >> FE_TOP)); /* e: limb 4 once carried, below 2^68 */
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_INLINE void FN(_half)(FE_T *r, const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    FE_T t;
-    FN(_carry)(&t, a);
-    uint64_t odd = 0 - (t.l[0] & 1), c = 0;
-    for (int i = 0; i < 5; i++) {
-        c += t.l[i] + (odd & P[i]);
-        t.l[i] = i < 4 ? c & PC_MASK52 : c;
-        c >>= 52;
-    }
-    for (int i = 0; i < 4; i++) r->l[i] = t.l[i] >> 1 | (t.l[i + 1] & 1) << 51;
-    r->l[4] = (uint64_t)((int64_t)t.l[4] >> 1);
-    FE_CHECK_TIGHT(r);
+    FE_CHECK_LOOSE(a);
+    const uint64_t odd = 0 - (a->l[0] & 1);
+    const int64_t t0 = (int64_t)(a->l[0] + (odd & P[0])), t1 = (int64_t)(a->l[1] + (odd & P[1])),
+                  t2 = (int64_t)(a->l[2] + (odd & P[2])), t3 = (int64_t)(a->l[3] + (odd & P[3])),
+                  t4 = (int64_t)(a->l[4] + (odd & P[4]));
+    const int64_t halves[5] = {(t0 >> 1) + ((t1 & 1) << 51), (t1 >> 1) + ((t2 & 1) << 51), (t2 >> 1) + ((t3 & 1) << 51),
+                               (t3 >> 1) + ((t4 & 1) << 51), t4 >> 1};
+    FN(_carry_limbs)(r, halves);
 }
 PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
