@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
+from pycore import testing
 from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
 from pycore.service import convert, servicer
@@ -139,3 +142,34 @@ def test_damaged_requests(request: Message, cut: int, flip: int) -> None:
     except InputError:
         return
     answer("VerifySignatures", damaged)
+
+
+WEIRD: list[Any] = [None, True, 0, -1, 1 << 70, 1.5, float("inf"), float("nan"), "", "\ud800", "x" * 10, [], {}, [[]], [None],
+                    {"a": 1}, "1e9", [1], "\0", "SM3", "zz"]  # fmt: skip
+
+
+def mutated(value: Any, rng: random.Random) -> Any:
+    """The document with one value somewhere in it replaced."""
+    if isinstance(value, dict) and value and rng.random() < 0.7:
+        name = rng.choice(list(value))
+        return {**value, name: mutated(value[name], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.7:
+        at = rng.randrange(len(value))
+        return [*value[:at], mutated(value[at], rng), *value[at + 1 :]]
+    return rng.choice(WEIRD)
+
+
+def test_damaged_blocks_in_damaged_contexts(rng: random.Random) -> None:
+    ledger = testing.generate_ledger("chainmaker", blocks=1, txs_per_block=3, suite="p256", invalid_every=3)
+    document = json.loads(ledger.context_for(0).to_json())
+    reports = 0
+    for _ in range(400):
+        context = mutated(document, rng)
+        block = bytearray(ledger.blocks[0])
+        for _ in range(rng.choice([0, 0, 1, 3])):
+            block[rng.randrange(len(block))] = rng.randrange(256)
+        request = block_pb2.ValidateBlockRequest(
+            chain="chainmaker", block=bytes(block), context_json=json.dumps(context).encode()
+        )
+        reports += not isinstance(answer("ValidateBlock", request), InputError)
+    assert reports > 20

@@ -216,9 +216,9 @@ class ChainContext:
         return cls.from_dict(document)
 
 
-def chain_hash_name(name: str) -> str:
+def chain_hash_name(name: object) -> str:
     """This library's name of a chain hash, from either spelling."""
-    if name in HASHES:
+    if isinstance(name, str) and name in HASHES:
         return HASHES[name]
     return _one_of("hash", name, tuple(HASHES.values()))
 
@@ -248,6 +248,10 @@ def _text(name: str, value: Any) -> str:
         return value.decode("latin-1")
     if not isinstance(value, str):
         raise InputError(f"context.{name}", got=type(value).__name__, wanted="text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # JSON can write half of a surrogate pair
+        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="text that UTF-8 can write") from error
     return value
 
 
@@ -256,7 +260,7 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _pems(name: str, value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _texts(name, value)
+    return (_text(name, value),) if isinstance(value, str) else _texts(name, value)
 
 
 def _hex(value: str) -> str:
