@@ -73,7 +73,7 @@ class Scheme:
     takes_user_id: bool
     source: str
 
-    def rule_flags(self, name: str | None) -> int:
+    def rule_flags(self, name: object) -> int:
         """Flags of a rule set by name; None means the default. UnknownNameError for a name that is not one of ours."""
         if name is None:
             return self.rules[0].flags
