@@ -24,6 +24,18 @@ typedef struct recover_case {
 #include "../gen/selftest.inc.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define PC_HASH(...) +1
+_Static_assert(COUNT(hash_answers) ==
+#include "../registry.def"
+               , "a hash without known answers: tools/gen_selftest.py");
+#undef PC_HASH
+#define PC_SCHEME(...) +1
+_Static_assert(COUNT(sig_cases) ==
+#include "../registry.def"
+               , "a scheme without known answers: tools/gen_selftest.py");
+#undef PC_SCHEME
+
 enum { HASH_ROWS = COUNT(hash_lengths), HASH_DATA = 4096 };
 
 /* ---- hashes ----------------------------------------------------------------------------------------------------------- */
