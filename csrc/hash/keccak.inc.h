@@ -43,11 +43,14 @@ static const uint64_t keccak_rc[24] = {
         KECCAK_ROW(A, E, s, b0, b1, b2, b3, b4);                                                                            \
     } while (0)
 
-#define KECCAK_WORDS(X, s)                                                                                                  \
-    X(s##ba, 0)                                                                                                             \
-    X(s##be, 1) X(s##bi, 2) X(s##bo, 3) X(s##bu, 4) X(s##ga, 5) X(s##ge, 6) X(s##gi, 7) X(s##go, 8) X(s##gu, 9)             \
-        X(s##ka, 10) X(s##ke, 11) X(s##ki, 12) X(s##ko, 13) X(s##ku, 14) X(s##ma, 15) X(s##me, 16) X(s##mi, 17)             \
-            X(s##mo, 18) X(s##mu, 19) X(s##sa, 20) X(s##se, 21) X(s##si, 22) X(s##so, 23) X(s##su, 24)
+/* clang-format off */
+#define KECCAK_WORDS(X, s)                                           \
+    X(s##ba,  0) X(s##be,  1) X(s##bi,  2) X(s##bo,  3) X(s##bu,  4) \
+    X(s##ga,  5) X(s##ge,  6) X(s##gi,  7) X(s##go,  8) X(s##gu,  9) \
+    X(s##ka, 10) X(s##ke, 11) X(s##ki, 12) X(s##ko, 13) X(s##ku, 14) \
+    X(s##ma, 15) X(s##me, 16) X(s##mi, 17) X(s##mo, 18) X(s##mu, 19) \
+    X(s##sa, 20) X(s##se, 21) X(s##si, 22) X(s##so, 23) X(s##su, 24)
+/* clang-format on */
 #define KECCAK_DECLARE(name, i) v64 name;
 #define KECCAK_LOAD(name, i)    name = v64_load(state + (i) * W64);
 #define KECCAK_STORE(name, i)   v64_store(state + (i) * W64, name);

@@ -49,7 +49,7 @@ PC_FN void TINY(addc)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
 }
 PC_FN void TINY(subc)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
     PC_CHECK(TINY(loose)(a) && TINY(loose)(b));
-    *r = TINY(of)(a->l[0] + 2 * (TINY_P) - b->l[0]);
+    *r = TINY(of)(a->l[0] + 2 * (TINY_P)-b->l[0]);
 }
 PC_FN void TINY(mul)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
     PC_CHECK(TINY(loose)(a) && TINY(loose)(b));
