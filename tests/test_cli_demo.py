@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -103,10 +104,11 @@ def test_the_real_block_comes_first(require_vectors: object) -> None:
     assert "failed" not in real["checks"].values()
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_service_stays_up_until_told(end: signal.Signals) -> None:
+@contextlib.contextmanager
+def started(until: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
+    """A demo that has printed a line with `until`: the process, the service's target and its process id."""
     demo = subprocess.Popen(
-        [*COMMAND, "--blocks", "1", "--txs", "5", "--invalid-every", "0"],
+        [*COMMAND, *arguments],
         cwd=ROOT,
         env=environment(),
         stdout=subprocess.PIPE,
@@ -115,27 +117,51 @@ def test_service_stays_up_until_told(end: signal.Signals) -> None:
     )
     try:
         assert demo.stdout is not None
-        seen: list[str] = []
+        text = ""
         for line in demo.stdout:
-            seen.append(line)
-            if "stays up" in line:
+            text += line
+            if until in line:
                 break
-        text = "".join(seen)
         found = re.search(r"^service: (\S+) \(process (\d+)\)$", text, re.MULTILINE)
         assert found, text
-        with ValidationClient(found[1]) as client:
-            assert client.health()
-        demo.send_signal(end)
-        assert demo.wait(60) == 0
-        deadline = time.monotonic() + 10
-        while alive(int(found[2])) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not alive(int(found[2]))
+        yield demo, found[1], int(found[2])
     finally:
         if demo.poll() is None:
             demo.terminate()
-            demo.wait(60)
-        demo.communicate()
+        demo.communicate(timeout=60)
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not alive(pid)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_service_stays_up_until_told(end: signal.Signals) -> None:
+    with started("stays up", "--blocks", "1", "--txs", "5", "--invalid-every", "0") as (demo, target, service):
+        with ValidationClient(target) as client:
+            assert client.health()
+        demo.send_signal(end)
+        assert demo.wait(60) == 0
+        assert gone(service)
+
+
+def test_ctrl_c_amid_the_ledger_is_not_invalid() -> None:
+    with started("exact", "--blocks", "1000", "--txs", "50") as (demo, _, service):
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 130
+        assert gone(service)
+
+
+def test_a_service_that_dies_is_noticed() -> None:
+    with started("stays up", "--blocks", "1", "--txs", "5") as (demo, _, service):
+        os.kill(service, signal.SIGKILL)
+        assert demo.wait(60) == 3
+    with started("exact", "--blocks", "1000", "--txs", "50") as (demo, _, service):
+        os.kill(service, signal.SIGKILL)
+        assert demo.wait(60) == 3
 
 
 def test_a_taken_port_is_the_environments_fault() -> None:

@@ -16,8 +16,8 @@ from pycore.errors import PycoreError
 _START_SECONDS = 60.0
 
 
-class ServiceStartError(PycoreError):
-    """The service process ended before it served."""
+class ServiceProcessError(PycoreError):
+    """The service process ended by itself."""
 
 
 class ServiceProcess:
@@ -52,10 +52,19 @@ class ServiceProcess:
         threading.Thread(target=self._read_log, args=(self._process,), daemon=True).start()
 
     def wait_ready(self) -> str:
-        """The target, when the service serves. ServiceStartError with its last words when it does not come up."""
+        """The target, when the service serves. ServiceProcessError with its last words when it does not come up."""
         if not self._ready.wait(_START_SECONDS) or not self.target:
-            raise ServiceStartError("the service did not start: " + (" | ".join(self._log) or "it said nothing"))
+            raise self.failure("the service did not start")
         return self.target
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def failure(self, what: str) -> ServiceProcessError:
+        """`what` with the last words of the process, to be raised."""
+        return ServiceProcessError(f"{what}: " + (" | ".join(self._log) or "it said nothing"))
 
     @property
     def pid(self) -> int:

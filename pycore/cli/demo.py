@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
     from pycore.testing import GeneratedLedger
 
+    from ._service import ServiceProcess
+
 _MESSAGE_BYTES = 16 << 20  # the service's own default
 _TRANSACTION_BYTES = 1300  # of a BlockInfo, about; half of the senders show a whole certificate
 _AHEAD = 2  # blocks generated while another is being validated
@@ -148,7 +150,7 @@ def demo(
         else:
             _show_summary(outcome, good)
             if not once:
-                _stay(target)
+                _stay(service)
     if not good:
         raise typer.Exit(EXIT_INVALID)
 
@@ -356,17 +358,22 @@ def _show_summary(outcome: dict[str, Any], good: bool) -> None:
     print("RESULT: " + ("exactly the tampered transactions were found" if good else "NOT as expected"))
 
 
-def _stay(target: str) -> None:
+def _stay(service: ServiceProcess) -> None:
     """Keeps the service up until Ctrl-C."""
-    print(
-        f"\nThe service stays up on {target} until Ctrl-C. Try, in another terminal:\n"
-        f"  pycore info --via {target}\n"
-        f"  pycore validate --via {target} BLOCK_FILE\n"
-        f"  python -c 'from pycore.client import ValidationClient; "
-        f'print(ValidationClient("{target}").hash_batch("sm3", [b"abc"]))\'',
-        flush=True,
-    )
+    target = service.target
     try:
-        threading.Event().wait()
+        print(
+            f"\nThe service stays up on {target} until Ctrl-C. Try, in another terminal:\n"
+            f"  pycore info --via {target}\n"
+            f"  pycore validate --via {target} BLOCK_FILE\n"
+            f"  python -c 'from pycore.client import ValidationClient; "
+            f'print(ValidationClient("{target}").hash_batch("sm3", [b"abc"]))\'',
+            flush=True,
+        )
+        # In steps: a signal that comes just before a wait without end would only be seen after it.
+        while service.running:
+            time.sleep(0.2)
     except KeyboardInterrupt:
         note("\ndraining the service")
+    else:
+        raise service.failure("the service ended by itself")
