@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pycore.signatures import DEFAULT_USER_ID
-from pycore.testing._sign import SCALAR_ORDER, der_signature
+from pycore.testing._sign import der_signature
 
 from .environment import version_of
 
@@ -203,10 +203,16 @@ def _der_items(task: SignatureTask) -> list[tuple[bytes, bytes, bytes]]:
     return [(key, der_signature(sig), text) for key, sig, text in rows]
 
 
+_ORDERS = {
+    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+}
+
+
 def low_s(scheme: str, signature: bytes) -> bytes:
     """An ECDSA signature with s replaced by n - s where that is smaller: both are valid, libsecp256k1 takes only this
     one."""
-    order = SCALAR_ORDER[scheme]
+    order = _ORDERS[scheme]
     s = int.from_bytes(signature[32:], "big")
     return signature[:32] + min(s, order - s).to_bytes(32, "big")
 

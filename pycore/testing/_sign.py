@@ -18,15 +18,6 @@ from pycore.signatures import DEFAULT_USER_ID
 
 _COST = parallel.Cost(item_ns=50_000, byte_ns=3)
 
-# Order of the group that a scheme's s is taken modulo.
-SCALAR_ORDER: dict[str, int] = {
-    "ed25519": 2**252 + 27742317777372353535851937790883648493,
-    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
-    "schnorr-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
-    "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-    "sm2": 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123,
-}
-
 
 def public_keys(scheme: str, secrets: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """uint8[n, 32] secrets -> uint8[n, 32] (Ed25519, BIP-340) or uint8[n, 65] (0x04 || x || y) public keys."""

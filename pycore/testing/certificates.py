@@ -31,11 +31,28 @@ class Suite:
     chain_hash: str  # the chain's own word for it
     curve_oid: str
     signature_oid: str
+    order: int  # of the group that r and s are taken modulo
 
 
 SUITES = {
-    "sm2": Suite("sm2", "sm2", "sm3", "SM3", "1.2.156.10197.1.301", "1.2.156.10197.1.501"),
-    "p256": Suite("p256", "ecdsa-p256", "sha256", "SHA256", "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2"),
+    "sm2": Suite(
+        name="sm2",
+        scheme="sm2",
+        hash="sm3",
+        chain_hash="SM3",
+        curve_oid="1.2.156.10197.1.301",
+        signature_oid="1.2.156.10197.1.501",
+        order=0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123,
+    ),
+    "p256": Suite(
+        name="p256",
+        scheme="ecdsa-p256",
+        hash="sha256",
+        chain_hash="SHA256",
+        curve_oid="1.2.840.10045.3.1.7",
+        signature_oid="1.2.840.10045.4.3.2",
+        order=0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    ),
 }
 
 

@@ -17,7 +17,7 @@ import pycore
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2, transaction_pb2
 
 from . import _deterministic
-from ._sign import SCALAR_ORDER, der_signature, sign
+from ._sign import der_signature, sign
 from .certificates import SUITES, Identity, Suite
 from .consortium import CHAIN_ID, FIRST_TIMESTAMP, Consortium
 from .tampering import Tampering
@@ -324,7 +324,7 @@ def _spoilt(suite: Suite, compact: bytes, kind: str) -> bytes:
         # a bit in the middle of s: s stays in range and stays the same length
         compact = compact[:48] + bytes([compact[48] ^ 0x10]) + compact[49:]
     elif kind == "s-out-of-range":
-        compact = compact[:32] + SCALAR_ORDER[suite.scheme].to_bytes(32, "big")
+        compact = compact[:32] + suite.order.to_bytes(32, "big")
     encoded = der_signature(compact)
     if kind == "truncated-signature":
         return encoded[:-1]

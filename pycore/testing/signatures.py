@@ -7,12 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from pycore.errors import InputError
+from pycore.errors import InputError, UnknownNameError
 from pycore.registry import SCHEMES
 from pycore.signatures import DEFAULT_USER_ID
 
 from . import _deterministic
-from ._sign import SCALAR_ORDER, public_keys, sign
+from ._sign import public_keys, sign
 
 Bytes2D = npt.NDArray[np.uint8]
 
@@ -49,8 +49,8 @@ def generate_signatures(
     >>> pycore.verify_batch("ed25519", keys, signatures, messages).all_valid
     True
     """
-    if scheme not in SCALAR_ORDER:
-        raise InputError("scheme", f"{scheme!r}", f"one of {', '.join(sorted(SCALAR_ORDER))}")
+    if scheme not in SCHEMES:
+        raise UnknownNameError("scheme", f"{scheme!r}", f"one of {', '.join(SCHEMES)}")
     if n < 0:
         raise InputError("n", f"{n}", "0 or more")
     if message_size < 0:
@@ -75,7 +75,7 @@ TAMPERINGS: dict[str, str] = {
     "signature-bit": "BAD_SIGNATURE",  # one bit in the middle of s
     "message-bit": "BAD_SIGNATURE",
     "wrong-key": "BAD_SIGNATURE",  # the key of the next item that has another one
-    "s-out-of-range": "SCALAR_OUT_OF_RANGE",  # s = group order (Ed25519: NON_CANONICAL)
+    "s-out-of-range": "SCALAR_OUT_OF_RANGE",  # s = 2^256 - 1, above every group order (Ed25519: NON_CANONICAL)
 }
 
 
@@ -86,7 +86,6 @@ def tamper(
     items: int | Iterable[int],
     *,
     kind: str = "signature-bit",
-    scheme: str | None = None,
 ) -> tuple[Bytes2D, Bytes2D, Bytes2D]:
     """Copies of the three arrays with `items` spoilt, so that exactly those are invalid.
 
@@ -94,7 +93,6 @@ def tamper(
         public_keys, signatures, messages: as :func:`generate_signatures` gives them; left as they are.
         items: index or indices to spoil.
         kind: one of ``TAMPERINGS``. "message-bit" needs messages of at least one byte, "wrong-key" two distinct keys.
-        scheme: needed for "s-out-of-range", which depends on the group order.
     """
     if kind not in TAMPERINGS:
         raise InputError("kind", f"{kind!r}", f"one of {', '.join(TAMPERINGS)}")
@@ -114,8 +112,5 @@ def tamper(
                 raise InputError("public_keys", "one distinct key", "2 or more to exchange")
             keys[item] = public_keys[others[np.searchsorted(others, item) % len(others)]]
         else:
-            if scheme not in SCALAR_ORDER:
-                raise InputError("scheme", f"{scheme!r}", f"one of {', '.join(sorted(SCALAR_ORDER))}")
-            order = SCALAR_ORDER[scheme].to_bytes(32, "little" if scheme == "ed25519" else "big")
-            sigs[item, 32:] = np.frombuffer(order, dtype=np.uint8)
+            sigs[item, 32:] = 0xFF
     return keys, sigs, texts
