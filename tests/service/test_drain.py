@@ -80,11 +80,11 @@ def code_of_a_new_connection(target: str) -> grpc.StatusCode:
 
 
 def test_new_calls_are_refused_after_the_delay(spawn: Spawn) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0")
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.2")  # time to take in what was sent
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
-        accepted = [verify.future(work(), timeout=60) for _ in range(6)]
+        accepted = [verify.future(work(), timeout=60) for _ in range(20)]
         accepted[0].result()
         process.signal()
         process.event("draining")
@@ -192,7 +192,7 @@ def test_a_second_signal_ends_what_is_left_at_once(spawn: Spawn) -> None:
 
 
 def test_background_drains_too() -> None:
-    with background(ServiceConfig(address="127.0.0.1:0", workers=1, threads=1, drain_delay=0)) as server:
+    with background(ServiceConfig(address="127.0.0.1:0", workers=1, threads=1, drain_delay=0.2)) as server:
         channel = grpc.insecure_channel(server.target)
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
         accepted = [verify.future(work(), timeout=60) for _ in range(4)]
