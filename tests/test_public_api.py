@@ -133,3 +133,11 @@ def test_only_native_touches_cffi() -> None:
             assert not re.search(
                 r"^\s*(from pycore import .*\b_core\b|(from|import) (pycore\._core|cffi)\b)", text, re.M
             ), path
+
+
+def test_a_missing_extension_says_what_to_do() -> None:
+    program = "import sys; sys.modules['pycore._core'] = None; import pycore"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "ImportError: the compiled extension pycore._core is missing or does not load" in done.stderr
+    assert "python setup.py build_ext --inplace" in done.stderr
