@@ -380,6 +380,8 @@ def test_merkle_root_prove_check(cli: Run, tmp_path: Path, tree: str, algorithm:
         '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": "00"}',
         '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": [1]}',
         '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "tree": "oak"}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "tree": [5]}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "hash": {"a": 1}}',
     ],
     ids=lambda text: text[:60],
 )

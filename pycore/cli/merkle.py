@@ -133,39 +133,16 @@ def check(
 
       pycore merkle check --from proof.json --leaf 00ff
     """
-    import json
-
     import pycore
-    from pycore.errors import InputError, ProofError
+    from pycore.errors import ProofError
 
-    given: dict[str, Any] = {}
-    if source is not None:
-        try:
-            given = json.loads(read_text(source, "--from"))
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(
-                "--from", f"text that is not JSON ({error})", "the output of `merkle prove --json`"
-            ) from error
-        if not isinstance(given, dict):
-            raise InputError("--from", f"a JSON {type(given).__name__}", "the output of `merkle prove --json`")
     options = {"root": root_hex, "leaf": leaf, "index": index, "leaf_count": leaf_count, "proof": proof, "tree": tree}
-    given |= {name: value for name, value in options.items() if value is not None}
-    for name in ("root", "leaf", "index", "leaf_count"):
-        if given.get(name) is None:
-            raise InputError(f"--{name.replace('_', '-')}", "nothing", "a value, here or in --from")
-    for name in ("index", "leaf_count"):
-        if not isinstance(given[name], int) or isinstance(given[name], bool):
-            raise InputError(f"--{name.replace('_', '-')}", repr(given[name])[:40], "a number")
-    steps = given.get("proof") or []
-    if not isinstance(steps, list):
-        raise InputError("--proof", f"a {type(steps).__name__}", "a list of hexadecimal digests")
+    given = _proof(source, {name: value for name, value in options.items() if value is not None})
     try:
         pycore.verify_inclusion(
             hex_bytes(given["root"], "--root"),
             hex_bytes(given["leaf"], "--leaf"),
-            [hex_bytes(step, "--proof") for step in steps],
+            [hex_bytes(step, "--proof") for step in given["proof"]],
             index=given["index"],
             leaf_count=given["leaf_count"],
             **_options(given.get("tree") or "rfc9162", hash_name or given.get("hash")),
@@ -180,3 +157,32 @@ def check(
         print(verdict)
     if not valid:
         raise typer.Exit(EXIT_INVALID)
+
+
+def _proof(source: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """What `merkle prove --json` printed, overridden by options; every field is there and of its type."""
+    import json
+
+    from pycore.errors import InputError
+
+    given: dict[str, Any] = {}
+    if source is not None:
+        text = read_text(source, "--from")
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                "--from", f"text that is not JSON ({error})", "the output of `merkle prove --json`"
+            ) from error
+        if not isinstance(given, dict):
+            raise InputError("--from", f"a JSON {type(given).__name__}", "the output of `merkle prove --json`")
+    given = {"proof": [], **given, **options}
+    for name in ("root", "leaf", "index", "leaf_count"):
+        if given.get(name) is None:
+            raise InputError(f"--{name.replace('_', '-')}", "nothing", "a value, here or in --from")
+    for name in ("index", "leaf_count"):
+        if not isinstance(given[name], int) or isinstance(given[name], bool):
+            raise InputError(f"--{name.replace('_', '-')}", repr(given[name])[:40], "a number")
+    if not isinstance(given["proof"], list):
+        raise InputError("--proof", f"a {type(given['proof']).__name__}", "a list of hexadecimal digests")
+    return given

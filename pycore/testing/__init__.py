@@ -5,7 +5,8 @@ Everything made here is for tests, demonstrations and benchmarks. The private ke
 
 from __future__ import annotations
 
-from .ledger import GeneratedLedger, LedgerParameters, generate_ledger
+from .ledger import GeneratedLedger, generate_ledger
+from .parameters import LedgerParameters
 from .signatures import TAMPERINGS, generate_signatures, tamper
 from .tampering import DEFAULT_KINDS, KINDS, Tampering
 

@@ -20,6 +20,7 @@ from . import _deterministic
 from ._sign import der_signature, sign
 from .certificates import SUITES, Identity, Suite
 from .consortium import CHAIN_ID, FIRST_TIMESTAMP, Consortium
+from .parameters import LedgerParameters
 from .tampering import Tampering
 
 BLOCK_VERSION = 2030700  # protocol 2.3.7: transactions have a payer, gas is left out of transaction hashes
@@ -30,7 +31,6 @@ TBFT_KEY = "TBFTAddtionalDataKey"  # the chain's spelling
 MAXBFT_KEY = "maxbftQC"
 MAXBFT = 3  # ConsensusType
 EPOCH = 1
-CONSENSUS = ("tbft", "maxbft")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +55,18 @@ class _Job:
 class BlockBuilder:
     """Builds any block of the chain from its number and the previous block's hash; keeps nothing between calls."""
 
-    def __init__(
-        self,
-        *,
-        suite: str,
-        txs_per_block: int,
-        signers: int,
-        organisations: int,
-        seed: int,
-        endorsed_every: int,
-        authentication: str,
-        consensus: str,
-    ) -> None:
-        self.suite = SUITES[suite]
-        self.txs_per_block = txs_per_block
-        self.seed = seed
-        self.endorsed_every = endorsed_every
-        self.consensus = consensus
+    def __init__(self, made: LedgerParameters) -> None:
+        self.suite = SUITES[made.suite]
+        self.txs_per_block = made.txs_per_block
+        self.seed = made.seed
+        self.endorsed_every = made.endorsed_every
+        self.consensus = made.consensus
         self.consortium = Consortium(
-            self.suite, authentication=authentication, organisations=organisations, signers=signers, seed=seed
+            self.suite,
+            authentication=made.authentication,
+            organisations=made.organisations,
+            signers=made.signers,
+            seed=made.seed,
         )
         people = self.consortium
         self._members = {
@@ -81,7 +74,7 @@ class BlockBuilder:
             for who in (*people.validators, *people.admins, *people.clients)
             for by_hash in (False, True)
         }
-        self.genesis_hash = self._hash([_deterministic.stream(seed, "genesis", size=32)])[0]
+        self.genesis_hash = self._hash([_deterministic.stream(self.seed, "genesis", size=32)])[0]
 
     def build(self, index: int, previous_hash: bytes, tampered: dict[int, Tampering]) -> BuiltBlock:
         """Block number `index` (from 0). `tampered` says which transactions to spoil, by position."""

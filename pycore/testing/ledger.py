@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2
 from pycore.errors import InputError
 
-from .certificates import SUITES
-from .chainmaker import CONSENSUS, FIRST_HEIGHT, BlockBuilder, BuiltBlock
-from .consortium import AUTHENTICATION
-from .tampering import Tampering, fitting_kinds, plan
+from .chainmaker import FIRST_HEIGHT, BlockBuilder, BuiltBlock
+from .parameters import LedgerParameters
+from .tampering import Tampering, plan
 
 if TYPE_CHECKING:
     from pycore.ledgers.chainmaker import ChainContext
@@ -23,23 +22,6 @@ if TYPE_CHECKING:
 _MANIFEST = "ledger.json"
 _CONTEXT = "context.json"
 _FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerParameters:
-    """What a generated ledger follows from; two ledgers with equal parameters are equal byte for byte."""
-
-    chain: str
-    blocks: int
-    txs_per_block: int
-    suite: str
-    signers: int
-    seed: int
-    invalid_every: int
-    organisations: int
-    endorsed_every: int
-    authentication: str = "certificate"
-    consensus: str = "tbft"
 
 
 class BlockSequence(Sequence[bytes]):
@@ -256,24 +238,6 @@ def generate_ledger(
     >>> len(ledger.blocks), [(bad.block, bad.tx, bad.kind) for bad in ledger.invalid]
     (2, [(0, 2, 'signature-bit'), (1, 0, 'payload')])
     """
-    for field, name, known in (
-        ("chain", chain, ("chainmaker",)),
-        ("suite", suite, tuple(SUITES)),
-        ("authentication", authentication, tuple(AUTHENTICATION)),
-        ("consensus", consensus, CONSENSUS),
-    ):
-        if name not in known:
-            raise InputError(field, f"{name!r}", f"one of {', '.join(known)}")
-    least = {
-        "blocks": (blocks, 1),
-        "txs_per_block": (txs_per_block, 1),
-        "signers": (signers, 1),
-        "organisations": (organisations, 1),
-    }
-    least |= {"invalid_every": (invalid_every, 0), "endorsed_every": (endorsed_every, 0)}
-    for field, (got, wanted) in least.items():
-        if got < wanted:
-            raise InputError(field, f"{got}", f"{wanted} or more")
     parameters = LedgerParameters(
         chain=chain,
         blocks=blocks,
@@ -287,21 +251,11 @@ def generate_ledger(
         authentication=authentication,
         consensus=consensus,
     )
-    fitting = fitting_kinds(kinds, by_certificate=authentication == "certificate", organisations=organisations)
-    sizes = {"blocks": blocks, "txs_per_block": txs_per_block, "invalid_every": invalid_every}
-    invalid = list(plan(**sizes, seed=seed, kinds=fitting))
+    parameters.check()
+    invalid = tuple(plan(parameters, kinds))
     by_block: dict[int, dict[int, Tampering]] = {}
     for one in invalid:
         by_block.setdefault(one.block, {})[one.tx] = one
-    builder = BlockBuilder(
-        suite=suite,
-        txs_per_block=txs_per_block,
-        signers=signers,
-        organisations=organisations,
-        seed=seed,
-        endorsed_every=endorsed_every,
-        authentication=authentication,
-        consensus=consensus,
-    )
+    builder = BlockBuilder(parameters)
     context = builder.consortium.context(consensus)
     return GeneratedLedger(parameters, BlockSequence(builder, blocks, by_block), context, invalid)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pycore.errors import InputError
 
 from . import _deterministic
+from .parameters import LedgerParameters
 
 # kind -> the verdict that a validator gives under strict rules
 KINDS: dict[str, str] = {
@@ -39,11 +40,11 @@ class Tampering:
     verdict: str
 
 
-def fitting_kinds(kinds: Sequence[str] | None, *, by_certificate: bool, organisations: int) -> tuple[str, ...]:
+def fitting_kinds(made: LedgerParameters, kinds: Sequence[str] | None) -> tuple[str, ...]:
     """`kinds`, or by default those of `DEFAULT_KINDS` that such a ledger can have. InputError for one that it can
     not."""
-    unfit = set() if by_certificate else set(CERTIFICATE_KINDS)
-    if organisations < 2:
+    unfit = set(CERTIFICATE_KINDS) if made.authentication == "key" else set()
+    if made.organisations < 2:
         unfit.add("other-organisation")
     if kinds is None:
         return tuple(kind for kind in DEFAULT_KINDS if kind not in unfit)
@@ -57,17 +58,16 @@ def fitting_kinds(kinds: Sequence[str] | None, *, by_certificate: bool, organisa
     return tuple(kinds)
 
 
-def plan(
-    *, blocks: int, txs_per_block: int, invalid_every: int, seed: int, kinds: Sequence[str]
-) -> Iterator[Tampering]:
+def plan(made: LedgerParameters, kinds: Sequence[str] | None) -> Iterator[Tampering]:
     """One transaction in each run of `invalid_every`, at a place the seed decides; the kinds take turns."""
-    if not invalid_every or not kinds:
+    chosen = fitting_kinds(made, kinds)
+    if not made.invalid_every or not chosen:
         return
-    total = blocks * txs_per_block
-    runs = -(-total // invalid_every)
-    places = _deterministic.integers(seed, "tampered", count=runs, below=invalid_every)
+    total = made.blocks * made.txs_per_block
+    runs = -(-total // made.invalid_every)
+    places = _deterministic.integers(made.seed, "tampered", count=runs, below=made.invalid_every)
     for run, place in enumerate(places):
-        at = run * invalid_every + place
+        at = run * made.invalid_every + place
         if at < total:
-            kind = kinds[run % len(kinds)]
-            yield Tampering(at // txs_per_block, at % txs_per_block, kind, KINDS[kind])
+            kind = chosen[run % len(chosen)]
+            yield Tampering(at // made.txs_per_block, at % made.txs_per_block, kind, KINDS[kind])
