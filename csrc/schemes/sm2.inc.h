@@ -12,12 +12,21 @@
 
 enum { SM2_ID_MAX = 8191, SM2_Z_CONSTANT = 2 + SM2_ID_MAX + 4 * 32 };
 
+/* The signers of a chunk, each once: few keys sign most of a consortium chain's transactions, and Z_A takes longer to hash than a short
+ * message. */
+typedef struct sm2_signers_s {
+    uint16_t which[cv(CHUNK)];                         /* item -> signer */
+    uint16_t first[cv(CHUNK)];                         /* signer -> the first item that is its own */
+    uint8_t xy[64 * cv(CHUNK)], heads[32 * cv(CHUNK)]; /* signer -> x || y; item -> Z_A */
+} sm2_signers;
+
 typedef struct sm2_work_s {
     cv(keys) keys;
     uint64_t r[4 * cv(CHUNK)], s[4 * cv(CHUNK)], e[4 * cv(CHUNK)];
     uint8_t identity[SM2_Z_CONSTANT]; /* ENTL || ID || a || b || x_G || y_G */
     size_t identity_len;              /* 0: no Z_A */
-    uint8_t xy[64 * cv(CHUNK)], z[32 * cv(CHUNK)], digests[32 * cv(CHUNK)], status[cv(CHUNK)];
+    sm2_signers signers;
+    uint8_t digests[32 * cv(CHUNK)], status[cv(CHUNK)];
     cv(aff) q[cv(GROUPS)];
     cv(jac) sum[cv(GROUPS)];
     cv(uv) uv[cv(GROUPS)];
@@ -41,15 +50,38 @@ static size_t sm2_identity(uint8_t out[SM2_Z_CONSTANT], const uint8_t *id, size_
     return 2 + len + 128;
 }
 
-/* e of n messages whose signers' keys are xy[64 n]; z: 32 n bytes of memory. e[32 n]. */
-static void sm2_digests(const uint8_t *identity, size_t identity_len, const uint8_t *xy, const pc_column *messages, size_t n,
-                        uint8_t *z, uint8_t *e) {
-    if (identity_len == 0) {
-        sm3_many(NULL, 0, messages, n, e);
-        return;
+/* Finds the signers among n items that are told apart by two rows of words each; returns their number. */
+static size_t sm2_find_signers(sm2_signers *signers, const uint64_t *a, const uint64_t *b, size_t n) {
+    enum { SLOTS = 4 * cv(CHUNK), FREE = 0xffff };
+    uint16_t slots[SLOTS];
+    size_t count = 0;
+    memset(slots, 0xff, sizeof slots);
+    for (size_t j = 0; j < n; j++) {
+        size_t slot = (size_t)((a[j] ^ b[j] >> 7) * 0x9e3779b97f4a7c15ULL >> 32) % SLOTS;
+        for (;; slot = (slot + 1) % SLOTS) { /* at most a quarter is taken */
+            if (slots[slot] == FREE) {
+                signers->first[count] = (uint16_t)j;
+                slots[slot] = (uint16_t)count++;
+                break;
+            }
+            size_t other = signers->first[slots[slot]], equal = 1;
+            for (size_t i = 0; i < 4; i++) {
+                equal &= a[i * cv(CHUNK) + j] == a[i * cv(CHUNK) + other];
+                equal &= b[i * cv(CHUNK) + j] == b[i * cv(CHUNK) + other];
+            }
+            if (equal) break;
+        }
+        signers->which[j] = slots[slot];
     }
-    const pc_column keys = pc_column_fixed(xy, 64), heads = pc_column_fixed(z, 32);
-    sm3_many(identity, identity_len, &keys, n, z);
+    return count;
+}
+
+/* e[32 n] of n messages by the signers that were found, whose keys are in signers->xy. */
+static void sm2_digests(const uint8_t *identity, size_t identity_len, sm2_signers *signers, size_t n_signers,
+                        const pc_column *messages, size_t n, uint8_t *e) {
+    const pc_column keys = pc_column_fixed(signers->xy, 64), heads = pc_column_fixed(signers->heads, 32);
+    sm3_many(identity, identity_len, &keys, n_signers, e); /* Z_A of each; e has room for them */
+    for (size_t j = 0; j < n; j++) memcpy(signers->heads + 32 * j, e + 32 * signers->which[j], 32);
     sm3_many_heads(NULL, 0, &heads, messages, n, e);
 }
 
@@ -59,13 +91,18 @@ static void sm2_read_messages(sm2_work *w, const pc_verify_params *params, const
     pc_column rows = column_from(messages, first);
     uint64_t words[4];
     if (params->message == PC_MESSAGE_HASH) {
-        for (size_t j = 0; j < n; j++) {
-            cv(soa_get)(words, w->keys.x, j);
-            pc_words_to_be(w->xy + 64 * j, words);
-            cv(soa_get)(words, w->keys.y, j);
-            pc_words_to_be(w->xy + 64 * j + 32, words);
+        if (w->identity_len) {
+            size_t n_signers = sm2_find_signers(&w->signers, w->keys.x, w->keys.y, n);
+            for (size_t i = 0; i < n_signers; i++) {
+                cv(soa_get)(words, w->keys.x, w->signers.first[i]);
+                pc_words_to_be(w->signers.xy + 64 * i, words);
+                cv(soa_get)(words, w->keys.y, w->signers.first[i]);
+                pc_words_to_be(w->signers.xy + 64 * i + 32, words);
+            }
+            sm2_digests(w->identity, w->identity_len, &w->signers, n_signers, &rows, n, w->digests);
+        } else {
+            sm3_many(NULL, 0, &rows, n, w->digests);
         }
-        sm2_digests(w->identity, w->identity_len, w->xy, &rows, n, w->z, w->digests);
         rows = pc_column_fixed(w->digests, 32);
     }
     for (size_t j = 0; j < n; j++) {

@@ -37,12 +37,41 @@ static void sm2_solve(uint64_t *x, uint64_t *k, const uint64_t *d, const uint64_
     }
 }
 
-/* e of a chunk into digests, and their words. d = n - 1 has no inverse of 1 + d (section 6.1 excludes it) and counts as 1. */
+/* e of a chunk whose secrets are d. */
+static void sm2_sign_digests(const pc_verify_params *params, const uint64_t *d, const pc_column *rows, size_t n,
+                             const uint8_t *identity, size_t identity_len, uint8_t *e) {
+    sm2_signers signers;
+    uint64_t own[4 * cv(CHUNK)], x[4 * cv(CHUNK)], y[4 * cv(CHUNK)], words[4];
+    if (params->message == PC_MESSAGE_PREHASHED) {
+        size_t len;
+        for (size_t j = 0; j < n; j++) memcpy(e + 32 * j, pc_column_row(rows, j, &len), 32);
+        return;
+    }
+    if (identity_len == 0) {
+        sm3_many(NULL, 0, rows, n, e);
+        return;
+    }
+    size_t n_signers = sm2_find_signers(&signers, d, d, n);
+    for (size_t i = 0; i < cv(groups_of)(n_signers) * VL; i++) {
+        cv(soa_get)(words, d, signers.first[i < n_signers ? i : 0]);
+        cv(soa_put)(own, i, words);
+    }
+    cv(points_of)(x, y, own, n_signers);
+    for (size_t i = 0; i < n_signers; i++) {
+        cv(soa_get)(words, x, i);
+        pc_words_to_be(signers.xy + 64 * i, words);
+        cv(soa_get)(words, y, i);
+        pc_words_to_be(signers.xy + 64 * i + 32, words);
+    }
+    sm2_digests(identity, identity_len, &signers, n_signers, rows, n, e);
+}
+
+/* d = n - 1 has no inverse of 1 + d (section 6.1 excludes it) and counts as 1. */
 static void sm2_sign_chunk(const pc_verify_params *params, const pc_column *secrets, const pc_column *messages, size_t first,
                            size_t n, const uint8_t *identity, size_t identity_len, uint8_t *signatures) {
     static const uint64_t order[4] = CV_N, one[4] = {1, 0, 0, 0};
     uint64_t d[4 * cv(CHUNK)], k[4 * cv(CHUNK)], x[4 * cv(CHUNK)], y[4 * cv(CHUNK)], words[4], last[4];
-    uint8_t xy[64 * cv(CHUNK)], z[32 * cv(CHUNK)], e[32 * cv(CHUNK)];
+    uint8_t e[32 * cv(CHUNK)];
     const pc_column rows = column_from(messages, first);
     int256_sub(last, order, one);
     cv(secrets_read)(d, secrets, first, n);
@@ -50,19 +79,7 @@ static void sm2_sign_chunk(const pc_verify_params *params, const pc_column *secr
         cv(soa_get)(words, d, j);
         if (!int256_lt(words, last)) cv(soa_put)(d, j, one);
     }
-    if (params->message == PC_MESSAGE_PREHASHED) {
-        size_t len;
-        for (size_t j = 0; j < n; j++) memcpy(e + 32 * j, pc_column_row(&rows, j, &len), 32);
-    } else {
-        cv(points_of)(x, y, d, n);
-        for (size_t j = 0; j < n; j++) {
-            cv(soa_get)(words, x, j);
-            pc_words_to_be(xy + 64 * j, words);
-            cv(soa_get)(words, y, j);
-            pc_words_to_be(xy + 64 * j + 32, words);
-        }
-        sm2_digests(identity, identity_len, xy, &rows, n, z, e);
-    }
+    sm2_sign_digests(params, d, &rows, n, identity, identity_len, e);
     cv(nonces)(k, d, e, n);
     cv(points_of)(x, y, k, n);
     for (size_t j = 0; j < cv(groups_of)(n) * VL; j++) { /* y is free now: it holds e */
