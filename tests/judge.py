@@ -21,6 +21,13 @@ _FACTS: dict[tuple[bytes, bytes, bytes], ed25519.Facts] = {}
 _SEEN: dict[tuple[object, ...], str] = {}
 
 
+def ed25519_facts(case: SignatureCase) -> ed25519.Facts:
+    row = (case.public_key, case.signature, case.message)
+    if row not in _FACTS:
+        _FACTS[row] = ed25519.facts(*row)
+    return _FACTS[row]
+
+
 def oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) -> str:
     """The oracle's verdict name for one case under options of ``pycore.verify_batch``; remembered, for it is slow."""
     row = (scheme, case.public_key, case.signature, case.message, *sorted(options.items(), key=str))
@@ -32,10 +39,7 @@ def oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) ->
 def _oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) -> str:
     key, signature, message = case.public_key, case.signature, case.message
     if scheme == "ed25519":
-        row = (key, signature, message)
-        if row not in _FACTS:
-            _FACTS[row] = ed25519.facts(*row)
-        return ed25519.judge(_FACTS[row], ed25519.RULES[options.get("rules", "zip215")])
+        return ed25519.judge(ed25519_facts(case), ed25519.RULES[options.get("rules", "zip215")])
     if scheme == "schnorr-secp256k1":
         return bip340.verify(key, signature, message)
     encoding = {name: options[name] for name in ("encoding", "der_rules") if name in options}
