@@ -1,13 +1,13 @@
-/* fe_sm2_portable.inc.h - the shifts that multiply by the SM2 prime. Over fe_mont_portable.inc.h.
+/* fe_sm2_portable.inc.h - multiplying by the SM2 prime with shifts. Over fe_mont_portable.inc.h.
  *
- * p = 2^256 - 2^224 - 2^96 + 2^64 - 1, so q p at column i is, counting bits from column 0 as 52 per column:
- *   -q                      at bit 0    -> column 0 (its low 52 bits vanish, as they must)
- *   -q (2^44 - 2^12)        at bit 52   (96, 64 = 52 + 44, 12)    -> column 1
- *   +q (2^48 - 2^16)        at bit 208  (256, 224 = 208 + 48, 16) -> column 4 */
-#define FE_ADD_MULTIPLE(c, i, q)                                                                                            \
-    do {                                                                                                                    \
-        (c)[i] -= (q);                                                                                                      \
-        (c)[(i) + 1] -= (pc_i128)(q) * ((1LL << 44) - (1LL << 12));                                                         \
-        (c)[(i) + 4] += (pc_i128)(q) * ((1LL << 48) - (1LL << 16));                                                         \
-    } while (0)
+ * p = 2^256 - 2^224 - 2^96 + 2^64 - 1, so q p for the digit q < 2^52 of column i is, in columns of 52 bits from there:
+ *   -q                     column 0: clears the low limb, which the shift drops anyway
+ *   +q 2^12 - q 2^44       column 1 (64, 96 = 52 + 12, 44): the low 40 and 8 bits of q stay, the others go to column 2
+ *   +q (2^48 - 2^16)       column 4 (256, 224 = 208 + 48, 16) */
+#define FE_TERM0(q)   0
+#define FE_TERM1(q)   ((int64_t)((uint64_t)(q) << 12 & PC_MASK52) - (int64_t)((uint64_t)(q) << 44 & PC_MASK52))
+#define FE_TERM2(q)   (((q) >> 40) - ((q) >> 8))
+#define FE_TERM3(q)   0
+#define FE_NARROW4(q) 0
+#define FE_TERM4(q)   M(q, (1LL << 48) - (1LL << 16))
 #include "fe_mont_portable.inc.h"
