@@ -101,9 +101,37 @@ static void cv(tables_widen)(size_t groups, size_t m, cv(mult_work) * w) {
     }
 }
 
+/* The same tables for the few vectors of a small batch, where sharing an inversion saves little: multiples of Q in Jacobian
+ * coordinates, i Q = (i - 1) Q + Q, and a single inversion to make them affine. */
+static void cv(tables_few)(const cv(aff) * q, size_t groups, cv(mult_work) * w) {
+    enum { MADE = cv(Q_ROWS) - 1 };
+    for (size_t g = 0; g < groups; g++) {
+        cv(jac) p;
+        cv(jac_from_aff)(&p, &q[g]);
+        for (size_t i = 1; i <= MADE; i++) {
+            i == 1 ? cv(dbl)(&p, &p) : cv(madd)(&p, &p, &q[g]);
+            w->entries[g][i].x = p.x;
+            w->entries[g][i].y = p.y;
+            w->den[g * MADE + i - 1] = p.z;
+        }
+    }
+    fe(batch_inv)(w->den, groups * MADE, w->tmp);
+    for (size_t g = 0; g < groups; g++) {
+        for (size_t i = 1; i <= MADE; i++) {
+            cv(jac) p = {w->entries[g][i].x, w->entries[g][i].y, fe(one)()};
+            cv(aff) r;
+            cv(to_aff)(&r, &p, &w->den[g * MADE + i - 1]);
+            cv(entry_put)(&w->entries[g][i], &r);
+        }
+    }
+}
+
 static void cv(tables_build)(const cv(aff) * q, size_t groups, cv(mult_work) * w) {
     for (size_t g = 0; g < groups; g++) cv(entry_put)(&w->entries[g][0], &q[g]);
-    for (size_t m = 1; m < cv(Q_ROWS); m *= 2) cv(tables_widen)(groups, m, w);
+    if (groups < 5) /* an inversion is some 270M: shared by five, three of them cost what tables_few adds */
+        cv(tables_few)(q, groups, w);
+    else
+        for (size_t m = 1; m < cv(Q_ROWS); m *= 2) cv(tables_widen)(groups, m, w);
 #if CV_GLV
     static const uint64_t beta_words[4] = CV_BETA;
     fe(t) beta;
