@@ -168,7 +168,7 @@ def test_expired_requests_are_dropped_before_the_kernel(narrow: Server, calls: R
     working = [busy.future(hashing(300, 9000)) for _ in range(2)]
     started = time.monotonic()
     error = calls.refused("HashBatch", hashing(1, 1), timeout=0.001)
-    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, error
     assert time.monotonic() - started < 5
     for future in working:
         future.result(60)
