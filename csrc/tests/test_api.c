@@ -27,7 +27,7 @@ static void test_registry(void) {
     for (; pc_rules_at(rules); rules++) EXPECT(pc_scheme_at(pc_rules_at(rules)->scheme) != NULL);
     for (; pc_field_at(fields); fields++) EXPECT(strlen(pc_field_at(fields)) > 3);
     for (; pc_cpu_feature_at(features, &present); features++) EXPECT(present == 0 || present == 1);
-    EXPECT(hashes == 6 && schemes == 5 && statuses >= 17 && rules >= 11 && fields == 8);
+    EXPECT(hashes >= 6 && schemes >= 5 && statuses >= 17 && rules >= 11 && fields >= 8);
     EXPECT(!pc_hash_at(-1) && !pc_scheme_at(-1) && !pc_status_at(-1) && !pc_rules_at(-1) && !pc_field_at(-1));
     EXPECT(!pc_cpu_feature_at(-1, &present) && (features == 0 || pc_cpu_feature_at(0, NULL)));
     EXPECT(strcmp(pc_status_at(1)->name, "VALID") == 0);
@@ -74,7 +74,7 @@ static void test_columns(void) {
     }
     pc_column one = fixed(data, 10);
     EXPECT_INT(pc_hash_batch(PC_AUTO, -1, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_hash_batch(PC_AUTO, 6, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_batch(PC_AUTO, 1000, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 1, &one, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_batch(PC_AUTO, 0, data, SIZE_MAX, &one, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, &one, 1, NULL), PC_ERR_ARGUMENT);
@@ -154,7 +154,7 @@ static void test_valid(batch *b) {
 static void test_refused(const batch *b) {
     int flags = pc_scheme_at(b->params.scheme)->flags;
     static const int64_t falling[] = {0, 8, 7, 9, 10, 11};
-    REFUSED(bad.params.scheme = 5, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.scheme = 1000, PC_ERR_ARGUMENT);
     REFUSED(bad.params.scheme = -1, PC_ERR_ARGUMENT);
     REFUSED(bad.params.rules |= 64, PC_ERR_ARGUMENT);
     REFUSED(bad.params.rules |= b->params.scheme == 0 ? PC_RULE_LOW_S : PC_RULE_COFACTORED, PC_ERR_ARGUMENT);
@@ -201,7 +201,7 @@ static void test_keyset(const batch *b) {
     EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, (pc_keyset *)(void *)((char *)set + 8), verdicts),
                PC_ERR_ARGUMENT);
     EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_keyset_build(PC_AUTO, 9, &b->keys, N, set, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, 1000, &b->keys, N, set, verdicts), PC_ERR_ARGUMENT);
     uint8_t *bad_keys = exact(b->key_data, N * b->key_size);
     memset(bad_keys + 2 * b->key_size, scheme ? 0xff : 0,
            b->key_size); /* key 2 is no point: x >= p, and for Ed25519 y = 2 */
@@ -224,7 +224,7 @@ static void test_keyset(const batch *b) {
     pc_verify_params other = {.scheme = scheme ? 0 : 1};
     EXPECT_INT(pc_verify_keyset(set, &other, indices, &s, &m, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_keyset_size(PC_AUTO, scheme, SIZE_MAX / 2), 0);
-    EXPECT_INT(pc_keyset_size(PC_AUTO, 7, 1), 0);
+    EXPECT_INT(pc_keyset_size(PC_AUTO, 1000, 1), 0);
     free(set);
 }
 
@@ -249,7 +249,7 @@ static void test_recover(void) {
 static void test_data_and_probes(void) {
     uint8_t secret[32] = {1}, out[65], a[32] = {3}, b[32] = {5};
     pc_column good = fixed(secret, 32), narrow = fixed(secret, 31);
-    EXPECT_INT(pc_testing_public_keys(9, &good, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_testing_public_keys(1000, &good, 1, out), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_testing_public_keys(1, &narrow, 1, out), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_testing_public_keys(1, &good, 1, NULL), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_testing_sign(NULL, &good, &good, 1, out), PC_ERR_ARGUMENT);
@@ -257,7 +257,7 @@ static void test_data_and_probes(void) {
         EXPECT_INT(pc_field_probe(PC_AUTO, field, 0, a, b, 1, 1, out), PC_OK);
         EXPECT_INT(out[0], 15);
     }
-    EXPECT_INT(pc_field_probe(PC_AUTO, 8, 0, a, b, 1, 1, out), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_field_probe(PC_AUTO, 1000, 0, a, b, 1, 1, out), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_field_probe(PC_AUTO, 0, 9, a, b, 1, 1, out), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_field_probe(PC_AUTO, 0, -1, a, b, 1, 1, out), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_field_probe(PC_AUTO, 0, 0, NULL, b, 1, 1, out), PC_ERR_ARGUMENT);
