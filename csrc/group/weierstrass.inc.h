@@ -1,8 +1,9 @@
 /* weierstrass.inc.h - points of y^2 = x^3 + a x + b with a = 0 or a = -3, one point per lane; template.
  *
  * Wants (curves/<curve>.inc.h)
- *   cv(name) fe(name) sc(name)   prefixes of the curve, of its coordinate field and of its scalar field (functions of
- * field.h) CV_A                         0 or -3 CV_B, CV_GX, CV_GY           b and the generator, as words
+ *   cv(name) fe(name) sc(name)   prefixes of the curve, of its coordinate field and of its scalar field (field.h)
+ *   CV_A                         0 or -3
+ *   CV_B, CV_GX, CV_GY           b and the generator, as words
  *
  * The group must have odd prime order: there is no point with y = 0, and the only point that doubles to infinity is
  * infinity.
@@ -48,8 +49,7 @@ PC_FN void cv(jac_select)(cv(jac) * r, vmask m, const cv(jac) * a, const cv(jac)
     fe(select)(&r->z, m, &a->z, &b->z);
 }
 
-/* ---- the curve equation ------------------------------------------------------------------------------------------------
- */
+/* ---- the curve equation ----------------------------------------------------------------------------------------------- */
 
 /* r = x^3 + a x + b, tight. */
 PC_FN void cv(rhs)(fe(t) * r, const fe(t) * x) {
@@ -84,14 +84,14 @@ PC_FN vmask cv(lift_x)(cv(aff) * p, vmask odd) {
     return square;
 }
 
-/* ---- Jacobian arithmetic -----------------------------------------------------------------------------------------------
- */
+/* ---- Jacobian arithmetic ---------------------------------------------------------------------------------------------- */
 
 /* r = 2 p. Exact for every p, infinity included (Z3 = Y Z).
  *
- * EFD "dbl-2009-l" (a = 0) and "dbl-2001-b" (a = -3) with every coordinate halved once, which trades the small multiples for
- * one halving: with the half slope L = (3 X^2 + a Z^4) / 2 and T = X Y^2, X3 = L^2 - 2 T,  Y3 = L (T - X3) - Y^4,  Z3 = Y Z.
- * a = 0: 3M + 4S,  a = -3: 4M + 4S */
+ * EFD "dbl-2009-l" (a = 0) and "dbl-2001-b" (a = -3) with every coordinate halved once, which trades the small multiples
+ * for one halving. With the half slope L = (3 X^2 + a Z^4) / 2 and T = X Y^2:
+ *
+ *     X3 = L^2 - 2 T     Y3 = L (T - X3) - Y^4     Z3 = Y Z          a = 0: 3M + 4S     a = -3: 4M + 4S */
 PC_FN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
     fe(t) l, yy, t, u;
 #if CV_A == 0
@@ -124,8 +124,9 @@ typedef struct cv(chord_s) {
 /* r = p + q, q affine, for p not infinity and p != q. 8M + 3S (EFD "madd", as 1998 Cohen-Miyaji-Ono writes it).
  *
  * Z3 = Z1 H with H = x(q) Z1^2 - X1. So p = -q gives Z3 = 0, which is right; p = q and p = infinity give Z3 = 0 as well,
- * which is wrong - but once Z is zero, every further doubling and addition keeps it zero. A chain of these that ends with Z
- * != 0 has therefore met none of the exceptional cases, and its result is exact: double_base.inc.h builds on that. */
+ * which is wrong - but once Z is zero, every further doubling and addition keeps it zero. A chain of these that starts
+ * finite and ends with a Z other than zero has therefore met none of the exceptional cases, and its result is exact:
+ * double_base.inc.h builds on that. */
 PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const cv(aff) * q) {
     fe(t) zz, t, hhh, v;
     fe(sqr)(&zz, &p->z);
@@ -173,8 +174,7 @@ PC_FN void cv(to_aff)(cv(aff) * r, const cv(jac) * p, const fe(t) * z_inv) {
     fe(mul)(&r->y, &p->y, &zz);
 }
 
-/* ---- affine arithmetic, with the inversion shared by a batch -----------------------------------------------------------
- */
+/* ---- affine arithmetic, with the inversion shared by a batch ---------------------------------------------------------- */
 
 /* The number to invert for p + q (p != +-q) and for 2 p. */
 PC_FN void cv(aff_add_den)(fe(t) * r, const cv(aff) * p, const cv(aff) * q) { fe(subc)(r, &q->x, &p->x); }

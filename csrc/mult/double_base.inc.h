@@ -5,12 +5,12 @@
  *   CV_G_WINDOW   bits per digit of u
  *   CV_GLV        1 when the curve has the endomorphism (x, y) -> (beta x, y) = lambda (x, y), and glv.inc.h splits v
  *
- * Work goes by chunks of vectors. For a whole chunk, the tables 1 Q .. 2^(CV_Q_WINDOW - 1) Q are built in affine coordinates
- * with one shared inversion for each doubling of their length (6M or so a point, against 18M for Jacobian additions and a
- * conversion). Then every vector walks a ladder in lockstep: the same doublings for all lanes, a signed digit of each scalar
- * at fixed positions. With the endomorphism v = v1 + v2 lambda has halves of CV_LADDER_BITS, which halves the doublings; u
- * is then cut into two plain halves and the table of G holds G and 2^CV_LADDER_BITS G. The group order must exceed
- * 2^CV_Q_WINDOW.
+ * Work goes by chunks of vectors. For a whole chunk, the tables 1 Q .. 2^(CV_Q_WINDOW - 1) Q are built in affine
+ * coordinates with one shared inversion for each doubling of their length (6M or so a point, against 18M for Jacobian
+ * additions and a conversion). Then every vector walks a ladder in lockstep: the same doublings for all lanes, a signed
+ * digit of each scalar at fixed positions. With the endomorphism v = v1 + v2 lambda has halves of CV_LADDER_BITS, which
+ * halves the doublings; u is then cut into two plain halves, and the table of G holds G and 2^CV_LADDER_BITS G. The group
+ * order must exceed 2^CV_Q_WINDOW.
  *
  * Exceptional additions. A signer chooses Q, u and v, and can make the running sum meet plus or minus a table point, or
  * infinity, at any step. The fast ladder does not look: madd_chord shows that such a lane, and only such a lane, ends with
@@ -65,8 +65,7 @@ typedef struct cv(mult_work_s) {
 #endif
 } cv(mult_work);
 
-/* ---- tables of Q -------------------------------------------------------------------------------------------------------
- */
+/* ---- tables of Q ------------------------------------------------------------------------------------------------------ */
 
 PC_FN void cv(entry_get)(cv(aff) * p, const cv(entry) * e) {
     p->x = e->x;
@@ -155,8 +154,7 @@ PC_FN const uint64_t *cv(table_rows)(size_t g, cv(mult_work) * w) {
 #endif
 }
 
-/* ---- the ladder --------------------------------------------------------------------------------------------------------
- */
+/* ---- the ladder ------------------------------------------------------------------------------------------------------- */
 
 /* a += digit * Q, or with part = 1 digit * lambda Q. */
 PC_INLINE void cv(acc_add_q)(cv(acc) * a, const uint64_t *rows, int part, vec digit, vmask negative, int exact) {

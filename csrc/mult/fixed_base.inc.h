@@ -77,8 +77,7 @@ static void cv(fixed_base_build)(uint64_t *rows, int window, int spacing, int ba
     }
 }
 
-/* ---- the running sum of a multiplication -------------------------------------------------------------------------------
- */
+/* ---- the running sum of a multiplication ------------------------------------------------------------------------------ */
 
 typedef struct cv(acc_s) {
     cv(jac) p;
@@ -116,8 +115,7 @@ PC_INLINE void cv(acc_add_fixed)(cv(acc) * a, const uint64_t *rows, vec digit, v
     cv(acc_add)(a, &q, negative, zero, exact);
 }
 
-/* ---- k G ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- k G -------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t cv(comb)[cv(COMB_ROWS) * cv(AFF_STRIDE)] __attribute__((aligned(64)));
 static pthread_once_t cv(comb_once) = PTHREAD_ONCE_INIT;

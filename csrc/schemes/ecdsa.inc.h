@@ -1,7 +1,7 @@
 /* ecdsa.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
  *
- * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify),
- * ecdsa(keyset_build), and for test data ecdsa(public_keys), ecdsa(sign).
+ * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify)
+ * and ecdsa(keyset_build).
  *
  * Order of the checks, the same for every scheme here and wherever an item stands in a batch:
  *     the key        MALFORMED_KEY          (encoding, range, curve equation)

@@ -6,8 +6,7 @@
 
 #include "../field/words.inc.h"
 
-/* ---- 256-bit integers as little-endian words ----------------------------------------------------------------------------
- */
+/* ---- 256-bit integers as little-endian words -------------------------------------------------------------------------- */
 
 /* a < b, a == 0, r = a + b (returns the carry), r = a - b (returns the borrow). */
 PC_FN int int256_lt(const uint64_t a[4], const uint64_t b[4]) {
@@ -35,8 +34,7 @@ PC_FN int int256_sub(uint64_t r[4], const uint64_t a[4], const uint64_t b[4]) {
     return (int)borrow;
 }
 
-/* ---- public keys: SEC 1, section 2.3.4 -----------------------------------------------------------------------------------
- */
+/* ---- public keys: SEC 1, section 2.3.4 -------------------------------------------------------------------------------- */
 
 /* What a key's bytes say about y. KEY_TRUSTED is no encoding: x and y are known to be a point of the curve. */
 enum { KEY_MALFORMED = 0, KEY_Y_GIVEN = 1, KEY_Y_EVEN = 2, KEY_Y_ODD = 3, KEY_TRUSTED = 4 };
@@ -69,8 +67,7 @@ PC_FN int key_parse(const uint8_t *bytes, size_t len, int forms, const uint64_t 
     return form;
 }
 
-/* ---- signatures
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- signatures ------------------------------------------------------------------------------------------------------- */
 
 /* Well formed; well formed but an integer does not fit 256 bits; not well formed. */
 enum { SIG_OK = 0, SIG_TOO_LARGE = 1, SIG_MALFORMED = 2 };
@@ -85,7 +82,7 @@ PC_FN int sig_parse_compact(const uint8_t *bytes, size_t len, uint64_t r[4], uin
     return SIG_OK;
 }
 
-/* One INTEGER at bytes[*at], *at < = end: moves *at behind it. X.690, section 8.3: at least one byte of contents, and no
+/* One INTEGER at bytes[*at], *at <= end: moves *at behind it. X.690, section 8.3: at least one byte of contents, and no
  * first nine bits all equal; section 10.1: the length in its shortest form, here always one byte. Negative numbers are
  * refused. */
 PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, uint64_t w[4]) {

@@ -1,11 +1,11 @@
 /* schnorr_bip340.inc.h - Schnorr signatures of BIP-340 over secp256k1, and signing of test data.
  *
- * Wants keys.inc.h instantiated for secp256k1. Keys are 32 bytes, the x of the point with even y; messages have any length. Order of
- * the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just calls failures, are SCALAR_OUT_OF_RANGE; r or s zero is no error
- * by itself.
+ * Wants keys.inc.h instantiated for secp256k1. Keys are 32 bytes, the x of the point with even y; messages have any length.
+ * Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just calls failures, are SCALAR_OUT_OF_RANGE; r or s
+ * zero is no error by itself.
  *
- * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. The parity of y
- * needs R in affine coordinates: one inversion for all of a chunk. */
+ * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. The parity
+ * of y needs R in affine coordinates: one inversion for all of a chunk. */
 
 typedef struct schnorr_secp256k1_work_s {
     cv(keys) keys;

@@ -1,19 +1,19 @@
 /* sm2.inc.h - SM2 verification (GB/T 32918.2-2016, section 7.1), and signing of test data; template over SM2's curve.
  *
- * Wants keys.inc.h and signatures.inc.h. Keys are SEC 1 encoded, 33 or 65 bytes, or x || y alone. Order of the checks: ecdsa.inc.h;
- * t = (r + s) mod n = 0 (step B5) counts as SCALAR_OUT_OF_RANGE.
+ * Wants keys.inc.h and signatures.inc.h. Keys are SEC 1 encoded, 33 or 65 bytes, or x || y alone. Order of the checks:
+ * ecdsa.inc.h; t = (r + s) mod n = 0 (step B5) counts as SCALAR_OUT_OF_RANGE.
  *
  * e = SM3(Z_A || M) with Z_A = SM3(ENTL || ID || a || b || x_G || y_G || x_A || y_A), section 5.5: ENTL is the length of the
  * identifier in bits, two bytes, big-endian. Without an identifier (user_id NULL) there is no Z_A and e = SM3(M), as some
  * implementations sign; the empty identifier is another thing (ENTL = 0).
  *
- * The equation (steps B6, B7) is R = (e + x1) mod n == r with (x1, y1) = s G + t P, so x1 is compared with (r - e) mod n in the way
- * of ECDSA, without an inversion. */
+ * The equation (steps B6, B7) is R = (e + x1) mod n == r with (x1, y1) = s G + t P, so x1 is compared with (r - e) mod n in
+ * the way of ECDSA, without an inversion. */
 
 enum { SM2_ID_MAX = 8191, SM2_Z_CONSTANT = 2 + SM2_ID_MAX + 4 * 32 };
 
-/* The signers of a chunk, each once: few keys sign most of a consortium chain's transactions, and Z_A takes longer to hash than a short
- * message. */
+/* The signers of a chunk, each once: few keys sign most of a consortium chain's transactions, and Z_A takes longer to hash
+ * than a short message. */
 typedef struct sm2_signers_s {
     uint16_t which[cv(CHUNK)];                         /* item -> signer */
     uint16_t first[cv(CHUNK)];                         /* signer -> the first item that is its own */

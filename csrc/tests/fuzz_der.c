@@ -1,6 +1,6 @@
-/* fuzz_der.c - signature parsing: no read past the end, DER is unique, and the lenient rule differs from the strict one by the
- * bytes behind the SEQUENCE alone. The input is parsed as it is, and once more as two integers that are encoded, damaged as the
- * rest of the input says, and parsed. */
+/* fuzz_der.c - signature parsing: no read past the end, DER is unique, and the lenient rule differs from the strict one by
+ * the bytes behind the SEQUENCE alone. The input is parsed as it is, and once more as two integers that are encoded,
+ * damaged as the rest of the input says, and parsed. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
-/* fuzz_sec1.c - public keys, from bytes to a point of the curve: no read past the end; an accepted key is on the curve and encodes
- * back to the same bytes; its compressed, uncompressed and raw forms give the same point; hybrid forms are refused. */
+/* fuzz_sec1.c - public keys, from bytes to a point of the curve: no read past the end; an accepted key is on the curve and
+ * encodes back to the same bytes; its compressed, uncompressed and raw forms give the same point; hybrid forms are refused.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-/* test_exhaustive.c - the group, multiplication and scheme templates over curves of a few bits, where every input can be tried:
- * every pair of points, every pair of scalars, every (key, r, s, digest). The exceptional additions that an attacker would have to
- * aim for on a real curve happen all the time here. Curves with a = 0 (plain, and with the endomorphism) and a = -3; all have
- * prime order n < p, p = 3 mod 4. */
+/* test_exhaustive.c - the group, multiplication and scheme templates over curves of a few bits, where every input can be
+ * tried: every pair of points, every pair of scalars, every (key, r, s, digest). The exceptional additions that an attacker
+ * would have to aim for on a real curve happen all the time here. Curves with a = 0 (plain, and with the endomorphism) and
+ * a = -3; all have prime order n < p, p = 3 mod 4. */
 #include "check_test.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* no curve here uses all of the templates */
@@ -27,7 +27,7 @@ enum { EXHAUST_STEP = 1 };
 
 #define SMALL_WORDS(x) {x, 0, 0, 0}
 
-/* ---- y^2 = x^3 + 7 over GF(43): 31 points. Plain ladder, as if there were no endomorphism. --------------------------------- */
+/* ---- y^2 = x^3 + 7 over GF(43): 31 points. Plain ladder, as if there were no endomorphism. ---------------------------- */
 #define TINY(name) fe43_##name
 #define TINY_P     43
 #include "tiny_field.inc.h"
@@ -149,7 +149,7 @@ static void test_schnorr(void) {
 #undef ecdsa
 #include "tiny_undef.inc.h"
 
-/* ---- the same curve with its endomorphism (beta = 6, lambda = 5) and a 128-bit ladder --------------------------------------- */
+/* ---- the same curve with its endomorphism (beta = 6, lambda = 5) and a 128-bit ladder --------------------------------- */
 #define cv(name)       e0_##name
 #define fe(name)       fe43_##name
 #define sc(name)       sc31_##name
@@ -192,7 +192,7 @@ static void test_endomorphism(void) {
 #undef ecdsa
 #include "tiny_undef.inc.h"
 
-/* ---- y^2 = x^3 - 3 x + 15 over GF(31): 29 points ----------------------------------------------------------------------------- */
+/* ---- y^2 = x^3 - 3 x + 15 over GF(31): 29 points ---------------------------------------------------------------------- */
 #define TINY(name) fe31_##name
 #define TINY_P     31
 #include "tiny_field.inc.h"
@@ -261,7 +261,7 @@ static void test_sm2(void) {
 #undef ecdsa
 #include "tiny_undef.inc.h"
 
-/* ---- larger ones with the windows of the real curves --------------------------------------------------------------------------- */
+/* ---- larger ones with the windows of the real curves ------------------------------------------------------------------ */
 #define TINY(name) fe211_##name
 #define TINY_P     211
 #include "tiny_field.inc.h"
@@ -324,10 +324,10 @@ static void test_sm2(void) {
 #undef ecdsa
 #include "tiny_undef.inc.h"
 
-/* ---- recoding and splitting on real sizes ---------------------------------------------------------------------------------------- */
+/* ---- recoding and splitting on real sizes ----------------------------------------------------------------------------- */
 
-/* sum of digit(pos) 2^pos modulo 2^64, 2^64 - 59 and 2^61 - 1 against the value: the three together pin a 256-bit integer well
- * enough for a test that is not adversarial. */
+/* sum of digit(pos) 2^pos modulo 2^64, 2^64 - 59 and 2^61 - 1 against the value: the three together pin a 256-bit integer
+ * well enough for a test that is not adversarial. */
 static uint64_t words_mod(const uint64_t w[4], uint64_t m) {
     pc_u128 r = 0;
     for (int i = 3; i >= 0; i--) r = m ? ((r << 64) | w[i]) % m : w[0];

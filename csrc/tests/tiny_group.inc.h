@@ -1,7 +1,8 @@
 /* tiny_group.inc.h - exhaustive tests of the group, of the multiplications and of ECDSA over one tiny curve; template.
  *
- * Wants the curve's parameters with integers TINY_A, TINY_B, TINY_FIELD, TINY_ORDER beside them, everything up to ecdsa.inc.h
- * instantiated, and EXHAUST_STEP. The oracle is a list of the multiples of G made by schoolbook affine addition. Gives cv(all_tests). */
+ * Wants the curve's parameters with integers TINY_A, TINY_B, TINY_FIELD, TINY_ORDER beside them, everything up to
+ * ecdsa.inc.h instantiated, and EXHAUST_STEP. The oracle is a list of the multiples of G made by schoolbook affine
+ * addition. Gives cv(all_tests). */
 
 enum { cv(P) = TINY_FIELD, cv(N) = TINY_ORDER };
 static struct {
@@ -31,7 +32,7 @@ static void cv(model)(void) {
     EXPECT(cv(multiple)[cv(N) - 1].x == x1 && cv(multiple)[cv(N) - 1].y == p - y1); /* = -G: the next one is infinity */
 }
 
-/* ---- points ------------------------------------------------------------------------------------------------------------- */
+/* ---- points ----------------------------------------------------------------------------------------------------------- */
 
 static cv(aff) cv(aff_of)(int i) {
     cv(aff) r;
@@ -112,7 +113,7 @@ static void cv(test_equation)(void) {
     }
 }
 
-/* ---- multiplication ------------------------------------------------------------------------------------------------------ */
+/* ---- multiplication --------------------------------------------------------------------------------------------------- */
 
 static cv(mult_work) cv(work);
 
@@ -162,7 +163,7 @@ static void cv(test_wide_u)(void) {
 }
 #endif
 
-/* ---- ECDSA ---------------------------------------------------------------------------------------------------------------- */
+/* ---- ECDSA ------------------------------------------------------------------------------------------------------------ */
 
 static int cv(sec1)(uint8_t *out, int d, int form) {
     memset(out, 0, 65);

@@ -61,9 +61,9 @@ static void cv(awkward)(sc(t) * s) {
     sc(from_words)(s, words);
 }
 
-/* The comb and the ladder share no table and no digits, so for Q = d G each checks the other: u G + v Q is (u + v d) G. Scalars are
- * small, nearly n, powers of two, long runs of ones, and u is often chosen so that the sum is a small multiple of G or infinity:
- * the running sum meets table points, their negatives and infinity on its way. */
+/* The comb and the ladder share no table and no digits, so for Q = d G each checks the other: u G + v Q is (u + v d) G.
+ * Scalars are small, nearly n, powers of two, long runs of ones, and u is often chosen so that the sum is a small multiple
+ * of G or infinity: the running sum meets table points, their negatives and infinity on its way. */
 static void cv(test_double_base)(void) {
     static cv(mult_work) work;
     unsigned infinite = 0;
