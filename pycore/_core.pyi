@@ -1,4 +1,107 @@
-from typing import Any
+"""``csrc/pycore.h`` as cffi gives it. Pointers and structs are ``Any``; tests/c/test_stub.py keeps this file true."""
+
+from typing import Any, Final
 
 ffi: Any
-lib: Any
+
+class _Lib:
+    PC_OK: Final[int]
+    PC_ERR_ARGUMENT: Final[int]
+    PC_ERR_BACKEND: Final[int]
+    PC_ERR_SCRATCH: Final[int]
+    PC_ERR_SELFTEST: Final[int]
+    PC_SCHEME_DER: Final[int]
+    PC_SCHEME_HASH: Final[int]
+    PC_SCHEME_PREHASHED: Final[int]
+    PC_SCHEME_USER_ID: Final[int]
+    PC_RULE_CANONICAL_A: Final[int]
+    PC_RULE_CANONICAL_R: Final[int]
+    PC_RULE_NO_SMALL_A: Final[int]
+    PC_RULE_NO_SMALL_R: Final[int]
+    PC_RULE_COFACTORED: Final[int]
+    PC_RULE_LOW_S: Final[int]
+    PC_AUTO: Final[int]
+    PC_ODD_PROMOTE: Final[int]
+    PC_ODD_DUPLICATE: Final[int]
+    PC_ENCODING_COMPACT: Final[int]
+    PC_ENCODING_DER: Final[int]
+    PC_DER_STRICT: Final[int]
+    PC_DER_TRAILING: Final[int]
+    PC_MESSAGE_HASH: Final[int]
+    PC_MESSAGE_PREHASHED: Final[int]
+    def pc_hash_at(self, position: int, /) -> Any: ...
+    def pc_scheme_at(self, position: int, /) -> Any: ...
+    def pc_rules_at(self, position: int, /) -> Any: ...
+    def pc_status_at(self, position: int, /) -> Any: ...
+    def pc_version(self) -> Any: ...
+    def pc_init(self) -> int: ...
+    def pc_forced_backend(self) -> Any: ...
+    def pc_backend_at(self, position: int, row: Any, /) -> int: ...
+    def pc_backend_pick(self, kind: int, id: int, n: int, /) -> int: ...
+    def pc_cpu_feature_at(self, position: int, present: Any, /) -> Any: ...
+    def pc_hash_batch(
+        self, backend: int, hash: int, prefix: Any, prefix_len: int, messages: Any, n: int, digests: Any, /
+    ) -> int: ...
+    def pc_merkle_level(
+        self,
+        backend: int,
+        hash: int,
+        odd: int,
+        prefix: Any,
+        prefix_len: int,
+        children: Any,
+        count: int,
+        parents: Any,
+        /,
+    ) -> int: ...
+    def pc_keyset_size(self, backend: int, scheme: int, n_keys: int, /) -> int: ...
+    def pc_keyset_build(self, backend: int, scheme: int, keys: Any, n_keys: int, set: Any, verdicts: Any, /) -> int: ...
+    def pc_verify_scratch_size(self, backend: int, params: Any, /) -> int: ...
+    def pc_verify_batch(
+        self,
+        backend: int,
+        params: Any,
+        keys: Any,
+        signatures: Any,
+        messages: Any,
+        n: int,
+        scratch: Any,
+        scratch_len: int,
+        verdicts: Any,
+        /,
+    ) -> int: ...
+    def pc_verify_keyset(
+        self,
+        set: Any,
+        params: Any,
+        key_indices: Any,
+        signatures: Any,
+        messages: Any,
+        n: int,
+        scratch: Any,
+        scratch_len: int,
+        verdicts: Any,
+        /,
+    ) -> int: ...
+    def pc_recover_scratch_size(self, backend: int, /) -> int: ...
+    def pc_recover_batch(
+        self,
+        backend: int,
+        rules: int,
+        signatures: Any,
+        digests: Any,
+        n: int,
+        scratch: Any,
+        scratch_len: int,
+        keys: Any,
+        verdicts: Any,
+        /,
+    ) -> int: ...
+    def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
+    def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...
+    def pc_field_at(self, position: int, /) -> Any: ...
+    def pc_field_probe(
+        self, backend: int, field: int, op: int, a: Any, b: Any, n: int, repeat: int, r: Any, /
+    ) -> int: ...
+
+lib: _Lib
