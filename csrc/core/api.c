@@ -130,10 +130,8 @@ int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_key
 }
 
 size_t pc_verify_scratch_size(int backend, const pc_verify_params *params) {
-    const pc_backend *ops;
     if (!params || !pc_scheme_at(params->scheme)) return 0;
-    if (pc_resolve(PC_KIND_SCHEME, params->scheme, backend, SIZE_MAX, &ops, NULL) != PC_OK) return 0;
-    return ops->scheme[params->scheme].verify_scratch;
+    return pc_scratch_wanted(PC_KIND_SCHEME, params->scheme, backend);
 }
 
 static int verify(const pc_backend *ops, const pc_verify_params *params, const pc_key_source *keys,
@@ -172,10 +170,7 @@ int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const
     return verify(ops, params, &source, signatures, messages, n, scratch, scratch_len, verdicts);
 }
 
-size_t pc_recover_scratch_size(int backend) {
-    const pc_backend *ops;
-    return pc_resolve(PC_KIND_RECOVER, 0, backend, SIZE_MAX, &ops, NULL) == PC_OK ? ops->recover_scratch : 0;
-}
+size_t pc_recover_scratch_size(int backend) { return pc_scratch_wanted(PC_KIND_RECOVER, 0, backend); }
 
 int pc_recover_batch(int backend, int rules, const pc_column *signatures, const pc_column *digests, size_t n, void *scratch,
                      size_t scratch_len, uint8_t *keys, uint8_t *verdicts) {

@@ -165,6 +165,18 @@ int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **f
     return PC_OK;
 }
 
+size_t pc_scratch_wanted(pc_kind kind, int id, int backend) {
+    size_t wanted = 0;
+    if (pc_init() != PC_OK || backend < PC_AUTO || backend >= BACKENDS) return 0;
+    for (int i = 0; i < BACKENDS; i++) {
+        if ((backend != PC_AUTO && backend != i) || !runs(i, kind, id)) continue;
+        size_t scratch =
+            kind == PC_KIND_RECOVER ? entries[i].ops->recover_scratch : entries[i].ops->scheme[id].verify_scratch;
+        if (scratch > wanted) wanted = scratch;
+    }
+    return wanted;
+}
+
 int pc_backend_pick(int kind, int id, size_t n) {
     const pc_backend *ops;
     int position, result;

@@ -16,6 +16,9 @@ typedef enum pc_kind {
  * *position when that is not NULL. PC_OK, PC_ERR_BACKEND or what pc_init returned. Initialises the library. */
 int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **found, int *position);
 
+/* Bytes of scratch that the call needs; for PC_AUTO the most of any backend that may be taken, whatever the batch. 0 when none. */
+size_t pc_scratch_wanted(pc_kind kind, int id, int backend);
+
 /* Known-answer tests of one backend: NULL when all pass, else the name of the first that failed (selftest.c). */
 const char *pc_selftest(const pc_backend *backend);
 #endif

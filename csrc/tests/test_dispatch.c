@@ -8,6 +8,7 @@
 #define PC_HAVE_accepts_all   1
 #define PC_HAVE_broken_lane   1
 #define PC_HAVE_hash_only     1
+#define PC_HAVE_large         1
 #define PC_HAVE_portable      1
 #include "../core/dispatch.c"
 #include "check_test.h"
@@ -46,6 +47,13 @@ static void lane_3(const pc_verify_params *params, const pc_key_source *keys, co
         if (verdicts[i] == PC_VALID) verdicts[i] = PC_BAD_SIGNATURE;
     }
 }
+static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
+                       const pc_column *messages, size_t n, void *scratch, uint8_t *verdicts) {
+    pc_backend_portable.scheme[PC_SCHEME_SM2].verify(params, keys, signatures, messages, n, scratch, verdicts);
+}
+static void sm2_keyset(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+    pc_backend_portable.scheme[PC_SCHEME_SM2].keyset_build(keys, n_keys, set, verdicts);
+}
 enum { SCRATCH = 1 << 24 };
 
 const pc_backend pc_backend_missing_cpu = {.name = "missing_cpu", .lanes = 1};
@@ -58,6 +66,10 @@ const pc_backend pc_backend_accepts_all = {
 const pc_backend pc_backend_broken_lane = {
     .name = "broken_lane", .lanes = 8, .scheme[PC_SCHEME_ECDSA_P256] = {.verify = lane_3, .verify_scratch = SCRATCH}};
 const pc_backend pc_backend_hash_only = {.name = "hash_only", .lanes = 2, .hash[PC_HASH_SHA256] = {good_hash, good_merkle}};
+const pc_backend pc_backend_large = {
+    .name = "large",
+    .lanes = 1,
+    .scheme[PC_SCHEME_SM2] = {.verify = sm2_verify, .verify_scratch = SCRATCH, .keyset_build = sm2_keyset}};
 
 /* ---- tests ------------------------------------------------------------------------------------------------------------ */
 
@@ -117,6 +129,19 @@ static void test_choice(void) {
     EXPECT_INT(hash_abc(position("absent")), PC_ERR_BACKEND);
     EXPECT_INT(hash_abc(BACKENDS), PC_ERR_ARGUMENT);
     EXPECT_INT(hash_abc(-2), PC_ERR_ARGUMENT);
+}
+
+/* With PC_AUTO any usable backend may be taken, so the scratch must do for all of them, and for no other. */
+static void test_scratch(void) {
+    pc_verify_params params = {.scheme = PC_SCHEME_SM2};
+    size_t least = pc_backend_portable.scheme[PC_SCHEME_SM2].verify_scratch;
+    EXPECT_INT(pc_verify_scratch_size(PC_AUTO, &params), SCRATCH);
+    EXPECT_INT(pc_verify_scratch_size(position("large"), &params), SCRATCH);
+    EXPECT_INT(pc_verify_scratch_size(position("portable"), &params), least);
+    EXPECT_INT(pc_verify_scratch_size(position("hash_only"), &params), 0);
+    params.scheme = PC_SCHEME_ECDSA_P256; /* broken_lane wants SCRATCH, but never runs */
+    EXPECT_INT(pc_verify_scratch_size(PC_AUTO, &params), pc_backend_portable.scheme[PC_SCHEME_ECDSA_P256].verify_scratch);
+    EXPECT_INT(pc_recover_scratch_size(PC_AUTO), pc_backend_portable.recover_scratch);
 }
 
 /* PYCORE_BACKEND is read once, so each value needs a process of its own. */
@@ -179,6 +204,7 @@ static void together(void) {
 int main(void) {
     in_child(NULL, test_rows);
     in_child(NULL, test_choice);
+    in_child(NULL, test_scratch);
     in_child(NULL, together);
     in_child("portable", forced_portable);
     in_child("hash_only", forced_hash_only);
