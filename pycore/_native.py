@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from pycore._version import __version__
 from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
 
 try:
@@ -54,6 +55,11 @@ SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
 
 def _text(pointer: Any) -> str:
     return "" if pointer == ffi.NULL else str(ffi.string(pointer).decode())
+
+
+if _text(lib.pc_version()) != __version__:  # an extension left behind by another version would be called wrongly
+    message = f"pycore {__version__} found the extension of pycore {_text(lib.pc_version())}: build or install it again"
+    raise ImportError(message)
 
 
 def _rows(at: Any) -> Iterator[Any]:
