@@ -3,7 +3,7 @@
  * Wants signing.inc.h, and ecdsa(name) as the prefix of the scheme. */
 
 static void ecdsa(public_keys)(const pc_column *secrets, size_t count, uint8_t *public_keys) {
-    cv(public_keys_sec1)(secrets, count, public_keys);
+    cv(public_keys_sec1)(secrets, count, 0, public_keys);
 }
 
 /* r = x mod n, s = (e + r d) / k; x is overwritten by r and k by s. */
@@ -48,7 +48,7 @@ static void ecdsa(sign)(const pc_verify_params *params, const pc_column *secrets
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
         size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
         digests_32(e, params, messages, first, n);
-        cv(secrets_read)(d, secrets, first, n);
+        cv(secrets_read)(d, secrets, first, n, 0);
         cv(nonces)(k, d, e, n);
         cv(points_of)(x, y, k, n);
         ecdsa(solve)(x, k, d, e, n);

@@ -23,7 +23,7 @@ static void schnorr_secp256k1_public_keys(const pc_column *secrets, size_t count
     vmode mode = vmode_enter();
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
         size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
-        cv(secrets_read)(d, secrets, first, n);
+        cv(secrets_read)(d, secrets, first, n, 0);
         schnorr_secp256k1_even(d, x, public_keys + 32 * first, 32, n);
     }
     vmode_leave(mode);
@@ -39,7 +39,7 @@ static void schnorr_secp256k1_sign_chunk(const schnorr_secp256k1_tags *tags, con
     uint64_t d[4 * cv(CHUNK)], k[4 * cv(CHUNK)], x[4 * cv(CHUNK)], w[4];
     uint8_t heads[64 * cv(CHUNK)], digests[32 * cv(CHUNK)];
     const pc_column rows = column_from(messages, first), head_rows = pc_column_fixed(heads, 64);
-    cv(secrets_read)(d, secrets, first, n);
+    cv(secrets_read)(d, secrets, first, n, 0);
     schnorr_secp256k1_even(d, x, heads + 32, 64, n);
     for (size_t j = 0; j < n; j++) {
         cv(soa_get)(w, d, j);

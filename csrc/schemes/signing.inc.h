@@ -12,16 +12,18 @@ PC_FN void cv(scalar_fit)(uint64_t w[4]) {
     if (int256_is_zero(w)) w[0] = 1;
 }
 
-/* Secrets first .. first + n - 1 as scalars; the rest of the last vector is 1. */
-static void cv(secrets_read)(uint64_t *d, const pc_column *secrets, size_t first, size_t n) {
-    static const uint64_t one[4] = {1, 0, 0, 0};
+/* Secrets first .. first + n - 1 as scalars; the rest of the last vector is 1. With no_last, n - 1 counts as 1 too: SM2 divides by
+ * 1 + d and so leaves it out (GB/T 32918.1, section 6.1). */
+static void cv(secrets_read)(uint64_t *d, const pc_column *secrets, size_t first, size_t n, int no_last) {
+    static const uint64_t order[4] = CV_N, one[4] = {1, 0, 0, 0};
+    uint64_t w[4], last[4];
+    int256_sub(last, order, one);
     for (size_t j = 0; j < cv(groups_of)(n) * VL; j++) {
-        uint64_t w[4];
         size_t len;
         memcpy(w, one, sizeof w);
         if (j < n) pc_words_from_be(w, pc_column_row(secrets, first + j, &len));
         cv(scalar_fit)(w);
-        cv(soa_put)(d, j, w);
+        cv(soa_put)(d, j, no_last && !int256_lt(w, last) ? one : w);
     }
 }
 
@@ -67,13 +69,13 @@ static void cv(nonces)(uint64_t *k, const uint64_t *d, const uint8_t *e, size_t 
     }
 }
 
-/* pc_public_keys_fn: 0x04 || x || y. */
-static PC_UNUSED void cv(public_keys_sec1)(const pc_column *secrets, size_t count, uint8_t *public_keys) {
+/* pc_public_keys_fn, but for no_last (secrets_read): 0x04 || x || y. */
+static PC_UNUSED void cv(public_keys_sec1)(const pc_column *secrets, size_t count, int no_last, uint8_t *public_keys) {
     uint64_t d[4 * cv(CHUNK)], x[4 * cv(CHUNK)], y[4 * cv(CHUNK)], w[4];
     vmode mode = vmode_enter();
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
         size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
-        cv(secrets_read)(d, secrets, first, n);
+        cv(secrets_read)(d, secrets, first, n, no_last);
         cv(points_of)(x, y, d, n);
         for (size_t j = 0; j < n; j++) {
             uint8_t *key = public_keys + 65 * (first + j);

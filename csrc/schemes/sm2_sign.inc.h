@@ -1,7 +1,7 @@
 /* sm2_sign.inc.h - SM2 signatures for test data (GB/T 32918.2-2016, section 6.1). Wants sm2.inc.h and signing.inc.h. */
 
 static void sm2_public_keys(const pc_column *secrets, size_t count, uint8_t *public_keys) {
-    cv(public_keys_sec1)(secrets, count, public_keys);
+    cv(public_keys_sec1)(secrets, count, 1, public_keys);
 }
 
 /* r = e + x1, s = (k - r d) / (1 + d), modulo n; x is overwritten by r and k by s. */
@@ -66,19 +66,13 @@ static void sm2_sign_digests(const pc_verify_params *params, const uint64_t *d, 
     sm2_digests(identity, identity_len, &signers, n_signers, rows, n, e);
 }
 
-/* d = n - 1 has no inverse of 1 + d (section 6.1 excludes it) and counts as 1. */
 static void sm2_sign_chunk(const pc_verify_params *params, const pc_column *secrets, const pc_column *messages, size_t first,
                            size_t n, const uint8_t *identity, size_t identity_len, uint8_t *signatures) {
-    static const uint64_t order[4] = CV_N, one[4] = {1, 0, 0, 0};
-    uint64_t d[4 * cv(CHUNK)], k[4 * cv(CHUNK)], x[4 * cv(CHUNK)], y[4 * cv(CHUNK)], words[4], last[4];
+    static const uint64_t one[4] = {1, 0, 0, 0};
+    uint64_t d[4 * cv(CHUNK)], k[4 * cv(CHUNK)], x[4 * cv(CHUNK)], y[4 * cv(CHUNK)], words[4];
     uint8_t e[32 * cv(CHUNK)];
     const pc_column rows = column_from(messages, first);
-    int256_sub(last, order, one);
-    cv(secrets_read)(d, secrets, first, n);
-    for (size_t j = 0; j < n; j++) {
-        cv(soa_get)(words, d, j);
-        if (!int256_lt(words, last)) cv(soa_put)(d, j, one);
-    }
+    cv(secrets_read)(d, secrets, first, n, 1);
     sm2_sign_digests(params, d, &rows, n, identity, identity_len, e);
     cv(nonces)(k, d, e, n);
     cv(points_of)(x, y, k, n);
