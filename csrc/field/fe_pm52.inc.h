@@ -1,24 +1,23 @@
-/* fe_pm52.inc.h - template: a field modulo a pseudo-Mersenne prime, 2^256 = K (mod p) with K < 2^34, for any number of
- * lanes.
+/* fe_pm52.inc.h - template: a field modulo a pseudo-Mersenne prime for any number of lanes.
  *
- * Wants FE (prefix), FE_P (the modulus as four words), FE_K (2^256 mod p, or a small multiple that is congruent: 38 for
- * 2^255-19).
+ * Wants FE (prefix), FE_P (the modulus as four words), FE_K (2^256 mod p, below 2^34) and FE_SUB_P (2 or 4: the even multiple of p
+ * that exceeds every tight value).
  *
- * Representation: five limbs below 2^52, always carried. IFMA multiplies 52 bits and FMA needs exact 52-bit integers, so
- * there is no headroom inside a limb; the headroom is in the value.
+ * Representation: five limbs below 2^52, always carried. IFMA multiplies 52 bits and FMA needs exact 52-bit integers, so there is
+ * no headroom inside a limb; the headroom is in the value.
  *
- *   class   value                       top limb            comes from
- *   tight   < 2^256 + 2^76              <= 2^48             mul, sqr, carry, mul_small, half, from_words
- *   loose   < 2^258                     < 2^50              add, sub, neg
+ *   class   value              top limb    comes from
+ *   tight   < 2^256 + 2^208    <= 2^48     mul, sqr, carry, addc, subc, mul_small, half, from_words
+ *   loose   < 2^258            < 2^50      add, sub, neg
  *
- *   operation        why the class holds
- *   add              2 tight < 2^257 + 2^77
- *   sub, neg         a + 4 p - b: 4 p > 2^256 + 2^76 for both primes, a + 4 p < 2^256 + 2^76 + 2^258 - needs 2 p for
- *                    secp256k1 (p close to 2^256) and 4 p for 2^255 - 19: FE_SUB_P = smallest multiple, result < 2^256 +
- * 2^257 + 2^77 mul, sqr         product < 2^516; folding at 2^260 (times 16 K) leaves < 2^260 + 2^38 2^260; folding the <
- * 2^42 part above 2^256 (times K < 2^34) leaves < 2^256 + 2^76 mul_small        a k < 2^275; the < 2^19 part above 2^256
- * times K adds < 2^53 carry            the < 2^2 part above 2^256 times K adds < 2^36 half             of a carried value:
- * (2^256 + 2^36 + p) / 2 */
+ *   operation    why the class holds
+ *   add          two tights are below 2^257 + 2^209
+ *   sub, neg     a + FE_SUB_P p - b: not negative, and below 2^256 + 2^208 + 2^257
+ *   mul, sqr     the product is below 2^516. Folding at 2^260 (16 K < 2^38) leaves less than 2^260 + 2^294; folding the part above
+ *                2^256 (then below 2^39, times K) leaves less than 2^256 + 2^73
+ *   mul_small    a k is below 2^275; the part above 2^256, below 2^19, adds less than 2^53
+ *   carry        the part above 2^256 is below 4 and adds less than 2^36; addc, subc: below 16, less than 2^38
+ *   half         of a carried value: (2^256 + 2^36 + p) / 2 */
 #include "words.inc.h"
 #define FN(name) PC_CAT(FE, name)
 #include "fe_limbs52.inc.h"
