@@ -70,8 +70,7 @@ check: lint check-generated check-c fuzz test
 
 # Every committed generated file is what its generator writes.
 check-generated: $(LINT)
-	$(BIN)/python tools/gen_proto.py --check
-	for tool in tools/gen_selftest.py; do $(BIN)/python $$tool --check || exit 1; done
+	for tool in tools/gen_*.py tools/make_*.py; do $(BIN)/python $$tool --check || exit 1; done
 
 check-c: $(STAMPS)/built
 	$(MAKE) --no-print-directory -j2 -C csrc/tests check
