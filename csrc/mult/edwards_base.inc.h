@@ -95,65 +95,110 @@ static void cv(mul_generator)(cv(ext) * r, const vec k[4]) {
     }
 }
 
-/* Rows 0 .. A_ROWS - 1 of lane l of a vector are multiples of its A, at row l * A_ROWS + j. */
-typedef struct cv(a_table_s) {
-    uint64_t rows[VL * cv(A_ROWS) * cv(CACHED_STRIDE)];
-} cv(a_table);
+/* ---- points that differ per lane --------------------------------------------------------------------------------------- */
 
-PC_FN void cv(a_table_put)(cv(a_table) * table, uint32_t j, const cv(cached) * c) {
-    uint32_t row[VL];
-    for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * cv(A_ROWS) + j;
-    rows_store(table->rows, row, cv(CACHED_STRIDE), (const vec *)c, cv(CACHED_VECS));
-}
-static void cv(a_table_build)(cv(a_table) * table, const cv(ext) * a) {
+/* Words of a table of n_rows multiples per lane: j p of lane l at row l * n_rows + j. */
+#define ED_TABLE_WORDS(n_rows) (VL * (size_t)(n_rows) * cv(CACHED_STRIDE))
+
+/* 0 p .. (n_rows - 1) p, n_rows <= A_ROWS. */
+static void cv(multiples)(uint64_t *rows, uint32_t n_rows, const cv(ext) * p) {
     cv(ext) multiple[cv(A_ROWS)];
     cv(cached) c, step;
     cv(sum) s;
+    PC_CHECK(n_rows >= 2 && n_rows <= cv(A_ROWS));
     cv(identity)(&multiple[0]);
-    multiple[1] = *a;
-    cv(to_cached)(&step, a);
-    for (uint32_t j = 2; j < cv(A_ROWS); j++) {
-        if (j % 2 == 0)
-            cv(dbl_ext)(&s, &multiple[j / 2]);
-        else
-            cv(add_cached)(&s, &multiple[j - 1], &step, mfrom_bits(0));
-        cv(to_ext)(&multiple[j], &s);
-    }
-    for (uint32_t j = 0; j < cv(A_ROWS); j++) {
+    multiple[1] = *p;
+    cv(to_cached)(&step, p);
+    for (uint32_t j = 0; j < n_rows; j++) {
+        uint32_t row[VL];
+        if (j >= 2) {
+            if (j % 2 == 0)
+                cv(dbl_ext)(&s, &multiple[j / 2]);
+            else
+                cv(add_cached)(&s, &multiple[j - 1], &step, mfrom_bits(0));
+            cv(to_ext)(&multiple[j], &s);
+        }
         cv(to_cached)(&c, &multiple[j]);
-        cv(a_table_put)(table, j, &c);
+        for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * n_rows + j;
+        rows_store(rows, row, cv(CACHED_STRIDE), (const vec *)&c, cv(CACHED_VECS));
     }
 }
+/* s += the digit of k at pos times the point of these rows. */
+PC_INLINE void cv(add_digit)(cv(sum) * s, const uint64_t *rows, uint32_t n_rows, const vec k[4], int pos, int window) {
+    uint32_t row[VL];
+    vmask negative;
+    cv(cached) c;
+    cv(ext) q;
+    vec digit = recode_digit(k, 4, pos, window, &negative);
+    rows_index(row, digit, 0);
+    for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * n_rows;
+    vload_rows((vec *)&c, rows, row, cv(CACHED_STRIDE), cv(CACHED_VECS));
+    cv(to_ext)(&q, s);
+    cv(add_cached)(s, &q, &c, negative);
+}
+/* The same for the base point. */
+PC_INLINE void cv(add_g_digit)(cv(sum) * s, const vec k[4], int pos) {
+    vmask negative;
+    cv(ext) q;
+    vec digit = recode_digit(k, 4, pos, CV_G_WINDOW, &negative);
+    cv(to_ext)(&q, s);
+    cv(add_fixed)(s, &q, cv(ladder_g), digit, negative);
+}
+PC_FN void cv(sum_identity)(cv(sum) * s) {
+    s->f = s->g = s->h = fe(one)();
+    s->e = fe(zero)();
+}
+
+enum {
+    cv(TOP_A) = RECODE_TOP(CV_BITS, CV_A_WINDOW),
+    cv(TOP_G) = RECODE_TOP(CV_BITS, CV_G_WINDOW),
+    cv(TOP) = (int)cv(TOP_A) > (int)cv(TOP_G) ? (int)cv(TOP_A) : (int)cv(TOP_G)
+};
 
 /* r = u B + v A for u, v < 2^CV_BITS. */
 PC_NOINLINE void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], const cv(ext) * a) {
-    const int top_a = RECODE_TOP(CV_BITS, CV_A_WINDOW), top_g = RECODE_TOP(CV_BITS, CV_G_WINDOW);
-    cv(a_table) table;
+    uint64_t rows[ED_TABLE_WORDS(cv(A_ROWS))];
     cv(proj) p;
-    cv(ext) q;
     cv(sum) s;
-    vmask negative;
     pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
-    cv(a_table_build)(&table, a);
-    cv(identity)(&q);
-    s.f = s.g = s.h = fe(one)();
-    s.e = fe(zero)();
-    for (int pos = top_a > top_g ? top_a : top_g;; pos--) {
-        if (pos % CV_A_WINDOW == 0 && pos <= top_a) {
-            uint32_t row[VL];
-            cv(cached) c;
-            vec digit = recode_digit(v, 4, pos, CV_A_WINDOW, &negative);
-            rows_index(row, digit, 0);
-            for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * cv(A_ROWS);
-            vload_rows((vec *)&c, table.rows, row, cv(CACHED_STRIDE), cv(CACHED_VECS));
-            cv(to_ext)(&q, &s);
-            cv(add_cached)(&s, &q, &c, negative);
-        }
-        if (pos % CV_G_WINDOW == 0 && pos <= top_g) {
-            vec digit = recode_digit(u, 4, pos, CV_G_WINDOW, &negative);
-            cv(to_ext)(&q, &s);
-            cv(add_fixed)(&s, &q, cv(ladder_g), digit, negative);
-        }
+    cv(multiples)(rows, cv(A_ROWS), a);
+    cv(sum_identity)(&s);
+    for (int pos = cv(TOP);; pos--) {
+        if (pos % CV_A_WINDOW == 0 && pos <= cv(TOP_A)) cv(add_digit)(&s, rows, cv(A_ROWS), v, pos, CV_A_WINDOW);
+        if (pos % CV_G_WINDOW == 0 && pos <= cv(TOP_G)) cv(add_g_digit)(&s, u, pos);
+        if (pos == 0) break;
+        cv(to_proj)(&p, &s);
+        cv(dbl)(&s, &p);
+    }
+    cv(to_ext)(r, &s);
+}
+
+/* ---- many points at once (Straus): the doublings are shared ------------------------------------------------------------- */
+
+enum {
+    cv(Z_BITS) = 128, /* of the short scalars */
+    cv(Z_WINDOW) = 4,
+    cv(Z_ROWS) = (1 << (cv(Z_WINDOW) - 1)) + 1,
+    cv(TOP_Z) = RECODE_TOP(cv(Z_BITS), cv(Z_WINDOW))
+};
+/* One pair of points: v A with v < 2^CV_BITS, and z R with z < 2^Z_BITS. */
+typedef struct cv(pair_s) {
+    vec v[4], z[4];
+    uint64_t a_rows[ED_TABLE_WORDS(cv(A_ROWS))], r_rows[ED_TABLE_WORDS(cv(Z_ROWS))];
+} cv(pair);
+
+/* r = u B + the sum of v A + z R over n pairs; the tables are in place (multiples). */
+static void cv(straus)(cv(ext) * r, const vec u[4], const cv(pair) * pairs, size_t n) {
+    cv(proj) p;
+    cv(sum) s;
+    pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
+    cv(sum_identity)(&s);
+    for (int pos = cv(TOP);; pos--) {
+        if (pos % CV_A_WINDOW == 0 && pos <= cv(TOP_A))
+            for (size_t i = 0; i < n; i++) cv(add_digit)(&s, pairs[i].a_rows, cv(A_ROWS), pairs[i].v, pos, CV_A_WINDOW);
+        if (pos % cv(Z_WINDOW) == 0 && pos <= cv(TOP_Z))
+            for (size_t i = 0; i < n; i++) cv(add_digit)(&s, pairs[i].r_rows, cv(Z_ROWS), pairs[i].z, pos, cv(Z_WINDOW));
+        if (pos % CV_G_WINDOW == 0 && pos <= cv(TOP_G)) cv(add_g_digit)(&s, u, pos);
         if (pos == 0) break;
         cv(to_proj)(&p, &s);
         cv(dbl)(&s, &p);

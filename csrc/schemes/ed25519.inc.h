@@ -19,7 +19,7 @@
  *
  * The cofactorless equation is checked as ref10 does: R' = S B - k A is encoded and compared with R's bytes, normalised first where
  * the rules admit other encodings. So R is never decompressed, and the encoding shares one inversion per chunk. The cofactored
- * equation decompresses R. */
+ * equation decompresses R, and is first tried for many items at once (ed25519_batch.inc.h). */
 #ifndef PC_SCHEMES_ED25519_INC_H
 #define PC_SCHEMES_ED25519_INC_H
 #include <pthread.h>
@@ -36,7 +36,10 @@
 
 enum {
     ed25519_GROUPS = VL == 1 ? 64 : 128 / VL, /* vectors per chunk */
-    ed25519_CHUNK = ed25519_GROUPS * VL       /* items per chunk */
+    ed25519_CHUNK = ed25519_GROUPS * VL,      /* items per chunk */
+    ed25519_BATCH = ed25519_GROUPS < 32 ? ed25519_GROUPS
+                                        : 32, /* vectors per combined equation: 130 KiB of tables with one lane */
+    ed25519_BATCH_LEAST = 4                   /* fewer vectors do not pay for the shared work */
 };
 
 /* ---- single encodings, one item at a time ------------------------------------------------------------------------------ */
@@ -115,8 +118,9 @@ typedef struct ed25519_work_s {
     uint8_t status[ed25519_CHUNK], bad_key[ed25519_CHUNK];
     uint8_t heads[64 * ed25519_CHUNK]; /* R || A */
     uint8_t digests[64 * ed25519_CHUNK];
-    ed25519_ext a[ed25519_GROUPS], sum[ed25519_GROUPS];
+    ed25519_ext a[ed25519_GROUPS], r[ed25519_GROUPS], sum[ed25519_GROUPS]; /* A, and with cofactor -R */
     fe25519_t z[ed25519_GROUPS], tmp[ed25519_GROUPS];
+    ed25519_pair pairs[ed25519_BATCH];
 } ed25519_work;
 
 #define ED25519_VERIFY_SCRATCH sizeof(ed25519_work)
@@ -201,7 +205,7 @@ static void ed25519_read(ed25519_work *w, int rules, const pc_key_source *keys, 
         const uint8_t *signature = blank;
         ed25519_encoding r;
         uint64_t s[4], normal[4];
-        uint8_t key_status, status = PC_VALID;
+        uint8_t key_status, status = real ? PC_VALID : PC_UNCHECKED;
         size_t len = 64;
         const uint8_t *key = real || !keys->column
                                  ? ed25519_key_read(w, j, keys, real ? first + j : first, rules, &key_status)
@@ -272,9 +276,9 @@ PC_FN void ed25519_settle(ed25519_work *w, size_t g, vmask equal) {
         if (*status == PC_VALID && !(good >> lane & 1)) *status = PC_BAD_SIGNATURE;
     }
 }
-/* w->sum = S B - k A. */
-static void ed25519_equations(ed25519_work *w, size_t n) {
-    for (size_t g = 0; g < ed25519_groups_of(n); g++) {
+/* w->sum = S B - k A for the vectors first .. first + n - 1. */
+static void ed25519_equations(ed25519_work *w, size_t first, size_t n) {
+    for (size_t g = first; g < first + n; g++) {
         vec s[4], k[4];
         ed25519_ext minus_a;
         words_load(s, w->s + g * VL, ed25519_CHUNK);
@@ -295,26 +299,35 @@ static void ed25519_compare_encoded(ed25519_work *w, size_t n) {
         ed25519_settle(w, g, words_eq(got, wanted));
     }
 }
-/* [8] (S B - k A - R) = 0. */
-static void ed25519_compare_cofactored(ed25519_work *w, size_t n) {
+/* [8] p = 0. */
+PC_FN vmask ed25519_vanishes(const ed25519_ext *p) {
+    ed25519_ext t = *p;
+    ed25519_sum s;
+    for (int i = 0; i < 3; i++) {
+        ed25519_dbl_ext(&s, &t);
+        ed25519_to_ext(&t, &s);
+    }
+    return ed25519_is_identity(&t);
+}
+/* -R of a chunk into w->r; what is on no point is BAD_SIGNATURE. */
+static void ed25519_r_decompress(ed25519_work *w, size_t n) {
     for (size_t g = 0; g < ed25519_groups_of(n); g++) {
         vec y[4];
-        ed25519_ext r;
-        ed25519_proj p;
-        ed25519_sum s;
         words_load(y, w->r_y + g * VL, ed25519_CHUNK);
-        vmask on_curve = ed25519_decompress(&r, y, veq(vload(w->r_negative + g * VL), vset1(1)));
-        ed25519_neg(&r, &r);
-        ed25519_add(&r, &w->sum[g], &r);
-        ed25519_dbl_ext(&s, &r);
-        ed25519_to_proj(&p, &s);
-        ed25519_dbl(&s, &p);
-        ed25519_to_proj(&p, &s);
-        ed25519_dbl(&s, &p);
-        ed25519_to_ext(&r, &s);
-        ed25519_settle(w, g, mand(on_curve, ed25519_is_identity(&r)));
+        ed25519_settle(w, g, ed25519_decompress(&w->r[g], y, veq(vload(w->r_negative + g * VL), vset1(1))));
+        ed25519_neg(&w->r[g], &w->r[g]);
     }
 }
+/* [8] (S B - k A - R) = 0, vector by vector, after ed25519_equations. */
+static void ed25519_compare_cofactored(ed25519_work *w, size_t first, size_t n) {
+    for (size_t g = first; g < first + n; g++) {
+        ed25519_ext t;
+        ed25519_add(&t, &w->sum[g], &w->r[g]);
+        ed25519_settle(w, g, ed25519_vanishes(&t));
+    }
+}
+
+#include "ed25519_batch.inc.h"
 
 static void ed25519_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                            const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
@@ -330,11 +343,13 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
             ed25519_keys_decompress(w, n);
         else
             ed25519_keys_load(w, n);
-        ed25519_equations(w, n);
-        if (params->rules & PC_RULE_COFACTORED)
-            ed25519_compare_cofactored(w, n);
-        else
+        if (params->rules & PC_RULE_COFACTORED) {
+            ed25519_r_decompress(w, n);
+            ed25519_check_cofactored(w, n);
+        } else {
+            ed25519_equations(w, 0, ed25519_groups_of(n));
             ed25519_compare_encoded(w, n);
+        }
         for (size_t j = 0; j < n; j++) verdicts[first + j] = w->bad_key[j] ? PC_MALFORMED_KEY : w->status[j];
     }
     vmode_leave(mode);

@@ -1,5 +1,6 @@
 /* test_ed25519.c - the Edwards group and Ed25519 from the inside: the eight torsion points in every combination, recoded
- * multiplication against double-and-add, every set of rule flags, every verdict, column against key set, batch against single. */
+ * multiplication against double-and-add, every set of rule flags, every verdict, column against key set, batch against single, and the
+ * combined equations. */
 #ifndef TEST_VEC_HEADER
 #    define TEST_VEC_HEADER "../vec/vec_portable.h"
 #endif
@@ -386,6 +387,65 @@ static void test_verdicts(void) {
     }
 }
 
+/* The combined equation of a cofactored chunk: it is taken when all is well, it falls when anything is not, and no arrangement of
+ * errors gets through it. */
+static void test_combination(void) {
+    enum { N = ed25519_CHUNK };
+    static batch b;
+    static uint8_t seeds[32 * N], verdicts[N], good[64 * N];
+    static uint64_t z[2 * ed25519_CHUNK];
+    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519};
+    const pc_column secrets = pc_column_fixed(seeds, 32), messages = pc_column_fixed(b.messages, MESSAGE);
+    ed25519_work *w = (ed25519_work *)(void *)scratch;
+    test_fill(seeds, sizeof seeds);
+    test_fill(b.messages, sizeof b.messages);
+    ed25519_public_keys(&secrets, N, b.keys);
+    ed25519_sign(&params, &secrets, &messages, N, b.signatures);
+    memcpy(good, b.signatures, sizeof good);
+    verify(&b, 0, N, PC_RULE_COFACTORED, verdicts); /* leaves the last chunk's points and scalars in the scratch */
+    for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], PC_VALID);
+    ed25519_coefficients(w, N, z);
+    for (int i = 0; i < N; i++) { /* coefficients of 128 bits, all different */
+        EXPECT(z[i] != 0 && z[N + i] != 0);
+        for (int j = 0; j < i; j++) EXPECT(z[i] != z[j] && z[N + i] != z[N + j]);
+    }
+    vmode mode = vmode_enter();
+    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == ALL_LANES);
+    w->s[0] ^= 1; /* lane 0 of vector 0 */
+    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == (ALL_LANES & ~1u));
+    z[0] = z[N] = 0; /* taken out of the sum */
+    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == ALL_LANES);
+    vmode_leave(mode);
+    for (size_t i = 0; i < N; i++) { /* one bad item, anywhere */
+        b.signatures[64 * i + 33] ^= 0x10;
+        verify(&b, 0, N, PC_RULE_COFACTORED, verdicts);
+        for (size_t j = 0; j < N; j++) EXPECT_INT(verdicts[j], i == j ? PC_BAD_SIGNATURE : PC_VALID);
+        memcpy(b.signatures + 64 * i, good + 64 * i, 64);
+    }
+    for (size_t i = 0; i + VL < N; i += VL) { /* S + d and S' - d: their errors cancel in a plain sum of the same lane */
+        const uint64_t d[4] = {1 + i};
+        uint64_t s[4];
+        for (size_t j = 0; j < N; j += 2 * VL) {
+            pc_words_from_le(s, good + 64 * j + 32);
+            big_addmod(s, s, d, order);
+            pc_words_to_le(b.signatures + 64 * j + 32, s);
+            pc_words_from_le(s, good + 64 * (j + VL) + 32);
+            big_submod(s, s, d, order);
+            pc_words_to_le(b.signatures + 64 * (j + VL) + 32, s);
+        }
+        verify(&b, 0, N, PC_RULE_COFACTORED, verdicts);
+        for (size_t j = 0; j < N; j++) EXPECT_INT(verdicts[j], j % VL == 0 ? PC_BAD_SIGNATURE : PC_VALID);
+        if (i >= 4 * VL) break;
+    }
+    for (size_t n = 1; n < N;
+         n += n < 12 ? 1 : 13) { /* every way to fill a chunk, with a neighbour that is no signature at all */
+        memcpy(b.signatures, good, sizeof good);
+        memset(b.signatures + 64 * (n - 1), 0xff, 64);
+        verify(&b, 0, n, PC_RULE_COFACTORED, verdicts);
+        for (size_t j = 0; j < n; j++) EXPECT_INT(verdicts[j], j == n - 1 ? PC_NON_CANONICAL : PC_VALID);
+    }
+}
+
 /* Wrong lengths, which only ragged columns can show. */
 static void test_lengths(void) {
     static const int64_t key_offsets[] = {0, 32, 63, 63, 96}, signature_offsets[] = {0, 63, 127, 127, 192},
@@ -415,6 +475,7 @@ int main(void) {
     test_non_canonical();
     vmode_leave(mode);
     test_verdicts();
+    test_combination();
     test_lengths();
     free(scratch);
     return test_report("ed25519");
