@@ -93,7 +93,7 @@ const char *pc_version(void);
 enum { PC_AUTO = -1 };
 
 /* Detects the CPU, runs every usable backend's known-answer tests and drops the ones that fail. Idempotent; called by every
- * function that needs it, so calling it yourself only moves the cost (a few milliseconds).
+ * function that needs it, so calling it yourself only moves the cost (ten to thirty milliseconds, mostly base point tables).
  *
  * The environment variable PYCORE_BACKEND forces PC_AUTO to one backend (algorithms that it has no kernel for run on the best
  * other one). It is read once, here. When it names a backend that is unknown or not usable, pc_init and every call that would
