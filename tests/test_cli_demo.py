@@ -104,6 +104,11 @@ def test_the_real_block_comes_first(require_vectors: object) -> None:
     assert "failed" not in real["checks"].values()
 
 
+def _hear_interrupts() -> None:
+    """A shell starts its background jobs with SIGINT ignored, and children inherit that: undone for the demo."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def started(until: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, int]]:
     """A demo that has printed a line with `until`: the process, the service's target and its process id."""
@@ -114,6 +119,7 @@ def started(until: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_interrupts,
     )
     try:
         assert demo.stdout is not None
