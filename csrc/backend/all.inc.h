@@ -18,13 +18,17 @@
 #define PC_HASH_OPS_KECCAK256 HASH_OPS(keccak256)
 #define PC_HASH_OPS_SM3       HASH_OPS(sm3)
 
+#if PC_SIGNS
+#    define SIGN_OPS(name) .public_keys = name##_public_keys, .sign = name##_sign
+#else
+#    define SIGN_OPS(name) .public_keys = NULL, .sign = NULL
+#endif
 #define SCHEME_OPS(name, NAME)                                                                                              \
     {.verify = name##_verify,                                                                                               \
      .verify_scratch = NAME##_VERIFY_SCRATCH,                                                                               \
      .keyset_build = name##_keyset_build,                                                                                   \
      .keyset_record = NAME##_KEYSET_RECORD,                                                                                 \
-     .public_keys = name##_public_keys,                                                                                     \
-     .sign = name##_sign}
+     SIGN_OPS(name)}
 #define PC_SCHEME_OPS_ED25519           SCHEME_OPS(ed25519, ED25519)
 #define PC_SCHEME_OPS_ECDSA_SECP256K1   SCHEME_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)
 #define PC_SCHEME_OPS_ECDSA_P256        SCHEME_OPS(ecdsa_p256, ECDSA_P256)

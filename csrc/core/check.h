@@ -9,6 +9,9 @@
 #define PC_CAT_(a, b) a##b
 #define PC_CAT(a, b)  PC_CAT_(a, b)
 
+/* Signing makes test data and is not worth the code in more than one backend: portable has it, and the dispatcher finds it there. */
+#define PC_SIGNS (VL == 1)
+
 /* Templates define more functions than one backend uses. */
 #if defined(__GNUC__)
 #    define PC_UNUSED __attribute__((unused))

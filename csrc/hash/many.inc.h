@@ -28,8 +28,8 @@ typedef struct MANY_FN(_lane) {
     uint8_t tail[2 * MANY_BLOCK];
 } MANY_FN(_lane);
 
-static void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
-                            const pc_column *messages, size_t item) {
+PC_NOINLINE void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
+                                 const pc_column *messages, size_t item) {
     size_t len, head_len = 0, kept = prefix_len % MANY_BLOCK, used = 0;
     const uint8_t *data = pc_column_row(messages, item, &len), *end = len ? data + len : data;
     if (kept) memcpy(lane->head, prefix + (prefix_len - kept), kept);
@@ -62,8 +62,8 @@ static void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t
 }
 
 /* digests[i] = H(prefix || heads[i] || messages[i]); a head is at most 64 bytes, and heads may be NULL. */
-static void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const pc_column *heads, const pc_column *messages,
-                                 size_t n, uint8_t *digests) {
+PC_NOINLINE void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
+                                      const pc_column *messages, size_t n, uint8_t *digests) {
     MANY_WORD start[MANY_WORDS], state[MANY_WORDS * MANY_LANES];
     MANY_FN(_lane) lanes[MANY_LANES];
     size_t next = 0, busy = 0;
@@ -115,7 +115,8 @@ static void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const
     }
 }
 
-static void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
+PC_NOINLINE void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
+                                uint8_t *digests) {
     MANY_FN(_many_heads)(prefix, prefix_len, NULL, messages, n, digests);
 }
 

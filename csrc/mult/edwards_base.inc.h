@@ -83,7 +83,7 @@ PC_INLINE void cv(add_fixed)(cv(sum) * s, const cv(ext) * p, const uint64_t *row
 }
 
 /* r = k B for k < 2^CV_BITS: no doublings. */
-static void cv(mul_generator)(cv(ext) * r, const vec k[4]) {
+static PC_UNUSED void cv(mul_generator)(cv(ext) * r, const vec k[4]) {
     cv(sum) s;
     vmask negative;
     pthread_once(&cv(comb_once), cv(comb_build));

@@ -391,6 +391,8 @@ static void ed25519_keyset_build(const pc_column *column, size_t n_keys, pc_keys
     }
     vmode_leave(mode);
 }
-#include "ed25519_sign.inc.h"
+#if PC_SIGNS
+#    include "ed25519_sign.inc.h"
+#endif
 #include "../curves/undef.inc.h"
 #endif

@@ -17,25 +17,33 @@
 #include "weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_secp256k1_##name
 #include "ecdsa.inc.h"
-#include "ecdsa_sign.inc.h"
+#if PC_SIGNS
+#    include "ecdsa_sign.inc.h"
+#endif
 #undef ecdsa
 #include "recover.inc.h"
 #include "schnorr_bip340.inc.h"
-#include "schnorr_sign.inc.h"
+#if PC_SIGNS
+#    include "schnorr_sign.inc.h"
+#endif
 #include "../curves/undef.inc.h"
 
 #include "../curves/p256.inc.h"
 #include "weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_p256_##name
 #include "ecdsa.inc.h"
-#include "ecdsa_sign.inc.h"
+#if PC_SIGNS
+#    include "ecdsa_sign.inc.h"
+#endif
 #undef ecdsa
 #include "../curves/undef.inc.h"
 
 #include "../curves/sm2.inc.h"
 #include "weierstrass_layers.inc.h"
 #include "sm2.inc.h"
-#include "sm2_sign.inc.h"
+#if PC_SIGNS
+#    include "sm2_sign.inc.h"
+#endif
 #include "../curves/undef.inc.h"
 
 #define ECDSA_SECP256K1_VERIFY_SCRATCH   sizeof(ecdsa_secp256k1_work)

@@ -4,4 +4,6 @@
 #include "../mult/double_base.inc.h"
 #include "keys.inc.h"
 #include "signatures.inc.h"
-#include "signing.inc.h"
+#if PC_SIGNS
+#    include "signing.inc.h"
+#endif
