@@ -2,7 +2,11 @@
  * See lanes_portable.h. Rotations and three-input logic are single instructions here. */
 #ifndef PC_LANES_AVX512_H
 #define PC_LANES_AVX512_H
-#include <immintrin.h>
+#ifdef PC_EMULATE_AVX512
+#    include "../tests/emulate_avx512.h"
+#else
+#    include <immintrin.h>
+#endif
 #include <stdint.h>
 #include <string.h>
 

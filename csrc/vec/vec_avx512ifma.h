@@ -5,7 +5,11 @@
  * for. */
 #ifndef PC_VEC_H
 #define PC_VEC_H
-#include <immintrin.h>
+#ifdef PC_EMULATE_AVX512
+#    include "../tests/emulate_avx512.h"
+#else
+#    include <immintrin.h>
+#endif
 #include <stddef.h>
 #include <stdint.h>
 #include "../core/check.h"
