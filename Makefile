@@ -1,6 +1,6 @@
 # make run     start the validation service and watch it check a real block and a generated ledger (ONCE=1: end after that)
 # make test    every Python test                      PYTEST_ARGS="-k sm2 -x" narrows it
-# make bench   the benchmarks
+# make bench   the benchmarks, and at their end the table of targets      RESULTS=bench/results/NAME.json keeps its figures
 # make lint    ruff, mypy, clang-format, protobuf lint
 # make check   all that CI does: lint, generated files fresh, C tests with sanitizers, a short fuzz run, make test
 # make wheel   build/wheels/*.whl
@@ -14,6 +14,7 @@ BIN         := $(VENV)/bin
 STAMPS      := $(VENV)/stamps
 PYTEST_ARGS ?=
 WORKERS     ?= auto
+RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
 .PHONY: run test bench lint lint-python lint-c lint-proto check check-generated check-c fuzz wheel clean
@@ -53,6 +54,7 @@ test: $(TEST) $(STAMPS)/built
 
 bench: $(BENCH) $(STAMPS)/built
 	$(BIN)/python -m pytest bench $(PYTEST_ARGS)
+	$(BIN)/pycore bench --peers --save $(RESULTS)
 
 lint: lint-python lint-c lint-proto
 

@@ -18,7 +18,7 @@ import pycore
 from pycore.benchmark import describe_environment
 
 SIZES = (1, 64, 1024, 8192)
-SECONDS = 0.5  # per measurement, about
+SECONDS = 0.15  # per measurement, about
 ROUND_SECONDS = 0.002  # shorter calls are repeated to fill a round
 
 Measure = Callable[..., Any]

@@ -1,6 +1,6 @@
-"""Turns what ``pycore bench --json`` printed into the table of the README.
+"""Turns what ``pycore bench --save`` wrote into the table of the README.
 
-    pycore bench --json > bench/results/NAME.json
+    pycore bench --peers --save bench/results/NAME.json       the targets (without --peers: every layer)
     python bench/report.py bench/results/NAME.json --into README.md
 
 Without ``--into`` the table is printed. In the file it replaces what stands between the two marks.
@@ -20,6 +20,8 @@ BEGIN, END = "<!-- figures", "<!-- /figures -->"
 
 def table(document: dict[str, Any]) -> str:
     """Markdown: one line per row and peer, and below it where this was measured."""
+    if "targets" in document:
+        return targets_table(document)
     lines = ["| work | pycore | peer | its rate | pycore is |", "|---|---:|---|---:|---:|"]
     for row in document["rows"]:
         ours = f"{row['ours']['items_per_second']:,.0f}/s"
@@ -43,6 +45,27 @@ def table(document: dict[str, Any]) -> str:
     ]
     lines.append(f"{found['cpu']}, {found['compiler']}, Python {found['python']},")
     lines.append(f"pycore {found['pycore']} at {found['commit']}, {found['time'][:10]}.")
+    return "\n".join(lines)
+
+
+def targets_table(document: dict[str, Any]) -> str:
+    """The same of a document of targets."""
+    lines = ["| work | pycore | peer | its rate | pycore is | milestone |", "|---|---:|---|---:|---:|---:|"]
+    for row in document["targets"]:
+        if row["ratio"] is None:
+            continue
+        milestone = f"{row['milestone']:.3g} x" if row["milestone"] is not None else ""
+        lines.append(
+            f"| {row['work']} | {row['ours_per_second']:,.0f}/s | {row['peer']} | {row['peer_per_second']:,.0f}/s "
+            f"| {row['ratio']:.2f} x | {milestone} |"
+        )
+    found = document["environment"]
+    lines += [
+        "",
+        f"Backend {found['active']['ed25519']}, one thread unless said; milestones are for a CPU with AVX-512 IFMA.",
+        f"{found['cpu']}, {found['compiler']}, Python {found['python']},",
+        f"pycore {found['pycore']} at {found['commit']}, {found['time'][:10]}.",
+    ]
     return "\n".join(lines)
 
 

@@ -101,6 +101,69 @@ def test_command_prints_json_and_a_table(tmp_path: Path) -> None:
     assert "hashlib" not in shown
 
 
+def test_targets_name_what_there_is() -> None:
+    """Every target's group, contestants and needed backend exist; nothing is measured."""
+    from pycore.benchmark import contests, targets
+
+    backends = {row.name for row in pycore.capabilities().backends}
+    plan = contests.Plan(signatures=8, messages=65536, leaves=64, long_message=64)
+    for group, prepare in contests.GROUPS.items():
+        wanted = [one for one in targets.TARGETS if one.group == group]
+        assert wanted, group
+        assert all(one.needs in {"", *backends} for one in wanted)
+        if not contests.known(group) or group in ("sha256", "sha512", "sm3", "keccak256", "blake3", "proofs"):
+            continue  # prepared below, or much work
+        entered = prepare(plan)
+        for one in wanted:
+            assert one.ours in entered, one
+            assert one.peer in entered, one
+    assert {one.group for one in targets.TARGETS} == set(contests.GROUPS)
+
+
+def test_target_lines_tell_what_was_found() -> None:
+    from pycore.benchmark.targets import COLUMNS, Result, Target, line
+
+    def result(ratio: float | None, backend: str, **more: Any) -> Result:
+        target = Target("sm2", "work", "distinct", "OpenSSL", 30, "avx512ifma")
+        return Result(target, backend, 8, ours_per_second=100.0, ratio=ratio, **more)
+
+    assert result(31.0, "avx2").verdict == "reached"
+    assert result(29.0, "avx2").verdict == "needs avx512ifma: this CPU runs avx2"
+    assert result(29.0, "avx512ifma").verdict == "not reached"
+    assert result(None, "avx2", missing="OpenSSL: none").verdict == "not measured: OpenSSL: none"
+    call = Target("sha256", "work", "1 x 64", "hashlib", at_most=3e-6)
+    assert Result(call, "avx2", 1, ours_per_second=1e6).verdict == "reached"
+    assert Result(call, "avx2", 1, ours_per_second=1e5).verdict == "not reached: 10.0 us"
+    assert len(line(result(1.5, "avx2"))) == len(COLUMNS)
+
+
+def test_targets_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from pycore.benchmark import targets
+
+    found = {one.target.work: one for one in targets.measure(quick=True, only=["keccak256"], seconds=0.01)}
+    (first,) = found
+    assert found[first].ratio is not None
+    assert found[first].rounds >= 3
+    assert found[first].low <= found[first].ratio <= found[first].high
+    monkeypatch.setitem(peers.HASH_PEERS, "keccak256", {"pycryptodome": lambda task: peers._version("no such thing")})
+    lines = [one for one in targets.measure(quick=True, only=["keccak256"], seconds=0.01)]
+    assert [one.missing for one in lines if one.target.peer.startswith("pycryptodome")] == [
+        "pycryptodome: no such thing is not installed"
+    ]
+    document = tmp_path / "deep" / "targets.json"
+    words = ["-m", "pycore.cli", "bench", "keccak256", "--peers", "--quick", "--seconds", "0.01"]
+    done = process(*words, "--save", str(document), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    saved = json.loads(document.read_text())
+    assert [row["work"] for row in saved["targets"]] == [one.target.work for one in lines]
+    assert all(row["milestone"] and row["ratio"] > 0 for row in saved["targets"])
+    assert "needs avx512ifma" in done.stdout or "reached" in done.stdout
+    page = tmp_path / "page.md"
+    page.write_text("<!-- figures: here -->\n<!-- /figures -->\n")
+    assert process(str(ROOT / "bench" / "report.py"), str(document), "--into", str(page)).returncode == 0
+    assert "| keccak256, messages of 64 B |" in page.read_text()
+
+
 @pytest.mark.slow
 def test_every_suite_runs() -> None:
     """Each benchmark once, for small batches, without timing it."""

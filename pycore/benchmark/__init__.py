@@ -7,5 +7,16 @@ from __future__ import annotations
 
 from .compare import Measurement, Row, compare, rows
 from .environment import describe_environment
+from .targets import TARGETS, Result, Target, measure
 
-__all__ = ["Measurement", "Row", "compare", "describe_environment", "rows"]
+__all__ = [
+    "TARGETS",
+    "Measurement",
+    "Result",
+    "Row",
+    "Target",
+    "compare",
+    "describe_environment",
+    "measure",
+    "rows",
+]

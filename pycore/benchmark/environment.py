@@ -11,7 +11,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PEERS = ("PyNaCl", "coincurve", "cryptography", "gmssl", "gmssl-pyx", "pycryptodome", "numpy", "numba", "cffi")
+_PEERS = (
+    "PyNaCl",
+    "coincurve",
+    "cryptography",
+    "gmssl",
+    "gmssl-pyx",
+    "pycryptodome",
+    "blake3",
+    "numpy",
+    "numba",
+    "cffi",
+)
 
 
 def describe_environment() -> dict[str, Any]:

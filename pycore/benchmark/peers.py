@@ -267,6 +267,15 @@ def gmssl_pyx_sm3(task: HashTask) -> Prepared:
     return Prepared(lambda: [bytes(sm3_hash(text)) for text in messages], version)
 
 
+def blake3_package(task: HashTask) -> Prepared:
+    """A loop over the blake3 package (the reference implementation, one thread)."""
+    version = _version("blake3")
+    from blake3 import blake3
+
+    messages = task.messages
+    return Prepared(lambda: [blake3(text).digest() for text in messages], version)
+
+
 HASH_PEERS: dict[str, dict[str, HashPeer]] = {
     "sha256": {"hashlib": hashlib_loop, "pycryptodome": pycryptodome},
     "sha256d": {"hashlib": hashlib_loop},
@@ -274,6 +283,7 @@ HASH_PEERS: dict[str, dict[str, HashPeer]] = {
     "sha3-256": {"hashlib": hashlib_loop, "pycryptodome": pycryptodome},
     "keccak256": {"pycryptodome": pycryptodome},
     "sm3": {"hashlib": hashlib_loop, "gmssl-pyx": gmssl_pyx_sm3},
+    "blake3": {"blake3": blake3_package},
 }
 
 
@@ -292,6 +302,23 @@ def merkle_loop(task: HashTask) -> Prepared:
             if odd is not None:
                 level.append(odd if promote else digest(odd + odd))
         return level[0]
+
+    return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
+
+
+def inclusion_loop(root: bytes, rows: Sequence[tuple[bytes, int, Sequence[bytes]]]) -> Prepared:
+    """Inclusion proofs (leaf, index, siblings) of a full RFC 9162 tree with SHA-256, checked one by one by hashlib."""
+    sha256 = hashlib.sha256
+
+    def run() -> int:
+        good = 0
+        for leaf, index, siblings in rows:
+            node = sha256(b"\0" + leaf).digest()
+            for sibling in siblings:
+                node = sha256(b"\1" + (sibling + node if index & 1 else node + sibling)).digest()
+                index >>= 1
+            good += node == root
+        return good
 
     return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
 

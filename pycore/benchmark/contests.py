@@ -1,0 +1,300 @@
+"""Who competes for the targets: per group the data, made once, and every contestant ready to run.
+
+A group is a function from a plan to contestants by name; in the place of one that can not run stands the reason, in
+words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+
+import pycore
+from pycore.testing import _deterministic, generate_signatures
+
+from . import peers
+from .peers import HashTask, PeerMissingError, Prepared, SignatureTask
+
+SIGNERS = 100
+SIZES = (1, 8, 64, 1024)  # small batches, measured by themselves
+_PEER_WINDOW = 0.01  # seconds: a peer works on as many items as fill this
+_COMPRESSED = frozenset({"ecdsa-secp256k1"})  # the key form that chains send
+_MESSAGE_SIZE = {"sm2": 300}  # bytes, else 32
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much work a call is."""
+
+    signatures: int
+    messages: int
+    leaves: int
+    long_message: int
+
+    @classmethod
+    def full(cls) -> Plan:
+        """What the targets are stated for."""
+        return cls(signatures=4096, messages=65536, leaves=1 << 20, long_message=1 << 26)
+
+    @classmethod
+    def quick(cls) -> Plan:
+        """For a look."""
+        return cls(signatures=1024, messages=16384, leaves=1 << 16, long_message=1 << 23)
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """`run()` does `items` items; `check` looks at what it returned. `version` is the peer's, or our backend."""
+
+    name: str
+    items: int
+    run: Callable[[], object]
+    check: Callable[[Any], bool]
+    version: str
+    own: bool = True  # this library
+    wall: bool = False  # timed by the wall clock: it uses more threads than the calling one
+
+
+Entry: TypeAlias = "Contestant | str"
+Entries: TypeAlias = "dict[str, Entry]"
+
+
+def known(group: str) -> bool:
+    """Whether this build has what the group is about."""
+    return group not in _ALGORITHM or _ALGORITHM[group] in (*pycore.SCHEMES, *pycore.HASHES)
+
+
+def _backend(algorithm: str, n: int = 1024) -> str:
+    """The backend that a batch of n items takes in this context."""
+    found = pycore.capabilities()
+    return (found.active if n >= 1024 else found.active_single)[algorithm]
+
+
+def _absent(backend: str) -> str:
+    """Why a backend can not run here; "" when it can."""
+    for row in pycore.capabilities().backends:
+        if row.name == backend:
+            return "" if row.usable else f"backend {backend}: {row.reason}"
+    return f"backend {backend}: not in this build"
+
+
+def _on(backend: str, run: Callable[[], object]) -> Callable[[], object]:
+    def forced() -> object:
+        with pycore.use_backend(backend):
+            return run()
+
+    return forced
+
+
+# ---- signatures ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    scheme: str
+    keys: Any
+    signatures: Any
+    messages: Any
+
+    def first(self, n: int) -> _Signed:
+        return _Signed(self.scheme, self.keys[:n], self.signatures[:n], self.messages[:n])
+
+    def task(self, n: int) -> SignatureTask:
+        columns = (self.keys, self.signatures, self.messages)
+        return SignatureTask(self.scheme, *([row.tobytes() for row in column[:n]] for column in columns))
+
+    def verify(self, **options: Any) -> Callable[[], Any]:
+        return lambda: pycore.verify_batch(self.scheme, self.keys, self.signatures, self.messages, **options)
+
+    def verify_known(self, **options: Any) -> Callable[[], Any]:
+        keys = pycore.KeySet(self.scheme, self.keys[:SIGNERS])
+        indices = np.arange(len(self.keys), dtype=np.uint32) % min(SIGNERS, len(self.keys))
+        return lambda: keys.verify_batch(indices, self.signatures, self.messages, **options)
+
+
+def _signed(scheme: str, n: int, signers: int | None = None) -> _Signed:
+    keys, signatures, messages = generate_signatures(
+        scheme,
+        n,
+        signers=signers,
+        seed=1 if signers is None else 2,
+        message_size=_MESSAGE_SIZE.get(scheme, 32),
+        compressed=scheme in _COMPRESSED,
+    )
+    if scheme.startswith("ecdsa-"):
+        lowered = b"".join(peers.low_s(scheme, row.tobytes()) for row in signatures)
+        signatures = np.frombuffer(lowered, dtype=np.uint8).reshape(-1, 64)
+    return _Signed(scheme, keys, signatures, messages)
+
+
+def _ours(name: str, data: _Signed, run: Callable[[], Any], bad: int = 0, *, wall: bool = False) -> Contestant:
+    n = len(data.keys)
+    return Contestant(name, n, run, lambda got: int(got.valid.sum()) == n - bad, _backend(data.scheme, n), wall=wall)
+
+
+def _signature_peer(data: _Signed, name: str) -> Entry:
+    make = peers.SIGNATURE_PEERS[data.scheme][name]
+    return _peer(name, len(data.keys), lambda n: make(data.task(n)), lambda got, n: got == n)
+
+
+def _peer(name: str, most: int, make: Callable[[int], Prepared], check: Callable[[Any, int], bool]) -> Entry:
+    """The peer over as many items as fill a window; the reason when it is absent."""
+    from .compare import _timed
+
+    try:
+        trial = make(min(8, most))
+        trial.run()
+        each = max(_timed(trial.run) / min(8, most), 1e-8)
+        n = max(1, min(most, int(_PEER_WINDOW / each)))
+        prepared = make(n)
+    except (PeerMissingError, ImportError) as error:
+        return f"{name}: {error}"
+    return Contestant(name, n, prepared.run, lambda got: check(got, n), prepared.version, own=False)
+
+
+def _against_portable(data: _Signed) -> Iterator[tuple[str, Entry]]:
+    for name in ("avx2", "portable"):
+        why = _absent(name)
+        entry = Contestant(name, len(data.keys), _on(name, data.verify()), lambda got: bool(got.all_valid), name)
+        yield name, why or entry
+
+
+def _signatures(scheme: str, plan: Plan) -> Entries:
+    data, committee = _signed(scheme, plan.signatures), _signed(scheme, plan.signatures, SIGNERS)
+    found: Entries = {
+        "distinct": _ours("distinct", data, data.verify()),
+        "known": _ours("known", committee, committee.verify_known()),
+    }
+    found.update(_against_portable(data))
+    found.update({name: _signature_peer(data, name) for name in peers.SIGNATURE_PEERS[scheme]})
+    return found
+
+
+def _ed25519(plan: Plan) -> Entries:
+    found = _signatures("ed25519", plan)
+    data, committee = _signed("ed25519", plan.signatures), _signed("ed25519", plan.signatures, SIGNERS)
+    for rules in ("zip215", "rfc8032", "strict"):
+        found[rules] = _ours(rules, data, data.verify(rules=rules))
+    found["known strict"] = _ours("known strict", committee, committee.verify_known(rules="strict"))
+    for every in (1000, 10):
+        name = f"zip215, 1 bad in {every:,}"
+        messages = data.messages.copy()
+        messages[every // 2 :: every, 0] ^= 1  # decodes, and does not hold
+        spoilt = _Signed("ed25519", data.keys, data.signatures, messages)
+        found[name] = _ours(name, spoilt, spoilt.verify(), bad=len(messages[every // 2 :: every]))
+    for n in SIZES:
+        part = data.first(n)
+        found[f"zip215 x {n}"] = _ours(f"zip215 x {n}", part, part.verify())
+    return found
+
+
+def _threads(plan: Plan) -> Entries:
+    ecdsa, ed25519 = _signed("ecdsa-secp256k1", plan.signatures), _signed("ed25519", 4 * plan.signatures)
+    leaves = _deterministic.rows(1, "bench", "threads", count=plan.leaves, width=32)
+    found: Entries = {}
+    for threads, word in ((1, "one thread"), (2, "two threads")):
+        for data in (ecdsa, ed25519):
+            name = f"{word}, {data.scheme}"
+            found[name] = _ours(name, data, data.verify(threads=threads), wall=True)
+        run = partial(pycore.merkle_root, leaves, tree="rfc9162", hash="sha256", threads=threads)
+        root = pycore.merkle_root(leaves, tree="rfc9162", hash="sha256")
+        entry = Contestant(word, plan.leaves, run, partial(_same, root), _backend("sha256"), wall=True)
+        found[f"{word}, merkle"] = entry
+    return found
+
+
+def _same(wanted: bytes, got: bytes) -> bool:
+    return got == wanted
+
+
+# ---- hashes ----------------------------------------------------------------------------------------------------------
+
+
+def _hashing(algorithm: str, plan: Plan) -> Entries:
+    """Every batch and every peer that a target of this hash may name."""
+    shapes: dict[str, tuple[tuple[int, int], ...]] = {
+        "sha256": ((65536, 64), (16, 64), (1, 64)),
+        "sha512": ((65536, 128),),
+        "sm3": ((65536, 64), (8192, 1024)),
+        "keccak256": ((65536, 64),),
+        "blake3": ((65536, 64), (1, 1 << 26)),
+    }
+    found: Entries = {}
+    for count, size in shapes[algorithm]:
+        n = count if count < 1024 else count * plan.messages // 65536
+        width = plan.long_message if size == 1 << 26 else size
+        messages = _deterministic.rows(1, "bench", algorithm, count=n, width=width)
+        wanted = pycore.hash_batch(algorithm, messages)
+        run = partial(pycore.hash_batch, algorithm, messages)
+        name = f"{count} x {size}"
+        found[name] = Contestant(name, n, run, partial(np.array_equal, wanted), _backend(algorithm, n))
+        task = HashTask(algorithm, [row.tobytes() for row in messages[: 1 << 14]])
+        for peer, make in peers.HASH_PEERS.get(algorithm, {}).items():
+            called = f"{peer} {size}" if count >= 1024 or size > 1024 else f"{peer} {count} x {size}"
+            found[called] = _hash_peer(peer, make, task, wanted)
+        if algorithm == "keccak256":  # the same permutation with other padding: what the standard library has
+            sha3 = HashTask("sha3-256", task.messages)
+            answers = pycore.hash_batch("sha3-256", messages[: 1 << 14])
+            found[f"hashlib sha3-256 {size}"] = _hash_peer("hashlib sha3-256", peers.hashlib_loop, sha3, answers)
+    return found
+
+
+def _hash_peer(name: str, make: peers.HashPeer, task: HashTask, wanted: Any) -> Entry:
+    def check(got: Any, n: int) -> bool:
+        return all(bytes(one) == row.tobytes() for one, row in zip(got, wanted[:n], strict=True))
+
+    return _peer(name, len(task), lambda n: make(HashTask(task.algorithm, task.messages[:n])), check)
+
+
+def _merkle(plan: Plan) -> Entries:
+    leaves = _deterministic.rows(1, "bench", "merkle", count=plan.leaves, width=32)
+    small = leaves[: 1 << 12]
+    listed = [row.tobytes() for row in small]
+    found: Entries = {}
+    for tree, algorithm in (("rfc9162", "sha256"), ("chainmaker", "sm3")):
+        run = partial(pycore.merkle_root, leaves, tree=tree, hash=algorithm)
+        root = run()
+        found[algorithm] = Contestant(algorithm, plan.leaves, run, partial(_same, root), _backend(algorithm))
+        answer = pycore.merkle_root(small, tree=tree, hash=algorithm)
+        name = f"hashlib {algorithm}"
+        try:  # per leaf a loop costs the same in a smaller tree
+            loop = peers.merkle_loop(HashTask(f"{tree}:{algorithm}", listed))
+            found[name] = Contestant(name, len(small), loop.run, partial(_same, answer), loop.version, own=False)
+        except PeerMissingError as error:
+            found[name] = f"{name}: {error}"
+    return found
+
+
+def _proofs(plan: Plan) -> Entries:
+    """Inclusion proofs in a tree of 2^20 leaves, whatever the plan: the depth is what is asked for."""
+    count, width = 1 << 20, 32
+    leaves = _deterministic.rows(1, "bench", "proofs", count=count, width=width)
+    tree = pycore.MerkleTree(leaves, tree="rfc9162", hash="sha256")
+    n = 10_000 if plan.leaves == count else 1_000
+    index = (np.arange(n, dtype=np.int64) * 104_729) % count
+    proofs, chosen = tree.proofs(index), leaves[index]
+    run = partial(pycore.verify_inclusion_batch, tree.root, chosen, proofs, index=index, leaf_count=count)
+    part = 64
+    rows = [
+        (chosen[i].tobytes(), int(index[i]), [bytes(one) for one in tree.proof(int(index[i]))]) for i in range(part)
+    ]
+    loop = peers.inclusion_loop(tree.root, rows)
+    return {
+        "proofs": Contestant("proofs", n, run, lambda got: bool(got.all_valid), _backend("sha256")),
+        "hashlib proofs": Contestant("hashlib", part, loop.run, lambda got: got == part, loop.version, own=False),
+    }
+
+
+GROUPS: dict[str, Callable[[Plan], Entries]] = {
+    "ed25519": _ed25519,
+    **{s: partial(_signatures, s) for s in ("ecdsa-secp256k1", "schnorr-secp256k1", "ecdsa-p256", "sm2")},
+    **{name: partial(_hashing, name) for name in ("sha256", "sha512", "sm3", "keccak256", "blake3")},
+    "merkle": _merkle,
+    "proofs": _proofs,
+    "threads": _threads,
+}
+_ALGORITHM = {name: name for name in GROUPS if name not in ("merkle", "proofs", "threads")}
