@@ -13,11 +13,7 @@
 
 /* Entry of every lane -> row[lane] of the table. */
 PC_FN void rows_store(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *entry, size_t n) {
-    for (size_t k = 0; k < n; k++) {
-        uint64_t limb[VL];
-        vstore(limb, entry[k]);
-        for (int lane = 0; lane < VL; lane++) base[(size_t)row[lane] * stride + k] = limb[lane];
-    }
+    vstore_rows(base, row, stride, entry, n);
 }
 
 /* row[lane] = value of that lane + offset. */

@@ -41,6 +41,12 @@ EMU __m512i _mm512_maskz_loadu_epi64(__mmask8 k, const void *p) {
         if (k >> i & 1) memcpy(&r[i], (const uint8_t *)p + 8 * i, 8);
     return _mm512_loadu_si512(r);
 }
+EMU void _mm512_mask_storeu_epi64(void *p, __mmask8 k, __m512i a) { /* VMOVDQU64 m512{k}: likewise */
+    for (int i = 0; i < 8; i++) {
+        const uint64_t lane = (uint64_t)a[i];
+        if (k >> i & 1) memcpy((uint8_t *)p + 8 * i, &lane, 8);
+    }
+}
 EMU __m512i _mm512_setzero_si512(void) { return (__m512i){0}; }
 EMU __m512i _mm512_set1_epi64(long long x) { return (__m512i){x, x, x, x, x, x, x, x}; } /* VPBROADCASTQ */
 EMU __m512i _mm512_set1_epi32(int x) {                                                   /* VPBROADCASTD */

@@ -77,6 +77,25 @@ PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL]
     }
     for (; k < n; k++) out[k] = _mm256_set_epi64x((long long)p3[k], (long long)p2[k], (long long)p1[k], (long long)p0[k]);
 }
+/* The same transpose backwards. */
+PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
+    uint64_t *p[VL];
+    size_t k = 0;
+    for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
+    for (; k + 4 <= n; k += 4) {
+        vec ab0 = _mm256_unpacklo_epi64(in[k], in[k + 1]), ab1 = _mm256_unpackhi_epi64(in[k], in[k + 1]);
+        vec cd0 = _mm256_unpacklo_epi64(in[k + 2], in[k + 3]), cd1 = _mm256_unpackhi_epi64(in[k + 2], in[k + 3]);
+        vstore(p[0] + k, _mm256_permute2x128_si256(ab0, cd0, 0x20));
+        vstore(p[1] + k, _mm256_permute2x128_si256(ab1, cd1, 0x20));
+        vstore(p[2] + k, _mm256_permute2x128_si256(ab0, cd0, 0x31));
+        vstore(p[3] + k, _mm256_permute2x128_si256(ab1, cd1, 0x31));
+    }
+    for (; k < n; k++) {
+        uint64_t t[VL];
+        vstore(t, in[k]);
+        for (int j = 0; j < VL; j++) p[j][k] = t[j];
+    }
+}
 
 typedef vec vcol;
 #define VEC_BIT52               0x4330000000000000ULL /* the double 2^52 */

@@ -52,37 +52,54 @@ PC_INLINE vec vgather(const uint64_t *base, const uint32_t row[VL], size_t strid
     for (int j = 0; j < VL; j++) t[j] = base[(size_t)row[j] * stride + i];
     return vload(t);
 }
-/* Eight limbs of every lane: eight loads and an 8 x 8 transpose in three steps (pairs of words, of 128 and of 256 bits).
- * Rows of a table are padded to eight words, so the last step may read past n; it writes n vecs only. */
+/* t[i] lane j = a[j] lane i: 8 x 8 words in three steps (pairs of words, of 128 and of 256 bits). */
+PC_INLINE void vec_transpose(vec t[VL], const vec a[VL]) {
+    vec b[VL], c[VL];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        b[2 * j] = _mm512_unpacklo_epi64(a[2 * j], a[2 * j + 1]);
+        b[2 * j + 1] = _mm512_unpackhi_epi64(a[2 * j], a[2 * j + 1]);
+    }
+    /* b[2j + w]: words w, w + 2, w + 4, w + 6 of lanes 2j, 2j + 1 as 128-bit pieces */
+#pragma GCC unroll 2
+    for (int w = 0; w < 2; w++) {
+        c[w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0x88);         /* pieces 0, 2 of lanes 0..3 */
+        c[2 + w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0xdd);     /* pieces 1, 3 */
+        c[4 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0x88); /* lanes 4..7 */
+        c[6 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0xdd);
+    }
+#pragma GCC unroll 2
+    for (int w = 0; w < 2; w++) {
+        t[w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0x88);         /* word w: piece 0 */
+        t[4 + w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0xdd);     /* word 4 + w: piece 2 */
+        t[2 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0x88); /* word 2 + w: piece 1 */
+        t[6 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0xdd); /* word 6 + w: piece 3 */
+    }
+}
+/* Eight limbs of every lane: eight loads and a transpose. Loads are masked at the end of a row. */
 PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
     const uint64_t *p[VL];
     for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
     for (size_t k = 0; k < n; k += 8) {
         const __mmask8 there = (__mmask8)(n - k >= 8 ? 0xff : (1u << (n - k)) - 1);
-        vec a[VL], b[VL], c[VL], t[VL];
+        vec a[VL], t[VL];
 #pragma GCC unroll 8
         for (int j = 0; j < VL; j++) a[j] = _mm512_maskz_loadu_epi64(there, p[j] + k);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; j++) {
-            b[2 * j] = _mm512_unpacklo_epi64(a[2 * j], a[2 * j + 1]);
-            b[2 * j + 1] = _mm512_unpackhi_epi64(a[2 * j], a[2 * j + 1]);
-        }
-        /* b[2j + w]: words w, w + 2, w + 4, w + 6 of lanes 2j, 2j + 1 as 128-bit pieces */
-#pragma GCC unroll 2
-        for (int w = 0; w < 2; w++) {
-            c[w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0x88);         /* pieces 0, 2 of lanes 0..3 */
-            c[2 + w] = _mm512_shuffle_i64x2(b[w], b[2 + w], 0xdd);     /* pieces 1, 3 */
-            c[4 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0x88); /* lanes 4..7 */
-            c[6 + w] = _mm512_shuffle_i64x2(b[4 + w], b[6 + w], 0xdd);
-        }
-#pragma GCC unroll 2
-        for (int w = 0; w < 2; w++) {
-            t[w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0x88);         /* word w: piece 0 */
-            t[4 + w] = _mm512_shuffle_i64x2(c[w], c[4 + w], 0xdd);     /* word 4 + w: piece 2 */
-            t[2 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0x88); /* word 2 + w: piece 1 */
-            t[6 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0xdd); /* word 6 + w: piece 3 */
-        }
+        vec_transpose(t, a);
         for (size_t i = 0; i < VL && k + i < n; i++) out[k + i] = t[i];
+    }
+}
+PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
+    uint64_t *p[VL];
+    for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
+    for (size_t k = 0; k < n; k += 8) {
+        const __mmask8 there = (__mmask8)(n - k >= 8 ? 0xff : (1u << (n - k)) - 1);
+        vec a[VL], t[VL];
+#pragma GCC unroll 8
+        for (size_t i = 0; i < VL; i++) a[i] = k + i < n ? in[k + i] : vzero();
+        vec_transpose(t, a);
+#pragma GCC unroll 8
+        for (int j = 0; j < VL; j++) _mm512_mask_storeu_epi64(p[j] + k, there, t[j]);
     }
 }
 

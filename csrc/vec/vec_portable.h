@@ -47,6 +47,10 @@ PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL]
     const uint64_t *p = base + (size_t)row[0] * stride;
     for (size_t k = 0; k < n; k++) out[k] = p[k];
 }
+PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
+    uint64_t *p = base + (size_t)row[0] * stride;
+    for (size_t k = 0; k < n; k++) p[k] = in[k];
+}
 
 typedef pc_u128 vcol;
 PC_INLINE vcol vcol_zero(int n_low, int n_high) { return (void)n_low, (void)n_high, 0; }
