@@ -93,4 +93,31 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
         w[k + 2] = t[0], w[k + 3] = t[1], w[k + 6] = t[2], w[k + 7] = t[3];
     }
 }
+
+static inline v32 v32_be(v32 a) { return _mm256_shuffle_epi8(a, LANES_BSWAP32); }
+static inline v64 v64_be(v64 a) { return _mm256_shuffle_epi8(a, LANES_BSWAP64); }
+static inline v64 v64_le(v64 a) { return a; }
+/* Within 128 bits, interleaving words 0 .. 3 by 32 and then by 64 bits gives words 0 .. 3 of lanes k and k + 4. */
+static inline void v32_rows8(uint8_t *rows, const v32 w[8]) {
+    v32 t[8];
+    for (int i = 0; i < 8; i += 4) {
+        v32 a = _mm256_unpacklo_epi32(w[i], w[i + 1]), b = _mm256_unpackhi_epi32(w[i], w[i + 1]);
+        v32 c = _mm256_unpacklo_epi32(w[i + 2], w[i + 3]), d = _mm256_unpackhi_epi32(w[i + 2], w[i + 3]);
+        t[i] = _mm256_unpacklo_epi64(a, c), t[i + 1] = _mm256_unpackhi_epi64(a, c);
+        t[i + 2] = _mm256_unpacklo_epi64(b, d), t[i + 3] = _mm256_unpackhi_epi64(b, d);
+    }
+    for (int k = 0; k < 4; k++) {
+        _mm256_storeu_si256((__m256i *)(rows + 32 * k), _mm256_permute2x128_si256(t[k], t[4 + k], 0x20));
+        _mm256_storeu_si256((__m256i *)(rows + 32 * (4 + k)), _mm256_permute2x128_si256(t[k], t[4 + k], 0x31));
+    }
+}
+static inline void v64_rows8(uint8_t *rows, const v64 w[8]) {
+    v64 low[4], high[4];
+    lanes_transpose64(low, w);
+    lanes_transpose64(high, w + 4);
+    for (int j = 0; j < 4; j++) {
+        _mm256_storeu_si256((__m256i *)(rows + 64 * j), low[j]);
+        _mm256_storeu_si256((__m256i *)(rows + 64 * j + 32), high[j]);
+    }
+}
 #endif

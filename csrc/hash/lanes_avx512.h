@@ -99,4 +99,27 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     lanes_transpose64(t, high);
     for (int q = 0; q < 4; q++) w[4 * q + 2] = t[2 * q], w[4 * q + 3] = t[2 * q + 1];
 }
+
+static inline v32 v32_be(v32 a) { return lanes_bswap(a, 0x0c0d0e0f08090a0b, 0x0405060700010203); }
+static inline v64 v64_be(v64 a) { return lanes_bswap(a, 0x08090a0b0c0d0e0f, 0x0001020304050607); }
+static inline v64 v64_le(v64 a) { return a; }
+/* Interleaving words 2q and 2q + 1 makes 64-bit words of one lane each; the 64-bit transpose gathers the four of a lane, lanes
+ * 4k + i and 4k + 2 + i in one vector. */
+static inline void v32_rows8(uint8_t *rows, const v32 w[8]) {
+    v64 r[8], t[8];
+    for (int q = 0; q < 4; q++) {
+        r[q] = _mm512_unpacklo_epi32(w[2 * q], w[2 * q + 1]);
+        r[4 + q] = _mm512_unpackhi_epi32(w[2 * q], w[2 * q + 1]);
+    }
+    lanes_transpose64(t, r);
+    for (int k = 0; k < 8; k += 2) {
+        _mm512_storeu_si512(rows + 64 * k, _mm512_shuffle_i64x2(t[k], t[k + 1], 0x44));
+        _mm512_storeu_si512(rows + 64 * k + 64, _mm512_shuffle_i64x2(t[k], t[k + 1], 0xee));
+    }
+}
+static inline void v64_rows8(uint8_t *rows, const v64 w[8]) {
+    v64 r[8];
+    lanes_transpose64(r, w);
+    for (int j = 0; j < 8; j++) _mm512_storeu_si512(rows + 64 * j, r[j]);
+}
 #endif

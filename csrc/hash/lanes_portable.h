@@ -14,6 +14,8 @@
  *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
  *   v64_block_be(w, p)             the same for a 128-byte block
  *   v64_block_le(w, p)             w[0..16] = 136 bytes at p[lane], little-endian words (Keccak with rate 1088)
+ *   vNN_be(v), vNN_le(v)           words whose bytes in memory are big-endian, little-endian
+ *   vNN_rows8(rows, w)             bytes of w[0..7] lane after lane, in memory order: W rows of 32 or 64 bytes
  */
 #ifndef PC_LANES_PORTABLE_H
 #define PC_LANES_PORTABLE_H
@@ -80,4 +82,10 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
         w[i] = LANES_LE64(x);
     }
 }
+
+static inline v32 v32_be(v32 a) { return LANES_BE32(a); }
+static inline v64 v64_be(v64 a) { return LANES_BE64(a); }
+static inline v64 v64_le(v64 a) { return LANES_LE64(a); }
+static inline void v32_rows8(uint8_t *rows, const v32 w[8]) { memcpy(rows, w, 32); }
+static inline void v64_rows8(uint8_t *rows, const v64 w[8]) { memcpy(rows, w, 64); }
 #endif

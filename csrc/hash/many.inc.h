@@ -1,117 +1,287 @@
 /* many.inc.h - schedules messages of any lengths onto the lanes of one compression function. Included once per hash with
  *
  *   MANY             name, e.g. sha256: defines sha256_many, sha256_many_heads and sha256_merkle_level
- *   MANY_WORD        uint32_t or uint64_t;  MANY_LANES  W32 or W64
+ *   MANY_WORD        uint32_t or uint64_t;  MANY_LANES  messages at a time
  *   MANY_WORDS       words of chaining state;  MANY_BLOCK  bytes per block;  MANY_DIGEST  bytes per digest
+ *   MANY_INDEX(w, j) where word w of lane j is in the state
  *   MANY_BLOCKS      void (MANY_WORD *state, const uint8_t *const p[MANY_LANES], size_t n_blocks)
  *   MANY_INITIAL     const MANY_WORD[MANY_WORDS]
  *   MANY_PAD         int (uint8_t *block, size_t used, uint64_t total): writes the padding behind `used` bytes of the last
  *                    block (room for two blocks) of a message of `total` bytes; returns the blocks there are now, 1 or 2
- *   MANY_PUT         void (uint8_t *digest, const MANY_WORD *state): lane state, words MANY_LANES apart, to bytes
+ *   MANY_ROWS        void (uint8_t *rows, const MANY_WORD *state): the state as bytes, lane after lane, MANY_ROW bytes each, of
+ *                    which the first MANY_DIGEST are the digest
+ *   MANY_SCHEDULE, MANY_EXPAND, MANY_EXPANDED   optional: words of a block's message schedule, void (MANY_WORD *schedule,
+ *                    const uint8_t *block) that makes it, and void (MANY_WORD *state, const MANY_WORD *schedule) that
+ *                    compresses the same block in every lane
+ *   MANY_LAST(state, j, total)  optional: the last block is special, and always there (BLAKE2): a whole last block is no
+ *                    padding's neighbour but the last block itself, and this prepares lane j for it
  *
  * A message is prefix || head || data || padding. The whole blocks of the prefix are hashed once for all messages. What is left
  * of it, with the message's own head (at most 64 bytes: Z_A of SM2, R || A of Ed25519) and the first bytes of the data, makes up
- * one or two blocks that have to be copied (head), and the last bytes with the padding another one or two (tail); all blocks
- * between are read in place (body). A lane works through these three runs; when its message is
- * done it takes the next one. All lanes step by the shortest run among them. Lanes without a message repeat another lane's
- * input and are ignored. */
+ * up to two blocks that have to be copied (front), and the last bytes with the padding another one or two (back); all blocks
+ * between are read in place (body).
+ *
+ * Messages of one length run in step: one shape for all, the bytes that they share written once, and a last block that is only
+ * padding expanded once. Messages of different lengths are taken longest first, and a lane whose message is done takes the next
+ * one; all lanes step by the shortest run among them, and lanes without a message repeat another lane's input and are ignored. */
 #define MANY_CAT_(a, b) a##b
 #define MANY_CAT(a, b)  MANY_CAT_(a, b)
 #define MANY_FN(name)   MANY_CAT(MANY, name)
+#ifdef MANY_LAST
+#    define MANY_WHOLE(len) ((len) ? ((len) - 1) / MANY_BLOCK : 0) /* blocks before the last one */
+#else
+#    define MANY_WHOLE(len) ((len) / MANY_BLOCK)
+#endif
+
+enum { MANY_FN(_buffer) = 4 * MANY_BLOCK };
+
+/* What all messages of a call share. */
+typedef struct MANY_FN(_call) {
+    MANY_WORD start[MANY_WORDS]; /* the state behind the whole blocks of the prefix */
+    const uint8_t *kept;         /* the rest of the prefix */
+    size_t kept_len;
+    uint64_t prefix_len;
+    const pc_column *heads, *messages;
+    uint8_t *digests;
+} MANY_FN(_call);
+
+/* How a message of a given length lies in its blocks. */
+static hash_shape MANY_FN(_shape)(const MANY_FN(_call) * call, size_t head_len, size_t len) {
+    hash_shape s = {.fixed = call->kept_len + head_len, .total = call->prefix_len + head_len + len};
+    size_t all = s.fixed + len, whole = MANY_WHOLE(all), copied = (s.fixed + MANY_BLOCK - 1) / MANY_BLOCK;
+    s.front = whole < copied ? whole : copied;
+    s.body = whole - s.front;
+    s.first = s.body ? s.front * MANY_BLOCK - s.fixed : len;
+    s.used = all - whole * MANY_BLOCK;
+    return s;
+}
+
+/* Copies what belongs in front and back of one message; the rest of the prefix and the padding are there already. */
+static inline void MANY_FN(_fill)(uint8_t *buffer, const hash_shape *s, const uint8_t *head, size_t head_len,
+                                  const uint8_t *data) {
+    if (head_len) hash_copy(buffer + (s->fixed - head_len), head, head_len);
+    hash_copy(buffer + s->fixed, data, s->first);
+    if (s->body) hash_copy(buffer + s->front * MANY_BLOCK, data + s->first + s->body * MANY_BLOCK, s->used);
+}
+
+static inline void MANY_FN(_last)(MANY_WORD *state, size_t lane, uint64_t total) {
+#ifdef MANY_LAST
+    MANY_LAST(state, lane, total);
+#else
+    (void)state, (void)lane, (void)total;
+#endif
+}
+
+/* ---- one length --------------------------------------------------------------------------------------------------------- */
+
+/* n messages of len bytes with heads of head_len bytes: data + i * stride, head + i * head_stride. */
+PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *head, ptrdiff_t head_stride, size_t head_len,
+                                 const uint8_t *data, ptrdiff_t stride, size_t len, size_t n) {
+    const hash_shape s = MANY_FN(_shape)(call, head_len, len);
+    const int copies = s.fixed || s.used, joined = s.body == 0;
+    MANY_WORD initial[MANY_WORDS * MANY_LANES], state[MANY_WORDS * MANY_LANES];
+    uint8_t buffers[MANY_LANES][MANY_FN(_buffer)], rows[MANY_LANES * MANY_ROW];
+    const uint8_t *front[MANY_LANES], *body[MANY_LANES], *back[MANY_LANES];
+    const size_t lanes = n < MANY_LANES ? n : MANY_LANES, built = copies ? lanes : 1;
+    size_t tail = 1;
+    for (size_t j = 0; j < built; j++) {
+        if (call->kept_len) memcpy(buffers[j], call->kept, call->kept_len);
+        tail = (size_t)MANY_PAD(buffers[j] + s.front * MANY_BLOCK, s.used, s.total);
+    }
+    for (size_t j = 0; j < MANY_LANES; j++) {
+        for (size_t w = 0; w < MANY_WORDS; w++) initial[MANY_INDEX(w, j)] = call->start[w];
+        front[j] = buffers[j < built ? j : 0];
+        back[j] = front[j] + s.front * MANY_BLOCK;
+    }
+#ifdef MANY_SCHEDULE
+    MANY_WORD schedule[MANY_SCHEDULE];
+    const int expanded = s.used == 0;
+    if (expanded) MANY_EXPAND(schedule, back[0]);
+#else
+    const int expanded = 0;
+#endif
+#ifdef MANY_LAST
+    const int apart = 1;
+#else
+    const int apart = expanded || !joined;
+#endif
+    for (size_t i = 0; i < n; i += MANY_LANES) {
+        const size_t done = n - i < MANY_LANES ? n - i : MANY_LANES;
+        for (size_t j = 0; j < done; j++) {
+            const ptrdiff_t item = (ptrdiff_t)(i + j);
+            body[j] = len ? data + item * stride : data;
+            if (copies) MANY_FN(_fill)(buffers[j], &s, head_len ? head + item * head_stride : NULL, head_len, body[j]);
+            if (s.body) body[j] += s.first;
+        }
+        for (size_t j = done; j < MANY_LANES; j++) body[j] = body[0];
+        memcpy(state, initial, sizeof state);
+        if (!apart) {
+            MANY_BLOCKS(state, front, s.front + tail);
+        } else {
+            if (s.front) MANY_BLOCKS(state, front, s.front);
+            if (s.body) MANY_BLOCKS(state, body, s.body);
+            for (size_t j = 0; j < MANY_LANES; j++) MANY_FN(_last)(state, j, s.total);
+            if (!expanded) MANY_BLOCKS(state, back, tail);
+        }
+#ifdef MANY_SCHEDULE
+        if (expanded) MANY_EXPANDED(state, schedule);
+#endif
+        MANY_ROWS(rows, state);
+        for (size_t j = 0; j < done; j++) memcpy(call->digests + (i + j) * MANY_DIGEST, rows + j * MANY_ROW, MANY_DIGEST);
+    }
+}
+
+/* ---- any lengths -------------------------------------------------------------------------------------------------------- */
 
 typedef struct MANY_FN(_lane) {
     size_t item;          /* which message; SIZE_MAX: none */
     int run;              /* which of the runs below is next */
-    const uint8_t *at[3]; /* head, body, tail */
+    const uint8_t *at[3]; /* front, body, back */
     size_t blocks[3];     /* blocks left in each */
-    uint8_t head[2 * MANY_BLOCK];
-    uint8_t tail[2 * MANY_BLOCK];
+    uint64_t total;
+    uint8_t buffer[MANY_FN(_buffer)];
 } MANY_FN(_lane);
 
-PC_NOINLINE void MANY_FN(_start)(MANY_FN(_lane) * lane, const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
-                                 const pc_column *messages, size_t item) {
-    size_t len, head_len = 0, kept = prefix_len % MANY_BLOCK, used = 0;
-    const uint8_t *data = pc_column_row(messages, item, &len), *end = len ? data + len : data;
-    if (kept) memcpy(lane->head, prefix + (prefix_len - kept), kept);
-    if (heads) {
-        const uint8_t *own = pc_column_row(heads, item, &head_len);
-        if (head_len) memcpy(lane->head + kept, own, head_len);
-        kept += head_len;
-    }
+/* Goes to the next run that has blocks. */
+static inline void MANY_FN(_advance)(MANY_FN(_lane) * lane, MANY_WORD *state, size_t j) {
+    if (lane->blocks[lane->run]) return;
+    while (lane->run < 3 && lane->blocks[lane->run] == 0) lane->run++;
+    if (lane->run == 2) MANY_FN(_last)(state, j, lane->total);
+}
+
+PC_NOINLINE void MANY_FN(_start)(MANY_FN(_lane) * lane, MANY_WORD *state, size_t j, const MANY_FN(_call) * call,
+                                 size_t item) {
+    size_t len, head_len = 0;
+    const uint8_t *data = pc_column_row(call->messages, item, &len), *head = NULL;
+    if (call->heads) head = pc_column_row(call->heads, item, &head_len);
+    const hash_shape s = MANY_FN(_shape)(call, head_len, len);
+    uint8_t *back = lane->buffer + s.front * MANY_BLOCK;
+    if (call->kept_len) memcpy(lane->buffer, call->kept, call->kept_len);
+    MANY_FN(_fill)(lane->buffer, &s, head, head_len, data);
     lane->item = item;
     lane->run = 0;
-    lane->at[0] = lane->head;
-    lane->blocks[0] = kept / MANY_BLOCK;
-    size_t part = kept % MANY_BLOCK;
-    if (part && len >= MANY_BLOCK - part) {
-        memcpy(lane->head + kept, data, MANY_BLOCK - part);
-        data += MANY_BLOCK - part;
-        lane->blocks[0]++;
-    } else if (part) {
-        memcpy(lane->tail, lane->head + kept - part, part);
-        used = part;
+    lane->total = s.total;
+    lane->at[0] = lane->buffer;
+    lane->blocks[0] = s.front;
+    lane->at[1] = s.body ? data + s.first : data;
+    lane->blocks[1] = s.body;
+    lane->at[2] = back;
+    lane->blocks[2] = (size_t)MANY_PAD(back, s.used, s.total);
+#ifndef MANY_LAST
+    if (s.front && !s.body) { /* back lies behind front: one run */
+        lane->blocks[0] += lane->blocks[2];
+        lane->blocks[2] = 0;
     }
-    size_t rest = (size_t)(end - data), whole = used ? 0 : rest / MANY_BLOCK;
-    lane->at[1] = data;
-    lane->blocks[1] = whole;
-    rest -= whole * MANY_BLOCK;
-    if (rest) memcpy(lane->tail + used, end - rest, rest);
-    lane->at[2] = lane->tail;
-    lane->blocks[2] = (size_t)MANY_PAD(lane->tail, used + rest, (uint64_t)prefix_len + head_len + len);
-    while (lane->blocks[lane->run] == 0) lane->run++;
+#endif
+    for (size_t w = 0; w < MANY_WORDS; w++) state[MANY_INDEX(w, j)] = call->start[w];
+    MANY_FN(_advance)(lane, state, j);
+}
+
+/* The order of up to HASH_WINDOW items from `first` on: longest first, equals as they came, so that lanes that start together
+ * end together. Counting sort by blocks; all messages of more than HASH_BUCKETS blocks count as equal. */
+static void MANY_FN(_order)(const MANY_FN(_call) * call, size_t first, size_t n, uint16_t *order) {
+    uint8_t key[HASH_WINDOW];
+    uint16_t at[HASH_BUCKETS] = {0};
+    for (size_t i = 0; i < n; i++) {
+        size_t len, blocks;
+        (void)pc_column_row(call->messages, first + i, &len);
+        blocks = len / MANY_BLOCK;
+        key[i] = (uint8_t)(blocks < HASH_BUCKETS ? HASH_BUCKETS - 1 - blocks : 0);
+        at[key[i]]++;
+    }
+    for (size_t k = 0, sum = 0; k < HASH_BUCKETS; k++) {
+        size_t count = at[k];
+        at[k] = (uint16_t)sum;
+        sum += count;
+    }
+    for (size_t i = 0; i < n; i++) order[at[key[i]]++] = (uint16_t)i;
+}
+
+PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
+    MANY_WORD state[MANY_WORDS * MANY_LANES];
+    MANY_FN(_lane) lanes[MANY_LANES];
+    uint8_t rows[MANY_LANES * MANY_ROW];
+    uint16_t order[HASH_WINDOW];
+    size_t window = 0, window_end = 0, next = 0, busy = 0;
+
+    memset(state, 0, sizeof state);
+    for (size_t j = 0; j < MANY_LANES; j++) lanes[j].item = SIZE_MAX;
+    while (busy || next < n) {
+        const uint8_t *at[MANY_LANES], *any = NULL;
+        size_t step = SIZE_MAX;
+        for (size_t j = 0; j < MANY_LANES; j++) {
+            MANY_FN(_lane) *lane = &lanes[j];
+            if (lane->item == SIZE_MAX && next < n) {
+                if (next == window_end) {
+                    window = next;
+                    window_end = n - next < HASH_WINDOW ? n : next + HASH_WINDOW;
+                    MANY_FN(_order)(call, window, window_end - window, order);
+                }
+                MANY_FN(_start)(lane, state, j, call, window + order[next - window]);
+                next++, busy++;
+            }
+            if (lane->item == SIZE_MAX) continue;
+            any = at[j] = lane->at[lane->run];
+            if (lane->blocks[lane->run] < step) step = lane->blocks[lane->run];
+        }
+        for (size_t j = 0; j < MANY_LANES; j++) {
+            if (lanes[j].item == SIZE_MAX) at[j] = any;
+        }
+        MANY_BLOCKS(state, at, step);
+        int written = 0;
+        for (size_t j = 0; j < MANY_LANES; j++) {
+            MANY_FN(_lane) *lane = &lanes[j];
+            if (lane->item == SIZE_MAX) continue;
+            lane->at[lane->run] += step * MANY_BLOCK;
+            lane->blocks[lane->run] -= step;
+            MANY_FN(_advance)(lane, state, j);
+            if (lane->run < 3) continue;
+            if (!written) MANY_ROWS(rows, state);
+            written = 1;
+            memcpy(call->digests + lane->item * MANY_DIGEST, rows + j * MANY_ROW, MANY_DIGEST);
+            lane->item = SIZE_MAX;
+            busy--;
+        }
+    }
+}
+
+/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+
+/* Hashes the whole blocks of the prefix. Every lane computes the same: cheaper than a second, one-lane copy of the template. */
+static void MANY_FN(_prefix)(MANY_FN(_call) * call, const uint8_t *prefix, size_t prefix_len) {
+    size_t whole = MANY_WHOLE(prefix_len);
+    call->prefix_len = prefix_len;
+    call->kept_len = prefix_len - whole * MANY_BLOCK;
+    call->kept = call->kept_len ? prefix + whole * MANY_BLOCK : prefix;
+    for (size_t w = 0; w < MANY_WORDS; w++) call->start[w] = MANY_INITIAL[w];
+    if (!whole) return;
+    MANY_WORD state[MANY_WORDS * MANY_LANES];
+    const uint8_t *same[MANY_LANES];
+    for (size_t j = 0; j < MANY_LANES; j++) {
+        same[j] = prefix;
+        for (size_t w = 0; w < MANY_WORDS; w++) state[MANY_INDEX(w, j)] = call->start[w];
+    }
+    MANY_BLOCKS(state, same, whole);
+    for (size_t w = 0; w < MANY_WORDS; w++) call->start[w] = state[MANY_INDEX(w, 0)];
 }
 
 /* digests[i] = H(prefix || heads[i] || messages[i]); a head is at most 64 bytes, and heads may be NULL. */
 PC_NOINLINE void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
                                       const pc_column *messages, size_t n, uint8_t *digests) {
-    MANY_WORD start[MANY_WORDS], state[MANY_WORDS * MANY_LANES];
-    MANY_FN(_lane) lanes[MANY_LANES];
-    size_t next = 0, busy = 0;
-
-    for (int w = 0; w < MANY_WORDS; w++) start[w] = MANY_INITIAL[w];
-    if (prefix_len >= MANY_BLOCK) { /* every lane computes the same: cheaper than a second, one-lane copy of the template */
-        const uint8_t *same[MANY_LANES];
-        for (int j = 0; j < MANY_LANES; j++) same[j] = prefix;
-        for (int w = 0; w < MANY_WORDS * MANY_LANES; w++) state[w] = start[w / MANY_LANES];
-        MANY_BLOCKS(state, same, prefix_len / MANY_BLOCK);
-        for (int w = 0; w < MANY_WORDS; w++) start[w] = state[w * MANY_LANES];
+    MANY_FN(_call) call = {.heads = heads, .messages = messages, .digests = digests};
+    if (n == 0) return;
+    MANY_FN(_prefix)(&call, prefix, prefix_len);
+    if ((heads && heads->offsets) || !hash_one_length(messages, n)) {
+        MANY_FN(_ragged)(&call, n);
+        return;
     }
-    for (int j = 0; j < MANY_LANES; j++) {
-        lanes[j].item = SIZE_MAX;
-        if (next == n) continue;
-        MANY_FN(_start)(&lanes[j], prefix, prefix_len, heads, messages, next++);
-        busy++;
-    }
-    for (int w = 0; w < MANY_WORDS * MANY_LANES; w++) state[w] = start[w / MANY_LANES];
-
-    while (busy) {
-        const uint8_t *at[MANY_LANES], *any = NULL;
-        size_t step = SIZE_MAX;
-        for (int j = 0; j < MANY_LANES; j++) {
-            if (lanes[j].item == SIZE_MAX) continue;
-            any = at[j] = lanes[j].at[lanes[j].run];
-            if (lanes[j].blocks[lanes[j].run] < step) step = lanes[j].blocks[lanes[j].run];
-        }
-        for (int j = 0; j < MANY_LANES; j++) {
-            if (lanes[j].item == SIZE_MAX) at[j] = any;
-        }
-        MANY_BLOCKS(state, at, step);
-        for (int j = 0; j < MANY_LANES; j++) {
-            MANY_FN(_lane) *lane = &lanes[j];
-            if (lane->item == SIZE_MAX) continue;
-            lane->at[lane->run] += step * MANY_BLOCK;
-            lane->blocks[lane->run] -= step;
-            while (lane->run < 3 && lane->blocks[lane->run] == 0) lane->run++;
-            if (lane->run < 3) continue;
-            MANY_PUT(digests + lane->item * MANY_DIGEST, state + j);
-            lane->item = SIZE_MAX;
-            if (next == n) {
-                busy--;
-                continue;
-            }
-            MANY_FN(_start)(lane, prefix, prefix_len, heads, messages, next++);
-            for (int w = 0; w < MANY_WORDS; w++) state[w * MANY_LANES + j] = start[w];
-        }
+    size_t len;
+    const uint8_t *data = pc_column_row(messages, 0, &len);
+    const ptrdiff_t stride = messages->offsets ? (ptrdiff_t)len : messages->stride;
+    if (heads) {
+        MANY_FN(_level)(&call, heads->data, heads->stride, heads->width, data, stride, len, n);
+    } else {
+        MANY_FN(_level)(&call, NULL, 0, 0, data, stride, len, n);
     }
 }
 
@@ -143,13 +313,20 @@ static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, size_t prefix
 #undef MANY_FN
 #undef MANY_CAT
 #undef MANY_CAT_
+#undef MANY_WHOLE
 #undef MANY
 #undef MANY_WORD
 #undef MANY_LANES
 #undef MANY_WORDS
 #undef MANY_BLOCK
 #undef MANY_DIGEST
+#undef MANY_INDEX
 #undef MANY_BLOCKS
 #undef MANY_INITIAL
 #undef MANY_PAD
-#undef MANY_PUT
+#undef MANY_ROWS
+#undef MANY_ROW
+#undef MANY_SCHEDULE
+#undef MANY_EXPAND
+#undef MANY_EXPANDED
+#undef MANY_LAST

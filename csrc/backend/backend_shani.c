@@ -1,0 +1,14 @@
+/* backend_shani.c - SHA-256 with the SHA extensions of x86; no other kernel. */
+#include "backend.h"
+
+#include "../hash/sha256_shani.inc.h"
+
+const pc_backend pc_backend_shani = {
+    .name = "shani",
+    .lanes = SHANI_LANES,
+    .hash =
+        {
+            [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level},
+            [PC_HASH_SHA256D] = {sha256d_many, sha256d_merkle_level},
+        },
+};
