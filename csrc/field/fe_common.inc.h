@@ -2,6 +2,11 @@
  * and of every tuned body. Wants FE, FN, FE_P and, with the classes of field.h: FE_t, zero, one, from_words, to_words, add,
  * sub, neg, carry, mul, sqr, mul_small, half, select, is_zero. */
 
+/* Outside of the Montgomery domain a packed element is the plain integer. */
+#ifndef FE_OWN_PACK
+PC_FN void FN(_pack)(vec w[4], const FE_T *a) { FN(_to_words)(w, a); }
+PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
+#endif
 PC_FN vmask FN(_is_odd)(const FE_T *a) {
     vec w[4];
     FN(_to_words)(w, a);
@@ -116,6 +121,7 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
     }
 }
 
+#undef FE_OWN_PACK
 #undef FN
 #undef FE_T
 #undef FE_LIMBS

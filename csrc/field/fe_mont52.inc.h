@@ -124,6 +124,18 @@ PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
     FN(_limbs_mont_mul)(r->l, a, b);
     FE_CHECK_TIGHT(r);
 }
+#define FE_OWN_PACK
+PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+    vec t[5];
+    FE_CHECK_TIGHT(a);
+    for (int i = 0; i < 5; i++) t[i] = a->l[i];
+    FN(_limbs_reduce_once)(t, 1);
+    words_from_limbs52(w, t);
+}
+PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
+    words_to_limbs52(r->l, w);
+    FE_CHECK_TIGHT(r);
+}
 /* Two multiplications: k enters the domain first. Groups prefer additions for the factors 2, 3, 4 and 8. */
 PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     vec w[4] = {vset1(k), vzero(), vzero(), vzero()};

@@ -16,6 +16,8 @@
  *   FE_zero() FE_one()                     -              tight    returned by value
  *   FE_from_words(r, w)                    w < 2^256      tight    reduces: any 256-bit value is fine
  *   FE_to_words(w, a)                      loose          w < p    canonical
+ *   FE_pack(w, a)                          tight          w < p    for tables: the domain's own representative, canonical
+ *   FE_unpack(r, w)                        packed         tight    the reverse; costs shifts, never a multiplication
  *   FE_add(r, a, b)  FE_sub(r, a, b)       tight, tight   loose
  *   FE_neg(r, a)                           tight          loose
  *   FE_carry(r, a)                         loose          tight

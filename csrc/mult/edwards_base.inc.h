@@ -11,7 +11,7 @@
 
 enum {
     cv(NIELS_VECS) = sizeof(cv(niels)) / sizeof(vec),
-    cv(NIELS_STRIDE) = ROW_STRIDE(cv(NIELS_VECS)),
+    cv(NIELS_STRIDE) = VL == 1 ? (int)cv(NIELS_VECS) : 12, /* words per row */
     cv(CACHED_VECS) = sizeof(cv(cached)) / sizeof(vec),
     cv(CACHED_STRIDE) = ROW_STRIDE(cv(CACHED_VECS)),
     cv(G_ROWS) = (1 << (CV_G_WINDOW - 1)) + 1,
@@ -23,6 +23,26 @@ enum {
 static uint64_t cv(ladder_g)[cv(G_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
 static uint64_t cv(comb)[cv(COMB_BASES) * cv(COMB_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
 static pthread_once_t cv(ladder_g_once) = PTHREAD_ONCE_INIT, cv(comb_once) = PTHREAD_ONCE_INIT;
+
+/* A row is a summand in three times four packed words; with a single lane it is the struct as it is (fixed_base.inc.h). */
+PC_FN void cv(niels_store)(uint64_t *rows, const uint32_t row[VL], const cv(niels) * p) {
+    vec packed[12];
+    if (VL > 1) {
+        fe(pack)(packed, &p->y_plus_x);
+        fe(pack)(packed + 4, &p->y_minus_x);
+        fe(pack)(packed + 8, &p->txd);
+    }
+    rows_store(rows, row, cv(NIELS_STRIDE), VL > 1 ? packed : (const vec *)p, cv(NIELS_STRIDE));
+}
+PC_INLINE void cv(niels_load)(cv(niels) * p, const uint64_t *rows, const uint32_t row[VL]) {
+    vec packed[12];
+    vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(NIELS_STRIDE), cv(NIELS_STRIDE));
+    if (VL > 1) {
+        fe(unpack)(&p->y_plus_x, packed);
+        fe(unpack)(&p->y_minus_x, packed + 4);
+        fe(unpack)(&p->txd, packed + 8);
+    }
+}
 
 /* rows[j] = j * base for j < n, every lane computing the same; one inversion per block of entries. */
 static void cv(fixed_rows)(uint64_t *rows, uint32_t n, const cv(ext) * base) {
@@ -47,7 +67,7 @@ static void cv(fixed_rows)(uint64_t *rows, uint32_t n, const cv(ext) * base) {
             uint32_t row[VL];
             for (int lane = 0; lane < VL; lane++) row[lane] = first + j;
             cv(to_niels)(&entry, &block[j], &z_inv[j]);
-            rows_store(rows, row, cv(NIELS_STRIDE), (const vec *)&entry, cv(NIELS_VECS));
+            cv(niels_store)(rows, row, &entry);
         }
     }
 }
@@ -78,7 +98,7 @@ PC_INLINE void cv(add_fixed)(cv(sum) * s, const cv(ext) * p, const uint64_t *row
     uint32_t row[VL];
     cv(niels) q;
     rows_index(row, digit, 0);
-    vload_rows((vec *)&q, rows, row, cv(NIELS_STRIDE), cv(NIELS_VECS));
+    cv(niels_load)(&q, rows, row);
     cv(add_niels)(s, p, &q, negative);
 }
 

@@ -12,11 +12,30 @@
 
 enum {
     cv(AFF_VECS) = sizeof(cv(aff)) / sizeof(vec),
-    cv(AFF_STRIDE) = ROW_STRIDE(cv(AFF_VECS)),
-    cv(FB_BLOCK) = 64, /* vectors of table entries per inversion */
+    cv(AFF_STRIDE) = VL == 1 ? (int)cv(AFF_VECS) : 8, /* words per row */
+    cv(FB_BLOCK) = 64,                                /* vectors of table entries per inversion */
     cv(COMB_BASES) = RECODE_DIGITS(CV_BITS, CV_COMB_WINDOW),
     cv(COMB_ROWS) = cv(COMB_BASES) << (CV_COMB_WINDOW - 1)
 };
+
+/* A row is a point in two times four packed words: one cache line, which costs the lanes one transpose and a few shifts to load.
+ * With a single lane nothing has to be transposed, and a row is the struct as it is. */
+PC_FN void cv(aff_store)(uint64_t *rows, const uint32_t row[VL], const cv(aff) * p) {
+    vec packed[8];
+    if (VL > 1) {
+        fe(pack)(packed, &p->x);
+        fe(pack)(packed + 4, &p->y);
+    }
+    rows_store(rows, row, cv(AFF_STRIDE), VL > 1 ? packed : (const vec *)p, cv(AFF_STRIDE));
+}
+PC_INLINE void cv(aff_load)(cv(aff) * p, const uint64_t *rows, const uint32_t row[VL]) {
+    vec packed[8];
+    vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(AFF_STRIDE), cv(AFF_STRIDE));
+    if (VL > 1) {
+        fe(unpack)(&p->x, packed);
+        fe(unpack)(&p->y, packed + 4);
+    }
+}
 
 /* Entries m + 1 .. 2 m of a base from its entries 1 .. m; row j - 1 holds entry j. Lanes take neighbouring entries; lanes
  * past the end repeat the last one. */
@@ -25,7 +44,7 @@ static void cv(fixed_base_widen)(uint64_t *rows, uint32_t m) {
     cv(aff) top, p;
     fe(t) den[cv(FB_BLOCK)], tmp[cv(FB_BLOCK)];
     for (int lane = 0; lane < VL; lane++) last[lane] = m - 1;
-    vload_rows((vec *)&top, rows, last, cv(AFF_STRIDE), cv(AFF_VECS));
+    cv(aff_load)(&top, rows, last);
     for (uint32_t first = 0; first < m; first += cv(FB_BLOCK) * VL) {
         uint32_t from[cv(FB_BLOCK)][VL], to[VL];
         size_t n = 0;
@@ -37,7 +56,7 @@ static void cv(fixed_base_widen)(uint64_t *rows, uint32_t m) {
                 from[n][lane] = i < m ? i : m - 1;
                 doubles |= (unsigned)(from[n][lane] == m - 1) << lane;
             }
-            vload_rows((vec *)&p, rows, from[n], cv(AFF_STRIDE), cv(AFF_VECS));
+            cv(aff_load)(&p, rows, from[n]);
             cv(aff_add_den)(&den[n], &top, &p);
             cv(aff_dbl_den)(&dbl, &p);
             fe(select)(&den[n], mfrom_bits(doubles), &dbl, &den[n]);
@@ -50,11 +69,11 @@ static void cv(fixed_base_widen)(uint64_t *rows, uint32_t m) {
                 doubles |= (unsigned)(from[i][lane] == m - 1) << lane;
                 to[lane] = from[i][lane] + m;
             }
-            vload_rows((vec *)&p, rows, from[i], cv(AFF_STRIDE), cv(AFF_VECS));
+            cv(aff_load)(&p, rows, from[i]);
             cv(aff_add)(&sum, &top, &p, &den[i]);
             cv(aff_dbl)(&twice, &p, &den[i]);
             cv(aff_select)(&sum, mfrom_bits(doubles), &twice, &sum);
-            rows_store(rows, to, cv(AFF_STRIDE), (const vec *)&sum, cv(AFF_VECS));
+            cv(aff_store)(rows, to, &sum);
         }
     }
 }
@@ -66,7 +85,7 @@ static void cv(fixed_base_build)(uint64_t *rows, int window, int spacing, int ba
     cv(generator)(&base);
     for (int i = 0; i < bases; i++) {
         uint64_t *own = rows + (size_t)i * per_base * cv(AFF_STRIDE);
-        rows_store(own, first_row, cv(AFF_STRIDE), (const vec *)&base, cv(AFF_VECS));
+        cv(aff_store)(own, first_row, &base);
         for (uint32_t m = 1; m < per_base; m *= 2) cv(fixed_base_widen)(own, m);
         cv(jac) p;
         cv(jac_from_aff)(&p, &base);
@@ -111,7 +130,7 @@ PC_INLINE void cv(acc_add_fixed)(cv(acc) * a, const uint64_t *rows, vec digit, v
     cv(aff) q;
     vmask zero = veq(digit, vzero());
     rows_index(row, vblend(zero, vzero(), vsub(digit, vset1(1))), 0);
-    vload_rows((vec *)&q, rows, row, cv(AFF_STRIDE), cv(AFF_VECS));
+    cv(aff_load)(&q, rows, row);
     cv(acc_add)(a, &q, negative, zero, exact);
 }
 

@@ -75,7 +75,12 @@ static void TF(_single)(const F(_t) * a, const uint64_t x[4]) {
     static const uint32_t small[] = {0, 1, 2, 3, 8, 977, 65537, 121666, 131071};
     uint64_t wanted[4];
     F(_t) r, n;
+    vec packed[4];
     EXPECT(TF(_is)(a, x));
+    F(_pack)(packed, a);
+    EXPECT(mbits(words_lt(packed, P)) == (1u << VL) - 1);
+    F(_unpack)(&r, packed);
+    EXPECT(TF(_is)(&r, x));
     F(_neg)(&n, a);
     big_negmod(wanted, x, P);
     EXPECT(TF(_is)(&n, wanted));

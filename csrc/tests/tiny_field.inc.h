@@ -29,6 +29,8 @@ PC_FN void TINY(to_words)(vec w[4], const TINY(t) * a) {
     w[0] = a->l[0] % (TINY_P);
     w[1] = w[2] = w[3] = 0;
 }
+PC_FN void TINY(pack)(vec w[4], const TINY(t) * a) { TINY(to_words)(w, a); }
+PC_FN void TINY(unpack)(TINY(t) * r, const vec w[4]) { TINY(from_words)(r, w); }
 PC_FN void TINY(add)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
     PC_CHECK(TINY(tight)(a) && TINY(tight)(b));
     r->l[0] = a->l[0] + b->l[0];
