@@ -146,7 +146,7 @@ def test_targets_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert found[first].rounds >= 3
     assert found[first].low <= found[first].ratio <= found[first].high
     monkeypatch.setitem(peers.HASH_PEERS, "keccak256", {"pycryptodome": lambda task: peers._version("no such thing")})
-    lines = [one for one in targets.measure(quick=True, only=["keccak256"], seconds=0.01)]
+    lines = list(targets.measure(quick=True, only=["keccak256"], seconds=0.01))
     assert [one.missing for one in lines if one.target.peer.startswith("pycryptodome")] == [
         "pycryptodome: no such thing is not installed"
     ]
