@@ -12,6 +12,7 @@ tally         weighted vote tallies that cannot overflow unnoticed, counting eve
 digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
 proofs        the sides and the number of steps of Merkle inclusion proofs
+trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 ============  ==============================================================================================
 """
 
@@ -28,11 +29,15 @@ def warm_up() -> None:
     """
     import numpy as np
 
-    from pycore.kernels import dag, digests, proofs, tally
+    from pycore.kernels import dag, digests, proofs, tally, trees
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)
     proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
+    trees.proof_rows([0], 2, promotes=True)
+    trees.multiproof_plan([0], 2, promotes=True)
+    trees.ssz_plan([2])
+    trees.common_prefix_bits(rows)
     tally.tally_mask([True, True], numbers)
     tally.tally_bitmap(b"\x03", numbers)
     tally.tally_votes([0, 1], [True, True], numbers)

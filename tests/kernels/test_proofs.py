@@ -73,11 +73,11 @@ def test_threads() -> None:
 # ---- compiling ------------------------------------------------------------------------------------------------------
 
 _USE_ALL = """
-from pycore.kernels import dag, digests, proofs, tally, warm_up
+from pycore.kernels import dag, digests, proofs, tally, trees, warm_up
 warm_up()
 from numba.core.registry import CPUDispatcher
 hits = misses = 0
-for module in (dag, digests, proofs, tally):
+for module in (dag, digests, proofs, tally, trees):
     for name, kernel in vars(module).items():
         if isinstance(kernel, CPUDispatcher):
             assert kernel.targetoptions.get("nogil") and not kernel.targetoptions.get("parallel"), name
