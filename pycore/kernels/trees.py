@@ -216,7 +216,7 @@ def ssz_plan(indices: ArrayLike) -> Plan:
 # ---- sparse trees ---------------------------------------------------------------------------------------------------
 
 
-def common_prefix_bits(keys: NDArray[np.uint8]) -> NDArray[np.int64]:
+def common_prefix_bits(keys: ArrayLike) -> NDArray[np.int64]:
     """How many leading bits every key shares with the one before it: where the two part in a sparse tree.
 
     Args:

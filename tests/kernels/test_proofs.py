@@ -76,12 +76,13 @@ _USE_ALL = """
 from pycore.kernels import dag, digests, proofs, tally, trees, warm_up
 warm_up()
 from numba.core.registry import CPUDispatcher
+parts = {"_clash", "_settle"}  # called by other kernels alone, whose cached code contains them
 hits = misses = 0
 for module in (dag, digests, proofs, tally, trees):
     for name, kernel in vars(module).items():
         if isinstance(kernel, CPUDispatcher):
             assert kernel.targetoptions.get("nogil") and not kernel.targetoptions.get("parallel"), name
-            assert kernel.signatures, name
+            assert kernel.signatures or name in parts, name
             hits += sum(kernel.stats.cache_hits.values())
             misses += sum(kernel.stats.cache_misses.values())
 print(hits, misses)
@@ -105,8 +106,10 @@ def _run(cache: Path) -> tuple[int, int]:
 def test_kernels_are_cached_between_runs(tmp_path: Path) -> None:
     hits, misses = _run(tmp_path)
     assert hits == 0
-    assert misses >= 8
-    assert _run(tmp_path) == (misses, 0)
+    assert misses >= 12
+    hits, misses = _run(tmp_path)
+    assert hits >= 12
+    assert misses == 0
 
 
 def test_no_folder_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
