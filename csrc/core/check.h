@@ -12,6 +12,12 @@
 /* Signing makes test data and is not worth the code in more than one backend: portable has it, and the dispatcher finds it there. */
 #define PC_SIGNS (VL == 1)
 
+#if defined(__GNUC__)
+#    define PC_RARE(cond) __builtin_expect(!!(cond), 0)
+#else
+#    define PC_RARE(cond) (cond)
+#endif
+
 /* Templates define more functions than one backend uses. */
 #if defined(__GNUC__)
 #    define PC_UNUSED __attribute__((unused))

@@ -11,6 +11,9 @@
 #if defined(VEC_PORTABLE) && !defined(PC_FIELDS_TEMPLATE_ONLY)
 #    define PC_FIELDS_PORTABLE 1
 #endif
+#if defined(VEC_IFMA) && !defined(PC_FIELDS_TEMPLATE_ONLY)
+#    define PC_FIELDS_IFMA 1
+#endif
 
 /* --- pseudo-Mersenne. FE_SUB_P: the first even multiple of p above every tight value -------------------------------------
  */
@@ -21,6 +24,8 @@
 #include "fe_pm52.inc.h"
 #ifdef PC_FIELDS_PORTABLE
 #    include "fe25519_portable.inc.h"
+#elif defined(PC_FIELDS_IFMA)
+#    include "fe25519_avx512ifma.inc.h"
 #else
 #    define FE fe25519
 #    include "fe_pm52.inc.h"

@@ -1,5 +1,6 @@
 /* field_cases.inc.h - every operation of field.h for one field, against big.h; template. Wants FT (prefix), FT_P (words) and
- * FT_WORST(elements, values, n): appends the corners of the tight class of this body, and their values (test_field.c). */
+ * FT_WORST(elements, values, n), FT_LOOSE(elements, values, n): append the corners of the tight and of the loose class of this body, and
+ * their values (test_field.c). */
 
 #define F(name)  PC_CAT(FT, name)
 #define TF(name) PC_CAT(PC_CAT(test_, FT), name)
@@ -106,6 +107,39 @@ static void TF(_single)(const F(_t) * a, const uint64_t x[4]) {
     EXPECT(TF(_is)(&r, wanted));
 }
 
+/* Everything that takes loose elements. */
+static void TF(_loose)(const F(_t) * a, const F(_t) * b, const uint64_t x[4], const uint64_t y[4]) {
+    static const uint64_t P[4] = {FT_P};
+    uint64_t wanted[4], t[4];
+    F(_t) r;
+    EXPECT(TF(_is)(a, x));
+    F(_carry)(&r, a);
+    EXPECT(TF(_is)(&r, x));
+    F(_mul)(&r, a, b);
+    big_mulmod(wanted, x, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sqr)(&r, a);
+    big_mulmod(wanted, x, x, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_addc)(&r, a, b);
+    big_addmod(wanted, x, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_subc)(&r, a, b);
+    big_submod(wanted, x, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_mul_small)(&r, a, 131071);
+    const uint64_t k[4] = {131071};
+    big_mulmod(wanted, x, k, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_half)(&r, a);
+    TF(_get)(t, &r);
+    big_addmod(t, t, t, P);
+    EXPECT(big_same(t, x));
+    EXPECT((mbits(F(_eq)(a, b)) & 1) == (unsigned)big_same(x, y));
+    EXPECT((mbits(F(_is_odd)(a)) & 1) == (x[0] & 1));
+    EXPECT((mbits(F(_is_zero)(a)) & 1) == (unsigned)!(x[0] | x[1] | x[2] | x[3]));
+}
+
 static void TF(_roots)(const uint64_t x[4]) {
     static const uint64_t P[4] = {FT_P}, zero[4] = {0}, one[4] = {1};
     uint64_t t[4], u[4], square[4];
@@ -180,11 +214,19 @@ static void TF(_all)(void) {
     static F(_t) worst[FT_WORST_MOST];
     static uint64_t value[FT_WORST_MOST][4];
     int n_worst = 0;
-    FT_WORST(worst, value, n_worst);
+    {
+        FT_WORST(worst, value, n_worst)
+    }
     for (int i = 0; i < n_worst; i++) {
         TF(_single)(&worst[i], value[i]);
         for (int j = 0; j < n_worst; j += 1 + i % 2) TF(_pair)(&worst[i], &worst[j], value[i], value[j]);
     }
+    n_worst = 0;
+    {
+        FT_LOOSE(worst, value, n_worst)
+    }
+    for (int i = 0; i < n_worst; i++)
+        for (int j = 0; j < n_worst; j += 1 + i % 2) TF(_loose)(&worst[i], &worst[j], value[i], value[j]);
     /* lanes do not leak into each other */
     uint64_t words[4][VL], out[4][VL];
     vec w[4];

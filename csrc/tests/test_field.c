@@ -112,42 +112,66 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
             big_mulmod((value)[n], (value)[n], unshift_, P);                                                                \
             n++;                                                                                                            \
         }
-#define FT_WORST_MOST         32
+#define FT_WORST_MOST         32 /* LOOSE_: the same for the loose class */
 #define WORST_PM52(w, v, n)   WORST_LIMBS((1LL << 52) - 1, 1LL << 48, 52, w, v, n)
+#define LOOSE_PM52(w, v, n)   WORST_LIMBS((1LL << 52) - 1, (1LL << 50) - 1, 52, w, v, n)
 #define WORST_MONT52(w, v, n) WORST_VALUES(0, 2, w, v, n)
+#define LOOSE_MONT52(w, v, n) WORST_VALUES(0, 4, w, v, n)
 #ifdef PC_FIELDS_PORTABLE
 #    define WORST_25519(w, v, n) WORST_LIMBS((1LL << 51) + (1 << 13) - 1, (1LL << 51) + (1 << 13) - 1, 51, w, v, n)
 #    define WORST_K256(w, v, n)  WORST_LIMBS((1LL << 52) + (1LL << 44) - 1, (1LL << 48) + (1LL << 44) - 1, 52, w, v, n)
 #    define WORST_MONT(w, v, n)  WORST_VALUES(-1, 2, w, v, n)
+#    define LOOSE_25519(w, v, n) WORST_LIMBS((1LL << 53) - 129, (1LL << 53) - 129, 51, w, v, n)
+#    define LOOSE_K256(w, v, n)  WORST_LIMBS((1LL << 54) - (1LL << 40) - 1, (1LL << 50) - 9, 52, w, v, n)
+#    define LOOSE_MONT(w, v, n)  WORST_VALUES(-4, 4, w, v, n)
+#elif defined(PC_FIELDS_IFMA)
+#    define WORST_25519(w, v, n) WORST_LIMBS((1LL << 51) + (1 << 11) - 1, (1LL << 51) + (1 << 11) - 1, 51, w, v, n)
+#    define LOOSE_25519(w, v, n) WORST_LIMBS((1LL << 52) - 1, (1LL << 52) - 1, 51, w, v, n)
+#    define WORST_K256           WORST_PM52
+#    define WORST_MONT           WORST_MONT52
+#    define LOOSE_K256           LOOSE_PM52
+#    define LOOSE_MONT           LOOSE_MONT52
 #else
 #    define WORST_25519 WORST_PM52
 #    define WORST_K256  WORST_PM52
 #    define WORST_MONT  WORST_MONT52
+#    define LOOSE_25519 LOOSE_PM52
+#    define LOOSE_K256  LOOSE_PM52
+#    define LOOSE_MONT  LOOSE_MONT52
 #endif
 
 #define FT_P     FE25519_P
 #define FT_WORST WORST_PM52
+#define FT_LOOSE LOOSE_PM52
 #define FT       ref_fe25519
 #include "field_cases.inc.h"
 #undef FT_WORST
+#undef FT_LOOSE
 #define FT_WORST WORST_25519
+#define FT_LOOSE LOOSE_25519
 #define FT       fe25519
 #include "field_cases.inc.h"
 #undef FT_WORST
+#undef FT_LOOSE
 #undef FT_P
 
 #define FT_P     FE_K256_P
 #define FT_WORST WORST_PM52
+#define FT_LOOSE LOOSE_PM52
 #define FT       ref_fe_k256
 #include "field_cases.inc.h"
 #undef FT_WORST
+#undef FT_LOOSE
 #define FT_WORST WORST_K256
+#define FT_LOOSE LOOSE_K256
 #define FT       fe_k256
 #include "field_cases.inc.h"
 #undef FT_WORST
+#undef FT_LOOSE
 #undef FT_P
 
 #define FT_WORST WORST_MONT52
+#define FT_LOOSE LOOSE_MONT52
 #define FT_P     FE_P256_P
 #define FT       ref_fe_p256
 #include "field_cases.inc.h"
@@ -173,8 +197,10 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
 #include "field_cases.inc.h"
 #undef FT_P
 #undef FT_WORST
+#undef FT_LOOSE
 
 #define FT_WORST WORST_MONT
+#define FT_LOOSE LOOSE_MONT
 #define FT_P     FE_P256_P
 #define FT       fe_p256
 #include "field_cases.inc.h"
@@ -200,6 +226,7 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
 #include "field_cases.inc.h"
 #undef FT_P
 #undef FT_WORST
+#undef FT_LOOSE
 
 /* ---- the constants of params.h, from the moduli alone ------------------------------------------------------------------ */
 

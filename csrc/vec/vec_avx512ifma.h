@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include "../core/check.h"
 
-#define VL 8
+#define VL       8
+#define VEC_IFMA 1 /* the fields may use field/<field>_avx512ifma.inc.h */
 
 typedef __m512i vec;
 typedef __mmask8 vmask;
@@ -102,6 +103,29 @@ PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride
         for (int j = 0; j < VL; j++) _mm512_mask_storeu_epi64(p[j] + k, there, t[j]);
     }
 }
+
+/* For the tuned field bodies alone: the halves of a product one by one, with the operands checked in VERIFY builds, and without
+ * the check where dropping what is above 52 bits is meant. */
+#define VEC_LOW(acc, x, y)  _mm512_madd52lo_epu64(acc, x, y)
+#define VEC_HIGH(acc, x, y) _mm512_madd52hi_epu64(acc, x, y)
+#ifdef PC_VERIFY
+static inline PC_UNUSED vec vec_low(vec acc, vec x, vec y) {
+    PC_CHECK(_mm512_test_epi64_mask(_mm512_or_si512(x, y), vset1(~0xfffffffffffffULL)) == 0);
+    return VEC_LOW(acc, x, y);
+}
+static inline PC_UNUSED vec vec_high(vec acc, vec x, vec y) {
+    PC_CHECK(_mm512_test_epi64_mask(_mm512_or_si512(x, y), vset1(~0xfffffffffffffULL)) == 0);
+    return VEC_HIGH(acc, x, y);
+}
+#    define VEC_MACL vec_low
+#    define VEC_MACH vec_high
+#else
+#    define VEC_MACL VEC_LOW
+#    define VEC_MACH VEC_HIGH
+#endif
+PC_INLINE vec vec_or3(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xfe); }
+/* Whether any lane has any of these bits. */
+PC_INLINE int vec_any_bit(vec a, uint64_t bits) { return _mm512_test_epi64_mask(a, vset1(bits)) != 0; }
 
 typedef vec vcol;
 PC_INLINE vcol vcol_zero(int n_low, int n_high) { return (void)n_low, (void)n_high, vzero(); }
