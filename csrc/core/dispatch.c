@@ -2,8 +2,9 @@
 #include "dispatch.h"
 #include "cpu.h"
 
-#ifndef PC_BACKENDS_DEF /* the tests of this file bring a list of their own */
-#    define PC_BACKENDS_DEF "../backend/backends.def"
+#ifndef PC_BACKENDS_DEF /* the tests of this file bring lists of their own */
+#    define PC_BACKENDS_DEF    "../backend/backends.def"
+#    define PC_PREFERENCES_DEF "../backend/preferences.def"
 #endif
 
 #include <pthread.h>
@@ -43,33 +44,18 @@ static const entry entries[] = {
 };
 enum { BACKENDS = sizeof entries / sizeof entries[0] };
 
-/* ---- preferences ----------------------------------------------------------------------------------------------------- */
-
-/* Measured exceptions to the order of the list: for this algorithm take that backend when the batch has at least from_n items.
- * The first row that fits wins; without one the list's order decides. The rows of a hash hold for its Merkle levels, too.
- *
- * Hashes in lanes cost the same for one message as for a full vector, so a few messages are better off one by one. Measured on
- * Zen 3 (AVX2, SHA extensions), messages of 64 bytes and 1 KiB: the SHA extensions beat eight lanes of AVX2 at every batch size,
- * and AVX2 beats plain C from two messages on; on Zen 5, sixteen lanes of AVX-512 beat the SHA extensions from 16 messages on. */
+/* A row of preferences.def. */
 typedef struct preference {
     pc_kind kind;
     int id;
     const char *backend;
     size_t from_n;
 } preference;
-#define HASH_FROM(ID, name, n) {PC_KIND_HASH, PC_HASH_##ID, name, n}
-#define HASH_IN_LANES(ID)      HASH_FROM(ID, "avx512ifma", 2), HASH_FROM(ID, "avx2", 2), HASH_FROM(ID, "portable", 0)
+
 static const preference preferences[] = {
-    HASH_FROM(SHA256, "avx512ifma", 16),
-    HASH_FROM(SHA256, "shani", 0),
-    HASH_IN_LANES(SHA256),
-    HASH_FROM(SHA256D, "avx512ifma", 16),
-    HASH_FROM(SHA256D, "shani", 0),
-    HASH_IN_LANES(SHA256D),
-    HASH_IN_LANES(SHA512),
-    HASH_IN_LANES(SHA3_256),
-    HASH_IN_LANES(KECCAK256),
-    HASH_IN_LANES(SM3),
+#define PC_PREFER(kind, id, backend, from_n) {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n},
+#include PC_PREFERENCES_DEF
+#undef PC_PREFER
 };
 enum { PREFERENCES = sizeof preferences / sizeof preferences[0] };
 

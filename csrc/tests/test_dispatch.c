@@ -1,7 +1,8 @@
 /* test_dispatch.c - the dispatcher with a list of backends made for it: detection, self-test, falling back, forcing one.
  *
- * dispatch.c is included, not linked, with another backends.def. The faulty backends are the portable kernels with one fault. */
+ * dispatch.c is included, not linked, with other lists. The faulty backends are the portable kernels with one fault. */
 #define PC_BACKENDS_DEF       "../tests/dispatch_backends.def"
+#define PC_PREFERENCES_DEF    "../tests/dispatch_preferences.def"
 #define PC_HAVE_missing_cpu   1
 #define PC_HAVE_broken_hash   1
 #define PC_HAVE_broken_merkle 1
@@ -119,6 +120,18 @@ static void test_choice(void) {
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA512, 1), portable);
     EXPECT_INT(pc_backend_pick(1, PC_SCHEME_ED25519, 1000),
                pc_backend_portable.scheme[PC_SCHEME_ED25519].verify ? portable : PC_ERR_BACKEND);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 99), hash_only);
+    EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 100), portable);
+    const pc_backend *found;
+    int at = -1;
+    EXPECT_INT(pc_resolve(PC_KIND_MERKLE, PC_HASH_SHA256, PC_AUTO, 99, &found, &at), PC_OK);
+    EXPECT_INT(at, hash_only);
+    EXPECT_INT(pc_resolve(PC_KIND_MERKLE, PC_HASH_SHA256, PC_AUTO, 100, &found, &at), PC_OK);
+    EXPECT_INT(at, portable);
+    if (pc_backend_portable.scheme[PC_SCHEME_SM2].verify) {
+        EXPECT_INT(pc_backend_pick(1, PC_SCHEME_SM2, 6), position("large"));
+        EXPECT_INT(pc_backend_pick(1, PC_SCHEME_SM2, 7), portable);
+    }
     EXPECT_INT(pc_backend_pick(2, 0, 1), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_pick(0, 99, 1), PC_ERR_ARGUMENT);
     EXPECT_INT(hash_abc(PC_AUTO), 0xba);
