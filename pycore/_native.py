@@ -206,15 +206,21 @@ def _address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+# Parsed once: cffi looks up a type given as text at every use.
+_BYTES = ffi.typeof("uint8_t *")
+_COLUMN = ffi.typeof("pc_column *")
+_DIGEST = ffi.typeof("uint8_t[64]")
+
+
 def _bytes_pointer(array: NDArray[np.uint8]) -> Any:
     if array.flags.c_contiguous:  # ten times as fast as asking numpy for the address
-        return ffi.from_buffer("uint8_t *", array)
-    return ffi.cast("uint8_t *", _address(array))
+        return ffi.from_buffer(_BYTES, array)
+    return ffi.cast(_BYTES, _address(array))
 
 
 def column_struct(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Any:
     """A ``pc_column`` over arrays that the caller keeps alive: data is (n, width) without offsets, else 1-D."""
-    column = ffi.new("pc_column *")
+    column = ffi.new(_COLUMN)
     column.data = _bytes_pointer(data)
     if offsets is None:
         column.width = data.shape[1]
@@ -255,6 +261,16 @@ def hash_batch(backend: int, hash_id: int, prefix: bytes, messages: Column, dige
     _check(
         lib.pc_hash_batch(backend, hash_id, pointer, len(prefix), column, messages.n, _bytes_pointer(digests)), backend
     )
+
+
+def hash_one(backend: int, hash_id: int, message: bytes, digest_size: int) -> bytes:
+    """The digest of one message."""
+    column = ffi.new(_COLUMN)
+    column.data = ffi.from_buffer(_BYTES, message)
+    column.width = len(message)
+    digest = ffi.new(_DIGEST)
+    _check(lib.pc_hash_batch(backend, hash_id, ffi.NULL, 0, column, 1, digest), backend)
+    return bytes(ffi.buffer(digest, digest_size))
 
 
 def merkle_level(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycore import _native, parallel
-from pycore.buffers import as_column, single
+from pycore.buffers import as_column, one_bytes
 from pycore.registry import HASHES, lookup
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["hash", "hash_batch"]
 
-COST = parallel.Cost(item_ns=300, byte_ns=4)
-PAIR_COST = parallel.Cost(item_ns=600, byte_ns=0)
+COST = parallel.Cost(item_ns=80, byte_ns=1)
+PAIR_COST = parallel.Cost(item_ns=150, byte_ns=0)
 
 
 def hash_batch(
@@ -50,6 +50,8 @@ def hash_batch(
     """
     row = lookup(HASHES, algorithm, "algorithm")
     column = as_column(messages, "messages", width=width)
+    if threads is None and parallel.is_small(column.n, COST, column):
+        return hash_column(row, column, threads=1)
     return hash_column(row, column, threads=parallel.resolve_threads(threads))
 
 
@@ -70,13 +72,17 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
     'c5d2460186f7233c'
     """
     row = lookup(HASHES, algorithm, "algorithm")
-    return hash_column(row, single(message, "message"), threads=1).tobytes()
+    data = message if isinstance(message, bytes) else one_bytes(message, "message")
+    return _native.hash_one(_native.current_backend(), row.id, data, row.digest_size)
 
 
 def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"") -> NDArray[np.uint8]:
     """``H(prefix || message)`` of every message as uint8 (n, digest_size)."""
     digests = np.empty((messages.n, row.digest_size), dtype=np.uint8)
     backend = _native.current_backend()
+    if threads == 1:
+        _native.hash_batch(backend, row.id, prefix, messages, digests)
+        return digests
 
     def work(start: int, stop: int) -> None:
         _native.hash_batch(backend, row.id, prefix, messages.slice(start, stop), digests[start:stop])

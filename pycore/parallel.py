@@ -6,7 +6,7 @@ caller has finished the last piece are called off, so that nested and concurrent
 
 How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
 CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
-of work.
+of work. Hashing looks at the environment only for batches that can be cut: the look-up costs more than a small batch.
 """
 
 from __future__ import annotations
@@ -109,6 +109,11 @@ def _checked(n: object, field: str) -> int:
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 1 <= n <= MAX_THREADS:
         raise InputError(field, quote(n), f"a number from 1 to {MAX_THREADS}")
     return int(n)
+
+
+def is_small(n: int, cost: Cost, messages: Column | None = None) -> bool:
+    """Whether :func:`cut` would leave n items in one piece for any number of threads."""
+    return n * cost.item_ns + (0 if messages is None else messages.nbytes * cost.byte_ns) < 2 * _PIECE_NS
 
 
 def cut(n: int, threads: int, cost: Cost, messages: Column | None = None) -> list[int]:

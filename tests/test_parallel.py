@@ -180,9 +180,11 @@ def test_set_threads_refuses(n: Any) -> None:
 @pytest.mark.parametrize("text", ["0", "many", "-2", "1.5", "99999"])
 def test_environment_refuses(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYCORE_THREADS", text)
-    with pytest.raises(pycore.InputError) as caught:
-        pycore.hash_batch("sha256", [])
-    assert caught.value.field == "PYCORE_THREADS"
+    assert len(pycore.hash_batch("sha256", [b""])) == 1  # too small to be cut: nobody asks how many threads there are
+    for call in (pycore.get_threads, lambda: pycore.hash_batch("sha256", bytes(1 << 20), width=64)):
+        with pytest.raises(pycore.InputError) as caught:
+            call()
+        assert caught.value.field == "PYCORE_THREADS"
 
 
 # ---- forks and exits ------------------------------------------------------------------------------------------------
