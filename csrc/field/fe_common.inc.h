@@ -102,21 +102,41 @@ PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
     FN(_sqr)(&t, &root);
     FN(_select)(r, FN(_eq)(&t, &x), &root, &i);
 }
-/* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. */
+/* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. Every product waits for the one before
+ * it, so long arrays are worked off as four chains side by side, element i on chain i mod 4. */
 PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
     const FE_T one = FN(_one)();
-    FE_T acc = one, y, t;
+    const size_t chains = n < 16 ? 1 : 4;
+    FE_T acc[4] = {one, one, one, one}, y, t;
     for (size_t i = 0; i < n; i++) {
+        FE_T *own = &acc[i % chains];
         FN(_select)(&y, FN(_is_zero)(&x[i]), &one, &x[i]);
-        tmp[i] = acc;
-        FN(_mul)(&acc, &acc, &y);
+        tmp[i] = *own;
+        FN(_mul)(own, own, &y);
     }
-    FN(_inv)(&acc, &acc);
+    if (chains == 1) {
+        FN(_inv)(&acc[0], &acc[0]);
+    } else {
+        FE_T low, high;
+        FN(_mul)(&low, &acc[0], &acc[1]);
+        FN(_mul)(&high, &acc[2], &acc[3]);
+        FN(_mul)(&t, &low, &high);
+        FN(_inv)(&t, &t);
+        FN(_mul)(&low, &low, &t); /* 1 / high */
+        FN(_mul)(&high, &high, &t);
+        y = acc[0];
+        FN(_mul)(&acc[0], &high, &acc[1]);
+        FN(_mul)(&acc[1], &high, &y);
+        y = acc[2];
+        FN(_mul)(&acc[2], &low, &acc[3]);
+        FN(_mul)(&acc[3], &low, &y);
+    }
     for (size_t i = n; i-- > 0;) {
+        FE_T *own = &acc[i % chains];
         vmask zero = FN(_is_zero)(&x[i]);
         FN(_select)(&y, zero, &one, &x[i]);
-        FN(_mul)(&t, &acc, &tmp[i]);
-        FN(_mul)(&acc, &acc, &y);
+        FN(_mul)(&t, own, &tmp[i]);
+        FN(_mul)(own, own, &y);
         FN(_select)(&x[i], zero, &x[i], &t);
     }
 }

@@ -159,25 +159,29 @@ static void TF(_roots)(const uint64_t x[4]) {
     EXPECT(big_same(t, square));
 }
 
-static void TF(_batch_inverses)(void) {
+static void TF(_batch_inverses_of)(int n) {
     static const uint64_t P[4] = {FT_P}, zero[4] = {0}, one[4] = {1};
-    enum { N = 37 };
-    uint64_t x[N][4], t[4];
-    F(_t) a[N], tmp[N];
-    for (int i = 0; i < N; i++) {
+    enum { MOST = 64 };
+    uint64_t x[MOST][4], t[4];
+    F(_t) a[MOST], tmp[MOST];
+    for (int i = 0; i < n; i++) {
         test_fill((uint8_t *)x[i], 32);
         if (i % 5 == 0)
             memcpy(x[i], i % 2 ? P : zero, 32); /* zeros of both forms, the first and the last element among them */
-        if (i == N - 1) memcpy(x[i], zero, 32);
+        if (i == n - 1) memcpy(x[i], zero, 32);
         TF(_set)(&a[i], x[i]);
     }
-    F(_batch_inv)(a, N, tmp);
-    for (int i = 0; i < N; i++) {
+    F(_batch_inv)(a, (size_t)n, tmp);
+    for (int i = 0; i < n; i++) {
         TF(_get)(t, &a[i]);
         big_mulmod(t, t, x[i], P);
-        EXPECT(big_same(t, i % 5 == 0 || i == N - 1 ? zero : one));
+        EXPECT(big_same(t, i % 5 == 0 || i == n - 1 ? zero : one));
     }
-    F(_batch_inv)(a, 0, tmp);
+}
+static void TF(_batch_inverses)(void) {
+    for (int n = 0; n < 22; n++) TF(_batch_inverses_of)(n);
+    TF(_batch_inverses_of)(37);
+    TF(_batch_inverses_of)(64);
 }
 
 static void TF(_all)(void) {
