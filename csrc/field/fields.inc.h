@@ -14,6 +14,9 @@
 #if defined(VEC_IFMA) && !defined(PC_FIELDS_TEMPLATE_ONLY)
 #    define PC_FIELDS_IFMA 1
 #endif
+#if defined(VEC_AVX2) && !defined(PC_FIELDS_TEMPLATE_ONLY)
+#    define PC_FIELDS_AVX2 1
+#endif
 
 /* --- pseudo-Mersenne. FE_SUB_P: the first even multiple of p above every tight value -------------------------------------
  */
@@ -22,10 +25,12 @@
 #define FE_SUB_P 4
 #define FE       ref_fe25519
 #include "fe_pm52.inc.h"
-#ifdef PC_FIELDS_PORTABLE
+#if defined(PC_FIELDS_PORTABLE)
 #    include "fe25519_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
 #    include "fe25519_avx512ifma.inc.h"
+#elif defined(PC_FIELDS_AVX2)
+#    include "fe25519_avx2.inc.h"
 #else
 #    define FE fe25519
 #    include "fe_pm52.inc.h"

@@ -93,6 +93,16 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
         }                                                                                                                   \
         test_value((value)[n++], limb_, radix, P);                                                                          \
     }
+/* The same for signed limbs in doubles: each the most or the least it may be. */
+#define WORST_DOUBLES(most, top, radix, worst, value, n)                                                                    \
+    for (int mask_ = 0; mask_ < 32; mask_++) {                                                                              \
+        int64_t limb_[5];                                                                                                   \
+        for (int i = 0; i < 5; i++) {                                                                                       \
+            limb_[i] = (int64_t)(i < 4 ? (most) : (top)) * (mask_ >> i & 1 ? 1 : -1);                                       \
+            (worst)[n].l[i] = DB_I(db_set1((double)limb_[i]));                                                              \
+        }                                                                                                                   \
+        test_value((value)[n++], limb_, radix, P);                                                                          \
+    }
 /* Corners of a Montgomery class, which is a range of values: k p + d strictly between low p and high p. */
 #define WORST_VALUES(low, high, worst, value, n)                                                                            \
     uint64_t unshift_[4];                                                                                                   \
@@ -117,7 +127,14 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
 #define LOOSE_PM52(w, v, n)   WORST_LIMBS((1LL << 52) - 1, (1LL << 50) - 1, 52, w, v, n)
 #define WORST_MONT52(w, v, n) WORST_VALUES(0, 2, w, v, n)
 #define LOOSE_MONT52(w, v, n) WORST_VALUES(0, 4, w, v, n)
-#ifdef PC_FIELDS_PORTABLE
+#if defined(PC_FIELDS_AVX2)
+#    define WORST_25519(w, v, n) WORST_DOUBLES((1LL << 50) + (1 << 13), (1LL << 50) + (1 << 13), 51, w, v, n)
+#    define LOOSE_25519(w, v, n) WORST_DOUBLES((1LL << 51) + (1 << 14), (1LL << 51) + (1 << 14), 51, w, v, n)
+#    define WORST_K256           WORST_PM52
+#    define LOOSE_K256           LOOSE_PM52
+#    define WORST_MONT           WORST_MONT52
+#    define LOOSE_MONT           LOOSE_MONT52
+#elif defined(PC_FIELDS_PORTABLE)
 #    define WORST_25519(w, v, n) WORST_LIMBS((1LL << 51) + (1 << 13) - 1, (1LL << 51) + (1 << 13) - 1, 51, w, v, n)
 #    define WORST_K256(w, v, n)  WORST_LIMBS((1LL << 52) + (1LL << 44) - 1, (1LL << 48) + (1LL << 44) - 1, 52, w, v, n)
 #    define WORST_MONT(w, v, n)  WORST_VALUES(-1, 2, w, v, n)

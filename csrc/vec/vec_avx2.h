@@ -17,7 +17,8 @@
 #include <stdint.h>
 #include "../core/check.h"
 
-#define VL 4
+#define VEC_AVX2 1 /* the fields may use their bodies for doubles, field/<field>_avx2.inc.h */
+#define VL       4
 
 typedef __m256i vec;
 typedef __m256i vmask; /* 0 or all ones per lane */
@@ -65,8 +66,8 @@ PC_INLINE vec vgather(const uint64_t *base, const uint32_t row[VL], size_t strid
 PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
     const uint64_t *p0 = base + (size_t)row[0] * stride, *p1 = base + (size_t)row[1] * stride;
     const uint64_t *p2 = base + (size_t)row[2] * stride, *p3 = base + (size_t)row[3] * stride;
-    size_t k = 0;
-    for (; k + 4 <= n; k += 4) {
+    const size_t whole = n / 4 * 4;
+    for (size_t k = 0; k < whole; k += 4) {
         vec a = vload(p0 + k), b = vload(p1 + k), c = vload(p2 + k), d = vload(p3 + k);
         vec ab0 = _mm256_unpacklo_epi64(a, b), ab1 = _mm256_unpackhi_epi64(a, b);
         vec cd0 = _mm256_unpacklo_epi64(c, d), cd1 = _mm256_unpackhi_epi64(c, d);
@@ -75,14 +76,15 @@ PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL]
         out[k + 2] = _mm256_permute2x128_si256(ab0, cd0, 0x31);
         out[k + 3] = _mm256_permute2x128_si256(ab1, cd1, 0x31);
     }
-    for (; k < n; k++) out[k] = _mm256_set_epi64x((long long)p3[k], (long long)p2[k], (long long)p1[k], (long long)p0[k]);
+    for (size_t k = whole; k < n; k++)
+        out[k] = _mm256_set_epi64x((long long)p3[k], (long long)p2[k], (long long)p1[k], (long long)p0[k]);
 }
 /* The same transpose backwards. */
 PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
+    const size_t whole = n / 4 * 4;
     uint64_t *p[VL];
-    size_t k = 0;
     for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
-    for (; k + 4 <= n; k += 4) {
+    for (size_t k = 0; k < whole; k += 4) {
         vec ab0 = _mm256_unpacklo_epi64(in[k], in[k + 1]), ab1 = _mm256_unpackhi_epi64(in[k], in[k + 1]);
         vec cd0 = _mm256_unpacklo_epi64(in[k + 2], in[k + 3]), cd1 = _mm256_unpackhi_epi64(in[k + 2], in[k + 3]);
         vstore(p[0] + k, _mm256_permute2x128_si256(ab0, cd0, 0x20));
@@ -90,7 +92,7 @@ PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride
         vstore(p[2] + k, _mm256_permute2x128_si256(ab0, cd0, 0x31));
         vstore(p[3] + k, _mm256_permute2x128_si256(ab1, cd1, 0x31));
     }
-    for (; k < n; k++) {
+    for (size_t k = whole; k < n; k++) {
         uint64_t t[VL];
         vstore(t, in[k]);
         for (int j = 0; j < VL; j++) p[j][k] = t[j];
