@@ -20,8 +20,11 @@ static inline int test_int(long long got, long long wanted, const char *what, co
     return 0;
 }
 
+#ifndef TEST_ISA /* the instruction set of a test that takes templates by the inside */
+#    define TEST_ISA "the library"
+#endif
 static inline int test_report(const char *name) {
-    printf("%s: %s\n", name, test_failures ? "FAILED" : "ok");
+    printf("%s (%s): %s\n", name, TEST_ISA, test_failures ? "FAILED" : "ok");
     return test_failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

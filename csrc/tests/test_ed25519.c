@@ -2,10 +2,11 @@
  * multiplication against double-and-add, every set of rule flags, every verdict, column against key set, batch against single, and the
  * combined equations. */
 #ifndef TEST_VEC_HEADER
-#    define TEST_VEC_HEADER "../vec/vec_portable.h"
+#    define TEST_VEC_HEADER   "../vec/vec_portable.h"
+#    define TEST_LANES_HEADER "../hash/lanes_portable.h"
 #endif
 #include TEST_VEC_HEADER
-#include "../hash/lanes_portable.h"
+#include TEST_LANES_HEADER
 #include "../backend/backend.h"
 #include "../field/fields.inc.h"
 #pragma GCC diagnostic push

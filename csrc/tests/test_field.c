@@ -2,9 +2,7 @@
  * operation asserts the range class of what it takes and gives, and the corner cases below reach the corners of the classes.
  *
  * -DTEST_VEC_HEADER='"../vec/vec_avx2.h"' runs the same cases over another vec header. */
-#if !defined(TEST_VEC_HEADER) && defined(PC_EMULATE_AVX512)
-#    define TEST_VEC_HEADER "../vec/vec_avx512ifma.h"
-#elif !defined(TEST_VEC_HEADER)
+#ifndef TEST_VEC_HEADER
 #    define TEST_VEC_HEADER "../vec/vec_portable.h"
 #endif
 #include TEST_VEC_HEADER

@@ -1,8 +1,6 @@
 /* test_vec.c - every operation of the vec vocabulary (vec/README.md) against plain integers, lane by lane. Nothing here knows a
  * lane count: -DTEST_VEC_HEADER='"../vec/vec_avx2.h"' runs the same cases over another header. */
-#if !defined(TEST_VEC_HEADER) && defined(PC_EMULATE_AVX512)
-#    define TEST_VEC_HEADER "../vec/vec_avx512ifma.h"
-#elif !defined(TEST_VEC_HEADER)
+#ifndef TEST_VEC_HEADER
 #    define TEST_VEC_HEADER "../vec/vec_portable.h"
 #endif
 #include TEST_VEC_HEADER
