@@ -9,10 +9,8 @@
 #include TEST_LANES_HEADER
 #include "../backend/backend.h"
 #include "../field/fields.inc.h"
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function" /* only SHA-512 is used here */
+#pragma GCC diagnostic ignored "-Wunused-function" /* of the hashes only SHA-512 is used here; the library signs */
 #include "../hash/hash.inc.h"
-#pragma GCC diagnostic pop
 #include "../schemes/ed25519.inc.h"
 #include "big.h"
 #include "check_test.h"
@@ -321,8 +319,8 @@ static void test_verdicts(void) {
     const pc_column secrets = pc_column_fixed(seeds, 32), messages = pc_column_fixed(b.messages, MESSAGE);
     test_fill(seeds, sizeof seeds);
     test_fill(b.messages, sizeof b.messages);
-    ed25519_public_keys(&secrets, MOST, b.keys);
-    ed25519_sign(&params, &secrets, &messages, MOST, b.signatures);
+    pc_testing_public_keys(PC_SCHEME_ED25519, &secrets, MOST, b.keys);
+    pc_testing_sign(&params, &secrets, &messages, MOST, b.signatures);
     uint8_t off_curve[32] = {2}; /* y = 2 is on no point */
     for (size_t i = 0; i < MOST; i++) {
         uint8_t *key = b.keys + 32 * i, *signature = b.signatures + 64 * i;
@@ -400,8 +398,8 @@ static void test_combination(void) {
     ed25519_work *w = (ed25519_work *)(void *)scratch;
     test_fill(seeds, sizeof seeds);
     test_fill(b.messages, sizeof b.messages);
-    ed25519_public_keys(&secrets, N, b.keys);
-    ed25519_sign(&params, &secrets, &messages, N, b.signatures);
+    pc_testing_public_keys(PC_SCHEME_ED25519, &secrets, N, b.keys);
+    pc_testing_sign(&params, &secrets, &messages, N, b.signatures);
     memcpy(good, b.signatures, sizeof good);
     verify(&b, 0, N, PC_RULE_COFACTORED, verdicts); /* leaves the last chunk's points and scalars in the scratch */
     for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], PC_VALID);
