@@ -152,13 +152,27 @@ typedef struct pc_verify_params {
     size_t user_id_len;     /* 0 with a non-NULL user_id is the empty identifier (ENTL = 0) */
 } pc_verify_params;
 
-/* Keys parsed and checked once. The caller owns the memory: pc_keyset_size() bytes, aligned to 64, that stay in place while
- * the set is used. Opaque, read-only after the build, and good only for the backend it was built for (PC_AUTO is resolved to a
- * backend at build time and kept in the set). */
+/* Keys parsed, checked and, with a window, tabulated once. A table makes a verification several times faster; its window is the
+ * bits per digit of a scalar: a wider one saves additions and doubles the memory. The caller owns the memory: pc_keyset_size()
+ * bytes, aligned to 64, that stay in place while the set is used. Opaque, read-only after the build, and good only for the backend
+ * it was built for (PC_AUTO is resolved to a backend at build time and kept in the set). */
 typedef struct pc_keyset pc_keyset;
-size_t pc_keyset_size(int backend, int scheme, size_t n_keys);
+/* Bytes of one key's table, a multiple of 64; 0 for window 0, and for a window that the scheme does not have. */
+size_t pc_keyset_table_size(int backend, int scheme, int window);
+/* Bytes of a set of n_keys with tables of this window, or with window 0 none; 0 when there is no such set. */
+size_t pc_keyset_size(int backend, int scheme, size_t n_keys, int window);
+/* The window for a set that may take memory_limit bytes: 0 when no table fits. Negative: PC_ERR_*. */
+int pc_keyset_window(int backend, int scheme, size_t n_keys, size_t memory_limit);
 /* verdicts[i]: VALID when key i parses, else MALFORMED_KEY. Rules that look at the key's encoding are applied at verification. */
-int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts);
+int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, int window, pc_keyset *set,
+                    uint8_t *verdicts);
+/* A set whose keys come and go. Open: n_slots slots without a key, which verify as MALFORMED_KEY; memory of
+ * pc_keyset_size(backend, scheme, n_slots, 0) bytes. Put: key i into slot slots[i], and its table (window 0: none) into tables[i],
+ * pc_keyset_table_size() bytes, aligned to 64, that stay in place while the slot is used; tables may be NULL with window 0. A key
+ * that does not parse leaves its slot without one. The slots of a call are distinct, and no other thread uses them meanwhile. */
+int pc_keyset_open(int backend, int scheme, size_t n_slots, int window, pc_keyset *set);
+int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, size_t n, void *const *tables,
+                  uint8_t *verdicts);
 
 /* Bytes of scratch that a call of pc_verify_batch or pc_verify_keyset with any n needs (it works in chunks). */
 size_t pc_verify_scratch_size(int backend, const pc_verify_params *params);

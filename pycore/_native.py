@@ -350,11 +350,29 @@ def verify_batch(
     )
 
 
-def keyset_build(backend: int, scheme: int, keys: Column, verdicts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Parse keys into a set; returns its memory, which must not move or change while it is used."""
-    memory = aligned_bytes(lib.pc_keyset_size(backend, scheme, keys.n))
+def keyset_size(backend: int, scheme: int, n_keys: int, window: int) -> int:
+    """Bytes of a set of keys with tables of this window (0: none); 0 when there is no such set."""
+    return int(lib.pc_keyset_size(backend, scheme, n_keys, window))
+
+
+def keyset_window(backend: int, scheme: int, n_keys: int, memory_limit: int) -> int:
+    """The window that a set of keys should have in this many bytes; 0 when no tables fit."""
+    window = int(lib.pc_keyset_window(backend, scheme, n_keys, memory_limit))
+    if window < 0:
+        _check(window, backend)
+    return window
+
+
+def keyset_build(
+    backend: int, scheme: int, keys: Column, window: int, verdicts: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Parse and tabulate keys into a set; returns its memory, which must not move or change while it is used."""
+    memory = aligned_bytes(lib.pc_keyset_size(backend, scheme, keys.n, window))
     pointer = ffi.cast("pc_keyset *", _address(memory))
-    _check(lib.pc_keyset_build(backend, scheme, keys.to_native(), keys.n, pointer, _bytes_pointer(verdicts)), backend)
+    _check(
+        lib.pc_keyset_build(backend, scheme, keys.to_native(), keys.n, window, pointer, _bytes_pointer(verdicts)),
+        backend,
+    )
     memory.flags.writeable = False
     return memory
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from pycore import _native, parallel
-from pycore.buffers import as_column, index_array, same_n
-from pycore.errors import LengthError
+from pycore.buffers import as_column, index_array, quote, same_n
+from pycore.errors import InputError, LengthError
 from pycore.registry import SCHEMES, lookup
 from pycore.signatures import COST, DEFAULT_USER_ID, Options
 from pycore.verdict import Verdicts
@@ -18,13 +18,28 @@ if TYPE_CHECKING:
 
     from pycore.buffers import BatchOfBytes, BytesLike
 
-__all__ = ["KeySet"]
+__all__ = ["DEFAULT_MEMORY_LIMIT", "KeySet"]
+
+DEFAULT_MEMORY_LIMIT = 64 * 2**20
+"""Bytes that a key set may take when nothing else is said: tables of the widest window for some 240 keys."""
 
 _MAX_KEYS = 2**32 - 1
 
 
+def _checked_limit(memory_limit: object) -> int:
+    if memory_limit is None:
+        return DEFAULT_MEMORY_LIMIT
+    if isinstance(memory_limit, bool) or not isinstance(memory_limit, (int, np.integer)) or memory_limit < 0:
+        raise InputError("memory_limit", quote(memory_limit), "a number of bytes, 0 or more")
+    return min(int(memory_limit), 2**63 - 1)
+
+
 class KeySet:
     """Keys of one scheme, parsed, checked and tabulated once.
+
+    With a table of its multiples a key is verified several times faster: there is nothing left to double. The more
+    memory a table takes, the faster; the set takes the widest tables that fit its limit, and none at all when not even
+    the smallest do, which is right all the same and costs what :func:`pycore.verify_batch` costs, less the parsing.
 
     Immutable and safe to use from any number of threads. A set belongs to the backend that was current when it was
     built (see :func:`pycore.use_backend`) and is verified by that one.
@@ -33,9 +48,11 @@ class KeySet:
         scheme: as for :func:`pycore.verify_batch`.
         public_keys: encoded keys in any form of a batch of bytes. A malformed key does not spoil the set: see
             :attr:`verdicts`.
+        memory_limit: bytes that the tables may bring the set to; None means ``DEFAULT_MEMORY_LIMIT``, 64 MiB. 0 means
+            no tables: for keys that sign only a few times each.
 
     Raises:
-        InputError: unknown scheme, or keys in none of the forms.
+        InputError: unknown scheme, keys in none of the forms, or a limit that is no number of bytes.
 
     >>> key = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")
     >>> signature = bytes.fromhex(
@@ -49,16 +66,18 @@ class KeySet:
     ['VALID', 'MALFORMED_KEY']
     """
 
-    __slots__ = ("_backend", "_memory", "_scheme", "_verdicts")
+    __slots__ = ("_backend", "_memory", "_scheme", "_verdicts", "_window")
 
-    def __init__(self, scheme: str, public_keys: BatchOfBytes) -> None:
+    def __init__(self, scheme: str, public_keys: BatchOfBytes, *, memory_limit: int | None = None) -> None:
         self._scheme = lookup(SCHEMES, scheme, "scheme")
         keys = as_column(public_keys, "public_keys", widths=self._scheme.key_sizes)
         if keys.n > _MAX_KEYS:
             raise LengthError("public_keys", f"{keys.n} keys", f"at most {_MAX_KEYS}")
         self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, max(keys.n, 1))
+        limit = _checked_limit(memory_limit)
+        self._window = _native.keyset_window(self._backend, self._scheme.id, keys.n, limit) if keys.n else 0
         codes = np.zeros(keys.n, dtype=np.uint8)
-        self._memory = _native.keyset_build(self._backend, self._scheme.id, keys, codes)
+        self._memory = _native.keyset_build(self._backend, self._scheme.id, keys, self._window, codes)
         self._verdicts = Verdicts.of_kernel(codes)
 
     @property
@@ -75,6 +94,11 @@ class KeySet:
     def nbytes(self) -> int:
         """Bytes of memory that the parsed keys and their tables take."""
         return int(self._memory.size)
+
+    @property
+    def window(self) -> int:
+        """Bits of a scalar that one table entry covers, 4 to 8; 0 when the keys have no tables."""
+        return self._window
 
     def __len__(self) -> int:
         return len(self._verdicts)

@@ -47,6 +47,40 @@ def test_every_rule(scheme: str) -> None:
         assert keyset.verify_batch(range(20), signatures, messages, rules=rules.name) == wanted
 
 
+def _limits(scheme: str, keys: Any) -> list[int]:
+    """Memory limits that give no tables, and then tables of every window that there is."""
+    limits = {KeySet(scheme, keys, memory_limit=limit).window: limit for limit in (0, 2**26)}
+    for step in range(40):
+        limit = int(2**15 * 1.25**step)
+        limits.setdefault(KeySet(scheme, keys, memory_limit=limit).window, limit)
+    return list(limits.values())
+
+
+def test_every_window(scheme: str, backend: str, rng: random.Random) -> None:
+    keys, signatures, messages = generate_signatures(scheme, 300, signers=5, message_size=20, seed=7)
+    for i in rng.sample(range(300), 60):
+        signatures[i, rng.randrange(64)] ^= 1 << rng.randrange(8)
+    order = rng.sample(range(300), 300)
+    signers = {bytes(keys[i]): i for i in range(5)}
+    indices = [signers[bytes(keys[i])] for i in order]
+    wanted = pycore.verify_batch(scheme, keys[order], signatures[order], messages[order])
+    windows = set()
+    for limit in _limits(scheme, keys[:5]):
+        keyset = KeySet(scheme, keys[:5], memory_limit=limit)
+        assert keyset.nbytes <= max(limit, 4096)
+        windows.add(keyset.window)
+        for n in (*range(1, 34), 300):
+            assert keyset.verify_batch(indices[:n], signatures[order[:n]], messages[order[:n]]) == wanted[:n]
+    assert 0 in windows
+    assert windows == {0} or windows >= {4, 8}
+
+
+@pytest.mark.parametrize("limit", [-1, True, 1.5, "64"])
+def test_memory_limit_is_bytes(limit: Any) -> None:
+    with pytest.raises(pycore.InputError, match="memory_limit"):
+        KeySet("sm2", [], memory_limit=limit)
+
+
 def test_malformed_keys_spoil_only_themselves(scheme: str, backend: str) -> None:
     keys, signatures, messages = generate_signatures(scheme, 9, seed=3)
     given = [bytes(key) for key in keys]

@@ -26,8 +26,9 @@
 #define SCHEME_OPS(name, NAME)                                                                                              \
     {.verify = name##_verify,                                                                                               \
      .verify_scratch = NAME##_VERIFY_SCRATCH,                                                                               \
-     .keyset_build = name##_keyset_build,                                                                                   \
+     .keyset_put = name##_keyset_put,                                                                                       \
      .keyset_record = NAME##_KEYSET_RECORD,                                                                                 \
+     .keyset_table = NAME##_KEYSET_TABLE,                                                                                   \
      SIGN_OPS(name)}
 #define PC_SCHEME_OPS_ED25519           SCHEME_OPS(ed25519, ED25519)
 #define PC_SCHEME_OPS_ECDSA_SECP256K1   SCHEME_OPS(ecdsa_secp256k1, ECDSA_SECP256K1)

@@ -26,13 +26,15 @@ enum {
 };
 enum { PC_MAX_HASHES = 16, PC_MAX_SCHEMES = 16 };
 
-/* Header of a key set; each backend's records follow at `records` (64-byte aligned). */
+/* Header of a key set; each backend's records follow at `records_offset` (64-byte aligned). */
 struct pc_keyset {
     uint64_t magic; /* PC_KEYSET_MAGIC: catches memory that was never built */
     int32_t backend;
     int32_t scheme;
     uint64_t n_keys;
     uint64_t records_offset; /* bytes from the start of this struct */
+    uint64_t tables_offset;  /* the same for the tables, one after the other; 0: pc_keyset_put says where each is */
+    int32_t window;          /* bits per digit of every key's table; 0: no tables */
 };
 #define PC_KEYSET_MAGIC 0x70796b6579736574ULL
 
@@ -49,7 +51,10 @@ typedef void pc_merkle_level_fn(int odd, const uint8_t *prefix, size_t prefix_le
 /* Arguments were checked by dispatch.c. scratch is aligned to 64 and has at least the size that the scheme asked for. */
 typedef void pc_verify_fn(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                           const pc_column *messages, size_t n, void *scratch, uint8_t *verdicts);
-typedef void pc_keyset_build_fn(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts);
+/* Keys into slots of a set (NULL: slots 0 .. n - 1). With set->window, tables[i] is where key i gets its table; tables NULL: at
+ * the slot's place in the set. */
+typedef void pc_keyset_put_fn(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
+                              uint8_t *verdicts);
 typedef void pc_recover_fn(int rules, const pc_column *signatures, const pc_column *digests, size_t n, void *scratch,
                            uint8_t *keys, uint8_t *verdicts);
 typedef void pc_public_keys_fn(const pc_column *secrets, size_t n, uint8_t *public_keys);
@@ -60,10 +65,11 @@ typedef int pc_field_probe_fn(int field, int op, const uint8_t *a, const uint8_t
 typedef struct pc_scheme_ops {
     pc_verify_fn *verify;  /* NULL: this backend has no kernel for the scheme; dispatch takes the next backend */
     size_t verify_scratch; /* bytes, for any n */
-    pc_keyset_build_fn *keyset_build;
-    size_t keyset_record;           /* bytes per key */
-    pc_public_keys_fn *public_keys; /* test data only */
-    pc_sign_fn *sign;               /* test data only */
+    pc_keyset_put_fn *keyset_put;
+    size_t keyset_record;               /* bytes per key */
+    size_t (*keyset_table)(int window); /* bytes of one key's table, a multiple of 64; 0: this width is not to be had */
+    pc_public_keys_fn *public_keys;     /* test data only */
+    pc_sign_fn *sign;                   /* test data only */
 } pc_scheme_ops;
 
 typedef struct pc_hash_ops {

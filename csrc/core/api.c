@@ -2,8 +2,14 @@
 #include "column.h"
 #include "dispatch.h"
 
+#include <string.h>
+
 /* Outputs are at most 65 bytes an item; this keeps every size below PTRDIFF_MAX. */
 static const size_t MAX_ITEMS = (size_t)PTRDIFF_MAX / 128;
+
+/* Of key tables. A window of 9 gains less than what its table, twice as large, loses to the caches; below 4 the time to build a
+ * table is nearly the same and the walk gets long. */
+enum { WIDEST_WINDOW = 8, NARROWEST_WINDOW = 4 };
 
 /* ---- argument checks -------------------------------------------------------------------------------------------------- */
 
@@ -96,37 +102,90 @@ int pc_merkle_level(int backend, int hash, int odd, const uint8_t *prefix, size_
 
 /* ---- signatures ------------------------------------------------------------------------------------------------------- */
 
-static size_t keyset_bytes(const pc_backend *ops, int scheme, size_t n_keys) {
-    return sizeof(pc_keyset) + 63 + n_keys * ops->scheme[scheme].keyset_record;
+static size_t round_64(size_t n) { return (n + 63) & ~(size_t)63; }
+
+/* 0 when the backend has no such tables, or no computer such memory. */
+static size_t keyset_bytes(const pc_backend *ops, int scheme, size_t n_keys, int window) {
+    const size_t record = ops->scheme[scheme].keyset_record, head = round_64(sizeof(pc_keyset));
+    const size_t table = window ? ops->scheme[scheme].keyset_table(window) : 0;
+    if ((window && !table) || n_keys > UINT32_MAX || n_keys > MAX_ITEMS / (record + table + 1)) return 0;
+    return head + round_64(n_keys * record) + n_keys * table;
 }
 
-static int keyset_count_ok(const pc_backend *ops, int scheme, size_t n_keys) {
-    size_t record = ops->scheme[scheme].keyset_record;
-    return n_keys <= MAX_ITEMS / (record ? record : 1) && n_keys <= UINT32_MAX;
+size_t pc_keyset_table_size(int backend, int scheme, int window) {
+    const pc_backend *ops;
+    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, 1, &ops, NULL) != PC_OK) return 0;
+    return window ? ops->scheme[scheme].keyset_table(window) : 0;
 }
 
-size_t pc_keyset_size(int backend, int scheme, size_t n_keys) {
+size_t pc_keyset_size(int backend, int scheme, size_t n_keys, int window) {
     const pc_backend *ops;
     if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, NULL) != PC_OK) return 0;
-    return keyset_count_ok(ops, scheme, n_keys) ? (keyset_bytes(ops, scheme, n_keys) + 63) & ~(size_t)63 : 0;
+    return keyset_bytes(ops, scheme, n_keys, window);
 }
 
-int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+int pc_keyset_window(int backend, int scheme, size_t n_keys, size_t memory_limit) {
     const pc_backend *ops;
-    int position;
-    if (!pc_scheme_at(scheme) || !set || ((uintptr_t)set & 63) || !column_ok(keys, n_keys)) return PC_ERR_ARGUMENT;
-    if (n_keys && !verdicts) return PC_ERR_ARGUMENT;
-    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, &position);
+    if (!pc_scheme_at(scheme)) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, NULL);
     if (result != PC_OK) return result;
-    if (!keyset_count_ok(ops, scheme, n_keys)) return PC_ERR_ARGUMENT;
+    for (int window = WIDEST_WINDOW; window >= NARROWEST_WINDOW; window--) {
+        size_t size = keyset_bytes(ops, scheme, n_keys, window);
+        if (size && size <= memory_limit) return window;
+    }
+    return 0;
+}
+
+/* The head of a set; slots are still without keys. */
+static int keyset_head(int backend, int scheme, size_t n_keys, int window, pc_keyset *set, const pc_backend **ops) {
+    int position;
+    if (!pc_scheme_at(scheme) || !set || ((uintptr_t)set & 63)) return PC_ERR_ARGUMENT;
+    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, ops, &position);
+    if (result != PC_OK) return result;
+    if (!keyset_bytes(*ops, scheme, n_keys, window)) return PC_ERR_ARGUMENT;
     set->magic = 0;
     set->backend = position;
     set->scheme = scheme;
     set->n_keys = n_keys;
-    set->records_offset = (sizeof(pc_keyset) + 63) & ~(uint64_t)63;
-    if (n_keys) ops->scheme[scheme].keyset_build(keys, n_keys, set, verdicts);
+    set->records_offset = round_64(sizeof(pc_keyset));
+    set->tables_offset = 0;
+    set->window = window;
+    return PC_OK;
+}
+
+int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, int window, pc_keyset *set,
+                    uint8_t *verdicts) {
+    const pc_backend *ops;
+    if (!column_ok(keys, n_keys) || (n_keys && !verdicts)) return PC_ERR_ARGUMENT;
+    int result = keyset_head(backend, scheme, n_keys, window, set, &ops);
+    if (result != PC_OK) return result;
+    set->tables_offset = set->records_offset + round_64(n_keys * ops->scheme[scheme].keyset_record);
+    if (n_keys) ops->scheme[scheme].keyset_put(keys, n_keys, set, NULL, NULL, verdicts);
     set->magic = PC_KEYSET_MAGIC;
     return PC_OK;
+}
+
+int pc_keyset_open(int backend, int scheme, size_t n_slots, int window, pc_keyset *set) {
+    const pc_backend *ops;
+    int result = keyset_head(backend, scheme, n_slots, window, set, &ops);
+    if (result != PC_OK) return result;
+    memset((uint8_t *)set + set->records_offset, 0, n_slots * ops->scheme[scheme].keyset_record);
+    set->magic = PC_KEYSET_MAGIC;
+    return PC_OK;
+}
+
+int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, size_t n, void *const *tables,
+                  uint8_t *verdicts) {
+    const pc_backend *ops;
+    if (!set || ((uintptr_t)set & 63) || set->magic != PC_KEYSET_MAGIC || set->tables_offset) return PC_ERR_ARGUMENT;
+    if (!column_ok(keys, n) || (n && (!slots || !verdicts || (set->window && !tables)))) return PC_ERR_ARGUMENT;
+    for (size_t i = 0; i < n; i++) {
+        if (slots[i] >= set->n_keys) return PC_ERR_ARGUMENT;
+        if (set->window && (!tables[i] || ((uintptr_t)tables[i] & 63))) return PC_ERR_ARGUMENT;
+    }
+    int result = pc_resolve(PC_KIND_SCHEME, set->scheme, set->backend, n, &ops, NULL);
+    if (result == PC_OK && n) ops->scheme[set->scheme].keyset_put(keys, n, set, slots, tables, verdicts);
+    return result;
 }
 
 size_t pc_verify_scratch_size(int backend, const pc_verify_params *params) {

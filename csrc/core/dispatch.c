@@ -145,7 +145,7 @@ static int has_kernel(const pc_backend *ops, pc_kind kind, int id) {
     case PC_KIND_MERKLE:
         return ops->hash[id].merkle_level != NULL;
     case PC_KIND_SCHEME:
-        return ops->scheme[id].verify != NULL && ops->scheme[id].keyset_build != NULL;
+        return ops->scheme[id].verify != NULL && ops->scheme[id].keyset_put != NULL;
     case PC_KIND_TEST_DATA:
         return ops->scheme[id].public_keys != NULL && ops->scheme[id].sign != NULL;
     case PC_KIND_RECOVER:

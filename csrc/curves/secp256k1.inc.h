@@ -16,6 +16,7 @@
 #define CV_BETA {0xc1396c28719501eeULL, 0x9cf0497512f58995ULL, 0x6e64479eac3434e9ULL, 0x7ae96a2b657c0710ULL}
 
 /* By operation counts: a wider window of Q costs more table than it saves. 12 bits of G are 320 KiB, which still fits L2. */
-#define CV_Q_WINDOW    5
-#define CV_G_WINDOW    12
-#define CV_COMB_WINDOW 8
+#define CV_Q_WINDOW     5
+#define CV_G_WINDOW     12
+#define CV_COMB_WINDOW  8
+#define CV_KNOWN_WINDOW 10

@@ -13,6 +13,7 @@
 
 #define CV_GLV 0
 
-#define CV_Q_WINDOW    5
-#define CV_G_WINDOW    13
-#define CV_COMB_WINDOW 8
+#define CV_Q_WINDOW     5
+#define CV_G_WINDOW     13
+#define CV_COMB_WINDOW  8
+#define CV_KNOWN_WINDOW 10

@@ -14,6 +14,7 @@
 #undef CV_Q_WINDOW
 #undef CV_G_WINDOW
 #undef CV_COMB_WINDOW
+#undef CV_KNOWN_WINDOW
 #undef CV_LADDER_BITS
 #undef CV_V_PARTS
 #undef CV_D

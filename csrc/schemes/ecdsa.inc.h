@@ -1,7 +1,7 @@
 /* ecdsa.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
  *
  * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify)
- * and ecdsa(keyset_build).
+ * and ecdsa(keyset_put).
  *
  * Order of the checks, the same for every scheme here and wherever an item stands in a batch:
  *     the key        MALFORMED_KEY          (encoding, range, curve equation)
@@ -21,7 +21,7 @@ typedef struct ecdsa(work_s) {
     cv(jac) sum[cv(GROUPS)];
     cv(uv) uv[cv(GROUPS)];
     sc(t) s_inv[cv(GROUPS)], tmp[cv(GROUPS)];
-    cv(mult_work) mult;
+    cv(sum_work) mult;
 } ecdsa(work);
 
 /* The digests of n messages from item first on, into w->e. */
@@ -55,7 +55,7 @@ static void ecdsa(equations)(ecdsa(work) * w, size_t n) {
         sc(mul)(&t, &t, &w->s_inv[g]);
         sc(to_words)(w->uv[g].v, &t);
     }
-    cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult);
+    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) {
         words_load(words, w->r + g * VL, cv(CHUNK));
         unsigned good = mbits(cv(x_is)(&w->sum[g], words));
@@ -94,8 +94,9 @@ static void ecdsa(verify)(const pc_verify_params *params, const pc_key_source *k
     vmode_leave(mode);
 }
 
-static void ecdsa(keyset_build)(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+static void ecdsa(keyset_put)(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
+                              uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n_keys, set, KEY_SEC1, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, KEY_SEC1, verdicts);
     vmode_leave(mode);
 }

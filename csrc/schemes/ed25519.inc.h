@@ -125,6 +125,7 @@ typedef struct ed25519_work_s {
 
 #define ED25519_VERIFY_SCRATCH sizeof(ed25519_work)
 #define ED25519_KEYSET_RECORD  sizeof(ed25519_key_record)
+#define ED25519_KEYSET_TABLE   ed25519_keyset_table
 
 PC_FN void ed25519_soa_put(uint64_t *soa, size_t j, const uint64_t w[4]) {
     for (size_t i = 0; i < 4; i++) soa[i * ed25519_CHUNK + j] = w[i];
@@ -355,16 +356,22 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
     vmode_leave(mode);
 }
 
-static void ed25519_keyset_build(const pc_column *column, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+static size_t ed25519_keyset_table(int window) {
+    (void)window;
+    return 0;
+}
+static void ed25519_keyset_put(const pc_column *column, size_t n_keys, pc_keyset *set, const uint32_t *slots,
+                               void *const *tables, uint8_t *verdicts) {
     ed25519_key_record *records = (ed25519_key_record *)(void *)((uint8_t *)set + set->records_offset);
     vmode mode = vmode_enter();
+    (void)tables;
     for (size_t at = 0; at < n_keys; at += VL) {
         uint64_t y_words[4][VL], x_words[4][VL], negative[VL];
         vec y[4];
         ed25519_ext p;
         for (size_t lane = 0; lane < VL; lane++) {
             const size_t item = at + lane < n_keys ? at + lane : at;
-            ed25519_key_record *key = &records[item];
+            ed25519_key_record *key = &records[slots ? slots[item] : item];
             ed25519_encoding e;
             size_t len;
             const uint8_t *bytes = pc_column_row(column, item, &len);
@@ -383,7 +390,7 @@ static void ed25519_keyset_build(const pc_column *column, size_t n_keys, pc_keys
         fe25519_to_words(y, &p.y);
         words_store(y_words[0], VL, y);
         for (size_t lane = 0; lane < VL && at + lane < n_keys; lane++) {
-            ed25519_key_record *key = &records[at + lane];
+            ed25519_key_record *key = &records[slots ? slots[at + lane] : at + lane];
             for (int i = 0; i < 4; i++) key->x[i] = x_words[i][lane], key->y[i] = y_words[i][lane];
             if (!(good >> lane & 1)) key->verdict = PC_MALFORMED_KEY;
             verdicts[at + lane] = key->verdict;

@@ -1,12 +1,13 @@
-/* keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points; template.
+/* keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points or their tables; template.
  *
- * Wants double_base.inc.h (chunk sizes) and encoding.inc.h. A key that does not parse, or is no point of the curve, is
- * marked and replaced by the generator, so that the lane code after it needs no special case. */
+ * Wants known_base.inc.h and encoding.inc.h. A key that does not parse, or is no point of the curve, is marked and replaced by
+ * the generator, so that the lane code after it needs no special case. */
 
-/* One key of a key set. verdict is PC_VALID or PC_MALFORMED_KEY. */
+/* One key of a key set. Any verdict other than PC_VALID stands for a slot without a key. */
 typedef struct cv(key_record_s) {
     uint64_t x[4], y[4];
     uint64_t verdict;
+    uint64_t *table; /* known_table.inc.h; NULL in a set without tables */
 } cv(key_record);
 
 /* Keys of a chunk: word i of item j at [i * CHUNK + j]. */
@@ -14,6 +15,8 @@ typedef struct cv(keys_s) {
     uint64_t x[4 * cv(CHUNK)], y[4 * cv(CHUNK)];
     uint64_t form[cv(CHUNK)]; /* KEY_Y_GIVEN, KEY_Y_EVEN, KEY_Y_ODD, or KEY_TRUSTED */
     uint8_t bad[cv(CHUNK)];
+    int window;                        /* of the tables; 0: there are none */
+    const uint64_t *tables[cv(CHUNK)]; /* NULL where the key is bad */
 } cv(keys);
 
 PC_FN void cv(soa_put)(uint64_t *soa, size_t j, const uint64_t w[4]) {
@@ -38,6 +41,7 @@ PC_FN void cv(key_put)(cv(keys) * keys, size_t j, const uint64_t x[4], const uin
 static void cv(keys_read)(cv(keys) * keys, const pc_key_source *source, size_t first, size_t n, int forms) {
     static const uint64_t prime[4] = CV_P;
     uint64_t x[4] = {0}, y[4] = {0};
+    keys->window = source->column ? 0 : source->set->window;
     for (size_t j = 0; j < n; j++) {
         if (source->column) {
             size_t len;
@@ -49,15 +53,20 @@ static void cv(keys_read)(cv(keys) * keys, const pc_key_source *source, size_t f
                 (const cv(key_record) *)(const void *)((const uint8_t *)source->set + source->set->records_offset);
             const cv(key_record) *key = &records[source->indices[first + j]];
             cv(key_put)(keys, j, key->x, key->y, key->verdict == PC_VALID ? KEY_TRUSTED : KEY_MALFORMED);
+            keys->tables[j] = key->verdict == PC_VALID ? key->table : NULL;
         }
     }
-    for (size_t j = n; j < cv(groups_of)(n) * VL; j++) cv(key_put)(keys, j, x, y, KEY_MALFORMED);
+    for (size_t j = n; j < cv(groups_of)(n) * VL; j++) {
+        cv(key_put)(keys, j, x, y, KEY_MALFORMED);
+        keys->tables[j] = NULL;
+    }
 }
 
 /* The points of the vectors of a chunk, after keys_read. Finds y for the forms without one (and keeps it in keys->y), checks
- * the others against the curve, and marks what fails. */
+ * the others against the curve, and marks what fails. Keys with tables are of a set, which has checked them: nothing to do. */
 static void cv(keys_points)(cv(aff) * points, cv(keys) * keys, size_t n) {
     cv(aff) generator;
+    if (keys->window) return;
     cv(generator)(&generator);
     for (size_t g = 0; g < cv(groups_of)(n); g++) {
         const size_t at = g * VL;
@@ -87,10 +96,55 @@ static void cv(keys_points)(cv(aff) * points, cv(keys) * keys, size_t n) {
     }
 }
 
-/* pc_keyset_build_fn, less the forms that the scheme takes. */
-static void cv(keyset_fill)(const pc_column *column, size_t n_keys, pc_keyset *set, int forms, uint8_t *verdicts) {
-    cv(key_record) *records = (cv(key_record) *)(void *)((uint8_t *)set + set->records_offset);
+/* Working memory of key_sums: whichever way the keys call for. */
+typedef union cv(sum_work_u) {
+    cv(mult_work) ladder;
+    cv(known_work) known;
+} cv(sum_work);
+
+/* sum[g] = u G + v Q for the keys of a chunk, after keys_points: double_base, or without its doublings. */
+static void cv(key_sums)(cv(jac) * sum, const cv(uv) * k, const cv(keys) * keys, const cv(aff) * points, size_t groups,
+                         cv(sum_work) * w) {
+    if (keys->window)
+        cv(known_base)(sum, k, keys->tables, keys->window, groups, &w->known);
+    else
+        cv(double_base)(sum, k, points, groups, &w->ladder);
+}
+
+/* ---- key sets --------------------------------------------------------------------------------------------------------- */
+
+PC_UNUSED static size_t cv(keyset_table)(int window) {
+    return window >= 2 && window <= CV_KNOWN_WINDOW ? KNOWN_ROWS(window) * cv(KNOWN_ROW) * sizeof(uint64_t) : 0;
+}
+
+/* Where the set itself has room for the table of a slot. */
+PC_FN void *cv(keyset_own_table)(pc_keyset *set, size_t slot) {
+    return (uint8_t *)set + set->tables_offset + slot * cv(keyset_table)(set->window);
+}
+
+/* The tables of records that are waiting for one: a lane each. */
+static void cv(keyset_tabulate)(cv(key_record) *const records[VL], size_t n, int window) {
+    uint64_t x_words[4 * VL], y_words[4 * VL], *tables[VL];
+    vec x[4], y[4];
+    cv(aff) q;
+    for (size_t lane = 0; lane < VL; lane++) {
+        const cv(key_record) *key = records[lane < n ? lane : 0];
+        tables[lane] = key->table;
+        for (size_t i = 0; i < 4; i++) x_words[i * VL + lane] = key->x[i], y_words[i * VL + lane] = key->y[i];
+    }
+    words_load(x, x_words, VL);
+    words_load(y, y_words, VL);
+    fe(from_words)(&q.x, x);
+    fe(from_words)(&q.y, y);
+    cv(known_build)(tables, n, &q, window);
+}
+
+/* pc_keyset_put_fn, less the forms that the scheme takes. */
+static void cv(keyset_fill)(const pc_column *column, size_t n_keys, pc_keyset *set, const uint32_t *slots,
+                            void *const *tables, int forms, uint8_t *verdicts) {
+    cv(key_record) *records = (cv(key_record) *)(void *)((uint8_t *)set + set->records_offset), *waiting[VL];
     const pc_key_source source = {column, NULL, NULL};
+    size_t n_waiting = 0;
     cv(keys) keys;
     cv(aff) points[cv(GROUPS)];
     for (size_t first = 0; first < n_keys; first += cv(CHUNK)) {
@@ -98,11 +152,21 @@ static void cv(keyset_fill)(const pc_column *column, size_t n_keys, pc_keyset *s
         cv(keys_read)(&keys, &source, first, n, forms);
         cv(keys_points)(points, &keys, n);
         for (size_t j = 0; j < n; j++) {
-            cv(key_record) *key = &records[first + j];
+            const size_t item = first + j;
+            const size_t slot = slots ? slots[item] : item;
+            cv(key_record) *key = &records[slot];
             cv(soa_get)(key->x, keys.x, j);
             cv(soa_get)(key->y, keys.y, j);
-            verdicts[first + j] = keys.bad[j] ? PC_MALFORMED_KEY : PC_VALID;
-            key->verdict = verdicts[first + j];
+            verdicts[item] = keys.bad[j] ? PC_MALFORMED_KEY : PC_VALID;
+            key->verdict = verdicts[item];
+            key->table = NULL;
+            if (!set->window || keys.bad[j]) continue;
+            key->table = (uint64_t *)(tables ? tables[item] : cv(keyset_own_table)(set, slot));
+            waiting[n_waiting++] = key;
+            if (n_waiting < VL) continue;
+            cv(keyset_tabulate)(waiting, n_waiting, set->window);
+            n_waiting = 0;
         }
     }
+    if (n_waiting) cv(keyset_tabulate)(waiting, n_waiting, set->window);
 }

@@ -15,7 +15,7 @@ typedef struct schnorr_secp256k1_work_s {
     cv(jac) sum[cv(GROUPS)];
     cv(uv) uv[cv(GROUPS)];
     fe(t) z_inv[cv(GROUPS)], tmp[cv(GROUPS)];
-    cv(mult_work) mult;
+    cv(sum_work) mult;
 } schnorr_secp256k1_work;
 
 /* The prefix of a tagged hash: SHA-256(tag) twice. */
@@ -69,7 +69,7 @@ static void schnorr_secp256k1_scalars(schnorr_secp256k1_work *w, size_t n) {
 /* Lane stage: VALID items of status that do not satisfy the equation become BAD_SIGNATURE. */
 static void schnorr_secp256k1_equations(schnorr_secp256k1_work *w, size_t n) {
     const size_t groups = cv(groups_of)(n);
-    cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult);
+    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) w->z_inv[g] = w->sum[g].z;
     fe(batch_inv)(w->z_inv, groups, w->tmp);
     for (size_t g = 0; g < groups; g++) {
@@ -110,8 +110,9 @@ static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_ke
     vmode_leave(mode);
 }
 
-static void schnorr_secp256k1_keyset_build(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+static void schnorr_secp256k1_keyset_put(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots,
+                                         void *const *tables, uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n_keys, set, KEY_X_ONLY, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, KEY_X_ONLY, verdicts);
     vmode_leave(mode);
 }

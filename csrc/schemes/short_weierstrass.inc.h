@@ -48,10 +48,14 @@
 
 #define ECDSA_SECP256K1_VERIFY_SCRATCH   sizeof(ecdsa_secp256k1_work)
 #define ECDSA_SECP256K1_KEYSET_RECORD    sizeof(k256_key_record)
+#define ECDSA_SECP256K1_KEYSET_TABLE     k256_keyset_table
 #define ECDSA_P256_VERIFY_SCRATCH        sizeof(ecdsa_p256_work)
 #define ECDSA_P256_KEYSET_RECORD         sizeof(p256_key_record)
+#define ECDSA_P256_KEYSET_TABLE          p256_keyset_table
 #define SM2_VERIFY_SCRATCH               sizeof(sm2_work)
 #define SM2_KEYSET_RECORD                sizeof(sm2c_key_record)
+#define SM2_KEYSET_TABLE                 sm2c_keyset_table
 #define SCHNORR_SECP256K1_VERIFY_SCRATCH sizeof(schnorr_secp256k1_work)
 #define SCHNORR_SECP256K1_KEYSET_RECORD  sizeof(k256_key_record)
+#define SCHNORR_SECP256K1_KEYSET_TABLE   k256_keyset_table
 #endif

@@ -30,7 +30,7 @@ typedef struct sm2_work_s {
     cv(aff) q[cv(GROUPS)];
     cv(jac) sum[cv(GROUPS)];
     cv(uv) uv[cv(GROUPS)];
-    cv(mult_work) mult;
+    cv(sum_work) mult;
 } sm2_work;
 
 /* The part of Z_A's input that does not depend on the key; returns its length. */
@@ -128,7 +128,7 @@ static void sm2_equations(sm2_work *w, size_t n) {
         memcpy(w->uv[g].u, s, sizeof s);
         zero_t[g] = words_is_zero(w->uv[g].v);
     }
-    cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult);
+    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) {
         sc(t) t, u;
         words_load(r, w->r + g * VL, cv(CHUNK));
@@ -178,8 +178,9 @@ static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys
     vmode_leave(mode);
 }
 
-static void sm2_keyset_build(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
+static void sm2_keyset_put(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
+                           uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n_keys, set, KEY_SEC1 | KEY_RAW_XY, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, KEY_SEC1 | KEY_RAW_XY, verdicts);
     vmode_leave(mode);
 }

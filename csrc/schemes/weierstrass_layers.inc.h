@@ -2,6 +2,7 @@
 #include "../group/weierstrass.inc.h"
 #include "../mult/fixed_base.inc.h"
 #include "../mult/double_base.inc.h"
+#include "../mult/known_base.inc.h"
 #include "keys.inc.h"
 #include "signatures.inc.h"
 #if PC_SIGNS

@@ -182,9 +182,9 @@ static void test_refused(const batch *b) {
     EXPECT_INT(pc_verify_scratch_size(99, &b->params), 0);
 }
 
-static void test_keyset(const batch *b) {
+static void test_keyset(const batch *b, int window) {
     int scheme = b->params.scheme;
-    size_t size = pc_keyset_size(PC_AUTO, scheme, N);
+    size_t size = pc_keyset_size(PC_AUTO, scheme, N, window);
     if (!EXPECT(size >= N * 32 && size % 64 == 0)) return;
     pc_keyset *set = aligned_alloc(64, size);
     memset(set, 0xaa, size);
@@ -198,16 +198,16 @@ static void test_keyset(const batch *b) {
 #define SET_VERIFY(set) pc_verify_keyset(set, &b->params, indices, &s, &m, N, b->scratch, b->scratch_len, verdicts)
     EXPECT_INT(SET_VERIFY(set), PC_ERR_ARGUMENT); /* never built */
     EXPECT_INT(SET_VERIFY(NULL), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, (pc_keyset *)(void *)((char *)set + 8), verdicts),
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, window, (pc_keyset *)(void *)((char *)set + 8), verdicts),
                PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_keyset_build(PC_AUTO, 1000, &b->keys, N, set, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, window, NULL, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, 1000, &b->keys, N, window, set, verdicts), PC_ERR_ARGUMENT);
     uint8_t *bad_keys = exact(b->key_data, N * b->key_size);
     memset(bad_keys + 2 * b->key_size, scheme ? 0xff : 0,
            b->key_size); /* key 2 is no point: x >= p, and for Ed25519 y = 2 */
     if (scheme == 0) bad_keys[2 * b->key_size] = 2;
     pc_column keys = fixed(bad_keys, b->key_size);
-    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &keys, N, set, verdicts), PC_OK);
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &keys, N, window, set, verdicts), PC_OK);
     EXPECT(memcmp(verdicts, "\1\1\4\1\1", N) == 0);
     memset(bad_keys, 0, N * b->key_size); /* the set keeps what it needs */
     free(bad_keys);
@@ -223,8 +223,8 @@ static void test_keyset(const batch *b) {
     EXPECT_INT(pc_verify_keyset(set, &b->params, NULL, &s, &m, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
     pc_verify_params other = {.scheme = scheme ? 0 : 1};
     EXPECT_INT(pc_verify_keyset(set, &other, indices, &s, &m, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_keyset_size(PC_AUTO, scheme, SIZE_MAX / 2), 0);
-    EXPECT_INT(pc_keyset_size(PC_AUTO, 1000, 1), 0);
+    EXPECT_INT(pc_keyset_size(PC_AUTO, scheme, SIZE_MAX / 2, window), 0);
+    EXPECT_INT(pc_keyset_size(PC_AUTO, 1000, 1, window), 0);
     free(set);
 }
 
@@ -270,7 +270,9 @@ int main(void) {
         batch b = make_batch(scheme);
         test_valid(&b);
         test_refused(&b);
-        test_keyset(&b);
+        test_keyset(&b, 0);
+        for (int window = 4; window <= 8; window++)
+            if (pc_keyset_table_size(PC_AUTO, b.params.scheme, window)) test_keyset(&b, window);
         free_batch(&b);
     }
     test_recover();

@@ -52,8 +52,9 @@ static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys
                        const pc_column *messages, size_t n, void *scratch, uint8_t *verdicts) {
     pc_backend_portable.scheme[PC_SCHEME_SM2].verify(params, keys, signatures, messages, n, scratch, verdicts);
 }
-static void sm2_keyset(const pc_column *keys, size_t n_keys, pc_keyset *set, uint8_t *verdicts) {
-    pc_backend_portable.scheme[PC_SCHEME_SM2].keyset_build(keys, n_keys, set, verdicts);
+static void sm2_keyset(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
+                       uint8_t *verdicts) {
+    pc_backend_portable.scheme[PC_SCHEME_SM2].keyset_put(keys, n, set, slots, tables, verdicts);
 }
 enum { SCRATCH = 1 << 24 };
 
@@ -70,7 +71,7 @@ const pc_backend pc_backend_hash_only = {.name = "hash_only", .lanes = 2, .hash[
 const pc_backend pc_backend_large = {
     .name = "large",
     .lanes = 1,
-    .scheme[PC_SCHEME_SM2] = {.verify = sm2_verify, .verify_scratch = SCRATCH, .keyset_build = sm2_keyset}};
+    .scheme[PC_SCHEME_SM2] = {.verify = sm2_verify, .verify_scratch = SCRATCH, .keyset_put = sm2_keyset}};
 
 /* ---- tests ------------------------------------------------------------------------------------------------------------ */
 

@@ -372,7 +372,7 @@ static void test_verdicts(void) {
     const pc_key_source source = {NULL, set, indices};
     set->n_keys = MOST;
     set->records_offset = (sizeof(pc_keyset) + 63) / 64 * 64;
-    ed25519_keyset_build(&keys, MOST, set, verdicts);
+    ed25519_keyset_put(&keys, MOST, set, NULL, NULL, verdicts);
     for (size_t i = 0; i < MOST; i++) {
         EXPECT_INT(verdicts[i], wanted[i] == PC_MALFORMED_KEY ? PC_MALFORMED_KEY : PC_VALID);
         indices[i] = (uint32_t)(i * 5 % MOST); /* 5 does not divide MOST: a permutation */

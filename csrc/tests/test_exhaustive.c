@@ -35,20 +35,21 @@ enum { EXHAUST_STEP = 1 };
 #define TINY_P     31
 #include "tiny_field.inc.h"
 
-#define cv(name)       a0_##name
-#define fe(name)       fe43_##name
-#define sc(name)       sc31_##name
-#define CV_A           0
-#define CV_BITS        5
-#define CV_P           SMALL_WORDS(43)
-#define CV_N           SMALL_WORDS(31)
-#define CV_B           SMALL_WORDS(7)
-#define CV_GX          SMALL_WORDS(2)
-#define CV_GY          SMALL_WORDS(12)
-#define CV_GLV         0
-#define CV_Q_WINDOW    4
-#define CV_G_WINDOW    3
-#define CV_COMB_WINDOW 2
+#define cv(name)        a0_##name
+#define fe(name)        fe43_##name
+#define sc(name)        sc31_##name
+#define CV_A            0
+#define CV_BITS         5
+#define CV_P            SMALL_WORDS(43)
+#define CV_N            SMALL_WORDS(31)
+#define CV_B            SMALL_WORDS(7)
+#define CV_GX           SMALL_WORDS(2)
+#define CV_GY           SMALL_WORDS(12)
+#define CV_GLV          0
+#define CV_Q_WINDOW     4
+#define CV_G_WINDOW     3
+#define CV_COMB_WINDOW  2
+#define CV_KNOWN_WINDOW 3
 #include "../schemes/weierstrass_layers.inc.h"
 #define ecdsa(name) a0_ecdsa_##name
 #include "../schemes/ecdsa.inc.h"
@@ -150,21 +151,22 @@ static void test_schnorr(void) {
 #include "tiny_undef.inc.h"
 
 /* ---- the same curve with its endomorphism (beta = 6, lambda = 5) and a 128-bit ladder --------------------------------- */
-#define cv(name)       e0_##name
-#define fe(name)       fe43_##name
-#define sc(name)       sc31_##name
-#define CV_A           0
-#define CV_BITS        5
-#define CV_P           SMALL_WORDS(43)
-#define CV_N           SMALL_WORDS(31)
-#define CV_B           SMALL_WORDS(7)
-#define CV_GX          SMALL_WORDS(2)
-#define CV_GY          SMALL_WORDS(12)
-#define CV_GLV         1
-#define CV_BETA        SMALL_WORDS(6)
-#define CV_Q_WINDOW    3
-#define CV_G_WINDOW    4
-#define CV_COMB_WINDOW 3
+#define cv(name)        e0_##name
+#define fe(name)        fe43_##name
+#define sc(name)        sc31_##name
+#define CV_A            0
+#define CV_BITS         5
+#define CV_P            SMALL_WORDS(43)
+#define CV_N            SMALL_WORDS(31)
+#define CV_B            SMALL_WORDS(7)
+#define CV_GX           SMALL_WORDS(2)
+#define CV_GY           SMALL_WORDS(12)
+#define CV_GLV          1
+#define CV_BETA         SMALL_WORDS(6)
+#define CV_Q_WINDOW     3
+#define CV_G_WINDOW     4
+#define CV_COMB_WINDOW  3
+#define CV_KNOWN_WINDOW 4
 /* Any split will do, so this one varies the parts and their signs. */
 static void e0_split(vec part[2][2], vmask negative[2], const vec k[4]) {
     uint64_t k2 = (k[0] * 5 + 3) % 31, k1 = (k[0] + 31 * 31 - 5 * k2) % 31;
@@ -200,20 +202,21 @@ static void test_endomorphism(void) {
 #define TINY_P     29
 #include "tiny_field.inc.h"
 
-#define cv(name)       a3_##name
-#define fe(name)       fe31_##name
-#define sc(name)       sc29_##name
-#define CV_A           -3
-#define CV_BITS        5
-#define CV_P           SMALL_WORDS(31)
-#define CV_N           SMALL_WORDS(29)
-#define CV_B           SMALL_WORDS(15)
-#define CV_GX          SMALL_WORDS(3)
-#define CV_GY          SMALL_WORDS(8)
-#define CV_GLV         0
-#define CV_Q_WINDOW    3
-#define CV_G_WINDOW    4
-#define CV_COMB_WINDOW 4
+#define cv(name)        a3_##name
+#define fe(name)        fe31_##name
+#define sc(name)        sc29_##name
+#define CV_A            -3
+#define CV_BITS         5
+#define CV_P            SMALL_WORDS(31)
+#define CV_N            SMALL_WORDS(29)
+#define CV_B            SMALL_WORDS(15)
+#define CV_GX           SMALL_WORDS(3)
+#define CV_GY           SMALL_WORDS(8)
+#define CV_GLV          0
+#define CV_Q_WINDOW     3
+#define CV_G_WINDOW     4
+#define CV_COMB_WINDOW  4
+#define CV_KNOWN_WINDOW 4
 #include "../schemes/weierstrass_layers.inc.h"
 #define ecdsa(name) a3_ecdsa_##name
 #include "../schemes/ecdsa.inc.h"
@@ -268,20 +271,21 @@ static void test_sm2(void) {
 #define TINY(name) sc199_##name
 #define TINY_P     199
 #include "tiny_field.inc.h"
-#define cv(name)       b0_##name
-#define fe(name)       fe211_##name
-#define sc(name)       sc199_##name
-#define CV_A           0
-#define CV_BITS        8
-#define CV_P           SMALL_WORDS(211)
-#define CV_N           SMALL_WORDS(199)
-#define CV_B           SMALL_WORDS(2)
-#define CV_GX          SMALL_WORDS(4)
-#define CV_GY          SMALL_WORDS(53)
-#define CV_GLV         0
-#define CV_Q_WINDOW    5
-#define CV_G_WINDOW    7
-#define CV_COMB_WINDOW 6
+#define cv(name)        b0_##name
+#define fe(name)        fe211_##name
+#define sc(name)        sc199_##name
+#define CV_A            0
+#define CV_BITS         8
+#define CV_P            SMALL_WORDS(211)
+#define CV_N            SMALL_WORDS(199)
+#define CV_B            SMALL_WORDS(2)
+#define CV_GX           SMALL_WORDS(4)
+#define CV_GY           SMALL_WORDS(53)
+#define CV_GLV          0
+#define CV_Q_WINDOW     5
+#define CV_G_WINDOW     7
+#define CV_COMB_WINDOW  6
+#define CV_KNOWN_WINDOW 7
 #include "../schemes/weierstrass_layers.inc.h"
 #define TINY_A      0
 #define TINY_B      2
@@ -299,20 +303,21 @@ static void test_sm2(void) {
 #define TINY(name) sc197_##name
 #define TINY_P     197
 #include "tiny_field.inc.h"
-#define cv(name)       b3_##name
-#define fe(name)       fe199_##name
-#define sc(name)       sc197_##name
-#define CV_A           -3
-#define CV_BITS        8
-#define CV_P           SMALL_WORDS(199)
-#define CV_N           SMALL_WORDS(197)
-#define CV_B           SMALL_WORDS(6)
-#define CV_GX          SMALL_WORDS(1)
-#define CV_GY          SMALL_WORDS(2)
-#define CV_GLV         0
-#define CV_Q_WINDOW    5
-#define CV_G_WINDOW    7
-#define CV_COMB_WINDOW 6
+#define cv(name)        b3_##name
+#define fe(name)        fe199_##name
+#define sc(name)        sc197_##name
+#define CV_A            -3
+#define CV_BITS         8
+#define CV_P            SMALL_WORDS(199)
+#define CV_N            SMALL_WORDS(197)
+#define CV_B            SMALL_WORDS(6)
+#define CV_GX           SMALL_WORDS(1)
+#define CV_GY           SMALL_WORDS(2)
+#define CV_GLV          0
+#define CV_Q_WINDOW     5
+#define CV_G_WINDOW     7
+#define CV_COMB_WINDOW  6
+#define CV_KNOWN_WINDOW 6
 #include "../schemes/weierstrass_layers.inc.h"
 #define TINY_A      -3
 #define TINY_B      6
@@ -393,6 +398,7 @@ static void test_split(void) {
         prefix##_test_group();                                                                                              \
         prefix##_test_equation();                                                                                           \
         prefix##_test_multiplication();                                                                                     \
+        prefix##_test_known();                                                                                              \
     } while (0)
 
 int main(void) {

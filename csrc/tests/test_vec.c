@@ -78,6 +78,10 @@ static void test_rows(void) {
         vec out[STRIDE];
         size_t n = 1 + test_random() % STRIDE;
         for (int i = 0; i < VL; i++) row[i] = (uint32_t)(test_random() % ROWS);
+        const uint64_t *each[VL];
+        for (int i = 0; i < VL; i++) each[i] = table + row[i] * STRIDE;
+        vload_each(out, each, n);
+        for (size_t k = 0; k < n; k++) EACH(out[k], table[row[i] * STRIDE + k]);
         vload_rows(out, table, row, STRIDE, n);
         for (size_t k = 0; k < n; k++) {
             EACH(out[k], table[row[i] * STRIDE + k]);

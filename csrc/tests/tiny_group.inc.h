@@ -146,6 +146,47 @@ static void cv(test_multiplication)(void) {
     }
 }
 
+/* The same by tables: every u, v and point, every window; few vectors, which are added up one by one, and many, which are added up
+ * as trees. Some items have no key. */
+static void cv(test_known)(void) {
+    static uint64_t memory[cv(N)][KNOWN_ROWS(2) * cv(KNOWN_ROW) + (cv(KNOWN_ROW) << CV_KNOWN_WINDOW)];
+    static cv(known_work) work;
+    for (int window = 2; window <= CV_KNOWN_WINDOW; window++) {
+        for (int i = 1; i < cv(N); i++) {
+            uint64_t *const table[1] = {memory[i]};
+            cv(aff) q = cv(aff_of)(i);
+            EXPECT(KNOWN_ROWS(window) * cv(KNOWN_ROW) <= sizeof memory[i] / sizeof memory[i][0]);
+            cv(known_build)(table, 1, &q, window);
+            for (int digit = 0, power = 1; digit < KNOWN_DIGITS(window); digit++, power = (power << window) % cv(N)) {
+                for (int j = 0; j < 1 << (window - 1); j++) {
+                    const uint64_t *row = memory[i] + (size_t)((digit << (window - 1)) + j) * cv(KNOWN_ROW);
+                    const int wanted = (2 * j + 1) * power % cv(N) * i % cv(N);
+                    EXPECT(row[0] == (uint64_t)cv(multiple)[wanted].x && row[4] == (uint64_t)cv(multiple)[wanted].y);
+                }
+            }
+        }
+        for (int u = 0; u < cv(N); u++) {
+            for (int v = 0; v < cv(N); v += EXHAUST_STEP) {
+                cv(uv) k[cv(GROUPS)];
+                cv(jac) r[cv(GROUPS)];
+                const uint64_t *tables[cv(GROUPS)];
+                int index[cv(GROUPS)], first = 1 + (u + v) % 4;
+                size_t n = (u + v) % 3 ? 1 + (size_t)(u + v) % 5 : cv(GROUPS) - (size_t)(u % 2);
+                for (size_t g = 0; g < n; g++) {
+                    const int i = 1 + (first + (int)g * (1 + cv(N) / 100)) % (cv(N) - 1);
+                    memset(&k[g], 0, sizeof k[g]);
+                    k[g].u[0] = (uint64_t)u;
+                    k[g].v[0] = (uint64_t)v;
+                    tables[g] = (g + (size_t)u) % 19 == 7 ? NULL : memory[i];
+                    index[g] = (u + v * i) % cv(N);
+                }
+                cv(known_base)(r, k, tables, window, n, &work);
+                for (size_t g = 0; g < n; g++) EXPECT(!tables[g] || cv(is)(&r[g], index[g]));
+            }
+        }
+    }
+}
+
 #if CV_LADDER_BITS > 64
 /* u may be any integer of the ladder's width: both halves of the table of G. */
 static void cv(test_wide_u)(void) {
@@ -189,6 +230,10 @@ PC_UNUSED static void cv(test_ecdsa)(void) {
     enum { RANGE = cv(N) + 3, ITEMS = RANGE * RANGE };
     static uint8_t signatures[ITEMS][64], digests[ITEMS][32], verdicts[ITEMS];
     static ecdsa(work) work __attribute__((aligned(64)));
+    static uint64_t memory[KNOWN_ROWS(2) * cv(KNOWN_ROW) + (cv(KNOWN_ROW) << CV_KNOWN_WINDOW) + 64]
+        __attribute__((aligned(64)));
+    static uint32_t indices[ITEMS];
+    pc_keyset *set = (pc_keyset *)(void *)memory;
     for (int i = 0; i < ITEMS; i++) {
         signatures[i][31] = (uint8_t)(i / RANGE);
         signatures[i][63] = (uint8_t)(i % RANGE);
@@ -209,6 +254,19 @@ PC_UNUSED static void cv(test_ecdsa)(void) {
                 if (verdicts[i] != wanted) EXPECT_INT(verdicts[i], wanted);
                 valid += verdicts[i] == PC_VALID;
                 expected += wanted == PC_VALID;
+            }
+            /* the same by the key's table */
+            uint8_t key_verdict = 0;
+            const pc_key_source known = {NULL, set, indices};
+            set->records_offset = 64;
+            set->tables_offset = 64 * 3;
+            set->window = 2 + (d + e) % (CV_KNOWN_WINDOW - 1);
+            ecdsa(keyset_put)(&keys, 1, set, NULL, NULL, &key_verdict);
+            EXPECT_INT(key_verdict, PC_VALID);
+            ecdsa(verify)(&params, &known, &sigs, &messages, ITEMS, &work, verdicts);
+            for (int i = 0; i < ITEMS; i++) {
+                int wanted = cv(ecdsa_wanted)(d, i / RANGE, i % RANGE, e, params.rules != 0);
+                if (verdicts[i] != wanted) EXPECT_INT(verdicts[i], wanted);
             }
         }
     }

@@ -62,13 +62,11 @@ PC_INLINE vec vgather(const uint64_t *base, const uint32_t row[VL], size_t strid
     for (int j = 0; j < VL; j++) t[j] = base[(size_t)row[j] * stride + i];
     return vload(t);
 }
-/* Four limbs of every lane: four loads and a transpose. */
-PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
-    const uint64_t *p0 = base + (size_t)row[0] * stride, *p1 = base + (size_t)row[1] * stride;
-    const uint64_t *p2 = base + (size_t)row[2] * stride, *p3 = base + (size_t)row[3] * stride;
+/* Four words of every lane: four loads and a transpose. */
+PC_INLINE void vload_each(vec *out, const uint64_t *const p[VL], size_t n) {
     const size_t whole = n / 4 * 4;
     for (size_t k = 0; k < whole; k += 4) {
-        vec a = vload(p0 + k), b = vload(p1 + k), c = vload(p2 + k), d = vload(p3 + k);
+        vec a = vload(p[0] + k), b = vload(p[1] + k), c = vload(p[2] + k), d = vload(p[3] + k);
         vec ab0 = _mm256_unpacklo_epi64(a, b), ab1 = _mm256_unpackhi_epi64(a, b);
         vec cd0 = _mm256_unpacklo_epi64(c, d), cd1 = _mm256_unpackhi_epi64(c, d);
         out[k] = _mm256_permute2x128_si256(ab0, cd0, 0x20);
@@ -77,7 +75,12 @@ PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL]
         out[k + 3] = _mm256_permute2x128_si256(ab1, cd1, 0x31);
     }
     for (size_t k = whole; k < n; k++)
-        out[k] = _mm256_set_epi64x((long long)p3[k], (long long)p2[k], (long long)p1[k], (long long)p0[k]);
+        out[k] = _mm256_set_epi64x((long long)p[3][k], (long long)p[2][k], (long long)p[1][k], (long long)p[0][k]);
+}
+PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
+    const uint64_t *const p[VL] = {base + (size_t)row[0] * stride, base + (size_t)row[1] * stride,
+                                   base + (size_t)row[2] * stride, base + (size_t)row[3] * stride};
+    vload_each(out, p, n);
 }
 /* The same transpose backwards. */
 PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {

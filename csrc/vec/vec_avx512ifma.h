@@ -77,10 +77,8 @@ PC_INLINE void vec_transpose(vec t[VL], const vec a[VL]) {
         t[6 + w] = _mm512_shuffle_i64x2(c[2 + w], c[6 + w], 0xdd); /* word 6 + w: piece 3 */
     }
 }
-/* Eight limbs of every lane: eight loads and a transpose. Loads are masked at the end of a row. */
-PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
-    const uint64_t *p[VL];
-    for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
+/* Eight words of every lane: eight loads and a transpose. Loads are masked at the end of a row. */
+PC_INLINE void vload_each(vec *out, const uint64_t *const p[VL], size_t n) {
     for (size_t k = 0; k < n; k += 8) {
         const __mmask8 there = (__mmask8)(n - k >= 8 ? 0xff : (1u << (n - k)) - 1);
         vec a[VL], t[VL];
@@ -89,6 +87,11 @@ PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL]
         vec_transpose(t, a);
         for (size_t i = 0; i < VL && k + i < n; i++) out[k + i] = t[i];
     }
+}
+PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
+    const uint64_t *p[VL];
+    for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
+    vload_each(out, p, n);
 }
 PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
     uint64_t *p[VL];

@@ -43,9 +43,12 @@ PC_INLINE vmask mfrom_bits(unsigned bits) { return (vmask)0 - (vmask)(bits & 1);
 PC_INLINE vec vgather(const uint64_t *base, const uint32_t row[VL], size_t stride, size_t i) {
     return base[(size_t)row[0] * stride + i];
 }
+PC_INLINE void vload_each(vec *out, const uint64_t *const p[VL], size_t n) {
+    for (size_t k = 0; k < n; k++) out[k] = p[0][k];
+}
 PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
-    const uint64_t *p = base + (size_t)row[0] * stride;
-    for (size_t k = 0; k < n; k++) out[k] = p[k];
+    const uint64_t *const p[VL] = {base + (size_t)row[0] * stride};
+    vload_each(out, p, n);
 }
 PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
     uint64_t *p = base + (size_t)row[0] * stride;
