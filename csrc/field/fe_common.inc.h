@@ -37,27 +37,6 @@ PC_FN void FN(_set_words)(FE_T *r, const uint64_t c[4]) {
     FN(_from_words)(r, w);
 }
 
-/* Elements of tables in memory: four words instead of limbs, below p, and cheap to read. A Montgomery field stays in its domain:
- * the words of x are x R mod p, and its limbs are those of the words. */
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
-#ifdef FE_R
-    static const uint64_t R[4] = PC_WORDS(FE_R);
-    FE_T t;
-    FN(_set_words)(&t, R);
-    FN(_mul)(&t, a, &t);
-    FN(_to_words)(w, &t);
-#else
-    FN(_to_words)(w, a);
-#endif
-}
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
-#ifdef FE_R
-    words_to_limbs52(r->l, w);
-#else
-    FN(_from_words)(r, w);
-#endif
-}
-
 /* r = a^e for a constant e > 0, little-endian words: sliding window of five bits, odd powers up to a^31. */
 PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
     FE_T odd[16], acc = FN(_one)();

@@ -217,6 +217,19 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     for (int i = 0; i < 5; i++) d[i] = e < 0 ? t.l[i] : d[i];
     words_from_limbs52(w, d);
 }
+/* Packed words stay in the domain: the integer behind a R, which is what to_words gives for a times the element R. */
+#define FE_OWN_PACK
+PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+    static const uint64_t R[4] = PC_WORDS(FE_R);
+    FE_T t;
+    FN(_from_words)(&t, R);
+    FN(_mul)(&t, &t, a);
+    FN(_to_words)(w, &t);
+}
+PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
+    words_to_limbs52(r->l, w);
+    FE_CHECK_TIGHT(r);
+}
 PC_FN vmask FN(_is_zero)(const FE_T *a) {
     vec w[4];
     FN(_to_words)(w, a);

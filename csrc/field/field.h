@@ -31,8 +31,6 @@
  *   FE_batch_inv(x, n, tmp)                tight[n]       tight[n] in place, Montgomery's trick; zeros stay zero; tmp: n elements
  *   FE_is_zero(a)  FE_eq(a, b)             loose          vmask
  *   FE_is_odd(a)                           loose          vmask    parity of the canonical value
- *   FE_pack(w, a)                          loose          w < p    for tables: words that only FE_unpack of the same build reads
- *   FE_unpack(r, w)                        packed words   tight    a few shifts, no multiplication
  *   FE_select(r, m, a, b)                  same class     same     r = m ? a : b, lane by lane
  *   FE_cneg(r, m, a)                       tight          tight    m ? -a : a
  *
