@@ -27,10 +27,12 @@
 #        define PC_INLINE static inline __attribute__((unused, always_inline))
 #    endif
 #    define PC_NOINLINE static __attribute__((unused, noinline))
+#    define PC_COLD     static __attribute__((unused, noinline, cold))
 #else
 #    define PC_UNUSED
 #    define PC_INLINE   static inline
 #    define PC_NOINLINE static
+#    define PC_COLD     static
 #endif
 #define PC_FN static inline PC_UNUSED
 

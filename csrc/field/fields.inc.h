@@ -46,6 +46,8 @@
 #include "fe_pm52.inc.h"
 #ifdef PC_FIELDS_PORTABLE
 #    include "fe_k256_portable.inc.h"
+#elif defined(PC_FIELDS_IFMA)
+#    include "fe_k256_avx512ifma.inc.h"
 #else
 #    define FE fe_k256
 #    include "fe_pm52.inc.h"

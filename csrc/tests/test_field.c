@@ -142,7 +142,7 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
 #elif defined(PC_FIELDS_IFMA)
 #    define WORST_25519(w, v, n) WORST_LIMBS((1LL << 51) + (1 << 11) - 1, (1LL << 51) + (1 << 11) - 1, 51, w, v, n)
 #    define LOOSE_25519(w, v, n) WORST_LIMBS((1LL << 52) - 1, (1LL << 52) - 1, 51, w, v, n)
-#    define WORST_K256           WORST_PM52
+#    define WORST_K256(w, v, n)  WORST_LIMBS((1LL << 52) - 1, (1LL << 48) + (1 << 7) - 1, 52, w, v, n)
 #    define WORST_MONT           WORST_MONT52
 #    define LOOSE_K256           LOOSE_PM52
 #    define LOOSE_MONT           LOOSE_MONT52

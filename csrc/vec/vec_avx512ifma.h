@@ -126,6 +126,7 @@ static inline PC_UNUSED vec vec_high(vec acc, vec x, vec y) {
 #    define VEC_MACL VEC_LOW
 #    define VEC_MACH VEC_HIGH
 #endif
+#define vec_sar(v, n) _mm512_srai_epi64(v, (unsigned)(n)) /* signed */
 PC_INLINE vec vec_or3(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xfe); }
 /* Whether any lane has any of these bits. */
 PC_INLINE int vec_any_bit(vec a, uint64_t bits) { return _mm512_test_epi64_mask(a, vset1(bits)) != 0; }

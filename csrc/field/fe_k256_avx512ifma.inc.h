@@ -1,0 +1,215 @@
+/* fe_k256_avx512ifma.inc.h - 2^256 - 2^32 - 977 for eight lanes in radix 2^52, by 52-bit multiply-adds. Contract: field.h.
+ *
+ * 2^256 = K = 0x1000003d1, so p is 2^48 in limb 4 and -K in limb 0, and 2^260 = 16 K. The multiplier reads 52 bits, so limbs are always
+ * carried, and a chain of carries is what costs time: every step waits for the one before. Here all limbs carry at once, each into the
+ * next. A limb can still be out of range then, when it was all ones (or zero, where carries are negative) and a carry came in: about once
+ * in 2^46. One test for all limbs finds that, and the chain is left to a branch that is never taken (FE_PUT).
+ *
+ *   class   limbs 0..3   limb 4           comes from
+ *   tight   < 2^52       < 2^48 + 2^7     mul, sqr, carry, addc, subc, mul_small, half, from_words
+ *   loose   < 2^52       < 2^50           add (2 tight), sub and neg (a + 2 p - b: limb 4 below 2^49 + 2^48 + 2^7, and above 0)
+ *
+ *   mul, sqr: columns are at most nine halves, below 2^56. Columns 5 .. 9 join 0 .. 5 times 16 K < 2^37: a column's low 52 bits by both
+ *   halves, what it has above (at most 8; column 9 nothing) by the low half alone. What is above bit 256 then, q < 2^9 + 2^41, joins
+ *   columns 0 and 1 times K. Columns 0 .. 3 are below 2^57 in the end, so limb 4 takes less than 2^5 with its 48 bits.
+ *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which FE_PUT also
+ *   sees and mends by adding p. */
+#define FE       fe_k256
+#define FN(name) PC_CAT(FE, name)
+#include "fe_limbs52.inc.h"
+#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, (1ULL << 48) + (1 << 7)))
+#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, 1ULL << 50))
+
+PC_FN FE_T FN(_one)(void) {
+    FE_T r = FN(_zero)();
+    r.l[0] = vset1(1);
+    return r;
+}
+PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+    words_to_limbs52(r->l, w);
+    FE_CHECK_TIGHT(r);
+}
+/* The rare end of FE_PUT: carries r, limb by limb, and adds p where that leaves a number below zero. */
+PC_COLD void FN(_settle)(FE_T *r) {
+    for (int again = 0; again < 2; again++) {
+        for (int i = 0; i < 4; i++) {
+            r->l[i + 1] = vadd(r->l[i + 1], vec_sar(r->l[i], 52));
+            r->l[i] = vand(r->l[i], vset1(PC_MASK52));
+        }
+        const vmask below = vlt(vset1(1ULL << 63), r->l[4]);
+        r->l[0] = vsub(r->l[0], vblend(below, vset1(FE_K256_K), vzero()));
+        r->l[4] = vadd(r->l[4], vblend(below, vset1(1ULL << 48), vzero()));
+    }
+}
+/* r = t0 .. t4 with limbs 0 .. 3 carried at once, signed; `top` joins the test where limb 4 may come out below zero. */
+#define FE_PUT(r, t0, t1, t2, t3, t4, top)                                                                                  \
+    do {                                                                                                                    \
+        const vec mask_ = vset1(PC_MASK52);                                                                                 \
+        const vec r0_ = vand(t0, mask_), r1_ = vadd(vand(t1, mask_), vec_sar(t0, 52)),                                      \
+                  r2_ = vadd(vand(t2, mask_), vec_sar(t1, 52)), r3_ = vadd(vand(t3, mask_), vec_sar(t2, 52)),               \
+                  r4_ = vadd(t4, vec_sar(t3, 52));                                                                          \
+        vec all_ = vec_or3(r1_, r2_, r3_);                                                                                  \
+        if (top) all_ = vor(all_, r4_);                                                                                     \
+        (r)->l[0] = r0_, (r)->l[1] = r1_, (r)->l[2] = r2_, (r)->l[3] = r3_, (r)->l[4] = r4_;                                \
+        if (PC_RARE(vec_any_bit(all_, ~PC_MASK52))) {                                                                       \
+            FE_T t_ = *(r);                                                                                                 \
+            FN(_settle)(&t_);                                                                                               \
+            *(r) = t_;                                                                                                      \
+        }                                                                                                                   \
+    } while (0)
+
+PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+    const vec t0 = vadd(a->l[0], b->l[0]), t1 = vadd(a->l[1], b->l[1]), t2 = vadd(a->l[2], b->l[2]),
+              t3 = vadd(a->l[3], b->l[3]), t4 = vadd(a->l[4], b->l[4]);
+    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CHECK_LOOSE(r);
+}
+PC_INLINE void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+    const vec t0 = vsub(vsub(a->l[0], vset1(2 * FE_K256_K)), b->l[0]), t1 = vsub(a->l[1], b->l[1]),
+              t2 = vsub(a->l[2], b->l[2]), t3 = vsub(a->l[3], b->l[3]), t4 = vsub(vadd(a->l[4], vset1(2ULL << 48)), b->l[4]);
+    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CHECK_LOOSE(r);
+}
+PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
+    const FE_T z = FN(_zero)();
+    FN(_sub)(r, &z, a);
+}
+/* t4 is below 2^52: what it has above bit 256 goes to limb 0. */
+#define FE_TAKE_TOP(t0, t4)                                                                                                 \
+    do {                                                                                                                    \
+        (t0) = VEC_MACL(t0, vshr(t4, 48), vset1(FE_K256_K));                                                                \
+        (t4) = vand(t4, vset1(PC_MASK48));                                                                                  \
+    } while (0)
+PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
+    vec t0 = a->l[0], t4 = a->l[4];
+    FE_CHECK_LOOSE(a);
+    FE_TAKE_TOP(t0, t4);
+    FE_PUT(r, t0, a->l[1], a->l[2], a->l[3], t4, 0);
+    FE_CHECK_TIGHT(r);
+}
+PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    const vec t1 = vadd(a->l[1], b->l[1]), t2 = vadd(a->l[2], b->l[2]), t3 = vadd(a->l[3], b->l[3]);
+    vec t0 = vadd(a->l[0], b->l[0]), t4 = vadd(a->l[4], b->l[4]);
+    FE_TAKE_TOP(t0, t4);
+    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CHECK_TIGHT(r);
+}
+PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    const vec t1 = vsub(a->l[1], b->l[1]), t2 = vsub(a->l[2], b->l[2]), t3 = vsub(a->l[3], b->l[3]);
+    vec t0 = vsub(vsub(a->l[0], vset1(8 * FE_K256_K)), b->l[0]), t4 = vsub(vadd(a->l[4], vset1(8ULL << 48)), b->l[4]);
+    FE_TAKE_TOP(t0, t4);
+    FE_PUT(r, t0, t1, t2, t3, t4, 1);
+    FE_CHECK_TIGHT(r);
+}
+
+#define L(acc, x, y) VEC_MACL(acc, x, y)
+#define H(acc, x, y) VEC_MACH(acc, x, y)
+/* r = c0 .. c9, complete columns below 2^56; l0 .. l4 are the low halves of columns 0 .. 4 and h1 .. h4 the rest. */
+PC_INLINE void FN(_reduce)(FE_T *r, vec l0, vec l1, vec l2, vec l3, vec l4, vec h1, vec h2, vec h3, vec h4, vec c5, vec c6,
+                           vec c7, vec c8, vec c9) {
+    const vec k260 = vset1(16 * FE_K256_K), k256 = vset1(FE_K256_K);
+    l0 = VEC_LOW(l0, c5, k260);
+    l1 = VEC_LOW(l1, c6, k260);
+    h1 = L(VEC_HIGH(h1, c5, k260), vshr(c5, 52), k260);
+    l2 = VEC_LOW(l2, c7, k260);
+    h2 = L(VEC_HIGH(h2, c6, k260), vshr(c6, 52), k260);
+    l3 = VEC_LOW(l3, c8, k260);
+    h3 = L(VEC_HIGH(h3, c7, k260), vshr(c7, 52), k260);
+    l4 = L(l4, c9, k260);
+    h4 = L(VEC_HIGH(h4, c8, k260), vshr(c8, 52), k260);
+    const vec t4 = vadd(l4, h4), t5 = H(vzero(), c9, k260);
+    const vec q = vadd(vshr(t4, 48), vshl(t5, 4));
+    const vec t0 = L(l0, q, k256), t1 = vadd(l1, H(h1, q, k256)), t2 = vadd(l2, h2), t3 = vadd(l3, h3);
+    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), 0);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+    const vec zero = vzero();
+    const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
+    const vec b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
+    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+    const vec l5 = L(L(L(L(zero, a1, b4), a2, b3), a3, b2), a4, b1);
+    const vec h5 = H(H(H(H(H(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
+    const vec l6 = L(L(L(zero, a2, b4), a3, b3), a4, b2);
+    const vec h6 = H(H(H(H(zero, a1, b4), a2, b3), a3, b2), a4, b1);
+    const vec l7 = L(L(zero, a3, b4), a4, b3);
+    const vec h7 = H(H(H(zero, a2, b4), a3, b3), a4, b2);
+    const vec c8 = H(H(L(zero, a4, b4), a3, b4), a4, b3);
+    const vec c9 = H(zero, a4, b4);
+    const vec l4 = L(L(L(L(L(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
+    const vec h4 = H(H(H(H(zero, a0, b3), a1, b2), a2, b1), a3, b0);
+    const vec l3 = L(L(L(L(zero, a0, b3), a1, b2), a2, b1), a3, b0);
+    const vec h3 = H(H(H(zero, a0, b2), a1, b1), a2, b0);
+    const vec l2 = L(L(L(zero, a0, b2), a1, b1), a2, b0);
+    const vec h2 = H(H(zero, a0, b1), a1, b0);
+    const vec l1 = L(L(zero, a0, b1), a1, b0);
+    const vec h1 = H(zero, a0, b0);
+    const vec l0 = L(zero, a0, b0);
+    FN(_reduce)(r, l0, l1, l2, l3, l4, h1, h2, h3, h4, vadd(l5, h5), vadd(l6, h6), vadd(l7, h7), c8, c9);
+}
+PC_INLINE vec FN(_twice)(vec x) { return vadd(x, x); }
+#define D(x) FN(_twice)(x)
+/* The products of different limbs are summed up, doubled once per column, and the squares added. */
+PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+    const vec zero = vzero();
+    const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
+    FE_CHECK_LOOSE(a);
+    const vec c5 = H(D(H(H(L(L(zero, a1, a4), a2, a3), a0, a4), a1, a3)), a2, a2);
+    const vec c6 = L(D(H(H(L(zero, a2, a4), a1, a4), a2, a3)), a3, a3);
+    const vec c7 = H(D(H(L(zero, a3, a4), a2, a4)), a3, a3);
+    const vec c8 = L(D(H(zero, a3, a4)), a4, a4);
+    const vec c9 = H(zero, a4, a4);
+    const vec l4 = L(D(H(H(L(L(zero, a0, a4), a1, a3), a0, a3), a1, a2)), a2, a2);
+    const vec l3 = H(D(H(L(L(zero, a0, a3), a1, a2), a0, a2)), a1, a1);
+    const vec l2 = L(D(H(L(zero, a0, a2), a0, a1)), a1, a1);
+    const vec l1 = H(D(L(zero, a0, a1)), a0, a0);
+    const vec l0 = L(zero, a0, a0);
+    FN(_reduce)(r, l0, l1, l2, l3, l4, zero, zero, zero, zero, c5, c6, c7, c8, c9);
+}
+#undef D
+/* Column 4 is below 2^52 + 2^17 and column 5 below 2^15: q is below 2^20. */
+PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+    const vec zero = vzero(), f = vset1(k), k256 = vset1(FE_K256_K);
+    FE_CHECK_LOOSE(a);
+    const vec t4 = H(L(zero, a->l[4], f), a->l[3], f), t5 = H(zero, a->l[4], f), q = vadd(vshr(t4, 48), vshl(t5, 4));
+    const vec t0 = L(L(zero, a->l[0], f), q, k256), t1 = H(H(L(zero, a->l[1], f), a->l[0], f), q, k256);
+    const vec t2 = H(L(zero, a->l[2], f), a->l[1], f), t3 = H(L(zero, a->l[3], f), a->l[2], f);
+    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), 0);
+    FE_CHECK_TIGHT(r);
+}
+#undef L
+#undef H
+/* (a - odd) / 2 + odd (p + 1) / 2, and (p + 1) / 2 = 2^255 - (K - 1) / 2. */
+PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+    const vec one = vset1(1), bit51 = vset1(1ULL << 51);
+    FE_CHECK_LOOSE(a);
+    vec a0 = a->l[0], a4 = a->l[4];
+    FE_TAKE_TOP(a0, a4); /* limb 0 below 2^52 + 2^35, which does not matter here */
+    const vmask odd = veq(vand(a0, one), one);
+    const vec h0 = vadd(vshr(a0, 1), vand(vshl(a->l[1], 51), bit51)),
+              t1 = vor(vshr(a->l[1], 1), vand(vshl(a->l[2], 51), bit51));
+    const vec t2 = vor(vshr(a->l[2], 1), vand(vshl(a->l[3], 51), bit51)),
+              t3 = vor(vshr(a->l[3], 1), vand(vshl(a4, 51), bit51));
+    const vec t0 = vsub(h0, vblend(odd, vset1(FE_K256_K / 2), vzero()));
+    const vec t4 = vadd(vshr(a4, 1), vblend(odd, vset1(1ULL << 47), vzero()));
+    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CHECK_TIGHT(r);
+}
+#undef FE_TAKE_TOP
+#undef FE_PUT
+PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+    FE_T t;
+    FN(_carry)(&t, a); /* below 2^256 + 2^35 < 2 p */
+    FN(_limbs_reduce_once)(t.l, 1);
+    words_from_limbs52(w, t.l);
+}
+PC_FN vmask FN(_is_zero)(const FE_T *a) {
+    FE_T t;
+    FN(_carry)(&t, a);
+    return FN(_limbs_is_multiple)(t.l, 1);
+}
+#include "fe_common.inc.h"
