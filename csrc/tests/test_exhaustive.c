@@ -1,13 +1,17 @@
 /* test_exhaustive.c - the group, multiplication and scheme templates over curves of a few bits, where every input can be
  * tried: every pair of points, every pair of scalars, every (key, r, s, digest). The exceptional additions that an attacker
  * would have to aim for on a real curve happen all the time here. Curves with a = 0 (plain, and with the endomorphism) and
- * a = -3; all have prime order n < p, p = 3 mod 4. */
+ * a = -3; all have prime order n < p, p = 3 mod 4. Every lane has an input of its own; nothing here knows how many there are. */
+#ifndef TEST_VEC_HEADER
+#    define TEST_VEC_HEADER   "../vec/vec_portable.h"
+#    define TEST_LANES_HEADER "../hash/lanes_portable.h"
+#endif
+#include TEST_VEC_HEADER
+#include TEST_LANES_HEADER
 #include "check_test.h"
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* no curve here uses all of the templates */
 
-#include "../vec/vec_portable.h"
-#include "../hash/lanes_portable.h"
 #include "../hash/hash.inc.h"
 #include "../field/params.h"
 #include "../field/words.inc.h"
@@ -26,6 +30,7 @@ enum { EXHAUST_STEP = 1 };
 #endif
 
 #define SMALL_WORDS(x) {x, 0, 0, 0}
+static const unsigned TINY_LANES = (1u << VL) - 1;
 
 /* ---- y^2 = x^3 + 7 over GF(43): 31 points. Plain ladder, as if there were no endomorphism. ---------------------------- */
 #define TINY(name) fe43_##name
@@ -169,12 +174,18 @@ static void test_schnorr(void) {
 #define CV_KNOWN_WINDOW 4
 /* Any split will do, so this one varies the parts and their signs. */
 static void e0_split(vec part[2][2], vmask negative[2], const vec k[4]) {
-    uint64_t k2 = (k[0] * 5 + 3) % 31, k1 = (k[0] + 31 * 31 - 5 * k2) % 31;
-    memset(part, 0, 2 * sizeof part[0]);
-    negative[0] = mfrom_bits(k[0] & 1);
-    negative[1] = mfrom_bits(k[0] >> 1 & 1);
-    part[0][0] = k[0] & 1 ? (31 - k1) % 31 : k1;
-    part[1][0] = k[0] & 2 ? (31 - k2) % 31 : k2;
+    uint64_t first[VL], second[VL];
+    unsigned signs[2] = {0, 0};
+    for (int lane = 0; lane < VL; lane++) {
+        const uint64_t own = vlane(k[0], lane), k2 = (own * 5 + 3) % 31, k1 = (own + 31 * 31 - 5 * k2) % 31;
+        signs[0] |= (unsigned)(own & 1) << lane;
+        signs[1] |= (unsigned)(own >> 1 & 1) << lane;
+        first[lane] = own & 1 ? (31 - k1) % 31 : k1;
+        second[lane] = own & 2 ? (31 - k2) % 31 : k2;
+    }
+    part[0][0] = vload(first), part[0][1] = vzero();
+    part[1][0] = vload(second), part[1][1] = vzero();
+    for (int i = 0; i < 2; i++) negative[i] = mfrom_bits(signs[i]);
 }
 #include "../schemes/weierstrass_layers.inc.h"
 #define ecdsa(name) e0_ecdsa_##name
@@ -340,26 +351,35 @@ static uint64_t words_mod(const uint64_t w[4], uint64_t m) {
 }
 static void test_recode(void) {
     static const uint64_t moduli[3] = {0, 0xffffffffffffffc5ULL, (1ULL << 61) - 1};
-    for (int round = 0; round < 20000; round++) {
-        uint64_t w[4];
-        int width = 2 + round % 12, bits = round % 2 ? 256 : 128;
-        for (int i = 0; i < 4; i++) w[i] = test_random() % 4 == 0 ? 0 : test_random() % 4 == 0 ? ~0ULL : test_random();
-        if (bits == 128) w[2] = w[3] = 0;
-        for (int m = 0; m < 3; m++) {
-            pc_u128 sum = 0;
-            for (int pos = RECODE_TOP(bits, width); pos >= 0; pos -= width) {
-                vmask negative;
-                uint64_t digit = recode_digit(w, bits / 64, pos, width, &negative);
+    for (int round = 0; round < 20000 / VL; round++) {
+        uint64_t w[VL][4], soa[4][VL];
+        vec k[4];
+        pc_u128 sum[3][VL] = {{0}};
+        const int width = 2 + round % 12, bits = round % 2 ? 256 : 128;
+        for (int lane = 0; lane < VL; lane++) {
+            for (int i = 0; i < 4; i++) {
+                w[lane][i] = test_random() % 4 == 0 ? 0 : test_random() % 4 == 0 ? ~0ULL : test_random();
+                if (bits == 128 && i > 1) w[lane][i] = 0;
+                soa[i][lane] = w[lane][i];
+            }
+        }
+        for (int i = 0; i < 4; i++) k[i] = vload(soa[i]);
+        for (int pos = RECODE_TOP(bits, width); pos >= 0; pos -= width) {
+            vmask signs;
+            const vec digits = recode_digit(k, bits / 64, pos, width, &signs);
+            for (int lane = 0; lane < VL; lane++) {
+                const uint64_t digit = vlane(digits, lane);
+                const int negative = mbits(signs) >> lane & 1;
                 EXPECT(digit <= 1ULL << (width - 1));
-                if (m == 0) {
-                    sum = (uint64_t)((uint64_t)(sum << width) + (negative ? 0 - digit : digit));
-                } else {
-                    sum = (sum << width) % moduli[m];
-                    sum = (sum + (negative ? moduli[m] - digit : digit)) % moduli[m];
+                sum[0][lane] = (uint64_t)((uint64_t)(sum[0][lane] << width) + (negative ? 0 - digit : digit));
+                for (int m = 1; m < 3; m++) {
+                    const pc_u128 more = (sum[m][lane] << width) % moduli[m];
+                    sum[m][lane] = (more + (negative ? moduli[m] - digit : digit)) % moduli[m];
                 }
             }
-            EXPECT((uint64_t)sum == words_mod(w, moduli[m]));
         }
+        for (int lane = 0; lane < VL; lane++)
+            for (int m = 0; m < 3; m++) EXPECT((uint64_t)sum[m][lane] == words_mod(w[lane], moduli[m]));
         EXPECT_INT(RECODE_TOP(bits, width) / width + 1, RECODE_DIGITS(bits, width));
     }
 }
@@ -369,26 +389,34 @@ static void test_split(void) {
     static const uint64_t lambda_words[4] = {0xdf02967c1b23bd72ULL, 0x122e22ea20816678ULL, 0xa5261c028812645aULL,
                                              0x5363ad4cc05c30e0ULL};
     static const uint64_t n[4] = {SC_K256_P};
-    for (int round = 0; round < 50000; round++) {
-        uint64_t k[4], parts[2][2], wanted[4], got[4];
+    for (int round = 0; round < 50000; round += VL) {
+        uint64_t soa[4][VL];
+        vec k[4], parts[2][2], got[4], half[4] = {vzero(), vzero(), vzero(), vzero()};
         vmask negative[2];
         sc_k256_t lambda, a, b;
-        for (int i = 0; i < 4; i++)
-            k[i] = round % 4 ? test_random() : test_random() % 2 ? n[i] : test_random() % 2 ? ~0ULL : 0;
-        if (round < 64) int256_sub(k, n, (const uint64_t[4]){(uint64_t)round + 1, 0, 0, 0});
+        for (int lane = 0; lane < VL; lane++) {
+            uint64_t own[4];
+            for (int i = 0; i < 4; i++)
+                own[i] = (round / VL) % 4 ? test_random() : test_random() % 2 ? n[i] : test_random() % 2 ? ~0ULL : 0;
+            if (round < 64) int256_sub(own, n, (const uint64_t[4]){(uint64_t)(round + lane) + 1, 0, 0, 0});
+            for (int i = 0; i < 4; i++) soa[i][lane] = own[i];
+        }
+        for (int i = 0; i < 4; i++) k[i] = vload(soa[i]);
         sc_k256_from_words(&a, k);
         sc_k256_to_words(k, &a); /* below n */
         k256_split(parts, negative, k);
-        sc_k256_from_words(&lambda, lambda_words);
-        sc_k256_from_words(&a, (const uint64_t[4]){parts[0][0], parts[0][1], 0, 0});
-        sc_k256_from_words(&b, (const uint64_t[4]){parts[1][0], parts[1][1], 0, 0});
+        words_set1(got, lambda_words);
+        sc_k256_from_words(&lambda, got);
+        half[0] = parts[0][0], half[1] = parts[0][1];
+        sc_k256_from_words(&a, half);
+        half[0] = parts[1][0], half[1] = parts[1][1];
+        sc_k256_from_words(&b, half);
         sc_k256_cneg(&a, negative[0], &a);
         sc_k256_cneg(&b, negative[1], &b);
         sc_k256_mul(&b, &b, &lambda);
-        sc_k256_add(&a, &a, &b);
+        sc_k256_addc(&a, &a, &b);
         sc_k256_to_words(got, &a);
-        memcpy(wanted, k, sizeof wanted);
-        EXPECT(memcmp(got, wanted, sizeof got) == 0);
+        EXPECT(mbits(words_eq(got, k)) == TINY_LANES);
     }
 }
 
@@ -402,6 +430,7 @@ static void test_split(void) {
     } while (0)
 
 int main(void) {
+    vmode mode = vmode_enter();
     ALL_TESTS(a0);
     ALL_TESTS(e0);
     ALL_TESTS(a3);
@@ -409,12 +438,13 @@ int main(void) {
     ALL_TESTS(b3);
     e0_test_wide_u();
     test_endomorphism();
+    test_recode();
+    test_split();
+    vmode_leave(mode);
     a0_test_ecdsa();
     a3_test_ecdsa();
     test_recover();
     test_schnorr();
     test_sm2();
-    test_recode();
-    test_split();
     return test_report("exhaustive");
 }

@@ -34,63 +34,118 @@ static void cv(model)(void) {
 
 /* ---- points ----------------------------------------------------------------------------------------------------------- */
 
-static cv(aff) cv(aff_of)(int i) {
-    cv(aff) r;
-    r.x = fe(of)((uint64_t)cv(multiple)[i].x);
-    r.y = fe(of)((uint64_t)cv(multiple)[i].y);
-    return r;
-}
-static cv(jac) cv(jac_of)(int i, int z) {
-    cv(jac) r;
-    if (i == 0) { /* infinity has many forms; X and Y are free */
-        r.x = fe(of)((uint64_t)z * 5);
-        r.y = fe(of)((uint64_t)z * 3 + 1);
-        r.z = fe(zero)();
-        return r;
+/* Points by their logarithm, one per lane. */
+static cv(aff) cv(aff_of)(const int i[VL]) {
+    uint64_t x[VL], y[VL];
+    for (int lane = 0; lane < VL; lane++) {
+        x[lane] = (uint64_t)cv(multiple)[i[lane]].x;
+        y[lane] = (uint64_t)cv(multiple)[i[lane]].y;
     }
-    r.x = fe(of)((uint64_t)(cv(multiple)[i].x * z * z));
-    r.y = fe(of)((uint64_t)(cv(multiple)[i].y * z * z % cv(P) * z));
-    r.z = fe(of)((uint64_t)z);
+    cv(aff) r = {fe(of_vec)(vload(x)), fe(of_vec)(vload(y))};
     return r;
 }
-static int cv(is)(const cv(jac) * p, int i) {
-    if (i == 0) return mbits(fe(is_zero)(&p->z)) != 0;
-    cv(jac) wanted = cv(jac_of)(i, (int)(p->z.l[0] % cv(P)));
-    return !mbits(fe(is_zero)(&p->z)) && mbits(fe(eq)(&p->x, &wanted.x)) && mbits(fe(eq)(&p->y, &wanted.y));
-}
-
-static void cv(test_group)(void) {
-    for (int i = 0; i < cv(N); i++) {
-        for (int z = 1; z < cv(P); z += 1 + cv(P) / 16) {
-            cv(jac) p = cv(jac_of)(i, z), r;
-            cv(dbl)(&r, &p);
-            EXPECT(cv(is)(&r, 2 * i % cv(N)));
-            for (int j = 1; j < cv(N); j++) {
-                cv(aff) q = cv(aff_of)(j);
-                int special = i == 0 || i == j || i + j == cv(N);
-                cv(madd_exact)(&r, &p, &q);
-                EXPECT(cv(is)(&r, (i + j) % cv(N)));
-                cv(madd)(&r, &p, &q);
-                EXPECT(special ? mbits(fe(is_zero)(&r.z)) : (unsigned)cv(is)(&r, (i + j) % cv(N)));
-                r = p;
-                cv(madd_exact)(&r, &r, &q); /* in place */
-                EXPECT(cv(is)(&r, (i + j) % cv(N)));
-            }
-            r = p;
-            cv(dbl)(&r, &r);
-            EXPECT(cv(is)(&r, 2 * i % cv(N)));
+static cv(jac) cv(jac_of)(const int i[VL], const int z[VL]) {
+    uint64_t x[VL], y[VL], w[VL];
+    for (int lane = 0; lane < VL; lane++) {
+        const uint64_t own = (uint64_t)z[lane];
+        if (i[lane]) {
+            x[lane] = (uint64_t)cv(multiple)[i[lane]].x * own * own;
+            y[lane] = (uint64_t)cv(multiple)[i[lane]].y * own * own * own;
+            w[lane] = own;
+        } else { /* infinity has many forms; X and Y are free */
+            x[lane] = own * 5;
+            y[lane] = own * 3 + 1;
+            w[lane] = 0;
         }
     }
-    for (int i = 1; i < cv(N); i++) {
-        for (int j = 1; j < cv(N); j++) {
-            cv(aff) p = cv(aff_of)(i), q = cv(aff_of)(j), r, wanted;
-            fe(t) den;
-            if (i + j == cv(N)) continue;
-            (i == j ? (void)cv(aff_dbl_den)(&den, &p) : (void)cv(aff_add_den)(&den, &p, &q));
-            fe(inv)(&den, &den);
-            i == j ? cv(aff_dbl)(&r, &p, &den) : cv(aff_add)(&r, &p, &q, &den);
-            wanted = cv(aff_of)((i + j) % cv(N));
-            EXPECT(mbits(fe(eq)(&r.x, &wanted.x)) && mbits(fe(eq)(&r.y, &wanted.y)));
+    cv(jac) r = {fe(of_vec)(vload(x)), fe(of_vec)(vload(y)), fe(of_vec)(vload(w))};
+    return r;
+}
+/* Lanes in which p is the multiple i of G. */
+static unsigned cv(is)(const cv(jac) * p, const int i[VL]) {
+    int z[VL];
+    unsigned none = 0;
+    for (int lane = 0; lane < VL; lane++) {
+        z[lane] = (int)(vlane(p->z.l[0], lane) % cv(P));
+        none |= (unsigned)(i[lane] == 0) << lane;
+    }
+    cv(jac) wanted = cv(jac_of)(i, z);
+    const unsigned zero = mbits(fe(is_zero)(&p->z)),
+                   same = mbits(fe(eq)(&p->x, &wanted.x)) & mbits(fe(eq)(&p->y, &wanted.y));
+    return (none & zero) | (~none & ~zero & same);
+}
+
+/* z-scaled i G, and j G: doubled, added in all ways. */
+static void cv(check_sums)(const int i[VL], const int z[VL], const int j[VL]) {
+    int sum[VL], twice[VL];
+    unsigned special = 0;
+    for (int lane = 0; lane < VL; lane++) {
+        sum[lane] = (i[lane] + j[lane]) % cv(N);
+        twice[lane] = 2 * i[lane] % cv(N);
+        special |= (unsigned)(i[lane] == 0 || i[lane] == j[lane] || sum[lane] == 0) << lane;
+    }
+    cv(jac) p = cv(jac_of)(i, z), r;
+    cv(aff) q = cv(aff_of)(j);
+    cv(dbl)(&r, &p);
+    EXPECT(cv(is)(&r, twice) == TINY_LANES);
+    cv(madd_exact)(&r, &p, &q);
+    EXPECT(cv(is)(&r, sum) == TINY_LANES);
+    cv(madd)(&r, &p, &q); /* ends with Z = 0 in the lanes that it does not do, and in no other */
+    EXPECT((mbits(fe(is_zero)(&r.z)) & special) == special);
+    EXPECT((cv(is)(&r, sum) | special) == TINY_LANES);
+    r = p;
+    cv(madd_exact)(&r, &r, &q); /* in place */
+    EXPECT(cv(is)(&r, sum) == TINY_LANES);
+    r = p;
+    cv(dbl)(&r, &r);
+    EXPECT(cv(is)(&r, twice) == TINY_LANES);
+}
+/* i G + j G in affine coordinates, where it is no infinity. */
+static void cv(check_affine)(const int i[VL], const int j[VL]) {
+    cv(aff) p = cv(aff_of)(i), q = cv(aff_of)(j), r, twice, wanted;
+    int sum[VL];
+    unsigned equal = 0, infinite = 0;
+    fe(t) den, dbl_den;
+    for (int lane = 0; lane < VL; lane++) {
+        sum[lane] = (i[lane] + j[lane]) % cv(N);
+        equal |= (unsigned)(i[lane] == j[lane]) << lane;
+        infinite |= (unsigned)(sum[lane] == 0) << lane;
+        if (sum[lane] == 0) sum[lane] = 1;
+    }
+    cv(aff_add_den)(&den, &p, &q);
+    cv(aff_dbl_den)(&dbl_den, &p);
+    fe(select)(&den, mfrom_bits(equal), &dbl_den, &den);
+    fe(inv)(&den, &den);
+    cv(aff_add)(&r, &p, &q, &den);
+    cv(aff_dbl)(&twice, &p, &den);
+    cv(aff_select)(&r, mfrom_bits(equal), &twice, &r);
+    wanted = cv(aff_of)(sum);
+    EXPECT(((mbits(fe(eq)(&r.x, &wanted.x)) & mbits(fe(eq)(&r.y, &wanted.y))) | infinite) == TINY_LANES);
+}
+
+/* Every pair of points; neighbours in the list are neighbours in the lanes. */
+static void cv(test_group)(void) {
+    int i[VL] = {0}, z[VL], j[VL] = {0}, n = 0;
+    for (int lane = 0; lane < VL; lane++) i[lane] = j[lane] = z[lane] = 1;
+    for (int a = 0; a < cv(N); a++) {
+        for (int scale = 1; scale < cv(P); scale += 1 + cv(P) / 16) {
+            for (int b = 1; b < cv(N); b++) {
+                i[n] = a, z[n] = scale, j[n] = b;
+                if (++n == VL || (a == cv(N) - 1 && b == cv(N) - 1)) {
+                    cv(check_sums)(i, z, j);
+                    n = 0;
+                }
+            }
+        }
+    }
+    n = 0;
+    for (int a = 1; a < cv(N); a++) {
+        for (int b = 1; b < cv(N); b++) {
+            i[n] = a, j[n] = b;
+            if (++n == VL || (a == cv(N) - 1 && b == cv(N) - 1)) {
+                cv(check_affine)(i, j);
+                n = 0;
+            }
         }
     }
 }
@@ -98,17 +153,35 @@ static void cv(test_group)(void) {
 static void cv(test_equation)(void) {
     for (int x = 0; x < cv(P); x++) {
         int roots = 0;
-        for (int y = 0; y < cv(P); y++) {
-            cv(aff) p = {fe(of)((uint64_t)x), fe(of)((uint64_t)y)};
-            int found = 0;
-            for (int i = 1; i < cv(N); i++) found |= cv(multiple)[i].x == x && cv(multiple)[i].y == y;
-            EXPECT((unsigned)found == mbits(cv(on_curve)(&p)));
-            roots += found;
+        for (int y = 0; y < cv(P); y += VL) {
+            uint64_t ys[VL];
+            unsigned found = 0;
+            for (int lane = 0; lane < VL; lane++) {
+                ys[lane] = (uint64_t)((y + lane) % cv(P));
+                for (int i = 1; i < cv(N); i++) {
+                    if (cv(multiple)[i].x != x || cv(multiple)[i].y != (int)ys[lane]) continue;
+                    found |= 1u << lane;
+                    roots += y + lane < cv(P);
+                }
+            }
+            cv(aff) p = {fe(of)((uint64_t)x), fe(of_vec)(vload(ys))};
+            EXPECT(found == mbits(cv(on_curve)(&p)));
         }
-        for (unsigned odd = 0; odd < 2; odd++) {
-            cv(aff) p = {fe(of)((uint64_t)x), fe(zero)()};
-            EXPECT(mbits(cv(lift_x)(&p, mfrom_bits(odd))) == (roots != 0));
-            if (roots) EXPECT(mbits(cv(on_curve)(&p)) && (p.y.l[0] & 1) == odd);
+        EXPECT(roots == 0 || roots == 2);
+    }
+    for (int x = 0; x < cv(P); x++) {
+        for (unsigned odd = 0; odd < 2; odd++) { /* other parities and other x in the other lanes */
+            uint64_t xs[VL];
+            unsigned parity = 0, wanted = 0;
+            for (int lane = 0; lane < VL; lane++) {
+                xs[lane] = (uint64_t)((x + lane) % cv(P));
+                parity |= ((odd + (unsigned)lane) & 1) << lane;
+                for (int i = 1; i < cv(N); i++) wanted |= (unsigned)(cv(multiple)[i].x == (int)xs[lane]) << lane;
+            }
+            cv(aff) p = {fe(of_vec)(vload(xs)), fe(zero)()};
+            EXPECT(mbits(cv(lift_x)(&p, mfrom_bits(parity))) == wanted);
+            EXPECT((mbits(cv(on_curve)(&p)) & wanted) == wanted);
+            EXPECT((mbits(fe(is_odd)(&p.y)) & wanted) == (parity & wanted));
         }
     }
 }
@@ -116,34 +189,71 @@ static void cv(test_equation)(void) {
 /* ---- multiplication --------------------------------------------------------------------------------------------------- */
 
 static cv(mult_work) cv(work);
+static struct {
+    int u[cv(CHUNK)], v[cv(CHUNK)], q[cv(CHUNK)];
+    int n;
+} cv(pending);
+
+/* u G + v (q G) for what is pending; empty lanes of the last vector do the last item again. */
+static void cv(check_double_base)(void) {
+    static cv(aff) q[cv(GROUPS)];
+    static cv(uv) k[cv(GROUPS)];
+    static cv(jac) r[cv(GROUPS)];
+    const int n = cv(pending).n, groups = (n + VL - 1) / VL;
+    int own[VL], wanted[VL];
+    memset(k, 0, sizeof k);
+    for (int g = 0; g < groups; g++) {
+        uint64_t u[VL], v[VL];
+        for (int lane = 0; lane < VL; lane++) {
+            const int item = g * VL + lane < n ? g * VL + lane : n - 1;
+            u[lane] = (uint64_t)cv(pending).u[item];
+            v[lane] = (uint64_t)cv(pending).v[item];
+            own[lane] = cv(pending).q[item];
+        }
+        k[g].u[0] = vload(u);
+        k[g].v[0] = vload(v);
+        q[g] = cv(aff_of)(own);
+    }
+    cv(double_base)(r, k, q, (size_t)groups, &cv(work));
+    for (int g = 0; g < groups; g++) {
+        for (int lane = 0; lane < VL; lane++) {
+            const int item = g * VL + lane < n ? g * VL + lane : n - 1;
+            wanted[lane] = (cv(pending).u[item] + cv(pending).v[item] * cv(pending).q[item]) % cv(N);
+        }
+        EXPECT(cv(is)(&r[g], wanted) == TINY_LANES);
+    }
+    cv(pending).n = 0;
+}
 
 static void cv(test_multiplication)(void) {
-    for (uint64_t k = 0; k < (uint64_t)1 << CV_BITS; k++) {
-        const vec words[4] = {k, 0, 0, 0};
+    static const int sizes[] = {cv(CHUNK), 1, 3 * VL, cv(CHUNK), 7 * VL - 1, cv(CHUNK) - 1, cv(CHUNK), cv(CHUNK)};
+    size_t size = 0;
+    for (int first = 0; first < 1 << CV_BITS; first += VL) {
+        uint64_t own[VL];
+        int wanted[VL];
+        vec words[4] = {vzero(), vzero(), vzero(), vzero()};
         cv(jac) r;
+        for (int lane = 0; lane < VL; lane++) {
+            own[lane] = (uint64_t)((first + lane) % (1 << CV_BITS));
+            wanted[lane] = (int)(own[lane] % cv(N));
+        }
+        words[0] = vload(own);
         cv(mul_generator)(&r, words);
-        EXPECT(cv(is)(&r, (int)(k % cv(N))));
+        EXPECT(cv(is)(&r, wanted) == TINY_LANES);
     }
-    /* every u and v, against every point or a few; the chunk mixes points */
+    /* every u and v, against every point or a few, in chunks of several sizes */
     for (int u = 0; u < cv(N); u++) {
         for (int v = 0; v < cv(N); v++) {
-            cv(aff) q[cv(GROUPS)];
-            cv(uv) k[cv(GROUPS)];
-            cv(jac) r[cv(GROUPS)];
-            int index[cv(GROUPS)];
-            size_t n = 0;
-            for (int i = 1 + (u + v) % EXHAUST_STEP; i < cv(N) && n < cv(GROUPS);
-                 i += EXHAUST_STEP * (1 + cv(N) / 16), n++) {
-                memset(&k[n], 0, sizeof k[n]);
-                k[n].u[0] = (uint64_t)u;
-                k[n].v[0] = (uint64_t)v;
-                q[n] = cv(aff_of)(i);
-                index[n] = (u + v * i) % cv(N);
+            for (int i = 1 + (u + v) % EXHAUST_STEP; i < cv(N); i += EXHAUST_STEP * (1 + cv(N) / 16)) {
+                const int n = cv(pending).n++;
+                cv(pending).u[n] = u, cv(pending).v[n] = v, cv(pending).q[n] = i;
+                if (n + 1 < sizes[size % 8]) continue;
+                cv(check_double_base)();
+                size++;
             }
-            cv(double_base)(r, k, q, n, &cv(work));
-            for (size_t i = 0; i < n; i++) EXPECT(cv(is)(&r[i], index[i]));
         }
     }
+    if (cv(pending).n) cv(check_double_base)();
 }
 
 /* The same by tables: every u, v and point, every window; few vectors, which are added up one by one, and many, which are added up
@@ -191,15 +301,24 @@ static void cv(test_known)(void) {
 /* u may be any integer of the ladder's width: both halves of the table of G. */
 static void cv(test_wide_u)(void) {
     for (int round = 0; round < 2000; round++) {
-        cv(uv) k = {{0}, {0}};
+        uint64_t u[4][VL], v[VL];
+        int q[VL], wanted[VL];
+        cv(uv) k;
         cv(jac) r;
-        cv(aff) q = cv(aff_of)(1 + round % (cv(N) - 1));
-        uint64_t u = 0;
-        for (int i = 0; i < 4; i++) k.u[i] = round % 3 ? test_random() : test_random() % 2 ? ~0ULL : 0;
-        for (int i = 7; i >= 0; i--) u = (u << 32 | (k.u[i / 2] >> 32 * (i % 2) & 0xffffffff)) % cv(N);
-        k.v[0] = (uint64_t)round % cv(N);
-        cv(double_base)(&r, &k, &q, 1, &cv(work));
-        EXPECT(cv(is)(&r, (int)((u + k.v[0] * (uint64_t)(1 + round % (cv(N) - 1))) % cv(N))));
+        memset(&k, 0, sizeof k);
+        for (int lane = 0; lane < VL; lane++) {
+            uint64_t sum = 0;
+            q[lane] = 1 + (round + lane) % (cv(N) - 1);
+            v[lane] = (uint64_t)(round * 3 + lane) % cv(N);
+            for (int i = 0; i < 4; i++) u[i][lane] = round % 3 ? test_random() : test_random() % 2 ? ~0ULL : 0;
+            for (int i = 7; i >= 0; i--) sum = (sum << 32 | (u[i / 2][lane] >> 32 * (i % 2) & 0xffffffff)) % cv(N);
+            wanted[lane] = (int)((sum + v[lane] * (uint64_t)q[lane]) % cv(N));
+        }
+        for (int i = 0; i < 4; i++) k.u[i] = vload(u[i]);
+        k.v[0] = vload(v);
+        cv(aff) point = cv(aff_of)(q);
+        cv(double_base)(&r, &k, &point, 1, &cv(work));
+        EXPECT(cv(is)(&r, wanted) == TINY_LANES);
     }
 }
 #endif
