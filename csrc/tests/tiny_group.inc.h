@@ -259,14 +259,21 @@ static void cv(test_multiplication)(void) {
 /* The same by tables: every u, v and point, every window; few vectors, which are added up one by one, and many, which are added up
  * as trees. Some items have no key. */
 static void cv(test_known)(void) {
-    static uint64_t memory[cv(N)][KNOWN_ROWS(2) * cv(KNOWN_ROW) + (cv(KNOWN_ROW) << CV_KNOWN_WINDOW)];
+    enum { WORDS = KNOWN_ROWS(2) * cv(KNOWN_ROW) + (cv(KNOWN_ROW) << CV_KNOWN_WINDOW) };
+    static uint64_t memory[cv(N)][WORDS];
     static cv(known_work) work;
     for (int window = 2; window <= CV_KNOWN_WINDOW; window++) {
+        EXPECT(KNOWN_ROWS(window) * cv(KNOWN_ROW) <= WORDS);
+        for (int first = 1; first < cv(N); first += VL) {
+            const size_t count = first + VL <= cv(N) ? VL : (size_t)(cv(N) - first);
+            uint64_t *tables[VL] = {NULL};
+            int points[VL];
+            for (int lane = 0; lane < VL; lane++) points[lane] = first + lane < cv(N) ? first + lane : 1;
+            for (size_t lane = 0; lane < count; lane++) tables[lane] = memory[points[lane]];
+            cv(aff) q = cv(aff_of)(points);
+            cv(known_build)(tables, count, &q, window);
+        }
         for (int i = 1; i < cv(N); i++) {
-            uint64_t *const table[1] = {memory[i]};
-            cv(aff) q = cv(aff_of)(i);
-            EXPECT(KNOWN_ROWS(window) * cv(KNOWN_ROW) <= sizeof memory[i] / sizeof memory[i][0]);
-            cv(known_build)(table, 1, &q, window);
             for (int digit = 0, power = 1; digit < KNOWN_DIGITS(window); digit++, power = (power << window) % cv(N)) {
                 for (int j = 0; j < 1 << (window - 1); j++) {
                     const uint64_t *row = memory[i] + (size_t)((digit << (window - 1)) + j) * cv(KNOWN_ROW);
@@ -277,21 +284,30 @@ static void cv(test_known)(void) {
         }
         for (int u = 0; u < cv(N); u++) {
             for (int v = 0; v < cv(N); v += EXHAUST_STEP) {
-                cv(uv) k[cv(GROUPS)];
-                cv(jac) r[cv(GROUPS)];
-                const uint64_t *tables[cv(GROUPS)];
-                int index[cv(GROUPS)], first = 1 + (u + v) % 4;
-                size_t n = (u + v) % 3 ? 1 + (size_t)(u + v) % 5 : cv(GROUPS) - (size_t)(u % 2);
+                static cv(uv) k[cv(GROUPS)];
+                static cv(jac) r[cv(GROUPS)];
+                static const uint64_t *tables[cv(CHUNK)];
+                static int wanted[cv(GROUPS)][VL];
+                unsigned live[cv(GROUPS)] = {0};
+                const int first = 1 + (u + v) % 4;
+                const size_t n = (u + v) % 3 ? 1 + (size_t)(u + v) % 5 : cv(GROUPS) - (size_t)(u % 2);
+                memset(k, 0, sizeof k);
                 for (size_t g = 0; g < n; g++) {
-                    const int i = 1 + (first + (int)g * (1 + cv(N) / 100)) % (cv(N) - 1);
-                    memset(&k[g], 0, sizeof k[g]);
-                    k[g].u[0] = (uint64_t)u;
-                    k[g].v[0] = (uint64_t)v;
-                    tables[g] = (g + (size_t)u) % 19 == 7 ? NULL : memory[i];
-                    index[g] = (u + v * i) % cv(N);
+                    uint64_t us[VL], vs[VL];
+                    for (int lane = 0; lane < VL; lane++) {
+                        const size_t item = g * VL + (size_t)lane;
+                        const int i = 1 + (first + (int)item * (1 + cv(N) / 100)) % (cv(N) - 1);
+                        us[lane] = (uint64_t)((u + 5 * lane) % cv(N));
+                        vs[lane] = (uint64_t)((v + lane) % cv(N));
+                        tables[item] = (item + (size_t)u) % 19 == 7 ? NULL : memory[i];
+                        live[g] |= (unsigned)(tables[item] != NULL) << lane;
+                        wanted[g][lane] = ((int)us[lane] + (int)vs[lane] * i) % cv(N);
+                    }
+                    k[g].u[0] = vload(us);
+                    k[g].v[0] = vload(vs);
                 }
                 cv(known_base)(r, k, tables, window, n, &work);
-                for (size_t g = 0; g < n; g++) EXPECT(!tables[g] || cv(is)(&r[g], index[g]));
+                for (size_t g = 0; g < n; g++) EXPECT((cv(is)(&r[g], wanted[g]) & live[g]) == live[g]);
             }
         }
     }
