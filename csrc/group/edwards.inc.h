@@ -11,6 +11,7 @@
  *                X : Y : Z : T = E F : G H : F G : E H
  *   cv(cached)   a summand: Y + X, Y - X, 2 Z, 2 d T                      loose, tight (2 d T)
  *   cv(niels)    a summand with Z = 1, halved: (y + x)/2, (y - x)/2, d x y     tight
+ *   cv(encoded)  the 32 bytes of a point, before and after decompression
  *
  * A chain of doublings keeps to sum -> proj (3M), and only what comes before an addition computes T (4M). Every output may be one
  * of the inputs. */
@@ -93,19 +94,33 @@ PC_FN void cv(to_cached)(cv(cached) * r, const cv(ext) * p) {
     fe(sub)(&r->y_minus_x, &p->y, &p->x);
     fe(add)(&r->z2, &p->z, &p->z);
 }
+/* x, y tight. */
+PC_FN void cv(niels_of)(cv(niels) * r, const fe(t) * x, const fe(t) * y) {
+    static const uint64_t d[4] = CV_D;
+    fe(t) t, xy;
+    cv(fe_const)(&t, d);
+    fe(mul)(&xy, x, y);
+    fe(mul)(&r->txd, &xy, &t);
+    fe(add)(&t, y, x);
+    fe(sub)(&xy, y, x);
+    fe(half)(&r->y_plus_x, &t);
+    fe(half)(&r->y_minus_x, &xy);
+}
 /* p as affine summand, given 1 / Z. */
 PC_FN void cv(to_niels)(cv(niels) * r, const cv(ext) * p, const fe(t) * z_inv) {
-    static const uint64_t d[4] = CV_D;
-    fe(t) x, y, t;
+    fe(t) x, y;
     fe(mul)(&x, &p->x, z_inv);
     fe(mul)(&y, &p->y, z_inv);
-    fe(mul)(&r->txd, &x, &y);
-    cv(fe_const)(&t, d);
-    fe(mul)(&r->txd, &r->txd, &t);
-    fe(add)(&t, &y, &x);
-    fe(half)(&r->y_plus_x, &t);
-    fe(sub)(&t, &y, &x);
-    fe(half)(&r->y_minus_x, &t);
+    cv(niels_of)(r, &x, &y);
+}
+/* And back: x and y are the difference and the sum of the two halves. */
+PC_FN void cv(from_niels)(cv(ext) * r, const cv(niels) * q) {
+    fe(t) x, y;
+    fe(sub)(&x, &q->y_plus_x, &q->y_minus_x);
+    fe(add)(&y, &q->y_plus_x, &q->y_minus_x);
+    fe(carry)(&x, &x);
+    fe(carry)(&y, &y);
+    cv(from_affine)(r, &x, &y);
 }
 
 /* ---- the group law ----------------------------------------------------------------------------------------------------- */
@@ -176,68 +191,100 @@ PC_FN vmask cv(is_identity)(const cv(ext) * p) { return mand(fe(is_zero)(&p->x),
 
 /* ---- encodings (RFC 8032, sections 5.1.2 and 5.1.3) -------------------------------------------------------------------- */
 
-/* r = a^((p - 5) / 8) = a^(2^252 - 3) for p = 2^255 - 19: runs of ones, doubled and joined. */
-PC_NOINLINE void cv(pow_p58)(fe(t) * r, const fe(t) * a) {
-    fe(t) x = *a, t0, t1, t2;
-    fe(sqr)(&t0, &x);       /* 2 */
-    fe(sqr_n)(&t1, &t0, 2); /* 8 */
-    fe(mul)(&t1, &t1, &x);  /* 9 */
-    fe(mul)(&t0, &t0, &t1); /* 11 */
-    fe(sqr)(&t0, &t0);      /* 22 */
-    fe(mul)(&t0, &t0, &t1); /* 31 = 2^5 - 1 */
-    fe(sqr_n)(&t1, &t0, 5);
-    fe(mul)(&t0, &t1, &t0); /* 2^10 - 1 */
-    fe(sqr_n)(&t1, &t0, 10);
-    fe(mul)(&t1, &t1, &t0); /* 2^20 - 1 */
-    fe(sqr_n)(&t2, &t1, 20);
-    fe(mul)(&t1, &t2, &t1); /* 2^40 - 1 */
-    fe(sqr_n)(&t1, &t1, 10);
-    fe(mul)(&t0, &t1, &t0); /* 2^50 - 1 */
-    fe(sqr_n)(&t1, &t0, 50);
-    fe(mul)(&t1, &t1, &t0); /* 2^100 - 1 */
-    fe(sqr_n)(&t2, &t1, 100);
-    fe(mul)(&t1, &t2, &t1); /* 2^200 - 1 */
-    fe(sqr_n)(&t1, &t1, 50);
-    fe(mul)(&t0, &t1, &t0); /* 2^250 - 1 */
-    fe(sqr_n)(&t0, &t0, 2);
-    fe(mul)(r, &t0, &x); /* 2^252 - 3 */
+/* Vectors that are decompressed side by side: in a chain of squarings each waits for the one before, and a second chain fills the
+ * gaps. */
+enum { cv(SIDE) = 2 };
+
+/* r[j] = a[j]^(2^times), and r[j] = a[j] b[j], for n vectors, 1 <= n <= SIDE. */
+PC_NOINLINE void cv(side_sqr_n)(fe(t) * r, const fe(t) * a, int times, int n) {
+    if (n == 1) {
+        fe(sqr_n)(r, a, times);
+        return;
+    }
+    fe(t) x = a[0], y = a[1];
+    for (int i = 0; i < times; i++) {
+        fe(sqr)(&x, &x);
+        fe(sqr)(&y, &y);
+    }
+    r[0] = x;
+    r[1] = y;
+}
+PC_NOINLINE void cv(side_mul)(fe(t) * r, const fe(t) * a, const fe(t) * b, int n) {
+    for (int j = 0; j < n; j++) fe(mul)(&r[j], &a[j], &b[j]);
+}
+/* r = a^((p - 5) / 8) = a^(2^252 - 3) for p = 2^255 - 19, n vectors: runs of ones, doubled and joined. r is not a. */
+static PC_UNUSED void cv(pow_p58)(fe(t) * r, const fe(t) * a, int n) {
+    fe(t) t0[cv(SIDE)], t1[cv(SIDE)], t2[cv(SIDE)];
+    cv(side_sqr_n)(t0, a, 1, n);  /* 2 */
+    cv(side_sqr_n)(t1, t0, 2, n); /* 8 */
+    cv(side_mul)(t1, t1, a, n);   /* 9 */
+    cv(side_mul)(t0, t0, t1, n);  /* 11 */
+    cv(side_sqr_n)(t0, t0, 1, n); /* 22 */
+    cv(side_mul)(t0, t0, t1, n);  /* 31 = 2^5 - 1 */
+    cv(side_sqr_n)(t1, t0, 5, n);
+    cv(side_mul)(t0, t1, t0, n); /* 2^10 - 1 */
+    cv(side_sqr_n)(t1, t0, 10, n);
+    cv(side_mul)(t1, t1, t0, n); /* 2^20 - 1 */
+    cv(side_sqr_n)(t2, t1, 20, n);
+    cv(side_mul)(t1, t2, t1, n); /* 2^40 - 1 */
+    cv(side_sqr_n)(t1, t1, 10, n);
+    cv(side_mul)(t0, t1, t0, n); /* 2^50 - 1 */
+    cv(side_sqr_n)(t1, t0, 50, n);
+    cv(side_mul)(t1, t1, t0, n); /* 2^100 - 1 */
+    cv(side_sqr_n)(t2, t1, 100, n);
+    cv(side_mul)(t1, t2, t1, n); /* 2^200 - 1 */
+    cv(side_sqr_n)(t1, t1, 50, n);
+    cv(side_mul)(t0, t1, t0, n); /* 2^250 - 1 */
+    cv(side_sqr_n)(t0, t0, 2, n);
+    cv(side_mul)(r, t0, a, n); /* 2^252 - 3 */
 }
 
-/* The point with this y and parity of x (negative: x odd), by the liberal rule of ZIP-215: y is any number below 2^255, taken
- * modulo p, and x = 0 takes either sign. Lanes where y is on no point are not in the result; their point is meaningless but
- * well formed. With u = y^2 - 1 and v = d y^2 + 1, x = u v^3 (u v^7)^((p - 5) / 8) up to a root of -1. */
-PC_NOINLINE vmask cv(decompress)(cv(ext) * r, const vec y_words[4], vmask negative) {
+/* An encoding per lane, and what comes of it. */
+typedef struct cv(encoded_s) {
+    vec words[4];   /* y below 2^255, and the sign bit */
+    fe(t) x, y;     /* the point; tight */
+    vmask is_point; /* where there is one */
+} cv(encoded);
+
+/* The point with this y and parity of x (sign bit: x odd), by the liberal rule of ZIP-215: y is any number below 2^255, taken
+ * modulo p, and x = 0 takes either sign. Lanes where y is on no point are not in is_point; what they hold is meaningless but well
+ * formed. With u = y^2 - 1 and v = d y^2 + 1, x = u v^3 (u v^7)^((p - 5) / 8) up to a root of -1. n vectors, at most SIDE. */
+static PC_UNUSED void cv(decompress)(cv(encoded) * e, int n) {
     static const uint64_t d_words[4] = CV_D, root_words[4] = CV_ROOT1;
     const fe(t) one = fe(one)();
-    fe(t) y, u, v, x, t, d;
-    fe(from_words)(&y, y_words);
-    fe(sqr)(&t, &y);
-    fe(sub)(&u, &t, &one);
-    fe(carry)(&u, &u);
+    fe(t) u[cv(SIDE)], v[cv(SIDE)], v3[cv(SIDE)], x[cv(SIDE)], t, d;
     cv(fe_const)(&d, d_words);
-    fe(mul)(&v, &t, &d);
-    fe(add)(&v, &v, &one);
-    fe(carry)(&v, &v);
-    fe(sqr)(&t, &v);
-    fe(mul)(&t, &t, &v); /* v^3 */
-    fe(sqr)(&x, &t);
-    fe(mul)(&x, &x, &v);
-    fe(mul)(&x, &x, &u); /* u v^7 */
-    cv(pow_p58)(&x, &x);
-    fe(mul)(&x, &x, &t);
-    fe(mul)(&x, &x, &u);
-    fe(sqr)(&t, &x);
-    fe(mul)(&t, &t, &v); /* v x^2 is u, -u, or x is no root */
-    vmask root = fe(eq)(&t, &u);
-    fe(add)(&t, &t, &u);
-    vmask other = fe(is_zero)(&t);
+    for (int j = 0; j < n; j++) {
+        const vec y[4] = {e[j].words[0], e[j].words[1], e[j].words[2], vand(e[j].words[3], vset1(~0ULL >> 1))};
+        fe(from_words)(&e[j].y, y);
+        fe(sqr)(&t, &e[j].y);
+        fe(sub)(&u[j], &t, &one);
+        fe(carry)(&u[j], &u[j]);
+        fe(mul)(&t, &t, &d);
+        fe(add)(&v[j], &t, &one);
+        fe(carry)(&v[j], &v[j]);
+        fe(sqr)(&t, &v[j]);
+        fe(mul)(&v3[j], &t, &v[j]);
+        fe(sqr)(&t, &v3[j]);
+        fe(mul)(&t, &t, &v[j]);
+        fe(mul)(&v3[j], &v3[j], &u[j]); /* u v^3 */
+        fe(mul)(&x[j], &t, &u[j]);      /* u v^7 */
+    }
+    fe(t) power[cv(SIDE)];
+    cv(pow_p58)(power, x, n);
     cv(fe_const)(&d, root_words);
-    fe(mul)(&t, &x, &d);
-    fe(select)(&x, root, &x, &t);
-    vmask odd = fe(is_odd)(&x);
-    fe(cneg)(&x, mor(mand(odd, mnot(negative)), mand(negative, mnot(odd))), &x);
-    cv(from_affine)(r, &x, &y);
-    return mor(root, other);
+    for (int j = 0; j < n; j++) {
+        fe(mul)(&x[j], &power[j], &v3[j]);
+        fe(sqr)(&t, &x[j]);
+        fe(mul)(&t, &t, &v[j]); /* v x^2 is u, -u, or x is no root */
+        vmask root = fe(eq)(&t, &u[j]);
+        fe(add)(&t, &t, &u[j]);
+        e[j].is_point = mor(root, fe(is_zero)(&t));
+        fe(mul)(&t, &x[j], &d);
+        fe(select)(&x[j], root, &x[j], &t);
+        vmask odd = fe(is_odd)(&x[j]), negative = vlt(vset1(~0ULL >> 1), e[j].words[3]);
+        fe(cneg)(&e[j].x, mor(mand(odd, mnot(negative)), mand(negative, mnot(odd))), &x[j]);
+    }
 }
 /* The canonical encoding of p, given 1 / Z: y with the parity of x in bit 255. */
 PC_FN void cv(encode)(vec w[4], const cv(ext) * p, const fe(t) * z_inv) {

@@ -140,7 +140,7 @@ static void cv(multiples)(uint64_t *rows, uint32_t n_rows, const cv(ext) * p) {
         }
         cv(to_cached)(&c, &multiple[j]);
         for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * n_rows + j;
-        rows_store(rows, row, cv(CACHED_STRIDE), (const vec *)&c, cv(CACHED_VECS));
+        vstore_rows(rows, row, cv(CACHED_STRIDE), (const vec *)&c, cv(CACHED_VECS));
     }
 }
 /* s += the digit of k at pos times the point of these rows. */
@@ -185,39 +185,6 @@ PC_NOINLINE void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], co
     cv(sum_identity)(&s);
     for (int pos = cv(TOP);; pos--) {
         if (pos % CV_A_WINDOW == 0 && pos <= cv(TOP_A)) cv(add_digit)(&s, rows, cv(A_ROWS), v, pos, CV_A_WINDOW);
-        if (pos % CV_G_WINDOW == 0 && pos <= cv(TOP_G)) cv(add_g_digit)(&s, u, pos);
-        if (pos == 0) break;
-        cv(to_proj)(&p, &s);
-        cv(dbl)(&s, &p);
-    }
-    cv(to_ext)(r, &s);
-}
-
-/* ---- many points at once (Straus): the doublings are shared ------------------------------------------------------------- */
-
-enum {
-    cv(Z_BITS) = 128, /* of the short scalars */
-    cv(Z_WINDOW) = 4,
-    cv(Z_ROWS) = (1 << (cv(Z_WINDOW) - 1)) + 1,
-    cv(TOP_Z) = RECODE_TOP(cv(Z_BITS), cv(Z_WINDOW))
-};
-/* One pair of points: v A with v < 2^CV_BITS, and z R with z < 2^Z_BITS. */
-typedef struct cv(pair_s) {
-    vec v[4], z[4];
-    uint64_t a_rows[ED_TABLE_WORDS(cv(A_ROWS))], r_rows[ED_TABLE_WORDS(cv(Z_ROWS))];
-} cv(pair);
-
-/* r = u B + the sum of v A + z R over n pairs; the tables are in place (multiples). */
-static void cv(straus)(cv(ext) * r, const vec u[4], const cv(pair) * pairs, size_t n) {
-    cv(proj) p;
-    cv(sum) s;
-    pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
-    cv(sum_identity)(&s);
-    for (int pos = cv(TOP);; pos--) {
-        if (pos % CV_A_WINDOW == 0 && pos <= cv(TOP_A))
-            for (size_t i = 0; i < n; i++) cv(add_digit)(&s, pairs[i].a_rows, cv(A_ROWS), pairs[i].v, pos, CV_A_WINDOW);
-        if (pos % cv(Z_WINDOW) == 0 && pos <= cv(TOP_Z))
-            for (size_t i = 0; i < n; i++) cv(add_digit)(&s, pairs[i].r_rows, cv(Z_ROWS), pairs[i].z, pos, cv(Z_WINDOW));
         if (pos % CV_G_WINDOW == 0 && pos <= cv(TOP_G)) cv(add_g_digit)(&s, u, pos);
         if (pos == 0) break;
         cv(to_proj)(&p, &s);

@@ -1,72 +1,202 @@
 /* ed25519_batch.inc.h - many cofactored equations as one; template, included by ed25519.inc.h.
  *
- * For random coefficients z of 128 bits, every lane checks the combination of its own items
+ * For random coefficients z of 128 bits,
  *
- *     [8] ( (sum z S) B - sum (z k) A - sum z R ) = 0
+ *     [8] ( sum z R + sum (z k) A - (sum z S) B ) = 0
  *
- * whose doublings are shared: half the work of single equations. If every equation holds, so does this. If one fails, its left side
- * has a part of prime order (the factor 8 removes any other), and the combination holds with probability 2^-128. A lane that fails
- * is gone through equation by equation. So the verdicts are those of the single equations, for every input - which is true with the
- * cofactor only: without it a defect of small order survives or cancels by chance (docs/design/0001).
+ * takes a fraction of the work of the single equations. If every equation holds, so does this. If one fails, its left side
+ * has a part of prime order (the factor 8 removes any other), and the combination holds with probability 2^-128. So the verdicts are
+ * those of the single equations, for every input - which is true with the cofactor only: without it a defect of small order survives
+ * or cancels by chance (docs/design/0001).
  *
- * The coefficients must be unpredictable for whoever makes the signatures, and reproducible is pleasant: they are a hash of
- * everything that the equations hold - S and the digest behind k, which covers R, A and the message, of all items of the chunk. */
+ * The coefficients come from a generator that the operating system seeds once in a call (docs/design/0008): whoever makes the
+ * signatures can not know them. Where there is no seed, equations are checked singly.
+ *
+ * Factors of equal keys are added, so a key costs its share once in a combination. Many items make one sum by buckets; fewer make
+ * one sum in each lane, and when that fails the failed lanes alone are gone through, regrouped into full vectors. */
 
-/* z of the items of a chunk: two words each. Overwrites w->heads and w->digests. */
-static void ed25519_coefficients(ed25519_work *w, size_t n, uint64_t z[2 * ed25519_CHUNK]) {
-    const pc_column digests = pc_column_fixed(w->digests, 64 * n);
-    uint8_t seed[64], counters[8 * (ed25519_CHUNK / 4)];
-    const pc_column numbers = pc_column_fixed(counters, 8);
-    for (size_t j = 0; j < n; j++)
-        for (size_t i = 0; i < 4; i++) pc_store64_le(w->heads + 32 * j + 8 * i, w->s[i * ed25519_CHUNK + j]);
-    sha512_many(w->heads, 32 * n, &digests, 1, seed);
-    for (size_t j = 0; j < ed25519_CHUNK / 4; j++) pc_store64_le(counters + 8 * j, j);
-    sha512_many(seed, sizeof seed, &numbers, (n + 3) / 4, w->digests); /* four coefficients in a digest */
-    for (size_t j = 0; j < ed25519_CHUNK; j++) {
-        const int wanted = j < n && w->status[j] == PC_VALID && !w->bad_key[j]; /* others stay out of the sum */
-        z[j] = wanted ? pc_load64_le(w->digests + 16 * j) : 0;
-        z[ed25519_CHUNK + j] = wanted ? pc_load64_le(w->digests + 16 * j + 8) : 0;
-    }
+static void ed25519_batch_start(ed25519_work *w) {
+    w->seeded = 0;
+    w->reach = ed25519_CHUNK;
+    w->alone = 0;
 }
 
-/* Does the combination hold, lane by lane, for the vectors first .. first + n - 1? */
-static vmask ed25519_combination(ed25519_work *w, const uint64_t z[2 * ed25519_CHUNK], size_t first, size_t n) {
-    sc25519_t sum = sc25519_zero(), t, zt;
-    ed25519_ext minus_a, p;
-    vec words[4];
+/* ---- coefficients --------------------------------------------------------------------------------------------------------- */
+
+/* z of the listed items, and their products z k and -z S. number: how many coefficients were drawn before in this call. */
+static int ed25519_coefficients(ed25519_work *w, const uint32_t *list, size_t n, uint64_t number) {
+    static const uint64_t two128_words[4] = {0, 0, 1, 0};
+    uint64_t counters[(ed25519_CHUNK + 3) / 4];
+    const pc_column numbers = pc_column_fixed((const uint8_t *)counters, 8);
+    sc25519_t two128;
+    if (!w->seeded) w->seeded = pc_entropy(w->seed, sizeof w->seed) ? 1 : -1;
+    if (w->seeded < 0) return 0;
+    for (size_t i = 0; 4 * i < n; i++) counters[i] = number + 4 * i;
+    sha512_many(w->seed, sizeof w->seed, &numbers, (n + 3) / 4, (uint8_t *)w->wide); /* four coefficients in a digest */
     for (size_t i = 0; i < n; i++) {
-        const size_t at = (first + i) * VL;
-        ed25519_pair *pair = &w->pairs[i];
-        pair->z[0] = vload(z + at);
-        pair->z[1] = vload(z + ed25519_CHUNK + at);
-        pair->z[2] = pair->z[3] = vzero();
-        sc25519_from_words(&zt, pair->z);
-        words_load(words, w->k + at, ed25519_CHUNK);
+        uint64_t *z = w->z + 4 * (size_t)list[i];
+        memcpy(z, w->wide + 2 * i, 16);
+        z[2] = z[3] = 0 - (z[1] >> 63);
+    }
+    sc25519_set_words(&two128, two128_words);
+    for (size_t first = 0; first < n; first += VL) {
+        uint32_t row[VL];
+        vec words[8];
+        sc25519_t z, t;
+        ed25519_rows(row, list, first, n);
+        vload_rows(words, w->z, row, 4, 4);
+        const vmask negative = vlt(vzero(), words[3]);
+        words[2] = words[3] = vzero();
+        sc25519_from_words(&z, words);
+        sc25519_sub(&t, &z, &two128);
+        sc25519_carry(&t, &t);
+        sc25519_select(&z, negative, &t, &z);
+        vload_rows(words, w->scalars, row, 8, 8);
+        sc25519_from_words(&t, words + 4);
+        sc25519_mul(&t, &t, &z);
+        sc25519_to_words(words + 4, &t);
         sc25519_from_words(&t, words);
-        sc25519_mul(&t, &t, &zt);
-        sc25519_to_words(pair->v, &t);
-        words_load(words, w->s + at, ed25519_CHUNK);
+        sc25519_mul(&t, &t, &z);
+        sc25519_neg(&t, &t);
+        sc25519_to_words(words, &t);
+        vstore_rows(w->wide, row, 8, words, 8);
+    }
+    return 1;
+}
+
+/* ---- one sum for all ------------------------------------------------------------------------------------------------------ */
+
+/* sum[5] += w[4] */
+PC_FN void ed25519_accumulate(uint64_t sum[5], const uint64_t w[4]) {
+    uint64_t carry = 0;
+    for (int i = 0; i < 4; i++) {
+        const pc_u128 t = (pc_u128)sum[i] + w[i] + carry;
+        sum[i] = (uint64_t)t;
+        carry = (uint64_t)(t >> 64);
+    }
+    sum[4] += carry;
+}
+/* Adds up the factors of B and of every key of the listed items, modulo L; returns how many keys there are in in_use. */
+static size_t ed25519_add_factors(ed25519_work *w, const uint32_t *list, size_t n) {
+    size_t used = 1;
+    memset(w->sums, 0, 5 * sizeof w->sums[0]);
+    w->in_use[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t item = list[i], key = w->key_of[item];
+        if (!w->in_sum[key]) {
+            w->in_sum[key] = 1;
+            w->in_use[used++] = key;
+            memset(w->sums + 5 * (size_t)key, 0, 5 * sizeof w->sums[0]);
+        }
+        ed25519_accumulate(w->sums, w->wide + 8 * (size_t)item);
+        ed25519_accumulate(w->sums + 5 * (size_t)key, w->wide + 8 * (size_t)item + 4);
+    }
+    for (size_t i = 0; i < used; i++) w->in_sum[w->in_use[i]] = 0;
+    for (size_t first = 0; first < used; first += VL) {
+        uint32_t row[VL];
+        vec words[5], high[4];
+        sc25519_t t;
+        ed25519_rows(row, w->in_use, first, used);
+        vload_rows(words, w->sums, row, 5, 5);
+        high[0] = words[4];
+        high[1] = high[2] = high[3] = vzero();
+        ed25519_wide_mod(&t, words, high);
+        sc25519_to_words(words, &t);
+        vstore_rows(w->sums, row, 5, words, 4);
+    }
+    return used;
+}
+/* Does the combination of the listed items hold? */
+static int ed25519_holds(ed25519_work *w, const uint32_t *list, size_t n) {
+    const size_t used = ed25519_add_factors(w, list, n);
+    const ed25519_terms full = {w->keys, w->sums, 5, w->in_use, used}, brief = {w->rs, w->z, 4, list, n};
+    ed25519_ext sum;
+    ed25519_point_of_generator(w->keys);
+    ed25519_pippenger(&sum, &full, &brief, w->memory.buckets);
+    return mbits(ed25519_vanishes(&sum)) == (1u << VL) - 1;
+}
+
+/* ---- one sum in each lane ------------------------------------------------------------------------------------------------- */
+
+/* The lanes in which the combination holds: lane j has the items list[j], list[VL + j] and so on. */
+static unsigned ed25519_holds_in(ed25519_work *w, const uint32_t *list, size_t n) {
+    const size_t vecs = (n + VL - 1) / VL;
+    sc25519_t sum = sc25519_zero(), t;
+    ed25519_ext p;
+    vec words[8];
+    for (size_t i = 0; i < vecs; i++) {
+        ed25519_pair *pair = &w->memory.pairs[i];
+        const vec there = vblend(ed25519_there(i * VL, n), vset1(~0ULL), vzero());
+        uint32_t row[VL], key[VL];
+        ed25519_niels point;
+        ed25519_rows(row, list, i * VL, n);
+        for (int lane = 0; lane < VL; lane++) key[lane] = w->key_of[row[lane]];
+        vload_rows(pair->z, w->z, row, 4, 4);
+        vload_rows(words, w->wide, row, 8, 8);
+        for (int k = 0; k < 4; k++) {
+            pair->z[k] = vand(pair->z[k], there);
+            pair->v[k] = vand(words[4 + k], there);
+            words[k] = vand(words[k], there);
+        }
         sc25519_from_words(&t, words);
-        sc25519_mul(&t, &t, &zt);
         sc25519_addc(&sum, &sum, &t);
-        ed25519_neg(&minus_a, &w->a[first + i]);
-        ed25519_multiples(pair->a_rows, ed25519_A_ROWS, &minus_a);
-        ed25519_multiples(pair->r_rows, ed25519_Z_ROWS, &w->r[first + i]);
+        ed25519_point_load(&point, w->keys, key);
+        ed25519_from_niels(&p, &point);
+        ed25519_multiples(pair->a_rows, ed25519_A_ROWS, &p);
+        ed25519_point_load(&point, w->rs, row);
+        ed25519_from_niels(&p, &point);
+        ed25519_multiples(pair->r_rows, ed25519_Z_ROWS, &p);
     }
     sc25519_to_words(words, &sum);
-    ed25519_straus(&p, words, w->pairs, n);
-    return ed25519_vanishes(&p);
+    ed25519_straus(&p, words, w->memory.pairs, vecs);
+    return mbits(ed25519_vanishes(&p));
 }
 
-/* Settles the cofactored equations of a chunk. */
-static void ed25519_check_cofactored(ed25519_work *w, size_t n) {
-    const size_t groups = ed25519_groups_of(n);
-    uint64_t z[2 * ed25519_CHUNK];
-    if (groups >= ed25519_BATCH_LEAST) ed25519_coefficients(w, n, z);
-    for (size_t first = 0; first < groups; first += ed25519_BATCH) {
-        const size_t count = groups - first < ed25519_BATCH ? groups - first : ed25519_BATCH;
-        if (count >= ed25519_BATCH_LEAST && mbits(ed25519_combination(w, z, first, count)) == (1u << VL) - 1) continue;
-        ed25519_equations(w, first, count);
-        ed25519_compare_cofactored(w, first, count);
+/* ---- how many at a time --------------------------------------------------------------------------------------------------- */
+
+/* Puts the items of the failed lanes of a combination on the list of suspects. */
+static size_t ed25519_suspect(ed25519_work *w, size_t suspects, const uint32_t *list, size_t n, unsigned held) {
+    for (size_t i = 0; i < n; i++)
+        if (!(held >> i % VL & 1)) w->suspects[suspects++] = list[i];
+    return suspects;
+}
+/* Settles the cofactored equations of the listed items.
+ *
+ * `reach` is how many items the next combination takes: doubled when one holds, quartered when one fails, and kept from chunk to
+ * chunk, so that it settles at what the share of bad items allows. At the bottom the failed lanes of a leaf are checked singly. When
+ * leaf after leaf fails in most lanes, `alone` items are checked singly without trying, then twice as many. */
+static void ed25519_check_cofactored(ed25519_work *w, const uint32_t *list, size_t n, uint64_t number) {
+    const size_t leaf = ed25519_LEAF * VL, all = (1u << VL) - 1;
+    size_t suspects = 0;
+    if (n <= VL || !ed25519_coefficients(w, list, n, number)) {
+        ed25519_check_singly(w, list, n);
+        return;
     }
+    for (size_t at = 0, size; at < n; at += size) {
+        if (w->reach == 0) {
+            size = w->alone < n - at ? w->alone : n - at;
+            suspects = ed25519_suspect(w, suspects, list + at, size, 0);
+            w->reach = leaf;
+            continue;
+        }
+        size = w->reach < n - at ? w->reach : n - at;
+        unsigned held = 0;
+        if (size >= ed25519_PIPPENGER)
+            held = ed25519_holds(w, list + at, size) ? (unsigned)all : 0;
+        else if (size > VL)
+            held = ed25519_holds_in(w, list + at, size);
+        if (held == all) {
+            w->reach = 2 * w->reach < ed25519_CHUNK ? 2 * w->reach : ed25519_CHUNK;
+            w->alone = 0;
+        } else if (held == 0 && size > leaf) {
+            w->reach = size / 4 > leaf ? size / 4 : leaf;
+            size = 0;
+        } else {
+            const int most = __builtin_popcount(held) * 2 <= VL && size > VL;
+            suspects = ed25519_suspect(w, suspects, list + at, size, held);
+            if (most && w->alone) w->reach = 0;
+            if (most) w->alone = w->alone == 0 ? leaf : 2 * w->alone < ed25519_ALONE ? 2 * w->alone : ed25519_ALONE;
+        }
+    }
+    ed25519_check_singly(w, w->suspects, suspects);
 }

@@ -51,14 +51,25 @@ static void slow_multiple(ed25519_ext *r, const uint64_t k[4], const ed25519_ext
     }
     *r = acc;
 }
+/* The point with these words, and where there is one. */
+static unsigned decompress(ed25519_ext *p, const uint64_t words[4]) {
+    ed25519_encoded e[ed25519_SIDE];
+    for (int j = 0; j < ed25519_SIDE; j++) words_set1(e[j].words, words);
+    ed25519_decompress(e, ed25519_SIDE);
+    const unsigned good = mbits(e[0].is_point);
+    EXPECT(good == mbits(e[1].is_point) &&
+           mbits(mand(fe25519_eq(&e[0].x, &e[1].x), fe25519_eq(&e[0].y, &e[1].y))) == ALL_LANES);
+    ed25519_from_affine(p, &e[0].x, &e[0].y);
+    ed25519_decompress(e, 1);
+    EXPECT(good == mbits(e[0].is_point) && mbits(fe25519_eq(&p->x, &e[0].x)) == ALL_LANES);
+    return good;
+}
 /* torsion[i] = i T for a point T of order 8. */
 static ed25519_ext torsion[8];
 static void find_torsion(void) {
     static const uint64_t y8[4] = {0xb027b2c28f95e826ULL, 0xf098eff289f4c345ULL, 0x3933c6d305acdfd5ULL,
                                    0x05fc536d880238b1ULL};
-    vec y[4];
-    words_set1(y, y8);
-    EXPECT(mbits(ed25519_decompress(&torsion[1], y, mfrom_bits(0))) == ALL_LANES);
+    EXPECT(decompress(&torsion[1], y8) == ALL_LANES);
     ed25519_identity(&torsion[0]);
     for (int i = 2; i < 8; i++) ed25519_add(&torsion[i], &torsion[i - 1], &torsion[1]);
     for (int i = 0; i < 8; i++)
@@ -156,54 +167,55 @@ static void test_multiplication(void) {
 /* ---- encodings ------------------------------------------------------------------------------------------------------------- */
 
 static void test_encodings(void) {
+    static const uint64_t p_words[4] = {FE25519_P};
     uint8_t bytes[32], again[32];
     uint64_t y[4];
-    vec w[4];
+    vec w[4], normal[4];
     ed25519_ext p;
-    int points = 0;
+    ed25519_encoding e;
+    int points = 0, n_small = 0;
     for (int round = 0; round < 200; round++) { /* half of all y are on the curve; what decompresses encodes back */
         test_fill(bytes, 32);
         bytes[31] &= 0xbf; /* y < 2^254 < p, whatever the sign */
         pc_words_from_le(y, bytes);
-        int negative = (int)(y[3] >> 63);
-        y[3] &= ~(1ULL << 63);
-        words_set1(w, y);
-        unsigned good = mbits(ed25519_decompress(&p, w, mfrom_bits(negative ? ALL_LANES : 0)));
+        const unsigned good = decompress(&p, y);
         EXPECT(good == 0 || good == ALL_LANES);
         if (!good) continue;
         points++;
         encode(again, &p);
         EXPECT(memcmp(bytes, again, 32) == 0);
+        words_set1(w, y);
+        ed25519_encoding_read(&e, w);
+        ed25519_encoding_normal(normal, &e);
+        EXPECT(mbits(e.canonical) == ALL_LANES && mbits(e.small) == 0 && mbits(words_eq(w, normal)) == ALL_LANES);
     }
     EXPECT(points > 60 && points < 140);
     for (int i = 0; i < 8; i++) { /* the small-order test knows all eight, in every encoding */
-        ed25519_encoding e;
         encode(bytes, &torsion[i]);
-        ed25519_encoding_read(&e, bytes);
-        EXPECT(e.small && e.canonical);
+        pc_words_from_le(y, bytes);
+        words_set1(w, y);
+        ed25519_encoding_read(&e, w);
+        EXPECT(mbits(mand(e.small, e.canonical)) == ALL_LANES);
     }
-    int n_small = 0;
     for (int d = 0; d < 38;
          d++) { /* y = p .. p + 18 with both signs: never canonical; 0 and 1 among them are of small order */
-        static const uint64_t p_words[4] = {FE25519_P};
-        uint64_t step[4] = {(uint64_t)d / 2}, normal[4];
-        ed25519_encoding e;
+        const uint64_t step[4] = {(uint64_t)d / 2},
+                       wanted[4] = {(uint64_t)d / 2, 0, 0, (d & 1) && d / 2 != 1 ? 1ULL << 63 : 0};
         big_add(y, p_words, step);
         y[3] |= (uint64_t)(d & 1) << 63;
-        pc_words_to_le(bytes, y);
-        ed25519_encoding_read(&e, bytes);
+        words_set1(w, y);
+        ed25519_encoding_read(&e, w);
         ed25519_encoding_normal(normal, &e);
-        EXPECT(!e.canonical);
-        n_small += e.small;
-        EXPECT(normal[0] == (uint64_t)d / 2 && !normal[1] && !normal[2]);
-        EXPECT(normal[3] == ((d & 1) && d / 2 != 1 ? 1ULL << 63 : 0)); /* y = 1: minus zero is zero */
+        words_set1(w, wanted); /* y = 1: minus zero is zero */
+        EXPECT(mbits(e.canonical) == 0 && mbits(words_eq(normal, w)) == ALL_LANES);
+        n_small += mbits(e.small) != 0;
     }
     EXPECT_INT(n_small, 4);
 }
 
 /* ---- whole signatures ------------------------------------------------------------------------------------------------------ */
 
-enum { MESSAGE = 24, MOST = 3 * ed25519_CHUNK };
+enum { MESSAGE = 24, MOST = 320 };
 typedef struct {
     uint8_t keys[32 * MOST], signatures[64 * MOST], messages[MESSAGE * MOST];
 } batch;
@@ -246,6 +258,17 @@ static void forge(batch *b, size_t slot, const uint64_t a[4], int i, const uint6
     big_mulmod(s, k, a, order);
     big_addmod(s, s, r, order);
     pc_words_to_le(b->signatures + 64 * slot + 32, s);
+}
+
+/* n valid signatures by different keys. */
+static void sign_all(batch *b, size_t n) {
+    static uint8_t seeds[32 * MOST];
+    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519};
+    const pc_column secrets = pc_column_fixed(seeds, 32), messages = pc_column_fixed(b->messages, MESSAGE);
+    test_fill(seeds, sizeof seeds);
+    test_fill(b->messages, MESSAGE * n);
+    pc_testing_public_keys(PC_SCHEME_ED25519, &secrets, n, b->keys);
+    pc_testing_sign(&params, &secrets, &messages, n, b->signatures);
 }
 
 /* All 64 pairs of torsion in A and R, with and without a part of prime order in each, under all 32 sets of flags. */
@@ -314,13 +337,8 @@ static void test_non_canonical(void) {
 /* A batch of good and spoiled signatures: which verdict each gets, alone or in company, from a column or a key set. */
 static void test_verdicts(void) {
     static batch b;
-    static uint8_t seeds[32 * MOST], verdicts[MOST], alone[MOST], wanted[MOST];
-    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519};
-    const pc_column secrets = pc_column_fixed(seeds, 32), messages = pc_column_fixed(b.messages, MESSAGE);
-    test_fill(seeds, sizeof seeds);
-    test_fill(b.messages, sizeof b.messages);
-    pc_testing_public_keys(PC_SCHEME_ED25519, &secrets, MOST, b.keys);
-    pc_testing_sign(&params, &secrets, &messages, MOST, b.signatures);
+    static uint8_t verdicts[MOST], alone[MOST], wanted[MOST];
+    sign_all(&b, MOST);
     uint8_t off_curve[32] = {2}; /* y = 2 is on no point */
     for (size_t i = 0; i < MOST; i++) {
         uint8_t *key = b.keys + 32 * i, *signature = b.signatures + 64 * i;
@@ -375,7 +393,7 @@ static void test_verdicts(void) {
     ed25519_keyset_put(&keys, MOST, set, NULL, NULL, verdicts);
     for (size_t i = 0; i < MOST; i++) {
         EXPECT_INT(verdicts[i], wanted[i] == PC_MALFORMED_KEY ? PC_MALFORMED_KEY : PC_VALID);
-        indices[i] = (uint32_t)(i * 5 % MOST); /* 5 does not divide MOST: a permutation */
+        indices[i] = (uint32_t)(i * 3 % MOST); /* 3 does not divide MOST: a permutation */
         memcpy(shuffled.signatures + 64 * i, b.signatures + 64 * indices[i], 64);
         memcpy(shuffled.messages + MESSAGE * i, b.messages + MESSAGE * indices[i], MESSAGE);
     }
@@ -386,63 +404,281 @@ static void test_verdicts(void) {
     }
 }
 
-/* The combined equation of a cofactored chunk: it is taken when all is well, it falls when anything is not, and no arrangement of
- * errors gets through it. */
+/* ---- combined equations ---------------------------------------------------------------------------------------------------- */
+
+/* Sums by buckets and by tables against the plain sum, for scalars of every kind: all equal (so that one bucket takes them all), zero,
+ * one, the largest, and points of every kind: equal, opposite, of small order, the identity. */
+static void test_sums(void) {
+    enum { POINTS = 70 };
+    static const uint64_t kinds[][4] = {{0},
+                                        {1},
+                                        {~0ULL, ~0ULL, 0, 0},                                 /* 2^128 - 1 */
+                                        {0, 1ULL << 63, ~0ULL, ~0ULL},                        /* -2^127 */
+                                        {~0ULL, ~0ULL >> 1, 0, 0},                            /* 2^127 - 1 */
+                                        {0x8080808080808080ULL, 0x8080808080808080ULL, 0, 0}, /* digits on the edge */
+                                        {0x7f7f7f7f7f7f7f7fULL, 0x7f7f7f7f7f7f7f7fULL, 0, 0},
+                                        {~0ULL, ~0ULL, ~0ULL, ~0ULL}}; /* -1 */
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    static uint64_t rows[POINTS * ed25519_POINT_STRIDE], full[POINTS * 4], brief[POINTS * 4];
+    static uint64_t buckets[ed25519_BUCKET_WORDS] __attribute__((aligned(64)));
+    static ed25519_ext points[POINTS];
+    uint32_t list[POINTS];
+    ed25519_ext base;
+    ed25519_generator(&base);
+    for (uint32_t i = 0; i < POINTS; i++) {
+        uint32_t row[VL];
+        uint64_t k[4] = {i % 3 ? i : test_random()};
+        ed25519_niels niels;
+        fe25519_t z_inv;
+        slow_multiple(&points[i], k, &base);
+        if (i % 5 == 4) ed25519_neg(&points[i], &points[i - 1]);
+        if (i % 4 == 0) ed25519_add(&points[i], &points[i], &torsion[i / 4 % 8]);
+        if (i % 7 == 0) points[i] = torsion[i % 8];
+        fe25519_inv(&z_inv, &points[i].z);
+        ed25519_to_niels(&niels, &points[i], &z_inv);
+        ed25519_ext back;
+        ed25519_from_niels(&back, &niels);
+        EXPECT(same_point(&points[i], &back));
+        for (int lane = 0; lane < VL; lane++) row[lane] = i;
+        ed25519_point_store(rows, row, &niels);
+        list[i] = i;
+    }
+    for (int round = 0; round < KINDS + 6; round++) {
+        const size_t n_full = round == KINDS ? 0 : (size_t)(1 + test_random() % POINTS);
+        const size_t n_brief = round == KINDS + 1 ? 0 : (size_t)(1 + test_random() % POINTS);
+        ed25519_ext wanted, got, t;
+        ed25519_identity(&wanted);
+        for (size_t i = 0; i < POINTS; i++) {
+            uint64_t *z = brief + 4 * i;
+            test_fill((uint8_t *)(full + 4 * i), 32);
+            big_mod(full + 4 * i, full + 4 * i, 4, order);
+            test_fill((uint8_t *)z, 16);
+            z[2] = z[3] = 0 - (z[1] >> 63);
+            if (round >= KINDS) continue;
+            memcpy(z, kinds[round], 16);
+            z[2] = z[3] = 0 - (z[1] >> 63);
+            memcpy(full + 4 * i, kinds[round], 32);
+            if (round == 3 || round == KINDS - 1) big_sub(full + 4 * i, order, kinds[1]); /* L - 1 */
+        }
+        for (size_t i = 0; i < POINTS; i++) {
+            uint64_t positive[4];
+            const uint64_t none[4] = {0}, *z = brief + 4 * i;
+            if (i < n_full) {
+                slow_multiple(&t, full + 4 * i, &points[i]);
+                ed25519_add(&wanted, &wanted, &t);
+            }
+            if (i >= n_brief) continue;
+            memcpy(positive, z, sizeof positive);
+            if (z[3]) big_sub(positive, none, z);
+            slow_multiple(&t, positive, &points[POINTS - 1 - i]);
+            if (z[3]) ed25519_neg(&t, &t);
+            ed25519_add(&wanted, &wanted, &t);
+        }
+        uint32_t backwards[POINTS];
+        uint64_t turned[POINTS * 4];
+        for (uint32_t i = 0; i < POINTS; i++) {
+            backwards[i] = POINTS - 1 - i;
+            memcpy(turned + 4 * (POINTS - 1 - i), brief + 4 * i, 32);
+        }
+        const ed25519_terms of_full = {rows, full, 4, list, n_full}, of_brief = {rows, turned, 4, backwards, n_brief};
+        ed25519_pippenger(&got, &of_full, &of_brief, buckets);
+        EXPECT(same_point(&wanted, &got));
+        for (int window = ed25519_LEAST_WINDOW; window <= ed25519_MOST_WINDOW; window++) {
+            ed25519_pippenger_by(&got, &of_full, &of_brief, buckets, window);
+            EXPECT(same_point(&wanted, &got));
+        }
+        if (n_full != n_brief && round % 4) continue;
+        static ed25519_pair pairs[3]; /* and by tables: the same term in every lane, and u B */
+        uint64_t u[4];
+        vec words[4];
+        test_fill((uint8_t *)u, 32);
+        big_mod(u, u, 4, order);
+        slow_multiple(&wanted, u, &base);
+        for (size_t i = 0; i < 3; i++) {
+            uint64_t positive[4];
+            const uint64_t none[4] = {0}, *z = brief + 4 * i;
+            words_set1(pairs[i].v, full + 4 * i);
+            words_set1(pairs[i].z, z);
+            ed25519_multiples(pairs[i].a_rows, ed25519_A_ROWS, &points[i]);
+            ed25519_multiples(pairs[i].r_rows, ed25519_Z_ROWS, &points[i + 3]);
+            slow_multiple(&t, full + 4 * i, &points[i]);
+            ed25519_add(&wanted, &wanted, &t);
+            memcpy(positive, z, sizeof positive);
+            if (z[3]) big_sub(positive, none, z);
+            slow_multiple(&t, positive, &points[i + 3]);
+            if (z[3]) ed25519_neg(&t, &t);
+            ed25519_add(&wanted, &wanted, &t);
+        }
+        words_set1(words, u);
+        ed25519_straus(&got, words, pairs, 3);
+        EXPECT(same_point(&wanted, &got));
+    }
+}
+
+/* Spoils S of an item: the equation fails by a point of prime order. */
+static void spoil(batch *b, size_t i, uint64_t by) {
+    const uint64_t d[4] = {by};
+    uint64_t s[4];
+    pc_words_from_le(s, b->signatures + 64 * i + 32);
+    big_addmod(s, s, d, order);
+    pc_words_to_le(b->signatures + 64 * i + 32, s);
+}
+/* verify() under the cofactored rules, against a list of what is bad. */
+static void expect_bad(const batch *b, size_t n, const uint8_t *bad) {
+    static uint8_t verdicts[MOST];
+    int wrong = 0;
+    verify(b, 0, n, PC_RULE_COFACTORED, verdicts);
+    for (size_t i = 0; i < n; i++) wrong += verdicts[i] != (bad[i] ? PC_BAD_SIGNATURE : PC_VALID);
+    EXPECT_INT(wrong, 0);
+}
+
+/* A combination is taken when all is well, falls when anything is not, and no arrangement of errors gets through it. */
 static void test_combination(void) {
-    enum { N = ed25519_CHUNK };
-    static batch b;
-    static uint8_t seeds[32 * N], verdicts[N], good[64 * N];
-    static uint64_t z[2 * ed25519_CHUNK];
-    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519};
-    const pc_column secrets = pc_column_fixed(seeds, 32), messages = pc_column_fixed(b.messages, MESSAGE);
+    static batch good, b;
+    static uint8_t bad[MOST];
     ed25519_work *w = (ed25519_work *)(void *)scratch;
-    test_fill(seeds, sizeof seeds);
-    test_fill(b.messages, sizeof b.messages);
-    pc_testing_public_keys(PC_SCHEME_ED25519, &secrets, N, b.keys);
-    pc_testing_sign(&params, &secrets, &messages, N, b.signatures);
-    memcpy(good, b.signatures, sizeof good);
-    verify(&b, 0, N, PC_RULE_COFACTORED, verdicts); /* leaves the last chunk's points and scalars in the scratch */
-    for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], PC_VALID);
-    ed25519_coefficients(w, N, z);
-    for (int i = 0; i < N; i++) { /* coefficients of 128 bits, all different */
-        EXPECT(z[i] != 0 && z[N + i] != 0);
-        for (int j = 0; j < i; j++) EXPECT(z[i] != z[j] && z[N + i] != z[N + j]);
+    sign_all(&good, MOST);
+    memset(bad, 0, sizeof bad);
+    expect_bad(&good, MOST, bad); /* leaves points, scalars and coefficients in the scratch */
+    EXPECT(w->seeded == 1 && w->reach == ed25519_CHUNK && w->n_keys == MOST);
+    for (size_t i = 0; i < MOST; i++) { /* 128 bits, all different, sign extended */
+        const uint64_t *z = w->z + 4 * i;
+        EXPECT(z[2] == z[3] && z[2] == 0 - (z[1] >> 63));
+        for (size_t j = 0; j < i; j++) EXPECT(z[0] != w->z[4 * j] && z[1] != w->z[4 * j + 1]);
     }
     vmode mode = vmode_enter();
-    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == ALL_LANES);
-    w->s[0] ^= 1; /* lane 0 of vector 0 */
-    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == (ALL_LANES & ~1u));
-    z[0] = z[N] = 0; /* taken out of the sum */
-    EXPECT(mbits(ed25519_combination(w, z, 0, ed25519_BATCH)) == ALL_LANES);
+    EXPECT(ed25519_holds(w, w->live, MOST));
+    EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == ALL_LANES);
+    w->wide[8 * (MOST / 2)] ^= 1;
+    EXPECT(!ed25519_holds(w, w->live, MOST) && ed25519_holds(w, w->live, MOST / 2));
+    EXPECT(ed25519_holds(w, w->live + MOST / 2 + 1, MOST - MOST / 2 - 1));
+    w->wide[8 * VL + 4] ^= 1; /* lane 0 of the second vector */
+    EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == (ALL_LANES & ~1u));
+    EXPECT(ed25519_holds_in(w, w->live, VL) == ALL_LANES); /* what is not there is not looked at */
     vmode_leave(mode);
-    for (size_t i = 0; i < N; i++) { /* one bad item, anywhere */
-        b.signatures[64 * i + 33] ^= 0x10;
-        verify(&b, 0, N, PC_RULE_COFACTORED, verdicts);
-        for (size_t j = 0; j < N; j++) EXPECT_INT(verdicts[j], i == j ? PC_BAD_SIGNATURE : PC_VALID);
-        memcpy(b.signatures + 64 * i, good + 64 * i, 64);
-    }
-    for (size_t i = 0; i + VL < N; i += VL) { /* S + d and S' - d: their errors cancel in a plain sum of the same lane */
-        const uint64_t d[4] = {1 + i};
-        uint64_t s[4];
-        for (size_t j = 0; j < N; j += 2 * VL) {
-            pc_words_from_le(s, good + 64 * j + 32);
-            big_addmod(s, s, d, order);
-            pc_words_to_le(b.signatures + 64 * j + 32, s);
-            pc_words_from_le(s, good + 64 * (j + VL) + 32);
-            big_submod(s, s, d, order);
-            pc_words_to_le(b.signatures + 64 * (j + VL) + 32, s);
+
+    static const size_t sizes[] = {1,
+                                   2,
+                                   3,
+                                   VL,
+                                   VL + 1,
+                                   2 * VL,
+                                   2 * VL + 1,
+                                   31,
+                                   32,
+                                   33,
+                                   ed25519_PIPPENGER - 1,
+                                   ed25519_PIPPENGER,
+                                   ed25519_PIPPENGER + 1,
+                                   127,
+                                   128,
+                                   129,
+                                   255,
+                                   256,
+                                   257,
+                                   MOST};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        const size_t n = sizes[k];
+        for (size_t i = 0; i < n; i += n < 2 * VL + 2 ? 1 : 1 + test_random() % n) { /* one bad item, anywhere */
+            b = good;
+            memset(bad, 0, sizeof bad);
+            spoil(&b, i, 1);
+            bad[i] = 1;
+            expect_bad(&b, n, bad);
         }
-        verify(&b, 0, N, PC_RULE_COFACTORED, verdicts);
-        for (size_t j = 0; j < N; j++) EXPECT_INT(verdicts[j], j % VL == 0 ? PC_BAD_SIGNATURE : PC_VALID);
-        if (i >= 4 * VL) break;
-    }
-    for (size_t n = 1; n < N;
-         n += n < 12 ? 1 : 13) { /* every way to fill a chunk, with a neighbour that is no signature at all */
-        memcpy(b.signatures, good, sizeof good);
+        for (size_t step = 1; step < n;
+             step = 3 * step + 1) { /* every step-th, in pairs whose errors cancel in a plain sum */
+            b = good;
+            memset(bad, 0, sizeof bad);
+            for (size_t i = 0; i + step < n; i += 2 * step) {
+                const uint64_t minus_one[4] = {1};
+                uint64_t s[4];
+                spoil(&b, i, 1);
+                pc_words_from_le(s, good.signatures + 64 * (i + step) + 32);
+                big_submod(s, s, minus_one, order);
+                pc_words_to_le(b.signatures + 64 * (i + step) + 32, s);
+                bad[i] = bad[i + step] = 1;
+            }
+            expect_bad(&b, n, bad);
+        }
+        b = good; /* a neighbour that is no signature at all */
         memset(b.signatures + 64 * (n - 1), 0xff, 64);
+        uint8_t verdicts[MOST];
         verify(&b, 0, n, PC_RULE_COFACTORED, verdicts);
         for (size_t j = 0; j < n; j++) EXPECT_INT(verdicts[j], j == n - 1 ? PC_NON_CANONICAL : PC_VALID);
     }
+    for (size_t rare = 2; rare < 200; rare = 2 * rare + 1) { /* all densities, in runs and strewn */
+        for (int runs = 0; runs < 2; runs++) {
+            b = good;
+            for (size_t i = 0; i < MOST; i++) {
+                bad[i] = runs ? i / 40 % rare == 0 : test_random() % rare == 0;
+                if (bad[i]) spoil(&b, i, 1 + i);
+            }
+            expect_bad(&b, MOST, bad);
+        }
+    }
+}
+
+/* Few keys, one key, one item many times; keys and R with parts of small order, which the cofactor takes away; S = 0, k A of small
+ * order; and a bad item among them. */
+static void test_equal_items(void) {
+    static batch b, few;
+    static uint8_t bad[MOST];
+    const uint64_t zero[4] = {0};
+    vmode mode = vmode_enter();
+    for (size_t i = 0; i < MOST; i++) {
+        uint64_t a[4] = {0x1234567 + i % 3, i % 3}, r[4] = {test_random(), test_random(), test_random()};
+        forge(&b, i, i % 11 ? a : zero, (int)(i % 3 ? i % 8 : 1), i % 13 ? r : zero, (int)(i / 2 % 8));
+    }
+    for (size_t i = 0; i < MOST; i++) { /* one item and its torsion: 300 defects that differ by small order alone */
+        memcpy(few.keys + 32 * i, b.keys + 32, 32);
+        memcpy(few.signatures + 64 * i, b.signatures + 64, 64);
+        memcpy(few.messages + MESSAGE * i, b.messages + MESSAGE, MESSAGE);
+    }
+    vmode_leave(mode);
+    memset(bad, 0, sizeof bad);
+    expect_bad(&b, MOST, bad);
+    expect_bad(&b, 40, bad);
+    expect_bad(&few, MOST, bad);
+    EXPECT_INT((long)((ed25519_work *)(void *)scratch)->n_keys, 1);
+    expect_bad(&few, 5 * VL, bad);
+    for (size_t i = 0; i < MOST; i++) bad[i] = i % 2 || i > 200;
+    for (size_t i = 0; i < MOST; i++)
+        if (bad[i]) spoil(&few, i, 5); /* the same error many times */
+    expect_bad(&few, MOST, bad);
+    memset(bad, 1, sizeof bad);
+    for (size_t i = 0; i < MOST; i++)
+        if (!(i % 2 || i > 200)) spoil(&few, i, 7);
+    expect_bad(&few, MOST, bad);
+    bad[0] = 0;
+    memcpy(few.signatures, b.signatures + 64, 64);
+    expect_bad(&few, MOST, bad);
+}
+
+/* Made-up keys that fall into the same place of the table of equal keys, and more than a chunk. */
+static void test_chunks(void) {
+    enum { N = ed25519_CHUNK + 70 };
+    static uint8_t keys[32 * N], signatures[64 * N], messages[MESSAGE * N], verdicts[N];
+    static batch good;
+    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519, .rules = PC_RULE_COFACTORED};
+    sign_all(&good, 64);
+    for (size_t i = 0; i < N; i++) {
+        memcpy(keys + 32 * i, good.keys + 32 * (i % 64), 32);
+        memcpy(signatures + 64 * i, good.signatures + 64 * (i % 64), 64);
+        memcpy(messages + MESSAGE * i, good.messages + MESSAGE * (i % 64), MESSAGE);
+    }
+    for (size_t i = 1; i < N; i += 2) { /* words whose hash is the same for all */
+        uint64_t word[4] = {i, test_random()};
+        word[2] = word[0];
+        word[3] = word[1];
+        for (int k = 0; k < 4; k++) pc_store64_le(keys + 32 * i + 8 * k, word[k]);
+    }
+    const pc_column key_column = pc_column_fixed(keys, 32), signature_column = pc_column_fixed(signatures, 64);
+    const pc_column message_column = pc_column_fixed(messages, MESSAGE);
+    const pc_key_source source = {&key_column, NULL, NULL};
+    ed25519_verify(&params, &source, &signature_column, &message_column, N, scratch, verdicts);
+    for (size_t i = 0; i < N; i++)
+        EXPECT(i % 2 ? verdicts[i] == PC_BAD_SIGNATURE || verdicts[i] == PC_MALFORMED_KEY : verdicts[i] == PC_VALID);
 }
 
 /* Wrong lengths, which only ragged columns can show. */
@@ -472,9 +708,12 @@ int main(void) {
     test_encodings();
     test_torsion_signatures();
     test_non_canonical();
+    test_sums();
     vmode_leave(mode);
     test_verdicts();
     test_combination();
+    test_equal_items();
+    test_chunks();
     test_lengths();
     free(scratch);
     return test_report("ed25519");

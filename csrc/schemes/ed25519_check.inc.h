@@ -1,0 +1,75 @@
+/* ed25519_check.inc.h - single equations, one item per lane; template, included by ed25519.inc.h. */
+
+/* sum = S B - k A for the items in these rows. */
+static void ed25519_equation(ed25519_work *w, const uint32_t row[VL], ed25519_ext *sum) {
+    uint32_t key[VL];
+    vec scalars[8];
+    ed25519_niels point;
+    ed25519_ext minus_a;
+    for (int lane = 0; lane < VL; lane++) key[lane] = w->key_of[row[lane]];
+    vload_rows(scalars, w->scalars, row, 8, 8);
+    ed25519_point_load(&point, w->keys, key);
+    ed25519_from_niels(&minus_a, &point);
+    ed25519_neg(&minus_a, &minus_a);
+    ed25519_double_base(sum, scalars, scalars + 4, &minus_a);
+}
+
+/* S B - k A and R have the same encoding: the sums of a block of items, the first of them number `first` of the list. */
+static void ed25519_compare_encoded(ed25519_work *w, const uint32_t *list, size_t first, size_t n) {
+    const size_t vecs = (n - first + VL - 1) / VL < ed25519_BLOCK ? (n - first + VL - 1) / VL : ed25519_BLOCK;
+    for (size_t i = 0; i < vecs; i++) w->memory.block.z[i] = w->memory.block.sum[i].z;
+    fe25519_batch_inv(w->memory.block.z, vecs, w->memory.block.tmp);
+    for (size_t i = 0; i < vecs; i++) {
+        uint32_t row[VL];
+        vec got[4], wanted[4];
+        ed25519_encoding r;
+        ed25519_rows(row, list, first + i * VL, n);
+        ed25519_load_le(wanted, w->heads, row, 8, 4);
+        ed25519_encoding_read(&r, wanted);
+        ed25519_encoding_normal(wanted, &r);
+        ed25519_encode(got, &w->memory.block.sum[i], &w->memory.block.z[i]);
+        ed25519_refuse(w, row, mnot(words_eq(got, wanted)), PC_BAD_SIGNATURE);
+    }
+}
+/* Settles the cofactorless equations of the listed items. */
+static void ed25519_check_encoded(ed25519_work *w, const uint32_t *list, size_t n) {
+    for (size_t first = 0; first < n; first += ed25519_BLOCK * VL) {
+        for (size_t i = 0; i < ed25519_BLOCK && first + i * VL < n; i++) {
+            uint32_t row[VL];
+            ed25519_rows(row, list, first + i * VL, n);
+            ed25519_equation(w, row, &w->memory.block.sum[i]);
+        }
+        ed25519_compare_encoded(w, list, first, n);
+    }
+}
+
+/* [8] p = 0. */
+PC_FN vmask ed25519_vanishes(const ed25519_ext *p) {
+    ed25519_ext t = *p;
+    ed25519_sum s;
+    for (int i = 0; i < 3; i++) {
+        ed25519_dbl_ext(&s, &t);
+        ed25519_to_ext(&t, &s);
+    }
+    return ed25519_is_identity(&t);
+}
+/* [8] (sum - R) = 0, where sum = S B - k A of the items in these rows. */
+static void ed25519_compare_cofactored(ed25519_work *w, const uint32_t row[VL], const ed25519_ext *sum) {
+    ed25519_niels r;
+    ed25519_sum s;
+    ed25519_ext t;
+    ed25519_point_load(&r, w->rs, row);
+    ed25519_add_niels(&s, sum, &r, mfrom_bits((1u << VL) - 1));
+    ed25519_to_ext(&t, &s);
+    ed25519_refuse(w, row, mnot(ed25519_vanishes(&t)), PC_BAD_SIGNATURE);
+}
+/* Settles the cofactored equations of the listed items, one by one. */
+static void ed25519_check_singly(ed25519_work *w, const uint32_t *list, size_t n) {
+    for (size_t first = 0; first < n; first += VL) {
+        uint32_t row[VL];
+        ed25519_ext sum;
+        ed25519_rows(row, list, first, n);
+        ed25519_equation(w, row, &sum);
+        ed25519_compare_cofactored(w, row, &sum);
+    }
+}

@@ -1,0 +1,153 @@
+/* ed25519_read.inc.h - items to rows of words, the rules about their encodings, and the challenge; template, included by ed25519.inc.h. */
+
+/* Stands in where there is no key, so that the lane code needs no special case: the base point. */
+static const uint8_t ed25519_filler[32] = {0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                           0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                           0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66};
+
+/* One key of a key set: its point, and the bytes that k is hashed over. */
+typedef struct ed25519_key_record_s {
+    uint64_t x[4], y[4];
+    uint8_t bytes[32];
+    uint64_t verdict;
+} ed25519_key_record;
+
+/* n words of each lane's row, from bytes that are little-endian. */
+PC_FN void ed25519_load_le(vec *w, const uint64_t *rows, const uint32_t row[VL], size_t stride, size_t n) {
+    vload_rows(w, rows, row, stride, n);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    for (size_t i = 0; i < n; i++) {
+        uint64_t t[VL];
+        vstore(t, w[i]);
+        for (int lane = 0; lane < VL; lane++) t[lane] = __builtin_bswap64(t[lane]);
+        w[i] = vload(t);
+    }
+#endif
+}
+
+/* ---- encodings of points ------------------------------------------------------------------------------------------------ */
+
+/* What an encoding says before it is decompressed. */
+typedef struct ed25519_encoding_s {
+    vec y[4];        /* modulo p */
+    vmask negative;  /* the sign bit */
+    vmask canonical; /* y < p as received, and not minus zero */
+    vmask small;     /* if this is a point, it is one of the eight of small order */
+    vmask x_zero;
+} ed25519_encoding;
+
+PC_FN vmask ed25519_is(const vec y[4], const uint64_t c[4]) {
+    vec w[4];
+    words_set1(w, c);
+    return words_eq(y, w);
+}
+/* y of the points of order 1 and 2 is 1 and -1, of order 4 it is 0, of order 8 one of two. */
+PC_FN void ed25519_encoding_read(ed25519_encoding *e, const vec bytes[4]) {
+    static const uint64_t zero[4] = {0}, one[4] = {1}, y8[4] = CV_Y8;
+    vec p[4], less[4], constant[4];
+    words_set1(p, ed25519_p);
+    memcpy(e->y, bytes, sizeof e->y);
+    e->negative = vlt(vset1(~0ULL >> 1), bytes[3]);
+    e->y[3] = vand(bytes[3], vset1(~0ULL >> 1));
+    e->canonical = words_lt2(e->y, p);
+    words_sub(less, e->y, p);
+    words_select(e->y, e->canonical, e->y, less);
+    words_set1(constant, one);
+    words_sub(less, p, constant);
+    e->x_zero = mor(ed25519_is(e->y, one), words_eq(e->y, less));
+    e->canonical = mand(e->canonical, mnot(mand(e->x_zero, e->negative)));
+    words_set1(constant, y8);
+    words_sub(less, p, constant);
+    e->small = mor(mor(e->x_zero, ed25519_is(e->y, zero)), mor(words_eq(e->y, constant), words_eq(e->y, less)));
+}
+/* The canonical words of the point with this encoding, if it is one: y reduced, minus zero made zero, sign in bit 255. */
+PC_FN void ed25519_encoding_normal(vec w[4], const ed25519_encoding *e) {
+    const vec sign = vblend(mand(e->negative, mnot(e->x_zero)), vset1(1ULL << 63), vzero());
+    memcpy(w, e->y, sizeof e->y);
+    w[3] = vor(w[3], sign);
+}
+
+/* ---- items --------------------------------------------------------------------------------------------------------------- */
+
+/* The bytes of the key of item `at`, or NULL where there is none. */
+PC_FN const uint8_t *ed25519_key_bytes(const pc_key_source *keys, size_t at) {
+    if (keys->column) {
+        size_t len;
+        const uint8_t *bytes = pc_column_row(keys->column, at, &len);
+        return len == 32 ? bytes : NULL;
+    }
+    const uint8_t *base = (const uint8_t *)keys->set + keys->set->records_offset;
+    const ed25519_key_record *key = (const ed25519_key_record *)(const void *)base + keys->indices[at];
+    return key->verdict == PC_VALID ? key->bytes : NULL;
+}
+/* Items first .. first + n - 1 to rows 0 .. n - 1. */
+static void ed25519_read(ed25519_work *w, const pc_key_source *keys, const pc_column *signatures, size_t first, size_t n) {
+    static const uint8_t blank[64] = {1};
+    for (size_t j = 0; j < n; j++) {
+        size_t len;
+        const uint8_t *key = ed25519_key_bytes(keys, first + j), *signature = pc_column_row(signatures, first + j, &len);
+        uint8_t *head = (uint8_t *)(w->heads + 8 * j);
+        w->bad_key[j] = key == NULL;
+        w->status[j] = len == 64 ? PC_VALID : PC_MALFORMED_SIGNATURE;
+        if (!key) key = ed25519_filler;
+        if (len != 64) signature = blank;
+        memcpy(head, signature, 32);
+        memcpy(head + 32, key, 32);
+        pc_words_from_le(w->scalars + 8 * j, signature + 32);
+    }
+}
+/* What the rules say before any equation. */
+static void ed25519_apply_rules(ed25519_work *w, int rules, size_t n) {
+    const int of_a = PC_RULE_CANONICAL_A | PC_RULE_NO_SMALL_A, of_r = PC_RULE_CANONICAL_R | PC_RULE_NO_SMALL_R;
+    for (size_t first = 0; first < n; first += VL) {
+        uint32_t row[VL];
+        vec s[4], bytes[8];
+        vmask wrong, small = mfrom_bits(0);
+        ed25519_encoding e;
+        ed25519_rows(row, NULL, first, n);
+        vload_rows(s, w->scalars, row, 8, 4);
+        wrong = mnot(words_lt(s, ed25519_order));
+        if (rules & (of_a | of_r)) ed25519_load_le(bytes, w->heads, row, 8, 8);
+        if (rules & of_r) {
+            ed25519_encoding_read(&e, bytes);
+            if (rules & PC_RULE_CANONICAL_R) wrong = mor(wrong, mnot(e.canonical));
+            if (rules & PC_RULE_NO_SMALL_R) small = mor(small, e.small);
+        }
+        if (rules & of_a) {
+            ed25519_encoding_read(&e, bytes + 4);
+            if (rules & PC_RULE_CANONICAL_A) wrong = mor(wrong, mnot(e.canonical));
+            if (rules & PC_RULE_NO_SMALL_A) small = mor(small, e.small);
+        }
+        ed25519_refuse(w, row, wrong, PC_NON_CANONICAL);
+        ed25519_refuse(w, row, small, PC_SMALL_ORDER);
+    }
+}
+
+/* ---- the challenge ------------------------------------------------------------------------------------------------------- */
+
+/* r = a 64-byte little-endian integer modulo L, given as two halves. */
+PC_FN void ed25519_wide_mod(sc25519_t *r, const vec low[4], const vec high[4]) {
+    /* 2^256 mod L */
+    static const uint64_t shift_words[4] = {0xd6ec31748d98951dULL, 0xc6ef5bf4737dcf70ULL, 0xfffffffffffffffeULL,
+                                            0x0fffffffffffffffULL};
+    sc25519_t shift, h;
+    sc25519_set_words(&shift, shift_words);
+    sc25519_from_words(&h, high);
+    sc25519_mul(&h, &h, &shift);
+    sc25519_from_words(r, low);
+    sc25519_add(r, r, &h);
+    sc25519_carry(r, r);
+}
+/* n digests of 64 bytes to scalars below L, `stride` words from one to the next. */
+static void ed25519_scalars(uint64_t *scalars, size_t stride, const uint64_t *digests, size_t n) {
+    for (size_t first = 0; first < n; first += VL) {
+        uint32_t row[VL];
+        vec digest[8], k[4];
+        sc25519_t t;
+        ed25519_rows(row, NULL, first, n);
+        ed25519_load_le(digest, digests, row, 8, 8);
+        ed25519_wide_mod(&t, digest, digest + 4);
+        sc25519_to_words(k, &t);
+        vstore_rows(scalars, row, stride, k, 4);
+    }
+}
