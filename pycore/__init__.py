@@ -32,6 +32,7 @@ from pycore.errors import (
     UnknownNameError,
     VerificationError,
 )
+from pycore.frontier import MerkleFrontier, merkle_stream
 from pycore.hashing import hash, hash_batch
 from pycore.keyset import KeySet
 from pycore.merkle import (
@@ -40,6 +41,7 @@ from pycore.merkle import (
     verify_consistency,
     verify_inclusion,
     verify_inclusion_batch,
+    verify_multiproof,
 )
 from pycore.parallel import get_threads, set_threads
 from pycore.registry import HASHES, SCHEMES, TREES
@@ -63,6 +65,7 @@ __all__ = [
     "InvalidSignature",
     "KeySet",
     "LengthError",
+    "MerkleFrontier",
     "MerkleTree",
     "ProofError",
     "PycoreError",
@@ -80,6 +83,7 @@ __all__ = [
     "hash",
     "hash_batch",
     "merkle_root",
+    "merkle_stream",
     "recover_batch",
     "set_threads",
     "use_backend",
@@ -88,6 +92,7 @@ __all__ = [
     "verify_consistency",
     "verify_inclusion",
     "verify_inclusion_batch",
+    "verify_multiproof",
 ]
 
 # They pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.

@@ -6,34 +6,40 @@ leaves alone: the proof does not get to say. Steps from the leaf up::
     LEFT   the sibling is hashed before the node
     RIGHT  the sibling is hashed after it
     SELF   the node is the last of an odd level and is paired with itself; the proof carries it all the same
+
+A padded tree ("ssz") has a step for every level: where its leaves end, siblings are roots of empty subtrees.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycore._levels import depth_of, hash_pairs, node
 from pycore.buffers import Column, as_column, describe, looks_like_offsets, one_bytes, to_array
 from pycore.errors import InputError, LengthError, ShapeError
-from pycore.hashing import hash_column, hash_level
+from pycore.parallel import Cost, cut, run_pieces
 from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from pycore.registry import Hash, Tree
 
 RIGHT, LEFT, SELF = 0, 1, 2
-_CHUNK = 1 << 15  # items walked together: bounds the working memory to a few megabytes
+_CHUNK = 1 << 12  # items walked together: their pairs stay in the cache
 _COUNT_LIMIT = 1 << 64
 _FEW = 128  # walked in Python: less than a millisecond, and importing Numba takes a second
 
 
-def walk(index: int, leaf_count: int, tree: Tree) -> list[int]:
+def walk(index: int, leaf_count: int, tree: Tree, limit: int | None = None) -> list[int]:
     """The steps from leaf `index` of `leaf_count` to the root; index < leaf_count."""
+    if tree.pads:
+        return [LEFT if index >> level & 1 else RIGHT for level in range(depth_of(tree, leaf_count, limit))]
     steps = []
     last = leaf_count - 1
     while last > 0:
@@ -98,19 +104,21 @@ def _in_parts(proof: object) -> bool:
     return isinstance(proof, (list, tuple)) or (isinstance(proof, np.ndarray) and proof.ndim == 2)
 
 
-def node(row: Hash, tree: Tree, left: bytes, right: bytes) -> bytes:
-    """The parent of two nodes."""
-    return hash_column(row, as_column([left + right], "node"), threads=1, prefix=tree.node_prefix).tobytes()
-
-
 def check_inclusion_one(
-    tree: Tree, row: Hash, root: bytes, node_hash: bytes, proof: bytes | None, index: int, leaf_count: int
+    tree: Tree,
+    row: Hash,
+    root: bytes,
+    node_hash: bytes,
+    proof: bytes | None,
+    index: int,
+    leaf_count: int,
+    limit: int | None = None,
 ) -> Verdict:
     """Verdict on one proof, given the leaf's node."""
     size = row.digest_size
-    if proof is None or index >= leaf_count:
+    if proof is None or index >= leaf_count or (limit is not None and leaf_count > limit):
         return Verdict.MALFORMED_PROOF
-    steps = walk(index, leaf_count, tree)
+    steps = walk(index, leaf_count, tree, limit)
     if len(proof) != len(steps) * size:
         return Verdict.MALFORMED_PROOF
     current = node_hash
@@ -122,70 +130,127 @@ def check_inclusion_one(
     return Verdict.VALID if current == root else Verdict.BAD_PROOF
 
 
-def check_inclusion_batch(
-    tree: Tree,
-    row: Hash,
-    roots: NDArray[np.uint8],
-    nodes: NDArray[np.uint8],
-    proofs: Column,
-    index: NDArray[np.uint64],
-    leaf_count: NDArray[np.uint64],
-    threads: int,
-) -> NDArray[np.uint8]:
-    """Codes that check_inclusion_one gives item by item; roots and nodes are uint8 (n, digest_size)."""
-    codes = np.empty(len(nodes), dtype=np.uint8)
-    for start in range(0, len(nodes), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        codes[part] = _check_chunk(
-            tree, row, roots[part], nodes[part], proofs[part], index[part], leaf_count[part], threads
+@dataclass(frozen=True)
+class Claims:
+    """n inclusion proofs to check.
+
+    Attributes:
+        roots, nodes: uint8 (n, digest_size); the leaves' nodes.
+        proofs: the joined siblings of each.
+        index, leaf_count: uint64 (n,).
+        limit: of a padded tree.
+    """
+
+    roots: NDArray[np.uint8]
+    nodes: NDArray[np.uint8]
+    proofs: Column
+    index: NDArray[np.uint64]
+    leaf_count: NDArray[np.uint64]
+    limit: int | None = None
+
+    def slice(self, start: int, stop: int) -> Claims:
+        """Claims start up to stop."""
+        part = slice(start, stop)
+        return Claims(
+            self.roots[part],
+            self.nodes[part],
+            self.proofs.slice(start, stop),
+            self.index[part],
+            self.leaf_count[part],
+            self.limit,
         )
+
+
+def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -> NDArray[np.uint8]:
+    """Codes that check_inclusion_one gives item by item."""
+    n = len(claims.nodes)
+    codes = np.empty(n, dtype=np.uint8)
+
+    def work(start: int, stop: int) -> None:
+        for first in range(start, stop, _CHUNK):
+            last = min(first + _CHUNK, stop)
+            codes[first:last] = _check_chunk(tree, row, claims.slice(first, last), many=n > _FEW)
+
+    # A level costs the same whether a thread brings many proofs to it or few, as long as they fill the lanes.
+    run_pieces(work, cut(n, threads, Cost(item_ns=100, byte_ns=10), claims.proofs), threads)
     return codes
 
 
-def _check_chunk(
-    tree: Tree,
-    row: Hash,
-    roots: NDArray[np.uint8],
-    nodes: NDArray[np.uint8],
-    proofs: Column,
-    index: NDArray[np.uint64],
-    leaf_count: NDArray[np.uint64],
-    threads: int,
-) -> NDArray[np.uint8]:
-    size = row.digest_size
-    steps, left_masks, self_masks = _walks(index, leaf_count, tree)
-    well_formed = (steps >= 0) & (proofs.lengths == steps * size)
-    data, starts = _flat_rows(proofs)
-    current = nodes.copy()
-    bad = np.zeros(len(nodes), dtype=np.bool_)
-    columns = np.arange(size)
-    for step in range(int(steps[well_formed].max(initial=0))):
-        active = np.flatnonzero(well_formed & (steps > step))
-        siblings = data[(starts[active] + step * size)[:, None] + columns]
-        mine = current[active]
-        is_left = (left_masks[active] >> np.uint64(step)) & np.uint64(1) != 0
-        is_self = (self_masks[active] >> np.uint64(step)) & np.uint64(1) != 0
-        equal = (siblings == mine).all(axis=1)
-        bad[active] |= is_self & ~equal
-        if not tree.equal_siblings:
-            bad[active] |= ~is_self & equal
-        pairs = np.empty((len(active), 2, size), dtype=np.uint8)
-        pairs[:, 0] = np.where(is_left[:, None], siblings, mine)
-        pairs[:, 1] = np.where(is_left[:, None], mine, siblings)
-        current[active] = hash_level(
-            row, pairs.reshape(-1, size), odd=tree.odd, prefix=tree.node_prefix, threads=threads
-        )
-    good = well_formed & ~bad & (current == roots).all(axis=1)
+def _check_chunk(tree: Tree, row: Hash, claims: Claims, *, many: bool) -> NDArray[np.uint8]:
+    """One chunk, level by level: all proofs' pairs of a level are gathered and hashed in one call."""
+    size, n = row.digest_size, len(claims.nodes)
+    steps, left, own = _walks(claims, tree, many=many)
+    if claims.limit is not None:
+        steps[claims.leaf_count > np.uint64(claims.limit)] = -1
+    well_formed = (steps >= 0) & (claims.proofs.lengths == steps * size)
+    steps[~well_formed] = 0
+    data, starts = _flat_rows(claims.proofs)
+    current = claims.nodes.copy()
+    bad = np.zeros(n, dtype=np.bool_)
+    pairs = np.empty((n, 2, size), dtype=np.uint8)
+    active = np.empty(n, dtype=np.int64)
+    parents = np.empty((n, size), dtype=np.uint8)
+    gather = _gather_kernel() if many else _gather_arrays
+    for step in range(int(steps.max(initial=0))):
+        count = gather(data, starts, steps, left, own, current, step, pairs, active, bad, tree.equal_siblings)
+        into = current if count == n else parents[:count]
+        hash_pairs(row, tree.node_prefix, pairs[:count].reshape(-1, size), into, 1)
+        if count < n:
+            current[active[:count]] = into
+    good = well_formed & ~bad & (current == claims.roots).all(axis=1)
     codes = np.where(well_formed, int(Verdict.BAD_PROOF), int(Verdict.MALFORMED_PROOF)).astype(np.uint8)
     codes[good] = int(Verdict.VALID)
     return codes
 
 
+def _gather_kernel() -> Callable[..., int]:
+    from pycore.kernels.proofs import gather_pairs
+
+    return gather_pairs
+
+
+def _gather_arrays(
+    data: NDArray[np.uint8],
+    starts: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    left: NDArray[np.uint64],
+    own: NDArray[np.uint64],
+    current: NDArray[np.uint8],
+    step: int,
+    pairs: NDArray[np.uint8],
+    active: NDArray[np.int64],
+    bad: NDArray[np.bool_],
+    equal_siblings: bool,
+) -> int:
+    """What ``kernels.proofs.gather_pairs`` does, without loading Numba for a handful of proofs."""
+    size = current.shape[1]
+    rows = np.flatnonzero(steps > step)
+    count = len(rows)
+    active[:count] = rows
+    siblings = data[(starts[rows] + step * size)[:, None] + np.arange(size)]
+    mine = current[rows]
+    is_left = (left[rows] >> np.uint64(step)) & np.uint64(1) != 0
+    is_self = (own[rows] >> np.uint64(step)) & np.uint64(1) != 0
+    equal = (siblings == mine).all(axis=1)
+    bad[rows] |= is_self & ~equal
+    if not equal_siblings:
+        bad[rows] |= ~is_self & equal
+    pairs[:count, 0] = np.where(is_left[:, None], siblings, mine)
+    pairs[:count, 1] = np.where(is_left[:, None], mine, siblings)
+    return count
+
+
 def _walks(
-    index: NDArray[np.uint64], leaf_count: NDArray[np.uint64], tree: Tree
+    claims: Claims, tree: Tree, *, many: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
     """What ``kernels.proofs.walk_batch`` gives, without loading Numba for a handful of proofs."""
-    if len(index) > _FEW:
+    index, leaf_count = claims.index, claims.leaf_count
+    if tree.pads:
+        steps = np.full(len(index), -1, dtype=np.int64)
+        for count in np.unique(leaf_count):
+            steps[(leaf_count == count) & (index < count)] = depth_of(tree, int(count), claims.limit)
+        return steps, index, np.zeros(len(index), dtype=np.uint64)
+    if many:
         from pycore.kernels.proofs import walk_batch
 
         return walk_batch(index, leaf_count, promotes=tree.promotes)

@@ -89,19 +89,3 @@ def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"
 
     parallel.run_pieces(work, parallel.cut(messages.n, threads, COST, messages), threads)
     return digests
-
-
-def hash_level(row: Hash, children: NDArray[np.uint8], *, odd: int, prefix: bytes, threads: int) -> NDArray[np.uint8]:
-    """One Merkle level: C-contiguous (count, d) children, count >= 2, to ((count + 1) // 2, d) parents."""
-    count = (len(children) + 1) // 2
-    parents = np.empty((count, row.digest_size), dtype=np.uint8)
-    backend = _native.current_backend()
-
-    def work(start: int, stop: int) -> None:
-        _native.merkle_level(backend, row.id, odd, prefix, children[2 * start : 2 * stop], parents[start:stop])
-
-    bounds = parallel.cut(count, threads, PAIR_COST)
-    if len(children) % 2 and len(bounds) > 2 and bounds[-2] == count - 1:
-        del bounds[-2]  # the odd child must not be a piece of its own: a level has at least two children
-    parallel.run_pieces(work, bounds, threads)
-    return parents

@@ -1,6 +1,6 @@
-"""Merkle trees: roots, inclusion proofs and consistency proofs.
+"""Merkle trees: roots, inclusion proofs, multiproofs and consistency proofs.
 
-Three shapes (``pycore.TREES``):
+Four shapes (``pycore.TREES``), each with any hash of ``pycore.HASHES``:
 
 ============  ==============================  =======================  =========  ====================  ================
 tree          leaf                            odd last node            hash=None  empty tree            one leaf
@@ -8,11 +8,14 @@ tree          leaf                            odd last node            hash=None
 "rfc9162"     H(0x00 || data), any length     moves up as it is        sha256     H of nothing          H(0x00 || data)
 "bitcoin"     a digest, as it is              paired with itself       sha256d    a digest of zeros     the leaf itself
 "chainmaker"  a digest, as it is              paired with itself       sha256     no bytes (``b""``)    the leaf itself
+"ssz"         a chunk of a digest's size      paired with zero leaves  sha256     as many zero leaves   the leaf itself
 ============  ==============================  =======================  =========  ====================  ================
 
 A node of "rfc9162" is H(0x01 || left || right); of the others H(left || right). "rfc9162" is also RFC 6962's tree and
 CometBFT's (whose transaction leaf data is SHA-256 of the transaction). Bitcoin's leaves are transaction ids in
-internal byte order, the reverse of how they are printed.
+internal byte order, the reverse of how they are printed. "ssz" is Ethereum's SSZ ``merkleize``: leaves are filled up
+with zero chunks to a power of two, or to that of ``limit=``; lengths, packing and generalized indices are in
+:mod:`pycore.ssz`.
 
 Traps, and what is done about them:
 
@@ -25,45 +28,64 @@ Traps, and what is done about them:
 - Without prefixes a 64-byte inner node could pose as a leaf. Here leaves of those trees are digests, and are never
   hashed; and leaf_count fixes the depth. Take leaf_count from a source you trust (ChainMaker's header has tx_count;
   Bitcoin's has none).
+- An "ssz" root says nothing of how many leaves it has: [a] and [a, zero chunk] have one root with the same limit. Mix
+  the length in (:func:`pycore.ssz.mix_in_length`), as SSZ does for lists.
 
 A **proof** is the list of siblings from the leaf up. Where many proofs travel together, each is one byte string: its
-siblings one after another. Both forms are accepted everywhere.
+siblings one after another. Both forms are accepted everywhere. A **multiproof** proves many leaves at once, with every
+node that they share or give left out: level by level from the leaves, from left to right, the children that do not
+follow from the leaves.
+
+Trees that do not fit into memory, or that grow, are in :mod:`pycore.frontier`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pycore import parallel
-from pycore._proofs import (
-    check_inclusion_batch,
-    check_inclusion_one,
-    consistency_positions,
-    count_argument,
-    count_column,
-    join_proof,
-    proof_column,
-    root_from_consistency,
+from pycore._levels import (
+    BLOCK,
+    RISE,
+    build_levels,
+    check_limit,
+    depth_of,
+    empty_root,
+    extend_levels,
+    leaf_column,
+    leaf_nodes,
+    names,
+    pad_up,
+    raise_shared,
+    subtree_roots,
+    zero_nodes,
 )
-from pycore.buffers import as_column, index_array, one_bytes, same_n, single, to_array
-from pycore.errors import InputError, LengthError, ProofError
-from pycore.hashing import hash_column, hash_level
-from pycore.registry import HASHES, TREES, lookup
-from pycore.verdict import Verdict, Verdicts, verdict_error
+from pycore._multiproof import collect
+from pycore._proofs import consistency_positions, count_argument
+from pycore.buffers import as_column, index_array
+from pycore.errors import InputError
+from pycore.inclusion import (
+    verify_consistency,
+    verify_inclusion,
+    verify_inclusion_batch,
+    verify_multiproof,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike, Column
-    from pycore.registry import Hash, Tree
+    from pycore.buffers import BatchOfBytes, Column
 
-    Proof: TypeAlias = Sequence[BytesLike] | BytesLike
-
-__all__ = ["MerkleTree", "merkle_root", "verify_consistency", "verify_inclusion", "verify_inclusion_batch"]
+__all__ = [
+    "MerkleTree",
+    "merkle_root",
+    "verify_consistency",
+    "verify_inclusion",
+    "verify_inclusion_batch",
+    "verify_multiproof",
+]
 
 
 def merkle_root(
@@ -73,23 +95,28 @@ def merkle_root(
     hash: str | None = None,
     hashed: bool = False,
     width: int | None = None,
+    limit: int | None = None,
     threads: int | None = None,
 ) -> bytes:
     """Root of a Merkle tree.
 
+    Needs, beside the leaves, memory for their number / 128 digests; :func:`pycore.merkle_stream` needs less.
+
     Args:
-        leaves: a batch of n byte strings; for "bitcoin" and "chainmaker" digests.
-        tree: "rfc9162", "bitcoin" or "chainmaker".
+        leaves: a batch of n byte strings; for all but "rfc9162" of a digest's length.
+        tree: "rfc9162", "bitcoin", "chainmaker" or "ssz".
         hash: a name in ``pycore.HASHES``; None means the tree's own: "sha256", for "bitcoin" "sha256d".
         hashed: "rfc9162": `leaves` are leaf hashes, H(0x00 || data), already. Means nothing for the other trees.
         width: bytes per leaf, when `leaves` is one bytes-like object.
+        limit: "ssz": how many chunks there is room for; the tree is as deep as that many leaves make it. None: as deep
+            as the leaves make it.
         threads: how many threads may work on this call; see ``pycore.parallel``.
 
     Returns:
         The root. For an empty tree see the module's table.
 
     Raises:
-        InputError: an unknown name, leaves in none of the forms, or digests of a wrong length.
+        InputError: an unknown name, leaves in none of the forms, digests of a wrong length, or more leaves than limit.
 
     >>> merkle_root([]).hex()[:16]
     'e3b0c44298fc1c14'
@@ -97,22 +124,34 @@ def merkle_root(
     'fac54203e7cc696c'
     >>> merkle_root([b"a" * 32], tree="chainmaker", hash="sm3") == b"a" * 32
     True
+    >>> merkle_root([], tree="ssz", limit=4).hex()[:16]
+    'db56114e00fdd4c1'
     """
-    shape, row = _names(tree, hash)
+    shape, row = names(tree, hash)
     count = parallel.resolve_threads(threads)
-    level = _leaf_nodes(shape, row, leaves, "leaves", hashed=hashed, width=width, threads=count)
-    if not len(level):
-        return _empty_root(shape, row)
-    while len(level) > 1:
-        level = hash_level(row, level, odd=shape.odd, prefix=shape.node_prefix, threads=count)
-    return level.tobytes()
+    column = leaf_column(shape, row, leaves, "leaves", hashed=hashed, width=width)
+    room = check_limit(shape, limit, column.n)
+    if not column.n:
+        return empty_root(shape, row, room)
+    natural, height = depth_of(shape, column.n, None), 0
+    if column.n > BLOCK:
+        height = RISE
+        level = subtree_roots(shape, row, column, hashed=hashed, levels=RISE, threads=count)
+    else:
+        level = leaf_nodes(shape, row, column, "leaves", hashed=hashed, width=None, threads=count)
+    for at in range(height, natural):
+        parents = np.empty(((len(level) + 1) // 2, row.digest_size), dtype=np.uint8)
+        raise_shared(shape, row, level, parents, at, count)
+        level = parents
+    root = level.tobytes()
+    return pad_up(row, shape, root, natural, depth_of(shape, column.n, room)) if shape.pads else root
 
 
 class MerkleTree:
-    """A Merkle tree that gives proofs. Immutable; keeps every node: about 2 n digests.
+    """A Merkle tree that gives proofs. Immutable; keeps every node, about 2 n digests, in one buffer.
 
     Args:
-        leaves, tree, hash, hashed, width, threads: as for :func:`merkle_root`.
+        leaves, tree, hash, hashed, width, limit, threads: as for :func:`merkle_root`.
 
     Raises:
         InputError: as for :func:`merkle_root`.
@@ -123,7 +162,7 @@ class MerkleTree:
     >>> verify_inclusion(tree.root, b"c", tree.proof(2), index=2, leaf_count=3)
     """
 
-    __slots__ = ("_hash", "_levels", "_root", "_tree")
+    __slots__ = ("_hash", "_levels", "_limit", "_root", "_tree")
 
     def __init__(
         self,
@@ -133,18 +172,26 @@ class MerkleTree:
         hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
+        limit: int | None = None,
         threads: int | None = None,
     ) -> None:
-        self._tree, self._hash = _names(tree, hash)
+        self._tree, self._hash = names(tree, hash)
         count = parallel.resolve_threads(threads)
-        first = _leaf_nodes(self._tree, self._hash, leaves, "leaves", hashed=hashed, width=width, threads=count)
-        self._levels: list[NDArray[np.uint8]] = [first]
-        while len(self._levels[-1]) > 1:
-            level = hash_level(
-                self._hash, self._levels[-1], odd=self._tree.odd, prefix=self._tree.node_prefix, threads=count
-            )
-            self._levels.append(level)
-        self._root = self._levels[-1].tobytes() if len(first) else _empty_root(self._tree, self._hash)
+        column = leaf_column(self._tree, self._hash, leaves, "leaves", hashed=hashed, width=width)
+        self._limit = check_limit(self._tree, limit, column.n)
+        self._levels: list[NDArray[np.uint8]] = build_levels(
+            self._tree, self._hash, column, hashed=hashed, threads=count
+        )
+        if not column.n:
+            self._root = empty_root(self._tree, self._hash, self._limit)
+        else:
+            self._root = self._levels[-1].tobytes()
+        if self._tree.pads and column.n:
+            self._root = pad_up(self._hash, self._tree, self._root, len(self._levels) - 1, self._depth)
+
+    @property
+    def _depth(self) -> int:
+        return depth_of(self._tree, self.leaf_count, self._limit)
 
     @property
     def tree(self) -> str:
@@ -167,14 +214,19 @@ class MerkleTree:
         return len(self._levels[0])
 
     @property
+    def limit(self) -> int | None:
+        """The limit of an "ssz" list; None elsewhere."""
+        return self._limit
+
+    @property
     def mutated(self) -> bool:
         """True when two neighbours that would be paired are equal, on any level, in a tree that pairs odd nodes with
         themselves.
 
         Then a shorter list has the same root (CVE-2012-2459): Bitcoin refuses such a block as a mutation of another.
-        Always False for "rfc9162".
+        Always False for "rfc9162" and "ssz".
         """
-        if self._tree.promotes:
+        if not self._tree.duplicates:
             return False
         pairs = (level[: len(level) // 2 * 2].reshape(-1, 2, level.shape[1]) for level in self._levels)
         return any(bool((pair[:, 0] == pair[:, 1]).all(axis=1).any()) for pair in pairs)
@@ -183,7 +235,8 @@ class MerkleTree:
         """Siblings of leaf i from the leaf up, one digest each.
 
         Where the last node of an odd level is paired with itself the proof carries that node, so that every proof of
-        such a tree has ceil(log2(leaf_count)) siblings; where it moves up as it is, the level adds none.
+        such a tree has ceil(log2(leaf_count)) siblings, and so has one of "ssz", which carries the roots of empty
+        subtrees; where a last node moves up as it is, the level adds none.
 
         Raises:
             InputError: i is not a position in the tree.
@@ -192,13 +245,16 @@ class MerkleTree:
         if index >= self.leaf_count:
             raise InputError("i", str(index), f"an index below {self.leaf_count}, the number of leaves")
         siblings = []
-        for level in self._levels[:-1]:
+        for height, level in enumerate(self._levels[:-1]):
             sibling = index ^ 1
             if sibling < len(level):
                 siblings.append(level[sibling].tobytes())
-            elif not self._tree.promotes:
+            elif self._tree.duplicates:
                 siblings.append(level[index].tobytes())
+            elif self._tree.pads:
+                siblings.append(zero_nodes(self.hash)[height].tobytes())
             index >>= 1
+        siblings += [zero_nodes(self.hash)[at].tobytes() for at in range(len(self._levels) - 1, self._depth)]
         return siblings
 
     def proofs(self, indices: ArrayLike) -> Column:
@@ -217,7 +273,7 @@ class MerkleTree:
         True
         """
         index = index_array(indices, "indices", self.leaf_count)
-        depth, size = len(self._levels) - 1, self._hash.digest_size
+        depth, size = self._depth if self.leaf_count else 0, self._hash.digest_size
         siblings = np.empty((len(index), depth, size), dtype=np.uint8)
         present = np.ones((len(index), depth), dtype=np.bool_)
         for step, level in enumerate(self._levels[:-1]):
@@ -225,10 +281,61 @@ class MerkleTree:
             if self._tree.promotes:
                 present[:, step] = sibling < len(level)
             siblings[:, step] = level[np.minimum(sibling, len(level) - 1)]
+            if self._tree.pads:
+                siblings[sibling >= len(level), step] = zero_nodes(self.hash)[step]
             index = index >> 1
+        siblings[:, len(self._levels) - 1 :] = zero_nodes(self.hash)[len(self._levels) - 1 : depth]
         offsets = np.zeros(len(index) + 1, dtype=np.int64)
         np.cumsum(present.sum(axis=1, dtype=np.int64) * size, out=offsets[1:])
         return as_column((siblings[present].reshape(-1), offsets), "proofs")
+
+    def multiproof(self, indices: ArrayLike) -> list[bytes]:
+        """One proof of many leaves: the nodes that :func:`verify_multiproof` needs beside them.
+
+        Args:
+            indices: distinct positions, in any order, at least one.
+
+        Raises:
+            InputError: an index outside the tree, one that repeats, or none at all.
+
+        >>> tree = MerkleTree([b"a", b"b", b"c", b"d"])
+        >>> len(tree.multiproof([0, 1])), len(tree.multiproof([3, 0]))
+        (1, 2)
+        """
+        index = np.sort(index_array(indices, "indices", self.leaf_count))
+        if not len(index):
+            raise InputError("indices", "none", "at least one position")
+        if len(index) > 1 and (index[1:] == index[:-1]).any():
+            again = int(index[1:][index[1:] == index[:-1]][0])
+            raise InputError("indices", f"{again} twice", "distinct positions")
+        return collect(self._levels, index, self._tree, self._limit)
+
+    def extended(
+        self, leaves: BatchOfBytes, *, hashed: bool = False, width: int | None = None, threads: int | None = None
+    ) -> MerkleTree:
+        """The tree of these leaves and more after them. Hashes the new nodes only; copies the others.
+
+        Args:
+            leaves, hashed, width, threads: as for :func:`merkle_root`.
+
+        Raises:
+            InputError: as for :func:`merkle_root`.
+
+        >>> MerkleTree([b"a", b"b"]).extended([b"c"]).root == merkle_root([b"a", b"b", b"c"])
+        True
+        """
+        count = parallel.resolve_threads(threads)
+        column = leaf_column(self._tree, self._hash, leaves, "leaves", hashed=hashed, width=width)
+        check_limit(self._tree, self._limit, self.leaf_count + column.n)
+        made = object.__new__(MerkleTree)
+        made._tree, made._hash, made._limit = self._tree, self._hash, self._limit
+        made._levels = extend_levels(self._tree, self._hash, self._levels, column, hashed=hashed, threads=count)
+        made._root = self._root
+        if made.leaf_count:
+            made._root = made._levels[-1].tobytes()
+            if made._tree.pads:
+                made._root = pad_up(made._hash, made._tree, made._root, len(made._levels) - 1, made._depth)
+        return made
 
     def consistency_proof(self, m: int) -> list[bytes]:
         """Proof that this tree extends the tree of its first m leaves; "rfc9162" only (RFC 9162, section 2.1.4.1).
@@ -248,190 +355,3 @@ class MerkleTree:
 
     def __repr__(self) -> str:
         return f"MerkleTree({self.leaf_count} leaves, tree={self.tree!r}, hash={self.hash!r}, root={self.root.hex()})"
-
-
-def verify_inclusion(
-    root: BytesLike,
-    leaf: BytesLike,
-    proof: Proof,
-    *,
-    index: int,
-    leaf_count: int,
-    tree: str = "rfc9162",
-    hash: str | None = None,
-    hashed: bool = False,
-) -> None:
-    """Check that a leaf is at a position of a tree; returns None, or raises.
-
-    Args:
-        root: the tree's root.
-        leaf: as in the tree's leaves: the data for "rfc9162", a digest for the others.
-        proof: siblings from the leaf up, as a sequence or one after another in one bytes-like object.
-        index: position of the leaf, from 0.
-        leaf_count: number of leaves of the tree, from a source you trust.
-        tree, hash: as for :func:`merkle_root`.
-        hashed: "rfc9162": `leaf` is the leaf hash, H(0x00 || data), already.
-
-    Raises:
-        ProofError: ``.verdict`` is MALFORMED_PROOF (index not below leaf_count, wrong length) or BAD_PROOF (another
-            root).
-        InputError: a malformed call: an unknown name, or a root or digest of a wrong length.
-
-    Sources: RFC 9162, section 2.1.3.2; Bitcoin Core, merkleblock.cpp.
-
-    >>> tree = MerkleTree([b"a", b"b", b"c"])
-    >>> verify_inclusion(tree.root, b"a", tree.proof(0), index=1, leaf_count=3)
-    Traceback (most recent call last):
-        ...
-    pycore.errors.ProofError: proof: BAD_PROOF: a Merkle proof leads to another root
-    """
-    shape, row = _names(tree, hash)
-    wanted = _digest(root, row, "root")
-    node = _leaf_node(shape, row, leaf, hashed=hashed)
-    joined = join_proof(proof, row.digest_size, "proof")
-    position, count = count_argument(index, "index"), count_argument(leaf_count, "leaf_count")
-    verdict = check_inclusion_one(shape, row, wanted, node, joined, position, count)
-    if verdict is not Verdict.VALID:
-        raise verdict_error(verdict)
-
-
-def verify_inclusion_batch(
-    root: BatchOfBytes,
-    leaves: BatchOfBytes,
-    proofs: Sequence[Proof] | BatchOfBytes,
-    *,
-    index: ArrayLike,
-    leaf_count: ArrayLike,
-    tree: str = "rfc9162",
-    hash: str | None = None,
-    hashed: bool = False,
-    width: int | None = None,
-    threads: int | None = None,
-) -> Verdicts:
-    """Check n inclusion proofs.
-
-    Args:
-        root: one root for all of them, or a batch of n.
-        leaves: n leaves, as for :func:`verify_inclusion`.
-        proofs: n proofs: a list of sequences of siblings, or a batch of byte strings, each its siblings one after
-            another (what :meth:`MerkleTree.proofs` gives).
-        index: n positions, from 0.
-        leaf_count: one number of leaves for all, or n of them.
-        tree, hash, hashed: as for :func:`verify_inclusion`.
-        width: bytes per leaf, when `leaves` is one bytes-like object.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
-
-    Returns:
-        n verdicts: VALID, BAD_PROOF or MALFORMED_PROOF, as :func:`verify_inclusion` finds for each alone.
-
-    Raises:
-        InputError: a malformed call: counts that differ, an unknown name, a root or digest of a wrong length.
-
-    >>> tree = MerkleTree([b"a", b"b", b"c"])
-    >>> proofs = tree.proofs([0, 1, 2])
-    >>> verify_inclusion_batch(tree.root, [b"a", b"b", b"?"], proofs, index=[0, 1, 2], leaf_count=3)
-    Verdicts(n=3, valid=2, BAD_PROOF=1)
-    """
-    shape, row = _names(tree, hash)
-    count = parallel.resolve_threads(threads)
-    nodes = _leaf_nodes(shape, row, leaves, "leaves", hashed=hashed, width=width, threads=count)
-    n = len(nodes)
-    columns = proof_column(proofs, row.digest_size, "proofs")
-    same_n("proofs", columns, n, "leaves")
-    positions = count_column(index, "index", n)
-    counts = to_array(leaf_count, "leaf_count", "a number of leaves, or n of them")
-    if counts.ndim == 0:
-        counts = np.full(n, count_argument(counts[()], "leaf_count"), dtype=np.uint64)
-    codes = check_inclusion_batch(
-        shape, row, _roots(root, row, n), nodes, columns, positions, count_column(counts, "leaf_count", n), count
-    )
-    return Verdicts.of_kernel(codes)
-
-
-def verify_consistency(
-    root_m: BytesLike,
-    root_n: BytesLike,
-    proof: Proof,
-    *,
-    m: int,
-    n: int,
-    hash: str = "sha256",
-) -> None:
-    """Check that the "rfc9162" tree of n leaves extends the one of m leaves; returns None, or raises.
-
-    Args:
-        root_m, root_n: the two roots.
-        proof: the nodes in the order of RFC 9162, as a sequence or one after another in one bytes-like object.
-        m, n: the numbers of leaves. Nothing can be said of m = 0, so it is refused; for m = n the proof is empty.
-        hash: a name in ``pycore.HASHES``.
-
-    Raises:
-        ProofError: ``.verdict`` is MALFORMED_PROOF (m = 0, m > n, wrong length) or BAD_PROOF (another root).
-        InputError: a malformed call: an unknown name, or a root of a wrong length.
-
-    Source: RFC 9162, section 2.1.4.2.
-
-    >>> small, large = MerkleTree([b"a", b"b"]), MerkleTree([b"a", b"b", b"c"])
-    >>> verify_consistency(small.root, large.root, large.consistency_proof(2), m=2, n=3)
-    """
-    shape, row = _names("rfc9162", hash)
-    old, new = _digest(root_m, row, "root_m"), _digest(root_n, row, "root_n")
-    small, large = count_argument(m, "m"), count_argument(n, "n")
-    joined, size = join_proof(proof, row.digest_size, "proof"), row.digest_size
-    if joined is None or not 0 < small <= large or (small == large and joined):
-        raise ProofError(Verdict.MALFORMED_PROOF)
-    if small == large:
-        roots: tuple[bytes, bytes] | None = (new, old)
-    else:
-        nodes = [joined[i : i + size] for i in range(0, len(joined), size)]
-        roots = root_from_consistency(row, shape, old, nodes, small, large)
-    if roots is None:
-        raise ProofError(Verdict.MALFORMED_PROOF)
-    if roots != (old, new):
-        raise ProofError(Verdict.BAD_PROOF)
-
-
-def _names(tree: str, hash_name: str | None) -> tuple[Tree, Hash]:
-    shape = lookup(TREES, tree, "tree")
-    return shape, lookup(HASHES, shape.default_hash if hash_name is None else hash_name, "hash")
-
-
-def _leaf_nodes(
-    shape: Tree, row: Hash, leaves: BatchOfBytes, field: str, *, hashed: bool, width: int | None, threads: int
-) -> NDArray[np.uint8]:
-    """The lowest level: C-contiguous uint8 (n, digest_size)."""
-    if shape.leaf_prefix is not None and not hashed:
-        column = as_column(leaves, field, width=width)
-        return hash_column(row, column, threads=threads, prefix=shape.leaf_prefix)
-    column = as_column(leaves, field, width=width, widths=(row.digest_size,), exact=True)
-    if not column.n:
-        return np.empty((0, row.digest_size), dtype=np.uint8)
-    return np.ascontiguousarray(column.to_matrix(row.digest_size, field))
-
-
-def _leaf_node(shape: Tree, row: Hash, leaf: BytesLike, *, hashed: bool) -> bytes:
-    if shape.leaf_prefix is None or hashed:
-        return _digest(leaf, row, "leaf")
-    return hash_column(row, single(leaf, "leaf"), threads=1, prefix=shape.leaf_prefix).tobytes()
-
-
-def _empty_root(shape: Tree, row: Hash) -> bytes:
-    if shape.empty == "hash":
-        return hash_column(row, as_column([b""], "leaves"), threads=1).tobytes()
-    return bytes(row.digest_size) if shape.empty == "zero" else b""
-
-
-def _digest(value: BytesLike, row: Hash, field: str) -> bytes:
-    digest = one_bytes(value, field)
-    if len(digest) != row.digest_size:
-        raise LengthError(field, f"{len(digest)} bytes", f"{row.digest_size} bytes, a {row.name} digest")
-    return digest
-
-
-def _roots(root: BatchOfBytes, row: Hash, n: int) -> NDArray[np.uint8]:
-    """uint8 (n, digest_size): a batch of roots, or one root repeated without copies."""
-    if isinstance(root, (bytes, bytearray, memoryview)) and len(root) == row.digest_size:
-        return np.broadcast_to(np.frombuffer(root, dtype=np.uint8), (n, row.digest_size))
-    column = as_column(root, "root", widths=(row.digest_size,), exact=True)
-    same_n("root", column, n, "leaves")
-    return column.to_matrix(row.digest_size, "root") if n else np.empty((0, row.digest_size), dtype=np.uint8)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["HASHES", "SCHEMES", "TREES", "Hash", "Rules", "Scheme", "Tree"]
 
+ODD_PAD = -1
+"""Tree.odd of a tree whose levels are filled up with the roots of empty subtrees; ``pycore._levels`` does it, not C."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hash:
@@ -91,10 +94,11 @@ class Tree:
     Attributes:
         name: name in every public call.
         default_hash: what ``hash=None`` means.
-        odd: what happens to the last node of an odd level (``_native.ODD_*``).
+        odd: what happens to the last node of an odd level (``_native.ODD_*``, or ODD_PAD).
         leaf_prefix: bytes hashed before a leaf's data, or None when leaves are digests and are not hashed.
         node_prefix: bytes hashed before the two children.
-        empty: ``"hash"`` = H of nothing, ``"zero"`` = a digest of zero bytes, ``"nothing"`` = no bytes at all.
+        empty: ``"hash"`` = H of nothing, ``"zero"`` = a digest of zero bytes, ``"nothing"`` = no bytes at all,
+            ``"pad"`` = the root of padding alone.
         equal_siblings: whether a proof may pair a node with a distinct node of the same value.
         source: the document that defines it.
     """
@@ -110,8 +114,18 @@ class Tree:
 
     @property
     def promotes(self) -> bool:
-        """True when an odd last node moves up as it is; False when it is paired with itself."""
+        """True when an odd last node moves up as it is."""
         return self.odd == _native.ODD_PROMOTE
+
+    @property
+    def duplicates(self) -> bool:
+        """True when an odd last node is paired with itself."""
+        return self.odd == _native.ODD_DUPLICATE
+
+    @property
+    def pads(self) -> bool:
+        """True when an odd last node is paired with the root of a subtree of zero leaves."""
+        return self.odd == ODD_PAD
 
 
 def _key_sizes(smallest: int, largest: int, *, takes_user_id: bool) -> tuple[int, ...]:
@@ -182,6 +196,16 @@ TREES: Mapping[str, Tree] = MappingProxyType(
                 empty="nothing",
                 equal_siblings=True,
                 source="ChainMaker, common/crypto/hash merkle root",
+            ),
+            Tree(
+                name="ssz",
+                default_hash="sha256",
+                odd=ODD_PAD,
+                leaf_prefix=None,
+                node_prefix=b"",
+                empty="pad",
+                equal_siblings=True,
+                source="Ethereum consensus specifications, ssz/simple-serialize.md, Merkleization",
             ),
         )
     }

@@ -35,6 +35,10 @@ def _duplicating(leaves: list[bytes], h: Hash) -> bytes:
     return level[0]
 
 
+def _ssz(leaves: list[bytes], h: Hash) -> bytes:
+    return oracle.ssz_root(leaves, h, size=len(leaves[0]))
+
+
 def leaves_of(tree: str, n: int, rng: random.Random) -> list[bytes]:
     return [rng.randbytes(32 if tree != "rfc9162" else rng.randrange(90)) for _ in range(n)]
 
@@ -43,7 +47,7 @@ def leaves_of(tree: str, n: int, rng: random.Random) -> list[bytes]:
 @pytest.mark.parametrize("tree", TREES)
 def test_roots_follow_the_definition(tree: str, hash_name: str, backend: str, rng: random.Random) -> None:
     size = pycore.HASHES[hash_name].digest_size
-    define = _rfc9162 if tree == "rfc9162" else _duplicating
+    define = {"rfc9162": _rfc9162, "ssz": _ssz}.get(tree, _duplicating)
     for n in [*range(1, 20), 31, 32, 33, 63, 64, 65, 127, 128, 129, 257]:
         leaves = [rng.randbytes(size) for _ in range(n)]
         wanted = define(leaves, _h(hash_name))
@@ -372,7 +376,28 @@ R = bytes(32)
     ("call", "field", "got"),
     [
         (lambda: pycore.merkle_root([b""], tree="merkle"), "tree", "'merkle'"),
-        (lambda: pycore.merkle_root([b""], tree="ssz"), "tree", "'ssz'"),
+        (lambda: pycore.merkle_root([b""], tree="ssz"), "leaves[0]", "0 bytes"),
+        (lambda: pycore.merkle_root([R], limit=4), "limit", "4"),
+        (lambda: pycore.merkle_root([R] * 3, tree="ssz", limit=2), "limit", "2"),
+        (lambda: pycore.merkle_root([R], tree="ssz", limit=-1), "limit", "-1"),
+        (lambda: pycore.merkle_root([R], tree="ssz", limit="4"), "limit", "'4'"),  # type: ignore[arg-type]
+        (lambda: MerkleTree([R], tree="ssz").extended([R], hashed=True).consistency_proof(1), "tree", "'ssz'"),
+        (lambda: MerkleTree([R], tree="ssz", limit=1).extended([R]), "limit", "1"),
+        (lambda: MerkleTree([R]).multiproof([]), "indices", "none"),
+        (lambda: MerkleTree([R, R]).multiproof([1, 0, 1]), "indices", "1 twice"),
+        (lambda: MerkleTree([R]).multiproof([1]), "indices[0]", "1"),
+        (lambda: pycore.verify_inclusion(R, b"", [], index=0, leaf_count=1, limit=1), "limit", "1"),
+        (lambda: pycore.verify_multiproof(R, [b""], [], indices=[0, 1], leaf_count=1), "indices", "2 items"),
+        (lambda: pycore.verify_multiproof(R[1:], [b""], [], indices=[0], leaf_count=1), "root", "31 bytes"),
+        (lambda: pycore.MerkleFrontier(watch=[-1]), "watch[0]", "-1"),
+        (lambda: pycore.MerkleFrontier(tree="bitcoin").append([b"x"]), "leaves[0]", "1 bytes"),
+        (lambda: pycore.MerkleFrontier().proof(0), "i", "0"),
+        (lambda: pycore.MerkleFrontier(watch=[0]).proof(0), "i", "0"),
+        (lambda: pycore.MerkleFrontier().checkpoint(), "checkpoint", "an empty frontier"),
+        (lambda: pycore.MerkleFrontier(tree="bitcoin").checkpoint(), "tree", "'bitcoin'"),
+        (lambda: pycore.MerkleFrontier().consistency_proof(3), "m", "3"),
+        (lambda: pycore.MerkleFrontier(tree="ssz", limit=1).append([R, R]), "leaves", "2 leaves after 0"),
+        (lambda: pycore.MerkleFrontier.from_bytes(b"pcm"), "state", "3 bytes"),
         (lambda: pycore.merkle_root([b""], hash="md5"), "hash", "'md5'"),
         (lambda: pycore.merkle_root(b"abc"), "leaves", "one bytes-like object (3 bytes)"),
         (lambda: pycore.merkle_root([R, b"x"], tree="bitcoin"), "leaves[1]", "1 bytes"),

@@ -24,6 +24,10 @@ SIGNATURES = {
     "merkle_root": ["leaves"],
     "MerkleTree": ["leaves"],
     "verify_inclusion": ["root", "leaf", "proof"],
+    "merkle_stream": ["chunks"],
+    "MerkleFrontier": [],
+    "verify_multiproof": ["root", "leaves", "proof"],
+    "verify_inclusion_batch": ["root", "leaves", "proofs"],
     "verify_consistency": ["root_m", "root_n", "proof"],
     "capabilities": [],
     "use_backend": ["name"],
@@ -32,7 +36,8 @@ SIGNATURES = {
 MEMBERS = {
     "KeySet": {"verdicts", "nbytes", "verify_batch"},
     "Verdicts": {"codes", "valid", "all_valid", "bitmap", "first_invalid", "raise_if_invalid"},
-    "MerkleTree": {"root", "leaf_count", "proof", "proofs", "consistency_proof"},
+    "MerkleTree": {"root", "leaf_count", "proof", "proofs", "multiproof", "consistency_proof", "extended"},
+    "MerkleFrontier": {"append", "root", "leaf_count", "proof", "checkpoint", "consistency_proof", "to_bytes"},
 }
 
 

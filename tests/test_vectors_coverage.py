@@ -35,8 +35,6 @@ NOT_USED = {
     "ethereum/TrieTests": "Ethereum's own encodings: a later ledger",
     "ethereum/TransactionTests": "rules per fork: a later ledger",
     "ethereum/beacon_block_capella.json": "SSZ: not a tree of this version",
-    "ethereum/lightclient_minimal_deneb": "BLS12-381 is not a scheme of this version",
-    "ethereum/lightclient_minimal_electra": "BLS12-381 is not a scheme of this version",
     "ethereum/mainnet_header11408438.json": "the trie's roots: a later ledger",
     "ethereum/mainnet_receipts11408438.json": "the trie's roots: a later ledger",
     "ethereum/ssz_fastssz_fixtures": "SSZ: not a tree of this version",

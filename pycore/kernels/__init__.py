@@ -11,7 +11,7 @@ module        what
 tally         weighted vote tallies that cannot overflow unnoticed, counting every voter once
 digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
-proofs        the sides and the number of steps of Merkle inclusion proofs
+proofs        the sides and the number of steps of Merkle inclusion proofs, and the pairs of a level of many of them
 trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 ============  ==============================================================================================
 """
@@ -33,7 +33,9 @@ def warm_up() -> None:
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)
-    proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
+    steps, left, own = proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
+    pairs, none = np.zeros((2, 2, 32), dtype=np.uint8), np.zeros(2, dtype=np.int64)
+    proofs.gather_pairs(rows[0], none, steps, left, own, rows, 0, pairs, none.copy(), np.zeros(2, dtype=np.bool_), True)
     trees.proof_rows([0], 2, promotes=True)
     trees.multiproof_plan([0], 2, promotes=True)
     trees.ssz_plan([2])

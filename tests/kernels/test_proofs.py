@@ -17,7 +17,7 @@ import pycore
 from pycore._proofs import LEFT, SELF, walk
 from pycore.kernels.proofs import walk_batch
 
-TREES = sorted(pycore.TREES)
+TREES = sorted(name for name, tree in pycore.TREES.items() if not tree.pads)  # padded trees have one walk for all
 BIG = st.one_of(st.integers(0, 40), st.integers(0, 2**64 - 1), st.integers(2**63 - 3, 2**63 + 3))
 
 

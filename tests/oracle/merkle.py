@@ -102,3 +102,14 @@ def duplicating_root(leaves: Sequence[bytes], h: Hash) -> bytes:
         level += level[-1:] * (len(level) % 2)
         level = [h(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
     return level[0]
+
+
+def ssz_root(chunks: Sequence[bytes], h: Hash = sha256, limit: int | None = None, size: int = 32) -> bytes:
+    """``merkleize`` of the consensus specifications: zero chunks up to a power of two."""
+    width = 1
+    while width < max(len(chunks), 0 if limit is None else limit):
+        width *= 2
+    level = [*chunks] + [bytes(size)] * (width - len(chunks))
+    while len(level) > 1:
+        level = [h(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
+    return level[0]
