@@ -1,9 +1,7 @@
 /* fe_k256_avx512ifma.inc.h - 2^256 - 2^32 - 977 for eight lanes in radix 2^52, by 52-bit multiply-adds. Contract: field.h.
  *
  * 2^256 = K = 0x1000003d1, so p is 2^48 in limb 4 and -K in limb 0, and 2^260 = 16 K. The multiplier reads 52 bits, so limbs are always
- * carried, and a chain of carries is what costs time: every step waits for the one before. Here all limbs carry at once, each into the
- * next. A limb can still be out of range then, when it was all ones (or zero, where carries are negative) and a carry came in: about once
- * in 2^46. One test for all limbs finds that, and the chain is left to a branch that is never taken (FE_PUT).
+ * carried, all at once (FE_PUT).
  *
  *   class   limbs 0..3   limb 4           comes from
  *   tight   < 2^52       < 2^48 + 2^7     mul, sqr, carry, addc, subc, mul_small, half, from_words
@@ -17,6 +15,7 @@
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
 #include "fe_limbs52.inc.h"
+#include "fe_put_avx512ifma.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, (1ULL << 48) + (1 << 7)))
 #define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, 1ULL << 50))
 
@@ -29,35 +28,6 @@ PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
     words_to_limbs52(r->l, w);
     FE_CHECK_TIGHT(r);
 }
-/* The rare end of FE_PUT: carries r, limb by limb, and adds p where that leaves a number below zero. */
-PC_COLD void FN(_settle)(FE_T *r) {
-    for (int again = 0; again < 2; again++) {
-        for (int i = 0; i < 4; i++) {
-            r->l[i + 1] = vadd(r->l[i + 1], vec_sar(r->l[i], 52));
-            r->l[i] = vand(r->l[i], vset1(PC_MASK52));
-        }
-        const vmask below = vlt(vset1(1ULL << 63), r->l[4]);
-        r->l[0] = vsub(r->l[0], vblend(below, vset1(FE_K256_K), vzero()));
-        r->l[4] = vadd(r->l[4], vblend(below, vset1(1ULL << 48), vzero()));
-    }
-}
-/* r = t0 .. t4 with limbs 0 .. 3 carried at once, signed; `top` joins the test where limb 4 may come out below zero. */
-#define FE_PUT(r, t0, t1, t2, t3, t4, top)                                                                                  \
-    do {                                                                                                                    \
-        const vec mask_ = vset1(PC_MASK52);                                                                                 \
-        const vec r0_ = vand(t0, mask_), r1_ = vadd(vand(t1, mask_), vec_sar(t0, 52)),                                      \
-                  r2_ = vadd(vand(t2, mask_), vec_sar(t1, 52)), r3_ = vadd(vand(t3, mask_), vec_sar(t2, 52)),               \
-                  r4_ = vadd(t4, vec_sar(t3, 52));                                                                          \
-        vec all_ = vec_or3(r1_, r2_, r3_);                                                                                  \
-        if (top) all_ = vor(all_, r4_);                                                                                     \
-        (r)->l[0] = r0_, (r)->l[1] = r1_, (r)->l[2] = r2_, (r)->l[3] = r3_, (r)->l[4] = r4_;                                \
-        if (PC_RARE(vec_any_bit(all_, ~PC_MASK52))) {                                                                       \
-            FE_T t_ = *(r);                                                                                                 \
-            FN(_settle)(&t_);                                                                                               \
-            *(r) = t_;                                                                                                      \
-        }                                                                                                                   \
-    } while (0)
-
 PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
     const vec t0 = vadd(a->l[0], b->l[0]), t1 = vadd(a->l[1], b->l[1]), t2 = vadd(a->l[2], b->l[2]),
@@ -200,7 +170,6 @@ PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
     FE_CHECK_TIGHT(r);
 }
 #undef FE_TAKE_TOP
-#undef FE_PUT
 PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     FE_T t;
     FN(_carry)(&t, a); /* below 2^256 + 2^35 < 2 p */
@@ -213,3 +182,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     return FN(_limbs_is_multiple)(t.l, 1);
 }
 #include "fe_common.inc.h"
+#undef FE_PUT

@@ -65,8 +65,10 @@
 #define FE     ref_fe_p256
 #include "fe_mont52.inc.h"
 #define FE fe_p256
-#ifdef PC_FIELDS_PORTABLE
+#if defined(PC_FIELDS_PORTABLE)
 #    include "fe_p256_portable.inc.h"
+#elif defined(PC_FIELDS_IFMA)
+#    include "fe_p256_avx512ifma.inc.h"
 #else
 #    include "fe_mont52.inc.h"
 #endif
@@ -80,8 +82,10 @@
 #define FE     ref_fe_sm2
 #include "fe_mont52.inc.h"
 #define FE fe_sm2
-#ifdef PC_FIELDS_PORTABLE
+#if defined(PC_FIELDS_PORTABLE)
 #    include "fe_sm2_portable.inc.h"
+#elif defined(PC_FIELDS_IFMA)
+#    include "fe_sm2_avx512ifma.inc.h"
 #else
 #    include "fe_mont52.inc.h"
 #endif
