@@ -24,24 +24,26 @@ static uint64_t cv(ladder_g)[cv(G_ROWS) * cv(NIELS_STRIDE)] __attribute__((align
 static uint64_t cv(comb)[cv(COMB_BASES) * cv(COMB_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
 static pthread_once_t cv(ladder_g_once) = PTHREAD_ONCE_INIT, cv(comb_once) = PTHREAD_ONCE_INIT;
 
+PC_FN void cv(niels_pack)(vec packed[12], const cv(niels) * p) {
+    fe(pack)(packed, &p->y_plus_x);
+    fe(pack)(packed + 4, &p->y_minus_x);
+    fe(pack)(packed + 8, &p->txd);
+}
+PC_INLINE void cv(niels_unpack)(cv(niels) * p, const vec packed[12]) {
+    fe(unpack)(&p->y_plus_x, packed);
+    fe(unpack)(&p->y_minus_x, packed + 4);
+    fe(unpack)(&p->txd, packed + 8);
+}
 /* A row is a summand in three times four packed words; with a single lane it is the struct as it is (fixed_base.inc.h). */
 PC_FN void cv(niels_store)(uint64_t *rows, const uint32_t row[VL], const cv(niels) * p) {
     vec packed[12];
-    if (VL > 1) {
-        fe(pack)(packed, &p->y_plus_x);
-        fe(pack)(packed + 4, &p->y_minus_x);
-        fe(pack)(packed + 8, &p->txd);
-    }
+    if (VL > 1) cv(niels_pack)(packed, p);
     rows_store(rows, row, cv(NIELS_STRIDE), VL > 1 ? packed : (const vec *)p, cv(NIELS_STRIDE));
 }
 PC_INLINE void cv(niels_load)(cv(niels) * p, const uint64_t *rows, const uint32_t row[VL]) {
     vec packed[12];
     vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(NIELS_STRIDE), cv(NIELS_STRIDE));
-    if (VL > 1) {
-        fe(unpack)(&p->y_plus_x, packed);
-        fe(unpack)(&p->y_minus_x, packed + 4);
-        fe(unpack)(&p->txd, packed + 8);
-    }
+    if (VL > 1) cv(niels_unpack)(p, packed);
 }
 
 /* rows[j] = j * base for j < n, every lane computing the same; one inversion per block of entries. */

@@ -14,21 +14,29 @@ static void ed25519_equation(ed25519_work *w, const uint32_t row[VL], ed25519_ex
     ed25519_double_base(sum, scalars, scalars + 4, &minus_a);
 }
 
+/* 1 / Z of the sums of a block, for ed25519_is_encoded. */
+static void ed25519_invert_z(ed25519_work *w, size_t vecs) {
+    for (size_t i = 0; i < vecs; i++) w->memory.block.z[i] = w->memory.block.sum[i].z;
+    fe25519_batch_inv(w->memory.block.z, vecs, w->memory.block.tmp);
+}
+/* Sum i of a block, of the items in these rows, and R have the same encoding. */
+static vmask ed25519_is_encoded(const ed25519_work *w, const uint32_t row[VL], size_t i) {
+    vec got[4], wanted[4];
+    ed25519_encoding r;
+    ed25519_load_le(wanted, w->heads, row, 8, 4);
+    ed25519_encoding_read(&r, wanted);
+    ed25519_encoding_normal(wanted, &r);
+    ed25519_encode(got, &w->memory.block.sum[i], &w->memory.block.z[i]);
+    return words_eq(got, wanted);
+}
 /* S B - k A and R have the same encoding: the sums of a block of items, the first of them number `first` of the list. */
 static void ed25519_compare_encoded(ed25519_work *w, const uint32_t *list, size_t first, size_t n) {
     const size_t vecs = (n - first + VL - 1) / VL < ed25519_BLOCK ? (n - first + VL - 1) / VL : ed25519_BLOCK;
-    for (size_t i = 0; i < vecs; i++) w->memory.block.z[i] = w->memory.block.sum[i].z;
-    fe25519_batch_inv(w->memory.block.z, vecs, w->memory.block.tmp);
+    ed25519_invert_z(w, vecs);
     for (size_t i = 0; i < vecs; i++) {
         uint32_t row[VL];
-        vec got[4], wanted[4];
-        ed25519_encoding r;
         ed25519_rows(row, list, first + i * VL, n);
-        ed25519_load_le(wanted, w->heads, row, 8, 4);
-        ed25519_encoding_read(&r, wanted);
-        ed25519_encoding_normal(wanted, &r);
-        ed25519_encode(got, &w->memory.block.sum[i], &w->memory.block.z[i]);
-        ed25519_refuse(w, row, mnot(words_eq(got, wanted)), PC_BAD_SIGNATURE);
+        ed25519_refuse(w, row, mnot(ed25519_is_encoded(w, row, i)), PC_BAD_SIGNATURE);
     }
 }
 /* Settles the cofactorless equations of the listed items. */

@@ -5,11 +5,12 @@ static const uint8_t ed25519_filler[32] = {0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0
                                            0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
                                            0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66};
 
-/* One key of a key set: its point, and the bytes that k is hashed over. */
+/* One key of a key set: its point, the bytes that k is hashed over, and the table of -A, or NULL in a set without tables. */
 typedef struct ed25519_key_record_s {
     uint64_t x[4], y[4];
     uint8_t bytes[32];
     uint64_t verdict;
+    uint64_t *table;
 } ed25519_key_record;
 
 /* n words of each lane's row, from bytes that are little-endian. */

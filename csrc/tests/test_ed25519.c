@@ -221,14 +221,39 @@ typedef struct {
 } batch;
 
 static uint8_t *scratch;
+
+/* A set of the first n keys at `keys`, with tables of this window; the caller frees it. */
+static pc_keyset *new_set(const uint8_t *keys, size_t n, int window, uint8_t *verdicts) {
+    const size_t records = (n * sizeof(ed25519_key_record) + 63) & ~(size_t)63, table = ed25519_keyset_table(window);
+    const pc_column column = pc_column_fixed(keys, 32);
+    pc_keyset *set = aligned_alloc(64, 64 + records + n * table);
+    set->n_keys = n;
+    set->records_offset = 64;
+    set->tables_offset = 64 + records;
+    set->window = window;
+    EXPECT(sizeof *set <= 64 && (window == 0) == (table == 0) && table % 64 == 0);
+    ed25519_keyset_put(&column, n, set, NULL, NULL, verdicts);
+    return set;
+}
+/* Verdicts by encoded keys; by tables of the keys they are the same. */
 static void verify(const batch *b, size_t first, size_t n, int rules, uint8_t *verdicts) {
     const pc_column keys = pc_column_fixed(b->keys + 32 * first, 32),
                     signatures = pc_column_fixed(b->signatures + 64 * first, 64);
     const pc_column messages = pc_column_fixed(b->messages + MESSAGE * first, MESSAGE);
     const pc_verify_params params = {.scheme = PC_SCHEME_ED25519, .rules = rules};
     const pc_key_source source = {&keys, NULL, NULL};
+    uint8_t by_table[MOST];
+    uint32_t indices[MOST];
+    pc_keyset *set = new_set(b->keys + 32 * first, n, 2 + rules % 4, by_table);
+    const pc_key_source known = {NULL, set, indices};
+    for (size_t i = 0; i < n; i++) indices[i] = (uint32_t)i;
+    memset(scratch, 0x5a, ED25519_VERIFY_SCRATCH);
+    ed25519_verify(&params, &known, &signatures, &messages, n, scratch, by_table);
+    free(set);
+
     memset(scratch, 0xa5, ED25519_VERIFY_SCRATCH);
     ed25519_verify(&params, &source, &signatures, &messages, n, scratch, verdicts);
+    EXPECT(memcmp(by_table, verdicts, n) == 0);
 }
 /* The challenge of slot j, modulo L. */
 static void challenge(uint64_t k[4], const batch *b, size_t j) {
@@ -381,16 +406,12 @@ static void test_verdicts(void) {
     EXPECT(memcmp(alone, wanted, 40) == 0);
 
     /* a key set gives the same, in any order of keys */
-    static uint64_t set_memory[(sizeof(pc_keyset) + 64 + MOST * sizeof(ed25519_key_record)) / 8 + 8];
     static uint32_t indices[MOST];
     static batch shuffled;
-    pc_keyset *set = (pc_keyset *)(void *)set_memory;
-    const pc_column keys = pc_column_fixed(b.keys, 32), signatures = pc_column_fixed(shuffled.signatures, 64);
+    pc_keyset *set = new_set(b.keys, MOST, 0, verdicts);
+    const pc_column signatures = pc_column_fixed(shuffled.signatures, 64);
     const pc_column texts = pc_column_fixed(shuffled.messages, MESSAGE);
     const pc_key_source source = {NULL, set, indices};
-    set->n_keys = MOST;
-    set->records_offset = (sizeof(pc_keyset) + 63) / 64 * 64;
-    ed25519_keyset_put(&keys, MOST, set, NULL, NULL, verdicts);
     for (size_t i = 0; i < MOST; i++) {
         EXPECT_INT(verdicts[i], wanted[i] == PC_MALFORMED_KEY ? PC_MALFORMED_KEY : PC_VALID);
         indices[i] = (uint32_t)(i * 3 % MOST); /* 3 does not divide MOST: a permutation */
@@ -402,6 +423,7 @@ static void test_verdicts(void) {
         ed25519_verify(&with, &source, &signatures, &texts, MOST, scratch, verdicts);
         for (size_t i = 0; i < MOST; i++) EXPECT_INT(verdicts[i], wanted[indices[i]]);
     }
+    free(set);
 }
 
 /* ---- combined equations ---------------------------------------------------------------------------------------------------- */
