@@ -199,6 +199,16 @@ def _check(code: int, backend: int = AUTO) -> None:
     raise PycoreError(f"the C core refused a call that Python let through: {names.get(code, code)}")
 
 
+check = _check
+"""The same for codes that come back by way of compiled kernels (:mod:`pycore.kernels.native`)."""
+
+
+def function_address(name: str) -> tuple[int, str]:
+    """Address of a C function, and its type as C writes it: for compiled code that calls it without Python."""
+    pointer = ffi.addressof(lib, name)
+    return int(ffi.cast("uintptr_t", pointer)), str(ffi.getctype(ffi.typeof(pointer)))
+
+
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 

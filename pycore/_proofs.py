@@ -24,7 +24,7 @@ from pycore.parallel import Cost, cut, run_pieces
 from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -182,62 +182,35 @@ def _check_chunk(tree: Tree, row: Hash, claims: Claims, *, many: bool) -> NDArra
     steps, left, own = _walks(claims, tree, many=many)
     if claims.limit is not None:
         steps[claims.leaf_count > np.uint64(claims.limit)] = -1
-    well_formed = (steps >= 0) & (claims.proofs.lengths == steps * size)
-    steps[~well_formed] = 0
+    steps[claims.proofs.lengths != steps * size] = -1
+    codes = np.full(n, int(Verdict.MALFORMED_PROOF), dtype=np.uint8)
     data, starts = _flat_rows(claims.proofs)
+    if many:
+        from pycore.kernels.native import check_proofs
+
+        check_proofs(row, tree, (steps, left, own), (data, starts), claims.nodes, claims.roots, codes)
+        return codes
     current = claims.nodes.copy()
     bad = np.zeros(n, dtype=np.bool_)
-    pairs = np.empty((n, 2, size), dtype=np.uint8)
-    active = np.empty(n, dtype=np.int64)
-    parents = np.empty((n, size), dtype=np.uint8)
-    gather = _gather_kernel() if many else _gather_arrays
     for step in range(int(steps.max(initial=0))):
-        count = gather(data, starts, steps, left, own, current, step, pairs, active, bad, tree.equal_siblings)
-        into = current if count == n else parents[:count]
-        hash_pairs(row, tree.node_prefix, pairs[:count].reshape(-1, size), into, 1)
-        if count < n:
-            current[active[:count]] = into
-    good = well_formed & ~bad & (current == claims.roots).all(axis=1)
-    codes = np.where(well_formed, int(Verdict.BAD_PROOF), int(Verdict.MALFORMED_PROOF)).astype(np.uint8)
-    codes[good] = int(Verdict.VALID)
+        active = np.flatnonzero(steps > step)
+        siblings = data[(starts[active] + step * size)[:, None] + np.arange(size)]
+        mine = current[active]
+        is_left = (left[active] >> np.uint64(step)) & np.uint64(1) != 0
+        is_self = (own[active] >> np.uint64(step)) & np.uint64(1) != 0
+        equal = (siblings == mine).all(axis=1)
+        bad[active] |= is_self & ~equal
+        if not tree.equal_siblings:
+            bad[active] |= ~is_self & equal
+        pairs = np.empty((len(active), 2, size), dtype=np.uint8)
+        pairs[:, 0] = np.where(is_left[:, None], siblings, mine)
+        pairs[:, 1] = np.where(is_left[:, None], mine, siblings)
+        parents = np.empty((len(active), size), dtype=np.uint8)
+        hash_pairs(row, tree.node_prefix, pairs.reshape(-1, size), parents, 1)
+        current[active] = parents
+    good = ~bad & (current == claims.roots).all(axis=1)
+    codes[steps >= 0] = np.where(good, int(Verdict.VALID), int(Verdict.BAD_PROOF))[steps >= 0]
     return codes
-
-
-def _gather_kernel() -> Callable[..., int]:
-    from pycore.kernels.proofs import gather_pairs
-
-    return gather_pairs
-
-
-def _gather_arrays(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    steps: NDArray[np.int64],
-    left: NDArray[np.uint64],
-    own: NDArray[np.uint64],
-    current: NDArray[np.uint8],
-    step: int,
-    pairs: NDArray[np.uint8],
-    active: NDArray[np.int64],
-    bad: NDArray[np.bool_],
-    equal_siblings: bool,
-) -> int:
-    """What ``kernels.proofs.gather_pairs`` does, without loading Numba for a handful of proofs."""
-    size = current.shape[1]
-    rows = np.flatnonzero(steps > step)
-    count = len(rows)
-    active[:count] = rows
-    siblings = data[(starts[rows] + step * size)[:, None] + np.arange(size)]
-    mine = current[rows]
-    is_left = (left[rows] >> np.uint64(step)) & np.uint64(1) != 0
-    is_self = (own[rows] >> np.uint64(step)) & np.uint64(1) != 0
-    equal = (siblings == mine).all(axis=1)
-    bad[rows] |= is_self & ~equal
-    if not equal_siblings:
-        bad[rows] |= ~is_self & equal
-    pairs[:count, 0] = np.where(is_left[:, None], siblings, mine)
-    pairs[:count, 1] = np.where(is_left[:, None], mine, siblings)
-    return count
 
 
 def _walks(

@@ -11,7 +11,8 @@ module        what
 tally         weighted vote tallies that cannot overflow unnoticed, counting every voter once
 digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
-proofs        the sides and the number of steps of Merkle inclusion proofs, and the pairs of a level of many of them
+proofs        the sides and the number of steps of Merkle inclusion proofs
+native        batches of proofs and growing trees: loops that call the C level kernels
 trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 ============  ==============================================================================================
 """
@@ -29,17 +30,22 @@ def warm_up() -> None:
     """
     import numpy as np
 
-    from pycore.kernels import dag, digests, proofs, tally, trees
+    from pycore.kernels import dag, digests, native, proofs, tally, trees
+    from pycore.registry import HASHES, TREES
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)
     steps, left, own = proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
-    pairs, none = np.zeros((2, 2, 32), dtype=np.uint8), np.zeros(2, dtype=np.int64)
-    proofs.gather_pairs(rows[0], none, steps, left, own, rows, 0, pairs, none.copy(), np.zeros(2, dtype=np.bool_), True)
     trees.proof_rows([0], 2, promotes=True)
     trees.multiproof_plan([0], 2, promotes=True)
     trees.ssz_plan([2])
     trees.common_prefix_bits(rows)
+    row, shape = HASHES["sha256"], TREES["rfc9162"]
+    frontier = native.empty_frontier(row)
+    native.append(row, shape, frontier, 0, rows)
+    native.frontier_root(row, shape, frontier, 2)
+    starts, codes = np.zeros(2, dtype=np.int64), np.empty(2, dtype=np.uint8)
+    native.check_proofs(row, shape, (steps, left, own), (rows.reshape(-1), starts), rows, rows, codes)
     tally.tally_mask([True, True], numbers)
     tally.tally_bitmap(b"\x03", numbers)
     tally.tally_votes([0, 1], [True, True], numbers)

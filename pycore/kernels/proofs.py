@@ -11,7 +11,7 @@ from pycore.kernels._jit import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["gather_pairs", "walk_batch"]
+__all__ = ["walk_batch"]
 
 
 def walk_batch(
@@ -70,74 +70,3 @@ def _walk(
             last >>= one
         steps[i] = count
     return steps, left, own
-
-
-def gather_pairs(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    steps: NDArray[np.int64],
-    left: NDArray[np.uint64],
-    own: NDArray[np.uint64],
-    current: NDArray[np.uint8],
-    step: int,
-    pairs: NDArray[np.uint8],
-    active: NDArray[np.int64],
-    bad: NDArray[np.bool_],
-    equal_siblings: bool,
-) -> int:
-    """Node and sibling of every proof that has a step number `step`, in hashing order.
-
-    Args:
-        data: uint8, the siblings of all proofs; those of proof i begin at ``starts[i]``.
-        starts, steps, left, own: (n,); steps, left and own as of :func:`walk_batch`, 0 steps for proofs left out.
-        current: uint8 (n, size), the node that each proof has reached.
-        step: which level, from the leaf.
-        pairs: uint8 (n, 2, size), filled from the front.
-        active: int64 (n,), filled with the proof of each pair.
-        bad: bool (n,), set where a node and its sibling must be equal and are not, or the other way round.
-        equal_siblings: whether a node may have an equal sibling that is not itself.
-
-    Returns:
-        The number of pairs.
-    """
-    return int(_gather(data, starts, steps, left, own, current, step, pairs, active, bad, equal_siblings))
-
-
-@kernel
-def _gather(
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    steps: NDArray[np.int64],
-    left: NDArray[np.uint64],
-    own: NDArray[np.uint64],
-    current: NDArray[np.uint8],
-    step: int,
-    pairs: NDArray[np.uint8],
-    active: NDArray[np.int64],
-    bad: NDArray[np.bool_],
-    equal_siblings: bool,
-) -> int:
-    count = 0
-    size = current.shape[1]
-    shift, one = np.uint64(step), np.uint64(1)
-    compares = not equal_siblings
-    for i in range(len(steps)):
-        if steps[i] <= step:
-            continue
-        sibling = data[starts[i] + step * size : starts[i] + (step + 1) * size]
-        mine = current[i]
-        left_side = np.int64((left[i] >> shift) & one)
-        to_sibling, to_mine = pairs[count, 1 - left_side], pairs[count, left_side]
-        for k in range(size):
-            to_sibling[k] = sibling[k]
-            to_mine[k] = mine[k]
-        is_self = (own[i] >> shift) & one != 0
-        if is_self or compares:
-            equal = True
-            for k in range(size):
-                equal &= sibling[k] == mine[k]
-            if equal != is_self:
-                bad[i] = True
-        active[count] = i
-        count += 1
-    return count
