@@ -89,7 +89,8 @@ def libraries() -> list[tuple[str, dict[str, Any]]]:
             "obj_deps": {"": HEADERS},
         }
 
-    macros: list[tuple[str, str | None]] = [("PC_VERSION", f'"{VERSION}"')]
+    shared = " ".join([*COMMON_FLAGS[1:3], *os.environ.get("PYCORE_CFLAGS", "").split()])  # what bears on speed
+    macros: list[tuple[str, str | None]] = [("PC_VERSION", f'"{VERSION}"'), ("PC_CFLAGS", f'"{shared}"')]
     macros += [(f"PC_HAVE_{name}", "1") for name, _ in backends]
     core = sorted(str(p.relative_to(ROOT)) for p in (ROOT / CSRC / "core").glob("*.c"))
     rows = [("pc_core", library(core, [], macros))]

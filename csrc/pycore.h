@@ -86,6 +86,8 @@ const pc_scheme_row *pc_scheme_at(int position);
 const pc_rules_row *pc_rules_at(int position);
 const pc_status_row *pc_status_at(int position);
 const char *pc_version(void);
+/* What the core was built with: compiler, its version, and the flags that all backends share (a row of backends.def adds its own). */
+const char *pc_compiler(void);
 
 /* ---- CPU and backends --------------------------------------------------------------------------------------------------
  * Backends are listed from most to least preferred; "portable" is always there and always last. In every call below
@@ -116,6 +118,14 @@ int pc_backend_at(int position, pc_backend_row *row);
 
 /* What PC_AUTO takes for an algorithm and a batch of n items: a backend position. kind: 0 = hash id, 1 = scheme id. */
 int pc_backend_pick(int kind, int id, size_t n);
+
+/* Why PC_AUTO takes that one. */
+enum {
+    PC_WHY_FORCED = 0,    /* PYCORE_BACKEND */
+    PC_WHY_PREFERRED = 1, /* a row of backend/preferences.def: measured for this algorithm and batch size */
+    PC_WHY_ORDER = 2      /* the first in the list of backends that is usable and has a kernel */
+};
+int pc_backend_why(int kind, int id, size_t n);
 
 /* Name of CPU feature at position ("avx2", "sha", ...), or NULL past the end; *present says whether it can be used. */
 const char *pc_cpu_feature_at(int position, int *present);

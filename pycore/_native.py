@@ -97,6 +97,11 @@ def version() -> str:
     return _text(lib.pc_version())
 
 
+def compiler() -> str:
+    """What the C core was built with: compiler, version, flags."""
+    return _text(lib.pc_compiler())
+
+
 # ---- backends ------------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +164,20 @@ def backend_pick(kind: int, identifier: int, n: int) -> int:
         if position < 0:
             _check(position)
     return position
+
+
+_WHY = {
+    int(lib.PC_WHY_FORCED): "PYCORE_BACKEND",
+    int(lib.PC_WHY_PREFERRED): "measured best at this size",
+    int(lib.PC_WHY_ORDER): "first usable",
+}
+
+
+def backend_why(kind: int, identifier: int, n: int) -> str:
+    """Why :func:`backend_pick` answers what it does, in a few words."""
+    if current_backend() != AUTO:
+        return "use_backend"
+    return _WHY.get(lib.pc_backend_why(kind, identifier, n), "")
 
 
 def _usable(rows: list[BackendRow]) -> list[str]:

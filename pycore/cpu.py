@@ -32,6 +32,9 @@ class Capabilities:
         backends: every backend, from most to least preferred: compiled in or not, usable or not, and why not.
         active: for every hash and scheme, the backend that a batch of 1,024 items takes in the calling context.
         active_single: the same for a single item; it differs where a narrow kernel is faster for few items.
+        why, why_single: for each of them the reason: "PYCORE_BACKEND" or "use_backend" (forced), "measured best at this
+            size", or "first usable" in the order of `backends`.
+        compiler: the compiler of the C core, with version and flags.
         schemes, hashes, trees: the registry.
         threads: how many threads a call without ``threads=`` may use.
     """
@@ -41,6 +44,9 @@ class Capabilities:
     backends: tuple[BackendRow, ...]
     active: Mapping[str, str]
     active_single: Mapping[str, str]
+    why: Mapping[str, str]
+    why_single: Mapping[str, str]
+    compiler: str
     schemes: tuple[Scheme, ...]
     hashes: tuple[Hash, ...]
     trees: tuple[Tree, ...]
@@ -59,6 +65,9 @@ class Capabilities:
             "backends": [row._asdict() for row in self.backends],
             "active": dict(self.active),
             "active_single": dict(self.active_single),
+            "why": dict(self.why),
+            "why_single": dict(self.why_single),
+            "compiler": self.compiler,
             "schemes": [_plain(asdict(row)) for row in self.schemes],
             "hashes": [_plain(asdict(row)) for row in self.hashes],
             "trees": [_plain(asdict(row)) for row in self.trees],
@@ -86,6 +95,9 @@ def capabilities() -> Capabilities:
         backends=tuple(_native.backend_rows()),
         active=_active(_LARGE),
         active_single=_active(1),
+        why=_why(_LARGE),
+        why_single=_why(1),
+        compiler=_native.compiler(),
         schemes=tuple(SCHEMES.values()),
         hashes=tuple(HASHES.values()),
         trees=tuple(TREES.values()),
@@ -132,12 +144,19 @@ def _scope(position: int) -> Iterator[None]:
         variable.reset(token)
 
 
+def _algorithms() -> list[tuple[int, Scheme | Hash]]:
+    rows: list[tuple[int, Scheme | Hash]] = [(_native.KIND_SCHEME, scheme) for scheme in SCHEMES.values()]
+    return rows + [(_native.KIND_HASH, row) for row in HASHES.values()]
+
+
+def _why(n: int) -> dict[str, str]:
+    return {row.name: _native.backend_why(kind, row.id, n) for kind, row in _algorithms()}
+
+
 def _active(n: int) -> dict[str, str]:
     names = [row.name for row in _native.backend_rows()]
     active = {}
-    rows: list[tuple[int, Scheme | Hash]] = [(_native.KIND_SCHEME, scheme) for scheme in SCHEMES.values()]
-    rows += [(_native.KIND_HASH, row) for row in HASHES.values()]
-    for kind, row in rows:
+    for kind, row in _algorithms():
         # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
         with suppress(BackendUnavailable):
             active[row.name] = names[_native.backend_pick(kind, row.id, n)]

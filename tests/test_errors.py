@@ -268,5 +268,15 @@ def test_capabilities_are_plain_data() -> None:
     assert [row["name"] for row in plain["trees"]] == list(pycore.TREES)
     assert plain["backends"][-1]["name"] == "portable"
     assert set(found.active) == set(found.active_single) == set(found.algorithms)
+    reasons = {"PYCORE_BACKEND", "use_backend", "measured best at this size", "first usable"}
+    assert set(found.why) == set(found.why_single) == set(found.algorithms)
+    assert {*found.why.values(), *found.why_single.values()} <= reasons
+    with pycore.use_backend("portable"):
+        assert set(pycore.capabilities().why.values()) == {"use_backend"}
+    for row in found.backends:
+        if row.compiled and not row.usable and "lacks" in row.reason:
+            missing = row.reason.partition("lacks ")[2].split(", ")
+            assert missing
+            assert not any(found.cpu_features[name] for name in missing)
     with pytest.raises(AttributeError):
         found.version = "2"  # type: ignore[misc]

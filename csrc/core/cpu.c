@@ -8,6 +8,7 @@
 #include "../pycore.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #    include <cpuid.h>
@@ -107,6 +108,16 @@ static const struct {
     {"sm3", PC_CPU_SM3},
 #endif
 };
+
+void pc_cpu_names(uint32_t mask, char *text, size_t size) {
+    size_t used = 0;
+    if (size) text[0] = 0;
+    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
+        if (!(mask & features[i].bit) || used + 1 >= size) continue;
+        int wrote = snprintf(text + used, size - used, "%s%s", used ? ", " : "", features[i].name);
+        if (wrote > 0) used += (size_t)wrote;
+    }
+}
 
 const char *pc_cpu_feature_at(int position, int *present) {
     if (position < 0 || (size_t)position >= sizeof features / sizeof features[0]) return NULL;

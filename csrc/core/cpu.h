@@ -1,6 +1,7 @@
 /* cpu.h - what this CPU and operating system can run. */
 #ifndef PC_CPU_H
 #define PC_CPU_H
+#include <stddef.h>
 #include <stdint.h>
 
 /* One bit per feature; a bit is set only when the operating system also saves the registers that the feature uses. */
@@ -33,4 +34,7 @@ enum {
 
 /* The mask of this machine. Pure: the same answer every time, no state. */
 uint32_t pc_cpu_mask(void);
+
+/* Writes the names of the features in mask, "avx2, fma"; what does not fit is cut off. */
+void pc_cpu_names(uint32_t mask, char *text, size_t size);
 #endif

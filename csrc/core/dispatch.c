@@ -64,7 +64,7 @@ enum { PREFERENCES = sizeof preferences / sizeof preferences[0] };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct {
     int usable;
-    char reason[96];
+    char reason[128];
 } state[BACKENDS];
 static int preferred[PREFERENCES]; /* the backend of each row, or -1 */
 static int init_result;
@@ -94,8 +94,10 @@ static void start(void) {
             snprintf(state[i].reason, sizeof state[i].reason,
                      "not compiled: other machine, or the compiler lacks the flags");
         } else if ((mask & needed(&entries[i])) != needed(&entries[i])) {
-            snprintf(state[i].reason, sizeof state[i].reason,
-                     "this CPU or operating system lacks an instruction set it needs");
+            char names[80];
+            pc_cpu_names(needed(&entries[i]) & ~mask, names, sizeof names);
+            snprintf(state[i].reason, sizeof state[i].reason, "this CPU or operating system lacks %s",
+                     names[0] ? names : "an instruction set it needs");
         } else if ((failed = pc_selftest(entries[i].ops)) != NULL) {
             snprintf(state[i].reason, sizeof state[i].reason, "self-test failed: %s", failed);
         } else {
@@ -160,13 +162,19 @@ static int runs(int position, pc_kind kind, int id) {
     return state[position].usable && has_kernel(entries[position].ops, kind, id);
 }
 
-static int choose(pc_kind kind, int id, size_t n) {
+/* The backend for n items, and (why not NULL) PC_WHY_*. */
+static int choose(pc_kind kind, int id, size_t n, int *why) {
+    int ignored;
+    if (!why) why = &ignored;
+    *why = PC_WHY_FORCED;
     if (forced >= 0 && runs(forced, kind, id)) return forced;
+    *why = PC_WHY_PREFERRED;
     pc_kind listed = kind == PC_KIND_MERKLE ? PC_KIND_HASH : kind;
     for (size_t p = 0; p < PREFERENCES; p++) {
         if (preferences[p].kind != listed || preferences[p].id != id || n < preferences[p].from_n) continue;
         if (preferred[p] >= 0 && runs(preferred[p], kind, id)) return preferred[p];
     }
+    *why = PC_WHY_ORDER;
     for (int i = 0; i < BACKENDS; i++) {
         if (runs(i, kind, id)) return i;
     }
@@ -177,7 +185,7 @@ int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **f
     int result = pc_init();
     if (result != PC_OK) return result;
     if (backend < PC_AUTO || backend >= BACKENDS) return PC_ERR_ARGUMENT;
-    int chosen = backend == PC_AUTO ? choose(kind, id, n) : backend;
+    int chosen = backend == PC_AUTO ? choose(kind, id, n, NULL) : backend;
     if (chosen < 0 || !runs(chosen, kind, id)) return PC_ERR_BACKEND;
     *found = entries[chosen].ops;
     if (position) *position = chosen;
@@ -202,4 +210,11 @@ int pc_backend_pick(int kind, int id, size_t n) {
     if (kind == PC_KIND_HASH ? !pc_hash_at(id) : (kind != PC_KIND_SCHEME || !pc_scheme_at(id))) return PC_ERR_ARGUMENT;
     result = pc_resolve((pc_kind)kind, id, PC_AUTO, n, &ops, &position);
     return result == PC_OK ? position : result;
+}
+
+int pc_backend_why(int kind, int id, size_t n) {
+    int why, picked = pc_backend_pick(kind, id, n);
+    if (picked < 0) return picked;
+    (void)choose((pc_kind)kind, id, n, &why);
+    return why;
 }

@@ -48,3 +48,15 @@ const char *pc_field_at(int position) {
 }
 
 const char *pc_version(void) { return PC_VERSION; }
+
+#ifndef PC_CFLAGS /* the builds give their flags */
+#    define PC_CFLAGS "flags unknown"
+#endif
+#if defined(__clang__)
+#    define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+#    define COMPILER "gcc " __VERSION__
+#else
+#    define COMPILER "unknown compiler"
+#endif
+const char *pc_compiler(void) { return COMPILER ", " PC_CFLAGS; }

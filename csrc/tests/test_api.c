@@ -32,6 +32,8 @@ static void test_registry(void) {
     EXPECT(!pc_cpu_feature_at(-1, &present) && (features == 0 || pc_cpu_feature_at(0, NULL)));
     EXPECT(strcmp(pc_status_at(1)->name, "VALID") == 0);
     EXPECT(strchr(pc_version(), '.') != NULL);
+    EXPECT(strncmp(pc_compiler(), "gcc ", 4) == 0 || strncmp(pc_compiler(), "clang ", 6) == 0);
+    EXPECT(strstr(pc_compiler(), "-O") != NULL);
     pc_backend_row row;
     EXPECT_INT(pc_backend_at(-1, &row), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_at(1000, &row), PC_ERR_ARGUMENT);

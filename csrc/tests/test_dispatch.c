@@ -123,6 +123,9 @@ static void test_choice(void) {
                pc_backend_portable.scheme[PC_SCHEME_ED25519].verify ? portable : PC_ERR_BACKEND);
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 99), hash_only);
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 100), portable);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 99), PC_WHY_ORDER);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 100), PC_WHY_PREFERRED);
+    EXPECT_INT(pc_backend_why(0, 99, 1), PC_ERR_ARGUMENT);
     const pc_backend *found;
     int at = -1;
     EXPECT_INT(pc_resolve(PC_KIND_MERKLE, PC_HASH_SHA256, PC_AUTO, 99, &found, &at), PC_OK);
@@ -186,6 +189,8 @@ static void forced_portable(void) {
 static void forced_hash_only(void) {
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 1), position("hash_only"));
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SM3, 1), position("portable"));
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 1), PC_WHY_FORCED);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SM3, 1), PC_WHY_ORDER);
 }
 static void forced_in_vain(void) {
     EXPECT_INT(pc_init(), PC_ERR_BACKEND);

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
-import re
 import subprocess
 from datetime import datetime, timezone
 from importlib import metadata
@@ -37,7 +35,7 @@ def describe_environment() -> dict[str, Any]:
         "machine": platform.machine(),
         "system": " ".join([platform.system(), *platform.libc_ver()]).strip(),
         "python": platform.python_version(),
-        "compiler": compiler(),
+        "compiler": found.compiler,
         "pycore": found.version,
         "commit": commit(),
         "backends": [row.name for row in found.backends if row.usable],
@@ -69,19 +67,6 @@ def cpu_name() -> str:
     if "cpu family" in fields:
         return f"{name} (family {fields['cpu family']}, model {fields.get('model', '?')})"
     return name
-
-
-def compiler() -> str:
-    """Which compiler made the extension, read from what it left in the file."""
-    spec = importlib.util.find_spec("pycore._core")
-    if spec is None or spec.origin is None:
-        return "unknown"
-    data = Path(spec.origin).read_bytes()
-    found = sorted(
-        {match.decode() for match in re.findall(rb"(?:GCC: \([^)\0]{0,60}\) |clang version )[0-9][0-9.]*", data)}
-    )  # clang's objects linked against gcc's start files carry both marks
-    named = [one for one in found if one.startswith("clang")] or found
-    return ", ".join(named) or "unknown"
 
 
 def commit() -> str | None:

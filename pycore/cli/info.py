@@ -51,6 +51,8 @@ def _show(found: dict[str, Any]) -> None:
         print(f"CPU features: {', '.join(features) or 'none'}" + (f"; not here: {', '.join(absent)}" if absent else ""))
     else:
         print(f"CPU features: {', '.join(features) or 'none'}")
+    if "compiler" in found:
+        print(f"built with: {found['compiler']}")
     if "threads" in found:
         print(f"threads per call: {found['threads']}")
     print_table(
@@ -61,7 +63,7 @@ def _show(found: dict[str, Any]) -> None:
         ],
         title="\nBackends, most preferred first",
     )
-    active, single = found.get("active", {}), found.get("active_single", {})
+    active, single = _with_why(found, "active", "why"), _with_why(found, "active_single", "why_single")
     print_table(
         ("scheme", "rule sets, default first", "1,024 items", "1 item", "source"),
         [
@@ -95,6 +97,14 @@ def _show(found: dict[str, Any]) -> None:
     print(f"Ledgers: {', '.join(found['chains'])}")
     for name, value in (found.get("limits") or {}).items():
         print(f"limit {name}: {value:,}")
+
+
+def _with_why(found: dict[str, Any], names: str, reasons: str) -> dict[str, str]:
+    """Backend and, where it is known, why: "avx2 (first usable)"."""
+    why = found.get(reasons, {})
+    return {
+        name: f"{backend} ({why[name]})" if why.get(name) else backend for name, backend in found.get(names, {}).items()
+    }
 
 
 def _yes(value: bool) -> str:
