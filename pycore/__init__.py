@@ -46,6 +46,7 @@ from pycore.merkle import (
 from pycore.parallel import get_threads, set_threads
 from pycore.registry import HASHES, SCHEMES, TREES
 from pycore.signatures import DEFAULT_USER_ID, recover_batch, verify, verify_batch
+from pycore.sparse import SparseMerkleTree, verify_sparse, verify_sparse_batch
 from pycore.verdict import Verdict, Verdicts
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ __all__ = [
     "QuorumNotReached",
     "SelfTestFailed",
     "ShapeError",
+    "SparseMerkleTree",
     "UnknownNameError",
     "Verdict",
     "Verdicts",
@@ -93,6 +95,8 @@ __all__ = [
     "verify_inclusion",
     "verify_inclusion_batch",
     "verify_multiproof",
+    "verify_sparse",
+    "verify_sparse_batch",
 ]
 
 # They pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.

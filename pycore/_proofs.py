@@ -184,7 +184,7 @@ def _check_chunk(tree: Tree, row: Hash, claims: Claims, *, many: bool) -> NDArra
         steps[claims.leaf_count > np.uint64(claims.limit)] = -1
     steps[claims.proofs.lengths != steps * size] = -1
     codes = np.full(n, int(Verdict.MALFORMED_PROOF), dtype=np.uint8)
-    data, starts = _flat_rows(claims.proofs)
+    data, starts = flat_rows(claims.proofs)
     if many:
         from pycore.kernels.native import check_proofs
 
@@ -238,7 +238,7 @@ def _walks(
     return steps, left, own
 
 
-def _flat_rows(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def flat_rows(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """One flat array, and where each row starts in it."""
     if column.offsets is not None:
         return column.data, column.offsets[:-1]

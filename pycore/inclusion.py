@@ -136,7 +136,7 @@ def verify_inclusion_batch(
     if counts.ndim == 0:
         counts = np.full(n, count_argument(counts[()], "leaf_count"), dtype=np.uint64)
     claims = Claims(
-        _roots(root, row, n),
+        root_rows(root, row, n),
         nodes,
         columns,
         positions,
@@ -254,7 +254,7 @@ def verify_consistency(
         raise ProofError(Verdict.BAD_PROOF)
 
 
-def _roots(root: BatchOfBytes, row: Hash, n: int) -> NDArray[np.uint8]:
+def root_rows(root: BatchOfBytes, row: Hash, n: int) -> NDArray[np.uint8]:
     """uint8 (n, digest_size): a batch of roots, or one root repeated without copies."""
     if isinstance(root, (bytes, bytearray, memoryview)) and len(root) == row.digest_size:
         return np.broadcast_to(np.frombuffer(root, dtype=np.uint8), (n, row.digest_size))

@@ -28,6 +28,9 @@ SIGNATURES = {
     "MerkleFrontier": [],
     "verify_multiproof": ["root", "leaves", "proof"],
     "verify_inclusion_batch": ["root", "leaves", "proofs"],
+    "SparseMerkleTree": [],
+    "verify_sparse": ["root", "key", "value", "proof"],
+    "verify_sparse_batch": ["root", "keys", "values", "proofs"],
     "verify_consistency": ["root_m", "root_n", "proof"],
     "capabilities": [],
     "use_backend": ["name"],
@@ -37,6 +40,7 @@ MEMBERS = {
     "KeySet": {"verdicts", "nbytes", "verify_batch"},
     "Verdicts": {"codes", "valid", "all_valid", "bitmap", "first_invalid", "raise_if_invalid"},
     "MerkleTree": {"root", "leaf_count", "proof", "proofs", "multiproof", "consistency_proof", "extended"},
+    "SparseMerkleTree": {"update", "delete", "root", "proof", "proofs", "value_hash"},
     "MerkleFrontier": {"append", "root", "leaf_count", "proof", "checkpoint", "consistency_proof", "to_bytes"},
 }
 
