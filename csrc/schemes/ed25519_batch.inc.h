@@ -52,13 +52,14 @@ static int ed25519_coefficients(ed25519_work *w, const uint32_t *list, size_t n,
         sc25519_carry(&t, &t);
         sc25519_select(&z, negative, &t, &z);
         vload_rows(words, w->scalars, row, 8, 8);
-        sc25519_from_words(&t, words + 4);
+        sc25519_unpack(&t, words + 4);
         sc25519_mul(&t, &t, &z);
-        sc25519_to_words(words + 4, &t);
-        sc25519_from_words(&t, words);
+        sc25519_pack(words + 4, &t);
+        sc25519_unpack(&t, words);
         sc25519_mul(&t, &t, &z);
         sc25519_neg(&t, &t);
-        sc25519_to_words(words, &t);
+        sc25519_carry(&t, &t);
+        sc25519_pack(words, &t);
         vstore_rows(w->wide, row, 8, words, 8);
     }
     return 1;
@@ -79,6 +80,8 @@ PC_FN void ed25519_accumulate(uint64_t sum[5], const uint64_t w[4]) {
 /* Adds up the factors of B and of every key of the listed items, modulo L; returns how many keys there are in in_use. */
 static size_t ed25519_add_factors(ed25519_work *w, const uint32_t *list, size_t n) {
     size_t used = 1;
+    ed25519_folds folds;
+    ed25519_folds_of(&folds);
     memset(w->sums, 0, 5 * sizeof w->sums[0]);
     w->in_use[0] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -94,14 +97,10 @@ static size_t ed25519_add_factors(ed25519_work *w, const uint32_t *list, size_t 
     for (size_t i = 0; i < used; i++) w->in_sum[w->in_use[i]] = 0;
     for (size_t first = 0; first < used; first += VL) {
         uint32_t row[VL];
-        vec words[5], high[4];
-        sc25519_t t;
+        vec words[5];
         ed25519_rows(row, w->in_use, first, used);
         vload_rows(words, w->sums, row, 5, 5);
-        high[0] = words[4];
-        high[1] = high[2] = high[3] = vzero();
-        ed25519_wide_mod(&t, words, high);
-        sc25519_to_words(words, &t);
+        ed25519_wide_mod(words, words, 5, &folds);
         vstore_rows(w->sums, row, 5, words, 4);
     }
     return used;

@@ -126,29 +126,49 @@ static void ed25519_apply_rules(ed25519_work *w, int rules, size_t n) {
 
 /* ---- the challenge ------------------------------------------------------------------------------------------------------- */
 
-/* r = a 64-byte little-endian integer modulo L, given as two halves. */
-PC_FN void ed25519_wide_mod(sc25519_t *r, const vec low[4], const vec high[4]) {
-    /* 2^256 mod L */
-    static const uint64_t shift_words[4] = {0xd6ec31748d98951dULL, 0xc6ef5bf4737dcf70ULL, 0xfffffffffffffffeULL,
-                                            0x0fffffffffffffffULL};
-    sc25519_t shift, h;
-    sc25519_set_words(&shift, shift_words);
-    sc25519_from_words(&h, high);
-    sc25519_mul(&h, &h, &shift);
-    sc25519_from_words(r, low);
-    sc25519_add(r, r, &h);
-    sc25519_carry(r, r);
+/* Scalars go from words to words: an element of value c times unpacked words w packs to c w modulo L, whatever the domain (field.h).
+ * So a product costs one multiplication, and none to enter or leave. */
+typedef struct ed25519_folds_s {
+    sc25519_t two252, two504;
+} ed25519_folds;
+PC_FN void ed25519_folds_of(ed25519_folds *f) {
+    static const uint64_t two252[4] = {0, 0, 0, 1ULL << 60};
+    sc25519_set_words(&f->two252, two252);
+    sc25519_sqr(&f->two504, &f->two252);
+}
+/* r = w modulo L; n = 5 or 8 words. */
+PC_FN void ed25519_wide_mod(vec r[4], const vec *w, int n, const ed25519_folds *f) {
+    const vec mask = vset1((1ULL << 60) - 1);
+    const vec low[4] = {w[0], w[1], w[2], vand(w[3], mask)};
+    vec high[4] = {vor(vshr(w[3], 60), vshl(w[4], 4)), vshr(w[4], 60), vzero(), vzero()};
+    sc25519_t t, u;
+    for (int i = 5; i < n; i++) {
+        high[i - 4] = vor(high[i - 4], vshl(w[i], 4));
+        if (i < 7) high[i - 3] = vshr(w[i], 60);
+    }
+    high[3] = vand(high[3], mask);
+    sc25519_unpack(&t, high);
+    sc25519_mul(&t, &t, &f->two252);
+    if (n == 8) {
+        const vec top[4] = {vshr(w[7], 56), vzero(), vzero(), vzero()};
+        sc25519_unpack(&u, top);
+        sc25519_mul(&u, &u, &f->two504);
+        sc25519_addc(&t, &t, &u);
+    }
+    sc25519_unpack(&u, low);
+    sc25519_addc(&t, &t, &u);
+    sc25519_pack(r, &t);
 }
 /* n digests of 64 bytes to scalars below L, `stride` words from one to the next. */
 static void ed25519_scalars(uint64_t *scalars, size_t stride, const uint64_t *digests, size_t n) {
+    ed25519_folds folds;
+    ed25519_folds_of(&folds);
     for (size_t first = 0; first < n; first += VL) {
         uint32_t row[VL];
         vec digest[8], k[4];
-        sc25519_t t;
         ed25519_rows(row, NULL, first, n);
         ed25519_load_le(digest, digests, row, 8, 8);
-        ed25519_wide_mod(&t, digest, digest + 4);
-        sc25519_to_words(k, &t);
+        ed25519_wide_mod(k, digest, 8, &folds);
         vstore_rows(scalars, row, stride, k, 4);
     }
 }
