@@ -18,7 +18,9 @@
 #    define PC_RARE(cond) (cond)
 #endif
 
-/* Templates define more functions than one backend uses. */
+/* Templates define more functions than one backend uses.
+ *
+ * PC_FLATTEN inlines whatever a function calls; vec headers say where that pays (VEC_FLATTEN). */
 #if defined(__GNUC__)
 #    define PC_UNUSED __attribute__((unused))
 #    ifdef PC_VERIFY /* with assertions inside, inlining everything by force takes compilers minutes */
@@ -27,12 +29,18 @@
 #        define PC_INLINE static inline __attribute__((unused, always_inline))
 #    endif
 #    define PC_NOINLINE static __attribute__((unused, noinline))
-#    define PC_COLD     static __attribute__((unused, noinline, cold))
+#    ifdef PC_VERIFY
+#        define PC_FLATTEN
+#    else
+#        define PC_FLATTEN __attribute__((flatten))
+#    endif
+#    define PC_COLD static __attribute__((unused, noinline, cold))
 #else
 #    define PC_UNUSED
 #    define PC_INLINE   static inline
 #    define PC_NOINLINE static
-#    define PC_COLD     static
+#    define PC_FLATTEN
+#    define PC_COLD static
 #endif
 #define PC_FN static inline PC_UNUSED
 

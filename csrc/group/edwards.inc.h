@@ -196,7 +196,7 @@ PC_FN vmask cv(is_identity)(const cv(ext) * p) { return mand(fe(is_zero)(&p->x),
 enum { cv(SIDE) = 2 };
 
 /* r[j] = a[j]^(2^times), and r[j] = a[j] b[j], for n vectors, 1 <= n <= SIDE. */
-PC_NOINLINE void cv(side_sqr_n)(fe(t) * r, const fe(t) * a, int times, int n) {
+PC_NOINLINE VEC_FLATTEN void cv(side_sqr_n)(fe(t) * r, const fe(t) * a, int times, int n) {
     if (n == 1) {
         fe(sqr_n)(r, a, times);
         return;
@@ -209,7 +209,7 @@ PC_NOINLINE void cv(side_sqr_n)(fe(t) * r, const fe(t) * a, int times, int n) {
     r[0] = x;
     r[1] = y;
 }
-PC_NOINLINE void cv(side_mul)(fe(t) * r, const fe(t) * a, const fe(t) * b, int n) {
+PC_NOINLINE VEC_FLATTEN void cv(side_mul)(fe(t) * r, const fe(t) * a, const fe(t) * b, int n) {
     for (int j = 0; j < n; j++) fe(mul)(&r[j], &a[j], &b[j]);
 }
 /* r = a^((p - 5) / 8) = a^(2^252 - 3) for p = 2^255 - 19, n vectors: runs of ones, doubled and joined. r is not a. */

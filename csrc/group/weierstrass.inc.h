@@ -92,7 +92,7 @@ PC_FN vmask cv(lift_x)(cv(aff) * p, vmask odd) {
  * for one halving. With the half slope L = (3 X^2 + a Z^4) / 2 and T = X Y^2:
  *
  *     X3 = L^2 - 2 T     Y3 = L (T - X3) - Y^4     Z3 = Y Z          a = 0: 3M + 4S     a = -3: 4M + 4S */
-PC_FN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
+PC_NOINLINE VEC_FLATTEN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
     fe(t) l, yy, t, u;
 #if CV_A == 0
     fe(sqr)(&l, &p->x);
@@ -148,7 +148,7 @@ PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const c
     fe(mul)(&v, &v, &c->r);
     fe(subc)(&r->y, &v, &hhh);
 }
-PC_FN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
+PC_NOINLINE VEC_FLATTEN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
     cv(chord) c;
     cv(madd_chord)(r, &c, p, q);
 }

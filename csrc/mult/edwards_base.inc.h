@@ -178,7 +178,7 @@ enum {
 };
 
 /* r = u B + v A for u, v < 2^CV_BITS. */
-PC_NOINLINE void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], const cv(ext) * a) {
+PC_NOINLINE VEC_FLATTEN void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], const cv(ext) * a) {
     uint64_t rows[ED_TABLE_WORDS(cv(A_ROWS))];
     cv(proj) p;
     cv(sum) s;

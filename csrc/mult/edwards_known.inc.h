@@ -158,7 +158,7 @@ static void cv(known_take_aim)(cv(known_terms) * terms, const vec u[4], const ve
         }
     }
 }
-PC_NOINLINE void cv(known_sum)(cv(ext) * r, const cv(known_terms) * terms) {
+PC_NOINLINE VEC_FLATTEN void cv(known_sum)(cv(ext) * r, const cv(known_terms) * terms) {
     cv(niels) q;
     cv(sum) s;
     cv(known_load)(&q, terms->row[0]);

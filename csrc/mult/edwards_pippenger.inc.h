@@ -85,7 +85,7 @@ static void cv(bucket_digits)(uint64_t *digits, const cv(terms) * t, size_t firs
     }
 }
 /* Adds every term to its buckets in the windows first_window .. first_window + VL - 1. */
-PC_NOINLINE void cv(bucket_add)(uint64_t *buckets, const cv(terms) * t, int first_window, int window) {
+PC_NOINLINE VEC_FLATTEN void cv(bucket_add)(uint64_t *buckets, const cv(terms) * t, int first_window, int window) {
     uint64_t digits[cv(DIGITS) * VL];
     for (size_t first = 0; first < t->n; first += cv(DIGITS)) {
         const size_t n = t->n - first < cv(DIGITS) ? t->n - first : cv(DIGITS);
@@ -120,7 +120,7 @@ static void cv(bucket_clear)(uint64_t *buckets, int window) {
     }
 }
 /* The sum of j times bucket j: from the top, a running sum of buckets, and a sum of those. */
-PC_NOINLINE void cv(bucket_sum)(cv(ext) * total, const uint64_t *buckets, int window) {
+PC_NOINLINE VEC_FLATTEN void cv(bucket_sum)(cv(ext) * total, const uint64_t *buckets, int window) {
     const vmask none = mfrom_bits(0);
     uint32_t row[VL];
     cv(ext) running, p;

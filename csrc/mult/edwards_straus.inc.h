@@ -16,7 +16,7 @@ typedef struct cv(pair_s) {
 } cv(pair);
 
 /* r = u B + the sum of v A + z R over n pairs; the tables are in place (multiples). */
-static void cv(straus)(cv(ext) * r, const vec u[4], const cv(pair) * pairs, size_t n) {
+PC_NOINLINE VEC_FLATTEN void cv(straus)(cv(ext) * r, const vec u[4], const cv(pair) * pairs, size_t n) {
     cv(proj) p;
     cv(sum) s;
     pthread_once(&cv(ladder_g_once), cv(ladder_g_build));

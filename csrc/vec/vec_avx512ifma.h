@@ -14,8 +14,9 @@
 #include <stdint.h>
 #include "../core/check.h"
 
-#define VL       8
-#define VEC_IFMA 1 /* the fields may use field/<field>_avx512ifma.inc.h */
+#define VL          8
+#define VEC_FLATTEN PC_FLATTEN /* 32 registers hold what a formula needs; a call passes it through memory */
+#define VEC_IFMA    1          /* the fields may use field/<field>_avx512ifma.inc.h */
 
 typedef __m512i vec;
 typedef __mmask8 vmask;

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include "../core/check.h"
 
-#define VL           1
+#define VL 1
+#define VEC_FLATTEN
 #define VEC_PORTABLE 1 /* the fields may use their one-lane bodies, field/<field>_portable.inc.h */
 
 typedef uint64_t vec;
