@@ -131,9 +131,9 @@ PC_INLINE void vec_mac(vcol *low, vcol *high, vec x, vec y) {
 
 typedef unsigned vmode;
 PC_INLINE vmode vmode_enter(void) {
-    unsigned before, toward_zero;
+    const unsigned toward_zero = 0x7f80; /* and every exception masked, for "inexact" is all the time; denormals as they are */
+    unsigned before;
     __asm__ volatile("stmxcsr %0" : "=m"(before) : : "memory");
-    toward_zero = before | 0x6000u;
     __asm__ volatile("ldmxcsr %0" : : "m"(toward_zero) : "memory");
     return before;
 }
