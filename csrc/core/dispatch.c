@@ -3,7 +3,9 @@
 #include "cpu.h"
 
 #ifndef PC_BACKENDS_DEF /* the tests of this file bring lists of their own */
-#    define PC_BACKENDS_DEF    "../backend/backends.def"
+#    define PC_BACKENDS_DEF "../backend/backends.def"
+#endif
+#ifndef PC_PREFERENCES_DEF
 #    define PC_PREFERENCES_DEF "../backend/preferences.def"
 #endif
 

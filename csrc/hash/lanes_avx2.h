@@ -9,10 +9,6 @@ enum { W32 = 8, W64 = 4, LANES_MAX = 8 };
 typedef __m256i v32;
 typedef __m256i v64;
 
-#define LANES_BE32(x) __builtin_bswap32(x)
-#define LANES_BE64(x) __builtin_bswap64(x)
-#define LANES_LE64(x) (x)
-
 static inline v32 v32_set1(uint32_t x) { return _mm256_set1_epi32((int)x); }
 static inline v32 v32_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void v32_store(uint32_t *p, v32 v) { _mm256_storeu_si256((__m256i *)p, v); }
@@ -29,6 +25,8 @@ static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return v32_xor(v32_xor(a, b), 
 #define LANES_ROTL8             LANES_TWICE(0x02010003, 0x06050407, 0x0a09080b, 0x0e0d0c0f)
 #define LANES_BSWAP32           LANES_TWICE(0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f)
 #define LANES_BSWAP64           LANES_TWICE(0x04050607, 0x00010203, 0x0c0d0e0f, 0x08090a0b)
+/* x ^ rotl(x ^ rotl(x, 8), n): rotating by 8 is one shuffle */
+#define v32_fold(a, n) v32_xor(a, v32_rotl(v32_xor(a, v32_rotl(a, 8)), n))
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return v32_xor(b, _mm256_and_si256(m, v32_xor(a, b))); }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) {
     return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
@@ -73,13 +71,10 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     w[16] = v64_load(last);
 }
 /* 8 x 8 words of 32 bits, twice: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
-static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
     for (int k = 0; k < 16; k += 8) {
         v32 r[8], low[4], high[4];
-        for (int j = 0; j < 8; j++) {
-            r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 4 * k));
-            r[j] = _mm256_shuffle_epi8(r[j], LANES_BSWAP32);
-        }
+        for (int j = 0; j < 8; j++) r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 4 * k));
         for (int j = 0; j < 4; j++) { /* 32-bit interleave of lanes 2j and 2j + 1: words 0 1 4 5 and 2 3 6 7 */
             v32 a = _mm256_unpacklo_epi32(r[2 * j], r[2 * j + 1]), b = _mm256_unpackhi_epi32(r[2 * j], r[2 * j + 1]);
             low[j] = a;
@@ -93,8 +88,13 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
         w[k + 2] = t[0], w[k + 3] = t[1], w[k + 6] = t[2], w[k + 7] = t[3];
     }
 }
+static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+    v32_block_le(w, p);
+    for (int i = 0; i < 16; i++) w[i] = _mm256_shuffle_epi8(w[i], LANES_BSWAP32);
+}
 
 static inline v32 v32_be(v32 a) { return _mm256_shuffle_epi8(a, LANES_BSWAP32); }
+static inline v32 v32_le(v32 a) { return a; }
 static inline v64 v64_be(v64 a) { return _mm256_shuffle_epi8(a, LANES_BSWAP64); }
 static inline v64 v64_le(v64 a) { return a; }
 /* Within 128 bits, interleaving words 0 .. 3 by 32 and then by 64 bits gives words 0 .. 3 of lanes k and k + 4. */

@@ -11,12 +11,9 @@
 #include <string.h>
 
 enum { W32 = 16, W64 = 8, LANES_MAX = 16 };
+#define LANES_STREAMS 2 /* every operation on 512 bits takes two cycles: see lanes_streams.h */
 typedef __m512i v32;
 typedef __m512i v64;
-
-#define LANES_BE32(x) __builtin_bswap32(x)
-#define LANES_BE64(x) __builtin_bswap64(x)
-#define LANES_LE64(x) (x)
 
 /* Truth tables of vpternlog: bit (4 a + 2 b + c). */
 enum { TERN_XOR3 = 0x96, TERN_CHOOSE = 0xca, TERN_MAJORITY = 0xe8, TERN_CHI = 0xd2 };
@@ -29,6 +26,7 @@ static inline v32 v32_xor(v32 a, v32 b) { return _mm512_xor_si512(a, b); }
 static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_XOR3); }
 #define v32_rotl(a, n) _mm512_rol_epi32(a, n)
 #define v32_shr(a, n)  _mm512_srli_epi32(a, n)
+#define v32_fold(a, n) v32_xor3(a, v32_rotl(a, n), v32_rotl(a, (n) + 8))
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return _mm512_ternarylogic_epi32(m, a, b, TERN_CHOOSE); }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_MAJORITY); }
 
@@ -86,11 +84,10 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
 }
 /* 16 x 16 words of 32 bits: interleaving lanes 2j and 2j + 1 makes 64-bit words of two lanes each; the 64-bit transpose does the
  * rest. Interleaving works within 128 bits, so `low` holds words 4 q, 4 q + 1 and `high` 4 q + 2, 4 q + 3. */
-static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
     v32 low[8], high[8], t[8];
     for (int j = 0; j < 8; j++) {
-        v32 a = lanes_bswap(_mm512_loadu_si512(p[2 * j]), 0x0c0d0e0f08090a0b, 0x0405060700010203);
-        v32 b = lanes_bswap(_mm512_loadu_si512(p[2 * j + 1]), 0x0c0d0e0f08090a0b, 0x0405060700010203);
+        v32 a = _mm512_loadu_si512(p[2 * j]), b = _mm512_loadu_si512(p[2 * j + 1]);
         low[j] = _mm512_unpacklo_epi32(a, b);
         high[j] = _mm512_unpackhi_epi32(a, b);
     }
@@ -99,8 +96,12 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     lanes_transpose64(t, high);
     for (int q = 0; q < 4; q++) w[4 * q + 2] = t[2 * q], w[4 * q + 3] = t[2 * q + 1];
 }
-
 static inline v32 v32_be(v32 a) { return lanes_bswap(a, 0x0c0d0e0f08090a0b, 0x0405060700010203); }
+static inline v32 v32_le(v32 a) { return a; }
+static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
+    v32_block_le(w, p);
+    for (int i = 0; i < 16; i++) w[i] = v32_be(w[i]);
+}
 static inline v64 v64_be(v64 a) { return lanes_bswap(a, 0x08090a0b0c0d0e0f, 0x0001020304050607); }
 static inline v64 v64_le(v64 a) { return a; }
 /* Interleaving words 2q and 2q + 1 makes 64-bit words of one lane each; the 64-bit transpose gathers the four of a lane, lanes

@@ -1,7 +1,7 @@
 /* lanes_portable.h - the vocabulary of the hash templates, one lane.
  *
  * v32 is W32 lanes of 32-bit words and v64 is W64 lanes of 64-bit words; lane j belongs to message j. Every lanes header gives
- * exactly these names and the templates use nothing else:
+ * exactly these names, and perhaps LANES_STREAMS (lanes_streams.h), and the templates use nothing else:
  *
  *   W32, W64                       lanes, constants; LANES_MAX is the larger of the two
  *   vNN_set1(x)                    x in every lane
@@ -11,7 +11,9 @@
  *   vNN_choose(m, a, b)            bit by bit: m ? a : b
  *   vNN_majority(a, b, c)          bit by bit
  *   v64_chi(a, b, c)               a ^ (~b & c)
+ *   v32_fold(v, n)                 v ^ rotl(v, n) ^ rotl(v, n + 8), n a constant: P0 and P1 of SM3
  *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
+ *   v32_block_le(w, p)             the same with little-endian words
  *   v64_block_be(w, p)             the same for a 128-byte block
  *   v64_block_le(w, p)             w[0..16] = 136 bytes at p[lane], little-endian words (Keccak with rate 1088)
  *   vNN_be(v), vNN_le(v)           words whose bytes in memory are big-endian, little-endian
@@ -29,10 +31,12 @@ typedef uint64_t v64;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #    define LANES_BE32(x) (x)
 #    define LANES_BE64(x) (x)
+#    define LANES_LE32(x) __builtin_bswap32(x)
 #    define LANES_LE64(x) __builtin_bswap64(x)
 #else
 #    define LANES_BE32(x) __builtin_bswap32(x)
 #    define LANES_BE64(x) __builtin_bswap64(x)
+#    define LANES_LE32(x) (x)
 #    define LANES_LE64(x) (x)
 #endif
 
@@ -44,6 +48,7 @@ static inline v32 v32_xor(v32 a, v32 b) { return a ^ b; }
 static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return a ^ b ^ c; }
 static inline v32 v32_rotl(v32 a, int n) { return a << n | a >> (32 - n); }
 static inline v32 v32_shr(v32 a, int n) { return a >> n; }
+static inline v32 v32_fold(v32 a, int n) { return a ^ v32_rotl(a, n) ^ v32_rotl(a, n + 8); }
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return b ^ (m & (a ^ b)); }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) { return (a & b) + (c & (a ^ b)); }
 
@@ -67,6 +72,14 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     }
 }
 
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
+    for (int i = 0; i < 16; i++) {
+        uint32_t x;
+        memcpy(&x, p[0] + 4 * i, 4);
+        w[i] = LANES_LE32(x);
+    }
+}
+
 static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
     for (int i = 0; i < 16; i++) {
         uint64_t x;
@@ -84,6 +97,7 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
 }
 
 static inline v32 v32_be(v32 a) { return LANES_BE32(a); }
+static inline v32 v32_le(v32 a) { return LANES_LE32(a); }
 static inline v64 v64_be(v64 a) { return LANES_BE64(a); }
 static inline v64 v64_le(v64 a) { return LANES_LE64(a); }
 static inline void v32_rows8(uint8_t *rows, const v32 w[8]) { memcpy(rows, w, 32); }

@@ -1,4 +1,4 @@
-/* sha512.inc.h - SHA-512 compression over W64 lanes. FIPS 180-4, sections 4.1.3, 4.2.3, 5.3.5 and 6.4.2. */
+/* sha512.inc.h - SHA-512 compression over S64 lanes. FIPS 180-4, sections 4.1.3, 4.2.3, 5.3.5 and 6.4.2. */
 
 static const uint64_t sha512_initial[8] = {
     0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
@@ -24,52 +24,83 @@ static const uint64_t sha512_k[80] = {
 
 #define SHA512_ROUND(a, b, c, d, e, f, g, h, wk)                                                                            \
     do {                                                                                                                    \
-        v64 t1 = v64_add(v64_add(h, wk), v64_add(v64_choose(e, f, g), sha512_big1(e)));                                     \
-        d = v64_add(d, t1);                                                                                                 \
-        h = v64_add(t1, v64_add(sha512_big0(a), v64_majority(a, b, c)));                                                    \
+        s64 t1 = s64_add(s64_add(h, wk), s64_add(s64_choose(e, f, g), sha512_big1(e)));                                     \
+        d = s64_add(d, t1);                                                                                                 \
+        h = s64_add(t1, s64_add(sha512_big0(a), s64_majority(a, b, c)));                                                    \
     } while (0)
 
-static inline v64 sha512_big0(v64 x) { return v64_xor3(v64_rotl(x, 36), v64_rotl(x, 30), v64_rotl(x, 25)); }
-static inline v64 sha512_big1(v64 x) { return v64_xor3(v64_rotl(x, 50), v64_rotl(x, 46), v64_rotl(x, 23)); }
-static inline v64 sha512_small0(v64 x) { return v64_xor3(v64_rotl(x, 63), v64_rotl(x, 56), v64_shr(x, 7)); }
-static inline v64 sha512_small1(v64 x) { return v64_xor3(v64_rotl(x, 45), v64_rotl(x, 3), v64_shr(x, 6)); }
+static inline s64 sha512_big0(s64 x) { return s64_xor3(s64_rotl(x, 36), s64_rotl(x, 30), s64_rotl(x, 25)); }
+static inline s64 sha512_big1(s64 x) { return s64_xor3(s64_rotl(x, 50), s64_rotl(x, 46), s64_rotl(x, 23)); }
+static inline s64 sha512_small0(s64 x) { return s64_xor3(s64_rotl(x, 63), s64_rotl(x, 56), s64_shr(x, 7)); }
+static inline s64 sha512_small1(s64 x) { return s64_xor3(s64_rotl(x, 45), s64_rotl(x, 3), s64_shr(x, 6)); }
 
 #define SHA512_EXTEND(i)                                                                                                    \
-    (w[(i) & 15] = v64_add(v64_add(w[(i) & 15], sha512_small0(w[((i) + 1) & 15])),                                          \
-                           v64_add(w[((i) + 9) & 15], sha512_small1(w[((i) + 14) & 15]))))
+    (w[(i) & 15] = s64_add(s64_add(w[(i) & 15], sha512_small0(w[((i) + 1) & 15])),                                          \
+                           s64_add(w[((i) + 9) & 15], sha512_small1(w[((i) + 14) & 15]))))
 
 #define SHA512_8_ROUNDS(W, t)                                                                                               \
-    SHA512_ROUND(a, b, c, d, e, f, g, h, v64_add(W(0 + (t)), v64_set1(k[0 + (t)])));                                        \
-    SHA512_ROUND(h, a, b, c, d, e, f, g, v64_add(W(1 + (t)), v64_set1(k[1 + (t)])));                                        \
-    SHA512_ROUND(g, h, a, b, c, d, e, f, v64_add(W(2 + (t)), v64_set1(k[2 + (t)])));                                        \
-    SHA512_ROUND(f, g, h, a, b, c, d, e, v64_add(W(3 + (t)), v64_set1(k[3 + (t)])));                                        \
-    SHA512_ROUND(e, f, g, h, a, b, c, d, v64_add(W(4 + (t)), v64_set1(k[4 + (t)])));                                        \
-    SHA512_ROUND(d, e, f, g, h, a, b, c, v64_add(W(5 + (t)), v64_set1(k[5 + (t)])));                                        \
-    SHA512_ROUND(c, d, e, f, g, h, a, b, v64_add(W(6 + (t)), v64_set1(k[6 + (t)])));                                        \
-    SHA512_ROUND(b, c, d, e, f, g, h, a, v64_add(W(7 + (t)), v64_set1(k[7 + (t)])))
+    SHA512_ROUND(a, b, c, d, e, f, g, h, W(0 + (t)));                                                                       \
+    SHA512_ROUND(h, a, b, c, d, e, f, g, W(1 + (t)));                                                                       \
+    SHA512_ROUND(g, h, a, b, c, d, e, f, W(2 + (t)));                                                                       \
+    SHA512_ROUND(f, g, h, a, b, c, d, e, W(3 + (t)));                                                                       \
+    SHA512_ROUND(e, f, g, h, a, b, c, d, W(4 + (t)));                                                                       \
+    SHA512_ROUND(d, e, f, g, h, a, b, c, W(5 + (t)));                                                                       \
+    SHA512_ROUND(c, d, e, f, g, h, a, b, W(6 + (t)));                                                                       \
+    SHA512_ROUND(b, c, d, e, f, g, h, a, W(7 + (t)))
 
-#define SHA512_GIVEN(i) w[i]
+#define SHA512_GIVEN(i)    s64_add(w[i], s64_set1(k[i]))
+#define SHA512_MADE(i)     s64_add(SHA512_EXTEND(i), s64_set1(k[i]))
+#define SHA512_EXPANDED(i) s64_set1(k[i])
 
-/* state[word * W64 + lane]; n blocks of 128 bytes at p[lane]. */
-static void sha512_blocks(uint64_t *state, const uint8_t *const p[W64], size_t n) {
-    const uint8_t *at[W64];
-    for (int j = 0; j < W64; j++) at[j] = p[j];
+/* state[word * S64 + lane]; n blocks of 128 bytes at p[lane]. */
+static void sha512_blocks(uint64_t *state, const uint8_t *const p[S64], size_t n) {
+    const uint8_t *at[S64];
+    for (int j = 0; j < S64; j++) at[j] = p[j];
     for (; n; n--) {
-        v64 w[16];
-        v64 a = v64_load(state), b = v64_load(state + W64), c = v64_load(state + 2 * W64), d = v64_load(state + 3 * W64);
-        v64 e = v64_load(state + 4 * W64), f = v64_load(state + 5 * W64), g = v64_load(state + 6 * W64);
-        v64 h = v64_load(state + 7 * W64);
-        v64_block_be(w, at);
+        s64 w[16];
+        s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
+        s64 e = s64_load(state + 4 * S64), f = s64_load(state + 5 * S64), g = s64_load(state + 6 * S64);
+        s64 h = s64_load(state + 7 * S64);
+        s64_block_be(w, at);
         const uint64_t *k = sha512_k;
         SHA512_8_ROUNDS(SHA512_GIVEN, 0);
         SHA512_8_ROUNDS(SHA512_GIVEN, 8);
         for (int t = 16; t < 80; t += 16) {
             k = sha512_k + t;
-            SHA512_8_ROUNDS(SHA512_EXTEND, 0);
-            SHA512_8_ROUNDS(SHA512_EXTEND, 8);
+            SHA512_8_ROUNDS(SHA512_MADE, 0);
+            SHA512_8_ROUNDS(SHA512_MADE, 8);
         }
-        v64 out[8] = {a, b, c, d, e, f, g, h};
-        for (int i = 0; i < 8; i++) v64_store(state + i * W64, v64_add(v64_load(state + i * W64), out[i]));
-        for (int j = 0; j < W64; j++) at[j] += 128;
+        s64 out[8] = {a, b, c, d, e, f, g, h};
+        for (int i = 0; i < 8; i++) s64_store(state + i * S64, s64_add(s64_load(state + i * S64), out[i]));
+        for (int j = 0; j < S64; j++) at[j] += 128;
     }
+}
+
+/* Section 6.4.2: schedule[t] = W_t + K_t. */
+static void sha512_expand(uint64_t *schedule, const uint8_t *block) {
+#define ROTR(x, n) ((x) >> (n) | (x) << (64 - (n)))
+    for (int t = 0; t < 16; t++) {
+        schedule[t] = 0;
+        for (int i = 0; i < 8; i++) schedule[t] = schedule[t] << 8 | block[8 * t + i];
+    }
+    for (int t = 16; t < 80; t++) {
+        uint64_t x = schedule[t - 15], y = schedule[t - 2];
+        schedule[t] =
+            schedule[t - 16] + schedule[t - 7] + (ROTR(x, 1) ^ ROTR(x, 8) ^ x >> 7) + (ROTR(y, 19) ^ ROTR(y, 61) ^ y >> 6);
+    }
+    for (int t = 0; t < 80; t++) schedule[t] += sha512_k[t];
+#undef ROTR
+}
+
+/* One block that is the same in every lane. */
+static void sha512_expanded(uint64_t *state, const uint64_t *schedule) {
+    s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
+    s64 e = s64_load(state + 4 * S64), f = s64_load(state + 5 * S64), g = s64_load(state + 6 * S64);
+    s64 h = s64_load(state + 7 * S64);
+    for (const uint64_t *k = schedule; k < schedule + 80; k += 16) {
+        SHA512_8_ROUNDS(SHA512_EXPANDED, 0);
+        SHA512_8_ROUNDS(SHA512_EXPANDED, 8);
+    }
+    s64 out[8] = {a, b, c, d, e, f, g, h};
+    for (int i = 0; i < 8; i++) s64_store(state + i * S64, s64_add(s64_load(state + i * S64), out[i]));
 }

@@ -1,4 +1,4 @@
-/* sm3.inc.h - SM3 compression over W32 lanes. GB/T 32905-2016, section 5.3 (ISO/IEC 10118-3:2018, dedicated hash-function 17). */
+/* sm3.inc.h - SM3 compression over S32 lanes. GB/T 32905-2016, section 5.3 (ISO/IEC 10118-3:2018, dedicated hash-function 17). */
 
 static const uint32_t sm3_initial[8] = {0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600,
                                         0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e};
@@ -14,71 +14,109 @@ static const uint32_t sm3_t[64] = {
     0xa7a879d8, 0x4f50f3b1, 0x9ea1e762, 0x3d43cec5,
 };
 
-static inline v32 sm3_p0(v32 x) { return v32_xor3(x, v32_rotl(x, 9), v32_rotl(x, 17)); }
-static inline v32 sm3_p1(v32 x) { return v32_xor3(x, v32_rotl(x, 15), v32_rotl(x, 23)); }
-#define SM3_FF_LOW(x, y, z)  v32_xor3(x, y, z)
-#define SM3_GG_LOW(x, y, z)  v32_xor3(x, y, z)
-#define SM3_FF_HIGH(x, y, z) v32_majority(x, y, z)
-#define SM3_GG_HIGH(x, y, z) v32_choose(x, y, z)
+static inline s32 sm3_p0(s32 x) { return s32_fold(x, 9); }
+static inline s32 sm3_p1(s32 x) { return s32_fold(x, 15); }
+#define SM3_FF_LOW(x, y, z)  s32_xor3(x, y, z)
+#define SM3_GG_LOW(x, y, z)  s32_xor3(x, y, z)
+#define SM3_FF_HIGH(x, y, z) s32_majority(x, y, z)
+#define SM3_GG_HIGH(x, y, z) s32_choose(x, y, z)
 
-/* One round; the caller renames the variables. w0 = W_j, w4 = W_(j+4). */
-#define SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w0, w4, t)                                                                \
+/* One round; the caller renames the variables. w0 = W_j, w04 = W_j xor W_(j+4). */
+#define SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w0, w04, t)                                                               \
     do {                                                                                                                    \
-        v32 a12 = v32_rotl(a, 12);                                                                                          \
-        v32 ss1 = v32_rotl(v32_add(v32_add(a12, e), v32_set1(t)), 7);                                                       \
-        v32 tt1 = v32_add(v32_add(FF(a, b, c), d), v32_add(v32_xor(ss1, a12), v32_xor(w0, w4)));                            \
-        v32 tt2 = v32_add(v32_add(GG(e, f, g), h), v32_add(ss1, w0));                                                       \
-        b = v32_rotl(b, 9);                                                                                                 \
+        s32 a12 = s32_rotl(a, 12);                                                                                          \
+        s32 ss1 = s32_rotl(s32_add(s32_add(a12, e), s32_set1(t)), 7);                                                       \
+        s32 tt1 = s32_add(s32_add(FF(a, b, c), d), s32_add(s32_xor(ss1, a12), w04));                                        \
+        s32 tt2 = s32_add(s32_add(GG(e, f, g), h), s32_add(ss1, w0));                                                       \
+        b = s32_rotl(b, 9);                                                                                                 \
         d = tt1;                                                                                                            \
-        f = v32_rotl(f, 19);                                                                                                \
+        f = s32_rotl(f, 19);                                                                                                \
         h = sm3_p0(tt2);                                                                                                    \
     } while (0)
 
 /* W_(j+16) from the ring of the last 16 words: needed 12 rounds ahead, for W_(j+4) of the round that uses it as w4. */
 #define SM3_EXTEND(i)                                                                                                       \
-    (w[(i) & 15] = v32_xor3(sm3_p1(v32_xor3(w[(i) & 15], w[((i) + 7) & 15], v32_rotl(w[((i) + 13) & 15], 15))),             \
-                            v32_rotl(w[((i) + 3) & 15], 7), w[((i) + 10) & 15]))
+    (w[(i) & 15] = s32_xor3(sm3_p1(s32_xor3(w[(i) & 15], w[((i) + 7) & 15], s32_rotl(w[((i) + 13) & 15], 15))),             \
+                            s32_rotl(w[((i) + 3) & 15], 7), w[((i) + 10) & 15]))
 
-#define SM3_4_ROUNDS(FF, GG, i)                                                                                             \
-    SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w[(i) & 15], w[((i) + 4) & 15], t[i]);                                        \
-    SM3_ROUND(d, a, b, c, h, e, f, g, FF, GG, w[((i) + 1) & 15], w[((i) + 5) & 15], t[(i) + 1]);                            \
-    SM3_ROUND(c, d, a, b, g, h, e, f, FF, GG, w[((i) + 2) & 15], w[((i) + 6) & 15], t[(i) + 2]);                            \
-    SM3_ROUND(b, c, d, a, f, g, h, e, FF, GG, w[((i) + 3) & 15], w[((i) + 7) & 15], t[(i) + 3])
+#define SM3_4_ROUNDS(FF, GG, W, i)                                                                                          \
+    SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, W(i), W##_4(i), t[i]);                                                        \
+    SM3_ROUND(d, a, b, c, h, e, f, g, FF, GG, W((i) + 1), W##_4((i) + 1), t[(i) + 1]);                                      \
+    SM3_ROUND(c, d, a, b, g, h, e, f, FF, GG, W((i) + 2), W##_4((i) + 2), t[(i) + 2]);                                      \
+    SM3_ROUND(b, c, d, a, f, g, h, e, FF, GG, W((i) + 3), W##_4((i) + 3), t[(i) + 3])
+
+#define SM3_GIVEN(i)      w[(i) & 15]
+#define SM3_GIVEN_4(i)    s32_xor(w[(i) & 15], w[((i) + 4) & 15])
+#define SM3_EXPANDED(i)   s32_set1(k[i])
+#define SM3_EXPANDED_4(i) s32_set1(k[64 + (i)])
 
 #define SM3_4_EXTEND(i) (SM3_EXTEND(i), SM3_EXTEND((i) + 1), SM3_EXTEND((i) + 2), SM3_EXTEND((i) + 3))
 
-/* state[word * W32 + lane]; n blocks of 64 bytes at p[lane]. */
-static void sm3_blocks(uint32_t *state, const uint8_t *const p[W32], size_t n) {
-    const uint8_t *at[W32];
-    for (int j = 0; j < W32; j++) at[j] = p[j];
+/* state[word * S32 + lane]; n blocks of 64 bytes at p[lane]. */
+static void sm3_blocks(uint32_t *state, const uint8_t *const p[S32], size_t n) {
+    const uint8_t *at[S32];
+    for (int j = 0; j < S32; j++) at[j] = p[j];
     for (; n; n--) {
-        v32 w[16];
-        v32 a = v32_load(state), b = v32_load(state + W32), c = v32_load(state + 2 * W32), d = v32_load(state + 3 * W32);
-        v32 e = v32_load(state + 4 * W32), f = v32_load(state + 5 * W32), g = v32_load(state + 6 * W32);
-        v32 h = v32_load(state + 7 * W32);
-        v32_block_be(w, at);
+        s32 w[16];
+        s32 a = s32_load(state), b = s32_load(state + S32), c = s32_load(state + 2 * S32), d = s32_load(state + 3 * S32);
+        s32 e = s32_load(state + 4 * S32), f = s32_load(state + 5 * S32), g = s32_load(state + 6 * S32);
+        s32 h = s32_load(state + 7 * S32);
+        s32_block_be(w, at);
         /* Rounds i .. i + 3 read W_i .. W_(i+7), so four words are extended after every four rounds. */
         const uint32_t *t = sm3_t;
-        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 0);
+        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, SM3_GIVEN, 0);
         SM3_4_EXTEND(0);
-        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 4);
+        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, SM3_GIVEN, 4);
         SM3_4_EXTEND(4);
-        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 8);
+        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, SM3_GIVEN, 8);
         SM3_4_EXTEND(8);
-        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, 12);
+        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, SM3_GIVEN, 12);
         SM3_4_EXTEND(12);
         for (t += 16; t < sm3_t + 64; t += 16) {
-            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, 0);
+            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_GIVEN, 0);
             SM3_4_EXTEND(0);
-            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, 4);
+            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_GIVEN, 4);
             SM3_4_EXTEND(4);
-            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, 8);
+            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_GIVEN, 8);
             SM3_4_EXTEND(8);
-            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, 12);
+            SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_GIVEN, 12);
             SM3_4_EXTEND(12);
         }
-        v32 out[8] = {a, b, c, d, e, f, g, h};
-        for (int i = 0; i < 8; i++) v32_store(state + i * W32, v32_xor(v32_load(state + i * W32), out[i]));
-        for (int j = 0; j < W32; j++) at[j] += 64;
+        s32 out[8] = {a, b, c, d, e, f, g, h};
+        for (int i = 0; i < 8; i++) s32_store(state + i * S32, s32_xor(s32_load(state + i * S32), out[i]));
+        for (int j = 0; j < S32; j++) at[j] += 64;
     }
+}
+
+/* Section 5.3.2: schedule[j] = W_j, schedule[64 + j] = W_j xor W_(j+4). */
+static void sm3_expand(uint32_t *schedule, const uint8_t *block) {
+#define ROTL(x, n) ((x) << (n) | (x) >> (32 - (n)))
+    uint32_t w[68];
+    for (int j = 0; j < 16; j++) {
+        const uint8_t *p = block + 4 * j;
+        w[j] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    }
+    for (int j = 16; j < 68; j++) {
+        uint32_t x = w[j - 16] ^ w[j - 9] ^ ROTL(w[j - 3], 15);
+        w[j] = x ^ ROTL(x, 15) ^ ROTL(x, 23) ^ ROTL(w[j - 13], 7) ^ w[j - 6];
+    }
+    for (int j = 0; j < 64; j++) schedule[j] = w[j], schedule[64 + j] = w[j] ^ w[j + 4];
+#undef ROTL
+}
+
+/* One block that is the same in every lane. */
+static void sm3_expanded(uint32_t *state, const uint32_t *schedule) {
+    s32 a = s32_load(state), b = s32_load(state + S32), c = s32_load(state + 2 * S32), d = s32_load(state + 3 * S32);
+    s32 e = s32_load(state + 4 * S32), f = s32_load(state + 5 * S32), g = s32_load(state + 6 * S32);
+    s32 h = s32_load(state + 7 * S32);
+    const uint32_t *t = sm3_t, *k = schedule;
+    for (int j = 0; j < 16; j += 4, t += 4, k += 4) {
+        SM3_4_ROUNDS(SM3_FF_LOW, SM3_GG_LOW, SM3_EXPANDED, 0);
+    }
+    for (int j = 16; j < 64; j += 8, t += 8, k += 8) {
+        SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_EXPANDED, 0);
+        SM3_4_ROUNDS(SM3_FF_HIGH, SM3_GG_HIGH, SM3_EXPANDED, 4);
+    }
+    s32 out[8] = {a, b, c, d, e, f, g, h};
+    for (int i = 0; i < 8; i++) s32_store(state + i * S32, s32_xor(s32_load(state + i * S32), out[i]));
 }
