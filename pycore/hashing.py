@@ -29,7 +29,8 @@ def hash_batch(
 
     Args:
         algorithm: a name in ``pycore.HASHES``: "sha256", "sha256d" (SHA-256 twice), "sha512", "sha3-256", "keccak256"
-            (Ethereum's: padding 0x01, not FIPS 202's 0x06), "sm3".
+            (Ethereum's: padding 0x01, not FIPS 202's 0x06), "sm3", "ripemd160", "hash160" (RIPEMD-160 of SHA-256),
+            "blake2b-256", "blake2b-512", "blake3" (the last three without a key).
         messages: a batch of n byte strings of any length, in any form that ``pycore.buffers`` lists.
         width: bytes per message, when `messages` is one bytes-like object.
         threads: how many threads may work on this call; see ``pycore.parallel``.
@@ -41,7 +42,8 @@ def hash_batch(
     Raises:
         InputError: unknown algorithm, or messages in none of the forms.
 
-    Sources: FIPS 180-4 (sha256, sha512), FIPS 202 (sha3-256), GB/T 32905-2016 (sm3), the Keccak submission (keccak256).
+    Sources: FIPS 180-4 (sha256, sha512), FIPS 202 (sha3-256), GB/T 32905-2016 (sm3), the Keccak submission (keccak256),
+    ISO/IEC 10118-3 (ripemd160), RFC 7693 (blake2b), the BLAKE3 specification.
 
     >>> hash_batch("sha256", [b"abc", b""])[:, :4].tobytes().hex(" ", 4)
     'ba7816bf e3b0c442'

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from oracle import bip340, ecdsa, ed25519, keccak, sm2, sm3
+from oracle import bip340, blake3, ecdsa, ed25519, keccak, sm2, sm3
 from oracle.weierstrass import P256, SECP256K1
 from readers.cases import SignatureBatch, SignatureCase
 
@@ -16,6 +16,8 @@ HASHES = {
     "sha3-256": keccak.sha3_256,
     "keccak256": keccak.keccak256,
     "sm3": sm3.sm3,
+    "blake2b-256": lambda message: hashlib.blake2b(message, digest_size=32).digest(),
+    "blake3": blake3.blake3,
 }
 _FACTS: dict[tuple[bytes, bytes, bytes], ed25519.Facts] = {}
 _SEEN: dict[tuple[object, ...], str] = {}

@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import blake3
 import numpy as np
 import pytest
-from Crypto.Hash import keccak
+from Crypto.Hash import RIPEMD160, keccak
 from gmssl import sm3 as gmssl_sm3
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,10 @@ def _sm3(data: bytes) -> bytes:
     return bytes.fromhex(gmssl_sm3.sm3_hash(list(data)))
 
 
+def _ripemd160(data: bytes) -> bytes:
+    return RIPEMD160.new(data).digest()
+
+
 PEERS: dict[str, Callable[[bytes], bytes]] = {
     "sha256": lambda data: hashlib.sha256(data).digest(),
     "sha256d": lambda data: hashlib.sha256(hashlib.sha256(data).digest()).digest(),
@@ -32,6 +37,11 @@ PEERS: dict[str, Callable[[bytes], bytes]] = {
     "sha3-256": lambda data: hashlib.sha3_256(data).digest(),
     "keccak256": _keccak256,
     "sm3": _sm3,
+    "ripemd160": _ripemd160,
+    "hash160": lambda data: _ripemd160(hashlib.sha256(data).digest()),
+    "blake2b-256": lambda data: hashlib.blake2b(data, digest_size=32).digest(),
+    "blake2b-512": lambda data: hashlib.blake2b(data).digest(),
+    "blake3": lambda data: bytes(blake3.blake3(data).digest()),
 }
 
 
@@ -80,6 +90,17 @@ def test_threads_change_nothing(name: str, threads: int, rng: random.Random) -> 
 def test_one_message_of_many_megabytes() -> None:
     message = bytes(range(256)) * (4 << 12)
     assert pycore.hash("sha512", message) == hashlib.sha512(message).digest()
+
+
+@pytest.mark.parametrize("chunks", [2, 3, 255, 256, 257, 512, 513, 1000, 1025])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_trees_of_blake3(chunks: int, more: int, backend: str, rng: random.Random) -> None:
+    """Around whole numbers of chunks of 1,024 bytes and of subtrees of 256; alone, and between short messages."""
+    message = rng.randbytes(1024 * chunks + more)
+    wanted = blake3.blake3(message).digest()
+    assert pycore.hash("blake3", message) == wanted
+    batch = [b"", message[:1025], message, message[:1024], message[:5000], message[:64]]
+    assert pycore.hash_batch("blake3", batch).tobytes() == b"".join(map(PEERS["blake3"], batch))
 
 
 @pytest.mark.parametrize("message", [b"abc", bytearray(b"abc"), memoryview(b"abc"), np.frombuffer(b"abc", np.uint8)])

@@ -42,6 +42,9 @@ FILES: list[tuple[str, str, Callable[[Path], hashes.Digests], int]] = [
     ("sm/tongsuo_evpmd_sm3.txt", "sm3", _evp("sm3"), 8),
     ("sm/tongsuo_evpmd_sm3.txt", "sha512", _evp("sha512"), 1),
     ("sm/tongsuo_evpmd_sm3.txt", "sha3-256", _evp("sha3-256"), 1),
+    ("hash/pyca_blake2b.txt", "blake2b-512", hashes.rsp, 7),
+    ("hash/blake2-kat.json", "blake2b-512", lambda path: hashes.blake2_kat(path, "blake2b"), 256),
+    ("hash/blake3_test_vectors.json", "blake3", hashes.blake3_vectors, 35),
     ("sm/openhitls_test_suite_sdv_eal_sm3.data", "sm3", hashes.openhitls_sm3, 8),
 ]
 IDS = [f"{source} {algorithm}" for source, algorithm, _, _ in FILES]

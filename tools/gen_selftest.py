@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from oracle import bip340, ecdsa, ed25519, keccak, sm2, sm3  # noqa: E402
+from oracle import bip340, blake3, ecdsa, ed25519, keccak, ripemd160, sm2, sm3  # noqa: E402
 from oracle.weierstrass import P256, SECP256K1, SM2, Curve  # noqa: E402
 
 TARGET = ROOT / "csrc/gen/selftest.inc.h"
@@ -162,6 +162,11 @@ def render() -> str:
         "SHA3_256": lambda data: hashlib.sha3_256(data).digest(),
         "KECCAK256": keccak.keccak256,
         "SM3": sm3.sm3,
+        "RIPEMD160": ripemd160.ripemd160,
+        "HASH160": lambda data: ripemd160.ripemd160(hashlib.sha256(data).digest()),
+        "BLAKE2B_256": lambda data: hashlib.blake2b(data, digest_size=32).digest(),
+        "BLAKE2B_512": lambda data: hashlib.blake2b(data).digest(),
+        "BLAKE3": blake3.blake3,
     }
     schemes = {
         "ED25519": ed25519_cases(),

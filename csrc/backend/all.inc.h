@@ -10,13 +10,18 @@
 #include "../schemes/ed25519.inc.h"
 #include "../schemes/short_weierstrass.inc.h"
 
-#define HASH_OPS(name)        {.many = name##_many, .merkle_level = name##_merkle_level}
-#define PC_HASH_OPS_SHA256    HASH_OPS(sha256)
-#define PC_HASH_OPS_SHA256D   HASH_OPS(sha256d)
-#define PC_HASH_OPS_SHA512    HASH_OPS(sha512)
-#define PC_HASH_OPS_SHA3_256  HASH_OPS(sha3_256)
-#define PC_HASH_OPS_KECCAK256 HASH_OPS(keccak256)
-#define PC_HASH_OPS_SM3       HASH_OPS(sm3)
+#define HASH_OPS(name)          {.many = name##_many, .merkle_level = name##_merkle_level}
+#define PC_HASH_OPS_SHA256      HASH_OPS(sha256)
+#define PC_HASH_OPS_SHA256D     HASH_OPS(sha256d)
+#define PC_HASH_OPS_SHA512      HASH_OPS(sha512)
+#define PC_HASH_OPS_SHA3_256    HASH_OPS(sha3_256)
+#define PC_HASH_OPS_KECCAK256   HASH_OPS(keccak256)
+#define PC_HASH_OPS_SM3         HASH_OPS(sm3)
+#define PC_HASH_OPS_RIPEMD160   HASH_OPS(ripemd160)
+#define PC_HASH_OPS_HASH160     HASH_OPS(hash160)
+#define PC_HASH_OPS_BLAKE2B_256 HASH_OPS(blake2b_256)
+#define PC_HASH_OPS_BLAKE2B_512 HASH_OPS(blake2b_512)
+#define PC_HASH_OPS_BLAKE3      HASH_OPS(blake3)
 
 #if PC_SIGNS
 #    define SIGN_OPS(name) .public_keys = name##_public_keys, .sign = name##_sign

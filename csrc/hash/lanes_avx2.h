@@ -17,17 +17,22 @@ static inline v32 v32_xor(v32 a, v32 b) { return _mm256_xor_si256(a, b); }
 static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return v32_xor(v32_xor(a, b), c); }
 #define v32_shr(a, n) _mm256_srli_epi32(a, n)
 #define v32_rotl(a, n)                                                                                                      \
-    ((n) == 16  ? _mm256_shuffle_epi8(a, LANES_SWAP16)                                                                      \
-     : (n) == 8 ? _mm256_shuffle_epi8(a, LANES_ROTL8)                                                                       \
-                : _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - (n))))
+    ((n) == 16   ? _mm256_shuffle_epi8(a, LANES_SWAP16)                                                                     \
+     : (n) == 8  ? _mm256_shuffle_epi8(a, LANES_ROTL8)                                                                      \
+     : (n) == 24 ? _mm256_shuffle_epi8(a, LANES_ROTL24)                                                                     \
+                 : _mm256_or_si256(_mm256_slli_epi32(a, n), _mm256_srli_epi32(a, 32 - (n))))
 #define LANES_TWICE(a, b, c, d) _mm256_setr_epi32(a, b, c, d, a, b, c, d)
 #define LANES_SWAP16            LANES_TWICE(0x01000302, 0x05040706, 0x09080b0a, 0x0d0c0f0e)
 #define LANES_ROTL8             LANES_TWICE(0x02010003, 0x06050407, 0x0a09080b, 0x0e0d0c0f)
+#define LANES_ROTL24            LANES_TWICE(0x00030201, 0x04070605, 0x080b0a09, 0x0c0f0e0d)
 #define LANES_BSWAP32           LANES_TWICE(0x00010203, 0x04050607, 0x08090a0b, 0x0c0d0e0f)
 #define LANES_BSWAP64           LANES_TWICE(0x04050607, 0x00010203, 0x0c0d0e0f, 0x08090a0b)
 /* x ^ rotl(x ^ rotl(x, 8), n): rotating by 8 is one shuffle */
 #define v32_fold(a, n) v32_xor(a, v32_rotl(v32_xor(a, v32_rotl(a, 8)), n))
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return v32_xor(b, _mm256_and_si256(m, v32_xor(a, b))); }
+static inline v32 v32_ornxor(v32 a, v32 b, v32 c) { /* ~(~a & b) ^ c */
+    return v32_xor(_mm256_andnot_si256(a, b), v32_xor(c, v32_set1(0xffffffff)));
+}
 static inline v32 v32_majority(v32 a, v32 b, v32 c) {
     return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
 }
@@ -38,8 +43,17 @@ static inline void v64_store(uint64_t *p, v64 v) { _mm256_storeu_si256((__m256i 
 static inline v64 v64_add(v64 a, v64 b) { return _mm256_add_epi64(a, b); }
 static inline v64 v64_xor(v64 a, v64 b) { return _mm256_xor_si256(a, b); }
 static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return v64_xor(v64_xor(a, b), c); }
-#define v64_shr(a, n)  _mm256_srli_epi64(a, n)
-#define v64_rotl(a, n) _mm256_or_si256(_mm256_slli_epi64(a, n), _mm256_srli_epi64(a, 64 - (n)))
+#define v64_shr(a, n) _mm256_srli_epi64(a, n)
+/* whole bytes are one shuffle; byte i comes from byte i - n / 8 of its word */
+#define LANES_BYTES64(n)                                                                                                    \
+    ((int64_t)(0x0706050403020100u << (n) | 0x0706050403020100u >> (64 - (n)))),                                            \
+        ((int64_t)(0x0f0e0d0c0b0a0908u << (n) | 0x0f0e0d0c0b0a0908u >> (64 - (n))))
+#define LANES_SETR64(a, b) _mm256_setr_epi64x(a, b, a, b)
+#define LANES_SETR64_2(x)  LANES_SETR64(x)
+#define v64_rotl(a, n)                                                                                                      \
+    ((n) % 8 == 0 ? _mm256_shuffle_epi8(a, LANES_SETR64_2(LANES_BYTES64(n)))                                                \
+     : (n) == 1   ? _mm256_or_si256(_mm256_add_epi64(a, a), _mm256_srli_epi64(a, 63))                                       \
+                  : _mm256_or_si256(_mm256_slli_epi64(a, n), _mm256_srli_epi64(a, 64 - (n))))
 static inline v64 v64_choose(v64 m, v64 a, v64 b) { return v32_choose(m, a, b); }
 static inline v64 v64_majority(v64 a, v64 b, v64 c) { return v32_majority(a, b, c); }
 static inline v64 v64_chi(v64 a, v64 b, v64 c) { return v64_xor(a, _mm256_andnot_si256(b, c)); }
@@ -64,6 +78,7 @@ static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
     v64_block_words(w, p, 16);
     for (int i = 0; i < 16; i++) w[i] = _mm256_shuffle_epi8(w[i], LANES_BSWAP64);
 }
+static inline void v64_block_le16(v64 w[16], const uint8_t *const p[W64]) { v64_block_words(w, p, 16); }
 static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     uint64_t last[W64];
     v64_block_words(w, p, 16);

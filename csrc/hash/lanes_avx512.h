@@ -16,7 +16,7 @@ typedef __m512i v32;
 typedef __m512i v64;
 
 /* Truth tables of vpternlog: bit (4 a + 2 b + c). */
-enum { TERN_XOR3 = 0x96, TERN_CHOOSE = 0xca, TERN_MAJORITY = 0xe8, TERN_CHI = 0xd2 };
+enum { TERN_XOR3 = 0x96, TERN_CHOOSE = 0xca, TERN_MAJORITY = 0xe8, TERN_CHI = 0xd2, TERN_ORNXOR = 0x59 };
 
 static inline v32 v32_set1(uint32_t x) { return _mm512_set1_epi32((int)x); }
 static inline v32 v32_load(const uint32_t *p) { return _mm512_loadu_si512(p); }
@@ -28,6 +28,7 @@ static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi
 #define v32_shr(a, n)  _mm512_srli_epi32(a, n)
 #define v32_fold(a, n) v32_xor3(a, v32_rotl(a, n), v32_rotl(a, (n) + 8))
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return _mm512_ternarylogic_epi32(m, a, b, TERN_CHOOSE); }
+static inline v32 v32_ornxor(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_ORNXOR); }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_MAJORITY); }
 
 static inline v64 v64_set1(uint64_t x) { return _mm512_set1_epi64((long long)x); }
@@ -76,6 +77,7 @@ static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
     v64_block_words(w, p);
     for (int i = 0; i < 16; i++) w[i] = lanes_bswap(w[i], 0x08090a0b0c0d0e0f, 0x0001020304050607);
 }
+static inline void v64_block_le16(v64 w[16], const uint8_t *const p[W64]) { v64_block_words(w, p); }
 static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     uint64_t last[W64];
     v64_block_words(w, p);

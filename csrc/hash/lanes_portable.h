@@ -10,11 +10,13 @@
  *   vNN_rotl(v, n), vNN_shr(v, n)  n is a constant, 1 <= n < 32 or 64
  *   vNN_choose(m, a, b)            bit by bit: m ? a : b
  *   vNN_majority(a, b, c)          bit by bit
+ *   v32_ornxor(a, b, c)            (a | ~b) ^ c
  *   v64_chi(a, b, c)               a ^ (~b & c)
  *   v32_fold(v, n)                 v ^ rotl(v, n) ^ rotl(v, n + 8), n a constant: P0 and P1 of SM3
  *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
  *   v32_block_le(w, p)             the same with little-endian words
  *   v64_block_be(w, p)             the same for a 128-byte block
+ *   v64_block_le16(w, p)           the same for 128 bytes, little-endian
  *   v64_block_le(w, p)             w[0..16] = 136 bytes at p[lane], little-endian words (Keccak with rate 1088)
  *   vNN_be(v), vNN_le(v)           words whose bytes in memory are big-endian, little-endian
  *   vNN_rows8(rows, w)             bytes of w[0..7] lane after lane, in memory order: W rows of 32 or 64 bytes
@@ -50,6 +52,7 @@ static inline v32 v32_rotl(v32 a, int n) { return a << n | a >> (32 - n); }
 static inline v32 v32_shr(v32 a, int n) { return a >> n; }
 static inline v32 v32_fold(v32 a, int n) { return a ^ v32_rotl(a, n) ^ v32_rotl(a, n + 8); }
 static inline v32 v32_choose(v32 m, v32 a, v32 b) { return b ^ (m & (a ^ b)); }
+static inline v32 v32_ornxor(v32 a, v32 b, v32 c) { return (a | ~b) ^ c; }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) { return (a & b) + (c & (a ^ b)); }
 
 static inline v64 v64_set1(uint64_t x) { return x; }
@@ -85,6 +88,14 @@ static inline void v64_block_be(v64 w[16], const uint8_t *const p[W64]) {
         uint64_t x;
         memcpy(&x, p[0] + 8 * i, 8);
         w[i] = LANES_BE64(x);
+    }
+}
+
+static inline void v64_block_le16(v64 w[16], const uint8_t *const p[W64]) {
+    for (int i = 0; i < 16; i++) {
+        uint64_t x;
+        memcpy(&x, p[0] + 8 * i, 8);
+        w[i] = LANES_LE64(x);
     }
 }
 

@@ -24,6 +24,7 @@ typedef v64 s64;
 #    define s32_xor3     v32_xor3
 #    define s32_choose   v32_choose
 #    define s32_majority v32_majority
+#    define s32_ornxor   v32_ornxor
 #    define s32_rotl     v32_rotl
 #    define s32_shr      v32_shr
 #    define s32_fold     v32_fold
@@ -72,6 +73,7 @@ typedef struct s64 {
         }
 STREAMS_ALL(s32, v32, uint32_t, W32)
 STREAMS_ALL(s64, v64, uint64_t, W64)
+STREAMS_3(s32, v32, ornxor)
 STREAMS_BLOCK(s32, v32, be, W32)
 STREAMS_BLOCK(s32, v32, le, W32)
 STREAMS_BLOCK(s64, v64, be, W64)

@@ -78,7 +78,7 @@ static inline void MANY_FN(_last)(MANY_WORD *state, size_t lane, uint64_t total)
 PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *head, ptrdiff_t head_stride, size_t head_len,
                                  const uint8_t *data, ptrdiff_t stride, size_t len, size_t n) {
     const hash_shape s = MANY_FN(_shape)(call, head_len, len);
-    const int copies = s.fixed || s.used, joined = s.body == 0;
+    const int copies = s.fixed || s.used;
     MANY_WORD initial[MANY_WORDS * MANY_LANES], state[MANY_WORDS * MANY_LANES];
     uint8_t buffers[MANY_LANES][MANY_FN(_buffer)], rows[MANY_LANES * MANY_ROW];
     const uint8_t *front[MANY_LANES], *body[MANY_LANES], *back[MANY_LANES];
@@ -103,7 +103,7 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
 #ifdef MANY_LAST
     const int apart = 1;
 #else
-    const int apart = expanded || !joined;
+    const int apart = expanded || s.body;
 #endif
     for (size_t i = 0; i < n; i += MANY_LANES) {
         const size_t done = n - i < MANY_LANES ? n - i : MANY_LANES;
@@ -290,24 +290,9 @@ PC_NOINLINE void MANY_FN(_many)(const uint8_t *prefix, size_t prefix_len, const 
     MANY_FN(_many_heads)(prefix, prefix_len, NULL, messages, n, digests);
 }
 
-/* Every parent is a message of the same length, so the lanes run in step: what a step writes (parents i .. i + W - 1) lies below
- * what later steps read (children 2 i + 2 W and up), and parents may be the same memory as children. */
-static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
-                                   uint8_t *parents) {
-    pc_column pairs = pc_column_fixed(children, 2 * MANY_DIGEST);
-    MANY_FN(_many)(prefix, prefix_len, &pairs, count / 2, parents);
-    if (count % 2 == 0) return;
-    const uint8_t *last = children + (count - 1) * MANY_DIGEST;
-    uint8_t *parent = parents + count / 2 * MANY_DIGEST;
-    if (odd == PC_ODD_PROMOTE) {
-        memmove(parent, last, MANY_DIGEST);
-        return;
-    }
-    uint8_t twice[2 * MANY_DIGEST];
-    memcpy(twice, last, MANY_DIGEST);
-    memcpy(twice + MANY_DIGEST, last, MANY_DIGEST);
-    pairs = pc_column_fixed(twice, sizeof twice);
-    MANY_FN(_many)(prefix, prefix_len, &pairs, 1, parent);
+PC_UNUSED static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children,
+                                             size_t count, uint8_t *parents) {
+    hash_merkle_level(MANY_FN(_many), MANY_DIGEST, odd, prefix, prefix_len, children, count, parents);
 }
 
 #undef MANY_FN

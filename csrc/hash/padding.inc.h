@@ -16,6 +16,21 @@ static inline int hash_pad_md(uint8_t *block, size_t used, uint64_t total, size_
     return (int)(end / size);
 }
 
+/* RIPEMD-160: the same with the length little-endian. */
+PC_FN int hash_pad_64_le(uint8_t *block, size_t used, uint64_t total) {
+    int blocks = hash_pad_md(block, used, 0, 64, 8);
+    for (int i = 0; i < 8; i++) block[64 * blocks - 8 + i] = (uint8_t)(total * 8 >> (8 * i));
+    return blocks;
+}
+
+/* The BLAKE hashes: zeros, and none after a whole block. */
+PC_FN int hash_pad_zeros_64(uint8_t *block, size_t used, uint64_t total) {
+    return (void)total, memset(block + used, 0, 64 - used), 1;
+}
+PC_FN int hash_pad_zeros_128(uint8_t *block, size_t used, uint64_t total) {
+    return (void)total, memset(block + used, 0, 128 - used), 1;
+}
+
 /* FIPS 202, section 5.1 (pad10*1) behind the domain bits of section 6.1: `first` holds both. */
 static inline int hash_pad_sponge(uint8_t *block, size_t used, uint8_t first) {
     memset(block + used, 0, 136 - used);

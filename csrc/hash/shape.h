@@ -1,6 +1,7 @@
-/* shape.h - what the instances of many.inc.h share: the shape of a message and small copies. */
+/* shape.h - what the instances of many.inc.h share: the shape of a message, small copies, Merkle levels. */
 #ifndef PC_HASH_SHAPE_H
 #define PC_HASH_SHAPE_H
+#include "../backend/backend.h"
 #include "../core/check.h"
 #include "../core/column.h"
 
@@ -39,5 +40,26 @@ static inline int hash_one_length(const pc_column *column, size_t n) {
     if (!at) return 1;
     for (size_t i = 0; i < n; i++) differs |= (at[i + 1] - at[i]) ^ (at[1] - at[0]);
     return differs == 0;
+}
+
+/* One Merkle level over hash function `many` with digests of `size` bytes. Every parent is a message of the same length, so the
+ * lanes run in step: what a step writes (parents i .. i + W - 1) lies below what later steps read (children 2 i + 2 W and up), and
+ * parents may be the same memory as children. */
+PC_FN void hash_merkle_level(pc_hash_fn *many, size_t size, int odd, const uint8_t *prefix, size_t prefix_len,
+                             const uint8_t *children, size_t count, uint8_t *parents) {
+    pc_column pairs = pc_column_fixed(children, 2 * size);
+    many(prefix, prefix_len, &pairs, count / 2, parents);
+    if (count % 2 == 0) return;
+    const uint8_t *last = children + (count - 1) * size;
+    uint8_t *parent = parents + count / 2 * size;
+    if (odd == PC_ODD_PROMOTE) {
+        memmove(parent, last, size);
+        return;
+    }
+    uint8_t twice[2 * 64];
+    memcpy(twice, last, size);
+    memcpy(twice + size, last, size);
+    pairs = pc_column_fixed(twice, 2 * size);
+    many(prefix, prefix_len, &pairs, 1, parent);
 }
 #endif

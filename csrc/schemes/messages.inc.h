@@ -24,6 +24,10 @@ PC_FN pc_hash_fn *hash_32_many(int id) {
         return keccak256_many;
     case PC_HASH_SM3:
         return sm3_many;
+    case PC_HASH_BLAKE2B_256:
+        return blake2b_256_many;
+    case PC_HASH_BLAKE3:
+        return blake3_many;
     default:
         PC_CHECK(id == PC_HASH_SHA256);
         return sha256_many;

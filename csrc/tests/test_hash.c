@@ -3,7 +3,8 @@
 #include "check_test.h"
 
 /* Published answers. FIPS 180-4 and FIPS 202 examples (csrc.nist.gov/projects/cryptographic-standards-and-guidelines/
- * example-values); GB/T 32905-2016, appendix A; Keccak: the Keccak team's known answers. repeat: the message is text that often. */
+ * example-values); GB/T 32905-2016, appendix A; Keccak: the Keccak team's known answers;
+ * RIPEMD-160: its authors' paper; RFC 7693, appendix A; BLAKE3: the authors' test vectors. repeat: the message is text that often. */
 static const struct {
     const char *hash, *text, *digest;
     size_t repeat;
@@ -32,6 +33,15 @@ static const struct {
     {"keccak256", "abc", "4e03657aea45a94fc7d47ba826c8d667c0d1e6e33a64a036ec44f58fa12d6c45", 1},
     {"sm3", "abc", "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0", 1},
     {"sm3", "abcd", "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732", 16},
+    {"ripemd160", "", "9c1185a5c5e9fc54612808977ee8f548b2258d31", 1},
+    {"ripemd160", "abc", "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc", 1},
+    {"ripemd160", "1234567890", "9b752e45573d4b39f4dbd3323cab82bf63326bfb", 8},
+    {"ripemd160", "a", "52783243c1697bdbe16d37f97f68f08325dc1528", 1000000},
+    {"blake2b-512", "abc",
+     "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386"
+     "edd4009923",
+     1},
+    {"blake3", "", "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262", 1},
 };
 
 static int hash_by_name(const char *name) {
@@ -97,6 +107,34 @@ static void test_ragged(int backend, int hash) {
     }
 }
 
+/* Prefixes and messages that are long next to each other, as trees of chunks have them. */
+static void test_long(int backend, int hash) {
+    enum { DATA = 300 * 1024, WIDTH = 2500, ROWS = 7 };
+    static uint8_t joined[DATA + 5000], data[DATA], wanted[64], got[ROWS * 64];
+    static const size_t prefixes[] = {0, 1, 1023, 1024, 1025, 2048, 4999};
+    size_t size = pc_hash_at(hash)->digest_size;
+    test_fill(data, sizeof data);
+    for (size_t p = 0; p < sizeof prefixes / sizeof prefixes[0]; p++) {
+        const size_t lens[] = {DATA, DATA - 1025, 1024, 1023, 0};
+        memcpy(joined, data + 1000, prefixes[p]);
+        for (size_t l = 0; l < sizeof lens / sizeof lens[0]; l++) {
+            memcpy(joined + prefixes[p], data, lens[l]);
+            pc_column one = {data, NULL, lens[l], 0}, whole = {joined, NULL, prefixes[p] + lens[l], 0};
+            EXPECT_INT(pc_hash_batch(backend, hash, data + 1000, prefixes[p], &one, 1, got), PC_OK);
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &whole, 1, wanted), PC_OK);
+            if (!EXPECT(memcmp(got, wanted, size) == 0)) return;
+        }
+        pc_column rows = {data, NULL, WIDTH, WIDTH + 3};
+        EXPECT_INT(pc_hash_batch(backend, hash, data + 1000, prefixes[p], &rows, ROWS, got), PC_OK);
+        for (size_t i = 0; i < ROWS; i++) {
+            memcpy(joined + prefixes[p], data + i * (WIDTH + 3), WIDTH);
+            pc_column whole = {joined, NULL, prefixes[p] + WIDTH, 0};
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &whole, 1, wanted), PC_OK);
+            if (!EXPECT(memcmp(got + i * size, wanted, size) == 0)) return;
+        }
+    }
+}
+
 /* Every length around the block and padding boundaries, rows of one width at a stride, also backwards and repeated. */
 static void test_strided(int backend, int hash) {
     static uint8_t data[20 * 400], got[20 * 64], wanted[64];
@@ -154,12 +192,13 @@ int main(void) {
             if (pc_hash_batch(b, id, NULL, 0, &empty, 1, digest) == PC_ERR_BACKEND) continue; /* no kernel for this hash */
             test_ragged(b, id);
             test_strided(b, id);
+            test_long(b, id);
             test_merkle(b, id);
             tested++;
         }
         if (strcmp(row.name, "portable") == 0) test_published(b);
     }
     test_published(PC_AUTO);
-    EXPECT(tested >= 6);
+    EXPECT(tested >= 11);
     return test_report("test_hash");
 }

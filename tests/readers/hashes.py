@@ -1,7 +1,8 @@
-"""Hash files: NIST .rsp (and what has its form), OpenSSL-style evp text, openHiTLS .data, NIST's bit-string samples."""
+"""Hash files: NIST .rsp (and what has its form), OpenSSL-style evp text, openHiTLS .data, bit strings, BLAKE's JSON."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -115,3 +116,20 @@ def bit_strings(path: Path, title: str) -> Digests:
             message = bytes(sum(bit << i for i, bit in enumerate(bits[j : j + 8])) for j in range(0, len(bits), 8))
             rows.append((f"{len(bits)} bits", message, bytes.fromhex(digest)))
     return rows
+
+
+def blake2_kat(path: Path, name: str) -> Digests:
+    """The BLAKE2 authors' JSON: the rows of one function without a key."""
+    rows = [row for row in json.loads(path.read_text(encoding="utf-8")) if row["hash"] == name and not row["key"]]
+    return [(f"row {i}", bytes.fromhex(row["in"]), bytes.fromhex(row["out"])) for i, row in enumerate(rows)]
+
+
+def blake3_vectors(path: Path) -> Digests:
+    """The BLAKE3 authors' JSON: inputs are a pattern of period 251, digests the first 32 bytes of the output."""
+    cases = json.loads(path.read_text(encoding="utf-8"))["cases"]
+    sizes = [case["input_len"] for case in cases]
+    pattern = bytes(range(251)) * (max(sizes) // 251 + 1)
+    return [
+        (f"{size} bytes", pattern[:size], bytes.fromhex(case["hash"])[:32])
+        for size, case in zip(sizes, cases, strict=True)
+    ]
