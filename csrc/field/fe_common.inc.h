@@ -7,6 +7,32 @@
 PC_FN void FN(_pack)(vec w[4], const FE_T *a) { FN(_to_words)(w, a); }
 PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
 #endif
+/* A difference right after a product, where a reduction can take it in. */
+#ifndef FE_OWN_FUSED
+PC_INLINE void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_sub)(r, &t, c);
+}
+PC_INLINE void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_subc)(r, &t, c);
+}
+PC_INLINE void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_T t, u;
+    FN(_sqr)(&t, a);
+    FN(_add)(&u, c, c);
+    FN(_subc)(r, &t, &u);
+}
+PC_INLINE void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t, u;
+    FN(_sqr)(&t, a);
+    FN(_sub)(&t, &t, b);
+    FN(_add)(&u, c, c);
+    FN(_subc)(r, &t, &u);
+}
+#endif
 PC_FN vmask FN(_is_odd)(const FE_T *a) {
     vec w[4];
     FN(_to_words)(w, a);
@@ -142,6 +168,7 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
 }
 
 #undef FE_OWN_PACK
+#undef FE_OWN_FUSED
 #undef FN
 #undef FE_T
 #undef FE_LIMBS

@@ -14,6 +14,7 @@
  *   sees and mends by adding p. */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
+#define FE_OWN_FUSED
 #include "fe_limbs52.inc.h"
 #include "fe_put_avx512ifma.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, (1ULL << 48) + (1 << 7)))
@@ -78,69 +79,106 @@ PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
 
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
-/* r = c0 .. c9, complete columns below 2^56; l0 .. l4 are the low halves of columns 0 .. 4 and h1 .. h4 the rest. */
-PC_INLINE void FN(_reduce)(FE_T *r, vec l0, vec l1, vec l2, vec l3, vec l4, vec h1, vec h2, vec h3, vec h4, vec c5, vec c6,
-                           vec c7, vec c8, vec c9) {
-    const vec k260 = vset1(16 * FE_K256_K), k256 = vset1(FE_K256_K);
-    l0 = VEC_LOW(l0, c5, k260);
-    l1 = VEC_LOW(l1, c6, k260);
-    h1 = L(VEC_HIGH(h1, c5, k260), vshr(c5, 52), k260);
-    l2 = VEC_LOW(l2, c7, k260);
-    h2 = L(VEC_HIGH(h2, c6, k260), vshr(c6, 52), k260);
-    l3 = VEC_LOW(l3, c8, k260);
-    h3 = L(VEC_HIGH(h3, c7, k260), vshr(c7, 52), k260);
-    l4 = L(l4, c9, k260);
-    h4 = L(VEC_HIGH(h4, c8, k260), vshr(c8, 52), k260);
-    const vec t4 = vadd(l4, h4), t5 = H(vzero(), c9, k260);
-    const vec q = vadd(vshr(t4, 48), vshl(t5, 4));
-    const vec t0 = L(l0, q, k256), t1 = vadd(l1, H(h1, q, k256)), t2 = vadd(l2, h2), t3 = vadd(l3, h3);
-    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), 0);
-    FE_CHECK_TIGHT(r);
-}
-PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+/* What a product leaves behind: columns 0 .. 9, the low ones in two parts. */
+typedef struct FN(_columns_s) {
+    vec l0, l1, l2, l3, l4, h1, h2, h3, h4, c5, c6, c7, c8, c9;
+} FN(_columns);
+
+PC_INLINE void FN(_products)(FN(_columns) * c, const FE_T *a, const FE_T *b) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     const vec b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
     FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
-    const vec l5 = L(L(L(L(zero, a1, b4), a2, b3), a3, b2), a4, b1);
-    const vec h5 = H(H(H(H(H(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
-    const vec l6 = L(L(L(zero, a2, b4), a3, b3), a4, b2);
-    const vec h6 = H(H(H(H(zero, a1, b4), a2, b3), a3, b2), a4, b1);
-    const vec l7 = L(L(zero, a3, b4), a4, b3);
-    const vec h7 = H(H(H(zero, a2, b4), a3, b3), a4, b2);
-    const vec c8 = H(H(L(zero, a4, b4), a3, b4), a4, b3);
-    const vec c9 = H(zero, a4, b4);
-    const vec l4 = L(L(L(L(L(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
-    const vec h4 = H(H(H(H(zero, a0, b3), a1, b2), a2, b1), a3, b0);
-    const vec l3 = L(L(L(L(zero, a0, b3), a1, b2), a2, b1), a3, b0);
-    const vec h3 = H(H(H(zero, a0, b2), a1, b1), a2, b0);
-    const vec l2 = L(L(L(zero, a0, b2), a1, b1), a2, b0);
-    const vec h2 = H(H(zero, a0, b1), a1, b0);
-    const vec l1 = L(L(zero, a0, b1), a1, b0);
-    const vec h1 = H(zero, a0, b0);
-    const vec l0 = L(zero, a0, b0);
-    FN(_reduce)(r, l0, l1, l2, l3, l4, h1, h2, h3, h4, vadd(l5, h5), vadd(l6, h6), vadd(l7, h7), c8, c9);
+    c->c5 =
+        vadd(L(L(L(L(zero, a1, b4), a2, b3), a3, b2), a4, b1), H(H(H(H(H(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0));
+    c->c6 = vadd(L(L(L(zero, a2, b4), a3, b3), a4, b2), H(H(H(H(zero, a1, b4), a2, b3), a3, b2), a4, b1));
+    c->c7 = vadd(L(L(zero, a3, b4), a4, b3), H(H(H(zero, a2, b4), a3, b3), a4, b2));
+    c->c8 = H(H(L(zero, a4, b4), a3, b4), a4, b3);
+    c->c9 = H(zero, a4, b4);
+    c->l4 = L(L(L(L(L(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
+    c->h4 = H(H(H(H(zero, a0, b3), a1, b2), a2, b1), a3, b0);
+    c->l3 = L(L(L(L(zero, a0, b3), a1, b2), a2, b1), a3, b0);
+    c->h3 = H(H(H(zero, a0, b2), a1, b1), a2, b0);
+    c->l2 = L(L(L(zero, a0, b2), a1, b1), a2, b0);
+    c->h2 = H(H(zero, a0, b1), a1, b0);
+    c->l1 = L(L(zero, a0, b1), a1, b0);
+    c->h1 = H(zero, a0, b0);
+    c->l0 = L(zero, a0, b0);
 }
 PC_INLINE vec FN(_twice)(vec x) { return vadd(x, x); }
 #define D(x) FN(_twice)(x)
 /* The products of different limbs are summed up, doubled once per column, and the squares added. */
-PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+PC_INLINE void FN(_squares)(FN(_columns) * c, const FE_T *a) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     FE_CHECK_LOOSE(a);
-    const vec c5 = H(D(H(H(L(L(zero, a1, a4), a2, a3), a0, a4), a1, a3)), a2, a2);
-    const vec c6 = L(D(H(H(L(zero, a2, a4), a1, a4), a2, a3)), a3, a3);
-    const vec c7 = H(D(H(L(zero, a3, a4), a2, a4)), a3, a3);
-    const vec c8 = L(D(H(zero, a3, a4)), a4, a4);
-    const vec c9 = H(zero, a4, a4);
-    const vec l4 = L(D(H(H(L(L(zero, a0, a4), a1, a3), a0, a3), a1, a2)), a2, a2);
-    const vec l3 = H(D(H(L(L(zero, a0, a3), a1, a2), a0, a2)), a1, a1);
-    const vec l2 = L(D(H(L(zero, a0, a2), a0, a1)), a1, a1);
-    const vec l1 = H(D(L(zero, a0, a1)), a0, a0);
-    const vec l0 = L(zero, a0, a0);
-    FN(_reduce)(r, l0, l1, l2, l3, l4, zero, zero, zero, zero, c5, c6, c7, c8, c9);
+    c->c5 = H(D(H(H(L(L(zero, a1, a4), a2, a3), a0, a4), a1, a3)), a2, a2);
+    c->c6 = L(D(H(H(L(zero, a2, a4), a1, a4), a2, a3)), a3, a3);
+    c->c7 = H(D(H(L(zero, a3, a4), a2, a4)), a3, a3);
+    c->c8 = L(D(H(zero, a3, a4)), a4, a4);
+    c->c9 = H(zero, a4, a4);
+    c->l4 = L(D(H(H(L(L(zero, a0, a4), a1, a3), a0, a3), a1, a2)), a2, a2);
+    c->l3 = H(D(H(L(L(zero, a0, a3), a1, a2), a0, a2)), a1, a1);
+    c->l2 = L(D(H(L(zero, a0, a2), a0, a1)), a1, a1);
+    c->l1 = H(D(L(zero, a0, a1)), a0, a0);
+    c->l0 = L(zero, a0, a0);
+    c->h1 = c->h2 = c->h3 = c->h4 = zero;
 }
 #undef D
+/* r = c - s + bias p, s the sum of tights, `bias` more than their number or 0: no s. */
+PC_INLINE void FN(_reduce)(FE_T *r, const FN(_columns) * c, const vec s[5], uint64_t bias) {
+    const vec k260 = vset1(16 * FE_K256_K), k256 = vset1(FE_K256_K);
+    vec l0 = VEC_LOW(c->l0, c->c5, k260);
+    vec l1 = VEC_LOW(c->l1, c->c6, k260), h1 = L(VEC_HIGH(c->h1, c->c5, k260), vshr(c->c5, 52), k260);
+    vec l2 = VEC_LOW(c->l2, c->c7, k260), h2 = L(VEC_HIGH(c->h2, c->c6, k260), vshr(c->c6, 52), k260);
+    vec l3 = VEC_LOW(c->l3, c->c8, k260), h3 = L(VEC_HIGH(c->h3, c->c7, k260), vshr(c->c7, 52), k260);
+    vec l4 = L(c->l4, c->c9, k260), h4 = L(VEC_HIGH(c->h4, c->c8, k260), vshr(c->c8, 52), k260);
+    vec t4 = vadd(l4, h4), t5 = H(vzero(), c->c9, k260);
+    if (bias) {
+        l0 = vsub(l0, vadd(s[0], vset1(bias * FE_K256_K)));
+        l1 = vsub(l1, s[1]);
+        l2 = vsub(l2, s[2]);
+        l3 = vsub(l3, s[3]);
+        t4 = vsub(t4, vsub(s[4], vset1(bias << 48)));
+    }
+    const vec q = vadd(vshr(t4, 48), vshl(t5, 4));
+    const vec t0 = L(l0, q, k256), t1 = vadd(l1, H(h1, q, k256)), t2 = vadd(l2, h2), t3 = vadd(l3, h3);
+    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), bias);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FN(_columns) c;
+    FN(_products)(&c, a, b);
+    FN(_reduce)(r, &c, 0, 0);
+}
+PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+    FN(_columns) c;
+    FN(_squares)(&c, a);
+    FN(_reduce)(r, &c, 0, 0);
+}
+PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) {
+    FN(_columns) c;
+    FE_CHECK_TIGHT(s);
+    FN(_products)(&c, a, b);
+    FN(_reduce)(r, &c, s->l, 2);
+}
+PC_INLINE void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) { FN(_mul_subc)(r, a, b, s); }
+#define FE_SUM(x, y) {vadd(x[0], y[0]), vadd(x[1], y[1]), vadd(x[2], y[2]), vadd(x[3], y[3]), vadd(x[4], y[4])}
+PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *s) {
+    const vec twice[5] = FE_SUM(s->l, s->l);
+    FN(_columns) c;
+    FE_CHECK_TIGHT(s);
+    FN(_squares)(&c, a);
+    FN(_reduce)(r, &c, twice, 4);
+}
+PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) {
+    const vec twice[5] = FE_SUM(s->l, s->l), sum[5] = FE_SUM(twice, b->l);
+    FN(_columns) c;
+    FE_CHECK_TIGHT(b), FE_CHECK_TIGHT(s);
+    FN(_squares)(&c, a);
+    FN(_reduce)(r, &c, sum, 4);
+}
+#undef FE_SUM
 /* Column 4 is below 2^52 + 2^17 and column 5 below 2^15: q is below 2^20. */
 PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     const vec zero = vzero(), f = vset1(k), k256 = vset1(FE_K256_K);

@@ -13,10 +13,12 @@
  *   mul, sqr of loose: (a b + m p) / R with m < R is below 16 p^2 / 2^260 + p < 2 p.
  *   carry, addc, subc: with e = floor(value / 2^256), in [0, 8), value - e p = (value mod 2^256) + e (2^256 - p), which is below
  *   2^256 + 8 * 2^224 < 2 p. subc adds 4 p first, three parts of it after the division: e is in [-4, 4), and the result above
- *   -2^227; FE_PUT adds p where it is below zero. */
+ *   -2^227; FE_PUT adds p where it is below zero. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 6 p, of which limb 4 of what is
+ *   taken away is less. */
 #include "words.inc.h"
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_PACK
+#define FE_OWN_FUSED
 #include "fe_limbs52.inc.h"
 #include "fe_put_avx512ifma.inc.h"
 
@@ -92,18 +94,17 @@ PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
 
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
-/* r = (l + h) / R mod p. Column k is l[k] + h[k], and n[k] is still to be taken away; l[0] and h[9] are alone. With p = -1 mod 2^52
- * digit i is column i itself, of which the multiplier reads 52 bits, and what column i has above goes to the next. */
-PC_INLINE void FN(_reduce)(FE_T *r, vec l[10], vec h[10]) {
+/* t = (l + h) / R mod p as five columns, tight in value. Column k is l[k] + h[k], and n[k] is still to be taken away; l[0] and h[9] are
+ * alone. With p = -1 mod 2^52 digit i is column i itself, of which the multiplier reads 52 bits, and what column i has above goes to
+ * the next. */
+PC_INLINE void FN(_reduce)(vec t[5], vec l[10], vec h[10]) {
     const vec mask = vset1(PC_MASK52);
     vec n[10], c;
     (void)mask, (void)n;
     FE_STEPS(l, h, n)
-    const vec t0 = FE_COLUMN(5), t1 = FE_COLUMN(6), t2 = FE_COLUMN(7), t3 = FE_COLUMN(8), t4 = h[9];
-    FE_PUT(r, t0, t1, t2, t3, t4, 0);
-    FE_CHECK_TIGHT(r);
+    t[0] = FE_COLUMN(5), t[1] = FE_COLUMN(6), t[2] = FE_COLUMN(7), t[3] = FE_COLUMN(8), t[4] = h[9];
 }
-PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+PC_INLINE void FN(_products)(vec t[5], const FE_T *a, const FE_T *b) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     const vec b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
@@ -127,12 +128,12 @@ PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     l[8] = L(zero, a4, b4);
     h[8] = H(H(zero, a3, b4), a4, b3);
     h[9] = H(zero, a4, b4);
-    FN(_reduce)(r, l, h);
+    FN(_reduce)(t, l, h);
 }
 PC_INLINE vec FN(_twice)(vec x) { return vadd(x, x); }
 #define D(x) FN(_twice)(x)
 /* The products of different limbs are summed up, doubled once per column, and the squares added. */
-PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+PC_INLINE void FN(_squares)(vec t[5], const FE_T *a) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     vec l[10], h[10];
@@ -148,8 +149,59 @@ PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
     l[8] = L(D(H(zero, a3, a4)), a4, a4);
     h[1] = h[2] = h[3] = h[4] = h[5] = h[6] = h[7] = h[8] = zero;
     h[9] = H(zero, a4, a4);
-    FN(_reduce)(r, l, h);
+    FN(_reduce)(t, l, h);
 }
+#undef D
+PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+    vec t[5];
+    FN(_products)(t, a, b);
+    FE_PUT(r, t[0], t[1], t[2], t[3], t[4], 0);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+    vec t[5];
+    FN(_squares)(t, a);
+    FE_PUT(r, t[0], t[1], t[2], t[3], t[4], 0);
+    FE_CHECK_TIGHT(r);
+}
+PC_FN void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    vec t[5];
+    FE_CHECK_TIGHT(c);
+    FN(_products)(t, a, b);
+    const vec t0 = vsub(t[0], FE_PLUS(c->l[0], -2 * FE_S0)), t1 = vsub(t[1], FE_PLUS(c->l[1], -2 * FE_S1)),
+              t2 = vsub(t[2], c->l[2]), t3 = vsub(t[3], FE_PLUS(c->l[3], -2 * FE_S3)),
+              t4 = vsub(t[4], FE_PLUS(c->l[4], -2 * FE_S4));
+    FE_PUT(r, t0, t1, t2, t3, t4, 0); /* above zero */
+    FE_CHECK_LOOSE(r);
+}
+/* r = t - s, where s is tight or the sum of up to three; `bias` is even and not below twice their number. */
+#define FE_PUT_DIFFERENCE(r, t, s0, s1, s2, s3, s4, bias)                                                                   \
+    do {                                                                                                                    \
+        const vec d0_ = vsub(t[0], s0), d1_ = vsub(t[1], s1), d2_ = vsub(t[2], s2), d3_ = vsub(t[3], s3),                   \
+                  d4_ = vsub(t[4], vsub(s4, vset1((uint64_t)(bias) << 48)));                                                \
+        FE_PUT_REDUCED(r, d0_, d1_, d2_, d3_, d4_, bias);                                                                   \
+    } while (0)
+PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    vec t[5];
+    FE_CHECK_TIGHT(c);
+    FN(_products)(t, a, b);
+    FE_PUT_DIFFERENCE(r, t, c->l[0], c->l[1], c->l[2], c->l[3], c->l[4], 2);
+}
+#define D(i) FN(_twice)(c->l[i])
+PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    vec t[5];
+    FE_CHECK_TIGHT(c);
+    FN(_squares)(t, a);
+    FE_PUT_DIFFERENCE(r, t, D(0), D(1), D(2), D(3), D(4), 4);
+}
+#define S(i) vadd(D(i), b->l[i])
+PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    vec t[5];
+    FE_CHECK_TIGHT(b), FE_CHECK_TIGHT(c);
+    FN(_squares)(t, a);
+    FE_PUT_DIFFERENCE(r, t, S(0), S(1), S(2), S(3), S(4), 6);
+}
+#undef S
 #undef D
 PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
     static const uint64_t R2[5] = PC_LIMBS52(FE_R2);
@@ -216,9 +268,9 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     return FN(_limbs_is_multiple)(a->l, 3);
 }
 #include "fe_common.inc.h"
-#undef FE_OWN_PACK
 #undef FE_PUT
 #undef FE_PUT_REDUCED
+#undef FE_PUT_DIFFERENCE
 #undef FE_PLUS
 #undef FE_COLUMN
 #undef FE_STEP

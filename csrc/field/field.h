@@ -24,6 +24,10 @@
  *   FE_addc(r, a, b)  FE_subc(r, a, b)     loose, loose   tight    sum, difference, carried once
  *   FE_mul(r, a, b)  FE_sqr(r, a)          loose, loose   tight
  *   FE_sqr_n(r, a, n)                      loose          tight    n squarings, n >= 1
+ *   FE_mul_sub(r, a, b, c)                 loose, ., tight  loose    a b - c
+ *   FE_mul_subc(r, a, b, c)                loose, ., tight  tight    the same, carried
+ *   FE_sqr_sub2c(r, a, c)                  loose, tight   tight    a^2 - 2 c
+ *   FE_sqr_sub12c(r, a, b, c)              loose, tight . tight    a^2 - b - 2 c
  *   FE_mul_small(r, a, k)                  loose          tight    k: constant below 2^17
  *   FE_half(r, a)                          loose          tight    a / 2
  *   FE_inv(r, a)                           loose          tight    0 -> 0; one element per lane, by an addition chain or x^(p-2)

@@ -107,13 +107,10 @@ PC_NOINLINE VEC_FLATTEN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
     fe(half)(&u, &l);
     fe(add)(&l, &l, &u); /* three halves of it */
     fe(mul)(&t, &p->x, &yy);
-    fe(sqr)(&u, &l);
-    fe(add)(&r->x, &t, &t);
-    fe(subc)(&r->x, &u, &r->x);
+    fe(sqr_sub2c)(&r->x, &l, &t);
     fe(sub)(&t, &t, &r->x);
-    fe(mul)(&t, &l, &t);
     fe(sqr)(&yy, &yy);
-    fe(subc)(&r->y, &t, &yy);
+    fe(mul_subc)(&r->y, &l, &t, &yy);
 }
 
 /* What both additions need to know about H = U2 - X1 and R = S2 - Y1. */
@@ -128,25 +125,19 @@ typedef struct cv(chord_s) {
  * finite and ends with a Z other than zero has therefore met none of the exceptional cases, and its result is exact:
  * double_base.inc.h builds on that. */
 PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const cv(aff) * q) {
-    fe(t) zz, t, hhh, v;
+    fe(t) zz, hhh, v;
     fe(sqr)(&zz, &p->z);
-    fe(mul)(&t, &q->x, &zz);
-    fe(sub)(&c->h, &t, &p->x);
+    fe(mul_sub)(&c->h, &q->x, &zz, &p->x);
     fe(mul)(&zz, &zz, &p->z);
-    fe(mul)(&t, &q->y, &zz);
-    fe(sub)(&c->r, &t, &p->y);
+    fe(mul_sub)(&c->r, &q->y, &zz, &p->y);
     fe(sqr)(&hhh, &c->h);
     fe(mul)(&r->z, &p->z, &c->h);
     fe(mul)(&v, &p->x, &hhh);
     fe(mul)(&hhh, &hhh, &c->h);
-    fe(sqr)(&t, &c->r);
-    fe(sub)(&t, &t, &hhh);
-    fe(add)(&r->x, &v, &v);
-    fe(subc)(&r->x, &t, &r->x); /* X3 = R^2 - H^3 - 2 V with V = X1 H^2 */
+    fe(sqr_sub12c)(&r->x, &c->r, &hhh, &v); /* X3 = R^2 - H^3 - 2 V with V = X1 H^2 */
     fe(mul)(&hhh, &hhh, &p->y);
     fe(sub)(&v, &v, &r->x);
-    fe(mul)(&v, &v, &c->r);
-    fe(subc)(&r->y, &v, &hhh);
+    fe(mul_subc)(&r->y, &v, &c->r, &hhh);
 }
 PC_NOINLINE VEC_FLATTEN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
     cv(chord) c;

@@ -62,6 +62,31 @@ static void TF(_pair)(const F(_t) * a, const F(_t) * b, const uint64_t x[4], con
     F(_subc)(&r, &d, &s);
     big_negmod(wanted, wanted, P);
     EXPECT(TF(_is)(&r, wanted));
+    F(_mul_sub)(&r, &s, &d, a);
+    big_mulmod(t, sum, difference, P);
+    big_submod(wanted, t, x, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sqr)(&c, &r); /* wide enough for a multiplication */
+    big_mulmod(wanted, wanted, wanted, P);
+    EXPECT(TF(_is)(&c, wanted));
+    F(_mul_subc)(&r, &s, &d, b);
+    big_submod(wanted, t, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_add)(&c, &r, &r);
+    big_addmod(wanted, wanted, wanted, P);
+    EXPECT(TF(_is)(&c, wanted));
+    F(_sqr_sub2c)(&r, &d, a);
+    big_mulmod(t, difference, difference, P);
+    big_submod(t, t, x, P);
+    big_submod(wanted, t, x, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sqr_sub12c)(&r, &d, b, a);
+    big_submod(wanted, wanted, y, P);
+    EXPECT(TF(_is)(&r, wanted));
+    F(_sqr_sub12c)(&r, &r, &r, &r);
+    big_mulmod(t, wanted, wanted, P);
+    for (int i = 0; i < 3; i++) big_submod(t, t, wanted, P);
+    EXPECT(TF(_is)(&r, t));
     F(_sub)(&r, &r, &r); /* all of the operands the same memory */
     EXPECT(mbits(F(_is_zero)(&r)) == (1u << VL) - 1);
     EXPECT((mbits(F(_eq)(a, b)) & 1) == (unsigned)big_same(x, y));

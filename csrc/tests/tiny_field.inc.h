@@ -82,6 +82,27 @@ PC_FN void TINY(mul)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
     r->l[0] = tiny_mul(a->l[0], b->l[0], TINY_P);
 }
 PC_FN void TINY(sqr)(TINY(t) * r, const TINY(t) * a) { TINY(mul)(r, a, a); }
+PC_FN void TINY(mul_sub)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b, const TINY(t) * c) {
+    TINY(t) t;
+    TINY(mul)(&t, a, b);
+    TINY(sub)(r, &t, c);
+}
+PC_FN void TINY(mul_subc)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b, const TINY(t) * c) {
+    TINY(mul_sub)(r, a, b, c);
+    TINY(carry)(r, r);
+}
+PC_FN void TINY(sqr_sub2c)(TINY(t) * r, const TINY(t) * a, const TINY(t) * c) {
+    TINY(t) twice;
+    TINY(add)(&twice, c, c);
+    TINY(carry)(&twice, &twice);
+    TINY(mul_subc)(r, a, a, &twice);
+}
+PC_FN void TINY(sqr_sub12c)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b, const TINY(t) * c) {
+    TINY(t) sum;
+    TINY(add)(&sum, c, c);
+    TINY(addc)(&sum, &sum, b);
+    TINY(mul_subc)(r, a, a, &sum);
+}
 PC_FN void TINY(mul_small)(TINY(t) * r, const TINY(t) * a, uint32_t k) {
     PC_CHECK(TINY(loose)(a) && k < 1 << 17);
     r->l[0] = tiny_mul(a->l[0], vset1(k), TINY_P);
