@@ -7,7 +7,6 @@ a full one.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import random
@@ -26,6 +25,8 @@ if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import
 
 _BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
 _CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too
+
+_BACKEND = "pycore_backend"  # the same for the backend that a test ran on
 
 _CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # oracles are slow, a backend stays put
 settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True, suppress_health_check=_CHECKS)
@@ -105,6 +106,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip(f"backend {name}: {reason or 'not usable here'}")
     import pycore
 
+    request.node.user_properties.append((_BACKEND, name))
     with pycore.use_backend(name):
         yield name
 
@@ -155,9 +157,11 @@ def rng(seed: int) -> random.Random:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_counts_key] = {}
+    config.stash[_ran_key] = {}
 
 
 _counts_key: pytest.StashKey[dict[str, list[int]]] = pytest.StashKey()
+_ran_key: pytest.StashKey[dict[str, int]] = pytest.StashKey()
 _session: dict[str, Any] = {}
 
 
@@ -169,7 +173,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when != "call" or not report.passed:
         return
     counts = _session["config"].stash[_counts_key]
+    ran = _session["config"].stash[_ran_key]
     for key, value in report.user_properties:
+        if key == _BACKEND:
+            ran[value] = ran.get(value, 0) + 1
         if key == _CASES:
             source, cases, comparisons = value
             row = counts.setdefault(source, [0, 0])
@@ -178,6 +185,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    ran = config.stash[_ran_key]
+    if ran:
+        forced = os.environ.get("PYCORE_BACKEND")
+        terminalreporter.section("backends")
+        for name, usable, reason in backend_rows():
+            told = f"{ran.get(name, 0)} tests" if usable else f"absent: {reason}"
+            terminalreporter.write_line(f"backends: {name}: {told}")
+        if forced:
+            terminalreporter.write_line(f"backends: PYCORE_BACKEND={forced}")
     counts = config.stash[_counts_key]
     if not counts:
         return
@@ -191,8 +207,3 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         total, checks = (sum(column) for column in zip(*published.values(), strict=True))
         line = f"vectors: {len(published)} published sources, {total} cases, {checks} comparisons, all as published"
         terminalreporter.write_line(line)
-    with contextlib.suppress(Exception):
-        absent = [f"{name} ({reason})" for name, usable, reason in backend_rows() if not usable]
-        ran = [name for name, usable, _ in backend_rows() if usable]
-        line = "backends: " + ", ".join(ran)
-        terminalreporter.write_line(line + ("; not run: " + ", ".join(absent) if absent else ""))

@@ -131,7 +131,7 @@ PC_INLINE void vec_mac(vcol *low, vcol *high, vec x, vec y) {
 
 typedef unsigned vmode;
 PC_INLINE vmode vmode_enter(void) {
-    const unsigned toward_zero = 0x7f80; /* and every exception masked, for "inexact" is all the time; denormals as they are */
+    const unsigned toward_zero = 0x7f80; /* and every exception masked: a product is inexact nearly always */
     unsigned before;
     __asm__ volatile("stmxcsr %0" : "=m"(before) : : "memory");
     __asm__ volatile("ldmxcsr %0" : : "m"(toward_zero) : "memory");
