@@ -1,19 +1,20 @@
 /* fe25519_avx512ifma.inc.h - 2^255 - 19 for eight lanes in radix 2^51, by 52-bit multiply-adds. Contract: field.h.
  *
- * The value is sum l[i] 2^(51 i), limbs unsigned. The multiplier reads 52 bits and no more, so there is one bit of headroom: a sum of two
- * tights may not fit. But it fails to fit only where a limb carries out of the last step of a reduction, about once in 2^37, so sums
- * are not carried; they are looked at, and a rare wide one is carried on a branch that is never taken (FE_WIDE).
+ * The value is sum l[i] 2^(51 i), limbs unsigned. The multiplier reads 52 bits and no more, so there is one bit of
+ * headroom: a sum of two tights may not fit. But it fails to fit only where a limb carries out of the last step of a
+ * reduction, about once in 2^37, so sums are not carried; they are looked at, and a rare wide one is carried on a branch
+ * that is never taken (FE_WIDE).
  *
  *   class   every limb       comes from
  *   tight   < 2^51 + 2^11    mul, sqr, carry, addc, subc, mul_small, half, from_words
  *   loose   < 2^52           add (2 tight), sub and neg (a + p - b; p has limbs 2^51 - 1 and 2^51 - 19)
  *
- *   mul, sqr: 2^51 is half of 2^52, so a high half weighs twice what the next column does. Column k
- *   takes k + 1 low halves (k < 5; else 9 - k) and k high halves twice (else 10 - k), each below 2^52; columns 5 .. 9 are at most 14,
- *   11, 8, 5, 2 of these, and 19 times that joins columns 0 .. 4: at most 267, 213, 159, 105, 51, all below 2^61. One parallel carry:
+ *   mul, sqr: 2^51 is half of 2^52, so a high half weighs twice what the next column does. Column k takes k + 1 low halves
+ *   (k < 5; else 9 - k) and k high halves twice (else 10 - k), each below 2^52; columns 5 .. 9 are at most 14, 11, 8, 5, 2
+ *   of these, and 19 times that joins columns 0 .. 4: at most 267, 213, 159, 105, 51, all below 2^61. One parallel carry:
  *   limbs 1 .. 4 take less than 2^10 and limb 0 takes 19 * 102 < 2^11.
- *   carry: carries < 2, limb 0 takes 19 * 2. addc, subc: sums below 2^53 and 2^52 + 2^53 (4 p has limbs >= 2^53 - 76, not below a loose
- *   one): carries < 6, limb 0 takes 19 * 5. mul_small: see there. */
+ *   carry: carries < 2, limb 0 takes 19 * 2. addc, subc: sums below 2^53 and 2^52 + 2^53 (4 p has limbs >= 2^53 - 76, not
+ *   below a loose one): carries < 6, limb 0 takes 19 * 5. mul_small: see there. */
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
 #include "fe_five.inc.h"
@@ -136,9 +137,9 @@ PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     h4 = H(H(H(H(h4, a0, b3), a1, b2), a2, b1), a3, b0);
     FN(_carry_limbs)(r, FE_TWICE(l0, h0), FE_TWICE(l1, h1), FE_TWICE(l2, h2), FE_TWICE(l3, h3), FE_TWICE(l4, h4));
 }
-/* Three accumulators per column, of weight one (low halves of squares), two (high halves of squares, low halves of products) and four (high
- * halves of products): nothing is doubled before it is summed up. Columns 5, 7 and 9 have no low half of a square, so there half the
- * column, s, is at hand: 19 * 2 s = 2 s + 4 (9 s). */
+/* Three accumulators per column, of weight one (low halves of squares), two (high halves of squares, low halves of
+ * products) and four (high halves of products): nothing is doubled before it is summed up. Columns 5, 7 and 9 have no low
+ * half of a square, so there half the column, s, is at hand: 19 * 2 s = 2 s + 4 (9 s). */
 PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];

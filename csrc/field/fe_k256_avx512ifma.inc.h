@@ -1,17 +1,18 @@
 /* fe_k256_avx512ifma.inc.h - 2^256 - 2^32 - 977 for eight lanes in radix 2^52, by 52-bit multiply-adds. Contract: field.h.
  *
- * 2^256 = K = 0x1000003d1, so p is 2^48 in limb 4 and -K in limb 0, and 2^260 = 16 K. The multiplier reads 52 bits, so limbs are always
- * carried, all at once (FE_PUT).
+ * 2^256 = K = 0x1000003d1, so p is 2^48 in limb 4 and -K in limb 0, and 2^260 = 16 K. The multiplier reads 52 bits, so
+ * limbs are always carried, all at once (FE_PUT).
  *
  *   class   limbs 0..3   limb 4           comes from
  *   tight   < 2^52       < 2^48 + 2^7     mul, sqr, carry, addc, subc, mul_small, half, from_words
- *   loose   < 2^52       < 2^50           add (2 tight), sub and neg (a + 2 p - b: limb 4 below 2^49 + 2^48 + 2^7, and above 0)
+ *   loose   < 2^52       < 2^50           add (2 tight), sub, neg (a + 2 p - b: limb 4 above 0, below 2^49 + 2^48 + 2^7)
  *
- *   mul, sqr: columns are at most nine halves, below 2^56. Columns 5 .. 9 join 0 .. 5 times 16 K < 2^37: a column's low 52 bits by both
- *   halves, what it has above (at most 8; column 9 nothing) by the low half alone. What is above bit 256 then, q < 2^9 + 2^41, joins
- *   columns 0 and 1 times K. Columns 0 .. 3 are below 2^57 in the end, so limb 4 takes less than 2^5 with its 48 bits.
- *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which FE_PUT also
- *   sees and mends by adding p. */
+ *   mul, sqr: columns are at most nine halves, below 2^56. Columns 5 .. 9 join 0 .. 5 times 16 K < 2^37: a column's low 52
+ *   bits by both halves, what it has above (at most 8; column 9 nothing) by the low half alone. What is above bit 256 then,
+ *   q < 2^9 + 2^41, joins columns 0 and 1 times K. Columns 0 .. 3 are below 2^57 in the end, so limb 4 takes less than 2^5
+ *   with its 48 bits.
+ *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which
+ *   FE_PUT also sees and mends by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_FUSED

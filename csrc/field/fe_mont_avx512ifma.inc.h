@@ -1,9 +1,11 @@
-/* fe_mont_avx512ifma.inc.h - template: Montgomery fields modulo a sparse p = -1 mod 2^52 for eight lanes, R = 2^260, radix 2^52, by
- * 52-bit multiply-adds. Contract: field.h. Same domain, limbs and classes as fe_mont52.inc.h; carries are parallel (FE_PUT).
+/* fe_mont_avx512ifma.inc.h - template: Montgomery fields modulo a sparse p = -1 mod 2^52 for eight lanes, R = 2^260, radix
+ * 2^52, by 52-bit multiply-adds. Contract: field.h. Same domain, limbs and classes as fe_mont52.inc.h; carries are parallel
+ * (FE_PUT).
  *
  * Wants FE, FE_P, FE_R, FE_R2, and for p = FE_S0 + FE_S1 2^52 + FE_S2 2^104 + FE_S3 2^156 + FE_S4 2^208 with FE_S0 = -1:
  *   FE_S1, FE_S3, FE_S4        signed constants; FE_S2 is 0
- *   FE_TIMES_S1(e), _S3(e)     the same times a vec e, a small signed number, by shifts; FE_S4 is 2^48 - 2^16 in all of these primes
+ *                              FE_S4 = 2^48 - 2^16 in all of these primes
+ *   FE_TIMES_S1(e), _S3(e)     S1 and S3 times a vec e, a small signed number, by shifts
  *   FE_STEPS(l, h, n)          the five digits, see below
  *
  *   class   value    limb 4    comes from
@@ -11,10 +13,10 @@
  *   loose   < 4 p    < 2^50    add, sub, neg (a + 2 p - b)
  *
  *   mul, sqr of loose: (a b + m p) / R with m < R is below 16 p^2 / 2^260 + p < 2 p.
- *   carry, addc, subc: with e = floor(value / 2^256), in [0, 8), value - e p = (value mod 2^256) + e (2^256 - p), which is below
- *   2^256 + 8 * 2^224 < 2 p. subc adds 4 p first, three parts of it after the division: e is in [-4, 4), and the result above
- *   -2^227; FE_PUT adds p where it is below zero. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 6 p, of which limb 4 of what is
- *   taken away is less. */
+ *   carry, addc, subc: with e = floor(value / 2^256), in [0, 8), value - e p = (value mod 2^256) + e (2^256 - p), which is
+ *   below 2^256 + 8 * 2^224 < 2 p. subc adds 4 p first, three parts of it after the division: e is in [-4, 4), and the
+ *   result above -2^227; FE_PUT adds p where it is below zero. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 6 p, of
+ *   which limb 4 of what is taken away is less. */
 #include "words.inc.h"
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_PACK
@@ -94,9 +96,9 @@ PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
 
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
-/* t = (l + h) / R mod p as five columns, tight in value. Column k is l[k] + h[k], and n[k] is still to be taken away; l[0] and h[9] are
- * alone. With p = -1 mod 2^52 digit i is column i itself, of which the multiplier reads 52 bits, and what column i has above goes to
- * the next. */
+/* t = (l + h) / R mod p as five columns, tight in value. Column k is l[k] + h[k], and n[k] is still to be taken away; l[0]
+ * and h[9] are alone. With p = -1 mod 2^52 digit i is column i itself, of which the multiplier reads 52 bits, and what
+ * column i has above goes to the next. */
 PC_INLINE void FN(_reduce)(vec t[5], vec l[10], vec h[10]) {
     const vec mask = vset1(PC_MASK52);
     vec n[10], c;

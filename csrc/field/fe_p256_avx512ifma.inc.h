@@ -1,8 +1,9 @@
 /* fe_p256_avx512ifma.inc.h - multiplying by the P-256 prime. Over fe_mont_avx512ifma.inc.h.
  *
- * p = 2^256 - 2^224 + 2^192 + 2^96 - 1 = -1 + 2^44 (2^52) + 2^36 (2^156) + (2^48 - 2^16) (2^208). A digit q below 2^52 times 2^44 has the
- * high half q >> 8, times 2^36 it is q >> 16: multiply-adds are the bottleneck, so these halves are shifted, and the low ones are not,
- * which would take one instruction more. Column k takes, beyond its products, at most 2^52 from each of four such halves. */
+ * p = 2^256 - 2^224 + 2^192 + 2^96 - 1 = -1 + 2^44 (2^52) + 2^36 (2^156) + (2^48 - 2^16) (2^208). A digit q below 2^52
+ * times 2^44 has the high half q >> 8, times 2^36 it is q >> 16: multiply-adds are the bottleneck, so these halves are
+ * shifted, and the low ones are not, which would take one instruction more. Column k takes, beyond its products, at most
+ * 2^52 from each of four such halves. */
 #define FE_S0          (-1LL)
 #define FE_S1          (1LL << 44)
 #define FE_S3          (1LL << 36)

@@ -1,12 +1,13 @@
-/* emulate_avx512.h - the AVX-512 intrinsics that the core uses, as plain C, so that its 8- and 16-lane text runs on any CPU.
+/* emulate_avx512.h - the AVX-512 intrinsics that the core uses, as plain C, so that its 8- and 16-lane text runs on any
+ * CPU.
  *
- * -DPC_EMULATE_AVX512 makes vec/vec_avx512ifma.h and hash/lanes_avx512.h include this file in place of <immintrin.h>; the rest of
- * the text is the very same. A build that emulates leaves the instruction set's compiler flags out. What it proves is the text;
- * what the compiler makes of the real intrinsics is another matter, for a machine that has them.
+ * -DPC_EMULATE_AVX512 makes vec/vec_avx512ifma.h and hash/lanes_avx512.h include this file in place of <immintrin.h>; the
+ * rest of the text is the very same. A build that emulates leaves the instruction set's compiler flags out. What it proves
+ * is the text; what the compiler makes of the real intrinsics is another matter, for a machine that has them.
  *
- * Names and semantics: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, under the instruction named beside
- * each function. Only what is in use is here: an intrinsic that is new to the core does not compile until it is written down.
- * Lane 0 is the lowest in memory. */
+ * Names and semantics: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, under the instruction named
+ * beside each function. Only what is in use is here: an intrinsic that is new to the core does not compile until it is
+ * written down. Lane 0 is the lowest in memory. */
 #ifndef PC_EMULATE_AVX512_H
 #define PC_EMULATE_AVX512_H
 #include <stddef.h>
@@ -26,7 +27,8 @@ typedef int64_t emu_i64 __attribute__((vector_size(64)));
 typedef uint32_t emu_u32 __attribute__((vector_size(64)));
 typedef uint8_t emu_u8 __attribute__((vector_size(64)));
 
-/* ---- memory and constants ----------------------------------------------------------------------------------------------- */
+/* ---- memory and constants
+ * ----------------------------------------------------------------------------------------------- */
 
 EMU __m512i _mm512_loadu_si512(const void *p) { /* VMOVDQU64 */
     __m512i r;
@@ -58,7 +60,8 @@ EMU __m512i _mm512_set_epi64(long long h, long long g, long long f, long long e,
     return (__m512i){a, b, c, d, e, f, g, h};
 }
 
-/* ---- arithmetic and logic ----------------------------------------------------------------------------------------------- */
+/* ---- arithmetic and logic
+ * ----------------------------------------------------------------------------------------------- */
 
 EMU __m512i _mm512_add_epi64(__m512i a, __m512i b) { return (__m512i)((emu_u64)a + (emu_u64)b); } /* VPADDQ */
 EMU __m512i _mm512_sub_epi64(__m512i a, __m512i b) { return (__m512i)((emu_u64)a - (emu_u64)b); } /* VPSUBQ */
@@ -66,8 +69,8 @@ EMU __m512i _mm512_add_epi32(__m512i a, __m512i b) { return (__m512i)((emu_u32)a
 EMU __m512i _mm512_and_si512(__m512i a, __m512i b) { return a & b; }                              /* VPANDQ */
 EMU __m512i _mm512_or_si512(__m512i a, __m512i b) { return a | b; }                               /* VPORQ */
 EMU __m512i _mm512_xor_si512(__m512i a, __m512i b) { return a ^ b; }                              /* VPXORQ */
-/* VPTERNLOG: the bits of a, b, c at a place are an index, a the highest; that bit of the table is the result. Written as the sum of
- * the table's products, which a compiler folds for a constant table. */
+/* VPTERNLOG: the bits of a, b, c at a place are an index, a the highest; that bit of the table is the result. Written as
+ * the sum of the table's products, which a compiler folds for a constant table. */
 EMU __m512i _mm512_ternarylogic_epi64(__m512i a, __m512i b, __m512i c, int table) {
     __m512i r = {0};
     for (int i = 0; i < 8; i++)
@@ -91,8 +94,8 @@ EMU __m512i _mm512_rol_epi32(__m512i a, int n) {
     return n & 31 ? (__m512i)(x << (n & 31) | x >> (32 - (n & 31))) : a;
 }
 
-/* VPMADD52LUQ, VPMADD52HUQ: the low 52 bits of both factors (what is above them does not count), the product's low or high 52
- * bits, added to the 64 bits of the accumulator. */
+/* VPMADD52LUQ, VPMADD52HUQ: the low 52 bits of both factors (what is above them does not count), the product's low or high
+ * 52 bits, added to the 64 bits of the accumulator. */
 #define EMU_LOW52 ((1ULL << 52) - 1)
 __extension__ typedef unsigned __int128 emu_u128;
 EMU __m512i _mm512_madd52lo_epu64(__m512i a, __m512i b, __m512i c) {
@@ -105,7 +108,8 @@ EMU __m512i _mm512_madd52hi_epu64(__m512i a, __m512i b, __m512i c) {
     return (__m512i)r;
 }
 
-/* ---- masks -------------------------------------------------------------------------------------------------------------- */
+/* ---- masks
+ * -------------------------------------------------------------------------------------------------------------- */
 
 /* All ones in the lanes of k, and back from lanes of all ones or zero. */
 EMU emu_u64 emu_spread(__mmask8 k) {
@@ -126,7 +130,8 @@ EMU __m512i _mm512_mask_blend_epi64(__mmask8 k, __m512i a, __m512i b) { /* VPBLE
     return (a & ~m) | (b & m);
 }
 
-/* ---- permutations ------------------------------------------------------------------------------------------------------- */
+/* ---- permutations
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* VPUNPCKLQDQ, VPUNPCKHQDQ, VPUNPCKLDQ, VPUNPCKHDQ: within each 128 bits. */
 EMU __m512i _mm512_unpacklo_epi64(__m512i a, __m512i b) { return (__m512i){a[0], b[0], a[2], b[2], a[4], b[4], a[6], b[6]}; }

@@ -1,6 +1,6 @@
-/* field_cases.inc.h - every operation of field.h for one field, against big.h; template. Wants FT (prefix), FT_P (words) and
- * FT_WORST(elements, values, n), FT_LOOSE(elements, values, n): append the corners of the tight and of the loose class of this body, and
- * their values (test_field.c). */
+/* field_cases.inc.h - every operation of field.h for one field, against big.h; template. Wants FT (prefix), FT_P (words)
+ * and FT_WORST(elements, values, n), FT_LOOSE(elements, values, n): append the corners of the tight and of the loose class
+ * of this body, and their values (test_field.c). */
 
 #define F(name)  PC_CAT(FT, name)
 #define TF(name) PC_CAT(PC_CAT(test_, FT), name)

@@ -91,7 +91,12 @@ PC_INLINE void vload_each(vec *out, const uint64_t *const p[VL], size_t n) {
 }
 PC_INLINE void vload_rows(vec *out, const uint64_t *base, const uint32_t row[VL], size_t stride, size_t n) {
     const uint64_t *p[VL];
-    for (int j = 0; j < VL; j++) p[j] = base + (size_t)row[j] * stride;
+#pragma GCC unroll 8
+    for (int j = 0; j < VL; j++) {
+        const uint64_t *at = base + (size_t)row[j] * stride;
+        __asm__("" : "+r"(at)); /* else gcc computes the eight of them as a vector and takes it apart again */
+        p[j] = at;
+    }
     vload_each(out, p, n);
 }
 PC_INLINE void vstore_rows(uint64_t *base, const uint32_t row[VL], size_t stride, const vec *in, size_t n) {
