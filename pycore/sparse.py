@@ -159,7 +159,7 @@ class SparseMerkleTree:
         same_n("values", column, len(rows), "keys")
         count = parallel.resolve_threads(threads)
         if hashed:
-            value_hashes = column.to_matrix(self._hash.digest_size, "values") if column.n else column.data
+            value_hashes = np.array(column.to_matrix(self._hash.digest_size, "values"))
         else:
             value_hashes = hash_column(self._hash, column, threads=count)
         if not len(rows):
@@ -359,6 +359,7 @@ def _check_chunk(
 
     n, size = len(keys), row.digest_size
     data, starts = flat_rows(proofs)
+    data, starts = np.require(data, requirements=["C", "W"]), np.require(starts, requirements=["C", "W"])
     kinds, depths = np.zeros(n, dtype=np.uint8), np.empty(n, dtype=np.int64)
     other, cursors = np.zeros((n, KEY_SIZE + size), dtype=np.uint8), np.zeros(n, dtype=np.int64)
     lengths = np.ascontiguousarray(proofs.lengths, dtype=np.int64)
@@ -385,11 +386,11 @@ def _check_chunk(
 
 
 def _keys(keys: BatchOfBytes, field: str) -> NDArray[np.uint8]:
-    """C-contiguous uint8 (n, 32)."""
+    """C-contiguous and writable uint8 (n, 32): kernels are compiled for one kind of array."""
     column = as_column(keys, field, widths=(KEY_SIZE,), exact=True)
     if not column.n:
         return np.empty((0, KEY_SIZE), dtype=np.uint8)
-    return np.ascontiguousarray(column.to_matrix(KEY_SIZE, field))
+    return np.require(column.to_matrix(KEY_SIZE, field), requirements=["C", "W"])
 
 
 def _optional(

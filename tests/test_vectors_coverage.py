@@ -32,11 +32,9 @@ NOT_USED = {
     "bitcoin/merkle_block_13b8a.hex": "partial Merkle tree of many leaves (BIP-37): not in the API",
     "bitcoin/blockheaders-mainnet-1-11.txt": "headers only: nothing is signed, nothing is a tree",
     "ethereum/RLPTests": "Ethereum's own encodings: a later ledger",
-    "ethereum/TrieTests": "Ethereum's own encodings: a later ledger",
+    "ethereum/TrieTests/trietestnextprev.json": "neighbouring keys: a proof has no use for them",
     "ethereum/TransactionTests": "rules per fork: a later ledger",
     "ethereum/beacon_block_capella.json": "SSZ: not a tree of this version",
-    "ethereum/mainnet_header11408438.json": "the trie's roots: a later ledger",
-    "ethereum/mainnet_receipts11408438.json": "the trie's roots: a later ledger",
     "ethereum/ssz_fastssz_fixtures": "SSZ: not a tree of this version",
     "ethereum/zk_light_clients_committee_change": "BLS12-381 is not a scheme of this version",
 }

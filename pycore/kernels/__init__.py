@@ -15,6 +15,7 @@ proofs        the sides and the number of steps of Merkle inclusion proofs
 native        batches of proofs and growing trees: loops that call the C level kernels
 trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 sparse        sparse Merkle trees: places, splits and joins of a batch of keys; writing and reading of proofs
+trie          Ethereum's Merkle-Patricia proofs: strict RLP and the way of a key through hashed nodes
 ============  ==============================================================================================
 """
 
@@ -31,7 +32,7 @@ def warm_up() -> None:
     """
     import numpy as np
 
-    from pycore.kernels import dag, digests, native, proofs, sparse, tally, trees
+    from pycore.kernels import dag, digests, native, proofs, sparse, tally, trees, trie
     from pycore.registry import HASHES, TREES
 
     numbers = np.zeros(2, dtype=np.uint64)
@@ -48,6 +49,7 @@ def warm_up() -> None:
     starts, codes = np.zeros(2, dtype=np.int64), np.empty(2, dtype=np.uint8)
     native.check_proofs(row, shape, (steps, left, own), (rows.reshape(-1), starts), rows, rows, codes)
     sparse.warm_up()
+    trie.warm_up()
     tally.tally_mask([True, True], numbers)
     tally.tally_bitmap(b"\x03", numbers)
     tally.tally_votes([0, 1], [True, True], numbers)

@@ -73,13 +73,14 @@ def test_threads() -> None:
 # ---- compiling ------------------------------------------------------------------------------------------------------
 
 _USE_ALL = """
-from pycore.kernels import dag, digests, native, proofs, sparse, tally, trees, warm_up
+from pycore.kernels import dag, digests, native, proofs, sparse, tally, trees, trie, warm_up
 warm_up()
 from numba.core.registry import CPUDispatcher
 # called by other kernels alone, whose cached code contains them
 parts = {"_clash", "_copy", "_equal", "_settle", "_bit", "_same", "_shared_bits", "_new_inner", "_link", "_remove"}
+parts |= {"_item", "_items", "_is_child", "_nibble", "_walk"}
 hits = misses = 0
-for module in (dag, digests, native, proofs, sparse, tally, trees):
+for module in (dag, digests, native, proofs, sparse, tally, trees, trie):
     for name, kernel in vars(module).items():
         if isinstance(kernel, CPUDispatcher):
             assert kernel.targetoptions.get("nogil") and not kernel.targetoptions.get("parallel"), name
