@@ -2,33 +2,23 @@
  *
  * The value is sum l[i] 2^(51 i), lazily carried; 2^255 = 19 folds the top. Products: fe_doubles_avx2.h.
  *
- *   class   every limb         comes from
+ *   class   every limb           comes from
  *   tight   |.| <= 2^50 + 2^13   mul, sqr, carry, addc, subc, mul_small, half, from_words
  *   loose   |.| <= 2^51 + 2^14   add, sub, neg (limb by limb, nothing else to do)
  *
- *   mul, sqr of loose: a product is below 2^102.1 < 2^103. Low halves are below 2^52, high ones below 2^50.1 in magnitude and count
- *   twice (they weigh 2^52, a column 2^51). Column 0 is the largest: 1 + 19 * 4 low halves, 19 * 5 high ones: below 2^52 (77 +
- *   95 / 1.9) < 2^59. With 2^60 added columns are positive and their carries lie within 2^9 +- 2^8; a carry moves its digit of
- *   [-2^50, 2^50) by less than 2^8, limb 0 by 19 times that, < 2^13.
- *   carry: carries are at most 1, addc and subc: 2. mul_small: at most 2^18, see there. */
+ *   mul, sqr of loose: a product is below 2^102.1. Low halves are below 2^52, high ones below 2^50.1 in magnitude and count
+ *   twice (they weigh 2^52, a column 2^51). Column 0 is the largest: 1 + 19 * 4 low halves and 19 * 5 high ones, below 2^59.
+ *   With 2^60 added columns are positive and their carries lie within 2^9 +- 2^8; a carry moves its digit of [-2^50, 2^50)
+ *   by less than 2^8, limb 0 by 19 times that, < 2^13.
+ *   carry: carries are at most 1; addc, subc: 2; mul_small: see there. half: of a carried element, limbs below 2^50 +
+ *   2^4. */
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
 #include "fe_doubles_avx2.h"
 #include "fe_five.inc.h"
-#define FE_M51 0x7ffffffffffffULL
-#ifdef PC_VERIFY
-/* Integers, none larger than `most`. */
-PC_FN int FN(_limbs_within)(const FE_T *a, double most) {
-    for (int i = 0; i < 5; i++)
-        for (int lane = 0; lane < VL; lane++) {
-            const double x = DB_D(a->l[i])[lane];
-            if (!(x >= -most && x <= most) || x != (double)(int64_t)x) return 0;
-        }
-    return 1;
-}
-#endif
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_within)(a, DB_TWO51 / 2 + 8192))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_within)(a, DB_TWO51 + 16384))
+#define FE_M51            0x7ffffffffffffULL
+#define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 / 2 + 8192, DB_TWO51 / 2 + 8192))
+#define FE_CHECK_LOOSE(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 16384, DB_TWO51 + 16384))
 
 PC_FN FE_T FN(_one)(void) {
     FE_T r = FN(_zero)();
@@ -59,22 +49,17 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdb
     r->l[4] = DB_I(db_add(q3, db_fnma(q4, up, x4)));
     FE_CHECK_TIGHT(r);
 }
-#define FE_LIMB(a, i) DB_D((a)->l[i])
 PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
     FE_CHECK_LOOSE(a);
-    FN(_carry_limbs)(r, FE_LIMB(a, 0), FE_LIMB(a, 1), FE_LIMB(a, 2), FE_LIMB(a, 3), FE_LIMB(a, 4));
+    FN(_carry_limbs)(r, DB_LIMB(a, 0), DB_LIMB(a, 1), DB_LIMB(a, 2), DB_LIMB(a, 3), DB_LIMB(a, 4));
 }
 PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
-#define FE_SUM(i) db_add(FE_LIMB(a, i), FE_LIMB(b, i))
-    FN(_carry_limbs)(r, FE_SUM(0), FE_SUM(1), FE_SUM(2), FE_SUM(3), FE_SUM(4));
-#undef FE_SUM
+    FN(_carry_limbs)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
 }
 PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
-#define FE_DIFFERENCE(i) db_sub(FE_LIMB(a, i), FE_LIMB(b, i))
-    FN(_carry_limbs)(r, FE_DIFFERENCE(0), FE_DIFFERENCE(1), FE_DIFFERENCE(2), FE_DIFFERENCE(3), FE_DIFFERENCE(4));
-#undef FE_DIFFERENCE
+    FN(_carry_limbs)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
 }
 PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
     const vec mask = vset1(FE_M51);
@@ -84,12 +69,12 @@ PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
                      db_from_int(vshr(w[3], 12), 0));
 }
 
-/* What a column is corrected by before it is carried: its n low halves and m high halves (already times two), each counted once
- * or, folded, 19 times; plus 2^60 + 2^50. */
+/* What a column is corrected by before it is carried: its n low halves and m high halves (already times two), each counted
+ * once or, folded, 19 times; plus 2^60 + 2^50. */
 #define FE_BIAS(n, m, n19, m19)                                                                                             \
     vset1((1ULL << 60) + (1ULL << 50) - ((n) + 19ULL * (n19)) * DB_LOW - 2 * ((m) + 19ULL * (m19)) * DB_HIGH)
-/* low + 2 high + 19 (low19 + 2 high19) + bias; FE_FOLD0 for column 0, which no high half enters, FE_FOLD4 for column 4, which
- * no low half enters from above. */
+/* low + 2 high + 19 (low19 + 2 high19) + bias; FE_FOLD0 for column 0, which no high half enters, FE_FOLD4 for column 4,
+ * which no low half enters from above. */
 PC_INLINE vec FN(_fold)(vec low, vec high, vec low19, vec high19, vec bias) {
     const vec y = vadd(low19, vadd(high19, high19)), s = vadd(high, y);
     return vadd(vadd(vadd(low, bias), vadd(s, s)), vadd(y, vshl(y, 4)));
@@ -122,49 +107,29 @@ PC_INLINE void FN(_from_columns)(FE_T *r, vec t0, vec t1, vec t2, vec t3, vec t4
 PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
     db_magic magic = db_magic_load();
-    const vdbl a0 = FE_LIMB(a, 0), a1 = FE_LIMB(a, 1), a2 = FE_LIMB(a, 2), a3 = FE_LIMB(a, 3), a4 = FE_LIMB(a, 4);
-    const vdbl b0 = FE_LIMB(b, 0), b1 = FE_LIMB(b, 1), b2 = FE_LIMB(b, 2), b3 = FE_LIMB(b, 3), b4 = FE_LIMB(b, 4);
+    const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
     vec low4, high4, low, high, low9, high9, high9_below;
-    DB_SET(low4, high4, a0, b4);
-    DB_MAC(low4, high4, a1, b3);
-    DB_MAC(low4, high4, a2, b2);
-    DB_MAC(low4, high4, a3, b1);
-    DB_MAC(low4, high4, a4, b0);
-    DB_NEXT(low4, high4);
-    DB_SET(low9, high9, a1, b4);
-    DB_MAC(low9, high9, a2, b3);
-    DB_MAC(low9, high9, a3, b2);
-    DB_MAC(low9, high9, a4, b1);
-    DB_NEXT(low9, high9);
-    DB_SET(low, high, a0, b0);
-    DB_NEXT(low, high);
+    DB_SET2(low4, high4, a0, b->l[4], a1, b->l[3]);
+    DB_MAC2(low4, high4, a2, b->l[2], a3, b->l[1]);
+    DB_MAC(low4, high4, a4, b->l[0]);
+    DB_SET2(low9, high9, a1, b->l[4], a2, b->l[3]);
+    DB_MAC2(low9, high9, a3, b->l[2], a4, b->l[1]);
+    DB_SET(low, high, a0, b->l[0]);
     const vec t0 = FN(_fold0)(low, low9, high4, FE_BIAS(1, 0, 4, 5));
     high4 = high, high9_below = high9;
-    DB_SET(low9, high9, a2, b4);
-    DB_MAC(low9, high9, a3, b3);
-    DB_MAC(low9, high9, a4, b2);
-    DB_NEXT(low9, high9);
-    DB_SET(low, high, a0, b1);
-    DB_MAC(low, high, a1, b0);
-    DB_NEXT(low, high);
+    DB_SET2(low9, high9, a2, b->l[4], a3, b->l[3]);
+    DB_MAC(low9, high9, a4, b->l[2]);
+    DB_SET2(low, high, a0, b->l[1], a1, b->l[0]);
     const vec t1 = FN(_fold)(low, high4, low9, high9_below, FE_BIAS(2, 1, 3, 4));
     high4 = high, high9_below = high9;
-    DB_SET(low9, high9, a3, b4);
-    DB_MAC(low9, high9, a4, b3);
-    DB_NEXT(low9, high9);
-    DB_SET(low, high, a0, b2);
-    DB_MAC(low, high, a1, b1);
-    DB_MAC(low, high, a2, b0);
-    DB_NEXT(low, high);
+    DB_SET2(low9, high9, a3, b->l[4], a4, b->l[3]);
+    DB_SET2(low, high, a0, b->l[2], a1, b->l[1]);
+    DB_MAC(low, high, a2, b->l[0]);
     const vec t2 = FN(_fold)(low, high4, low9, high9_below, FE_BIAS(3, 2, 2, 3));
     high4 = high, high9_below = high9;
-    DB_SET(low9, high9, a4, b4);
-    DB_NEXT(low9, high9);
-    DB_SET(low, high, a0, b3);
-    DB_MAC(low, high, a1, b2);
-    DB_MAC(low, high, a2, b1);
-    DB_MAC(low, high, a3, b0);
-    DB_NEXT(low, high);
+    DB_SET(low9, high9, a4, b->l[4]);
+    DB_SET2(low, high, a0, b->l[3], a1, b->l[2]);
+    DB_MAC2(low, high, a2, b->l[1], a3, b->l[0]);
     const vec t3 = FN(_fold)(low, high4, low9, high9_below, FE_BIAS(4, 3, 1, 2));
     const vec t4 = FN(_fold4)(low4, high, high9, FE_BIAS(5, 4, 0, 1));
     FN(_from_columns)(r, t0, t1, t2, t3, t4);
@@ -173,55 +138,40 @@ PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
 PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_CHECK_LOOSE(a);
     db_magic magic = db_magic_load();
-    const vdbl a0 = FE_LIMB(a, 0), a1 = FE_LIMB(a, 1), a2 = FE_LIMB(a, 2), a3 = FE_LIMB(a, 3), a4 = FE_LIMB(a, 4);
+    const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
     vec low, high, low4, high4, low9, high9, high9_below, square, square_high;
 #define FE_TWICE(x) vadd(x, x)
-    DB_SET(low4, high4, a0, a4);
-    DB_MAC(low4, high4, a1, a3);
-    DB_NEXT(low4, high4);
+    DB_SET2(low4, high4, a0, a->l[4], a1, a->l[3]);
     low4 = FE_TWICE(low4);
-    DB_SET(square, square_high, a2, a2);
-    DB_NEXT(square, square_high);
+    DB_SET(square, square_high, a2, a->l[2]);
     low4 = vadd(low4, square);
     high4 = vadd(FE_TWICE(high4), square_high);
-    DB_SET(low9, high9, a1, a4);
-    DB_MAC(low9, high9, a2, a3);
-    DB_NEXT(low9, high9);
+    DB_SET2(low9, high9, a1, a->l[4], a2, a->l[3]);
     low9 = FE_TWICE(low9);
     high9_below = FE_TWICE(high9);
-    DB_SET(low, high, a0, a0);
-    DB_NEXT(low, high);
+    DB_SET(low, high, a0, a->l[0]);
     const vec t0 = FN(_fold0)(low, low9, high4, FE_BIAS(1, 0, 4, 5));
     high4 = high;
-    DB_SET(low9, high9, a2, a4);
-    DB_NEXT(low9, high9);
+    DB_SET(low9, high9, a2, a->l[4]);
     low9 = FE_TWICE(low9);
-    DB_SET(square, square_high, a3, a3);
-    DB_NEXT(square, square_high);
+    DB_SET(square, square_high, a3, a->l[3]);
     low9 = vadd(low9, square);
     high9 = vadd(FE_TWICE(high9), square_high);
-    DB_SET(low, high, a0, a1);
-    DB_NEXT(low, high);
+    DB_SET(low, high, a0, a->l[1]);
     const vec t1 = FN(_fold)(FE_TWICE(low), high4, low9, high9_below, FE_BIAS(2, 1, 3, 4));
     high4 = FE_TWICE(high), high9_below = high9;
-    DB_SET(low9, high9, a3, a4);
-    DB_NEXT(low9, high9);
+    DB_SET(low9, high9, a3, a->l[4]);
     low9 = FE_TWICE(low9);
     high9 = FE_TWICE(high9);
-    DB_SET(low, high, a0, a2);
-    DB_NEXT(low, high);
+    DB_SET(low, high, a0, a->l[2]);
     low = FE_TWICE(low);
-    DB_SET(square, square_high, a1, a1);
-    DB_NEXT(square, square_high);
+    DB_SET(square, square_high, a1, a->l[1]);
     low = vadd(low, square);
     high = vadd(FE_TWICE(high), square_high);
     const vec t2 = FN(_fold)(low, high4, low9, high9_below, FE_BIAS(3, 2, 2, 3));
     high4 = high, high9_below = high9;
-    DB_SET(low9, high9, a4, a4);
-    DB_NEXT(low9, high9);
-    DB_SET(low, high, a0, a3);
-    DB_MAC(low, high, a1, a2);
-    DB_NEXT(low, high);
+    DB_SET(low9, high9, a4, a->l[4]);
+    DB_SET2(low, high, a0, a->l[3], a1, a->l[2]);
     const vec t3 = FN(_fold)(FE_TWICE(low), high4, low9, high9_below, FE_BIAS(4, 3, 1, 2));
     const vec t4 = FN(_fold4)(low4, FE_TWICE(high), high9, FE_BIAS(5, 4, 0, 1));
 #undef FE_TWICE
@@ -234,27 +184,23 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     vdbl x[5], q[5];
     FE_CHECK_LOOSE(a);
     for (int i = 0; i < 5; i++) {
-        q[i] = db_round(db_mul(FE_LIMB(a, i), down));
-        x[i] = _mm256_fmsub_pd(FE_LIMB(a, i), factor, db_mul(q[i], up));
+        q[i] = db_round(db_mul(DB_LIMB(a, i), down));
+        x[i] = _mm256_fmsub_pd(DB_LIMB(a, i), factor, db_mul(q[i], up));
     }
     FN(_carry_limbs)(r, db_fma(q[4], db_set1(19), x[0]), db_add(q[0], x[1]), db_add(q[1], x[2]), db_add(q[2], x[3]),
                      db_add(q[3], x[4]));
 }
-/* A limb is halved, and where it was odd lends half of itself to the limb below: +-2^50 there, with the sign that makes that
- * limb smaller. Limb 0 lends to 2^255 = 19, the other way round: p / 2 of the fitting sign goes on top. */
 PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
-    const vdbl half = db_set1(0.5), minus = db_set1(-0.0);
-    vdbl x[5], lend[5]; /* lend[i]: what limb i gives away, 0 or 1/2 with the sign of the limb below */
+    const vdbl radix = db_set1(DB_TWO51);
+    vdbl x[5], lend[5];
     FE_CHECK_LOOSE(a);
-    for (int i = 0; i < 5; i++) x[i] = db_mul(FE_LIMB(a, i), half);
-    for (int i = 0; i < 5; i++) {
-        const vdbl below = _mm256_and_pd(minus, x[(i + 4) % 5]);
-        lend[i] = _mm256_xor_pd(db_sub(x[i], db_floor(x[i])), below);
-    }
-    for (int i = 0; i < 5; i++) {
-        const vdbl gone = i ? db_add(x[i], lend[i]) : db_fma(lend[0], db_set1(19), x[0]);
-        r->l[i] = DB_I(db_fnma(lend[(i + 1) % 5], db_set1(DB_TWO51), gone));
-    }
+    FN(_carry)(r, a);
+    db_halves(x, lend, r->l);
+    r->l[0] = DB_I(db_fnma(lend[1], radix, db_fma(lend[0], db_set1(19), x[0])));
+    r->l[1] = DB_I(db_fnma(lend[2], radix, db_add(x[1], lend[1])));
+    r->l[2] = DB_I(db_fnma(lend[3], radix, db_add(x[2], lend[2])));
+    r->l[3] = DB_I(db_fnma(lend[4], radix, db_add(x[3], lend[3])));
+    r->l[4] = DB_I(db_fnma(lend[0], radix, db_add(x[4], lend[4])));
     FE_CHECK_TIGHT(r);
 }
 PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
@@ -262,7 +208,7 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     FE_T t;
     vec x[5], q, c;
     FN(_carry)(&t, a);                                                                     /* |value| < 2^254 + 2^218 */
-    for (int i = 0; i < 5; i++) x[i] = db_to_int(FE_LIMB(&t, i), DB_TWO51 - (i ? 1 : 19)); /* + p: in (0, 2 p), limbs too */
+    for (int i = 0; i < 5; i++) x[i] = db_to_int(DB_LIMB(&t, i), DB_TWO51 - (i ? 1 : 19)); /* + p: in (0, 2 p), limbs too */
     q = vshr(vadd(x[0], vset1(19)), 51); /* at least p exactly when 19 more carry into bit 255 */
     for (int i = 1; i < 5; i++) q = vshr(vadd(x[i], q), 51);
     c = _mm256_mul_epu32(q, vset1(19));
@@ -281,7 +227,6 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_to_words)(w, a);
     return words_is_zero(w);
 }
-#undef FE_LIMB
 #undef FE_BIAS
 #include "fe_common.inc.h"
 #undef FE_M51

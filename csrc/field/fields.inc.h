@@ -48,6 +48,8 @@
 #    include "fe_k256_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
 #    include "fe_k256_avx512ifma.inc.h"
+#elif defined(PC_FIELDS_AVX2)
+#    include "fe_k256_avx2.inc.h"
 #else
 #    define FE fe_k256
 #    include "fe_pm52.inc.h"

@@ -40,6 +40,12 @@ static void TF(_pair)(const F(_t) * a, const F(_t) * b, const uint64_t x[4], con
     F(_mul)(&r, a, b);
     big_mulmod(wanted, x, y, P);
     EXPECT(TF(_is)(&r, wanted));
+    r = *b; /* the output is the second operand */
+    F(_mul)(&r, a, &r);
+    EXPECT(TF(_is)(&r, wanted));
+    r = *a;
+    F(_mul)(&r, &r, b);
+    EXPECT(TF(_is)(&r, wanted));
     /* loose by loose, and what comes out is tight enough to go on */
     F(_mul)(&r, &s, &d);
     big_mulmod(wanted, sum, difference, P);

@@ -128,8 +128,8 @@ static void test_value(uint64_t r[4], const int64_t limb[5], int radix, const ui
 #if defined(PC_FIELDS_AVX2)
 #    define WORST_25519(w, v, n) WORST_DOUBLES((1LL << 50) + (1 << 13), (1LL << 50) + (1 << 13), 51, w, v, n)
 #    define LOOSE_25519(w, v, n) WORST_DOUBLES((1LL << 51) + (1 << 14), (1LL << 51) + (1 << 14), 51, w, v, n)
-#    define WORST_K256           WORST_PM52
-#    define LOOSE_K256           LOOSE_PM52
+#    define WORST_K256(w, v, n)  WORST_DOUBLES((1LL << 51) + (1LL << 43), (1LL << 47) + 64, 52, w, v, n)
+#    define LOOSE_K256(w, v, n)  WORST_DOUBLES((1LL << 51) + (1LL << 43), (1LL << 48) + 256, 52, w, v, n)
 #    define WORST_MONT           WORST_MONT52
 #    define LOOSE_MONT           LOOSE_MONT52
 #elif defined(PC_FIELDS_PORTABLE)
