@@ -227,6 +227,18 @@ def _hashlib_function(algorithm: str) -> Callable[[bytes], bytes]:
     if algorithm == "sha256d":
         sha256 = hashlib.sha256
         return lambda data: sha256(sha256(data).digest()).digest()
+    if algorithm.startswith("blake2b-"):
+        blake2b, size = hashlib.blake2b, int(algorithm.partition("-")[2]) // 8
+        return lambda data: blake2b(data, digest_size=size).digest()
+    if algorithm in ("ripemd160", "hash160"):
+        new, sha256 = hashlib.new, hashlib.sha256
+        try:
+            new("ripemd160")
+        except ValueError as error:  # listed, but in a provider of OpenSSL that is not loaded
+            raise PeerMissingError("hashlib has no ripemd160 here") from error
+        if algorithm == "hash160":
+            return lambda data: new("ripemd160", sha256(data).digest()).digest()
+        return lambda data: new("ripemd160", data).digest()
     name = _HASHLIB.get(algorithm)
     if name is None or name not in hashlib.algorithms_available:
         raise PeerMissingError(f"hashlib has no {algorithm} here")
@@ -245,9 +257,9 @@ def hashlib_loop(task: HashTask) -> Prepared:
 def pycryptodome(task: HashTask) -> Prepared:
     """A loop over pycryptodome."""
     version = _version("pycryptodome")
-    from Crypto.Hash import SHA3_256, SHA256, SHA512, keccak
+    from Crypto.Hash import RIPEMD160, SHA3_256, SHA256, SHA512, keccak
 
-    modules = {"sha256": SHA256, "sha512": SHA512, "sha3-256": SHA3_256}
+    modules = {"sha256": SHA256, "sha512": SHA512, "sha3-256": SHA3_256, "ripemd160": RIPEMD160}
     messages = task.messages
     if task.algorithm == "keccak256":
         new = keccak.new
@@ -283,6 +295,10 @@ HASH_PEERS: dict[str, dict[str, HashPeer]] = {
     "sha3-256": {"hashlib": hashlib_loop, "pycryptodome": pycryptodome},
     "keccak256": {"pycryptodome": pycryptodome},
     "sm3": {"hashlib": hashlib_loop, "gmssl-pyx": gmssl_pyx_sm3},
+    "ripemd160": {"hashlib": hashlib_loop, "pycryptodome": pycryptodome},
+    "hash160": {"hashlib": hashlib_loop},
+    "blake2b-256": {"hashlib": hashlib_loop},
+    "blake2b-512": {"hashlib": hashlib_loop},
     "blake3": {"blake3": blake3_package},
 }
 
