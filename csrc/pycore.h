@@ -184,6 +184,26 @@ int pc_keyset_open(int backend, int scheme, size_t n_slots, int window, pc_keyse
 int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, size_t n, void *const *tables,
                   uint8_t *verdicts);
 
+/* Finding the keys of a batch among those that a caller keeps in slots, by their bytes as encoded, and noticing which of the others
+ * come often. All memory is the caller's. */
+typedef struct pc_key_index {
+    const uint8_t *keys; /* n_slots rows of `stride` bytes, at most 255 */
+    size_t stride;
+    const uint8_t *lengths;  /* bytes of each key; 0: an empty slot */
+    const uint32_t *buckets; /* bucket_mask + 1 of them, a power of two, at least twice n_slots: see pc_key_index_fill */
+    uint8_t *sightings;      /* sighting_mask + 1 counters, a power of two; zero at first. Threads may share them */
+    uint32_t n_slots, bucket_mask, sighting_mask;
+    uint64_t seed; /* random, and unknown to whoever chooses the keys */
+} pc_key_index;
+enum { PC_NO_SLOT = 0xffffffff };
+/* Fills the buckets (index->buckets, given again because this writes them) for the keys that are there. */
+int pc_key_index_fill(const pc_key_index *index, uint32_t *buckets);
+/* slots[i] = the slot of key i, or PC_NO_SLOT. frequent gets the items, at most `room`, with which a key that has no slot has come
+ * `often` times (1 to 255; 0: nothing is counted) since the counters were zero or it was last given out; keys may share a counter.
+ * Returns how many they are, or PC_ERR_ARGUMENT. */
+int64_t pc_key_index_find(const pc_key_index *index, const pc_column *keys, size_t n, unsigned often, uint32_t *slots,
+                          uint32_t *frequent, size_t room);
+
 /* Bytes of scratch that a call of pc_verify_batch or pc_verify_keyset with any n needs (it works in chunks). */
 size_t pc_verify_scratch_size(int backend, const pc_verify_params *params);
 

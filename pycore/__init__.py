@@ -34,6 +34,7 @@ from pycore.errors import (
 )
 from pycore.frontier import MerkleFrontier, merkle_stream
 from pycore.hashing import hash, hash_batch
+from pycore.keycache import KeyCacheStats, key_cache_stats, set_key_cache
 from pycore.keyset import KeySet
 from pycore.merkle import (
     MerkleTree,
@@ -64,6 +65,7 @@ __all__ = [
     "Column",
     "InputError",
     "InvalidSignature",
+    "KeyCacheStats",
     "KeySet",
     "LengthError",
     "MerkleFrontier",
@@ -84,9 +86,11 @@ __all__ = [
     "get_threads",
     "hash",
     "hash_batch",
+    "key_cache_stats",
     "merkle_root",
     "merkle_stream",
     "recover_batch",
+    "set_key_cache",
     "set_threads",
     "use_backend",
     "verify",

@@ -44,6 +44,7 @@ ODD_DUPLICATE: int = lib.PC_ODD_DUPLICATE
 ENCODINGS = {"compact": int(lib.PC_ENCODING_COMPACT), "der": int(lib.PC_ENCODING_DER)}
 DER_RULES = {"strict": int(lib.PC_DER_STRICT), "trailing": int(lib.PC_DER_TRAILING)}
 
+RULE_COFACTORED: int = lib.PC_RULE_COFACTORED
 SCHEME_DER: int = lib.PC_SCHEME_DER
 SCHEME_HASH: int = lib.PC_SCHEME_HASH
 SCHEME_PREHASHED: int = lib.PC_SCHEME_PREHASHED
@@ -266,6 +267,13 @@ def aligned_bytes(size: int) -> NDArray[np.uint8]:
     return block[start : start + size]
 
 
+def aligned_copy(memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A copy that starts at a multiple of 64."""
+    copy = aligned_bytes(memory.size)
+    copy[:] = memory
+    return copy
+
+
 class _ThreadScratch(threading.local):
     """Working memory that a thread keeps between calls; it only grows, to the largest size any scheme asks for."""
 
@@ -404,6 +412,85 @@ def keyset_build(
     )
     memory.flags.writeable = False
     return memory
+
+
+def keyset_table_size(backend: int, scheme: int, window: int) -> int:
+    """Bytes of one key's table; 0 when the scheme has none of this window."""
+    return int(lib.pc_keyset_table_size(backend, scheme, window))
+
+
+def keyset_open(backend: int, scheme: int, n_slots: int, window: int) -> NDArray[np.uint8]:
+    """A set of empty slots for keys with tables of their own: see :func:`keyset_put`."""
+    memory = aligned_bytes(lib.pc_keyset_size(backend, scheme, n_slots, 0))
+    _check(lib.pc_keyset_open(backend, scheme, n_slots, window, ffi.cast("pc_keyset *", _address(memory))), backend)
+    return memory
+
+
+def keyset_put(
+    keyset: NDArray[np.uint8],
+    slots: NDArray[np.uint32],
+    keys: Column,
+    tables: list[NDArray[np.uint8]],
+    verdicts: NDArray[np.uint8],
+) -> None:
+    """Put keys into distinct slots; `tables` are aligned, of the table's size, and must live as long as their slots."""
+    _check(
+        lib.pc_keyset_put(
+            ffi.cast("pc_keyset *", _address(keyset)),
+            ffi.from_buffer("uint32_t *", slots),
+            keys.to_native(),
+            keys.n,
+            ffi.new("void *[]", [_bytes_pointer(table) for table in tables]),
+            _bytes_pointer(verdicts),
+        )
+    )
+
+
+class KeyIndex:
+    """Finds keys by their bytes: a ``pc_key_index`` with the memory it points to.
+
+    Args:
+        keys: C-contiguous uint8 (n_slots, longest key); row i is the key in slot i, and never changes.
+        lengths: uint8 (n_slots,): bytes of each key; 0 is an empty slot.
+        sightings: uint8, a power of two of counters, shared by the indices that follow each other.
+        seed: a random 64-bit number.
+    """
+
+    __slots__ = ("_memory", "_struct")
+
+    def __init__(
+        self, keys: NDArray[np.uint8], lengths: NDArray[np.uint8], sightings: NDArray[np.uint8], seed: int
+    ) -> None:
+        buckets = np.empty(1 << (2 * len(lengths)).bit_length(), np.uint32)
+        self._memory = (keys, lengths, sightings, buckets)
+        self._struct = ffi.new("pc_key_index *")
+        self._struct.keys = _bytes_pointer(keys)
+        self._struct.stride = keys.shape[1]
+        self._struct.lengths = _bytes_pointer(lengths)
+        self._struct.buckets = pointer = ffi.from_buffer("uint32_t *", buckets)
+        self._struct.sightings = _bytes_pointer(sightings)
+        self._struct.n_slots = len(lengths)
+        self._struct.bucket_mask = len(buckets) - 1
+        self._struct.sighting_mask = len(sightings) - 1
+        self._struct.seed = seed
+        _check(lib.pc_key_index_fill(self._struct, pointer))
+
+    def find(self, keys: Column, often: int, room: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """``(slots, frequent)``: the slot of each key or 2^32 - 1, and at most `room` items of keys without a slot that
+        have come `often` times (0: nothing is counted)."""
+        slots, frequent = np.empty(keys.n, np.uint32), np.empty(room, np.uint32)
+        count = lib.pc_key_index_find(
+            self._struct,
+            keys.to_native(),
+            keys.n,
+            often,
+            ffi.from_buffer("uint32_t *", slots),
+            ffi.from_buffer("uint32_t *", frequent),
+            room,
+        )
+        if count < 0:
+            _check(count)
+        return slots, frequent[:count]
 
 
 def verify_keyset(

@@ -120,6 +120,17 @@ class Column(Sequence[bytes]):
             return _trusted(self.data[start:stop], None)
         return _trusted(self.data, self.offsets[start : stop + 1])
 
+    def take(self, rows: NDArray[np.intp]) -> Column:
+        """These rows, copied."""
+        if self.offsets is None:
+            return _trusted(self.data[rows], None)
+        starts, lengths = self.offsets[rows], np.diff(self.offsets)[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        view = self.data.data
+        data = b"".join([view[start:stop] for start, stop in zip(starts, starts + lengths, strict=True)])
+        return _trusted(np.frombuffer(data, dtype=np.uint8), offsets)
+
     def to_native(self) -> Any:
         """The ``pc_column`` of the C interface. Points into this column: keep it alive while C reads."""
         return _native.column_struct(self.data, self.offsets)

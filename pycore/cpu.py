@@ -10,6 +10,7 @@ from pycore import _native
 from pycore._native import BackendRow
 from pycore.buffers import quote
 from pycore.errors import BackendUnavailable, InputError
+from pycore.keycache import KeyCacheStats, key_cache_stats
 from pycore.parallel import get_threads
 from pycore.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
 
@@ -37,6 +38,7 @@ class Capabilities:
         compiler: the compiler of the C core, with version and flags.
         schemes, hashes, trees: the registry.
         threads: how many threads a call without ``threads=`` may use.
+        key_cache: what the cache of returning keys holds and has done (see :mod:`pycore.keycache`).
     """
 
     version: str
@@ -51,6 +53,7 @@ class Capabilities:
     hashes: tuple[Hash, ...]
     trees: tuple[Tree, ...]
     threads: int
+    key_cache: KeyCacheStats
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ class Capabilities:
             "hashes": [_plain(asdict(row)) for row in self.hashes],
             "trees": [_plain(asdict(row)) for row in self.trees],
             "threads": self.threads,
+            "key_cache": self.key_cache._asdict(),
         }
 
 
@@ -102,6 +106,7 @@ def capabilities() -> Capabilities:
         hashes=tuple(HASHES.values()),
         trees=tuple(TREES.values()),
         threads=get_threads(),
+        key_cache=key_cache_stats(),
     )
 
 

@@ -10,7 +10,7 @@ from pycore import _native, parallel
 from pycore.buffers import as_column, index_array, quote, same_n
 from pycore.errors import InputError, LengthError
 from pycore.registry import SCHEMES, lookup
-from pycore.signatures import COST, DEFAULT_USER_ID, Options
+from pycore.signatures import DEFAULT_USER_ID, Options, by_set
 from pycore.verdict import Verdicts
 
 if TYPE_CHECKING:
@@ -146,20 +146,7 @@ class KeySet:
         same_n("signatures", signature_column, len(indices), "key_indices")
         same_n("messages", message_column, len(indices), "key_indices")
         count = parallel.resolve_threads(threads)
-        codes = np.zeros(len(indices), dtype=np.uint8)
-
-        def work(start: int, stop: int) -> None:
-            _native.verify_keyset(
-                self._backend,
-                self._memory,
-                options.params,
-                indices[start:stop],
-                signature_column.slice(start, stop),
-                message_column.slice(start, stop),
-                codes[start:stop],
-            )
-
-        parallel.run_pieces(work, parallel.cut(len(indices), count, COST, message_column), count)
+        codes = by_set(options, self._backend, self._memory, indices, signature_column, message_column, count)
         return Verdicts.of_kernel(codes)
 
     def __copy__(self) -> KeySet:

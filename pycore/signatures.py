@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _native, parallel
+from pycore import _native, keycache, parallel
 from pycore.buffers import as_column, describe, one_bytes, quote, same_n, single
 from pycore.errors import InputError, LengthError
 from pycore.registry import HASHES, SCHEMES, lookup
@@ -28,6 +28,9 @@ DEFAULT_USER_ID = b"1234567812345678"
 MAX_USER_ID = 8191  # its length goes into Z_A in bits, in two bytes
 COST = parallel.Cost(item_ns=40_000, byte_ns=4)
 _RECOVERABLE = "ecdsa-secp256k1"
+_COMBINED = 192  # items from which one equation for all of them beats tables
+_FEW = 4  # items with tables that are not worth parting a batch for
+_LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
 _DIGEST_SIZE = 32
 
 
@@ -39,6 +42,7 @@ class Options:
     params: _native.VerifyParams
     prehashed: bool
     der: bool
+    combines: bool  # many equations can be checked as one
 
     @classmethod
     def check(
@@ -67,7 +71,7 @@ class Options:
         digested = bool(prehashed)
         identifier = _user_id(scheme, user_id, prehashed=digested)
         params = _params(scheme.id, flags, _hash_id(scheme, hash), digested, encoding_id, der_rules_id, identifier)
-        return cls(scheme, params, digested, encoding == "der")
+        return cls(scheme, params, digested, encoding == "der", bool(flags & _native.RULE_COFACTORED))
 
     def signature_column(self, signatures: BatchOfBytes) -> Column:
         """Compact signatures have one width; DER ones are of any length."""
@@ -196,6 +200,40 @@ def verify_batch(
     same_n("signatures", signature_column, keys.n, "public_keys")
     same_n("messages", message_column, keys.n, "public_keys")
     count = parallel.resolve_threads(threads)
+    found = _find_tables(options, keys, message_column)
+    if found is None:
+        return Verdicts.of_kernel(_by_keys(options, keys, signature_column, message_column, count))
+    shelf, slots = found
+
+    def by_tables(known: NDArray[np.uint32], signatures: Column, messages: Column) -> NDArray[np.uint8]:
+        return by_set(options, shelf.backend, shelf.memory, known, signatures, messages, count)
+
+    known = slots != keycache.NO_SLOT
+    if known.all():
+        return Verdicts.of_kernel(by_tables(slots, signature_column, message_column))
+    codes = np.empty(keys.n, dtype=np.uint8)
+    rows = np.flatnonzero(known)
+    codes[rows] = by_tables(slots[rows], signature_column.take(rows), message_column.take(rows))
+    rows = np.flatnonzero(~known)
+    codes[rows] = _by_keys(options, keys.take(rows), signature_column.take(rows), message_column.take(rows), count)
+    return Verdicts.of_kernel(codes)
+
+
+def _find_tables(options: Options, keys: Column, messages: Column) -> tuple[keycache.Shelf, NDArray[np.uint32]] | None:
+    """Which keys have tables from earlier calls, where tables help; None when none has."""
+    if keys.n == 0 or (options.combines and keys.n > _COMBINED):
+        return None
+    backend = _native.backend_pick(_native.KIND_SCHEME, options.scheme.id, keys.n)
+    found = keycache.key_cache().find(backend, options.scheme, keys)
+    if found is None:
+        return None
+    hits = int(np.count_nonzero(found[1] != keycache.NO_SLOT))
+    if hits < keys.n and (hits < _FEW or messages.nbytes > _LONG * keys.n):
+        return None  # parting the batch copies its signatures and messages
+    return found
+
+
+def _by_keys(options: Options, keys: Column, signatures: Column, messages: Column, threads: int) -> NDArray[np.uint8]:
     codes = np.zeros(keys.n, dtype=np.uint8)
     backend = _native.current_backend()
 
@@ -204,13 +242,40 @@ def verify_batch(
             backend,
             options.params,
             keys.slice(start, stop),
-            signature_column.slice(start, stop),
-            message_column.slice(start, stop),
+            signatures.slice(start, stop),
+            messages.slice(start, stop),
             codes[start:stop],
         )
 
-    parallel.run_pieces(work, parallel.cut(keys.n, count, COST, message_column), count)
-    return Verdicts.of_kernel(codes)
+    parallel.run_pieces(work, parallel.cut(keys.n, threads, COST, messages), threads)
+    return codes
+
+
+def by_set(
+    options: Options,
+    backend: int,
+    keyset: NDArray[np.uint8],
+    indices: NDArray[np.uint32],
+    signatures: Column,
+    messages: Column,
+    threads: int,
+) -> NDArray[np.uint8]:
+    """Verdict codes of items whose keys are in a ``pc_keyset`` of this backend."""
+    codes = np.zeros(len(indices), dtype=np.uint8)
+
+    def work(start: int, stop: int) -> None:
+        _native.verify_keyset(
+            backend,
+            keyset,
+            options.params,
+            indices[start:stop],
+            signatures.slice(start, stop),
+            messages.slice(start, stop),
+            codes[start:stop],
+        )
+
+    parallel.run_pieces(work, parallel.cut(len(indices), threads, COST, messages), threads)
+    return codes
 
 
 def verify(

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import KeySet, Verdict
+from pycore import KeySet, Verdict, _native
+from pycore.keycache import without_key_cache
 from pycore.testing import generate_signatures
 
 SCHEMES = list(pycore.SCHEMES)
@@ -73,6 +74,55 @@ def test_every_window(scheme: str, backend: str, rng: random.Random) -> None:
             assert keyset.verify_batch(indices[:n], signatures[order[:n]], messages[order[:n]]) == wanted[:n]
     assert 0 in windows
     assert windows == {0} or windows >= {4, 8}
+
+
+_ORDERS = {
+    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "sm2": 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123,
+}
+
+
+@pytest.mark.parametrize("scheme", list(_ORDERS))
+def test_sums_that_meet(scheme: str, backend: str, rng: random.Random) -> None:
+    """Partial sums that are equal, opposite or infinite: u G + v d G for d = 1, -1, 2^i, 2^-i and u = a v d for small,
+    negative and random a."""
+    n = _ORDERS[scheme]
+    secrets = [1, 2, 3, n - 1, n - 2, *(pow(2, i, n) for i in (5, 8, 12, 24, 128, 255)), pow(2, -8, n), pow(2, -96, n)]
+    keys = np.zeros((len(secrets), 65), dtype=np.uint8)
+    raw = b"".join(secret.to_bytes(32, "big") for secret in secrets)
+    _native.testing_public_keys(pycore.SCHEMES[scheme].id, pycore.batch(raw, width=32), keys)
+    indices, signatures, digests = [], [], []
+    for which, d in enumerate(secrets):
+        for a in (0, 1, -1, 2, -2, pow(2, 12, n), pow(2, -12, n), rng.randrange(n)):
+            for v in (1, 2, 2**12, n - 1, (n + 1) // 2, rng.randrange(1, n)):
+                u = a * v * d % n
+                # ECDSA: u = e / s, v = r / s. SM2: u = s, v = r + s.
+                r, s, e = (v, 1, u) if scheme != "sm2" else ((v - u) % n, u, rng.randrange(n))
+                if r == 0 or s == 0:
+                    continue
+                indices.append(which)
+                signatures.append(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+                digests.append(e.to_bytes(32, "big"))
+    order = rng.sample(range(len(indices)), len(indices))
+    indices, signatures, digests = ([given[i] for i in order] for given in (indices, signatures, digests))
+    with without_key_cache(), pycore.use_backend("portable"):
+        wanted = pycore.verify_batch(scheme, keys[indices], signatures, digests, prehashed=True)
+    for limit in _limits(scheme, keys):
+        keyset = KeySet(scheme, keys, memory_limit=limit)
+        assert keyset.verify_batch(indices, signatures, digests, prehashed=True) == wanted
+        assert keyset.verify_batch(indices[:9], signatures[:9], digests[:9], prehashed=True) == wanted[:9]
+
+
+def test_many_keys_take_no_tables(scheme: str) -> None:
+    """100,000 keys: too many for tables within the default limit, and neither slower nor larger for it."""
+    few, signatures, messages = generate_signatures(scheme, 64, signers=64, message_size=8, seed=11)
+    keys = np.repeat(few, 100_000 // 64, axis=0)
+    keyset = KeySet(scheme, keys)
+    assert (keyset.window, len(keyset)) == (0, len(keys))
+    assert keyset.nbytes < 2**24
+    rows = np.arange(64) * (100_000 // 64) + 7
+    assert keyset.verify_batch(rows, signatures, messages).all_valid
 
 
 @pytest.mark.parametrize("limit", [-1, True, 1.5, "64"])

@@ -20,4 +20,4 @@
 #define CV_A_WINDOW     5
 #define CV_G_WINDOW     8
 #define CV_COMB_WINDOW  5
-#define CV_KNOWN_WINDOW 9
+#define CV_KNOWN_WINDOW 11

@@ -16,4 +16,4 @@
 #define CV_Q_WINDOW     5
 #define CV_G_WINDOW     13
 #define CV_COMB_WINDOW  8
-#define CV_KNOWN_WINDOW 10
+#define CV_KNOWN_WINDOW 12

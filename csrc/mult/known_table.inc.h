@@ -8,7 +8,8 @@
  * The powers wait in the rows that they help to fill: 2^k times base i, for k > 0, in its row 2^(k - 1), which is the one that the
  * last of its own additions overwrites. */
 
-enum { cv(KNOWN_BLOCK) = 32 /* vectors per inversion: 25 KiB with four lanes, on the stack */ };
+/* Vectors per inversion, which costs as much as some 270M: 50 KiB on the stack with four lanes or eight. */
+enum { cv(KNOWN_BLOCK) = VL > 4 ? 64 : 128, cv(KNOWN_POWERS) = cv(KNOWN_BLOCK) / 2 };
 
 PC_FN void cv(known_store)(uint64_t *const row[VL], const cv(aff) * p) {
     vec words[cv(KNOWN_ROW)];
@@ -32,11 +33,11 @@ PC_FN void cv(known_read)(cv(aff) * p, uint64_t *const row[VL]) {
 /* 2^t Q for all t, a key per lane. */
 static void cv(known_powers)(uint64_t *const tables[VL], const cv(aff) * q, int window) {
     const int total = KNOWN_DIGITS(window) * window;
-    cv(jac) p, block[cv(KNOWN_BLOCK)];
-    fe(t) z_inv[cv(KNOWN_BLOCK)], tmp[cv(KNOWN_BLOCK)];
+    cv(jac) p, block[cv(KNOWN_POWERS)];
+    fe(t) z_inv[cv(KNOWN_POWERS)], tmp[cv(KNOWN_POWERS)];
     cv(jac_from_aff)(&p, q);
-    for (int first = 0; first < total; first += cv(KNOWN_BLOCK)) {
-        const int n = total - first < cv(KNOWN_BLOCK) ? total - first : cv(KNOWN_BLOCK);
+    for (int first = 0; first < total; first += cv(KNOWN_POWERS)) {
+        const int n = total - first < cv(KNOWN_POWERS) ? total - first : cv(KNOWN_POWERS);
         for (int i = 0; i < n; i++) {
             block[i] = p;
             z_inv[i] = p.z;
