@@ -45,6 +45,7 @@ from grpc_health.v1 import health_pb2
 from numpy.typing import NDArray
 
 from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
+from pycore._tree_client import AsyncTreeCalls, TreeCalls
 from pycore.buffers import BatchOfBytes, BytesLike, single
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport
@@ -59,6 +60,7 @@ R = TypeVar("R")
 
 _SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
 _STREAM = "VerifySignatureStream"
+_APPEND = "AppendMerkleTree"
 _ANSWERS: dict[str, Any] = {
     method.name: message_factory.GetMessageClass(method.output_type) for method in _SERVICE.methods
 }
@@ -135,8 +137,8 @@ class _Settings:
         return None if self.timeout is None else self.timeout * max(1, messages)
 
 
-def _bind(channel: Any) -> tuple[dict[str, Any], Any, Any]:
-    """The unary methods by name, the stream, and the health check of a channel of either kind."""
+def _bind(channel: Any) -> tuple[dict[str, Any], Any, Any, Any]:
+    """The unary methods by name, the two streams, and the health check of a channel of either kind."""
 
     def serialise(message: Message) -> bytes:
         return message.SerializeToString()
@@ -147,10 +149,11 @@ def _bind(channel: Any) -> tuple[dict[str, Any], Any, Any]:
     unary = {
         name: method(channel.unary_unary, f"/{_SERVICE.full_name}/{name}", answer)
         for name, answer in _ANSWERS.items()
-        if name != _STREAM
+        if name not in (_STREAM, _APPEND)
     }
     stream = method(channel.stream_stream, f"/{_SERVICE.full_name}/{_STREAM}", _ANSWERS[_STREAM])
-    return unary, stream, method(channel.unary_unary, _HEALTH_CHECK, health_pb2.HealthCheckResponse)
+    append = method(channel.stream_unary, f"/{_SERVICE.full_name}/{_APPEND}", _ANSWERS[_APPEND])
+    return unary, stream, append, method(channel.unary_unary, _HEALTH_CHECK, health_pb2.HealthCheckResponse)
 
 
 def _translated(error: Any) -> Exception:
@@ -169,7 +172,7 @@ def _not_ready(target: str, timeout: float, last: str) -> ServiceError:
 # ---- the blocking client ---------------------------------------------------------------------------------------------
 
 
-class ValidationClient(_Settings):
+class ValidationClient(_Settings, TreeCalls):
     """A client for ordinary programs; safe to use from several threads. Close it, or use it in a `with` statement."""
 
     def __init__(self, target: str, **settings: Any) -> None:
@@ -178,7 +181,7 @@ class ValidationClient(_Settings):
             self._channel = grpc.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary, self._stream, self._health = _bind(self._channel)
+        self._unary, self._stream, self._append, self._health = _bind(self._channel)
 
     def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -326,18 +329,21 @@ class ValidationClient(_Settings):
         self,
         leaves: BatchOfBytes,
         indices: Sequence[int] | NDArray[Any] = (),
-        *,
-        tree: str = "rfc9162",
-        hash: str | None = None,
-        hashed: bool = False,
-        width: int | None = None,
+        **options: Any,
     ) -> plans.BuiltTree:
-        """Root of a Merkle tree, and proofs of the leaves at `indices`, as `pycore.MerkleTree` gives them."""
-        return self._run(plans.build_merkle_tree(leaves, indices, tree=tree, hash=hash, hashed=hashed, width=width))
+        """Root of a Merkle tree, and proofs, as `pycore.MerkleTree` gives them.
+
+        Args:
+            leaves: they must fit into one message of the service's limit; `append_merkle_tree` has no limit.
+            indices: positions to prove one by one.
+            options: tree, hash, hashed, width, limit as for `pycore.merkle_root`; `multiproof`: positions to prove
+                together; `consistency_sizes`: smaller sizes to prove consistent.
+        """
+        return self._run(plans.build_merkle_tree(leaves, indices, **options))
 
     def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
-        """`pycore.merkle_root` on the service. The leaves must fit into one message of the service's limit."""
-        return self.build_merkle_tree(leaves, **options).root
+        """`pycore.merkle_root` on the service; leaves of any number, sent in pieces."""
+        return self.append_merkle_tree([leaves], **options).root
 
     def verify_inclusion_batch(
         self,
@@ -351,12 +357,13 @@ class ValidationClient(_Settings):
         hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
+        limit: int | None = None,
         threads: int | None = None,
     ) -> Verdicts:
         """`pycore.verify_inclusion_batch` on the service."""
         plan = plans.verify_inclusion_batch(
             self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
-            width=width,
+            width=width, limit=limit,
         )  # fmt: skip
         return self._run(plan)
 
@@ -389,7 +396,7 @@ class ValidationClient(_Settings):
 # ---- the asyncio client ----------------------------------------------------------------------------------------------
 
 
-class AsyncValidationClient(_Settings):
+class AsyncValidationClient(_Settings, AsyncTreeCalls):
     """The same calls for asyncio programs. Make, use and close it on one event loop, or use it in `async with`."""
 
     def __init__(self, target: str, **settings: Any) -> None:
@@ -398,7 +405,7 @@ class AsyncValidationClient(_Settings):
             self._channel = grpc.aio.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.aio.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary, self._stream, self._health = _bind(self._channel)
+        self._unary, self._stream, self._append, self._health = _bind(self._channel)
 
     async def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -535,20 +542,14 @@ class AsyncValidationClient(_Settings):
         self,
         leaves: BatchOfBytes,
         indices: Sequence[int] | NDArray[Any] = (),
-        *,
-        tree: str = "rfc9162",
-        hash: str | None = None,
-        hashed: bool = False,
-        width: int | None = None,
+        **options: Any,
     ) -> plans.BuiltTree:
         """As `ValidationClient.build_merkle_tree`."""
-        return await self._run(
-            plans.build_merkle_tree(leaves, indices, tree=tree, hash=hash, hashed=hashed, width=width)
-        )
+        return await self._run(plans.build_merkle_tree(leaves, indices, **options))
 
     async def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
         """As `ValidationClient.merkle_root`."""
-        return (await self.build_merkle_tree(leaves, **options)).root
+        return (await self.append_merkle_tree([leaves], **options)).root
 
     async def verify_inclusion_batch(
         self,
@@ -562,12 +563,13 @@ class AsyncValidationClient(_Settings):
         hash: str | None = None,
         hashed: bool = False,
         width: int | None = None,
+        limit: int | None = None,
         threads: int | None = None,
     ) -> Verdicts:
         """As `ValidationClient.verify_inclusion_batch`."""
         plan = plans.verify_inclusion_batch(
             self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
-            width=width,
+            width=width, limit=limit,
         )  # fmt: skip
         return await self._run(plan)
 

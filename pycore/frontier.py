@@ -113,6 +113,11 @@ class MerkleFrontier:
         """Number of leaves."""
         return self._count
 
+    @property
+    def watched(self) -> int:
+        """How many positions and checkpoints nodes are kept for."""
+        return len(self._watch) + len(self._marks)
+
     # ---- growing ---------------------------------------------------------------------------------------------------
 
     def append(self, leaves: BatchOfBytes, *, width: int | None = None, threads: int | None = None) -> None:

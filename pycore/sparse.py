@@ -155,7 +155,7 @@ class SparseMerkleTree:
         """
         rows = _keys(keys, "keys")
         order = _sorted_order(rows)
-        column, present = _optional(values, "values", self._hash.digest_size if hashed else None)
+        column, present = optional_values(values, "values", self._hash.digest_size if hashed else None)
         same_n("values", column, len(rows), "keys")
         count = parallel.resolve_threads(threads)
         if hashed:
@@ -325,7 +325,7 @@ def verify_sparse_batch(
     rows = _keys(keys, "keys")
     n = len(rows)
     given: Any = [None] * n if values is None else values
-    column, present = _optional(given, "values", row.digest_size if hashed else None)
+    column, present = optional_values(given, "values", row.digest_size if hashed else None)
     same_n("values", column, n, "keys")
     proof_rows = as_column(proofs, "proofs")
     same_n("proofs", proof_rows, n, "keys")
@@ -393,7 +393,7 @@ def _keys(keys: BatchOfBytes, field: str) -> NDArray[np.uint8]:
     return np.require(column.to_matrix(KEY_SIZE, field), requirements=["C", "W"])
 
 
-def _optional(
+def optional_values(
     values: BatchOfBytes | Sequence[BytesLike | None], field: str, size: int | None
 ) -> tuple[Column, NDArray[np.bool_]]:
     """Values, and which of them are there; None stands for a value of zeros, or of no bytes."""

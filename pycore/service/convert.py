@@ -216,12 +216,16 @@ def from_hash_batch(message: hash_pb2.HashBatchResponse) -> NDArray[np.uint8]:
 # ---- Merkle trees ----------------------------------------------------------------------------------------------------
 
 
-def _tree_options(request: Any) -> dict[str, Any]:
+def tree_options(request: Any) -> dict[str, Any]:
+    """The members that say what tree a request is about, as keyword arguments."""
     options = {name: getattr(request, name) for name in ("tree", "hash") if getattr(request, name)}
+    if request.HasField("limit"):
+        options["limit"] = request.limit
     return {**options, "hashed": request.hashed}
 
 
-def _numbers(values: Sequence[int], field: str, settings: Settings) -> NDArray[np.uint64]:
+def numbers(values: Sequence[int], field: str, settings: Settings) -> NDArray[np.uint64]:
+    """A repeated field as an array."""
     settings.check_items(len(values), field)
     return np.fromiter(values, dtype=np.uint64, count=len(values))
 
@@ -229,8 +233,10 @@ def _numbers(values: Sequence[int], field: str, settings: Settings) -> NDArray[n
 def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, settings: Settings) -> Call:
     """BuildMerkleTree."""
     leaves = from_column(request.leaves, "leaves", settings)
-    indices = _numbers(request.indices, "indices", settings)
-    options = _tree_options(request)
+    indices = numbers(request.indices, "indices", settings)
+    together = numbers(request.multiproof_indices, "multiproof_indices", settings)
+    sizes = numbers(request.consistency_sizes, "consistency_sizes", settings)
+    options = tree_options(request)
 
     def run() -> bytes:
         answer = merkle_pb2.BuildMerkleTreeResponse(leaf_count=leaves.n)
@@ -238,10 +244,15 @@ def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, setting
         answer.root, answer.mutated = tree.root, tree.mutated
         if len(indices):
             fill_column(answer.proofs, tree.proofs(indices))
+        if len(together):
+            answer.multiproof = b"".join(tree.multiproof(together))
+        if len(sizes):
+            rows = [b"".join(tree.consistency_proof(size)) for size in sizes.tolist()]
+            fill_column(answer.consistency_proofs, as_column(rows, "consistency_proofs"))
         return answer.SerializeToString()
 
     # A proof is as much to hold as the leaves that it is long: siblings, not proofs, are what is counted.
-    return Call(leaves.n + len(indices) * leaves.n.bit_length(), run)
+    return Call(leaves.n + (len(indices) + len(together) + len(sizes)) * leaves.n.bit_length(), run)
 
 
 def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings: Settings) -> Call:
@@ -249,9 +260,9 @@ def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings
     root, leaves, proofs = (
         from_column(getattr(request, name), name, settings) for name in ("root", "leaves", "proofs")
     )
-    index = _numbers(request.index, "index", settings)
-    counts = _numbers(request.leaf_count, "leaf_count", settings)
-    options = _tree_options(request)
+    index = numbers(request.index, "index", settings)
+    counts = numbers(request.leaf_count, "leaf_count", settings)
+    options = tree_options(request)
 
     def run() -> bytes:
         verdicts = merkle.verify_inclusion_batch(

@@ -180,31 +180,56 @@ class BuiltTree:
         leaf_count: number of leaves.
         proofs: one row per asked index: its siblings from the leaf up, one after another.
         mutated: "bitcoin": equal neighbours, so that another list of leaves has the same root.
+        multiproof: one proof of the leaves asked for together.
+        consistency_proofs: one proof per asked size.
     """
 
     root: bytes
     leaf_count: int
     proofs: Column
     mutated: bool
+    multiproof: list[bytes]
+    consistency_proofs: list[list[bytes]]
 
 
 def build_merkle_tree(
-    leaves: BatchOfBytes, indices: ArrayLike, *, tree: str, hash: str | None, hashed: bool, width: int | None
+    leaves: BatchOfBytes,
+    indices: ArrayLike,
+    *,
+    tree: str = "rfc9162",
+    hash: str | None = None,
+    hashed: bool = False,
+    width: int | None = None,
+    limit: int | None = None,
+    multiproof: ArrayLike = (),
+    consistency_sizes: Sequence[int] = (),
 ) -> Plan[BuiltTree]:
     """BuildMerkleTree: always one request, a tree can not be cut."""
-    _check_tree(tree, hash)
+    size = _check_tree(tree, hash).digest_size
     request = merkle_pb2.BuildMerkleTreeRequest(
         tree=tree,
         hash=hash or "",
         hashed=hashed,
         leaves=convert.to_column(as_column(leaves, "leaves", width=width)),
         indices=index_array(indices, "indices").tolist(),
+        multiproof_indices=index_array(multiproof, "multiproof").tolist(),
+        consistency_sizes=[count_argument(m, "consistency_sizes") for m in consistency_sizes],
     )
+    if limit is not None:
+        request.limit = count_argument(limit, "limit")
+
+    def nodes(joined: bytes) -> list[bytes]:
+        return [joined[i : i + size] for i in range(0, len(joined), size)]
 
     def combine(answers: Sequence[merkle_pb2.BuildMerkleTreeResponse]) -> BuiltTree:
         answer = answers[0]
         return BuiltTree(
-            answer.root, answer.leaf_count, convert.received_column(answer.proofs, "proofs"), answer.mutated
+            answer.root,
+            answer.leaf_count,
+            convert.received_column(answer.proofs, "proofs"),
+            answer.mutated,
+            nodes(answer.multiproof),
+            [nodes(row) for row in convert.received_column(answer.consistency_proofs, "consistency_proofs")],
         )
 
     return Plan("BuildMerkleTree", 1, [request], combine)
@@ -222,6 +247,7 @@ def verify_inclusion_batch(
     hash: str | None,
     hashed: bool,
     width: int | None,
+    limit: int | None = None,
 ) -> Plan[Verdicts]:
     """VerifyInclusion."""
     row = _check_tree(tree, hash)
@@ -247,6 +273,7 @@ def verify_inclusion_batch(
     def request(start: int, stop: int) -> merkle_pb2.VerifyInclusionRequest:
         return merkle_pb2.VerifyInclusionRequest(
             tree=tree,
+            limit=None if limit is None else count_argument(limit, "limit"),
             hash=hash or "",
             hashed=hashed,
             root=convert.to_column(roots if roots.n == 1 else roots.slice(start, stop)),

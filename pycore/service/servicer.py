@@ -18,9 +18,9 @@ import grpc
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 
-from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
+from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_service_pb2
 from pycore.errors import InputError
-from pycore.service import convert, status
+from pycore.service import convert, status, trees
 from pycore.service.batcher import Batcher, Ticket
 from pycore.service.wire import check_item_count
 
@@ -32,7 +32,9 @@ _Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | status.Failure | None
 
 SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
 _STREAM = "VerifySignatureStream"
+_APPEND = "AppendMerkleTree"
 _DRAINED = "the service is shutting down; batches after the last answer were not read"
+_CUT_OFF = "the service is shutting down; the tree was not finished"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
 _DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
@@ -40,6 +42,9 @@ _DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
     "HashBatch": convert.decode_hash_batch,
     "BuildMerkleTree": convert.decode_build_merkle_tree,
     "VerifyInclusion": convert.decode_verify_inclusion,
+    "VerifyMultiproof": trees.decode_verify_multiproof,
+    "VerifyConsistency": trees.decode_verify_consistency,
+    "VerifySparse": trees.decode_verify_sparse,
     "ValidateBlock": convert.decode_validate_block,
     "GetCapabilities": convert.decode_get_capabilities,
 }
@@ -74,6 +79,8 @@ class ValidationServicer:
         for method in SERVICE.methods:
             if method.name == _STREAM:
                 methods[method.name] = grpc.stream_stream_rpc_method_handler(self._verify_signature_stream)
+            elif method.name == _APPEND:
+                methods[method.name] = grpc.stream_unary_rpc_method_handler(self._append_merkle_tree)
             else:
                 request_type = message_factory.GetMessageClass(method.input_type)
                 methods[method.name] = grpc.unary_unary_rpc_method_handler(
@@ -112,6 +119,41 @@ class ValidationServicer:
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type), self._settings)
         return await ticket.run(work, executor=self._parsers)
+
+    # ---- trees in pieces ---------------------------------------------------------------------------------------------
+
+    async def _append_merkle_tree(self, requests: AsyncIterator[bytes], context: Context) -> bytes:
+        """Appends message by message; the next is read when the one before is hashed, so the peer is slowed down."""
+        draining = asyncio.create_task(self._draining.wait())
+        deadline = self._deadline(context)
+        growth: trees.Growth | None = None
+
+        def decode(
+            request: merkle_pb2.AppendMerkleTreeRequest, settings: convert.Settings
+        ) -> tuple[trees.Growth, convert.Call]:
+            tree = growth or trees.Growth(request, settings)
+            return tree, tree.call(request)
+
+        try:
+            while (raw := await _next_unless(draining, requests)) is not None:
+                ticket = await self._batcher.admit_when_free(len(raw))
+                with ticket:
+                    request_type = merkle_pb2.AppendMerkleTreeRequest
+                    growth, call = await self._decoded(ticket, raw, request_type, decode)
+                    await ticket.add_items_when_free(call.items)
+                    await ticket.run(call.run, deadline=deadline)
+            if draining.done():
+                failure = status.unavailable(_CUT_OFF)
+            elif growth is None:
+                raise InputError("request", "no message", "at least one")
+            else:
+                return growth.finish()
+        except Exception as error:
+            failure = status.to_failure(error, _APPEND)
+        finally:
+            draining.cancel()
+        await context.abort(failure.code, failure.message, failure.trailing_metadata)
+        raise AssertionError("abort always raises")
 
     # ---- the stream --------------------------------------------------------------------------------------------------
 

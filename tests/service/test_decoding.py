@@ -60,9 +60,26 @@ inclusion_requests = st.builds(
     tree=names, hash=names, root=columns, leaves=columns, hashed=st.booleans(), proofs=columns, index=numbers,
     leaf_count=numbers,
 )  # fmt: skip
+limits = st.none() | st.sampled_from([0, 1, 8, 2**64 - 1])
 tree_requests = st.builds(
-    merkle_pb2.BuildMerkleTreeRequest, tree=names, hash=names, leaves=columns, hashed=st.booleans(), indices=numbers
-)
+    merkle_pb2.BuildMerkleTreeRequest, tree=names, hash=names, leaves=columns, hashed=st.booleans(), indices=numbers,
+    limit=limits, multiproof_indices=numbers, consistency_sizes=numbers,
+)  # fmt: skip
+multiproof_requests = st.builds(
+    merkle_pb2.VerifyMultiproofRequest,
+    tree=names, hash=names, root=st.binary(max_size=3) | st.just(bytes(32)), leaves=columns, hashed=st.booleans(),
+    proof=st.binary(max_size=3) | st.just(bytes(64)), indices=numbers, leaf_count=st.integers(0, 2**64 - 1),
+    limit=limits,
+)  # fmt: skip
+consistency_requests = st.builds(
+    merkle_pb2.VerifyConsistencyRequest,
+    hash=names, root_m=st.binary(max_size=3) | st.just(bytes(32)), root_n=st.just(bytes(32)),
+    proof=st.binary(max_size=3) | st.just(bytes(64)), m=st.integers(0, 2**64 - 1), n=st.integers(0, 2**64 - 1),
+)  # fmt: skip
+sparse_requests = st.builds(
+    merkle_pb2.VerifySparseRequest,
+    hash=names, root=columns, keys=columns, values=columns, absent=numbers, hashed=st.booleans(), proofs=columns,
+)  # fmt: skip
 hash_requests = st.builds(
     hash_pb2.HashBatchRequest, algorithm=st.sampled_from([*pycore.HASHES, "", "md5"]), messages=columns
 )
@@ -76,6 +93,9 @@ CASES = {
     "VerifySignatures": (verify_requests, signature_pb2.VerifySignaturesResponse),
     "VerifyInclusion": (inclusion_requests, merkle_pb2.VerifyInclusionResponse),
     "BuildMerkleTree": (tree_requests, merkle_pb2.BuildMerkleTreeResponse),
+    "VerifyMultiproof": (multiproof_requests, merkle_pb2.VerifyMultiproofResponse),
+    "VerifyConsistency": (consistency_requests, merkle_pb2.VerifyConsistencyResponse),
+    "VerifySparse": (sparse_requests, merkle_pb2.VerifySparseResponse),
     "HashBatch": (hash_requests, hash_pb2.HashBatchResponse),
     "ValidateBlock": (block_requests, block_pb2.ValidateBlockResponse),
 }
@@ -117,6 +137,9 @@ REQUESTS = {
     "VerifySignatures": signature_pb2.VerifySignaturesRequest,
     "VerifyInclusion": merkle_pb2.VerifyInclusionRequest,
     "BuildMerkleTree": merkle_pb2.BuildMerkleTreeRequest,
+    "VerifyMultiproof": merkle_pb2.VerifyMultiproofRequest,
+    "VerifyConsistency": merkle_pb2.VerifyConsistencyRequest,
+    "VerifySparse": merkle_pb2.VerifySparseRequest,
     "HashBatch": hash_pb2.HashBatchRequest,
     "ValidateBlock": block_pb2.ValidateBlockRequest,
 }

@@ -73,7 +73,11 @@ def test_reflection_gives_every_file_of_the_contract(channel: grpc.Channel) -> N
         "VerifySignatureStream",
         "HashBatch",
         "BuildMerkleTree",
+        "AppendMerkleTree",
         "VerifyInclusion",
+        "VerifyMultiproof",
+        "VerifyConsistency",
+        "VerifySparse",
         "ValidateBlock",
         "GetCapabilities",
     ]

@@ -25,7 +25,7 @@ from .conftest import RawCaller
 
 MIB = 1 << 20
 SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
-UNARY = [method.name for method in SERVICE.methods if method.name != "VerifySignatureStream"]
+UNARY = [method.name for method in SERVICE.methods if not method.client_streaming]
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 
 
@@ -115,6 +115,19 @@ SAMPLES = {
     "BuildMerkleTree": merkle_pb2.BuildMerkleTreeRequest(leaves=ROWS, indices=[0, 2]).SerializeToString(),
     "VerifyInclusion": merkle_pb2.VerifyInclusionRequest(
         root=column_pb2.Column(rows=[bytes(32)]), leaves=ROWS, proofs=ROWS, index=[0, 1, 2], leaf_count=[3]
+    ).SerializeToString(),
+    "VerifyMultiproof": merkle_pb2.VerifyMultiproofRequest(
+        root=bytes(32), leaves=ROWS, proof=bytes(64), indices=[0, 1, 3], leaf_count=4
+    ).SerializeToString(),
+    "VerifyConsistency": merkle_pb2.VerifyConsistencyRequest(
+        root_m=bytes(32), root_n=bytes(32), proof=bytes(96), m=3, n=7
+    ).SerializeToString(),
+    "VerifySparse": merkle_pb2.VerifySparseRequest(
+        root=column_pb2.Column(rows=[bytes(32)]),
+        keys=column_pb2.Column(data=bytes(96), width=32),
+        values=ROWS,
+        absent=[1],
+        proofs=ROWS,
     ).SerializeToString(),
     "ValidateBlock": block_pb2.ValidateBlockRequest(
         chain="chainmaker", block=field(1, field(5, bytes(32)) + b"\x20\x02"), context_json=b'{"hash": "SM3"}'
@@ -211,6 +224,8 @@ def test_zero_byte_requests(raw: RawCaller) -> None:
     for method in UNARY:
         if method == "VerifyInclusion":
             assert merkle_pb2.VerifyInclusionResponse.FromString(raw(method, b"")).verdicts.count == 0
+        elif method == "VerifySparse":
+            assert merkle_pb2.VerifySparseResponse.FromString(raw(method, b"")).verdicts.count == 0
         elif method == "BuildMerkleTree":
             answer = merkle_pb2.BuildMerkleTreeResponse.FromString(raw(method, b""))
             assert (answer.root, answer.leaf_count) == (pycore.merkle_root([]), 0)

@@ -26,7 +26,7 @@ from pycore._pb.validation.v1 import column_pb2 as pycore_dot_validation_dot_v1_
 from pycore._pb.validation.v1 import verdict_pb2 as pycore_dot_validation_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!pycore/validation/v1/merkle.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\x1a\"pycore/validation/v1/verdict.proto\"\x83\x01\n\x16\x42uildMerkleTreeRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12,\n\x06leaves\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x04 \x01(\x08\x12\x0f\n\x07indices\x18\x05 \x03(\x04\"z\n\x17\x42uildMerkleTreeResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\nleaf_count\x18\x02 \x01(\x04\x12,\n\x06proofs\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0f\n\x07mutated\x18\x04 \x01(\x08\"\xef\x01\n\x16VerifyInclusionRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12*\n\x04root\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06leaves\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x05 \x01(\x08\x12,\n\x06proofs\x18\x06 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\r\n\x05index\x18\x07 \x03(\x04\x12\x12\n\nleaf_count\x18\x08 \x03(\x04\"K\n\x17VerifyInclusionResponse\x12\x30\n\x08verdicts\x18\x01 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdictsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!pycore/validation/v1/merkle.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\x1a\"pycore/validation/v1/verdict.proto\"\xd8\x01\n\x16\x42uildMerkleTreeRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12,\n\x06leaves\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x04 \x01(\x08\x12\x0f\n\x07indices\x18\x05 \x03(\x04\x12\x12\n\x05limit\x18\x06 \x01(\x04H\x00\x88\x01\x01\x12\x1a\n\x12multiproof_indices\x18\x07 \x03(\x04\x12\x19\n\x11\x63onsistency_sizes\x18\x08 \x03(\x04\x42\x08\n\x06_limit\"\xc8\x01\n\x17\x42uildMerkleTreeResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\nleaf_count\x18\x02 \x01(\x04\x12,\n\x06proofs\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0f\n\x07mutated\x18\x04 \x01(\x08\x12\x12\n\nmultiproof\x18\x05 \x01(\x0c\x12\x38\n\x12\x63onsistency_proofs\x18\x06 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\"\x8d\x02\n\x16VerifyInclusionRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12*\n\x04root\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06leaves\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x05 \x01(\x08\x12,\n\x06proofs\x18\x06 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\r\n\x05index\x18\x07 \x03(\x04\x12\x12\n\nleaf_count\x18\x08 \x03(\x04\x12\x12\n\x05limit\x18\t \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_limit\"K\n\x17VerifyInclusionResponse\x12\x30\n\x08verdicts\x18\x01 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdicts\"\xe0\x01\n\x17\x41ppendMerkleTreeRequest\x12\r\n\x05state\x18\x01 \x01(\x0c\x12\x0c\n\x04tree\x18\x02 \x01(\t\x12\x0c\n\x04hash\x18\x03 \x01(\t\x12\x0e\n\x06hashed\x18\x04 \x01(\x08\x12\x12\n\x05limit\x18\x05 \x01(\x04H\x00\x88\x01\x01\x12\x0f\n\x07indices\x18\x06 \x03(\x04\x12\x19\n\x11\x63onsistency_sizes\x18\x07 \x03(\x04\x12\x12\n\ncheckpoint\x18\x08 \x01(\x08\x12,\n\x06leaves\x18\t \x01(\x0b\x32\x1c.pycore.validation.v1.ColumnB\x08\n\x06_limit\"\xb3\x01\n\x18\x41ppendMerkleTreeResponse\x12\x0c\n\x04root\x18\x01 \x01(\x0c\x12\x12\n\nleaf_count\x18\x02 \x01(\x04\x12\r\n\x05state\x18\x03 \x01(\x0c\x12,\n\x06proofs\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x38\n\x12\x63onsistency_proofs\x18\x05 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\"\xd3\x01\n\x17VerifyMultiproofRequest\x12\x0c\n\x04tree\x18\x01 \x01(\t\x12\x0c\n\x04hash\x18\x02 \x01(\t\x12\x0c\n\x04root\x18\x03 \x01(\x0c\x12,\n\x06leaves\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06hashed\x18\x05 \x01(\x08\x12\r\n\x05proof\x18\x06 \x01(\x0c\x12\x0f\n\x07indices\x18\x07 \x03(\x04\x12\x12\n\nleaf_count\x18\x08 \x01(\x04\x12\x12\n\x05limit\x18\t \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_limit\"J\n\x18VerifyMultiproofResponse\x12.\n\x07verdict\x18\x01 \x01(\x0e\x32\x1d.pycore.validation.v1.Verdict\"m\n\x18VerifyConsistencyRequest\x12\x0c\n\x04hash\x18\x01 \x01(\t\x12\x0e\n\x06root_m\x18\x02 \x01(\x0c\x12\x0e\n\x06root_n\x18\x03 \x01(\x0c\x12\r\n\x05proof\x18\x04 \x01(\x0c\x12\t\n\x01m\x18\x05 \x01(\x04\x12\t\n\x01n\x18\x06 \x01(\x04\"K\n\x19VerifyConsistencyResponse\x12.\n\x07verdict\x18\x01 \x01(\x0e\x32\x1d.pycore.validation.v1.Verdict\"\xf7\x01\n\x13VerifySparseRequest\x12\x0c\n\x04hash\x18\x01 \x01(\t\x12*\n\x04root\x18\x02 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12*\n\x04keys\x18\x03 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12,\n\x06values\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0e\n\x06\x61\x62sent\x18\x05 \x03(\x04\x12\x0e\n\x06hashed\x18\x06 \x01(\x08\x12,\n\x06proofs\x18\x07 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\"H\n\x14VerifySparseResponse\x12\x30\n\x08verdicts\x18\x01 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdictsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,27 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pycore.validation.v1.merkle
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_BUILDMERKLETREEREQUEST']._serialized_start=131
-  _globals['_BUILDMERKLETREEREQUEST']._serialized_end=262
-  _globals['_BUILDMERKLETREERESPONSE']._serialized_start=264
-  _globals['_BUILDMERKLETREERESPONSE']._serialized_end=386
-  _globals['_VERIFYINCLUSIONREQUEST']._serialized_start=389
-  _globals['_VERIFYINCLUSIONREQUEST']._serialized_end=628
-  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_start=630
-  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_end=705
+  _globals['_BUILDMERKLETREEREQUEST']._serialized_end=347
+  _globals['_BUILDMERKLETREERESPONSE']._serialized_start=350
+  _globals['_BUILDMERKLETREERESPONSE']._serialized_end=550
+  _globals['_VERIFYINCLUSIONREQUEST']._serialized_start=553
+  _globals['_VERIFYINCLUSIONREQUEST']._serialized_end=822
+  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_start=824
+  _globals['_VERIFYINCLUSIONRESPONSE']._serialized_end=899
+  _globals['_APPENDMERKLETREEREQUEST']._serialized_start=902
+  _globals['_APPENDMERKLETREEREQUEST']._serialized_end=1126
+  _globals['_APPENDMERKLETREERESPONSE']._serialized_start=1129
+  _globals['_APPENDMERKLETREERESPONSE']._serialized_end=1308
+  _globals['_VERIFYMULTIPROOFREQUEST']._serialized_start=1311
+  _globals['_VERIFYMULTIPROOFREQUEST']._serialized_end=1522
+  _globals['_VERIFYMULTIPROOFRESPONSE']._serialized_start=1524
+  _globals['_VERIFYMULTIPROOFRESPONSE']._serialized_end=1598
+  _globals['_VERIFYCONSISTENCYREQUEST']._serialized_start=1600
+  _globals['_VERIFYCONSISTENCYREQUEST']._serialized_end=1709
+  _globals['_VERIFYCONSISTENCYRESPONSE']._serialized_start=1711
+  _globals['_VERIFYCONSISTENCYRESPONSE']._serialized_end=1786
+  _globals['_VERIFYSPARSEREQUEST']._serialized_start=1789
+  _globals['_VERIFYSPARSEREQUEST']._serialized_end=2036
+  _globals['_VERIFYSPARSERESPONSE']._serialized_start=2038
+  _globals['_VERIFYSPARSERESPONSE']._serialized_end=2110
 # @@protoc_insertion_point(module_scope)

@@ -9,33 +9,43 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BuildMerkleTreeRequest(_message.Message):
-    __slots__ = ("tree", "hash", "leaves", "hashed", "indices")
+    __slots__ = ("tree", "hash", "leaves", "hashed", "indices", "limit", "multiproof_indices", "consistency_sizes")
     TREE_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     LEAVES_FIELD_NUMBER: _ClassVar[int]
     HASHED_FIELD_NUMBER: _ClassVar[int]
     INDICES_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    MULTIPROOF_INDICES_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_SIZES_FIELD_NUMBER: _ClassVar[int]
     tree: str
     hash: str
     leaves: _column_pb2.Column
     hashed: bool
     indices: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., indices: _Optional[_Iterable[int]] = ...) -> None: ...
+    limit: int
+    multiproof_indices: _containers.RepeatedScalarFieldContainer[int]
+    consistency_sizes: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., indices: _Optional[_Iterable[int]] = ..., limit: _Optional[int] = ..., multiproof_indices: _Optional[_Iterable[int]] = ..., consistency_sizes: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class BuildMerkleTreeResponse(_message.Message):
-    __slots__ = ("root", "leaf_count", "proofs", "mutated")
+    __slots__ = ("root", "leaf_count", "proofs", "mutated", "multiproof", "consistency_proofs")
     ROOT_FIELD_NUMBER: _ClassVar[int]
     LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
     PROOFS_FIELD_NUMBER: _ClassVar[int]
     MUTATED_FIELD_NUMBER: _ClassVar[int]
+    MULTIPROOF_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_PROOFS_FIELD_NUMBER: _ClassVar[int]
     root: bytes
     leaf_count: int
     proofs: _column_pb2.Column
     mutated: bool
-    def __init__(self, root: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., mutated: _Optional[bool] = ...) -> None: ...
+    multiproof: bytes
+    consistency_proofs: _column_pb2.Column
+    def __init__(self, root: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., mutated: _Optional[bool] = ..., multiproof: _Optional[bytes] = ..., consistency_proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
 
 class VerifyInclusionRequest(_message.Message):
-    __slots__ = ("tree", "hash", "root", "leaves", "hashed", "proofs", "index", "leaf_count")
+    __slots__ = ("tree", "hash", "root", "leaves", "hashed", "proofs", "index", "leaf_count", "limit")
     TREE_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
     ROOT_FIELD_NUMBER: _ClassVar[int]
@@ -44,6 +54,7 @@ class VerifyInclusionRequest(_message.Message):
     PROOFS_FIELD_NUMBER: _ClassVar[int]
     INDEX_FIELD_NUMBER: _ClassVar[int]
     LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
     tree: str
     hash: str
     root: _column_pb2.Column
@@ -52,9 +63,120 @@ class VerifyInclusionRequest(_message.Message):
     proofs: _column_pb2.Column
     index: _containers.RepeatedScalarFieldContainer[int]
     leaf_count: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., index: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[_Iterable[int]] = ...) -> None: ...
+    limit: int
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., index: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[_Iterable[int]] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class VerifyInclusionResponse(_message.Message):
+    __slots__ = ("verdicts",)
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    verdicts: _verdict_pb2.Verdicts
+    def __init__(self, verdicts: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ...) -> None: ...
+
+class AppendMerkleTreeRequest(_message.Message):
+    __slots__ = ("state", "tree", "hash", "hashed", "limit", "indices", "consistency_sizes", "checkpoint", "leaves")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TREE_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_SIZES_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    state: bytes
+    tree: str
+    hash: str
+    hashed: bool
+    limit: int
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    consistency_sizes: _containers.RepeatedScalarFieldContainer[int]
+    checkpoint: bool
+    leaves: _column_pb2.Column
+    def __init__(self, state: _Optional[bytes] = ..., tree: _Optional[str] = ..., hash: _Optional[str] = ..., hashed: _Optional[bool] = ..., limit: _Optional[int] = ..., indices: _Optional[_Iterable[int]] = ..., consistency_sizes: _Optional[_Iterable[int]] = ..., checkpoint: _Optional[bool] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+
+class AppendMerkleTreeResponse(_message.Message):
+    __slots__ = ("root", "leaf_count", "state", "proofs", "consistency_proofs")
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    PROOFS_FIELD_NUMBER: _ClassVar[int]
+    CONSISTENCY_PROOFS_FIELD_NUMBER: _ClassVar[int]
+    root: bytes
+    leaf_count: int
+    state: bytes
+    proofs: _column_pb2.Column
+    consistency_proofs: _column_pb2.Column
+    def __init__(self, root: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., state: _Optional[bytes] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., consistency_proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+
+class VerifyMultiproofRequest(_message.Message):
+    __slots__ = ("tree", "hash", "root", "leaves", "hashed", "proof", "indices", "leaf_count", "limit")
+    TREE_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    LEAVES_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    LEAF_COUNT_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    tree: str
+    hash: str
+    root: bytes
+    leaves: _column_pb2.Column
+    hashed: bool
+    proof: bytes
+    indices: _containers.RepeatedScalarFieldContainer[int]
+    leaf_count: int
+    limit: int
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[bytes] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proof: _Optional[bytes] = ..., indices: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class VerifyMultiproofResponse(_message.Message):
+    __slots__ = ("verdict",)
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    verdict: _verdict_pb2.Verdict
+    def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, str]] = ...) -> None: ...
+
+class VerifyConsistencyRequest(_message.Message):
+    __slots__ = ("hash", "root_m", "root_n", "proof", "m", "n")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    ROOT_M_FIELD_NUMBER: _ClassVar[int]
+    ROOT_N_FIELD_NUMBER: _ClassVar[int]
+    PROOF_FIELD_NUMBER: _ClassVar[int]
+    M_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    hash: str
+    root_m: bytes
+    root_n: bytes
+    proof: bytes
+    m: int
+    n: int
+    def __init__(self, hash: _Optional[str] = ..., root_m: _Optional[bytes] = ..., root_n: _Optional[bytes] = ..., proof: _Optional[bytes] = ..., m: _Optional[int] = ..., n: _Optional[int] = ...) -> None: ...
+
+class VerifyConsistencyResponse(_message.Message):
+    __slots__ = ("verdict",)
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    verdict: _verdict_pb2.Verdict
+    def __init__(self, verdict: _Optional[_Union[_verdict_pb2.Verdict, str]] = ...) -> None: ...
+
+class VerifySparseRequest(_message.Message):
+    __slots__ = ("hash", "root", "keys", "values", "absent", "hashed", "proofs")
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
+    PROOFS_FIELD_NUMBER: _ClassVar[int]
+    hash: str
+    root: _column_pb2.Column
+    keys: _column_pb2.Column
+    values: _column_pb2.Column
+    absent: _containers.RepeatedScalarFieldContainer[int]
+    hashed: bool
+    proofs: _column_pb2.Column
+    def __init__(self, hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., values: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., absent: _Optional[_Iterable[int]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+
+class VerifySparseResponse(_message.Message):
     __slots__ = ("verdicts",)
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     verdicts: _verdict_pb2.Verdicts
