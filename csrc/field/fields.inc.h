@@ -71,6 +71,8 @@
 #    include "fe_p256_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
 #    include "fe_p256_avx512ifma.inc.h"
+#elif defined(PC_FIELDS_AVX2)
+#    include "fe_p256_avx2.inc.h"
 #else
 #    include "fe_mont52.inc.h"
 #endif
@@ -88,6 +90,8 @@
 #    include "fe_sm2_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
 #    include "fe_sm2_avx512ifma.inc.h"
+#elif defined(PC_FIELDS_AVX2)
+#    include "fe_sm2_avx2.inc.h"
 #else
 #    include "fe_mont52.inc.h"
 #endif
