@@ -140,32 +140,67 @@ PC_NOINLINE void cv(known_walk_exact)(cv(jac) * r, const cv(known_work) * w, siz
 
 /* A denominator is zero in some lane: marks the vectors that have one (addition i is of vector i % groups), makes them one, and takes
  * the products again. */
-PC_NOINLINE void cv(known_mend)(fe(t) * product, size_t n, cv(known_work) * w) {
+PC_NOINLINE void cv(known_mend)(fe(t) product[2], size_t n, cv(known_work) * w) {
     const fe(t) one = fe(one)();
-    *product = one;
+    product[0] = product[1] = one;
     for (size_t i = 0; i < n; i++) {
         vmask zero = fe(is_zero)(&w->den[i]);
         w->doubt[i % w->groups] |= mbits(zero);
         fe(select)(&w->den[i], zero, &one, &w->den[i]);
-        w->before[i] = *product;
-        fe(mul)(product, product, &w->den[i]);
+        w->before[i] = product[i % 2];
+        fe(mul)(&product[i % 2], &product[i % 2], &w->den[i]);
     }
 }
-/* sum[i] += term[i] for i < n. */
+/* *inverse = the inverse of what it was the inverse of, less denominator i; sum[i] += term[i] with that of denominator i. */
+PC_INLINE void cv(known_add_one)(cv(aff) * sum, const cv(aff) * term, size_t i, fe(t) * inverse, const cv(known_work) * w) {
+    fe(t) slope, t;
+    fe(mul)(&t, inverse, &w->before[i]);
+    fe(mul)(inverse, inverse, &w->den[i]);
+    fe(sub)(&slope, &term[i].y, &sum[i].y);
+    fe(mul)(&slope, &slope, &t);
+    t = sum[i].x;
+    fe(sqr_sub12c)(&sum[i].x, &slope, &w->den[i], &t); /* slope^2 - x1 - x2, and x2 = den + x1 */
+    fe(sub)(&t, &t, &sum[i].x);
+    fe(mul_subc)(&sum[i].y, &t, &slope, &sum[i].y);
+}
+PC_NOINLINE VEC_FLATTEN void cv(known_products)(const cv(aff) * sum, const cv(aff) * term, size_t n, fe(t) product[2],
+                                                cv(known_work) * w) {
+    product[0] = product[1] = fe(one)();
+    for (size_t i = 0; i < n; i += 2) {
+        for (size_t k = i; k < i + 2; k++) {
+            cv(aff_add_den)(&w->den[k], &sum[k], &term[k]);
+            w->before[k] = product[k - i];
+            fe(mul)(&product[k - i], &product[k - i], &w->den[k]);
+        }
+    }
+}
+PC_NOINLINE VEC_FLATTEN void cv(known_add_all)(cv(aff) * sum, const cv(aff) * term, size_t n, fe(t) inverse[2],
+                                               const cv(known_work) * w) {
+    for (size_t i = n; i > 0; i -= 2) {
+        cv(known_add_one)(sum, term, i - 2, &inverse[0], w);
+        cv(known_add_one)(sum, term, i - 1, &inverse[1], w);
+    }
+}
+/* sum[i] += term[i] for i < n. Even and odd additions have products of their own, which the processor takes side by side. */
 PC_NOINLINE void cv(known_add)(cv(aff) * sum, const cv(aff) * term, size_t n, cv(known_work) * w) {
-    fe(t) product = fe(one)(), inverse;
-    for (size_t i = 0; i < n; i++) {
-        fe(sub)(&w->den[i], &term[i].x, &sum[i].x);
-        w->before[i] = product;
-        fe(mul)(&product, &product, &w->den[i]);
+    const size_t even = n / 2 * 2;
+    fe(t) product[2], inverse[2], both;
+    cv(known_products)(sum, term, even, product, w);
+    if (n > even) {
+        cv(aff_add_den)(&w->den[even], &sum[even], &term[even]);
+        w->before[even] = product[0];
+        fe(mul)(&product[0], &product[0], &w->den[even]);
     }
-    if (mbits(fe(is_zero)(&product))) cv(known_mend)(&product, n, w);
-    fe(inv)(&product, &product);
-    for (size_t i = n; i-- > 0;) {
-        fe(mul)(&inverse, &product, &w->before[i]);
-        fe(mul)(&product, &product, &w->den[i]);
-        cv(aff_add)(&sum[i], &sum[i], &term[i], &inverse);
+    fe(mul)(&both, &product[0], &product[1]);
+    if (mbits(fe(is_zero)(&both))) {
+        cv(known_mend)(product, n, w);
+        fe(mul)(&both, &product[0], &product[1]);
     }
+    fe(inv)(&both, &both);
+    fe(mul)(&inverse[0], &both, &product[1]);
+    fe(mul)(&inverse[1], &both, &product[0]);
+    if (n > even) cv(known_add_one)(sum, term, even, &inverse[0], w);
+    cv(known_add_all)(sum, term, even, inverse, w);
 }
 
 /* The sums of all vectors, `wide` (at least 2) partial sums side by side: partial sum a of vector g is sum[a * groups + g]. */
