@@ -46,6 +46,7 @@ BytesLike: TypeAlias = "bytes | bytearray | memoryview | NDArray[np.uint8]"
 BatchOfBytes: TypeAlias = "Column | Sequence[BytesLike] | BytesLike | tuple[BytesLike, NDArray[Any]] | Any"
 """Any of the forms in the module's table. ``Any``: Arrow arrays have no type that can be named without pyarrow."""
 
+_UINT8 = np.dtype(np.uint8)  # comparing with the type makes one of these every time
 _OFFSETS_WANTED = "int64 or int32 array of shape (n + 1,)"
 
 
@@ -407,7 +408,7 @@ def _trusted(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Colu
 def looks_like_offsets(value: object) -> bool:
     """Tells ``(data, offsets)`` from a tuple of two byte strings: offsets are wider than a byte, or a list of ints."""
     if isinstance(value, np.ndarray):
-        return bool(value.dtype != np.uint8)
+        return bool(value.dtype != _UINT8)
     if isinstance(value, (list, tuple)):
         return not value or isinstance(value[0], int)
     try:
@@ -419,7 +420,7 @@ def looks_like_offsets(value: object) -> bool:
 def _flat_view(value: object) -> NDArray[np.uint8] | None:
     """One contiguous run of bytes as a 1-D uint8 view, or None when the object is not that."""
     if isinstance(value, np.ndarray):
-        ok = value.ndim == 1 and value.dtype == np.uint8 and (value.size < 2 or value.strides[0] == 1)
+        ok = value.ndim == 1 and value.dtype == _UINT8 and (value.size < 2 or value.strides[0] == 1)
         return value if ok else None
     try:
         view = memoryview(value)  # type: ignore[arg-type]
@@ -451,7 +452,7 @@ def _checked_width(width: object) -> int:
 
 
 def _check_matrix(array: object, field: str) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or array.ndim != 2:
+    if not isinstance(array, np.ndarray) or array.dtype != _UINT8 or array.ndim != 2:
         raise ShapeError(field, describe(array), "uint8 array of shape (n, width)")
     if array.shape[1] > 1 and array.shape[0] > 0 and array.strides[1] != 1:
         raise ShapeError(field, f"rows with {array.strides[1]} bytes from one byte to the next", "contiguous rows")

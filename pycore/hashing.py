@@ -20,6 +20,7 @@ __all__ = ["hash", "hash_batch"]
 
 COST = parallel.Cost(item_ns=80, byte_ns=1)
 PAIR_COST = parallel.Cost(item_ns=150, byte_ns=0)
+_FEW, _SHORT = 256, 512  # messages and bytes of each that are never cut
 
 
 def hash_batch(
@@ -51,10 +52,27 @@ def hash_batch(
     (2, 32)
     """
     row = lookup(HASHES, algorithm, "algorithm")
+    if threads is None and width is None and type(messages) is list and 0 < len(messages) <= _FEW:
+        digests = _few_of_one_length(row, messages)
+        if digests is not None:
+            return digests
     column = as_column(messages, "messages", width=width)
     if threads is None and parallel.is_small(column.n, COST, column):
         return hash_column(row, column, threads=1)
     return hash_column(row, column, threads=parallel.resolve_threads(threads))
+
+
+def _few_of_one_length(row: Hash, messages: list[bytes]) -> NDArray[np.uint8] | None:
+    """The digests of a short list of bytes of one length, or None: making a column of them costs more than hashing."""
+    if {*map(type, messages)} != {bytes}:
+        return None
+    lengths = {*map(len, messages)}
+    size = len(messages[0])
+    if len(lengths) != 1 or size > _SHORT:
+        return None
+    digests = np.empty((len(messages), row.digest_size), dtype=np.uint8)
+    _native.hash_equal(_native.current_backend(), row.id, b"".join(messages), size, digests)
+    return digests
 
 
 def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.uint8]) -> bytes:

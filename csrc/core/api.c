@@ -80,12 +80,30 @@ static int scratch_ok(const void *scratch, size_t scratch_len, size_t wanted) {
 
 /* ---- hashes ----------------------------------------------------------------------------------------------------------- */
 
+/* How many lanes these messages can keep busy, for the choice of a backend: one long message among short ones is as good as
+ * alone, but BLAKE3 takes a message apart into chunks of 1,024 bytes. */
+static size_t side_by_side(int hash, const pc_column *messages, size_t n) {
+    if (n == 0) return n;
+    const int64_t *at = messages->offsets;
+    if (hash == PC_HASH_BLAKE3) {
+        size_t chunks = (at ? (size_t)(at[n] - at[0]) : n * messages->width) / 1024;
+        return chunks > n ? chunks : n;
+    }
+    if (!at) return n;
+    uint64_t longest = 0, all = (uint64_t)(at[n] - at[0]);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t len = (uint64_t)(at[i + 1] - at[i]);
+        if (len > longest) longest = len;
+    }
+    return longest <= 1024 ? n : (size_t)((all + longest - 1) / longest); /* short ones cost about as much as each other */
+}
+
 int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
                   uint8_t *digests) {
     const pc_backend *ops;
     if (!pc_hash_at(hash) || !prefix_ok(prefix, prefix_len) || !column_ok(messages, n)) return PC_ERR_ARGUMENT;
     if (n && !digests) return PC_ERR_ARGUMENT;
-    int result = pc_resolve(PC_KIND_HASH, hash, backend, n, &ops, NULL);
+    int result = pc_resolve(PC_KIND_HASH, hash, backend, side_by_side(hash, messages, n), &ops, NULL);
     if (result == PC_OK && n) ops->hash[hash].many(prefix, prefix_len, messages, n, digests);
     return result;
 }

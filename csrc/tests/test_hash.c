@@ -107,6 +107,26 @@ static void test_ragged(int backend, int hash) {
     }
 }
 
+/* Every count up to four times the most lanes, one length at a time; rows not aligned. */
+static void test_counts(int backend, int hash) {
+    enum { MOST = 4 * 32 + 1 };
+    static const size_t widths[] = {0, 32, 55, 64, 65, 128, 136, 200};
+    static uint8_t data[MOST * 201 + 1], wanted[MOST * 64], got[(MOST + 1) * 64];
+    size_t size = pc_hash_at(hash)->digest_size;
+    test_fill(data, sizeof data);
+    for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++) {
+        pc_column rows = {data + 1, NULL, widths[w], (ptrdiff_t)widths[w] + 1};
+        for (size_t i = 0; i < MOST; i++) {
+            one_by_one(backend, hash, data, 0, rows.data + i * (widths[w] + 1), widths[w], wanted + i * size);
+        }
+        for (size_t n = 1; n <= MOST; n++) {
+            memset(got, 0xaa, sizeof got);
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &rows, n, got), PC_OK);
+            if (!EXPECT(memcmp(got, wanted, n * size) == 0 && got[n * size] == 0xaa)) return;
+        }
+    }
+}
+
 /* Prefixes and messages that are long next to each other, as trees of chunks have them. */
 static void test_long(int backend, int hash) {
     enum { DATA = 300 * 1024, WIDTH = 2500, ROWS = 7 };
@@ -192,6 +212,7 @@ int main(void) {
             if (pc_hash_batch(b, id, NULL, 0, &empty, 1, digest) == PC_ERR_BACKEND) continue; /* no kernel for this hash */
             test_ragged(b, id);
             test_strided(b, id);
+            test_counts(b, id);
             test_long(b, id);
             test_merkle(b, id);
             tested++;
