@@ -3,6 +3,7 @@ batches of every size up to four vectors and one more, from columns and from key
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import random
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from readers.cases import SignatureCase
 
 import pycore
+from pycore.keycache import without_key_cache
 
 CALLS = [(scheme, options) for scheme in SCHEMES for options in adversarial.options_of(scheme)]
 
@@ -42,9 +44,13 @@ def cases_of(scheme: str, options: dict[str, Any]) -> list[SignatureCase]:
     return list(adversarial.pool(scheme)[:: 5 if options.get("rules") == "low-s" else 1])
 
 
-def codes(scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any]) -> list[int]:
+def codes(
+    scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any], *, tables: bool = False
+) -> list[int]:
+    """Verdicts of one call; with `tables`, keys that came before may be recognised and verified by their tables."""
     columns = ([getattr(case, name) for case in cases] for name in ("public_key", "signature", "message"))
-    return pycore.verify_batch(scheme, *columns, **options).codes.tolist()
+    with contextlib.nullcontext() if tables else without_key_cache():
+        return pycore.verify_batch(scheme, *columns, **options).codes.tolist()
 
 
 _ALONE: dict[tuple[object, ...], int] = {}
@@ -107,6 +113,7 @@ def test_every_size(scheme: str, options: dict[str, Any], backend: str, rng: ran
             cases = rng.sample(every, n)
             want = alone(scheme, cases, options)
             assert_same(cases, codes(scheme, cases, options), want, f"{backend}, {n} items")
+            assert_same(cases, codes(scheme, cases, options, tables=True), want, f"{backend}, {n} items, returning")
             rows = [place[case.public_key] for case in cases]
             columns = [case.signature for case in cases], [case.message for case in cases]
             got = known.verify_batch(rows, *columns, **options).codes.tolist()
@@ -197,3 +204,4 @@ def test_drawn_batches(drawn: tuple[str, dict[str, Any], Pool]) -> None:
         if usable and name not in PARTIAL_BACKENDS:
             with pycore.use_backend(name):
                 assert_same(cases, codes(scheme, cases, options), want, name)
+                assert_same(cases, codes(scheme, cases, options, tables=True), want, f"{name}, returning keys")

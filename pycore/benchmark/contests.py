@@ -115,6 +115,10 @@ class _Signed:
 
         return run
 
+    def verify_returning(self, **options: Any) -> Callable[[], Any]:
+        """Plain calls: keys that come often get tables on their own."""
+        return lambda: pycore.verify_batch(self.scheme, self.keys, self.signatures, self.messages, **options)
+
     def verify_known(self, **options: Any) -> Callable[[], Any]:
         keys = pycore.KeySet(self.scheme, self.keys[:SIGNERS])
         indices = np.arange(len(self.keys), dtype=np.uint32) % min(SIGNERS, len(self.keys))
@@ -173,6 +177,7 @@ def _signatures(scheme: str, plan: Plan) -> Entries:
     found: Entries = {
         "distinct": _ours("distinct", data, data.verify()),
         "known": _ours("known", committee, committee.verify_known()),
+        "returning": _ours("returning", committee, committee.verify_returning()),
     }
     found.update(_against_portable(data))
     found.update({name: _signature_peer(data, name) for name in peers.SIGNATURE_PEERS[scheme]})

@@ -129,7 +129,14 @@ def _signature_targets() -> Iterator[Target]:
     yield Target("ecdsa-p256", "ecdsa-p256, 100 known signers", "known", "cryptography, keys loaded", 16, IFMA)
     yield Target("sm2", "sm2 with Z_A and 300-byte messages, distinct keys", "distinct", "OpenSSL", 30, IFMA)
     yield Target("sm2", "sm2 with Z_A and 300-byte messages, 100 known signers", "known", "OpenSSL", 75, IFMA)
-    for scheme in ("ed25519", "ecdsa-secp256k1", "schnorr-secp256k1", "ecdsa-p256", "sm2"):
+    for scheme, peer in (
+        ("ed25519", "PyNaCl"),
+        ("ecdsa-secp256k1", loaded),
+        ("schnorr-secp256k1", "coincurve"),
+        ("ecdsa-p256", "cryptography, keys loaded"),
+        ("sm2", "OpenSSL"),
+    ):
+        yield Target(scheme, f"{scheme}, 100 returning signers in plain calls", "returning", peer)
         yield Target(scheme, f"{scheme}: avx2 against portable", "avx2", "portable", 1.8)
     for scheme in ("ecdsa-secp256k1", "ed25519"):
         yield Target("threads", f"{scheme}: two threads", f"two threads, {scheme}", f"one thread, {scheme}", 1.9)
