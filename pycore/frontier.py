@@ -114,6 +114,11 @@ class MerkleFrontier:
         return self._count
 
     @property
+    def watched_leaves(self) -> tuple[int, ...]:
+        """Positions named in ``watch=``, ascending."""
+        return tuple(self._watch)
+
+    @property
     def watched(self) -> int:
         """How many positions and checkpoints nodes are kept for."""
         return len(self._watch) + len(self._marks)

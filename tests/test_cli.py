@@ -32,6 +32,7 @@ COMMANDS = [
     "merkle root",
     "merkle prove",
     "merkle check",
+    "merkle append",
     "bench",
     "info",
     "demo",
@@ -163,6 +164,7 @@ def prepare_examples(folder: Path, ledger: testing.GeneratedLedger) -> None:
     (folder / "block.hex").write_text(ledger.blocks[0].hex() + "\n")
     (folder / "context.json").write_text(ledger.context.to_json())
     (folder / "leaves.txt").write_text("".join(f"{i:04x}\n" for i in range(9)))
+    (folder / "leaves.bin").write_bytes(bytes(range(96)))
     (folder / "tx-hashes.txt").write_text("".join(hashlib.sha256(bytes([i])).hexdigest() + "\n" for i in range(5)))
     leaves = [i.to_bytes(2, "big") for i in range(9)]
     tree = pycore.MerkleTree(leaves)
@@ -406,6 +408,71 @@ def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
     assert done.stdout.startswith("item")
     assert done.stderr == ""
     assert done.returncode == 141
+
+
+def test_merkle_packed_leaves(cli: Run, tmp_path: Path) -> None:
+    """A file of fixed-width leaves, larger than what is mapped at a time."""
+    data = np.random.default_rng(3).integers(0, 256, (300_000, 16), dtype=np.uint8)
+    (tmp_path / "leaves.bin").write_bytes(data.tobytes())
+    wanted = pycore.MerkleTree(data, hash="sm3")
+    options = ["--packed", "leaves.bin", "--width", "16", "--hash", "sm3"]
+    assert cli("merkle", "root", *options).stdout.strip() == wanted.root.hex()
+    done = cli("merkle", "prove", "--index", "299999", *options, "--json")
+    assert json.loads(done.stdout)["proof"] == [step.hex() for step in wanted.proof(299_999)]
+    assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+    assert cli("merkle", "root", "--packed", "leaves.bin", "--width", "7").returncode == 2
+    assert cli("merkle", "root", "--packed", "leaves.bin", "--leaves", "leaves.bin").returncode == 2
+
+
+def test_merkle_append(cli: Run, tmp_path: Path) -> None:
+    """A log in four calls: each tree extends the one before, and the watched leaf is proved in each that has it."""
+    texts = [f"{i:04x}\n" for i in range(40)]
+    leaves = [bytes.fromhex(text) for text in texts]
+    start = 0
+    for stop in (1, 5, 17, 40):
+        (tmp_path / "leaves").write_text("".join(texts[start:stop]))
+        new = ["--watch", "4", "--hash", "sm3"] if not start else []
+        done = cli("merkle", "append", "--state", "log", "--leaves", "leaves", "--json", *new)
+        grown = json.loads(done.stdout)
+        built = pycore.MerkleTree(leaves[:stop], hash="sm3")
+        assert (grown["root"], grown["leaf_count"]) == (built.root.hex(), stop)
+        assert grown["proofs"] == ({"4": [step.hex() for step in built.proof(4)]} if stop > 4 else {})
+        if start:
+            assert grown["proof"] == [step.hex() for step in built.consistency_proof(start)]
+            assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+            spoilt = json.dumps({**grown, "old_root": "00" * 32})
+            assert cli("merkle", "check", "--from", "-", stdin=spoilt).returncode == 1
+            missing = json.dumps({**grown, "old_leaf_count": None})
+            assert cli("merkle", "check", "--from", "-", stdin=missing).returncode == 2
+        start = stop
+    state = (tmp_path / "log").read_bytes()
+    for wrong in (["--watch", "3"], ["--hash", "sha256"], ["--tree", "bitcoin"]):
+        assert cli("merkle", "append", "--state", "log", "--leaves", "leaves", *wrong).returncode == 2
+    (tmp_path / "bad").write_bytes(b"no state")
+    assert cli("merkle", "append", "--state", "bad", "--leaves", "leaves").returncode == 2
+    assert (tmp_path / "log").read_bytes() == state
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "leaves", "log"]
+
+
+def test_merkle_ssz_limits(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "leaves").write_text("".join(f"{i:064x}\n" for i in range(3)))
+    options = ["--leaves", "leaves", "--tree", "ssz", "--limit", "1000"]
+    wanted = pycore.merkle_root([i.to_bytes(32, "big") for i in range(3)], tree="ssz", limit=1000)
+    assert cli("merkle", "root", *options).stdout.strip() == wanted.hex()
+    done = cli("merkle", "prove", "--index", "2", *options, "--json")
+    assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+    assert cli("merkle", "check", "--from", "-", "--limit", "5", stdin=done.stdout).returncode == 1
+
+
+def test_hash_of_large_files(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mapped, batched and empty files give the same digests."""
+    monkeypatch.setattr("pycore.cli.hash._LARGE", 100)
+    for name, size in [("a", 5000), ("b", 99), ("c", 60), ("d", 0), ("e", 101)]:
+        (tmp_path / name).write_bytes(os.urandom(size))
+    done = cli("hash", "a", "b", "c", "d", "e", "--json")
+    for row in json.loads(done.stdout)["digests"]:
+        data = (tmp_path / row["name"]).read_bytes()
+        assert (row["size"], row["digest"]) == (len(data), hashlib.sha256(data).hexdigest())
 
 
 def test_merkle_leaves_from_files(cli: Run, tmp_path: Path) -> None:

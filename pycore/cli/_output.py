@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+
+
+_WORTH_A_BAR = 64 << 20
 
 
 def print_json(document: Any) -> None:
@@ -70,6 +74,24 @@ def _escape(cell: str) -> str:
 def note(text: str) -> None:
     """A remark for the reader, on standard error, so that standard output stays machine-readable."""
     print(text, file=sys.stderr)
+
+
+@contextlib.contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of bytes on standard error while a large piece of work is done; gives the function that moves it on.
+
+    Nothing is drawn where standard error is no terminal, nor for less than 64 MiB: that is done before it can be read.
+    """
+    if total < _WORTH_A_BAR or not sys.stderr.isatty():
+        yield lambda size: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(True), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda size: bar.advance(task, size)
 
 
 def read_text(name: str, field: str) -> str:

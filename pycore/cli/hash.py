@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from . import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, read_text
+from ._output import JsonOption, hex_bytes, print_json, progress, read_text
+
+_LARGE = 16 << 20
 
 
 def hash_command(
@@ -40,15 +42,17 @@ def hash_command(
         return
     if not files and not hex_texts:
         files = ["-"]
+    texts = [hex_bytes(text, "--hex") for text in hex_texts or []]
     names = list(files or []) + [f"hex:{text}" for text in hex_texts or []]
-    messages = [_read(name) for name in files or []] + [hex_bytes(text, "--hex") for text in hex_texts or []]
-    digests = [row.tobytes().hex() for row in pycore.hash_batch(algorithm, messages)]
+    sizes, digests = _files(algorithm, files or [])
+    sizes += [len(text) for text in texts]
+    digests += [row.tobytes().hex() for row in pycore.hash_batch(algorithm, texts)]
     if as_json:
-        rows = zip(names, messages, digests, strict=True)
+        rows = zip(names, sizes, digests, strict=True)
         print_json(
             {
                 "algorithm": algorithm,
-                "digests": [{"name": name, "size": len(data), "digest": digest} for name, data, digest in rows],
+                "digests": [{"name": name, "size": size, "digest": digest} for name, size, digest in rows],
             }
         )
         return
@@ -56,12 +60,44 @@ def hash_command(
         print(f"{digest}  {name}")
 
 
-def _read(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+def _files(algorithm: str, names: list[str]) -> tuple[list[int], list[str]]:
+    """Sizes and digests of files: small ones a batch at a time, large ones each by itself, mapped and not read."""
+    import pycore
+
+    sizes = [0 if name == "-" else Path(name).stat().st_size for name in names]
+    digests = [""] * len(names)
+    waiting: list[int] = []
+
+    with progress("hashing", sum(sizes)) as advance:
+
+        def flush() -> None:
+            read = [sys.stdin.buffer.read() if names[at] == "-" else Path(names[at]).read_bytes() for at in waiting]
+            for at, data, row in zip(waiting, read, pycore.hash_batch(algorithm, read), strict=True):
+                sizes[at], digests[at] = len(data), row.tobytes().hex()
+                advance(len(data))
+            waiting.clear()
+
+        for at, name in enumerate(names):
+            if name != "-" and sizes[at] > _LARGE:
+                digests[at] = _mapped(algorithm, name)
+                advance(sizes[at])
+                continue
+            waiting.append(at)
+            if sum(sizes[one] for one in waiting) > _LARGE:
+                flush()
+        flush()
+    return sizes, digests
+
+
+def _mapped(algorithm: str, name: str) -> str:
+    import numpy as np
+
+    import pycore
+
+    return pycore.hash(algorithm, np.memmap(name, np.uint8, "r")).hex()
 
 
 def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
-    import pycore
     from pycore.errors import InputError
 
     wanted: list[tuple[str, str]] = []
@@ -73,8 +109,7 @@ def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
             wanted.append((name, hex_bytes(digest, f"{source}, line {number}").hex()))
     results = []
     for name, digest in wanted:
-        path = Path(name)
-        got = pycore.hash(algorithm, path.read_bytes()).hex() if path.is_file() else None
+        got = _files(algorithm, [name])[1][0] if Path(name).is_file() else None
         results.append({"name": name, "wanted": digest, "got": got, "valid": got == digest})
     if as_json:
         print_json({"algorithm": algorithm, "valid": all(row["valid"] for row in results), "files": results})
