@@ -37,10 +37,15 @@ _GRAIN = 64  # pieces are multiples of this: whole vectors on every instruction 
 
 
 class Cost(NamedTuple):
-    """Rough nanoseconds per item and per message byte on one thread; decides only how finely a batch is cut."""
+    """Rough nanoseconds per item and per message byte on one thread; decides only how finely a batch is cut.
+
+    Kernels that share work among the items of a call get slower in small pieces: as long as every thread has one, pieces
+    are not smaller than `batch` items.
+    """
 
     item_ns: float
     byte_ns: float
+    batch: int = 1
 
 
 _lock = threading.Lock()
@@ -122,7 +127,7 @@ def cut(n: int, threads: int, cost: Cost, messages: Column | None = None) -> lis
     Pieces have about the same cost; long messages weigh by their bytes.
     """
     total = n * cost.item_ns + (0 if messages is None else messages.nbytes * cost.byte_ns)
-    pieces = min(threads * _PIECES_PER_THREAD, int(total / _PIECE_NS), n)
+    pieces = min(threads * _PIECES_PER_THREAD, int(total / _PIECE_NS), max(threads, n // cost.batch), n)
     if threads == 1 or pieces <= 1:
         return [0, n]
     # Rounding to whole vectors matters where items are cheap; a few megabyte-long messages are cut one by one.

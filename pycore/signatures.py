@@ -26,7 +26,8 @@ DEFAULT_USER_ID = b"1234567812345678"
 """SM2's usual identifier (GM/T 0009-2012): what ChainMaker and most certificates use."""
 
 MAX_USER_ID = 8191  # its length goes into Z_A in bits, in two bytes
-COST = parallel.Cost(item_ns=40_000, byte_ns=4)
+_LANE_NS = 40_000  # of a verification, in one lane
+_BATCH = 1024  # Ed25519 equations are combined by the thousand; shared inversions want hundreds
 _RECOVERABLE = "ecdsa-secp256k1"
 _COMBINED = 192  # items from which one equation for all of them beats tables
 _FEW = 4  # items with tables that are not worth parting a batch for
@@ -219,6 +220,11 @@ def verify_batch(
     return Verdicts.of_kernel(codes)
 
 
+@lru_cache(maxsize=64)
+def _cost(backend: int) -> parallel.Cost:
+    return parallel.Cost(item_ns=_LANE_NS / _native.backend_rows()[backend].lanes, byte_ns=4, batch=_BATCH)
+
+
 def _find_tables(options: Options, keys: Column, messages: Column) -> tuple[keycache.Shelf, NDArray[np.uint32]] | None:
     """Which keys have tables from earlier calls, where tables help; None when none has."""
     if keys.n == 0 or (options.combines and keys.n > _COMBINED):
@@ -236,6 +242,7 @@ def _find_tables(options: Options, keys: Column, messages: Column) -> tuple[keyc
 def _by_keys(options: Options, keys: Column, signatures: Column, messages: Column, threads: int) -> NDArray[np.uint8]:
     codes = np.zeros(keys.n, dtype=np.uint8)
     backend = _native.current_backend()
+    cost = _cost(_native.backend_pick(_native.KIND_SCHEME, options.scheme.id, max(keys.n, 1)))
 
     def work(start: int, stop: int) -> None:
         _native.verify_batch(
@@ -247,7 +254,7 @@ def _by_keys(options: Options, keys: Column, signatures: Column, messages: Colum
             codes[start:stop],
         )
 
-    parallel.run_pieces(work, parallel.cut(keys.n, threads, COST, messages), threads)
+    parallel.run_pieces(work, parallel.cut(keys.n, threads, cost, messages), threads)
     return codes
 
 
@@ -274,7 +281,7 @@ def by_set(
             codes[start:stop],
         )
 
-    parallel.run_pieces(work, parallel.cut(len(indices), threads, COST, messages), threads)
+    parallel.run_pieces(work, parallel.cut(len(indices), threads, _cost(backend), messages), threads)
     return codes
 
 
@@ -370,5 +377,6 @@ def recover_batch(
             backend, flags, signatures.slice(start, stop), hashes.slice(start, stop), keys[part], codes[part]
         )
 
-    parallel.run_pieces(work, parallel.cut(signatures.n, count, COST), count)
+    cost = _cost(_native.backend_pick(_native.KIND_SCHEME, row.id, max(signatures.n, 1)))
+    parallel.run_pieces(work, parallel.cut(signatures.n, count, cost), count)
     return keys, Verdicts.of_kernel(codes)
