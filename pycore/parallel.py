@@ -39,8 +39,8 @@ _GRAIN = 64  # pieces are multiples of this: whole vectors on every instruction 
 class Cost(NamedTuple):
     """Rough nanoseconds per item and per message byte on one thread; decides only how finely a batch is cut.
 
-    Kernels that share work among the items of a call get slower in small pieces: as long as every thread has one, pieces
-    are not smaller than `batch` items.
+    Kernels that share work among the items of a call get slower in small pieces: as long as every thread has one,
+    pieces are not smaller than `batch` items.
     """
 
     item_ns: float
