@@ -44,9 +44,7 @@ def cases_of(scheme: str, options: dict[str, Any]) -> list[SignatureCase]:
     return list(adversarial.pool(scheme)[:: 5 if options.get("rules") == "low-s" else 1])
 
 
-def codes(
-    scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any], *, tables: bool = False
-) -> list[int]:
+def codes(scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any], *, tables: bool = False) -> list[int]:
     """Verdicts of one call; with `tables`, keys that came before may be recognised and verified by their tables."""
     columns = ([getattr(case, name) for case in cases] for name in ("public_key", "signature", "message"))
     with contextlib.nullcontext() if tables else without_key_cache():

@@ -299,12 +299,38 @@ def _proofs(plan: Plan) -> Entries:
     }
 
 
+def _sparse(plan: Plan) -> Entries:
+    """Random keys put into an empty sparse tree in one batch, and a part of them one by one.
+
+    A key costs a loop more in a deeper tree, so the ratio is the least that a loop over all would show.
+    """
+    n, part = min(plan.leaves, 100_000), 2_000
+    keys = _deterministic.rows(1, "bench", "sparse keys", count=n, width=32)
+    values = _deterministic.rows(1, "bench", "sparse values", count=n, width=32)
+
+    def build(count: int) -> bytes:
+        tree = pycore.SparseMerkleTree()
+        tree.update(keys[:count], values[:count])
+        return tree.root
+
+    listed = [[row.tobytes() for row in column[:part]] for column in (keys, values)]
+    loop = peers.sparse_loop(*listed)
+    run = partial(build, n)
+    return {
+        "sparse": Contestant("sparse", n, run, partial(_same, run()), _backend("sha256")),
+        "hashlib sparse": Contestant(
+            "hashlib", len(listed[0]), loop.run, partial(_same, build(part)), loop.version, own=False
+        ),
+    }
+
+
 GROUPS: dict[str, Callable[[Plan], Entries]] = {
     "ed25519": _ed25519,
     **{s: partial(_signatures, s) for s in ("ecdsa-secp256k1", "schnorr-secp256k1", "ecdsa-p256", "sm2")},
     **{name: partial(_hashing, name) for name in ("sha256", "sha512", "sm3", "keccak256", "blake3")},
     "merkle": _merkle,
     "proofs": _proofs,
+    "sparse": _sparse,
     "threads": _threads,
 }
-_ALGORITHM = {name: name for name in GROUPS if name not in ("merkle", "proofs", "threads")}
+_ALGORITHM = {name: name for name in GROUPS if name not in ("merkle", "proofs", "sparse", "threads")}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pycore.signatures import DEFAULT_USER_ID
 from pycore.testing._sign import der_signature
@@ -335,6 +336,39 @@ def inclusion_loop(root: bytes, rows: Sequence[tuple[bytes, int, Sequence[bytes]
                 index >>= 1
             good += node == root
         return good
+
+    return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
+
+
+def sparse_loop(keys: Sequence[bytes], values: Sequence[bytes]) -> Prepared:
+    """Keys put one by one into the tree of `pycore.sparse`, nodes as tuples, hashed by hashlib; gives the root."""
+    sha256 = hashlib.sha256
+    empty: tuple[Any, ...] = (bytes(32),)
+
+    def inner(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (sha256(b"\1" + left[0] + right[0]).digest(), left, right)
+
+    def part(depth: int, old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
+        a, b = (leaf[1][depth >> 3] >> (7 - (depth & 7)) & 1 for leaf in (old, new))
+        if a == b:
+            below = part(depth + 1, old, new)
+            return inner(empty, below) if a else inner(below, empty)
+        return inner(new, old) if a else inner(old, new)
+
+    def put(node: tuple[Any, ...], depth: int, leaf: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(node) == 1 or (len(node) == 2 and node[1] == leaf[1]):
+            return leaf
+        if len(node) == 2:
+            return part(depth, node, leaf)
+        if leaf[1][depth >> 3] >> (7 - (depth & 7)) & 1:
+            return inner(node[1], put(node[2], depth + 1, leaf))
+        return inner(put(node[1], depth + 1, leaf), node[2])
+
+    def run() -> bytes:
+        root = empty
+        for key, value in zip(keys, values, strict=True):
+            root = put(root, 0, (sha256(b"\0" + key + sha256(value).digest()).digest(), key))
+        return bytes(root[0])
 
     return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
 

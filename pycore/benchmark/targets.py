@@ -157,6 +157,7 @@ def _hash_targets() -> Iterator[Target]:
     yield Target("merkle", "Merkle root, rfc9162, sha256", "sha256", "hashlib sha256", 1 / 0.085, IFMA)
     yield Target("merkle", "Merkle root, chainmaker, sm3", "sm3", "hashlib sm3", 1 / 0.04, IFMA)
     yield Target("proofs", "inclusion proofs of depth 20, sha256", "proofs", "hashlib proofs", 10)
+    yield Target("sparse", "sparse Merkle tree, updates in one batch", "sparse", "hashlib sparse", 20, IFMA)
     yield Target("threads", "Merkle root, sha256: two threads", "two threads, merkle", "one thread, merkle", 1.8)
 
 
