@@ -576,3 +576,14 @@ def test_anything_is_taken_or_refused(one: Any, two: Any, three: Any, four: Any)
         with contextlib.suppress(pycore.InputError, pycore.ProofError, pycore.BackendUnavailable):
             call()
     pycore.set_threads(None)
+
+
+def test_take_copies_rows_in_any_order() -> None:
+    ragged = pycore.batch([b"a", b"", b"bcd", b"ef"])
+    rows = np.array([3, 0, 0, 1, 2])
+    assert list(ragged.take(rows)) == [b"ef", b"a", b"a", b"", b"bcd"]
+    assert list(ragged[1:].take(np.array([2, 1]))) == [b"ef", b"bcd"]
+    assert list(ragged.take(rows[:0])) == []
+    square = pycore.batch(b"aabbcc", width=2)
+    assert list(square.take(np.array([2, 0]))) == [b"cc", b"aa"]
+    assert square.take(np.array([1])).width == 2

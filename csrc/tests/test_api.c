@@ -265,6 +265,114 @@ static void test_data_and_probes(void) {
     EXPECT_INT(pc_field_probe(PC_AUTO, 0, 0, NULL, b, 1, 1, out), PC_ERR_ARGUMENT);
 }
 
+/* A set whose keys come one by one, with and without tables. */
+static void test_slots(const batch *b, int window) {
+    enum { SLOTS = 7 };
+    static const uint32_t slots[N] = {6, 0, 3, 1, 5};
+    const int scheme = b->params.scheme;
+    const size_t size = pc_keyset_size(PC_AUTO, scheme, SLOTS, 0), table = pc_keyset_table_size(PC_AUTO, scheme, window);
+    pc_keyset *set = aligned_alloc(64, size);
+    void *tables[N], *crooked[1];
+    uint8_t verdicts[N];
+    uint32_t indices[N];
+    memset(set, 0xaa, size);
+#define SLOTS_VERIFY(which)                                                                                                 \
+    pc_verify_keyset(set, &b->params, which, &b->signatures, &b->messages, N, b->scratch, b->scratch_len, verdicts)
+    EXPECT_INT(pc_keyset_put(set, slots, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT); /* not open */
+    EXPECT_INT(pc_keyset_open(PC_AUTO, scheme, SLOTS, 1000, set), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_open(PC_AUTO, 1000, SLOTS, window, set), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_open(PC_AUTO, scheme, SLOTS, window, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_open(PC_AUTO, scheme, SLOTS, window, set), PC_OK);
+    EXPECT_INT(SLOTS_VERIFY(slots), PC_OK);
+    EXPECT(memcmp(verdicts, "\4\4\4\4\4", N) == 0); /* no key in any slot */
+    for (int i = 0; i < N; i++) {
+        tables[i] = window ? aligned_alloc(64, table) : NULL;
+        if (window) memset(tables[i], 0xaa, table);
+    }
+    for (int i = 0; i < N; i++) { /* one key a call, then all of them */
+        const pc_column one = fixed(b->key_data + (size_t)i * b->key_size, b->key_size);
+        EXPECT_INT(pc_keyset_put(set, slots + i, &one, 1, tables + i, verdicts), PC_OK);
+        EXPECT_INT(verdicts[0], 1);
+        EXPECT_INT(SLOTS_VERIFY(slots), PC_OK);
+        for (int j = 0; j < N; j++) EXPECT_INT(verdicts[j], j <= i ? 1 : 4);
+    }
+    for (int i = 0; i < N; i++) indices[i] = slots[N - 1 - i];
+    EXPECT_INT(pc_keyset_put(set, indices, &b->keys, N, tables, verdicts), PC_OK);
+    EXPECT_INT(SLOTS_VERIFY(indices), PC_OK);
+    EXPECT(memcmp(verdicts, "\1\1\1\1\1", N) == 0);
+    const pc_column none = fixed(b->key_data, 0);
+    EXPECT_INT(pc_keyset_put(set, indices, &none, 1, tables, verdicts), PC_OK);
+    EXPECT_INT(verdicts[0], 4);
+    EXPECT_INT(SLOTS_VERIFY(indices), PC_OK);
+    EXPECT(memcmp(verdicts, "\4\1\1\1\1", N) == 0);
+    indices[2] = SLOTS;
+    EXPECT_INT(pc_keyset_put(set, indices, &b->keys, N, tables, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_put(set, NULL, &b->keys, N, tables, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_put(set, slots, &b->keys, N, tables, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_keyset_put(NULL, slots, &b->keys, N, tables, verdicts), PC_ERR_ARGUMENT);
+    if (window) {
+        crooked[0] = (char *)tables[0] + 8;
+        EXPECT_INT(pc_keyset_put(set, slots, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_keyset_put(set, slots, &b->keys, 1, crooked, verdicts), PC_ERR_ARGUMENT);
+    }
+    for (int i = 0; i < N; i++) free(tables[i]);
+    free(set);
+}
+
+/* Keys by their bytes: lengths matter, counters do what they say, and every slot is found among many. */
+static void test_key_index(void) {
+    enum { KEYS = 500, STRIDE = 65, BUCKETS = 1024 };
+    static uint8_t keys[KEYS][STRIDE], lengths[KEYS], sightings[256];
+    static uint32_t buckets[BUCKETS], found[KEYS + 4];
+    pc_key_index index = {.keys = keys[0],
+                          .stride = STRIDE,
+                          .lengths = lengths,
+                          .buckets = buckets,
+                          .sightings = sightings,
+                          .n_slots = KEYS,
+                          .bucket_mask = BUCKETS - 1,
+                          .sighting_mask = 255,
+                          .seed = 0x1234567890abcdefULL};
+    for (int i = 0; i < KEYS; i++) {
+        lengths[i] = i % 10 == 9 ? 0 : i % 2 ? 33 : 65;
+        memset(keys[i], i / 2 % 250, STRIDE); /* pairs that differ in length alone */
+        keys[i][7] = (uint8_t)(i / 500);
+    }
+    EXPECT_INT(pc_key_index_fill(&index, buckets), PC_OK);
+    for (int i = 0; i < KEYS; i++) {
+        uint32_t frequent;
+        const pc_column one = fixed(keys[i], i % 2 ? 33 : 65);
+        EXPECT_INT(pc_key_index_find(&index, &one, 1, 200, found, &frequent, 1), 0);
+        EXPECT_INT(found[0], lengths[i] ? (uint32_t)i : PC_NO_SLOT);
+    }
+    /* one stranger three times among keys that are there, one twice */
+    uint8_t strange[2][33] = {{2, 7, 1}, {3, 1, 4}};
+    const uint8_t *order[7] = {keys[1], strange[0], strange[1], strange[0], keys[3], strange[1], strange[0]};
+    uint8_t rows[7][33];
+    uint32_t frequent[4] = {99, 99, 99, 99};
+    for (int i = 0; i < 7; i++) memcpy(rows[i], order[i], 33);
+    const pc_column seven = fixed(rows[0], 33);
+    memset(sightings, 0, sizeof sightings);
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 0, found, NULL, 0), 0);
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 1);
+    EXPECT(frequent[0] == 6 && frequent[1] == 99);
+    EXPECT(found[0] == 1 && found[4] == 3 && found[1] == PC_NO_SLOT && found[6] == PC_NO_SLOT);
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 2); /* the other one, and the first again */
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, NULL, 0), 0);     /* no room: it comes next time */
+    EXPECT(pc_key_index_find(&index, &seven, 1, 3, found, frequent, 4) == 0 && found[0] == 1);
+    const pc_column empty = fixed(rows[0], 0);
+    EXPECT_INT(pc_key_index_find(&index, &empty, 2, 1, found, frequent, 4), 0);
+    EXPECT(found[0] == PC_NO_SLOT && found[1] == PC_NO_SLOT);
+    EXPECT_INT(pc_key_index_find(NULL, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_index_find(&index, NULL, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 256, found, frequent, 4), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, NULL, 4), PC_ERR_ARGUMENT);
+    index.bucket_mask = 1000;
+    EXPECT_INT(pc_key_index_fill(&index, buckets), PC_ERR_ARGUMENT);
+    index.bucket_mask = 511; /* more than half full */
+    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
+}
+
 int main(void) {
     test_registry();
     test_columns();
@@ -274,10 +382,12 @@ int main(void) {
         test_refused(&b);
         test_keyset(&b, 0);
         for (int window = 4; window <= 8; window++)
-            if (pc_keyset_table_size(PC_AUTO, b.params.scheme, window)) test_keyset(&b, window);
+            if (EXPECT(pc_keyset_table_size(PC_AUTO, b.params.scheme, window) > 0)) test_keyset(&b, window);
+        for (int window = 0; window <= 8; window += 4) test_slots(&b, window);
         free_batch(&b);
     }
     test_recover();
     test_data_and_probes();
+    test_key_index();
     return test_report("test_api");
 }
