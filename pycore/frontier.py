@@ -353,7 +353,7 @@ class MerkleFrontier:
     def _check_kept(self, reader: _Reader) -> None:
         """Every node that a watched leaf or a checkpoint will ask for is there."""
         for index in self._watch:
-            for level in range(max(self._count, 1).bit_length() if index < self._count else 0):
+            for level in range(self._count.bit_length()):
                 sibling = (index >> level) ^ 1
                 if sibling < self._count >> level and (level, sibling) not in self._kept:
                     raise reader.malformed()

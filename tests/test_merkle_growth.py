@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -154,6 +155,36 @@ def test_states_go_on(tree: str, rng: random.Random) -> None:
         for broken in (state[:-1], state + b"\0", b"x" + state[1:], state[:5] + b"\x08" + state[6:], state[:9]):
             with pytest.raises(pycore.InputError):
                 MerkleFrontier.from_bytes(broken)
+
+
+def test_spoilt_states_are_refused_or_whole(rng: random.Random) -> None:
+    """Whatever state from_bytes takes has all that it will be asked for."""
+    taken = 0
+    for _ in range(600):
+        tree = rng.choice(TREES)
+        frontier = MerkleFrontier(tree=tree, watch=[rng.randrange(20) for _ in range(3)])
+        frontier.append(digests(rng.randrange(40), rng))
+        if tree == "rfc9162" and frontier.leaf_count:
+            frontier.checkpoint()
+            frontier.append(digests(rng.randrange(9), rng))
+        state = bytearray(frontier.to_bytes())
+        at = rng.randrange(min(len(state), 40)) if rng.random() < 0.5 else rng.randrange(len(state))
+        state[at] ^= 1 << rng.randrange(8)
+        try:
+            spoilt = MerkleFrontier.from_bytes(state)
+        except pycore.InputError:
+            continue
+        taken += 1
+        for _ in range(2):
+            assert isinstance(spoilt.root, bytes)
+            for i in spoilt.watched_leaves:
+                if i < spoilt.leaf_count:
+                    spoilt.proof(i)
+            for size in spoilt._marks:
+                spoilt.consistency_proof(size)
+            with contextlib.suppress(pycore.InputError):  # its leaf count may be near the largest now
+                spoilt.append(digests(5, rng))
+    assert taken > 100
 
 
 def test_a_refused_chunk_changes_nothing(rng: random.Random) -> None:
