@@ -20,9 +20,10 @@ from oracle.weierstrass import P256, SECP256K1, SM2, Curve  # noqa: E402
 
 TARGET = ROOT / "csrc/gen/selftest.inc.h"
 
-# Around every block and padding boundary of 64, 128 and 136 bytes; one long. 21 of them: more than any vector has
-# lanes, and odd.
+# Around every block and padding boundary of 64, 128 and 136 bytes, one long, and short ones to make 35 of them: more
+# than the lanes of two vectors in flight, and odd.
 LENGTHS = [0, 1, 3, 55, 56, 63, 64, 65, 111, 112, 119, 120, 127, 128, 129, 135, 136, 137, 200, 272, 1000]
+LENGTHS += [2, 4, 8, 16, 31, 32, 33, 47, 48, 57, 62, 66, 100, 118]
 PREFIXES = [0, 1, 139]
 
 
