@@ -47,6 +47,13 @@ PC_INLINE vdbl db_floor(vdbl a) { return _mm256_round_pd(a, _MM_FROUND_TO_NEG_IN
 PC_INLINE vdbl db_from_int(vec v, double less) { return db_sub(DB_D(vor(v, vset1(DB_LOW))), db_set1(DB_TWO52 + less)); }
 PC_INLINE vec db_to_int(vdbl d, double more) { return vand(DB_I(db_add(d, db_set1(DB_TWO52 + more))), vset1(PC_MASK52)); }
 
+/* A signed integer, |d| < 2^52. On top of 1.5 2^52 there is room for +-2^51 only, so its half goes that way and its lowest
+ * bit another. */
+PC_FN vec db_to_signed(vdbl d) {
+    const vdbl base = db_set1(1.5 * DB_TWO52), half = db_floor(db_mul(d, db_set1(0.5)));
+    const vec h = DB_I(db_add(half, base)), bit = DB_I(db_add(db_fnma(half, db_set1(2), d), base));
+    return vsub(vadd(vadd(h, h), bit), vset1(3 * DB_SIGNED));
+}
 /* Limb i of an element, of a sum and of a difference. */
 #define DB_LIMB(a, i)    DB_D((a)->l[i])
 #define DB_SUM(a, b, i)  db_add(DB_LIMB(a, i), DB_LIMB(b, i))

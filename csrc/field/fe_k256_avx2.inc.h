@@ -15,6 +15,7 @@
  *   below. */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
+#define FE_OWN_FUSED
 #include "fe_doubles_avx2.h"
 #include "fe_five.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 / 2 + 64))
@@ -221,6 +222,35 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_END(r, c4, c3, x0, x1, x2);
 #undef FE_TWICE
 }
+/* A difference after a product, the double in the same addition: below 1.6 2^52 before it is carried. */
+PC_FN void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_sub)(r, &t, c);
+}
+PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_subc)(r, &t, c);
+}
+#define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
+PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
+    FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
+    FE_CHECK_TIGHT(r);
+}
+#undef FE_LESS2
+PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_T t;
+    FN(_sqr)(&t, a);
+    FN(_sub2c)(r, &t, c);
+}
+PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_sqr)(&t, a);
+    FN(_sub)(&t, &t, b);
+    FN(_sub2c)(r, &t, c);
+}
 /* k limb < 2^68.1: the quotient, rounded twice, is off by at most 1/2 + 2^-35, so the FMA is exact. Then a second step for
  * the carries, below 2^18, times K below 2^51. */
 PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
@@ -255,7 +285,7 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     vec x[5], q, c;
     FN(_carry)(&t, a);          /* |value| < 2^255 + 2^214 */
     for (int i = 0; i < 5; i++) /* + p: in (0, 2 p), limbs positive */
-        x[i] = vsub(DB_I(db_add(DB_LIMB(&t, i), db_set1(1.5 * DB_TWO52))), vset1(DB_SIGNED - P[i]));
+        x[i] = vadd(db_to_signed(DB_LIMB(&t, i)), vset1(P[i]));
     q = vshr(vadd(x[0], vset1(FE_K256_K)), 52); /* at least p exactly when K more carries into bit 256 */
     for (int i = 1; i < 4; i++) q = vshr(vadd(x[i], q), 52);
     q = vshr(vadd(x[4], q), 48);

@@ -15,6 +15,8 @@
  *   carry, addc, subc: less the nearest multiple of p as limb 4 tells, at most 4: less than p / 2 + 2^227 is left.
  *   half: p of the other sign is added, so |a| <= 2 p becomes p at most. to_words: of a 1 / R, at most p / 2 + 1. */
 #define FN(name) PC_CAT(FE, name)
+#define FE_OWN_PACK
+#define FE_OWN_FUSED
 #include "fe_doubles_avx2.h"
 #include "fe_limbs52.inc.h"
 #define FE_P4 (DB_TWO48 - 65536.0)
@@ -201,6 +203,36 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_DONE(r, x0, x1, x2, x3, c9);
 }
 
+/* A difference after a product, the double in the same addition: below 1.6 2^52 before it is carried. */
+PC_FN void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_sub)(r, &t, c);
+}
+PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_mul)(&t, a, b);
+    FN(_subc)(r, &t, c);
+}
+#define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
+PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
+    FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
+    FE_CHECK_TIGHT(r);
+}
+#undef FE_LESS2
+PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_T t;
+    FN(_sqr)(&t, a);
+    FN(_sub2c)(r, &t, c);
+}
+PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+    FE_T t;
+    FN(_sqr)(&t, a);
+    FN(_sub)(&t, &t, b);
+    FN(_sub2c)(r, &t, c);
+}
+
 /* Carried limbs in [0, 2^52) of a number in [0, 2^256 + 2^224), from words or constants. */
 PC_FN void FN(_from_limbs)(FE_T *r, const vec x[5]) {
     FN(_settle)(r, db_from_int(x[0], 0), db_from_int(x[1], 0), db_from_int(x[2], 0), db_from_int(x[3], 0),
@@ -258,8 +290,7 @@ PC_FN void FN(_lifted)(vec x[5], const FE_T *a, uint64_t k) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
     vec e = vzero();
     for (int i = 0; i < 5; i++) { /* 2^55 lent to every limb keeps t positive */
-        vec t =
-            vadd(vadd(DB_I(db_add(DB_LIMB(a, i), db_set1(1.5 * DB_TWO52))), e), vset1(k * P[i] + (8ULL << 52) - DB_SIGNED));
+        vec t = vadd(vadd(db_to_signed(DB_LIMB(a, i)), e), vset1(k * P[i] + (8ULL << 52)));
         x[i] = vand(t, vset1(PC_MASK52));
         e = vsub(vshr(t, 52), vset1(8));
     }
@@ -272,6 +303,21 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     FN(_lifted)(x, &t, 1);
     FN(_limbs_reduce_once)(x, 1);
     words_from_limbs52(w, x);
+}
+/* The integer behind a R, canonical. */
+PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+    FE_T t;
+    vec x[5];
+    FN(_carry)(&t, a);
+    FN(_lifted)(x, &t, 1);
+    FN(_limbs_reduce_once)(x, 1);
+    words_from_limbs52(w, x);
+}
+PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
+    vec x[5];
+    words_to_limbs52(x, w);
+    FN(_from_limbs)(r, x);
+    FE_CHECK_TIGHT(r);
 }
 PC_FN vmask FN(_is_zero)(const FE_T *a) {
     vec x[5];
