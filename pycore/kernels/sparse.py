@@ -239,9 +239,9 @@ def gather_children(
 def scatter(places: NDArray[np.int64], rows: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:
     """``into[places[i]] = rows[i]``."""
     for i in range(len(places)):
-        target = into[places[i]]
-        for k in range(rows.shape[1]):
-            target[k] = rows[i, k]
+        target, row = into[places[i]], rows[i]
+        for k in range(len(row)):
+            target[k] = row[k]
 
 
 @kernel
@@ -257,9 +257,11 @@ def store(
     for i in range(len(order)):
         if slots[i] < 0:
             continue
-        for k in range(value_hashes.shape[1]):
-            kept_value_hash[slots[i], k] = value_hashes[order[i], k]
-            kept_leaf_hash[slots[i], k] = leaf_hashes[order[i], k]
+        value, leaf = value_hashes[order[i]], leaf_hashes[order[i]]
+        into_value, into_leaf = kept_value_hash[slots[i]], kept_leaf_hash[slots[i]]
+        for k in range(len(value)):  # over rows, so that the copy is one of vectors
+            into_value[k] = value[k]
+            into_leaf[k] = leaf[k]
 
 
 # ---- proofs ---------------------------------------------------------------------------------------------------------
@@ -328,8 +330,9 @@ def write_proofs(
             data[bitmap + (step >> 3)] |= np.uint8(1 << (step & 7))
             source = leaf_hash[sibling >> 1] if sibling & 1 else node_hash[sibling >> 1]
             end -= size
+            target = data[end : end + size]
             for k in range(size):
-                data[end + k] = source[k]
+                target[k] = source[k]
 
 
 @kernel
@@ -380,9 +383,10 @@ def read_proofs(
                 other[i, k] = part[k]
         zero = False
         for s in range(count):
+            sibling = data[at + fixed + s * size : at + fixed + (s + 1) * size]
             any_bit = np.uint8(0)
             for k in range(size):
-                any_bit |= data[at + fixed + s * size + k]
+                any_bit |= sibling[k]
             zero |= any_bit == 0
         if zero:
             continue
@@ -410,13 +414,17 @@ def gather_step(
         if depths[i] <= step:
             continue
         side = _bit(keys[i], depths[i] - 1 - step)
-        mine, sibling = pairs[count, side], pairs[count, 1 - side]
-        listed = (data[starts[i] + 3 + (step >> 3)] >> (step & 7)) & 1
+        mine, sibling, row = pairs[count, side], pairs[count, 1 - side], current[i]
         for k in range(size):
-            mine[k] = current[i, k]
-            sibling[k] = data[cursors[i] + k] if listed else 0
-        if listed:
+            mine[k] = row[k]
+        if (data[starts[i] + 3 + (step >> 3)] >> (step & 7)) & 1:
+            source = data[cursors[i] : cursors[i] + size]
+            for k in range(size):
+                sibling[k] = source[k]
             cursors[i] += size
+        else:
+            for k in range(size):
+                sibling[k] = 0
         active[count] = i
         count += 1
     return count
