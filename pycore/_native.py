@@ -51,6 +51,16 @@ SCHEME_PREHASHED: int = lib.PC_SCHEME_PREHASHED
 SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
 
 
+DEVICE = "cuda"
+"""The backend that is not the C core's: see :mod:`pycore._device`."""
+
+if os.environ.get("PYCORE_BACKEND") == DEVICE:
+    # The core reads the variable once, when it starts, and would refuse a name that is none of its own.
+    del os.environ["PYCORE_BACKEND"]
+    lib.pc_init()
+    os.environ["PYCORE_BACKEND"] = DEVICE
+
+
 # ---- registry ------------------------------------------------------------------------------------------------------
 
 

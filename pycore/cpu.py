@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pycore import _native
+from pycore import _device, _native
 from pycore._native import BackendRow
 from pycore.buffers import quote
 from pycore.errors import BackendUnavailable, InputError
@@ -93,10 +93,12 @@ def capabilities() -> Capabilities:
     True
     """
     _native.init()
+    if _device.current() == _device.DEVICE:
+        _device.require()
     return Capabilities(
         version=_native.version(),
         cpu_features=_native.cpu_features(),
-        backends=tuple(_native.backend_rows()),
+        backends=(_device.row(), *_native.backend_rows()),
         active=_active(_LARGE),
         active_single=_active(1),
         why=_why(_LARGE),
@@ -119,6 +121,9 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     call of an algorithm that the backend has no kernel for raises BackendUnavailable: what was forced never falls back
     in silence.
 
+    "cuda" is a GPU beside the CPU backends: it hashes and computes Merkle roots, and what it has no kernel for runs on
+    the best CPU backend.
+
     To force a backend for the whole process set ``PYCORE_BACKEND`` before the first call.
 
     Args:
@@ -136,17 +141,21 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     if not isinstance(name, str):
         raise InputError("name", quote(name), "a backend's name")
     _native.init()
-    return _scope(_native.backend_position(name))
+    if name == _device.DEVICE:
+        _device.require()
+        return _scope(_native.AUTO, name)
+    return _scope(_native.backend_position(name), "auto" if name == "auto" else "cpu")
 
 
 @contextmanager
-def _scope(position: int) -> Iterator[None]:
-    variable = _native.backend_variable()
-    token = variable.set(position)
+def _scope(position: int, device: str) -> Iterator[None]:
+    backend, choice = _native.backend_variable(), _device.choice_variable()
+    tokens = backend.set(position), choice.set(device)
     try:
         yield
     finally:
-        variable.reset(token)
+        backend.reset(tokens[0])
+        choice.reset(tokens[1])
 
 
 def _algorithms() -> list[tuple[int, Scheme | Hash]]:
@@ -154,8 +163,16 @@ def _algorithms() -> list[tuple[int, Scheme | Hash]]:
     return rows + [(_native.KIND_HASH, row) for row in HASHES.values()]
 
 
+def _on_device(kind: int, row: Scheme | Hash) -> bool:
+    return kind == _native.KIND_HASH and _device.current() == _device.DEVICE and row.name in _device.HASHES
+
+
 def _why(n: int) -> dict[str, str]:
-    return {row.name: _native.backend_why(kind, row.id, n) for kind, row in _algorithms()}
+    forced = "PYCORE_BACKEND" if _device.choice_variable().get() is None else "use_backend"
+    return {
+        row.name: forced if _on_device(kind, row) else _native.backend_why(kind, row.id, n)
+        for kind, row in _algorithms()
+    }
 
 
 def _active(n: int) -> dict[str, str]:
@@ -164,6 +181,9 @@ def _active(n: int) -> dict[str, str]:
     for kind, row in _algorithms():
         # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
         with suppress(BackendUnavailable):
+            if _on_device(kind, row):
+                active[row.name] = _device.DEVICE
+                continue
             active[row.name] = names[_native.backend_pick(kind, row.id, n)]
     return active
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _native, parallel
+from pycore import _device, _native, parallel
 from pycore.buffers import as_column, one_bytes
 from pycore.registry import HASHES, lookup
 
@@ -98,6 +98,10 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
 
 def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"") -> NDArray[np.uint8]:
     """``H(prefix || message)`` of every message as uint8 (n, digest_size)."""
+    if _device.wanted(row, messages):
+        from pycore.kernels.cuda._launch import hash_column as on_device
+
+        return on_device(row, messages, prefix)
     digests = np.empty((messages.n, row.digest_size), dtype=np.uint8)
     backend = _native.current_backend()
     if threads == 1:

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import parallel
+from pycore import _device, parallel
 from pycore._levels import (
     BLOCK,
     RISE,
@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from pycore.buffers import BatchOfBytes, Column
+    from pycore.registry import Hash, Tree
 
 __all__ = [
     "MerkleTree",
@@ -134,7 +135,9 @@ def merkle_root(
     if not column.n:
         return empty_root(shape, row, room)
     natural, height = depth_of(shape, column.n, None), 0
-    if column.n > BLOCK:
+    if _device.wanted(row, column):
+        height, level = natural, _root_on_device(shape, row, column, hashed=hashed)
+    elif column.n > BLOCK:
         height = RISE
         level = subtree_roots(shape, row, column, hashed=hashed, levels=RISE, threads=count)
     else:
@@ -145,6 +148,14 @@ def merkle_root(
         level = parents
     root = level.tobytes()
     return pad_up(row, shape, root, natural, depth_of(shape, column.n, room)) if shape.pads else root
+
+
+def _root_on_device(shape: Tree, row: Hash, column: Column, *, hashed: bool) -> NDArray[np.uint8]:
+    from pycore.kernels.cuda import _launch
+
+    raw = shape.leaf_prefix is not None and not hashed
+    root = _launch.merkle_root(row, shape, column, raw=raw, zeros=lambda: zero_nodes(row.name))
+    return np.frombuffer(root, dtype=np.uint8).reshape(1, -1)
 
 
 class MerkleTree:

@@ -13,6 +13,7 @@ digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
 proofs        the sides and the number of steps of Merkle inclusion proofs
 native        batches of proofs and growing trees: loops that call the C level kernels
+cuda          hashes and Merkle roots on a GPU
 trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 sparse        sparse Merkle trees: places, splits and joins of a batch of keys; writing and reading of proofs
 trie          Ethereum's Merkle-Patricia proofs: strict RLP and the way of a key through hashed nodes

@@ -1,0 +1,229 @@
+"""The backend "cuda" without a GPU, its hashes compiled for the CPU, and the tests in the simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import njit
+
+import pycore
+from pycore import _device
+from pycore.kernels import cuda
+from pycore.kernels.cuda import _words, keccak, sha256, sm3
+from pycore.kernels.cuda._calibrate import SIZES, crossover
+
+HERE = Path(__file__).resolve().parent
+without_gpu = pytest.mark.skipif(not cuda.unusable(), reason="there is a GPU")
+
+
+def _python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if k not in ("PYCORE_BACKEND", "NUMBA_ENABLE_CUDASIM")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**inherited, **environment},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def test_in_the_simulator() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            str(HERE / "cuda_simulated.py"),
+        ],
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+        cwd=HERE.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+# ---- the texts, compiled: the types that a GPU's compiler sees -------------------------------------------------------
+
+
+@njit
+def _merkle_damgard(compress, iv, blocks, digest):  # type: ignore[no-untyped-def]
+    h = iv
+    for b in range(len(blocks)):
+        w = blocks[b]
+        h = compress(
+            h,
+            (w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10], w[11], w[12], w[13], w[14], w[15]),
+        )
+    for k in range(8):
+        digest[k] = h[k]
+
+
+@pytest.mark.parametrize(("name", "module"), [("sha256", sha256), ("sm3", sm3)], ids=["sha256", "sm3"])
+def test_compression(name: str, module: object) -> None:
+    rng = np.random.default_rng(3)
+    for size in (0, 3, 55, 56, 64, 1000):
+        message = rng.bytes(size)
+        padded = message + b"\x80" + bytes(-(size + 9) % 64) + (8 * size).to_bytes(8, "big")
+        digest = np.empty(8, np.uint32)
+        _merkle_damgard(
+            module.compress, module.IV, np.frombuffer(padded, ">u4").astype(np.uint32).reshape(-1, 16), digest
+        )
+        assert digest.astype(">u4").tobytes() == pycore.hash(name, message)
+
+
+@njit
+def _keccak(lanes, digest):  # type: ignore[no-untyped-def]
+    a = keccak.ZERO
+    for b in range(len(lanes)):
+        w = lanes[b]
+        a = keccak.permute(
+            keccak.absorb(
+                a,
+                (
+                    w[0],
+                    w[1],
+                    w[2],
+                    w[3],
+                    w[4],
+                    w[5],
+                    w[6],
+                    w[7],
+                    w[8],
+                    w[9],
+                    w[10],
+                    w[11],
+                    w[12],
+                    w[13],
+                    w[14],
+                    w[15],
+                    w[16],
+                ),
+            )
+        )
+    words = keccak.digest(a)
+    for k in range(8):
+        digest[k] = words[k]
+
+
+@pytest.mark.parametrize(("name", "pad"), [("keccak256", 1), ("sha3-256", 6)])
+def test_permutation(name: str, pad: int) -> None:
+    rng = np.random.default_rng(4)
+    for size in (0, 3, 134, 136, 1000):
+        message = rng.bytes(size)
+        padded = bytearray(message + bytes([pad]) + bytes(-(size + 1) % 136))
+        padded[-1] |= 0x80
+        digest = np.empty(8, np.uint32)
+        _keccak(np.frombuffer(bytes(padded), "<u8").reshape(-1, 17), digest)
+        assert digest.astype("<u4").tobytes() == pycore.hash(name, message)
+
+
+def test_words() -> None:
+    assert _words.swap32(np.uint32(0x01020384)) == 0x84030201
+    assert _words.rotl32(np.uint32(0x80000001), 4) == 0x18
+    assert _words.rotr32(np.uint32(0x80000001), 4) == 0x18000000
+    assert _words.rotl64(np.uint64(0x8000000000000001), 63) == 0xC000000000000000
+
+
+# ---- without a GPU --------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_imported_before_it_is_needed() -> None:
+    done = _python(
+        "import sys, pycore, pycore.kernels.cuda; pycore.hash_batch('sha256', [b'a'] * 20000); pycore.capabilities();"
+        "print([name for name in sys.modules if name.split('.')[0] in ('numba', 'llvmlite', 'numba_cuda')])"
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@without_gpu
+def test_asking_for_it() -> None:
+    with pytest.raises(pycore.BackendUnavailable) as caught:
+        pycore.use_backend("cuda")
+    assert caught.value.name == "cuda"
+    assert caught.value.reason == cuda.unusable()
+    assert "portable" in caught.value.usable
+    with pytest.raises(pycore.BackendUnavailable):
+        cuda.calibrate()
+
+
+@without_gpu
+def test_it_is_listed_with_the_reason() -> None:
+    row = pycore.capabilities().backends[0]
+    assert (row.name, row.usable, row.reason) == ("cuda", False, cuda.unusable())
+    assert pycore.capabilities().active["sha256"] != "cuda"
+
+
+_EVERY_CALL = """
+import json, os
+import pycore
+def said(call):
+    try:
+        call()
+    except pycore.BackendUnavailable as error:
+        return error.name
+    return ""
+keys, signatures, messages = pycore.testing.generate_signatures("ed25519", 3)
+print(json.dumps([
+    said(lambda: pycore.hash_batch("sha256", [b"a"])),
+    said(lambda: pycore.merkle_root([b"a"])),
+    said(lambda: pycore.hash_batch("sha512", [b"a"])),
+    said(lambda: pycore.verify_batch("ed25519", keys, signatures, messages).raise_if_invalid()),
+    said(pycore.capabilities),
+    os.environ["PYCORE_BACKEND"],
+]))
+"""
+
+
+@without_gpu
+def test_the_environment_asks_for_it() -> None:
+    done = _python(_EVERY_CALL, PYCORE_BACKEND="cuda")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["cuda", "cuda", "", "", "cuda", "cuda"]
+
+
+def test_the_environment_asks_for_it_and_the_simulator_is_on() -> None:
+    done = _python(_EVERY_CALL, PYCORE_BACKEND="cuda", NUMBA_ENABLE_CUDASIM="1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["", "", "", "", "", "cuda"]
+
+
+# ---- the crossover --------------------------------------------------------------------------------------------------
+
+
+def test_crossover() -> None:
+    n = len(SIZES)
+    assert crossover([[True] * n, [True] * n]) == SIZES[0]
+    assert crossover([[True] * n, [False] * 2 + [True] * (n - 2)]) == SIZES[2]
+    assert crossover([[True] * (n - 1) + [False], [True] * n]) is None
+    assert crossover([[False] * (n - 1) + [True], [True] * n]) == SIZES[-1]
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"device": "x", "from": {"sha256": 1}}', '{"from": 3}'])
+def test_a_measurement_of_another_machine(content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cuda.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("PYCORE_CUDA_CALIBRATION", str(path))
+    assert _device.calibration_path() == path
+    _device._crossovers.cache_clear()
+    try:
+        assert _device._crossovers() == {}
+    finally:
+        _device._crossovers.cache_clear()
