@@ -33,6 +33,8 @@ __all__ = ["DEVICE", "HASHES", "calibration_path", "choice_variable", "require",
 HASHES = cuda.HASHES
 AUTO_FROM = 1 << 13
 """No batch below this is looked up: the copies alone take as long as the CPU's work."""
+MAX_PREFIX = 8
+"""Bytes that the kernels can put before a message."""
 _MAX_WIDTH = 1024  # bytes per message, on average, up to which a crossover was measured
 
 _variable: ContextVar[str | None] = ContextVar("pycore_device", default=None)

@@ -68,7 +68,7 @@ def _few_of_one_length(row: Hash, messages: list[bytes]) -> NDArray[np.uint8] | 
         return None
     lengths = {*map(len, messages)}
     size = len(messages[0])
-    if len(lengths) != 1 or size > _SHORT:
+    if len(lengths) != 1 or size > _SHORT or _device.current() == _device.DEVICE:
         return None
     digests = np.empty((len(messages), row.digest_size), dtype=np.uint8)
     _native.hash_equal(_native.current_backend(), row.id, b"".join(messages), size, digests)
@@ -98,7 +98,7 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
 
 def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"") -> NDArray[np.uint8]:
     """``H(prefix || message)`` of every message as uint8 (n, digest_size)."""
-    if _device.wanted(row, messages):
+    if len(prefix) <= _device.MAX_PREFIX and _device.wanted(row, messages):
         from pycore.kernels.cuda._launch import hash_column as on_device
 
         return on_device(row, messages, prefix)

@@ -143,12 +143,12 @@ def test_a_cpu_backend_is_never_overruled(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(_device, "AUTO_FROM", 2)
     for name in ("portable", "auto"):
         with pycore.use_backend(name):
-            pycore.hash_batch("sha256", [b"a", b"b", b"c"])
+            pycore.hash_batch("sha256", [b"a", b"bb", b"c"])
             assert bool(counts) == (name == "auto")
             counts.clear()
             pycore.hash_batch("sha256", [b"a"])  # below the crossover
-            pycore.hash_batch("sha256", [bytes(2000)] * 3)  # longer than what it was measured for
-            pycore.hash_batch("sm3", [b"a", b"b", b"c"])  # no crossover
+            pycore.hash_batch("sha256", [bytes(2000), bytes(2001), b""])  # longer than what it was measured for
+            pycore.hash_batch("sm3", [b"a", b"bb", b"c"])  # no crossover
             assert not counts
 
 
@@ -156,7 +156,7 @@ def test_never_by_itself_without_a_measurement(monkeypatch: pytest.MonkeyPatch) 
     counts = _launches(monkeypatch)
     monkeypatch.setattr(_device, "AUTO_FROM", 1)
     with pycore.use_backend("auto"):
-        pycore.hash_batch("sha256", [b"a"] * 5)
+        pycore.hash_batch("sha256", [b"a", b"bb"] * 5)
     assert not counts
 
 
@@ -170,7 +170,8 @@ def test_kernels_that_give_wrong_answers_are_not_used(monkeypatch: pytest.Monkey
         monkeypatch.setattr(_device, "_crossovers", lambda: {"sha256": 1})
         monkeypatch.setattr(_device, "AUTO_FROM", 1)
         with pycore.use_backend("auto"):  # not asked for: the CPU does it
-            assert pycore.hash_batch("sha256", [b"abc"]).tobytes() == pycore.hash("sha256", b"abc")
+            messages = [b"abc", b"abcd"]
+            assert (pycore.hash_batch("sha256", messages) == _cpu("sha256", messages)).all()
     finally:
         _launch.failure.cache_clear()
 
