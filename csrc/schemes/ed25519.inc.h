@@ -51,7 +51,8 @@ enum {
     ed25519_STRAUS = 64 / VL,   /* vectors per Straus sum: 280 to 330 KB of tables */
     ed25519_PIPPENGER = 64 + 1, /* items from which buckets win */
     ed25519_LEAF = 8,           /* vectors of the smallest combination, when some have failed */
-    ed25519_ALONE = 512,        /* items without any combination, at most, when most have failed */
+    ed25519_ALONE = 256,        /* items that are checked singly before combinations are thought of again */
+    ed25519_MEMORY = 8192,      /* items over which the share of bad ones is taken */
     ed25519_KNOWN = 192         /* items up to which tables of the keys beat a combination: measured with 4 lanes */
 };
 
@@ -76,7 +77,7 @@ typedef struct ed25519_work_s {
     /* of the call: see ed25519_batch.inc.h */
     uint8_t seed[32];
     int seeded;
-    size_t reach, alone;
+    size_t seen, bad;
     union {
         struct {
             ed25519_ext sum[ed25519_BLOCK];

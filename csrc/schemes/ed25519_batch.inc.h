@@ -17,8 +17,7 @@
 
 static void ed25519_batch_start(ed25519_work *w) {
     w->seeded = 0;
-    w->reach = ed25519_CHUNK;
-    w->alone = 0;
+    w->seen = w->bad = 0;
 }
 
 /* ---- coefficients --------------------------------------------------------------------------------------------------------- */
@@ -159,43 +158,65 @@ static size_t ed25519_suspect(ed25519_work *w, size_t suspects, const uint32_t *
         if (!(held >> i % VL & 1)) w->suspects[suspects++] = list[i];
     return suspects;
 }
-/* Settles the cofactored equations of the listed items.
+/* Remembers how many items were settled and about how many of them were bad; the recent ones count. */
+static void ed25519_note(ed25519_work *w, size_t n, size_t bad) {
+    w->seen += n;
+    w->bad += bad;
+    if (w->seen < ed25519_MEMORY) return;
+    w->seen /= 2;
+    w->bad /= 2;
+}
+/* Checks the listed items singly and remembers what came out. */
+static void ed25519_check_alone(ed25519_work *w, const uint32_t *list, size_t n) {
+    size_t bad = 0;
+    ed25519_check_singly(w, list, n);
+    for (size_t i = 0; i < n; i++) bad += w->status[list[i]] != PC_VALID;
+    ed25519_note(w, n, bad);
+}
+/* Settles the cofactored equations of the listed items. number: of the first item in the call.
  *
- * `reach` is how many items the next combination takes: doubled when one holds, quartered when one fails, and kept from chunk to
- * chunk, so that it settles at what the share of bad items allows. At the bottom the failed lanes of a leaf are checked singly. When
- * leaf after leaf fails in most lanes, `alone` items are checked singly without trying, then twice as many. */
+ * A combination is as large as the share of bad items in this call lets hope: half a bad item each. Of one that fails the quarters are
+ * tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. At the bottom, a leaf, the items of
+ * the lanes that fail are set aside, to be checked singly in full vectors. Where one in twelve is bad this no longer pays. */
 static void ed25519_check_cofactored(ed25519_work *w, const uint32_t *list, size_t n, uint64_t number) {
-    const size_t leaf = ed25519_LEAF * VL, all = (1u << VL) - 1;
-    size_t suspects = 0;
+    const size_t leaf = ed25519_LEAF * VL, by_lane = ed25519_STRAUS * VL;
+    const unsigned all = (1u << VL) - 1;
+    size_t at = 0, failed_end = 0, part = 0, suspects = 0; /* at .. failed_end: there is a bad one among these */
     if (n <= VL || !ed25519_coefficients(w, list, n, number)) {
         ed25519_check_singly(w, list, n);
         return;
     }
-    for (size_t at = 0, size; at < n; at += size) {
-        if (w->reach == 0) {
-            size = w->alone < n - at ? w->alone : n - at;
-            suspects = ed25519_suspect(w, suspects, list + at, size, 0);
-            w->reach = leaf;
+    while (at < n) {
+        const size_t left = n - at;
+        size_t size = w->bad ? (w->seen + ed25519_CHUNK / 8) / (2 * w->bad) : ed25519_CHUNK;
+        if (at < failed_end) {
+            if (failed_end - at <= part) part /= 4;
+            size = part;
+        } else if (12 * w->bad > w->seen) {
+            size = left < ed25519_ALONE ? left : ed25519_ALONE;
+            ed25519_check_alone(w, list + at, size);
+            at += size;
             continue;
         }
-        size = w->reach < n - at ? w->reach : n - at;
+        if (size < leaf) size = leaf;
+        if (size > by_lane && size < 4 * by_lane && w->bad) size = by_lane; /* a failure costs a lane, not four quarters */
+        if (size > left) size = left;
         unsigned held = 0;
         if (size >= ed25519_PIPPENGER)
-            held = ed25519_holds(w, list + at, size) ? (unsigned)all : 0;
+            held = ed25519_holds(w, list + at, size) ? all : 0;
         else if (size > VL)
             held = ed25519_holds_in(w, list + at, size);
-        if (held == all) {
-            w->reach = 2 * w->reach < ed25519_CHUNK ? 2 * w->reach : ed25519_CHUNK;
-            w->alone = 0;
-        } else if (held == 0 && size > leaf) {
-            w->reach = size / 4 > leaf ? size / 4 : leaf;
-            size = 0;
-        } else {
-            const int most = __builtin_popcount(held) * 2 <= VL && size > VL;
-            suspects = ed25519_suspect(w, suspects, list + at, size, held);
-            if (most && w->alone) w->reach = 0;
-            if (most) w->alone = w->alone == 0 ? leaf : 2 * w->alone < ed25519_ALONE ? 2 * w->alone : ed25519_ALONE;
+        if (held == 0 && size > leaf) {
+            failed_end = at + size;
+            part = size / 4;
+            continue;
         }
+        if (held != all) {
+            suspects = ed25519_suspect(w, suspects, list + at, size, held);
+            failed_end = 0;
+        }
+        ed25519_note(w, size, (size_t)__builtin_popcount(all & ~held));
+        at += size;
     }
     ed25519_check_singly(w, w->suspects, suspects);
 }
