@@ -24,6 +24,7 @@ DEFAULT_MEMORY_LIMIT = 64 * 2**20
 """Bytes that a key set may take when nothing else is said: tables of the widest window for some 240 keys."""
 
 _MAX_KEYS = 2**32 - 1
+_MANY = 1024  # a set is for batches, however few its keys
 
 
 def _checked_limit(memory_limit: object) -> int:
@@ -73,7 +74,7 @@ class KeySet:
         keys = as_column(public_keys, "public_keys", widths=self._scheme.key_sizes)
         if keys.n > _MAX_KEYS:
             raise LengthError("public_keys", f"{keys.n} keys", f"at most {_MAX_KEYS}")
-        self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, max(keys.n, 1))
+        self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, _MANY)
         limit = _checked_limit(memory_limit)
         self._window = _native.keyset_window(self._backend, self._scheme.id, keys.n, limit) if keys.n else 0
         codes = np.zeros(keys.n, dtype=np.uint8)
