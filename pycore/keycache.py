@@ -49,8 +49,8 @@ _MOST_SLOTS = 1 << 14
 _COUNTERS = 1 << 17
 _COUNTED = 1 << 16  # items after which counting starts again: distinct keys must not fill the counters
 # Items of a key after which its table is built: about as many as it takes to save what the table costs (avx2).
-_OFTEN = {"ed25519": 64, "ecdsa-p256": 8, "sm2": 8}
-_OFTEN_ELSE = 24
+_OFTEN = {"ed25519": 64, "ecdsa-p256": 16, "sm2": 16}
+_OFTEN_ELSE = 32
 _NEWCOMERS = 4  # once full, one frequent key in so many gets in: building tables must not eat what they save
 _PATIENCE = 8  # a key is in regular use until so many times the keys that fit have passed without it
 

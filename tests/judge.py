@@ -80,7 +80,8 @@ def pycore_verdicts(batch: SignatureBatch) -> dict[str, list[str]]:
     ways["reversed batch"] = names(back)[::-1]
     distinct = list(dict.fromkeys(keys))
     position = {key: index for index, key in enumerate(distinct)}
-    keyset = pycore.KeySet(batch.scheme, distinct)
+    # room for narrow tables: wide ones take longer to build than these few signatures to verify
+    keyset = pycore.KeySet(batch.scheme, distinct, memory_limit=60_000 * len(distinct))
     ways["keyset"] = names(keyset.verify_batch([position[key] for key in keys], signatures, messages, **call))
     return ways
 
