@@ -92,7 +92,38 @@ PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
     }
     *r = acc;
 }
+#ifdef FE_CHAIN_K256
+/* secp256k1: p - 2 and (p + 1) / 4 are both 223 ones, a zero, 22 ones and a short tail, so 13 and 15 multiplications do what
+ * windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different elements. */
+PC_NOINLINE void FN(_sqr_mul)(FE_T *r, const FE_T *a, int n, const FE_T *b) { /* r may be a, not b */
+    FN(_sqr_n)(r, a, n);
+    FN(_mul)(r, r, b);
+}
+PC_NOINLINE void FN(_chain)(FE_T *r, FE_T *x2, const FE_T *a) {
+    FE_T x3, x22, x44, x88;
+    FN(_sqr_mul)(x2, a, 1, a);
+    FN(_sqr_mul)(&x3, x2, 1, a);
+    FN(_sqr_mul)(r, &x3, 3, &x3);
+    FN(_sqr_mul)(r, r, 3, &x3);
+    FN(_sqr_mul)(r, r, 2, x2); /* x11 */
+    FN(_sqr_mul)(&x22, r, 11, r);
+    FN(_sqr_mul)(&x44, &x22, 22, &x22);
+    FN(_sqr_mul)(&x88, &x44, 44, &x44);
+    FN(_sqr_mul)(r, &x88, 88, &x88);
+    FN(_sqr_mul)(r, r, 44, &x44);
+    FN(_sqr_mul)(r, r, 3, &x3); /* x223 */
+    FN(_sqr_mul)(r, r, 23, &x22);
+}
+#endif
 PC_FN void FN(_inv)(FE_T *r, const FE_T *a) {
+#ifdef FE_CHAIN_K256
+    FE_T t, x2, x = *a;
+    FN(_chain)(&t, &x2, &x);
+    FN(_sqr_mul)(&t, &t, 5, &x);
+    FN(_sqr_mul)(&t, &t, 3, &x2);
+    FN(_sqr_mul)(r, &t, 2, &x);
+    return;
+#endif
     static const uint64_t P[4] = PC_WORDS(FE_P);
     uint64_t e[4] = {P[0] - 2, P[1], P[2], P[3]}; /* P[0] >= 2 for every modulus here */
     FN(_pow)(r, a, e);
@@ -112,6 +143,13 @@ PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
     static const uint64_t P[4] = PC_WORDS(FE_P);
     uint64_t e[4];
     FE_T x = *a;
+#ifdef FE_CHAIN_K256
+    FE_T x2, u;
+    FN(_chain)(&u, &x2, &x);
+    FN(_sqr_mul)(&u, &u, 6, &x2);
+    FN(_sqr_n)(r, &u, 2);
+    return;
+#endif
     if ((P[0] & 3) == 3) {
         FN(_exponent)(e, 1, 2);
         FN(_pow)(r, &x, e);

@@ -39,10 +39,11 @@
 #undef FE_K
 #undef FE_SUB_P
 
-#define FE_P     FE_K256_P
-#define FE_K     FE_K256_K
-#define FE_SUB_P 2
-#define FE       ref_fe_k256
+#define FE_P          FE_K256_P
+#define FE_K          FE_K256_K
+#define FE_SUB_P      2
+#define FE_CHAIN_K256 /* fe_common.inc.h */
+#define FE            ref_fe_k256
 #include "fe_pm52.inc.h"
 #ifdef PC_FIELDS_PORTABLE
 #    include "fe_k256_portable.inc.h"
@@ -56,6 +57,7 @@
 #endif
 #undef FE_P
 #undef FE_K
+#undef FE_CHAIN_K256
 #undef FE_SUB_P
 
 /* --- Montgomery: P-256, SM2 and the four group orders. FE_TOP: log2(p) rounded, minus 208 ------------------------- */
