@@ -11,6 +11,9 @@ static const size_t MAX_ITEMS = (size_t)PTRDIFF_MAX / 128;
  * table is nearly the same and the walk gets long. */
 enum { WIDEST_WINDOW = 8, NARROWEST_WINDOW = 4 };
 
+/* PC_AUTO takes what is best for so many items: a set belongs to one backend, and is there for batches however few keys it has. */
+enum { SET_BATCH = 1024 };
+
 /* ---- argument checks -------------------------------------------------------------------------------------------------- */
 
 static int column_ok(const pc_column *column, size_t n) {
@@ -132,20 +135,20 @@ static size_t keyset_bytes(const pc_backend *ops, int scheme, size_t n_keys, int
 
 size_t pc_keyset_table_size(int backend, int scheme, int window) {
     const pc_backend *ops;
-    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, 1, &ops, NULL) != PC_OK) return 0;
+    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, SET_BATCH, &ops, NULL) != PC_OK) return 0;
     return window ? ops->scheme[scheme].keyset_table(window) : 0;
 }
 
 size_t pc_keyset_size(int backend, int scheme, size_t n_keys, int window) {
     const pc_backend *ops;
-    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, NULL) != PC_OK) return 0;
+    if (!pc_scheme_at(scheme) || pc_resolve(PC_KIND_SCHEME, scheme, backend, SET_BATCH, &ops, NULL) != PC_OK) return 0;
     return keyset_bytes(ops, scheme, n_keys, window);
 }
 
 int pc_keyset_window(int backend, int scheme, size_t n_keys, size_t memory_limit) {
     const pc_backend *ops;
     if (!pc_scheme_at(scheme)) return PC_ERR_ARGUMENT;
-    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, &ops, NULL);
+    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, SET_BATCH, &ops, NULL);
     if (result != PC_OK) return result;
     for (int window = WIDEST_WINDOW; window >= NARROWEST_WINDOW; window--) {
         size_t size = keyset_bytes(ops, scheme, n_keys, window);
@@ -158,7 +161,7 @@ int pc_keyset_window(int backend, int scheme, size_t n_keys, size_t memory_limit
 static int keyset_head(int backend, int scheme, size_t n_keys, int window, pc_keyset *set, const pc_backend **ops) {
     int position;
     if (!pc_scheme_at(scheme) || !set || ((uintptr_t)set & 63)) return PC_ERR_ARGUMENT;
-    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, n_keys, ops, &position);
+    int result = pc_resolve(PC_KIND_SCHEME, scheme, backend, SET_BATCH, ops, &position);
     if (result != PC_OK) return result;
     if (!keyset_bytes(*ops, scheme, n_keys, window)) return PC_ERR_ARGUMENT;
     set->magic = 0;
