@@ -27,7 +27,6 @@ typedef __m256d vdbl;
 #define DB_TWO48  281474976710656.0
 #define DB_TWO51  2251799813685248.0
 #define DB_TWO52  4503599627370496.0
-#define DB_TWO100 1267650600228229401496703205376.0
 #define DB_TWO104 20282409603651670423947251286016.0
 #define DB_LOW    0x4330000000000000ULL /* comes along with every low half: the bits of 2^52 */
 #define DB_HIGH   0x4678000000000000ULL /* and with every high half: the bits of 1.5 2^104 */
