@@ -31,6 +31,7 @@ from pycore._pb.validation.v1 import (
 from pycore.buffers import Column, as_column
 from pycore.cpu import Capabilities, capabilities
 from pycore.errors import InputError, LengthError
+from pycore.keycache import KeyCacheStats
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.registry import Hash, Rules, Scheme
 from pycore.verdict import Verdict, Verdicts
@@ -427,11 +428,15 @@ class ServiceCapabilities:
     backends: tuple[BackendRow, ...]
     active: Mapping[str, str]
     active_single: Mapping[str, str]
+    why: Mapping[str, str]
+    why_single: Mapping[str, str]
+    compiler: str
     schemes: tuple[Scheme, ...]
     hashes: tuple[Hash, ...]
     trees: tuple[TreeSummary, ...]
     chains: tuple[str, ...]
     threads: int
+    key_cache: KeyCacheStats
     limits: Limits
 
     @property
@@ -443,6 +448,7 @@ class ServiceCapabilities:
         """The same as plain dicts, lists, strings and numbers, with the keys of `pycore.Capabilities.to_dict`."""
         shown = asdict(self)
         shown["backends"] = [row._asdict() for row in self.backends]
+        shown["key_cache"] = self.key_cache._asdict()
         return {key: list(value) if isinstance(value, tuple) else value for key, value in shown.items()}
 
 
@@ -464,6 +470,8 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
                 rules=[capability_pb2.RuleSet(name=rules.name, flags=rules.flags) for rules in row.rules],
                 backend=found.active.get(row.name, ""),
                 single_backend=found.active_single.get(row.name, ""),
+                why=found.why.get(row.name, ""),
+                single_why=found.why_single.get(row.name, ""),
                 **{name: getattr(row, name) for name in Scheme.__slots__ if name != "rules"},
             )
             for row in found.schemes
@@ -472,6 +480,8 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
             capability_pb2.HashInfo(
                 backend=found.active.get(row.name, ""),
                 single_backend=found.active_single.get(row.name, ""),
+                why=found.why.get(row.name, ""),
+                single_why=found.why_single.get(row.name, ""),
                 **{name: getattr(row, name) for name in Hash.__slots__},
             )
             for row in found.hashes
@@ -483,6 +493,8 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
         chains=ledgers.names(),
         limits=capability_pb2.Limits(**vars(settings.limits)),
         threads=settings.threads or found.threads,
+        compiler=found.compiler,
+        key_cache=capability_pb2.KeyCache(**found.key_cache._asdict()),
     )
 
 
@@ -495,11 +507,15 @@ def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> Servic
         backends=tuple(BackendRow(*(getattr(row, name) for name in BackendRow._fields)) for row in message.backends),
         active={row.name: row.backend for row in rows if row.backend},
         active_single={row.name: row.single_backend for row in rows if row.single_backend},
+        why={row.name: row.why for row in rows if row.backend},
+        why_single={row.name: row.single_why for row in rows if row.single_backend},
+        compiler=message.compiler,
         schemes=tuple(_scheme(row) for row in message.schemes),
         hashes=tuple(Hash(*(getattr(row, name) for name in Hash.__slots__)) for row in message.hashes),
         trees=tuple(TreeSummary(tree.name, tree.default_hash, tree.source) for tree in message.trees),
         chains=tuple(message.chains),
         threads=message.threads,
+        key_cache=KeyCacheStats(*(getattr(message.key_cache, name) for name in KeyCacheStats._fields)),
         limits=Limits(**{name: getattr(message.limits, name) for name in Limits.__dataclass_fields__}),
     )
 

@@ -265,8 +265,20 @@ def test_capabilities(client: ValidationClient, service: Server) -> None:
     assert found.chains == ledgers.names()
     assert found.limits.max_message_bytes == service.config.max_message_bytes
     assert found.algorithms == local.algorithms
-    for name in ("version", "cpu_features", "backends", "active", "active_single", "schemes", "hashes", "threads"):
+    same = (
+        "version",
+        "cpu_features",
+        "backends",
+        "active",
+        "active_single",
+        "why",
+        "why_single",
+        "compiler",
+        "schemes",
+    )
+    for name in (*same, "hashes", "threads"):
         assert getattr(found, name) == getattr(local, name), name
+    assert found.key_cache.memory_limit == local.key_cache.memory_limit
     shown = found.to_dict()
     assert shown.keys() >= local.to_dict().keys()
     assert [tree["name"] for tree in shown["trees"]] == list(pycore.TREES)

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%pycore/validation/v1/capability.proto\x12\x14pycore.validation.v1\"\x18\n\x16GetCapabilitiesRequest\"\xf4\x02\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63pu_features\x18\x02 \x03(\x0b\x32 .pycore.validation.v1.CpuFeature\x12/\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.Backend\x12\x31\n\x07schemes\x18\x04 \x03(\x0b\x32 .pycore.validation.v1.SchemeInfo\x12.\n\x06hashes\x18\x05 \x03(\x0b\x32\x1e.pycore.validation.v1.HashInfo\x12-\n\x05trees\x18\x06 \x03(\x0b\x32\x1e.pycore.validation.v1.TreeInfo\x12\x0e\n\x06\x63hains\x18\x07 \x03(\t\x12,\n\x06limits\x18\x08 \x01(\x0b\x32\x1c.pycore.validation.v1.Limits\x12\x0f\n\x07threads\x18\t \x01(\r\"*\n\nCpuFeature\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06usable\x18\x02 \x01(\x08\"X\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x02 \x01(\x08\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\r\n\x05lanes\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x8f\x02\n\nSchemeInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x05rules\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.RuleSet\x12\x11\n\tkey_sizes\x18\x04 \x03(\r\x12\x16\n\x0esignature_size\x18\x05 \x01(\r\x12\x11\n\ttakes_der\x18\x06 \x01(\x08\x12\x12\n\ntakes_hash\x18\x07 \x01(\x08\x12\x17\n\x0ftakes_prehashed\x18\x08 \x01(\x08\x12\x15\n\rtakes_user_id\x18\t \x01(\x08\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x0b \x01(\t\x12\x16\n\x0esingle_backend\x18\x0c \x01(\t\"&\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66lags\x18\x02 \x01(\r\"\x86\x01\n\x08HashInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64igest_size\x18\x03 \x01(\r\x12\x12\n\nblock_size\x18\x04 \x01(\r\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12\x16\n\x0esingle_backend\x18\x07 \x01(\t\">\n\x08TreeInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_hash\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\"t\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x02 \x01(\x04\x12\x1a\n\x12max_inflight_items\x18\x03 \x01(\x04\x12\x1a\n\x12max_inflight_bytes\x18\x04 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%pycore/validation/v1/capability.proto\x12\x14pycore.validation.v1\"\x18\n\x16GetCapabilitiesRequest\"\xb9\x03\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63pu_features\x18\x02 \x03(\x0b\x32 .pycore.validation.v1.CpuFeature\x12/\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.Backend\x12\x31\n\x07schemes\x18\x04 \x03(\x0b\x32 .pycore.validation.v1.SchemeInfo\x12.\n\x06hashes\x18\x05 \x03(\x0b\x32\x1e.pycore.validation.v1.HashInfo\x12-\n\x05trees\x18\x06 \x03(\x0b\x32\x1e.pycore.validation.v1.TreeInfo\x12\x0e\n\x06\x63hains\x18\x07 \x03(\t\x12,\n\x06limits\x18\x08 \x01(\x0b\x32\x1c.pycore.validation.v1.Limits\x12\x0f\n\x07threads\x18\t \x01(\r\x12\x10\n\x08\x63ompiler\x18\n \x01(\t\x12\x31\n\tkey_cache\x18\x0b \x01(\x0b\x32\x1e.pycore.validation.v1.KeyCache\"\x83\x01\n\x08KeyCache\x12\x14\n\x0cmemory_limit\x18\x01 \x01(\x04\x12\x0e\n\x06nbytes\x18\x02 \x01(\x04\x12\x0c\n\x04keys\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\x12\x12\n\npromotions\x18\x06 \x01(\x04\x12\x11\n\tevictions\x18\x07 \x01(\x04\"*\n\nCpuFeature\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06usable\x18\x02 \x01(\x08\"X\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x02 \x01(\x08\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\r\n\x05lanes\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xb0\x02\n\nSchemeInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x05rules\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.RuleSet\x12\x11\n\tkey_sizes\x18\x04 \x03(\r\x12\x16\n\x0esignature_size\x18\x05 \x01(\r\x12\x11\n\ttakes_der\x18\x06 \x01(\x08\x12\x12\n\ntakes_hash\x18\x07 \x01(\x08\x12\x17\n\x0ftakes_prehashed\x18\x08 \x01(\x08\x12\x15\n\rtakes_user_id\x18\t \x01(\x08\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x0b \x01(\t\x12\x16\n\x0esingle_backend\x18\x0c \x01(\t\x12\x0b\n\x03why\x18\r \x01(\t\x12\x12\n\nsingle_why\x18\x0e \x01(\t\"&\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66lags\x18\x02 \x01(\r\"\xa7\x01\n\x08HashInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64igest_size\x18\x03 \x01(\r\x12\x12\n\nblock_size\x18\x04 \x01(\r\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12\x16\n\x0esingle_backend\x18\x07 \x01(\t\x12\x0b\n\x03why\x18\x08 \x01(\t\x12\x12\n\nsingle_why\x18\t \x01(\t\">\n\x08TreeInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_hash\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\"t\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x02 \x01(\x04\x12\x1a\n\x12max_inflight_items\x18\x03 \x01(\x04\x12\x1a\n\x12max_inflight_bytes\x18\x04 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,19 +34,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCAPABILITIESREQUEST']._serialized_start=63
   _globals['_GETCAPABILITIESREQUEST']._serialized_end=87
   _globals['_GETCAPABILITIESRESPONSE']._serialized_start=90
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=462
-  _globals['_CPUFEATURE']._serialized_start=464
-  _globals['_CPUFEATURE']._serialized_end=506
-  _globals['_BACKEND']._serialized_start=508
-  _globals['_BACKEND']._serialized_end=596
-  _globals['_SCHEMEINFO']._serialized_start=599
-  _globals['_SCHEMEINFO']._serialized_end=870
-  _globals['_RULESET']._serialized_start=872
-  _globals['_RULESET']._serialized_end=910
-  _globals['_HASHINFO']._serialized_start=913
-  _globals['_HASHINFO']._serialized_end=1047
-  _globals['_TREEINFO']._serialized_start=1049
-  _globals['_TREEINFO']._serialized_end=1111
-  _globals['_LIMITS']._serialized_start=1113
-  _globals['_LIMITS']._serialized_end=1229
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=531
+  _globals['_KEYCACHE']._serialized_start=534
+  _globals['_KEYCACHE']._serialized_end=665
+  _globals['_CPUFEATURE']._serialized_start=667
+  _globals['_CPUFEATURE']._serialized_end=709
+  _globals['_BACKEND']._serialized_start=711
+  _globals['_BACKEND']._serialized_end=799
+  _globals['_SCHEMEINFO']._serialized_start=802
+  _globals['_SCHEMEINFO']._serialized_end=1106
+  _globals['_RULESET']._serialized_start=1108
+  _globals['_RULESET']._serialized_end=1146
+  _globals['_HASHINFO']._serialized_start=1149
+  _globals['_HASHINFO']._serialized_end=1316
+  _globals['_TREEINFO']._serialized_start=1318
+  _globals['_TREEINFO']._serialized_end=1380
+  _globals['_LIMITS']._serialized_start=1382
+  _globals['_LIMITS']._serialized_end=1498
 # @@protoc_insertion_point(module_scope)

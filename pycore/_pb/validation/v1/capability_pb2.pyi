@@ -11,7 +11,7 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetCapabilitiesResponse(_message.Message):
-    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads")
+    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads", "compiler", "key_cache")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CPU_FEATURES_FIELD_NUMBER: _ClassVar[int]
     BACKENDS_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,8 @@ class GetCapabilitiesResponse(_message.Message):
     CHAINS_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     THREADS_FIELD_NUMBER: _ClassVar[int]
+    COMPILER_FIELD_NUMBER: _ClassVar[int]
+    KEY_CACHE_FIELD_NUMBER: _ClassVar[int]
     version: str
     cpu_features: _containers.RepeatedCompositeFieldContainer[CpuFeature]
     backends: _containers.RepeatedCompositeFieldContainer[Backend]
@@ -30,7 +32,27 @@ class GetCapabilitiesResponse(_message.Message):
     chains: _containers.RepeatedScalarFieldContainer[str]
     limits: Limits
     threads: int
-    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ...) -> None: ...
+    compiler: str
+    key_cache: KeyCache
+    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ..., compiler: _Optional[str] = ..., key_cache: _Optional[_Union[KeyCache, _Mapping]] = ...) -> None: ...
+
+class KeyCache(_message.Message):
+    __slots__ = ("memory_limit", "nbytes", "keys", "hits", "misses", "promotions", "evictions")
+    MEMORY_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    NBYTES_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    HITS_FIELD_NUMBER: _ClassVar[int]
+    MISSES_FIELD_NUMBER: _ClassVar[int]
+    PROMOTIONS_FIELD_NUMBER: _ClassVar[int]
+    EVICTIONS_FIELD_NUMBER: _ClassVar[int]
+    memory_limit: int
+    nbytes: int
+    keys: int
+    hits: int
+    misses: int
+    promotions: int
+    evictions: int
+    def __init__(self, memory_limit: _Optional[int] = ..., nbytes: _Optional[int] = ..., keys: _Optional[int] = ..., hits: _Optional[int] = ..., misses: _Optional[int] = ..., promotions: _Optional[int] = ..., evictions: _Optional[int] = ...) -> None: ...
 
 class CpuFeature(_message.Message):
     __slots__ = ("name", "usable")
@@ -55,7 +77,7 @@ class Backend(_message.Message):
     def __init__(self, name: _Optional[str] = ..., compiled: _Optional[bool] = ..., usable: _Optional[bool] = ..., lanes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class SchemeInfo(_message.Message):
-    __slots__ = ("id", "name", "rules", "key_sizes", "signature_size", "takes_der", "takes_hash", "takes_prehashed", "takes_user_id", "source", "backend", "single_backend")
+    __slots__ = ("id", "name", "rules", "key_sizes", "signature_size", "takes_der", "takes_hash", "takes_prehashed", "takes_user_id", "source", "backend", "single_backend", "why", "single_why")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
@@ -68,6 +90,8 @@ class SchemeInfo(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     SINGLE_BACKEND_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_WHY_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     rules: _containers.RepeatedCompositeFieldContainer[RuleSet]
@@ -80,7 +104,9 @@ class SchemeInfo(_message.Message):
     source: str
     backend: str
     single_backend: str
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[RuleSet, _Mapping]]] = ..., key_sizes: _Optional[_Iterable[int]] = ..., signature_size: _Optional[int] = ..., takes_der: _Optional[bool] = ..., takes_hash: _Optional[bool] = ..., takes_prehashed: _Optional[bool] = ..., takes_user_id: _Optional[bool] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ...) -> None: ...
+    why: str
+    single_why: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., rules: _Optional[_Iterable[_Union[RuleSet, _Mapping]]] = ..., key_sizes: _Optional[_Iterable[int]] = ..., signature_size: _Optional[int] = ..., takes_der: _Optional[bool] = ..., takes_hash: _Optional[bool] = ..., takes_prehashed: _Optional[bool] = ..., takes_user_id: _Optional[bool] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ..., why: _Optional[str] = ..., single_why: _Optional[str] = ...) -> None: ...
 
 class RuleSet(_message.Message):
     __slots__ = ("name", "flags")
@@ -91,7 +117,7 @@ class RuleSet(_message.Message):
     def __init__(self, name: _Optional[str] = ..., flags: _Optional[int] = ...) -> None: ...
 
 class HashInfo(_message.Message):
-    __slots__ = ("id", "name", "digest_size", "block_size", "source", "backend", "single_backend")
+    __slots__ = ("id", "name", "digest_size", "block_size", "source", "backend", "single_backend", "why", "single_why")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +125,8 @@ class HashInfo(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     SINGLE_BACKEND_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    SINGLE_WHY_FIELD_NUMBER: _ClassVar[int]
     id: int
     name: str
     digest_size: int
@@ -106,7 +134,9 @@ class HashInfo(_message.Message):
     source: str
     backend: str
     single_backend: str
-    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., digest_size: _Optional[int] = ..., block_size: _Optional[int] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ...) -> None: ...
+    why: str
+    single_why: str
+    def __init__(self, id: _Optional[int] = ..., name: _Optional[str] = ..., digest_size: _Optional[int] = ..., block_size: _Optional[int] = ..., source: _Optional[str] = ..., backend: _Optional[str] = ..., single_backend: _Optional[str] = ..., why: _Optional[str] = ..., single_why: _Optional[str] = ...) -> None: ...
 
 class TreeInfo(_message.Message):
     __slots__ = ("name", "default_hash", "source")
