@@ -26,8 +26,12 @@ NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
+# What keeps a worker busy here must not become quick with the CPU, nor with keys that come back.
+SLOW = {"PYCORE_BACKEND": "portable", "PYCORE_KEY_CACHE": "0"}
+
+
 def work() -> bytes:
-    """A serialised request that is small on the wire and keeps a worker busy for some ten milliseconds."""
+    """A serialised request that is small on the wire and keeps a SLOW worker busy for some ten milliseconds."""
     keys, signatures, messages = (
         column_pb2.Column(data=column.tobytes(), width=column.shape[1])
         for column in testing.generate_signatures("ecdsa-p256", 400, signers=4, seed=3)
@@ -50,7 +54,7 @@ def watch(channel: grpc.Channel) -> Any:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_every_accepted_call_is_answered_and_health_flips_first(spawn: Spawn, number: int) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.5")
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.5", environment=SLOW)
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         watcher = watch(channel)
@@ -80,7 +84,7 @@ def code_of_a_new_connection(target: str) -> grpc.StatusCode:
 
 
 def test_new_calls_are_refused_after_the_delay(spawn: Spawn) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.2")  # time to take in what was sent
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.2", environment=SLOW)  # time to take in what was sent
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
@@ -165,7 +169,7 @@ def test_an_idle_stream_does_not_hold_up_a_drain(spawn: Spawn) -> None:
 
 
 def test_grace_is_an_end(spawn: Spawn) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "0.05")
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "0.05", environment=SLOW)
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
@@ -178,7 +182,7 @@ def test_grace_is_an_end(spawn: Spawn) -> None:
 
 
 def test_a_second_signal_ends_what_is_left_at_once(spawn: Spawn) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "60")
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0", "--drain-grace", "60", environment=SLOW)
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
