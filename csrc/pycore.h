@@ -195,7 +195,7 @@ typedef struct pc_key_index {
     uint32_t n_slots, bucket_mask, sighting_mask;
     uint64_t seed; /* random, and unknown to whoever chooses the keys */
 } pc_key_index;
-enum { PC_NO_SLOT = 0xffffffff };
+enum { PC_NO_SLOT = -1 }; /* as uint32_t: 2^32 - 1 */
 /* Fills the buckets (index->buckets, given again because this writes them) for the keys that are there. */
 int pc_key_index_fill(const pc_key_index *index, uint32_t *buckets);
 /* slots[i] = the slot of key i, or PC_NO_SLOT. frequent gets the items, at most `room`, with which a key that has no slot has come

@@ -21,6 +21,7 @@ class _Lib:
     PC_RULE_COFACTORED: Final[int]
     PC_RULE_LOW_S: Final[int]
     PC_AUTO: Final[int]
+    PC_NO_SLOT: Final[int]
     PC_WHY_FORCED: Final[int]
     PC_WHY_PREFERRED: Final[int]
     PC_WHY_ORDER: Final[int]

@@ -47,7 +47,7 @@ static uint32_t find(const pc_key_index *index, const uint8_t *key, size_t len, 
         const uint32_t slot = index->buckets[at] - 1;
         if (index->lengths[slot] == len && memcmp(index->keys + slot * index->stride, key, len) == 0) return slot;
     }
-    return PC_NO_SLOT;
+    return (uint32_t)PC_NO_SLOT;
 }
 
 int64_t pc_key_index_find(const pc_key_index *index, const pc_column *keys, size_t n, unsigned often, uint32_t *slots,
@@ -58,11 +58,11 @@ int64_t pc_key_index_find(const pc_key_index *index, const pc_column *keys, size
     for (size_t i = 0; i < n; i++) {
         size_t len;
         const uint8_t *key = pc_column_row(keys, i, &len);
-        slots[i] = PC_NO_SLOT;
+        slots[i] = (uint32_t)PC_NO_SLOT;
         if (len == 0 || len > index->stride) continue;
         const uint64_t hash = key_hash(index->seed, key, len);
         slots[i] = find(index, key, len, hash);
-        if (slots[i] != PC_NO_SLOT || often == 0) continue;
+        if (slots[i] != (uint32_t)PC_NO_SLOT || often == 0) continue;
         /* Threads may lose each other's counts, which only delays a key. */
         uint8_t *count = &index->sightings[(uint32_t)(hash >> 32) & index->sighting_mask];
         const unsigned seen = __atomic_load_n(count, __ATOMIC_RELAXED) + 1u;
