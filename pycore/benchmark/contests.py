@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import pycore
+from pycore import _native
 from pycore.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
@@ -71,8 +72,11 @@ def known(group: str) -> bool:
 
 def _backend(algorithm: str, n: int = 1024) -> str:
     """The backend that a batch of n items takes in this context."""
-    found = pycore.capabilities()
-    return (found.active if n >= 1024 else found.active_single)[algorithm]
+    if algorithm in pycore.SCHEMES:
+        position = _native.backend_pick(_native.KIND_SCHEME, pycore.SCHEMES[algorithm].id, n)
+    else:
+        position = _native.backend_pick(_native.KIND_HASH, pycore.HASHES[algorithm].id, n)
+    return _native.backend_rows()[position].name
 
 
 def _absent(backend: str) -> str:

@@ -84,7 +84,8 @@ def code_of_a_new_connection(target: str) -> grpc.StatusCode:
 
 
 def test_new_calls_are_refused_after_the_delay(spawn: Spawn) -> None:
-    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.2", environment=SLOW)  # time to take in what was sent
+    # the delay: time to take in what was sent
+    process = spawn("--workers", "1", "--threads", "1", "--drain-delay", "0.2", environment=SLOW)
     target = process.wait_for_target()
     with grpc.insecure_channel(target) as channel:
         verify: Any = channel.unary_unary(METHOD + "VerifySignatures")
