@@ -218,8 +218,9 @@ def _check(code: int, backend: int = AUTO) -> None:
         if backend != AUTO:
             raise BackendUnavailable(rows[backend].name, "it has no kernel for this call", _usable(rows))
         forced = os.environ.get("PYCORE_BACKEND")
-        if forced:
-            reason = next((row.reason for row in rows if row.name == forced), "no backend has this name")
+        asked = next((row for row in rows if row.name == forced), None)
+        if forced and (asked is None or not asked.usable):
+            reason = "no backend has this name" if asked is None else asked.reason
             raise BackendUnavailable(forced, f"PYCORE_BACKEND asks for it, but {reason}", _usable(rows))
         raise BackendUnavailable("auto", "no backend has a kernel for this call", _usable(rows))
     if code == lib.PC_ERR_SELFTEST:
@@ -597,4 +598,4 @@ def field_probe(
 ) -> None:
     """One field operation, `repeat` times over C-contiguous (n, 32) little-endian elements; `op` as in ``pycore.h``."""
     pointers = (_bytes_pointer(a), _bytes_pointer(b))
-    _check(lib.pc_field_probe(backend, field, op, *pointers, len(a), repeat, _bytes_pointer(result)))
+    _check(lib.pc_field_probe(backend, field, op, *pointers, len(a), repeat, _bytes_pointer(result)), backend)
