@@ -343,7 +343,7 @@ static void test_key_index(void) {
         uint32_t frequent;
         const pc_column one = fixed(keys[i], i % 2 ? 33 : 65);
         EXPECT_INT(pc_key_index_find(&index, &one, 1, 200, found, &frequent, 1), 0);
-        EXPECT_INT(found[0], lengths[i] ? (uint32_t)i : PC_NO_SLOT);
+        EXPECT_INT(found[0], lengths[i] ? (uint32_t)i : (uint32_t)PC_NO_SLOT);
     }
     /* one stranger three times among keys that are there, one twice */
     uint8_t strange[2][33] = {{2, 7, 1}, {3, 1, 4}};
@@ -356,13 +356,13 @@ static void test_key_index(void) {
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 0, found, NULL, 0), 0);
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 1);
     EXPECT(frequent[0] == 6 && frequent[1] == 99);
-    EXPECT(found[0] == 1 && found[4] == 3 && found[1] == PC_NO_SLOT && found[6] == PC_NO_SLOT);
+    EXPECT(found[0] == 1 && found[4] == 3 && found[1] == (uint32_t)PC_NO_SLOT && found[6] == (uint32_t)PC_NO_SLOT);
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 2); /* the other one, and the first again */
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, NULL, 0), 0);     /* no room: it comes next time */
     EXPECT(pc_key_index_find(&index, &seven, 1, 3, found, frequent, 4) == 0 && found[0] == 1);
     const pc_column empty = fixed(rows[0], 0);
     EXPECT_INT(pc_key_index_find(&index, &empty, 2, 1, found, frequent, 4), 0);
-    EXPECT(found[0] == PC_NO_SLOT && found[1] == PC_NO_SLOT);
+    EXPECT(found[0] == (uint32_t)PC_NO_SLOT && found[1] == (uint32_t)PC_NO_SLOT);
     EXPECT_INT(pc_key_index_find(NULL, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_key_index_find(&index, NULL, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 256, found, frequent, 4), PC_ERR_ARGUMENT);
