@@ -220,8 +220,8 @@ def _check(code: int, backend: int = AUTO) -> None:
         forced = os.environ.get("PYCORE_BACKEND")
         asked = next((row for row in rows if row.name == forced), None)
         if forced and (asked is None or not asked.usable):
-            reason = "no backend has this name" if asked is None else asked.reason
-            raise BackendUnavailable(forced, f"PYCORE_BACKEND asks for it, but {reason}", _usable(rows))
+            why = asked.reason if asked else "no backend has this name"
+            raise BackendUnavailable(forced, f"PYCORE_BACKEND asks for it, but {why}", _usable(rows))
         raise BackendUnavailable("auto", "no backend has a kernel for this call", _usable(rows))
     if code == lib.PC_ERR_SELFTEST:
         reasons = "; ".join(f"{row.name}: {row.reason}" for row in backend_rows() if row.reason)
