@@ -47,7 +47,7 @@
 #ifdef PC_VERIFY
 #    include <stdio.h>
 #    include <stdlib.h>
-static inline PC_UNUSED void pc_check_failed(const char *what, const char *file, int line) {
+__attribute__((noreturn, cold)) static inline PC_UNUSED void pc_check_failed(const char *what, const char *file, int line) {
     fprintf(stderr, "%s:%d: VERIFY failed: %s\n", file, line, what);
     abort();
 }

@@ -260,6 +260,7 @@ static PC_UNUSED void cv(decompress)(cv(encoded) * e, int n) {
     static const uint64_t d_words[4] = CV_D, root_words[4] = CV_ROOT1;
     const fe(t) one = fe(one)();
     fe(t) u[cv(SIDE)], v[cv(SIDE)], v3[cv(SIDE)], x[cv(SIDE)], t, d;
+    PC_CHECK(n >= 1 && n <= cv(SIDE));
     cv(fe_const)(&d, d_words);
     for (int j = 0; j < n; j++) {
         const vec y[4] = {e[j].words[0], e[j].words[1], e[j].words[2], vand(e[j].words[3], vset1(~0ULL >> 1))};
