@@ -1,0 +1,170 @@
+/* ed25519_batch_cases.inc.h - combined equations of test_ed25519.c: what a combination takes, what makes it fall, equal items, chunks. */
+
+/* Spoils S of an item: the equation fails by a point of prime order. */
+static void spoil(batch *b, size_t i, uint64_t by) {
+    const uint64_t d[4] = {by};
+    uint64_t s[4];
+    pc_words_from_le(s, b->signatures + 64 * i + 32);
+    big_addmod(s, s, d, order);
+    pc_words_to_le(b->signatures + 64 * i + 32, s);
+}
+/* verify() under the cofactored rules, against a list of what is bad. */
+static void expect_bad(const batch *b, size_t n, const uint8_t *bad) {
+    static uint8_t verdicts[MOST];
+    int wrong = 0;
+    verify(b, 0, n, PC_RULE_COFACTORED, verdicts);
+    for (size_t i = 0; i < n; i++) wrong += verdicts[i] != (bad[i] ? PC_BAD_SIGNATURE : PC_VALID);
+    EXPECT_INT(wrong, 0);
+}
+
+/* Signatures of MOST keys that all hold, and a copy to spoil with what is bad in it. */
+static batch good, spoiled;
+static uint8_t bad[MOST];
+static void start_over(void) {
+    spoiled = good;
+    memset(bad, 0, sizeof bad);
+}
+static void spoil_one(size_t i, uint64_t by) {
+    spoil(&spoiled, i, by);
+    bad[i] = 1;
+}
+
+/* A combination is taken when all is well and falls when anything is not. */
+static void test_combination(void) {
+    ed25519_work *w = (ed25519_work *)(void *)scratch;
+    start_over();
+    expect_bad(&good, MOST, bad); /* leaves points, scalars and coefficients in the scratch */
+    EXPECT(w->seeded == 1 && w->seen == MOST && w->bad == 0 && w->n_keys == MOST);
+    for (size_t i = 0; i < MOST; i++) { /* 128 bits, all different, sign extended */
+        const uint64_t *z = w->z + 4 * i;
+        EXPECT(z[2] == z[3] && z[2] == 0 - (z[1] >> 63));
+        for (size_t j = 0; j < i; j++) EXPECT(z[0] != w->z[4 * j] && z[1] != w->z[4 * j + 1]);
+    }
+    vmode mode = vmode_enter();
+    EXPECT(ed25519_holds(w, w->live, MOST));
+    EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == ALL_LANES);
+    w->wide[8 * (MOST / 2)] ^= 1;
+    EXPECT(!ed25519_holds(w, w->live, MOST) && ed25519_holds(w, w->live, MOST / 2));
+    EXPECT(ed25519_holds(w, w->live + MOST / 2 + 1, MOST - MOST / 2 - 1));
+    w->wide[8 * VL + 4] ^= 1; /* lane 0 of the second vector */
+    EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == (ALL_LANES & ~1u));
+    EXPECT(ed25519_holds_in(w, w->live, VL) == ALL_LANES); /* what is not there is not looked at */
+    w->seeded = -1; /* the system has no random bytes: no combination, the same verdicts */
+    w->scalars[8 * 5] ^= 1;
+    memset(w->z, 0, sizeof w->z);
+    ed25519_check_cofactored(w, w->live, 3 * VL + 4, 0);
+    for (size_t i = 0; i < 3 * VL + 4; i++) EXPECT_INT(w->status[i], i == 5 ? PC_BAD_SIGNATURE : PC_VALID);
+    vmode_leave(mode);
+}
+
+/* No arrangement of errors among n items gets through. */
+static void test_errors_among(size_t n) {
+    for (size_t i = 0; i < n; i += n < 2 * VL + 2 ? 1 : 1 + test_random() % n) { /* one bad item, anywhere */
+        start_over();
+        spoil_one(i, 1);
+        expect_bad(&spoiled, n, bad);
+    }
+    for (size_t step = 1; step < n; step = 3 * step + 1) { /* every step-th, in pairs whose errors cancel in a plain sum */
+        start_over();
+        for (size_t i = 0; i + step < n; i += 2 * step) {
+            const uint64_t one[4] = {1};
+            uint64_t s[4];
+            spoil_one(i, 1);
+            pc_words_from_le(s, good.signatures + 64 * (i + step) + 32);
+            big_submod(s, s, one, order);
+            pc_words_to_le(spoiled.signatures + 64 * (i + step) + 32, s);
+            bad[i + step] = 1;
+        }
+        expect_bad(&spoiled, n, bad);
+    }
+    start_over(); /* a neighbour that is no signature at all */
+    memset(spoiled.signatures + 64 * (n - 1), 0xff, 64);
+    uint8_t verdicts[MOST];
+    verify(&spoiled, 0, n, PC_RULE_COFACTORED, verdicts);
+    for (size_t j = 0; j < n; j++) EXPECT_INT(verdicts[j], j == n - 1 ? PC_NON_CANONICAL : PC_VALID);
+}
+
+static void test_errors(void) {
+    static const size_t sizes[] = {
+        1, 2, VL, VL + 1, 2 * VL + 1, 33, ed25519_PIPPENGER - 1, ed25519_PIPPENGER, ed25519_PIPPENGER + 1, MOST};
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) test_errors_among(sizes[k]);
+    for (size_t i = 0; i < MOST; i += THOROUGH ? 1 : 29) { /* nothing is skipped, wherever the quarters end */
+        start_over();
+        spoil_one(i, 1);
+        expect_bad(&spoiled, MOST, bad);
+    }
+    for (size_t rare = 3; rare < MOST; rare *= 4) { /* all densities, in runs and strewn */
+        for (int runs = 0; runs < 2; runs++) {
+            start_over();
+            for (size_t i = 0; i < MOST; i++)
+                if (runs ? i / 30 % rare == 0 : test_random() % rare == 0) spoil_one(i, 1 + i);
+            expect_bad(&spoiled, MOST, bad);
+        }
+    }
+}
+
+/* Few keys, one key, one item many times; keys and R with parts of small order, which the cofactor takes away; S = 0, k A of small
+ * order; and a bad item among them. */
+static void test_equal_items(void) {
+    static batch b, few;
+    const uint64_t zero[4] = {0};
+    vmode mode = vmode_enter();
+    for (size_t i = 0; i < MOST; i++) {
+        uint64_t a[4] = {0x1234567 + i % 3, i % 3}, r[4] = {test_random(), test_random(), test_random()};
+        forge(&b, i, i % 11 ? a : zero, (int)(i % 3 ? i % 8 : 1), i % 13 ? r : zero, (int)(i / 2 % 8));
+    }
+    for (size_t i = 0; i < MOST; i++) { /* one item and its torsion: defects that differ by small order alone */
+        memcpy(few.keys + 32 * i, b.keys + 32, 32);
+        memcpy(few.signatures + 64 * i, b.signatures + 64, 64);
+        memcpy(few.messages + MESSAGE * i, b.messages + MESSAGE, MESSAGE);
+    }
+    vmode_leave(mode);
+    memset(bad, 0, sizeof bad);
+    expect_bad(&b, MOST, bad);
+    expect_bad(&b, 40, bad);
+    expect_bad(&few, MOST, bad);
+    EXPECT_INT((long)((ed25519_work *)(void *)scratch)->n_keys, 1);
+    expect_bad(&few, 5 * VL, bad);
+    for (size_t i = 0; i < MOST; i++) bad[i] = i % 2 || i > 120;
+    for (size_t i = 0; i < MOST; i++)
+        if (bad[i]) spoil(&few, i, 5); /* the same error many times */
+    expect_bad(&few, MOST, bad);
+    memset(bad, 1, sizeof bad);
+    for (size_t i = 0; i < MOST; i++)
+        if (!(i % 2 || i > 120)) spoil(&few, i, 7);
+    expect_bad(&few, MOST, bad);
+    bad[0] = 0;
+    memcpy(few.signatures, b.signatures + 64, 64);
+    expect_bad(&few, MOST, bad);
+}
+
+/* Made-up keys that fall into the same place of the table of equal keys, and more than a chunk. */
+static void test_chunks(void) {
+    enum { N = ed25519_CHUNK + 70 };
+    static uint8_t keys[32 * N], signatures[64 * N], messages[MESSAGE * N], verdicts[N];
+    static const pc_verify_params params = {.scheme = PC_SCHEME_ED25519, .rules = PC_RULE_COFACTORED};
+    for (size_t i = 0; i < N; i++) {
+        memcpy(keys + 32 * i, good.keys + 32 * (i % 64), 32);
+        memcpy(signatures + 64 * i, good.signatures + 64 * (i % 64), 64);
+        memcpy(messages + MESSAGE * i, good.messages + MESSAGE * (i % 64), MESSAGE);
+    }
+    for (size_t i = 1; i < N; i += 2) {             /* words whose hash is the same for all */
+        uint64_t word[4] = {7, test_random() >> 1}; /* and whose first eight bytes are */
+        word[2] = word[0];
+        word[3] = word[1];
+        for (int k = 0; k < 4; k++) pc_store64_le(keys + 32 * i + 8 * k, word[k]);
+    }
+    const pc_column key_column = pc_column_fixed(keys, 32), signature_column = pc_column_fixed(signatures, 64);
+    const pc_column message_column = pc_column_fixed(messages, MESSAGE);
+    const pc_key_source source = {&key_column, NULL, NULL};
+    ed25519_verify(&params, &source, &signature_column, &message_column, N, scratch, verdicts);
+    for (size_t i = 0; i < N; i++) {
+        uint64_t y[4];
+        ed25519_ext p;
+        pc_words_from_le(y, keys + 32 * i);
+        vmode mode = vmode_enter();
+        const int is_key = i % 2 == 0 || decompress(&p, y) != 0;
+        vmode_leave(mode);
+        EXPECT_INT(verdicts[i], !is_key ? PC_MALFORMED_KEY : i % 2 ? PC_BAD_SIGNATURE : PC_VALID);
+    }
+}
