@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oracle import trie as reference
 
 import pycore
 from pycore import benchmark
-from pycore.benchmark import peers
+from pycore.benchmark import peers, tree_peers, tries
+from pycore.ledgers import ethereum_trie
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -146,7 +148,8 @@ def test_targets_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert found[first].ratio is not None
     assert found[first].rounds >= 3
     assert found[first].low <= found[first].ratio <= found[first].high
-    monkeypatch.setitem(peers.HASH_PEERS, "keccak256", {"pycryptodome": lambda task: peers._version("no such thing")})
+    absent = {"pycryptodome": lambda task: peers.peer_version("no such thing")}
+    monkeypatch.setitem(peers.HASH_PEERS, "keccak256", absent)
     lines = list(targets.measure(quick=True, only=["keccak256"], seconds=0.01))
     assert [one.missing for one in lines if one.target.peer.startswith("pycryptodome")] == [
         "pycryptodome: no such thing is not installed"
@@ -163,6 +166,79 @@ def test_targets_are_measured_in_turn(monkeypatch: pytest.MonkeyPatch, tmp_path:
     page.write_text("<!-- figures: here -->\n<!-- /figures -->\n")
     assert process(str(ROOT / "bench" / "report.py"), str(document), "--into", str(page)).returncode == 0
     assert "| keccak256, messages of 64 B |" in page.read_text()
+
+
+def tree_task(tree: str, name: str, n: int) -> tree_peers.TreeTask:
+    return tree_peers.TreeTask(tree, name, [bytes([i]) * 32 for i in range(n)])
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 13, 16])
+@pytest.mark.parametrize(
+    ("shape", "peer"), [(shape, peer) for shape, peers in tree_peers.TREE_PEERS.items() for peer in peers]
+)
+def test_peers_of_trees_have_the_same_roots(shape: tuple[str, str], peer: str, n: int) -> None:
+    task = tree_task(*shape, n)
+    theirs: peers.Prepared | None = None
+    why = ""
+    try:
+        theirs = tree_peers.TREE_PEERS[shape][peer](task)
+    except peers.PeerMissingError as error:
+        why = str(error)
+    assert (peer in why) == (theirs is None)  # absent ones are named
+    if peer == "merkly" and n & (n - 1):
+        assert theirs is None
+    if theirs is None:
+        pytest.skip(why)
+    assert theirs.run() == pycore.merkle_root(task.leaves, tree=shape[0], hash=shape[1])
+
+
+def test_growing_and_sparse_loops_have_the_same_roots() -> None:
+    leaves = [bytes([i]) * 32 for i in range(37)]
+    for step in (1, 5, 64):
+        task = tree_peers.GrowthTask(leaves, step)
+        assert tree_peers.hashlib_growth(task).run() == pycore.merkle_root(leaves)
+    tree = pycore.SparseMerkleTree()
+    tree.update(leaves, leaves)
+    assert tree_peers.hashlib_sparse(leaves, leaves).run() == tree.root
+
+
+def test_peers_refuse_proofs_that_do_not_hold() -> None:
+    """A peer that said yes to everything would be quick."""
+    leaves = [bytes([i]) * 32 for i in range(16)]
+    tree = pycore.MerkleTree(leaves)
+    rows = [(leaf, i, tree.proof(i)) for i, leaf in enumerate(leaves)]
+    bad = [(leaves[0], 1, tree.proof(1)), *rows[1:]]
+    assert tree_peers.hashlib_proofs(tree_peers.ProofTask(tree.root, 4, rows)).run() == 16
+    assert tree_peers.hashlib_proofs(tree_peers.ProofTask(tree.root, 4, bad)).run() == 15
+    index = [1, 4, 5, 11]
+    shared = tree.multiproof(index)
+    for chosen, good in ((index, True), ([0, *index[1:]], False)):
+        task = tree_peers.MultiproofTask(tree.root, 4, index, [leaves[i] for i in chosen], shared)
+        assert tree_peers.hashlib_multiproof(task).run() is good
+    pymerkle = pytest.importorskip("pymerkle")
+    assert tree_peers.pymerkle_proofs(tree_peers.ProofTask(tree.root, 4, rows)).run() == 16
+    with pytest.raises(pymerkle.InvalidProof):
+        tree_peers.pymerkle_proofs(tree_peers.ProofTask(tree.root, 4, bad)).run()
+
+
+def test_tries_to_measure_with() -> None:
+    """The builder against the reference, keys with long common beginnings among them."""
+    keys = [pycore.hash("keccak256", bytes([i])) for i in range(60)]
+    keys += [keys[0][:9] + bytes(23), keys[0][:31] + bytes([keys[0][31] ^ 1]), keys[1][:2] + bytes(30)]
+    items = {key: bytes([i]) * (32 + i * 5) for i, key in enumerate(keys)}
+    trie = tries.Trie(items)
+    root, seen = reference.build(items, lambda data: pycore.hash("keccak256", data))
+    assert trie.root == root
+    for key, value in items.items():
+        assert trie.proof(key) == reference.proof(root, seen, key)
+        assert ethereum_trie.verify_trie(root, key, trie.proof(key)) == value
+    rows = [(key, items[key], trie.proof(key)) for key in keys]
+    short = [row for row in rows if len(row[1]) < 200]  # what the loop reads
+    assert tree_peers.pycryptodome_trie(tree_peers.TrieTask(root, short)).run() == len(short)
+    wrong = [(key, b"?", nodes) for key, _, nodes in short]
+    assert tree_peers.pycryptodome_trie(tree_peers.TrieTask(root, wrong)).run() == 0
+    pytest.importorskip("trie")
+    assert tree_peers.trie_package(tree_peers.TrieTask(root, rows)).run() == len(rows)
 
 
 @pytest.mark.slow

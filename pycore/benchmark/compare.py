@@ -18,12 +18,12 @@ from pycore.testing import _deterministic, generate_signatures
 
 from . import peers
 from .peers import HashTask, PeerMissingError, Prepared, SignatureTask
+from .tree_peers import TREE_PEERS, TreePeer, TreeTask
 
 BATCH = 1024
 _SLOW_ITEMS = 16  # a peer below this library's speed by orders of magnitude is timed over so many items
 _ROUNDS_AT_LEAST = 5
 _MESSAGE_SIZES = (64, 1024)  # bytes
-_TREES = (("rfc9162", "sha256"), ("bitcoin", "sha256d"), ("chainmaker", "sm3"))
 _COMPRESSED = frozenset({"ecdsa-secp256k1"})  # the key form that chains send
 
 
@@ -105,7 +105,9 @@ def rows(*, batch: int = BATCH, with_peers: bool = True) -> list[tuple[str, Call
         for name in pycore.HASHES
         for size in _MESSAGE_SIZES
     ]
-    trees = [(f"merkle: {tree}, {name}", partial(_merkle_work, tree, name, batch, with_peers)) for tree, name in _TREES]
+    trees = [
+        (f"merkle: {tree}, {name}", partial(_merkle_work, tree, name, batch, with_peers)) for tree, name in TREE_PEERS
+    ]
     return [*signatures, *hashes, *trees]
 
 
@@ -191,8 +193,8 @@ def _merkle_work(tree: str, algorithm: str, batch: int, with_peers: bool) -> _Wo
 
     contenders: dict[str, Callable[[int], Prepared]] = {}
     if with_peers:
-        # a root is over all leaves, so the number asked for is ignored
-        contenders["hashlib"] = lambda _n: peers.merkle_loop(HashTask(f"{tree}:{algorithm}", listed))
+        task = TreeTask(tree, algorithm, listed)  # a root is over all leaves, so the number asked for is ignored
+        contenders = {name: _whole(make, task) for name, make in TREE_PEERS[tree, algorithm].items()}
     return _Work(
         "merkle",
         f"merkle: {tree}, {algorithm}",
@@ -203,6 +205,10 @@ def _merkle_work(tree: str, algorithm: str, batch: int, with_peers: bool) -> _Wo
         contenders,
         lambda result, _n: result == expected,
     )
+
+
+def _whole(make: TreePeer, task: TreeTask) -> Callable[[int], Prepared]:
+    return lambda _n: make(task)
 
 
 @contextlib.contextmanager

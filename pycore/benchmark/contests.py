@@ -9,90 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 import pycore
-from pycore import _native
 from pycore.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
-from . import peers
-from .peers import HashTask, PeerMissingError, Prepared, SignatureTask
+from . import peers, tree_contests
+from .entrants import Contestant, Entries, Entry, Plan, forced_to, picked_backend, same, timed_peer, why_absent
+from .peers import HashTask, SignatureTask
 
 SIGNERS = 100
 SIZES = (1, 8, 64, 1024)  # small batches, measured by themselves
-_PEER_WINDOW = 0.01  # seconds: a peer works on as many items as fill this
 _COMPRESSED = frozenset({"ecdsa-secp256k1"})  # the key form that chains send
 _MESSAGE_SIZE = {"sm2": 300}  # bytes, else 32
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much work a call is."""
-
-    signatures: int
-    messages: int
-    leaves: int
-    long_message: int
-
-    @classmethod
-    def full(cls) -> Plan:
-        """What the targets are stated for."""
-        return cls(signatures=4096, messages=65536, leaves=1 << 20, long_message=1 << 26)
-
-    @classmethod
-    def quick(cls) -> Plan:
-        """For a look."""
-        return cls(signatures=1024, messages=16384, leaves=1 << 16, long_message=1 << 23)
-
-
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """`run()` does `items` items; `check` looks at what it returned. `version` is the peer's, or our backend."""
-
-    name: str
-    items: int
-    run: Callable[[], object]
-    check: Callable[[Any], bool]
-    version: str
-    own: bool = True  # this library
-    wall: bool = False  # timed by the wall clock: it uses more threads than the calling one
-
-
-Entry: TypeAlias = "Contestant | str"
-Entries: TypeAlias = "dict[str, Entry]"
-
-
-def known(group: str) -> bool:
-    """Whether this build has what the group is about."""
-    return group not in _ALGORITHM or _ALGORITHM[group] in (*pycore.SCHEMES, *pycore.HASHES)
-
-
-def _backend(algorithm: str, n: int = 1024) -> str:
-    """The backend that a batch of n items takes in this context."""
-    if algorithm in pycore.SCHEMES:
-        position = _native.backend_pick(_native.KIND_SCHEME, pycore.SCHEMES[algorithm].id, n)
-    else:
-        position = _native.backend_pick(_native.KIND_HASH, pycore.HASHES[algorithm].id, n)
-    return _native.backend_rows()[position].name
-
-
-def _absent(backend: str) -> str:
-    """Why a backend can not run here; "" when it can."""
-    for row in pycore.capabilities().backends:
-        if row.name == backend:
-            return "" if row.usable else f"backend {backend}: {row.reason}"
-    return f"backend {backend}: not in this build"
-
-
-def _on(backend: str, run: Callable[[], object]) -> Callable[[], object]:
-    def forced() -> object:
-        with pycore.use_backend(backend):
-            return run()
-
-    return forced
 
 
 # ---- signatures ------------------------------------------------------------------------------------------------------
@@ -146,33 +78,20 @@ def _signed(scheme: str, n: int, signers: int | None = None) -> _Signed:
 
 def _ours(name: str, data: _Signed, run: Callable[[], Any], bad: int = 0, *, wall: bool = False) -> Contestant:
     n = len(data.keys)
-    return Contestant(name, n, run, lambda got: int(got.valid.sum()) == n - bad, _backend(data.scheme, n), wall=wall)
+    return Contestant(
+        name, n, run, lambda got: int(got.valid.sum()) == n - bad, picked_backend(data.scheme, n), wall=wall
+    )
 
 
 def _signature_peer(data: _Signed, name: str) -> Entry:
     make = peers.SIGNATURE_PEERS[data.scheme][name]
-    return _peer(name, len(data.keys), lambda n: make(data.task(n)), lambda got, n: got == n)
-
-
-def _peer(name: str, most: int, make: Callable[[int], Prepared], check: Callable[[Any, int], bool]) -> Entry:
-    """The peer over as many items as fill a window; the reason when it is absent."""
-    from .compare import _timed
-
-    try:
-        trial = make(min(8, most))
-        trial.run()
-        each = max(_timed(trial.run) / min(8, most), 1e-8)
-        n = max(1, min(most, int(_PEER_WINDOW / each)))
-        prepared = make(n)
-    except (PeerMissingError, ImportError) as error:
-        return f"{name}: {error}"
-    return Contestant(name, n, prepared.run, lambda got: check(got, n), prepared.version, own=False)
+    return timed_peer(name, len(data.keys), lambda n: make(data.task(n)), lambda got, n: got == n)
 
 
 def _against_portable(data: _Signed) -> Iterator[tuple[str, Entry]]:
     for name in ("avx2", "portable"):
-        why = _absent(name)
-        entry = Contestant(name, len(data.keys), _on(name, data.verify()), lambda got: bool(got.all_valid), name)
+        why = why_absent(name)
+        entry = Contestant(name, len(data.keys), forced_to(name, data.verify()), lambda got: bool(got.all_valid), name)
         yield name, why or entry
 
 
@@ -216,13 +135,9 @@ def _threads(plan: Plan) -> Entries:
             found[name] = _ours(name, data, data.verify(threads=threads), wall=True)
         run = partial(pycore.merkle_root, leaves, tree="rfc9162", hash="sha256", threads=threads)
         root = pycore.merkle_root(leaves, tree="rfc9162", hash="sha256")
-        entry = Contestant(word, plan.leaves, run, partial(_same, root), _backend("sha256"), wall=True)
+        entry = Contestant(word, plan.leaves, run, partial(same, root), picked_backend("sha256"), wall=True)
         found[f"{word}, merkle"] = entry
     return found
-
-
-def _same(wanted: bytes, got: bytes) -> bool:
-    return got == wanted
 
 
 # ---- hashes ----------------------------------------------------------------------------------------------------------
@@ -245,7 +160,7 @@ def _hashing(algorithm: str, plan: Plan) -> Entries:
         wanted = pycore.hash_batch(algorithm, messages)
         run = partial(pycore.hash_batch, algorithm, messages)
         name = f"{count} x {size}"
-        found[name] = Contestant(name, n, run, partial(np.array_equal, wanted), _backend(algorithm, n))
+        found[name] = Contestant(name, n, run, partial(np.array_equal, wanted), picked_backend(algorithm, n))
         task = HashTask(algorithm, [row.tobytes() for row in messages[: 1 << 14]])
         for peer, make in peers.HASH_PEERS.get(algorithm, {}).items():
             called = f"{peer} {size}" if count >= 1024 or size > 1024 else f"{peer} {count} x {size}"
@@ -261,80 +176,19 @@ def _hash_peer(name: str, make: peers.HashPeer, task: HashTask, wanted: Any) -> 
     def check(got: Any, n: int) -> bool:
         return all(bytes(one) == row.tobytes() for one, row in zip(got, wanted[:n], strict=True))
 
-    return _peer(name, len(task), lambda n: make(HashTask(task.algorithm, task.messages[:n])), check)
-
-
-def _merkle(plan: Plan) -> Entries:
-    leaves = _deterministic.rows(1, "bench", "merkle", count=plan.leaves, width=32)
-    small = leaves[: 1 << 12]
-    listed = [row.tobytes() for row in small]
-    found: Entries = {}
-    for tree, algorithm in (("rfc9162", "sha256"), ("chainmaker", "sm3")):
-        run = partial(pycore.merkle_root, leaves, tree=tree, hash=algorithm)
-        root = run()
-        found[algorithm] = Contestant(algorithm, plan.leaves, run, partial(_same, root), _backend(algorithm))
-        answer = pycore.merkle_root(small, tree=tree, hash=algorithm)
-        name = f"hashlib {algorithm}"
-        try:  # per leaf a loop costs the same in a smaller tree
-            loop = peers.merkle_loop(HashTask(f"{tree}:{algorithm}", listed))
-            found[name] = Contestant(name, len(small), loop.run, partial(_same, answer), loop.version, own=False)
-        except PeerMissingError as error:
-            found[name] = f"{name}: {error}"
-    return found
-
-
-def _proofs(plan: Plan) -> Entries:
-    """Inclusion proofs in a tree of 2^20 leaves, whatever the plan: the depth is what is asked for."""
-    count, width = 1 << 20, 32
-    leaves = _deterministic.rows(1, "bench", "proofs", count=count, width=width)
-    tree = pycore.MerkleTree(leaves, tree="rfc9162", hash="sha256")
-    n = 10_000 if plan.leaves == count else 1_000
-    index = (np.arange(n, dtype=np.int64) * 104_729) % count
-    proofs, chosen = tree.proofs(index), leaves[index]
-    run = partial(pycore.verify_inclusion_batch, tree.root, chosen, proofs, index=index, leaf_count=count)
-    part = 64
-    rows = [
-        (chosen[i].tobytes(), int(index[i]), [bytes(one) for one in tree.proof(int(index[i]))]) for i in range(part)
-    ]
-    loop = peers.inclusion_loop(tree.root, rows)
-    return {
-        "proofs": Contestant("proofs", n, run, lambda got: bool(got.all_valid), _backend("sha256")),
-        "hashlib proofs": Contestant("hashlib", part, loop.run, lambda got: got == part, loop.version, own=False),
-    }
-
-
-def _sparse(plan: Plan) -> Entries:
-    """Random keys put into an empty sparse tree in one batch, and a part of them one by one.
-
-    A key costs a loop more in a deeper tree, so the ratio is the least that a loop over all would show.
-    """
-    n, part = min(plan.leaves, 100_000), 2_000
-    keys = _deterministic.rows(1, "bench", "sparse keys", count=n, width=32)
-    values = _deterministic.rows(1, "bench", "sparse values", count=n, width=32)
-
-    def build(count: int) -> bytes:
-        tree = pycore.SparseMerkleTree()
-        tree.update(keys[:count], values[:count])
-        return tree.root
-
-    listed = [[row.tobytes() for row in column[:part]] for column in (keys, values)]
-    loop = peers.sparse_loop(*listed)
-    run = partial(build, n)
-    return {
-        "sparse": Contestant("sparse", n, run, partial(_same, run()), _backend("sha256")),
-        "hashlib sparse": Contestant(
-            "hashlib", len(listed[0]), loop.run, partial(_same, build(part)), loop.version, own=False
-        ),
-    }
+    return timed_peer(name, len(task), lambda n: make(HashTask(task.algorithm, task.messages[:n])), check)
 
 
 GROUPS: dict[str, Callable[[Plan], Entries]] = {
     "ed25519": _ed25519,
     **{s: partial(_signatures, s) for s in ("ecdsa-secp256k1", "schnorr-secp256k1", "ecdsa-p256", "sm2")},
     **{name: partial(_hashing, name) for name in ("sha256", "sha512", "sm3", "keccak256", "blake3")},
-    "merkle": _merkle,
-    "proofs": _proofs,
-    "sparse": _sparse,
+    **tree_contests.GROUPS,
     "threads": _threads,
 }
-_ALGORITHM = {name: name for name in GROUPS if name not in ("merkle", "proofs", "sparse", "threads")}
+_ALGORITHM = {name: name for name in GROUPS if name not in (*tree_contests.GROUPS, "threads")}
+
+
+def known(group: str) -> bool:
+    """Whether this build has what the group is about."""
+    return group not in _ALGORITHM or _ALGORITHM[group] in (*pycore.SCHEMES, *pycore.HASHES)

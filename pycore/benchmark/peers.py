@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pycore.signatures import DEFAULT_USER_ID
 from pycore.testing._sign import der_signature
@@ -35,7 +34,7 @@ class SignatureTask:
 
 @dataclass(frozen=True, slots=True)
 class HashTask:
-    """Messages to hash, or the leaves of a tree whose root is wanted."""
+    """Messages to hash."""
 
     algorithm: str
     messages: Sequence[bytes]
@@ -60,7 +59,8 @@ SignaturePeer = Callable[[SignatureTask], Prepared]
 HashPeer = Callable[[HashTask], Prepared]
 
 
-def _version(distribution: str) -> str:
+def peer_version(distribution: str) -> str:
+    """Name and version of an installed distribution; PeerMissingError when there is none."""
     found = version_of(distribution)
     if found is None:
         raise PeerMissingError(f"{distribution} is not installed")
@@ -72,7 +72,7 @@ def _version(distribution: str) -> str:
 
 def pynacl(task: SignatureTask) -> Prepared:
     """libsodium's crypto_sign_open through PyNaCl's bindings, without the object layer."""
-    version = _version("PyNaCl")
+    version = peer_version("PyNaCl")
     from nacl.bindings import crypto_sign_open
 
     items = [(sig + text, key) for key, sig, text in zip(task.keys, task.signatures, task.messages, strict=True)]
@@ -85,7 +85,7 @@ def pynacl(task: SignatureTask) -> Prepared:
 
 def coincurve(task: SignatureTask) -> Prepared:
     """libsecp256k1 through coincurve; keys from bytes each time, as ours."""
-    version = _version("coincurve")
+    version = peer_version("coincurve")
     from coincurve import PublicKey
 
     items = _der_items(task)
@@ -94,7 +94,7 @@ def coincurve(task: SignatureTask) -> Prepared:
 
 def coincurve_loaded(task: SignatureTask) -> Prepared:
     """The same with keys parsed beforehand."""
-    version = _version("coincurve")
+    version = peer_version("coincurve")
     from coincurve import PublicKey
 
     items = [(PublicKey(key), sig, text) for key, sig, text in _der_items(task)]
@@ -103,7 +103,7 @@ def coincurve_loaded(task: SignatureTask) -> Prepared:
 
 def coincurve_schnorr(task: SignatureTask) -> Prepared:
     """BIP-340 by libsecp256k1 through coincurve."""
-    version = _version("coincurve")
+    version = peer_version("coincurve")
     from coincurve import PublicKeyXOnly
 
     items = list(zip(task.keys, task.signatures, task.messages, strict=True))
@@ -112,7 +112,7 @@ def coincurve_schnorr(task: SignatureTask) -> Prepared:
 
 def cryptography_p256(task: SignatureTask) -> Prepared:
     """OpenSSL's P-256 through cryptography; keys from bytes each time, as ours."""
-    version = _version("cryptography")
+    version = peer_version("cryptography")
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -127,7 +127,7 @@ def cryptography_p256(task: SignatureTask) -> Prepared:
 
 def cryptography_p256_loaded(task: SignatureTask) -> Prepared:
     """The same with keys parsed beforehand."""
-    version = _version("cryptography")
+    version = peer_version("cryptography")
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
 
@@ -139,7 +139,7 @@ def cryptography_p256_loaded(task: SignatureTask) -> Prepared:
 
 def cryptography_ed25519(task: SignatureTask) -> Prepared:
     """OpenSSL's Ed25519 through cryptography."""
-    version = _version("cryptography")
+    version = peer_version("cryptography")
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     load = Ed25519PublicKey.from_public_bytes
@@ -168,7 +168,7 @@ def openssl_sm2(task: SignatureTask) -> Prepared:
 
 def gmssl_python(task: SignatureTask) -> Prepared:
     """The pure-Python gmssl package."""
-    version = _version("gmssl")
+    version = peer_version("gmssl")
     from gmssl.sm2 import CryptSM2
 
     items = [
@@ -180,7 +180,7 @@ def gmssl_python(task: SignatureTask) -> Prepared:
 
 def gmssl_pyx(task: SignatureTask) -> Prepared:
     """GmSSL's C library through gmssl-pyx."""
-    version = _version("gmssl-pyx")
+    version = peer_version("gmssl-pyx")
     from gmssl_pyx import sm2_verify
 
     items = [
@@ -223,7 +223,7 @@ def low_s(scheme: str, signature: bytes) -> bytes:
 _HASHLIB = {"sha256": "sha256", "sha512": "sha512", "sha3-256": "sha3_256", "sm3": "sm3"}
 
 
-def _hashlib_function(algorithm: str) -> Callable[[bytes], bytes]:
+def hashlib_function(algorithm: str) -> Callable[[bytes], bytes]:
     """One digest by hashlib (OpenSSL's code, called as quickly as Python can)."""
     if algorithm == "sha256d":
         sha256 = hashlib.sha256
@@ -251,13 +251,13 @@ def _hashlib_function(algorithm: str) -> Callable[[bytes], bytes]:
 
 def hashlib_loop(task: HashTask) -> Prepared:
     """A loop over hashlib."""
-    digest, messages = _hashlib_function(task.algorithm), task.messages
-    return Prepared(lambda: [digest(text) for text in messages], f"hashlib ({_openssl_of_hashlib()})")
+    digest, messages = hashlib_function(task.algorithm), task.messages
+    return Prepared(lambda: [digest(text) for text in messages], f"hashlib ({openssl_of_hashlib()})")
 
 
 def pycryptodome(task: HashTask) -> Prepared:
     """A loop over pycryptodome."""
-    version = _version("pycryptodome")
+    version = peer_version("pycryptodome")
     from Crypto.Hash import RIPEMD160, SHA3_256, SHA256, SHA512, keccak
 
     modules = {"sha256": SHA256, "sha512": SHA512, "sha3-256": SHA3_256, "ripemd160": RIPEMD160}
@@ -273,7 +273,7 @@ def pycryptodome(task: HashTask) -> Prepared:
 
 def gmssl_pyx_sm3(task: HashTask) -> Prepared:
     """A loop over GmSSL's SM3 through gmssl-pyx."""
-    version = _version("gmssl-pyx")
+    version = peer_version("gmssl-pyx")
     from gmssl_pyx import sm3_hash
 
     messages = task.messages
@@ -282,7 +282,7 @@ def gmssl_pyx_sm3(task: HashTask) -> Prepared:
 
 def blake3_package(task: HashTask) -> Prepared:
     """A loop over the blake3 package (the reference implementation, one thread)."""
-    version = _version("blake3")
+    version = peer_version("blake3")
     from blake3 import blake3
 
     messages = task.messages
@@ -304,76 +304,8 @@ HASH_PEERS: dict[str, dict[str, HashPeer]] = {
 }
 
 
-def merkle_loop(task: HashTask) -> Prepared:
-    """A Merkle root by a loop over hashlib. `algorithm` is "tree:hash"."""
-    tree, _, algorithm = task.algorithm.partition(":")
-    digest, leaves = _hashlib_function(algorithm), list(task.messages)
-    leaf_prefix, node_prefix = (b"\x00", b"\x01") if tree == "rfc9162" else (b"", b"")
-    promote = tree == "rfc9162"
-
-    def run() -> bytes:
-        level = [digest(leaf_prefix + leaf) for leaf in leaves] if promote else leaves
-        while len(level) > 1:
-            odd = level[-1] if len(level) % 2 else None
-            level = [digest(node_prefix + a + b) for a, b in zip(level[::2], level[1::2], strict=False)]
-            if odd is not None:
-                level.append(odd if promote else digest(odd + odd))
-        return level[0]
-
-    return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
-
-
-def inclusion_loop(root: bytes, rows: Sequence[tuple[bytes, int, Sequence[bytes]]]) -> Prepared:
-    """Inclusion proofs (leaf, index, siblings) of a full RFC 9162 tree with SHA-256, checked one by one by hashlib."""
-    sha256 = hashlib.sha256
-
-    def run() -> int:
-        good = 0
-        for leaf, index, siblings in rows:
-            node = sha256(b"\0" + leaf).digest()
-            for sibling in siblings:
-                node = sha256(b"\1" + (sibling + node if index & 1 else node + sibling)).digest()
-                index >>= 1
-            good += node == root
-        return good
-
-    return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
-
-
-def sparse_loop(keys: Sequence[bytes], values: Sequence[bytes]) -> Prepared:
-    """Keys put one by one into the tree of `pycore.sparse`, nodes as tuples, hashed by hashlib; gives the root."""
-    sha256 = hashlib.sha256
-    empty: tuple[Any, ...] = (bytes(32),)
-
-    def inner(left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (sha256(b"\1" + left[0] + right[0]).digest(), left, right)
-
-    def part(depth: int, old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[Any, ...]:
-        a, b = (leaf[1][depth >> 3] >> (7 - (depth & 7)) & 1 for leaf in (old, new))
-        if a == b:
-            below = part(depth + 1, old, new)
-            return inner(empty, below) if a else inner(below, empty)
-        return inner(new, old) if a else inner(old, new)
-
-    def put(node: tuple[Any, ...], depth: int, leaf: tuple[Any, ...]) -> tuple[Any, ...]:
-        if len(node) == 1 or (len(node) == 2 and node[1] == leaf[1]):
-            return leaf
-        if len(node) == 2:
-            return part(depth, node, leaf)
-        if leaf[1][depth >> 3] >> (7 - (depth & 7)) & 1:
-            return inner(node[1], put(node[2], depth + 1, leaf))
-        return inner(put(node[1], depth + 1, leaf), node[2])
-
-    def run() -> bytes:
-        root = empty
-        for key, value in zip(keys, values, strict=True):
-            root = put(root, 0, (sha256(b"\0" + key + sha256(value).digest()).digest(), key))
-        return bytes(root[0])
-
-    return Prepared(run, f"hashlib ({_openssl_of_hashlib()})")
-
-
-def _openssl_of_hashlib() -> str:
+def openssl_of_hashlib() -> str:
+    """Whose code hashlib runs."""
     import ssl
 
     return " ".join(ssl.OPENSSL_VERSION.split()[:2])

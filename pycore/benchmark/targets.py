@@ -16,7 +16,9 @@ from typing import Any
 import pycore
 
 from . import contests
-from .contests import Contestant, Plan
+from .entrants import Contestant, Plan
+from .tree_contests import GROWTH_STEPS
+from .tree_peers import GROWTH_PEERS, TREE_PEERS, TRIE_PEERS
 
 _WINDOW = 0.004  # seconds: shorter calls are repeated to fill one, so that the clock's grain does not count
 _ROUNDS_AT_MOST = 101
@@ -154,10 +156,23 @@ def _hash_targets() -> Iterator[Target]:
     yield Target("blake3", "blake3, messages of 64 B", "65536 x 64", "blake3 64", 30, IFMA)
     yield Target("blake3", "blake3, one long message", "1 x 67108864", "blake3 67108864", 0.9, IFMA)
     # the targets are shares of the peer's time, 0.085 and 0.04: as ratios
-    yield Target("merkle", "Merkle root, rfc9162, sha256", "sha256", "hashlib sha256", 1 / 0.085, IFMA)
-    yield Target("merkle", "Merkle root, chainmaker, sm3", "sm3", "hashlib sm3", 1 / 0.04, IFMA)
+    shares = {("rfc9162 sha256", "hashlib"): 0.085, ("chainmaker sm3", "hashlib"): 0.04}
+    for (tree, algorithm), peers in TREE_PEERS.items():
+        for peer in peers:
+            called = f"{tree} {algorithm}"
+            share = shares.get((called, peer))
+            milestone, needs = (1 / share, IFMA) if share else (None, "")
+            yield Target("merkle", f"Merkle root, {tree}, {algorithm}", called, f"{peer} {called}", milestone, needs)
     yield Target("proofs", "inclusion proofs of depth 20, sha256", "proofs", "hashlib proofs", 10)
+    yield Target("proofs", "inclusion proofs of depth 20, sha256", "proofs", "pymerkle proofs")
+    yield Target("proofs", "multiproof of 1,000 leaves of 2^20, sha256", "multiproof", "hashlib multiproof")
+    for step in GROWTH_STEPS:
+        for peer in GROWTH_PEERS:
+            name = f"{step} at a time"
+            yield Target("growth", f"growing log with roots, {step:,} leaves at a time", name, f"{peer} {name}")
     yield Target("sparse", "sparse Merkle tree, updates in one batch", "sparse", "hashlib sparse", 20, IFMA)
+    for peer in TRIE_PEERS:
+        yield Target("trie", "Ethereum account proofs, trie of 20,000", "trie", f"{peer} trie")
     yield Target("threads", "Merkle root, sha256: two threads", "two threads, merkle", "one thread, merkle", 1.8)
 
 
