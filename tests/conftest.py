@@ -8,6 +8,7 @@ a full one.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import random
 import sys
@@ -20,6 +21,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).resolve().parent
+_FOUND = importlib.util.find_spec("pycore")
+PACKAGE = Path(_FOUND.origin).parent.parent if _FOUND and _FOUND.origin else TESTS.parent  # where processes import from
 if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import rsp` from any folder below
     sys.path.insert(0, str(TESTS))
 
@@ -98,6 +101,19 @@ def backend_rows() -> tuple[tuple[str, bool, str], ...]:
     return tuple((row.name, bool(row.usable), str(row.reason)) for row in pycore.capabilities().backends)
 
 
+def wanted_rows() -> tuple[tuple[str, bool, str], ...]:
+    """The rows that tests of every backend run on: all, or those of ``$PYCORE_TEST_BACKENDS``, which must be usable."""
+    wanted = [name for name in os.environ.get("PYCORE_TEST_BACKENDS", "").split(",") if name]
+    if not wanted:
+        return backend_rows()
+    known = {row[0]: row for row in backend_rows()}
+    for name in wanted:
+        _, usable, reason = known.get(name, (name, False, "no backend has this name"))
+        if not usable:
+            raise pytest.UsageError(f"PYCORE_TEST_BACKENDS: {name}: {reason}")
+    return tuple(known[name] for name in wanted)
+
+
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """The test runs once per backend, with that backend in force; those that can not run here are skipped."""
@@ -131,8 +147,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "backend" in metafunc.fixturenames:
-        rows = backend_rows()
+        rows = wanted_rows()
         metafunc.parametrize("backend", rows, ids=[row[0] for row in rows], indirect=True)
+
+
+def _built_with() -> str:
+    """The library's file and how it was compiled, which tells an emulated build from a real one."""
+    import pycore
+
+    return f"{Path(pycore.__file__).parent}, {pycore.capabilities().compiler}"
 
 
 # ---- reproducible randomness ----------------------------------------------------------------------------------------
@@ -187,13 +210,14 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     ran = config.stash[_ran_key]
     if ran:
-        forced = os.environ.get("PYCORE_BACKEND")
         terminalreporter.section("backends")
         for name, usable, reason in backend_rows():
             told = f"{ran.get(name, 0)} tests" if usable else f"absent: {reason}"
             terminalreporter.write_line(f"backends: {name}: {told}")
-        if forced:
-            terminalreporter.write_line(f"backends: PYCORE_BACKEND={forced}")
+        for variable in ("PYCORE_BACKEND", "PYCORE_TEST_BACKENDS"):
+            if variable in os.environ:
+                terminalreporter.write_line(f"backends: {variable}={os.environ[variable]}")
+        terminalreporter.write_line(f"backends: {_built_with()}")
     counts = config.stash[_counts_key]
     if not counts:
         return

@@ -59,4 +59,9 @@ const char *pc_version(void) { return PC_VERSION; }
 #else
 #    define COMPILER "unknown compiler"
 #endif
-const char *pc_compiler(void) { return COMPILER ", " PC_CFLAGS; }
+#ifdef PC_EMULATE_AVX512
+#    define EMULATED "; AVX-512 is emulated: a build for tests, slow"
+#else
+#    define EMULATED ""
+#endif
+const char *pc_compiler(void) { return COMPILER ", " PC_CFLAGS EMULATED; }

@@ -1,0 +1,172 @@
+"""``pycore hash`` and ``pycore merkle``, run as a user runs them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli_runs import (
+    Run,
+    cli_fixture,  # noqa: F401
+)
+
+import pycore
+
+# ---- hash ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", list(pycore.HASHES))
+def test_hash_of_files_text_and_stdin(cli: Run, tmp_path: Path, algorithm: str) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "b").write_bytes(b"")
+    done = cli("hash", "-a", algorithm, "a", "b", "--hex", "61 6263", "--json")
+    assert done.returncode == 0
+    digests = [row["digest"] for row in json.loads(done.stdout)["digests"]]
+    abc = pycore.hash(algorithm, b"abc").hex()
+    assert digests == [abc, pycore.hash(algorithm, b"").hex(), abc]
+    assert cli("hash", "-a", algorithm, stdin="abc").stdout == f"{abc}  -\n"
+
+
+def test_hash_agrees_with_sha256sum_form(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    assert cli("hash", "a").stdout == f"{hashlib.sha256(b'abc').hexdigest()}  a\n"
+
+
+def test_hash_check(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "b").write_bytes(b"def")
+    (tmp_path / "SUMS").write_text(cli("hash", "-a", "sm3", "a", "b").stdout)
+    assert cli("hash", "-a", "sm3", "--check", "SUMS").returncode == 0
+    (tmp_path / "b").write_bytes(b"deg")
+    (tmp_path / "a").unlink()
+    done = cli("hash", "-a", "sm3", "--check", "SUMS")
+    assert done.returncode == 1
+    assert done.stdout == "a: MISSING\nb: FAILED\n"
+    files = json.loads(cli("hash", "-a", "sm3", "--check", "SUMS", "--json").stdout)["files"]
+    assert [row["valid"] for row in files] == [False, False]
+    (tmp_path / "SUMS").write_text("rubbish\n")
+    assert cli("hash", "--check", "SUMS").returncode == 2
+
+
+# ---- merkle ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tree", "algorithm"), [("rfc9162", None), ("bitcoin", None), ("chainmaker", "sm3")])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_merkle_root_prove_check(cli: Run, tmp_path: Path, tree: str, algorithm: str | None, count: int) -> None:
+    leaves = [hashlib.sha256(bytes([i])).digest() for i in range(count)]
+    (tmp_path / "leaves").write_text("".join(leaf.hex() + "\n" for leaf in leaves))
+    options = ["--tree", tree] + (["--hash", algorithm] if algorithm else [])
+    wanted = pycore.merkle_root(leaves, tree=tree, hash=algorithm)
+    assert cli("merkle", "root", "--leaves", "leaves", *options).stdout.strip() == wanted.hex()
+    index = count - 1
+    done = cli("merkle", "prove", "--leaves", "leaves", "--index", str(index), *options, "--json")
+    proof = json.loads(done.stdout)
+    assert proof["root"] == wanted.hex()
+    assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+    for change in ({"leaf": "00" * 32}, {"root": "00" * 32}, {"index": count}, {"leaf_count": 2 * count + 1}):
+        refused = cli("merkle", "check", "--from", "-", "--json", stdin=json.dumps(proof | change))
+        assert refused.returncode == 1, change
+        assert json.loads(refused.stdout)["valid"] is False
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "not JSON",
+        "[]",
+        "[" * 100_000,
+        '{"root": 5, "leaf": "00", "index": 0, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": "0", "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": true, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": -1, "leaf_count": 1}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": "00"}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "proof": [1]}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "tree": "oak"}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "tree": [5]}',
+        '{"root": "00", "leaf": "00", "index": 0, "leaf_count": 1, "hash": {"a": 1}}',
+    ],
+    ids=lambda text: text[:60],
+)
+def test_merkle_malformed_proofs_exit_2(cli: Run, document: str) -> None:
+    done = cli("merkle", "check", "--from", "-", stdin=document)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_merkle_packed_leaves(cli: Run, tmp_path: Path) -> None:
+    """A file of fixed-width leaves, larger than what is mapped at a time."""
+    data = np.random.default_rng(3).integers(0, 256, (300_000, 16), dtype=np.uint8)
+    (tmp_path / "leaves.bin").write_bytes(data.tobytes())
+    wanted = pycore.MerkleTree(data, hash="sm3")
+    options = ["--packed", "leaves.bin", "--width", "16", "--hash", "sm3"]
+    assert cli("merkle", "root", *options).stdout.strip() == wanted.root.hex()
+    done = cli("merkle", "prove", "--index", "299999", *options, "--json")
+    assert json.loads(done.stdout)["proof"] == [step.hex() for step in wanted.proof(299_999)]
+    assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+    assert cli("merkle", "root", "--packed", "leaves.bin", "--width", "7").returncode == 2
+    assert cli("merkle", "root", "--packed", "leaves.bin", "--leaves", "leaves.bin").returncode == 2
+
+
+def test_merkle_append(cli: Run, tmp_path: Path) -> None:
+    """A log in four calls: each tree extends the one before, and the watched leaf is proved in each that has it."""
+    texts = [f"{i:04x}\n" for i in range(40)]
+    leaves = [bytes.fromhex(text) for text in texts]
+    start = 0
+    for stop in (1, 5, 17, 40):
+        (tmp_path / "leaves").write_text("".join(texts[start:stop]))
+        new = ["--watch", "4", "--hash", "sm3"] if not start else []
+        done = cli("merkle", "append", "--state", "log", "--leaves", "leaves", "--json", *new)
+        grown = json.loads(done.stdout)
+        built = pycore.MerkleTree(leaves[:stop], hash="sm3")
+        assert (grown["root"], grown["leaf_count"]) == (built.root.hex(), stop)
+        assert grown["proofs"] == ({"4": [step.hex() for step in built.proof(4)]} if stop > 4 else {})
+        if start:
+            assert grown["proof"] == [step.hex() for step in built.consistency_proof(start)]
+            assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+            spoilt = json.dumps({**grown, "old_root": "00" * 32})
+            assert cli("merkle", "check", "--from", "-", stdin=spoilt).returncode == 1
+            missing = json.dumps({**grown, "old_leaf_count": None})
+            assert cli("merkle", "check", "--from", "-", stdin=missing).returncode == 2
+        start = stop
+    state = (tmp_path / "log").read_bytes()
+    for wrong in (["--watch", "3"], ["--hash", "sha256"], ["--tree", "bitcoin"]):
+        assert cli("merkle", "append", "--state", "log", "--leaves", "leaves", *wrong).returncode == 2
+    (tmp_path / "bad").write_bytes(b"no state")
+    assert cli("merkle", "append", "--state", "bad", "--leaves", "leaves").returncode == 2
+    assert (tmp_path / "log").read_bytes() == state
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "leaves", "log"]
+
+
+def test_merkle_ssz_limits(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "leaves").write_text("".join(f"{i:064x}\n" for i in range(3)))
+    options = ["--leaves", "leaves", "--tree", "ssz", "--limit", "1000"]
+    wanted = pycore.merkle_root([i.to_bytes(32, "big") for i in range(3)], tree="ssz", limit=1000)
+    assert cli("merkle", "root", *options).stdout.strip() == wanted.hex()
+    done = cli("merkle", "prove", "--index", "2", *options, "--json")
+    assert cli("merkle", "check", "--from", "-", stdin=done.stdout).returncode == 0
+    assert cli("merkle", "check", "--from", "-", "--limit", "5", stdin=done.stdout).returncode == 1
+
+
+def test_hash_of_large_files(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mapped, batched and empty files give the same digests."""
+    monkeypatch.setattr("pycore.cli.hash._LARGE", 100)
+    for name, size in [("a", 5000), ("b", 99), ("c", 60), ("d", 0), ("e", 101)]:
+        (tmp_path / name).write_bytes(os.urandom(size))
+    done = cli("hash", "a", "b", "c", "d", "e", "--json")
+    for row in json.loads(done.stdout)["digests"]:
+        data = (tmp_path / row["name"]).read_bytes()
+        assert (row["size"], row["digest"]) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_merkle_leaves_from_files(cli: Run, tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    root = json.loads(cli("merkle", "root", "a", "b", "c", "--json").stdout)
+    assert root["root"] == pycore.merkle_root([b"a", b"b", b"c"]).hex()
+    assert root["leaf_count"] == 3
+    assert cli("merkle", "prove", "--index", "3", "a", "b", "c").returncode == 2

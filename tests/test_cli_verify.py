@@ -1,0 +1,182 @@
+"""``pycore verify`` and ``pycore validate``, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_runs import Run, cli_fixture, good_ledger_fixture, ledger_fixture, write_signatures  # noqa: F401
+from conftest import PACKAGE
+
+import pycore
+from pycore import testing
+
+# ---- verify ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".npz"])
+@pytest.mark.parametrize("scheme", list(pycore.SCHEMES))
+def test_verify_files(cli: Run, tmp_path: Path, scheme: str, suffix: str) -> None:
+    write_signatures(tmp_path, scheme, f"good{suffix}")
+    write_signatures(tmp_path, scheme, f"bad{suffix}", spoil=(2, 9))
+    good = cli("verify", "--scheme", scheme, f"good{suffix}")
+    assert good.returncode == 0, good.stderr
+    assert good.stdout == "10 items, 10 valid, 0 invalid\n"
+    bad = cli("verify", "--scheme", scheme, f"bad{suffix}", "--json")
+    assert bad.returncode == 1
+    answer = json.loads(bad.stdout)
+    assert [i for i, name in enumerate(answer["verdicts"]) if name != "VALID"] == [2, 9]
+    assert answer["verdicts"][2] == "BAD_SIGNATURE"
+    assert answer["bitmap"] == "fb01"
+
+
+def test_verify_options_reach_the_kernel(cli: Run, tmp_path: Path) -> None:
+    key, signature, message = (
+        column[0].tobytes().hex() for column in testing.generate_signatures("sm2", 1, user_id=b"node-7")
+    )
+    single = ["verify", "--scheme", "sm2", "--public-key", key, "--signature", signature]
+    assert cli(*single, "--message", message, "--user-id", "node-7").returncode == 0
+    assert cli(*single, "--message", message).returncode == 1
+    assert cli(*single, "--message", message, "--no-user-id").returncode == 1
+    (tmp_path / "text").write_bytes(bytes.fromhex(message))
+    assert cli(*single, "--message-file", "text", "--user-id", "node-7").returncode == 0
+    assert "MALFORMED_SIGNATURE" in cli(*single, "--message", message, "--encoding", "der").stdout
+
+
+def test_verify_lists_all_when_asked(cli: Run, tmp_path: Path) -> None:
+    write_signatures(tmp_path, "ecdsa-p256", "s.jsonl", spoil=(1,), n=3)
+    listed = cli("verify", "-s", "ecdsa-p256", "s.jsonl").stdout.splitlines()
+    assert len(listed) == 3  # header, the invalid one, the sum
+    assert listed[1].split()[:2] == ["1", "BAD_SIGNATURE"]
+    assert len(cli("verify", "-s", "ecdsa-p256", "s.jsonl", "--all").stdout.splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.jsonl", "not json\n"),
+        ("x.jsonl", "[1]\n"),
+        ("x.jsonl", '{"public_key": "00", "signature": "00"}\n'),
+        ("x.jsonl", '{"public_key": "00", "signature": "0", "message": ""}\n'),
+        ("x.jsonl", '{"public_key": 5, "signature": "00", "message": ""}\n'),
+        ("x.csv", "key,sig\n00,00\n"),
+        ("x.npz", "not an archive"),
+        ("x.txt", ""),
+        ("x.jsonl", b"\xff\xfe"),
+        ("x.csv", b"\xff\xfe"),
+        ("x.npz", b""),
+        ("x.npz", b"PK\x03\x04 and then nothing"),
+        (
+            "x.npz",
+            b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }".ljust(127) + b"\n1",
+        ),
+    ],
+)
+def test_verify_malformed_files_exit_2(cli: Run, tmp_path: Path, name: str, content: str | bytes) -> None:
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = cli("verify", name)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+def test_verify_nothing_is_valid(cli: Run) -> None:
+    done = cli("verify", "-", stdin="")
+    assert (done.returncode, done.stdout) == (0, "0 items, 0 valid, 0 invalid\n")
+
+
+def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
+    write_signatures(tmp_path, "sm2", "s.jsonl", n=2000)
+    command = f"{shlex.quote(sys.executable)} -m pycore.cli verify -s sm2 s.jsonl --all | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.startswith("item")
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+# ---- validate --------------------------------------------------------------------------------------------------------
+
+
+def test_validate(
+    cli: Run, tmp_path: Path, ledger: testing.GeneratedLedger, good_ledger: testing.GeneratedLedger
+) -> None:
+    (tmp_path / "good.bin").write_bytes(good_ledger.block_info(0))
+    (tmp_path / "good.hex").write_text("0x" + good_ledger.block_info(0).hex())
+    (tmp_path / "bad.bin").write_bytes(ledger.block_info(0))
+    (tmp_path / "good.json").write_text(good_ledger.context_for(0).to_json())
+    (tmp_path / "bad.json").write_text(ledger.context_for(0).to_json())
+    for name in ("good.bin", "good.hex"):
+        done = cli("validate", name, "--context", "good.json", "--require-complete")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+        assert done.stdout.splitlines()[-1].startswith("VALID: ")
+    done = cli("validate", "bad.bin", "--context", "bad.json", "--json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    (spoilt,) = ledger.invalid_in(0).values()
+    assert [(row["index"], row["verdict"]) for row in report["invalid_transactions"]] == [(spoilt.tx, spoilt.verdict)]
+    assert {check["status"] for check in report["checks"] if check["name"] != "transactions"} == {"passed"}
+    shown = cli("validate", "bad.bin", "--context", "bad.json").stdout
+    assert "INVALID" in shown
+    assert re.search(rf"^ *{spoilt.tx} +BAD_SIGNATURE", shown, re.MULTILINE)
+    assert cli("validate", "good.bin", "--context", "bad.json").returncode == 1
+
+
+def test_validate_options(cli: Run, tmp_path: Path, good_ledger: testing.GeneratedLedger) -> None:
+    (tmp_path / "block").write_bytes(good_ledger.block_info(1))
+    (tmp_path / "context").write_text(good_ledger.context.to_json())
+    previous = good_ledger.blocks.previous_hash(1).hex()
+    place = ["--height", "2", "--previous-hash", previous, "--require-complete"]
+    assert cli("validate", "block", "--context", "context", *place).returncode == 0
+    assert cli("validate", "block", "--context", "context", "--require-complete").returncode == 1
+    assert cli("validate", "block", "--context", "context", "--height", "3").returncode == 1
+    assert cli("validate", "block", "--context", "context", "--previous-hash", "00" * 32).returncode == 1
+    assert cli("validate", "block", "--rules", "generous").returncode == 2
+    known = json.loads((tmp_path / "context").read_text()) | {"certificates": {}}
+    (tmp_path / "unknowing").write_text(json.dumps(known))
+    assert cli("validate", "block", "--context", "unknowing").returncode == 1
+    (tmp_path / "all.pem").write_text("".join(good_ledger.context.certificates.values()))
+    assert cli("validate", "block", "--context", "unknowing", "--certificate", "all.pem").returncode == 0
+    (tmp_path / "all.pem").write_text("no PEM here")
+    assert cli("validate", "block", "--certificate", "all.pem").returncode == 2
+    (tmp_path / "context").write_text('{"no_such_field": 1}')
+    assert cli("validate", "block", "--context", "context").returncode == 2
+
+
+def test_validate_rubbish_exits_2(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "rubbish").write_bytes(b"\xff" * 100)
+    done = cli("validate", "rubbish")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_validate_the_real_block(cli: Run, tmp_path: Path, require_vectors: Callable[[str], Path]) -> None:
+    from pycore.cli._vectors import read_real_block
+
+    path = require_vectors("chainmaker/real_blocks.json")
+    real = read_real_block(path)
+    (tmp_path / "block.bin").write_bytes(real.data)
+    (tmp_path / "context.json").write_text(real.context.to_json())
+    done = cli("validate", "--chain", "chainmaker", "block.bin", "--context", "context.json", "--json")
+    assert done.returncode == 0, done.stdout
+    report = json.loads(done.stdout)
+    assert report["height"] == 2
+    # the file holds no root certificates, so that one check can not be made
+    assert {c["name"] for c in report["checks"] if c["status"] != "passed"} == {"trust_roots"}
+    bare = json.loads(path.read_text())["blocks"][0]
+    (tmp_path / "block.hex").write_text(bare["block_hex"])
+    (tmp_path / "sender.pem").write_text(bare["sender_cert_pem"])
+    assert cli("validate", "block.hex", "--certificate", "sender.pem").returncode == 0
