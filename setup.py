@@ -53,7 +53,7 @@ def backend_rows() -> list[tuple[str, str, list[str]]]:
     rows = re.findall(r'^PC_BACKEND\((\w+),\s*(\w+),\s*"([^"]*)"', text, flags=re.MULTILINE)
     if "-DPC_EMULATE_AVX512" in EXTRA_FLAGS:
         slow = "-Wno-psabi -Wno-maybe-uninitialized -fno-inline"  # to inline costs minutes here and gains little
-        rows = [(n, "any", slow if flags else "") for n, _, flags in rows if "avx512" in flags or not flags]
+        rows = [(n, "any", slow if flags else "") for n, m, flags in rows if "avx512" in flags or m == "any"]
     return [(name, machine, flags.split()) for name, machine, flags in rows]
 
 
@@ -75,7 +75,9 @@ def libraries() -> list[tuple[str, dict[str, Any]]]:
     """What build_clib builds: the dispatcher, then one library per backend that compiles here."""
     backends = []
     for name, machine, flags in backend_rows():
-        if machine in (MACHINE, "any") and (not flags or compiles(flags, PROBE[machine])):
+        if machine not in (MACHINE, "any"):
+            continue
+        if not flags or compiles(flags, PROBE[machine]):
             backends.append((name, flags))
         else:
             print(f"backend {name}: not built for {MACHINE} with this compiler", file=sys.stderr)

@@ -63,7 +63,8 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-PARTIAL_BACKENDS = {"shani"}  # they have kernels for some algorithms only
+# They have kernels for some algorithms only.
+PARTIAL_BACKENDS = {"shani", "armsm3", "armsha512", "armsha2", "neonsha3", "neon"}
 
 
 def _skip_without_kernel(item: pytest.Item, outcome: Any) -> None:

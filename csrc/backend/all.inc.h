@@ -1,14 +1,18 @@
 /* all.inc.h - every template once, for the instruction set of the including backend_*.c, and the table of what came out.
  *
- * The includer sets PC_ISA (the backend's name), includes a vec header (curves) and a lanes header (hashes), then this file. The
- * rows of registry.def decide what the table holds: a hash needs PC_HASH_OPS_<ID>, a scheme PC_SCHEME_OPS_<ID>. */
+ * The includer sets PC_ISA (the backend's name), includes a vec header (curves) and a lanes header (hashes), then this file. With
+ * PC_HASHES_ONLY it needs no vec header, and the curves are left to the next backend. The rows of registry.def decide what the table holds: a hash needs PC_HASH_OPS_<ID>, a scheme PC_SCHEME_OPS_<ID>. */
 #include "backend.h"
 
-#include "../field/fields.inc.h"
-#include "../field/probe.inc.h"
-#include "../hash/hash.inc.h"
-#include "../schemes/ed25519.inc.h"
-#include "../schemes/short_weierstrass.inc.h"
+#ifdef PC_HASHES_ONLY
+#    include "../hash/hash.inc.h"
+#else
+#    include "../field/fields.inc.h"
+#    include "../field/probe.inc.h"
+#    include "../hash/hash.inc.h"
+#    include "../schemes/ed25519.inc.h"
+#    include "../schemes/short_weierstrass.inc.h"
+#endif
 
 #define HASH_OPS(name)          {.many = name##_many, .merkle_level = name##_merkle_level}
 #define PC_HASH_OPS_SHA256      HASH_OPS(sha256)
@@ -55,13 +59,15 @@ const pc_backend BACKEND_SYMBOL(PC_ISA) = {
 #include "../registry.def"
 #undef PC_HASH
         },
+#ifndef PC_HASHES_ONLY
     .scheme =
         {
-#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
-#include "../registry.def"
-#undef PC_SCHEME
+#    define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
+#    include "../registry.def"
+#    undef PC_SCHEME
         },
     .recover = secp256k1_recover,
     .recover_scratch = RECOVER_SCRATCH,
     .field_probe = field_probe,
+#endif
 };

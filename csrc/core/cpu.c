@@ -2,7 +2,10 @@
  *
  *   [SDM]  Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2A, CPUID (leaf, register, bit);
  *          volume 1, 13.2 - 13.3 and 14.3, 15.2-15.3: XGETBV and the XCR0 state bits that AVX and AVX-512 need
- *   [ARM]  Linux Documentation/arch/arm64/elf_hwcaps.rst and uapi/asm/hwcap.h (getauxval(AT_HWCAP))
+ *   [ARM]  Linux Documentation/arch/arm64/elf_hwcaps.rst and uapi/asm/hwcap.h (getauxval(AT_HWCAP)): a bit says that the
+ *          instructions may be used at EL0, and a kernel without the registers' state sets none of them
+ *   [MAC]  Apple Developer Documentation, Kernel, "Determining Instruction Set Characteristics" (sysctlbyname); the names before
+ *          macOS 12 come second
  */
 #include "cpu.h"
 #include "../pycore.h"
@@ -59,19 +62,35 @@ uint32_t pc_cpu_mask(void) {
 #elif defined(__aarch64__)
 #    if defined(__linux__)
 #        include <sys/auxv.h>
+#    elif defined(__APPLE__)
+#        include <sys/sysctl.h>
+
+static int feature(const char *name, const char *old_name) {
+    int value = 0;
+    size_t size = sizeof value;
+    if (sysctlbyname(name, &value, &size, NULL, 0) == 0) return value != 0;
+    size = sizeof value;
+    return sysctlbyname(old_name, &value, &size, NULL, 0) == 0 && value != 0;
+}
 #    endif
 
 uint32_t pc_cpu_mask(void) {
-    uint32_t mask = PC_CPU_NEON; /* part of the ARMv8-A base for every Linux and macOS system */
+    uint32_t mask = 0;
 #    if defined(__linux__)
     unsigned long capabilities = getauxval(AT_HWCAP);
+    if (capabilities >> 1 & 1) mask |= PC_CPU_NEON;        /* [ARM] HWCAP_ASIMD, bit 1 */
     if (capabilities >> 6 & 1) mask |= PC_CPU_ARM_SHA2;    /* [ARM] HWCAP_SHA2, bit 6 */
     if (capabilities >> 17 & 1) mask |= PC_CPU_ARM_SHA3;   /* [ARM] HWCAP_SHA3, bit 17 */
     if (capabilities >> 18 & 1) mask |= PC_CPU_ARM_SM3;    /* [ARM] HWCAP_SM3, bit 18 */
     if (capabilities >> 21 & 1) mask |= PC_CPU_ARM_SHA512; /* [ARM] HWCAP_SHA512, bit 21 */
     if (capabilities >> 22 & 1) mask |= PC_CPU_SVE;        /* [ARM] HWCAP_SVE, bit 22 */
 #    elif defined(__APPLE__)
-    mask |= PC_CPU_ARM_SHA2 | PC_CPU_ARM_SHA512 | PC_CPU_ARM_SHA3; /* every Apple silicon Mac: M1 is ARMv8.5-A */
+    /* [MAC] Advanced SIMD and SHA-256 are in every Mac of this architecture; no name is documented for SM3. */
+    mask |= PC_CPU_NEON | PC_CPU_ARM_SHA2;
+    if (feature("hw.optional.arm.FEAT_SHA512", "hw.optional.armv8_2_sha512")) mask |= PC_CPU_ARM_SHA512;
+    if (feature("hw.optional.arm.FEAT_SHA3", "hw.optional.armv8_2_sha3")) mask |= PC_CPU_ARM_SHA3;
+#    else
+    mask |= PC_CPU_NEON; /* part of what every system for this architecture asks for */
 #    endif
     return mask;
 }

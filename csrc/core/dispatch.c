@@ -34,13 +34,13 @@
 #undef PC_BACKEND
 
 typedef struct entry {
-    const char *name;
+    const char *name, *machines;
     const pc_backend *ops; /* NULL: not compiled */
     uint32_t needs;
 } entry;
 
 static const entry entries[] = {
-#define PC_BACKEND(name, machines, flags, needs) {#name, COMPILED(name), (uint32_t)(needs)},
+#define PC_BACKEND(name, machines, flags, needs) {#name, #machines, COMPILED(name), (uint32_t)(needs)},
 #include PC_BACKENDS_DEF
 #undef PC_BACKEND
 };
@@ -73,6 +73,14 @@ static int init_result;
 static int forced = PC_AUTO; /* position, from PYCORE_BACKEND */
 static char forced_name[32];
 
+#if defined(__x86_64__)
+static const char machine[] = "x86_64";
+#elif defined(__aarch64__)
+static const char machine[] = "aarch64";
+#else
+static const char machine[] = "another machine";
+#endif
+
 /* Rows for AVX-512 are emulated and run anywhere in builds with PC_EMULATE_AVX512 (tests/emulate_avx512.h). */
 static uint32_t needed(const entry *e) {
 #ifdef PC_EMULATE_AVX512
@@ -92,9 +100,11 @@ static void start(void) {
     }
     for (int i = 0; i < BACKENDS; i++) {
         const char *failed;
-        if (!entries[i].ops) {
-            snprintf(state[i].reason, sizeof state[i].reason,
-                     "not compiled: other machine, or the compiler lacks the flags");
+        const char *machines = entries[i].machines;
+        if (!entries[i].ops && strcmp(machines, machine) != 0 && strcmp(machines, "any") != 0) {
+            snprintf(state[i].reason, sizeof state[i].reason, "for %s only, this is %s", machines, machine);
+        } else if (!entries[i].ops) {
+            snprintf(state[i].reason, sizeof state[i].reason, "not compiled: the compiler lacks the flags");
         } else if ((mask & needed(&entries[i])) != needed(&entries[i])) {
             char names[80];
             pc_cpu_names(needed(&entries[i]) & ~mask, names, sizeof names);

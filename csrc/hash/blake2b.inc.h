@@ -16,13 +16,13 @@ static const uint64_t blake2b_512_initial[BLAKE2B_WORDS] = {BLAKE2B_H0(64), BLAK
 #define BLAKE2B_G(a, b, c, d, x, y)                                                                                         \
     do {                                                                                                                    \
         a = v64_add(v64_add(a, b), w[x]);                                                                                   \
-        d = v64_rotl(v64_xor(d, a), 32);                                                                                    \
+        d = v64_xor_rotl(d, a, 32);                                                                                         \
         c = v64_add(c, d);                                                                                                  \
-        b = v64_rotl(v64_xor(b, c), 40);                                                                                    \
+        b = v64_xor_rotl(b, c, 40);                                                                                         \
         a = v64_add(v64_add(a, b), w[y]);                                                                                   \
-        d = v64_rotl(v64_xor(d, a), 48);                                                                                    \
+        d = v64_xor_rotl(d, a, 48);                                                                                         \
         c = v64_add(c, d);                                                                                                  \
-        b = v64_rotl(v64_xor(b, c), 1);                                                                                     \
+        b = v64_xor_rotl(b, c, 1);                                                                                          \
     } while (0)
 
 /* A row of SIGMA, section 2.7. */

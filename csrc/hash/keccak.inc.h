@@ -21,25 +21,23 @@ static const uint64_t keccak_rc[24] = {
         v64 ci = v64_xor3(v64_xor3(A##bi, A##gi, A##ki), A##mi, A##si);                                                     \
         v64 co = v64_xor3(v64_xor3(A##bo, A##go, A##ko), A##mo, A##so);                                                     \
         v64 cu = v64_xor3(v64_xor3(A##bu, A##gu, A##ku), A##mu, A##su);                                                     \
-        v64 da = v64_xor(cu, v64_rotl(ce, 1)), de = v64_xor(ca, v64_rotl(ci, 1)), di = v64_xor(ce, v64_rotl(co, 1));        \
-        v64 d0 = v64_xor(ci, v64_rotl(cu, 1)), du = v64_xor(co, v64_rotl(ca, 1));                                           \
-        v64 b0 = v64_xor(A##ba, da), b1 = v64_rotl(v64_xor(A##ge, de), 44), b2 = v64_rotl(v64_xor(A##ki, di), 43);          \
-        v64 b3 = v64_rotl(v64_xor(A##mo, d0), 21), b4 = v64_rotl(v64_xor(A##su, du), 14);                                   \
+        v64 da = v64_theta(cu, ce), de = v64_theta(ca, ci), di = v64_theta(ce, co);                                         \
+        v64 d0 = v64_theta(ci, cu), du = v64_theta(co, ca);                                                                 \
+        v64 b0 = v64_xor(A##ba, da), b1 = v64_xor_rotl(A##ge, de, 44), b2 = v64_xor_rotl(A##ki, di, 43);                    \
+        v64 b3 = v64_xor_rotl(A##mo, d0, 21), b4 = v64_xor_rotl(A##su, du, 14);                                             \
         KECCAK_ROW(A, E, b, b0, b1, b2, b3, b4);                                                                            \
         E##ba = v64_xor(E##ba, v64_set1(rc));                                                                               \
-        b0 = v64_rotl(v64_xor(A##bo, d0), 28), b1 = v64_rotl(v64_xor(A##gu, du), 20), b2 = v64_rotl(v64_xor(A##ka, da), 3); \
-        b3 = v64_rotl(v64_xor(A##me, de), 45), b4 = v64_rotl(v64_xor(A##si, di), 61);                                       \
+        b0 = v64_xor_rotl(A##bo, d0, 28), b1 = v64_xor_rotl(A##gu, du, 20), b2 = v64_xor_rotl(A##ka, da, 3);                \
+        b3 = v64_xor_rotl(A##me, de, 45), b4 = v64_xor_rotl(A##si, di, 61);                                                 \
         KECCAK_ROW(A, E, g, b0, b1, b2, b3, b4);                                                                            \
-        b0 = v64_rotl(v64_xor(A##be, de), 1), b1 = v64_rotl(v64_xor(A##gi, di), 6), b2 = v64_rotl(v64_xor(A##ko, d0), 25);  \
-        b3 = v64_rotl(v64_xor(A##mu, du), 8), b4 = v64_rotl(v64_xor(A##sa, da), 18);                                        \
+        b0 = v64_xor_rotl(A##be, de, 1), b1 = v64_xor_rotl(A##gi, di, 6), b2 = v64_xor_rotl(A##ko, d0, 25);                 \
+        b3 = v64_xor_rotl(A##mu, du, 8), b4 = v64_xor_rotl(A##sa, da, 18);                                                  \
         KECCAK_ROW(A, E, k, b0, b1, b2, b3, b4);                                                                            \
-        b0 = v64_rotl(v64_xor(A##bu, du), 27), b1 = v64_rotl(v64_xor(A##ga, da), 36),                                       \
-        b2 = v64_rotl(v64_xor(A##ke, de), 10);                                                                              \
-        b3 = v64_rotl(v64_xor(A##mi, di), 15), b4 = v64_rotl(v64_xor(A##so, d0), 56);                                       \
+        b0 = v64_xor_rotl(A##bu, du, 27), b1 = v64_xor_rotl(A##ga, da, 36), b2 = v64_xor_rotl(A##ke, de, 10);               \
+        b3 = v64_xor_rotl(A##mi, di, 15), b4 = v64_xor_rotl(A##so, d0, 56);                                                 \
         KECCAK_ROW(A, E, m, b0, b1, b2, b3, b4);                                                                            \
-        b0 = v64_rotl(v64_xor(A##bi, di), 62), b1 = v64_rotl(v64_xor(A##go, d0), 55),                                       \
-        b2 = v64_rotl(v64_xor(A##ku, du), 39);                                                                              \
-        b3 = v64_rotl(v64_xor(A##ma, da), 41), b4 = v64_rotl(v64_xor(A##se, de), 2);                                        \
+        b0 = v64_xor_rotl(A##bi, di, 62), b1 = v64_xor_rotl(A##go, d0, 55), b2 = v64_xor_rotl(A##ku, du, 39);               \
+        b3 = v64_xor_rotl(A##ma, da, 41), b4 = v64_xor_rotl(A##se, de, 2);                                                  \
         KECCAK_ROW(A, E, s, b0, b1, b2, b3, b4);                                                                            \
     } while (0)
 

@@ -57,6 +57,8 @@ static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return v64_xor(v64_xor(a, b), 
 static inline v64 v64_choose(v64 m, v64 a, v64 b) { return v32_choose(m, a, b); }
 static inline v64 v64_majority(v64 a, v64 b, v64 c) { return v32_majority(a, b, c); }
 static inline v64 v64_chi(v64 a, v64 b, v64 c) { return v64_xor(a, _mm256_andnot_si256(b, c)); }
+static inline v64 v64_theta(v64 a, v64 b) { return v64_xor(a, v64_rotl(b, 1)); }
+#define v64_xor_rotl(a, b, n) v64_rotl(v64_xor(a, b), n)
 
 /* out[i] = word i of r[0..3], by 4 x 4 words of 64 bits. */
 static inline void lanes_transpose64(v64 out[4], const v64 r[4]) {

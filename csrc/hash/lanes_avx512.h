@@ -42,6 +42,8 @@ static inline v64 v64_xor3(v64 a, v64 b, v64 c) { return v32_xor3(a, b, c); }
 static inline v64 v64_choose(v64 m, v64 a, v64 b) { return v32_choose(m, a, b); }
 static inline v64 v64_majority(v64 a, v64 b, v64 c) { return v32_majority(a, b, c); }
 static inline v64 v64_chi(v64 a, v64 b, v64 c) { return _mm512_ternarylogic_epi64(a, b, c, TERN_CHI); }
+static inline v64 v64_theta(v64 a, v64 b) { return v64_xor(a, v64_rotl(b, 1)); }
+#define v64_xor_rotl(a, b, n) v64_rotl(v64_xor(a, b), n)
 
 /* out[i] lane j = word i of r[j], by 8 x 8 words of 64 bits: pairs of words, then of 128-bit and of 256-bit pieces. */
 static inline void lanes_transpose64(v64 out[8], const v64 r[8]) {

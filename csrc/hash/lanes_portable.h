@@ -12,6 +12,8 @@
  *   vNN_majority(a, b, c)          bit by bit
  *   v32_ornxor(a, b, c)            (a | ~b) ^ c
  *   v64_chi(a, b, c)               a ^ (~b & c)
+ *   v64_theta(a, b)                a ^ rotl(b, 1)
+ *   v64_xor_rotl(a, b, n)          rotl(a ^ b, n), n a constant
  *   v32_fold(v, n)                 v ^ rotl(v, n) ^ rotl(v, n + 8), n a constant: P0 and P1 of SM3
  *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
  *   v32_block_le(w, p)             the same with little-endian words
@@ -66,6 +68,8 @@ static inline v64 v64_shr(v64 a, int n) { return a >> n; }
 static inline v64 v64_choose(v64 m, v64 a, v64 b) { return b ^ (m & (a ^ b)); }
 static inline v64 v64_majority(v64 a, v64 b, v64 c) { return (a & b) + (c & (a ^ b)); }
 static inline v64 v64_chi(v64 a, v64 b, v64 c) { return a ^ (~b & c); }
+static inline v64 v64_theta(v64 a, v64 b) { return a ^ v64_rotl(b, 1); }
+static inline v64 v64_xor_rotl(v64 a, v64 b, int n) { return v64_rotl(a ^ b, n); }
 
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     for (int i = 0; i < 16; i++) {

@@ -104,6 +104,7 @@ static int hash_abc(int backend) {
 static void test_rows(void) {
     EXPECT_INT(pc_init(), PC_OK);
     EXPECT(pc_forced_backend() == NULL);
+    expect_row("elsewhere", 0, 0, "for vax only");
     expect_row("absent", 0, 0, "not compiled");
     expect_row("missing_cpu", 1, 0, "CPU");
     expect_row("broken_hash", 1, 0, "self-test failed: sha256");
