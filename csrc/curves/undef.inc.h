@@ -11,6 +11,7 @@
 #undef CV_GY
 #undef CV_GLV
 #undef CV_BETA
+#undef CV_LAMBDA
 #undef CV_Q_WINDOW
 #undef CV_G_WINDOW
 #undef CV_COMB_WINDOW

@@ -16,6 +16,13 @@ PC_FN void rows_store(uint64_t *base, const uint32_t row[VL], size_t stride, con
     vstore_rows(base, row, stride, entry, n);
 }
 
+/* Entries first .. first + VL - 1 of a list of n, the last one repeated. list NULL: the numbers. */
+PC_FN void rows_listed(uint32_t row[VL], const uint32_t *list, size_t first, size_t n) {
+    for (size_t lane = 0; lane < VL; lane++) {
+        const size_t at = first + lane < n ? first + lane : n - 1;
+        row[lane] = list ? list[at] : (uint32_t)at;
+    }
+}
 /* row[lane] = value of that lane + offset. */
 PC_FN void rows_index(uint32_t row[VL], vec value, uint32_t offset) {
     uint64_t v[VL];

@@ -33,6 +33,11 @@ PC_FN int int256_sub(uint64_t r[4], const uint64_t a[4], const uint64_t b[4]) {
     }
     return (int)borrow;
 }
+/* r = a + b modulo n, for a, b < n. */
+PC_FN void int256_add_mod(uint64_t r[4], const uint64_t a[4], const uint64_t b[4], const uint64_t n[4]) {
+    const int carry = int256_add(r, a, b);
+    if (carry || !int256_lt(r, n)) int256_sub(r, r, n);
+}
 
 /* ---- public keys: SEC 1, section 2.3.4 -------------------------------------------------------------------------------- */
 

@@ -1,21 +1,42 @@
-/* schnorr_bip340.inc.h - Schnorr signatures of BIP-340 over secp256k1, and signing of test data.
+/* schnorr_bip340.inc.h - Schnorr signatures of BIP-340 over secp256k1.
  *
- * Wants keys.inc.h instantiated for secp256k1. Keys are 32 bytes, the x of the point with even y; messages have any length.
- * Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just calls failures, are SCALAR_OUT_OF_RANGE; r or s
- * zero is no error by itself.
+ * Wants keys.inc.h and mult/buckets.inc.h instantiated for secp256k1, and combine.inc.h. Keys are 32 bytes, the x of the point with even
+ * y; messages have any length. Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just calls failures, are
+ * SCALAR_OUT_OF_RANGE; r or s zero is no error by itself.
  *
- * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. The parity
- * of y needs R in affine coordinates: one inversion for all of a chunk. */
+ * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. For one item that is
+ * computed and looked at; many are tried at once where the keys have no tables (schnorr_bip340_batch.inc.h). Between the stages
+ * everything is in rows, one per item or key, so that any items can be put into the lanes of a vector. */
 
+enum { schnorr_secp256k1_CHUNK = cv(MULTI_ITEMS) };
+
+/* A chunk. Only the rows of the items that there are get touched. */
 typedef struct schnorr_secp256k1_work_s {
-    cv(keys) keys;
-    uint64_t r[4 * cv(CHUNK)], s[4 * cv(CHUNK)];
-    uint8_t heads[64 * cv(CHUNK)], digests[32 * cv(CHUNK)], status[cv(CHUNK)];
+    uint64_t heads[8 * schnorr_secp256k1_CHUNK];   /* of each item: the bytes r || x(P) */
+    uint64_t scalars[8 * schnorr_secp256k1_CHUNK]; /* s, -e */
+    uint64_t r[4 * schnorr_secp256k1_CHUNK];
+    uint8_t digests[32 * schnorr_secp256k1_CHUNK];
+    const uint64_t *tables[schnorr_secp256k1_CHUNK]; /* of each item's key, in a set with tables */
+    int window;                                      /* of the tables; 0: there are none */
+    uint32_t key_of[schnorr_secp256k1_CHUNK], key_item[1 + schnorr_secp256k1_CHUNK];
+    uint32_t jobs[2 * schnorr_secp256k1_CHUNK]; /* x to find points for */
+    uint32_t live[schnorr_secp256k1_CHUNK];
+    uint16_t table[4 * schnorr_secp256k1_CHUNK];
+    uint8_t status[schnorr_secp256k1_CHUNK], bad_key[schnorr_secp256k1_CHUNK], bad_point[1 + schnorr_secp256k1_CHUNK];
+    combine_keys found;
+    /* single equations */
     cv(aff) q[cv(GROUPS)];
     cv(jac) sum[cv(GROUPS)];
     cv(uv) uv[cv(GROUPS)];
     fe(t) z_inv[cv(GROUPS)], tmp[cv(GROUPS)];
     cv(sum_work) mult;
+    /* combined ones */
+    combine_state combine;
+    uint64_t drawn[2 * schnorr_secp256k1_CHUNK + 8], coefficients[2 * schnorr_secp256k1_CHUNK];
+    uint64_t products[8 * schnorr_secp256k1_CHUNK], factors[4 * (1 + schnorr_secp256k1_CHUNK)];
+    uint32_t in_use[1 + schnorr_secp256k1_CHUNK];
+    uint8_t in_sum[1 + schnorr_secp256k1_CHUNK];
+    cv(multi) multi; /* points: 0 is G, then the different keys, then R of each item */
 } schnorr_secp256k1_work;
 
 /* The prefix of a tagged hash: SHA-256(tag) twice. */
@@ -25,87 +46,207 @@ PC_FN void bip340_tag(uint8_t prefix[64], const char *tag) {
     memcpy(prefix + 32, prefix, 32);
 }
 
-/* Reads the signatures of a chunk and their challenges' heads r || x(P). */
-static void schnorr_secp256k1_read(schnorr_secp256k1_work *w, const pc_column *signatures, size_t first, size_t n) {
-    static const uint64_t p[4] = CV_P, order[4] = CV_N, one[4] = {1, 0, 0, 0};
-    for (size_t j = 0; j < cv(groups_of)(n) * VL; j++) {
+/* ---- items ------------------------------------------------------------------------------------------------------------ */
+
+/* The record of an item's key. */
+PC_FN const cv(key_record) * schnorr_secp256k1_record(const pc_key_source *keys, size_t item) {
+    const uint8_t *base = (const uint8_t *)keys->set + keys->set->records_offset;
+    return (const cv(key_record) *)(const void *)base + keys->indices[item];
+}
+/* Items first .. first + n - 1 to rows 0 .. n - 1. What can not be used is replaced by something that can. */
+static void schnorr_secp256k1_read(schnorr_secp256k1_work *w, const pc_key_source *keys, const pc_column *signatures,
+                                   size_t first, size_t n) {
+    static const uint64_t p[4] = CV_P, order[4] = CV_N, one[4] = {1, 0, 0, 0}, gx[4] = CV_GX;
+    w->window = keys->column ? 0 : keys->set->window;
+    for (size_t j = 0; j < n; j++) {
         uint64_t r[4], s[4], x[4];
-        size_t len = 0;
-        const uint8_t *bytes = j < n ? pc_column_row(signatures, first + j, &len) : NULL;
+        size_t len;
+        const uint8_t *bytes = pc_column_row(signatures, first + j, &len);
+        uint8_t *head = (uint8_t *)(w->heads + 8 * j);
         w->status[j] = PC_VALID;
         if (sig_parse_compact(bytes, len, r, s) != SIG_OK)
             w->status[j] = PC_MALFORMED_SIGNATURE;
         else if (!int256_lt(r, p) || !int256_lt(s, order))
             w->status[j] = PC_SCALAR_OUT_OF_RANGE;
-        cv(soa_put)(w->r, j, w->status[j] == PC_VALID ? r : one);
-        cv(soa_put)(w->s, j, w->status[j] == PC_VALID ? s : one);
-        cv(soa_get)(r, w->r, j);
-        cv(soa_get)(x, w->keys.x, j);
-        pc_words_to_be(w->heads + 64 * j, r);
-        pc_words_to_be(w->heads + 64 * j + 32, x);
+        memcpy(w->r + 4 * j, w->status[j] == PC_VALID ? r : one, sizeof r);
+        memcpy(w->scalars + 8 * j, w->status[j] == PC_VALID ? s : one, sizeof s);
+        if (keys->column) {
+            bytes = pc_column_row(keys->column, first + j, &len);
+            w->bad_key[j] = key_parse(bytes, len, KEY_X_ONLY, p, x, NULL) == KEY_MALFORMED;
+        } else {
+            const cv(key_record) *key = schnorr_secp256k1_record(keys, first + j);
+            w->bad_key[j] = key->verdict != PC_VALID;
+            w->tables[j] = w->bad_key[j] ? NULL : key->table;
+            memcpy(x, key->x, sizeof x);
+        }
+        pc_words_to_be(head, w->r + 4 * j);
+        pc_words_to_be(head + 32, w->bad_key[j] ? gx : x);
     }
 }
-
-/* u = s, v = -e mod n. */
-static void schnorr_secp256k1_scalars(schnorr_secp256k1_work *w, size_t n) {
-    const uint8_t zeros[32] = {0};
-    for (size_t g = 0; g < cv(groups_of)(n); g++) {
+/* -e mod n of n items from their digests. */
+static void schnorr_secp256k1_challenges(schnorr_secp256k1_work *w, size_t n) {
+    for (size_t first = 0; first < n; first += VL) {
         uint64_t soa[4 * VL], e[4];
+        uint32_t row[VL];
         vec words[4];
         sc(t) t;
+        rows_listed(row, NULL, first, n);
         for (size_t lane = 0; lane < VL; lane++) {
-            size_t j = g * VL + lane;
-            pc_words_from_be(e, j < n ? w->digests + 32 * j : zeros);
+            pc_words_from_be(e, w->digests + 32 * (size_t)row[lane]);
             for (size_t i = 0; i < 4; i++) soa[i * VL + lane] = e[i];
         }
         words_load(words, soa, VL);
         sc(from_words)(&t, words);
         sc(neg)(&t, &t);
-        sc(to_words)(w->uv[g].v, &t);
-        words_load(w->uv[g].u, w->s + g * VL, cv(CHUNK));
+        sc(to_words)(words, &t);
+        vstore_rows(w->scalars + 4, row, 8, words, 4);
     }
 }
 
-/* Lane stage: VALID items of status that do not satisfy the equation become BAD_SIGNATURE. */
-static void schnorr_secp256k1_equations(schnorr_secp256k1_work *w, size_t n) {
+/* ---- points ----------------------------------------------------------------------------------------------------------- */
+
+/* Finds the points of n jobs: 2 j is the R of item j, 2 j + 1 its key. */
+static void schnorr_secp256k1_lift(schnorr_secp256k1_work *w, size_t n) {
+    for (size_t first = 0; first < n; first += VL) {
+        uint64_t soa[4 * VL], x[4];
+        uint32_t job[VL], point[VL];
+        vec words[4];
+        cv(aff) p;
+        rows_listed(job, w->jobs, first, n);
+        for (size_t lane = 0; lane < VL; lane++) {
+            const uint32_t item = job[lane] / 2;
+            pc_words_from_be(x, (const uint8_t *)(w->heads + 4 * (size_t)job[lane]));
+            for (size_t i = 0; i < 4; i++) soa[i * VL + lane] = x[i];
+            point[lane] = job[lane] & 1 ? w->key_of[item] : 1 + schnorr_secp256k1_CHUNK + item;
+        }
+        words_load(words, soa, VL);
+        fe(from_words)(&p.x, words);
+        const unsigned found = mbits(cv(lift_x)(&p, mfrom_bits(0)));
+        cv(multi_put)(&w->multi, point, &p);
+        for (size_t lane = 0; lane < VL; lane++) {
+            const uint32_t item = job[lane] / 2;
+            if (found >> lane & 1) continue;
+            if (job[lane] & 1)
+                w->bad_point[point[lane]] = 1;
+            else if (w->status[item] == PC_VALID)
+                w->status[item] = PC_BAD_SIGNATURE;
+        }
+    }
+}
+/* Points of keys from the records of a set. */
+static void schnorr_secp256k1_load_keys(schnorr_secp256k1_work *w, const pc_key_source *keys, size_t first) {
+    for (size_t at = 1; at <= w->found.n_keys; at += VL) {
+        uint64_t soa[8 * VL];
+        uint32_t row[VL];
+        vec words[8];
+        cv(aff) p;
+        rows_listed(row, NULL, at, w->found.n_keys + 1);
+        for (size_t lane = 0; lane < VL; lane++) {
+            const cv(key_record) *key = schnorr_secp256k1_record(keys, first + w->key_item[row[lane]]);
+            for (size_t i = 0; i < 4; i++) soa[i * VL + lane] = key->x[i], soa[(4 + i) * VL + lane] = key->y[i];
+        }
+        words_load(words, soa, VL);
+        words_load(words + 4, soa + 4 * VL, VL);
+        fe(from_words)(&p.x, words);
+        fe(from_words)(&p.y, words + 4);
+        cv(multi_put)(&w->multi, row, &p);
+    }
+}
+/* The different keys of a chunk, and their points. */
+static void schnorr_secp256k1_find_keys(schnorr_secp256k1_work *w, const pc_key_source *keys, size_t first, size_t n) {
+    const uint32_t zero[VL] = {0};
+    size_t jobs = 0;
+    cv(aff) generator;
+    w->found.key_of = w->key_of;
+    w->found.key_item = w->key_item;
+    w->found.table = w->table;
+    combine_find_keys(&w->found, w->heads + 4, w->bad_key, n);
+    memset(w->bad_point, 0, w->found.n_keys + 1);
+    memset(w->in_sum, 0, w->found.n_keys + 1);
+    cv(generator)(&generator);
+    cv(multi_put)(&w->multi, zero, &generator);
+    if (!keys->column) {
+        schnorr_secp256k1_load_keys(w, keys, first);
+        return;
+    }
+    for (uint32_t key = 1; key <= w->found.n_keys; key++) w->jobs[jobs++] = 2 * w->key_item[key] + 1;
+    schnorr_secp256k1_lift(w, jobs);
+}
+
+/* ---- single equations ------------------------------------------------------------------------------------------------- */
+
+/* Settles the equations of the listed items, at most a block of them: groups vectors. */
+static void schnorr_secp256k1_check_block(schnorr_secp256k1_work *w, const uint32_t *list, size_t n) {
     const size_t groups = cv(groups_of)(n);
-    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
+    const uint64_t *tables[cv(CHUNK)];
+    uint32_t row[VL], key[VL];
+    vec words[8];
+    for (size_t g = 0; g < groups; g++) {
+        rows_listed(row, list, g * VL, n);
+        vload_rows(words, w->scalars, row, 8, 8);
+        memcpy(w->uv[g].u, words, sizeof w->uv[g].u);
+        memcpy(w->uv[g].v, words + 4, sizeof w->uv[g].v);
+        for (size_t lane = 0; lane < VL; lane++) {
+            tables[g * VL + lane] = w->tables[row[lane]];
+            key[lane] = w->key_of[row[lane]];
+        }
+        if (!w->window) cv(multi_get)(&w->q[g], &w->multi, key);
+    }
+    if (w->window)
+        cv(known_base)(w->sum, w->uv, tables, w->window, groups, &w->mult.known);
+    else
+        cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult.ladder);
     for (size_t g = 0; g < groups; g++) w->z_inv[g] = w->sum[g].z;
     fe(batch_inv)(w->z_inv, groups, w->tmp);
     for (size_t g = 0; g < groups; g++) {
         cv(aff) point;
         fe(t) r;
-        vec words[4];
-        words_load(words, w->r + g * VL, cv(CHUNK));
+        rows_listed(row, list, g * VL, n);
+        vload_rows(words, w->r, row, 4, 4);
         fe(from_words)(&r, words);
         cv(to_aff)(&point, &w->sum[g], &w->z_inv[g]);
-        vmask same = mand(fe(eq)(&point.x, &r), mnot(fe(is_odd)(&point.y)));
-        unsigned good = mbits(mand(same, mnot(fe(is_zero)(&w->sum[g].z))));
+        const vmask same = mand(fe(eq)(&point.x, &r), mnot(fe(is_odd)(&point.y)));
+        const unsigned good = mbits(mand(same, mnot(fe(is_zero)(&w->sum[g].z))));
         for (size_t lane = 0; lane < VL; lane++) {
-            uint8_t *status = &w->status[g * VL + lane];
+            uint8_t *status = &w->status[row[lane]];
             if (*status == PC_VALID && !(good >> lane & 1)) *status = PC_BAD_SIGNATURE;
         }
     }
 }
+static void schnorr_secp256k1_check_singly(void *work, const uint32_t *list, size_t n) {
+    for (size_t first = 0; first < n; first += cv(CHUNK))
+        schnorr_secp256k1_check_block((schnorr_secp256k1_work *)work, list + first,
+                                      n - first < cv(CHUNK) ? n - first : cv(CHUNK));
+}
+
+#include "schnorr_bip340_batch.inc.h"
 
 static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                                      const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
     schnorr_secp256k1_work *w = (schnorr_secp256k1_work *)scratch;
-    const pc_column heads = pc_column_fixed(w->heads, 64);
+    const pc_column heads = pc_column_fixed((const uint8_t *)w->heads, 64);
     uint8_t prefix[64];
     (void)params;
     vmode mode = vmode_enter();
     bip340_tag(prefix, "BIP0340/challenge");
-    for (size_t first = 0; first < count; first += cv(CHUNK)) {
-        size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
+    combine_start(&w->combine);
+    for (size_t first = 0; first < count; first += schnorr_secp256k1_CHUNK) {
+        const size_t n = count - first < schnorr_secp256k1_CHUNK ? count - first : schnorr_secp256k1_CHUNK;
         const pc_column rows = column_from(messages, first);
-        cv(keys_read)(&w->keys, keys, first, n, KEY_X_ONLY);
-        cv(keys_points)(w->q, &w->keys, n);
-        schnorr_secp256k1_read(w, signatures, first, n);
+        size_t live = 0;
+        schnorr_secp256k1_read(w, keys, signatures, first, n);
         sha256_many_heads(prefix, sizeof prefix, &heads, &rows, n, w->digests);
-        schnorr_secp256k1_scalars(w, n);
-        schnorr_secp256k1_equations(w, n);
-        for (size_t j = 0; j < n; j++) verdicts[first + j] = w->keys.bad[j] ? PC_MALFORMED_KEY : w->status[j];
+        schnorr_secp256k1_challenges(w, n);
+        if (!w->window) schnorr_secp256k1_find_keys(w, keys, first, n);
+        for (uint32_t j = 0; j < n; j++) {
+            if (!w->window) w->bad_key[j] |= w->bad_point[w->key_of[j]];
+            if (w->status[j] == PC_VALID && !w->bad_key[j]) w->live[live++] = j;
+        }
+        if (w->window)
+            schnorr_secp256k1_check_singly(w, w->live, live);
+        else
+            combine_settle(&w->combine, &schnorr_secp256k1_combines, w, w->status, w->live, live, first);
+        for (size_t j = 0; j < n; j++) verdicts[first + j] = w->bad_key[j] ? PC_MALFORMED_KEY : w->status[j];
     }
     vmode_leave(mode);
 }

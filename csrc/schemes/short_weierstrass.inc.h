@@ -10,6 +10,7 @@
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
 #include "../mult/rows.inc.h"
+#include "combine.inc.h"
 #include "encoding.inc.h"
 #include "messages.inc.h"
 
@@ -22,6 +23,9 @@
 #endif
 #undef ecdsa
 #include "recover.inc.h"
+#include "../group/weierstrass_complete.inc.h"
+#include "../mult/affine_pairs.inc.h"
+#include "../mult/buckets.inc.h"
 #include "schnorr_bip340.inc.h"
 #if PC_SIGNS
 #    include "schnorr_sign.inc.h"

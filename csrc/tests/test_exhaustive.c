@@ -20,6 +20,7 @@
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
 #include "../mult/rows.inc.h"
+#include "../schemes/combine.inc.h"
 #include "../schemes/encoding.inc.h"
 #include "../schemes/messages.inc.h"
 
@@ -59,7 +60,6 @@ static const unsigned TINY_LANES = (1u << VL) - 1;
 #define ecdsa(name) a0_ecdsa_##name
 #include "../schemes/ecdsa.inc.h"
 #include "../schemes/recover.inc.h"
-#include "../schemes/schnorr_bip340.inc.h"
 #define TINY_A     0
 #define TINY_B     7
 #define TINY_FIELD 43
@@ -104,6 +104,56 @@ static void test_recover(void) {
     }
     EXPECT(valid > 1000);
 }
+#undef ecdsa
+#include "tiny_undef.inc.h"
+
+/* ---- the same curve with its endomorphism (beta = 6, lambda = 5) and a 128-bit ladder --------------------------------- */
+#define cv(name)        e0_##name
+#define fe(name)        fe43_##name
+#define sc(name)        sc31_##name
+#define CV_A            0
+#define CV_BITS         5
+#define CV_P            SMALL_WORDS(43)
+#define CV_N            SMALL_WORDS(31)
+#define CV_B            SMALL_WORDS(7)
+#define CV_GX           SMALL_WORDS(2)
+#define CV_GY           SMALL_WORDS(12)
+#define CV_GLV          1
+#define CV_BETA         SMALL_WORDS(6)
+#define CV_LAMBDA       SMALL_WORDS(5)
+#define CV_Q_WINDOW     3
+#define CV_G_WINDOW     4
+#define CV_COMB_WINDOW  3
+#define CV_KNOWN_WINDOW 4
+/* Any split will do, so this one varies the parts and their signs. */
+static void e0_split(vec part[2][2], vmask negative[2], const vec k[4]) {
+    uint64_t first[VL], second[VL];
+    unsigned signs[2] = {0, 0};
+    for (int lane = 0; lane < VL; lane++) {
+        const uint64_t own = vlane(k[0], lane), k2 = (own * 5 + 3) % 31, k1 = (own + 31 * 31 - 5 * k2) % 31;
+        signs[0] |= (unsigned)(own & 1) << lane;
+        signs[1] |= (unsigned)(own >> 1 & 1) << lane;
+        first[lane] = own & 1 ? (31 - k1) % 31 : k1;
+        second[lane] = own & 2 ? (31 - k2) % 31 : k2;
+    }
+    part[0][0] = vload(first), part[0][1] = vzero();
+    part[1][0] = vload(second), part[1][1] = vzero();
+    for (int i = 0; i < 2; i++) negative[i] = mfrom_bits(signs[i]);
+}
+#include "../schemes/weierstrass_layers.inc.h"
+#define ecdsa(name) e0_ecdsa_##name
+#include "../schemes/ecdsa.inc.h"
+#include "../group/weierstrass_complete.inc.h"
+#include "../mult/affine_pairs.inc.h"
+#include "../mult/buckets.inc.h"
+#define SCHNORR_LEAST SIZE_MAX /* random combinations mean nothing where one coefficient in 31 is zero */
+#include "../schemes/schnorr_bip340.inc.h"
+#define TINY_A     0
+#define TINY_B     7
+#define TINY_FIELD 43
+#define TINY_ORDER 31
+#include "tiny_group.inc.h"
+#include "tiny_buckets.inc.h"
 
 /* Every x as a key, every r up to p, every s up to n, for a few messages. */
 static void test_schnorr(void) {
@@ -127,7 +177,7 @@ static void test_schnorr(void) {
             key[31] = (uint8_t)x;
             schnorr_secp256k1_verify(NULL, &source, &sigs, &messages, ITEMS, &work, verdicts);
             for (int k = 1; k < 31; k++)
-                if (a0_multiple[k].x == x && a0_multiple[k].y % 2 == 0) log_p = k;
+                if (e0_multiple[k].x == x && e0_multiple[k].y % 2 == 0) log_p = k;
             for (int i = 0; i < ITEMS; i++) {
                 int r = i / S, s = i % S, wanted = PC_BAD_SIGNATURE, e = 0;
                 memset(input, 0, sizeof input);
@@ -143,7 +193,7 @@ static void test_schnorr(void) {
                     wanted = PC_SCALAR_OUT_OF_RANGE;
                 } else {
                     int k = (s + (31 - e) * log_p) % 31;
-                    if (k && a0_multiple[k].x == r && a0_multiple[k].y % 2 == 0) wanted = PC_VALID;
+                    if (k && e0_multiple[k].x == r && e0_multiple[k].y % 2 == 0) wanted = PC_VALID;
                 }
                 EXPECT_INT(verdicts[i], wanted);
                 valid += wanted == PC_VALID;
@@ -152,49 +202,6 @@ static void test_schnorr(void) {
     }
     EXPECT(valid > 500);
 }
-#undef ecdsa
-#include "tiny_undef.inc.h"
-
-/* ---- the same curve with its endomorphism (beta = 6, lambda = 5) and a 128-bit ladder --------------------------------- */
-#define cv(name)        e0_##name
-#define fe(name)        fe43_##name
-#define sc(name)        sc31_##name
-#define CV_A            0
-#define CV_BITS         5
-#define CV_P            SMALL_WORDS(43)
-#define CV_N            SMALL_WORDS(31)
-#define CV_B            SMALL_WORDS(7)
-#define CV_GX           SMALL_WORDS(2)
-#define CV_GY           SMALL_WORDS(12)
-#define CV_GLV          1
-#define CV_BETA         SMALL_WORDS(6)
-#define CV_Q_WINDOW     3
-#define CV_G_WINDOW     4
-#define CV_COMB_WINDOW  3
-#define CV_KNOWN_WINDOW 4
-/* Any split will do, so this one varies the parts and their signs. */
-static void e0_split(vec part[2][2], vmask negative[2], const vec k[4]) {
-    uint64_t first[VL], second[VL];
-    unsigned signs[2] = {0, 0};
-    for (int lane = 0; lane < VL; lane++) {
-        const uint64_t own = vlane(k[0], lane), k2 = (own * 5 + 3) % 31, k1 = (own + 31 * 31 - 5 * k2) % 31;
-        signs[0] |= (unsigned)(own & 1) << lane;
-        signs[1] |= (unsigned)(own >> 1 & 1) << lane;
-        first[lane] = own & 1 ? (31 - k1) % 31 : k1;
-        second[lane] = own & 2 ? (31 - k2) % 31 : k2;
-    }
-    part[0][0] = vload(first), part[0][1] = vzero();
-    part[1][0] = vload(second), part[1][1] = vzero();
-    for (int i = 0; i < 2; i++) negative[i] = mfrom_bits(signs[i]);
-}
-#include "../schemes/weierstrass_layers.inc.h"
-#define ecdsa(name) e0_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
-#define TINY_A     0
-#define TINY_B     7
-#define TINY_FIELD 43
-#define TINY_ORDER 31
-#include "tiny_group.inc.h"
 
 static void test_endomorphism(void) {
     for (int i = 1; i < 31; i++) {
@@ -437,6 +444,9 @@ int main(void) {
     ALL_TESTS(b0);
     ALL_TESTS(b3);
     e0_test_wide_u();
+    e0_test_complete();
+    e0_test_pairs();
+    e0_test_buckets();
     test_endomorphism();
     test_recode();
     test_split();
