@@ -5,6 +5,9 @@
 #define PC_FIELD_WORDS_INC_H
 #include "../core/check.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #define PC_MASK52 0xfffffffffffffULL
 #define PC_MASK48 0xffffffffffffULL
 
@@ -90,22 +93,32 @@ PC_FN void words_from_limbs52(vec w[4], const vec l[5]) {
     w[3] = vor(vshr(l3, 36), vshl(l4, 16));
 }
 
-/* One byte string <-> four words, scalar. */
+/* One byte string <-> four words, scalar. Byte by byte these would be the same to read, but gcc 12 gathers the stores of several
+ * words into vectors, one insertion a byte. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#    define PC_LE64(x) __builtin_bswap64(x)
+#    define PC_BE64(x) (x)
+#else
+#    define PC_LE64(x) (x)
+#    define PC_BE64(x) __builtin_bswap64(x)
+#endif
 PC_FN uint64_t pc_load64_le(const uint8_t *p) {
-    uint64_t x = 0;
-    for (int i = 7; i >= 0; i--) x = x << 8 | p[i];
-    return x;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return PC_LE64(x);
 }
 PC_FN uint64_t pc_load64_be(const uint8_t *p) {
-    uint64_t x = 0;
-    for (int i = 0; i < 8; i++) x = x << 8 | p[i];
-    return x;
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return PC_BE64(x);
 }
 PC_FN void pc_store64_le(uint8_t *p, uint64_t x) {
-    for (int i = 0; i < 8; i++, x >>= 8) p[i] = (uint8_t)x;
+    x = PC_LE64(x);
+    memcpy(p, &x, sizeof x);
 }
 PC_FN void pc_store64_be(uint8_t *p, uint64_t x) {
-    for (int i = 7; i >= 0; i--, x >>= 8) p[i] = (uint8_t)x;
+    x = PC_BE64(x);
+    memcpy(p, &x, sizeof x);
 }
 PC_FN void pc_words_from_le(uint64_t w[4], const uint8_t b[32]) {
     for (int i = 0; i < 4; i++) w[i] = pc_load64_le(b + 8 * i);
