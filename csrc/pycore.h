@@ -134,6 +134,8 @@ const char *pc_cpu_feature_at(int position, int *present);
  * digests[i] = H(prefix || messages[i]); digests is n * digest_size bytes, contiguous. prefix may be NULL with length 0. */
 int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
                   uint8_t *digests);
+/* The same for n messages of `width` bytes, one after the other, without a prefix: no column to make for a call of a few. */
+int pc_hash_rows(int backend, int hash, const uint8_t *rows, size_t width, size_t n, uint8_t *digests);
 
 /* ---- Merkle trees --------------------------------------------------------------------------------------------------------
  * One level: parents[i] = H(prefix || children[2 i] || children[2 i + 1]), children contiguous, count >= 2. An odd last child
@@ -142,6 +144,25 @@ int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_le
 enum { PC_ODD_PROMOTE = 0, PC_ODD_DUPLICATE = 1 };
 int pc_merkle_level(int backend, int hash, int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children,
                     size_t count, uint8_t *parents);
+
+/* The shape of a tree. PC_ODD_PAD, here alone: an odd last child is paired with the root of an empty subtree (SSZ), so that proofs have
+ * a sibling for every level. */
+enum { PC_ODD_PAD = 2 };
+typedef struct pc_tree_params {
+    int hash;
+    int odd;            /* PC_ODD_* */
+    int equal_siblings; /* 0: BAD_PROOF where a node is paired with another of the same value (CVE-2012-2459) */
+    int limited;        /* PC_ODD_PAD: the tree is as deep as one of `limit` leaves */
+    uint64_t limit;
+    const uint8_t *prefix; /* of a node; may be NULL with length 0 */
+    size_t prefix_len;
+} pc_tree_params;
+/* n inclusion proofs: node nodes[i] of leaf index[i], of leaf_count[i], has the siblings proofs[i], from the leaf up, one after another,
+ * below roots[i]. Sides and number of the siblings follow from index and leaf_count alone. roots and nodes: columns of fixed width, a
+ * digest. verdicts: VALID, BAD_PROOF, or MALFORMED_PROOF (wrong length, index >= leaf_count, leaf_count > limit). */
+int pc_verify_inclusion(int backend, const pc_tree_params *tree, const pc_column *roots, const pc_column *nodes,
+                        const pc_column *proofs, const uint64_t *index, const uint64_t *leaf_count, size_t n,
+                        uint8_t *verdicts);
 
 /* ---- signatures ----------------------------------------------------------------------------------------------------------*/
 enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };

@@ -27,6 +27,7 @@ class _Lib:
     PC_WHY_ORDER: Final[int]
     PC_ODD_PROMOTE: Final[int]
     PC_ODD_DUPLICATE: Final[int]
+    PC_ODD_PAD: Final[int]
     PC_ENCODING_COMPACT: Final[int]
     PC_ENCODING_DER: Final[int]
     PC_DER_STRICT: Final[int]
@@ -48,6 +49,7 @@ class _Lib:
     def pc_hash_batch(
         self, backend: int, hash: int, prefix: Any, prefix_len: int, messages: Any, n: int, digests: Any, /
     ) -> int: ...
+    def pc_hash_rows(self, backend: int, hash: int, rows: Any, width: int, n: int, digests: Any, /) -> int: ...
     def pc_merkle_level(
         self,
         backend: int,
@@ -58,6 +60,19 @@ class _Lib:
         children: Any,
         count: int,
         parents: Any,
+        /,
+    ) -> int: ...
+    def pc_verify_inclusion(
+        self,
+        backend: int,
+        tree: Any,
+        roots: Any,
+        nodes: Any,
+        proofs: Any,
+        index: Any,
+        leaf_count: Any,
+        n: int,
+        verdicts: Any,
         /,
     ) -> int: ...
     def pc_keyset_table_size(self, backend: int, scheme: int, window: int, /) -> int: ...

@@ -41,6 +41,7 @@ KIND_SCHEME = 1
 
 ODD_PROMOTE: int = lib.PC_ODD_PROMOTE
 ODD_DUPLICATE: int = lib.PC_ODD_DUPLICATE
+ODD_PAD: int = lib.PC_ODD_PAD
 ENCODINGS = {"compact": int(lib.PC_ENCODING_COMPACT), "der": int(lib.PC_ENCODING_DER)}
 DER_RULES = {"strict": int(lib.PC_DER_STRICT), "trailing": int(lib.PC_DER_TRAILING)}
 
@@ -251,6 +252,7 @@ def _address(array: NDArray[Any]) -> int:
 _BYTES = ffi.typeof("uint8_t *")
 _COLUMN = ffi.typeof("pc_column *")
 _OFFSETS = ffi.typeof("int64_t *")
+_COUNTS = ffi.typeof("uint64_t *")
 _DIGEST = ffi.typeof("uint8_t[64]")
 _NULL = ffi.NULL
 
@@ -309,17 +311,35 @@ def hash_batch(backend: int, hash_id: int, prefix: bytes, messages: Column, dige
     )
 
 
-def hash_equal(backend: int, hash_id: int, rows: bytes, width: int, digests: NDArray[np.uint8]) -> None:
-    """The same for rows of `width` bytes, one after the other, without a prefix."""
-    column = ffi.new(_COLUMN, (ffi.from_buffer(_BYTES, rows), _NULL, width, width))
-    _check(lib.pc_hash_batch(backend, hash_id, _NULL, 0, column, len(digests), _bytes_pointer(digests)), backend)
+def hash_packed(backend: int, hash_id: int, rows: Any, width: int, n: int, digests: NDArray[np.uint8]) -> None:
+    """The same for n rows of `width` bytes, one after the other, without a prefix.
+
+    rows: bytes, or what :func:`rows_of` gives. The way of calls that take about as long as the call itself.
+    """
+    code = lib.pc_hash_rows(backend, hash_id, rows, width, n, ffi.from_buffer(_BYTES, digests))
+    if code:
+        _check(code, backend)
+
+
+def hash_ragged(backend: int, hash_id: int, joined: bytes, offsets: Any, digests: NDArray[np.uint8]) -> None:
+    """The same for messages of any lengths, joined; offsets: n + 1 numbers of 64 bits in any buffer."""
+    column = ffi.new(_COLUMN, (ffi.from_buffer(_BYTES, joined), ffi.from_buffer(_OFFSETS, offsets), 0, 0))
+    code = lib.pc_hash_batch(backend, hash_id, _NULL, 0, column, len(digests), ffi.from_buffer(_BYTES, digests))
+    if code:
+        _check(code, backend)
+
+
+def rows_of(array: NDArray[np.uint8]) -> Any:
+    """C-contiguous memory as :func:`hash_packed` takes it; ValueError when it is not that."""
+    return ffi.from_buffer(_BYTES, array)
 
 
 def hash_one(backend: int, hash_id: int, message: bytes, digest_size: int) -> bytes:
     """The digest of one message."""
-    column = ffi.new(_COLUMN, (ffi.from_buffer(_BYTES, message), _NULL, len(message), 0))
     digest = ffi.new(_DIGEST)
-    _check(lib.pc_hash_batch(backend, hash_id, _NULL, 0, column, 1, digest), backend)
+    code = lib.pc_hash_rows(backend, hash_id, message, len(message), 1, digest)
+    if code:
+        _check(code, backend)
     return bytes(ffi.buffer(digest, digest_size))
 
 
@@ -338,6 +358,47 @@ def merkle_level(
             _bytes_pointer(children),
             len(children),
             _bytes_pointer(parents),
+        ),
+        backend,
+    )
+
+
+class TreeParams:
+    """A ``pc_tree_params`` together with the memory it points to. Immutable; shared by the threads of one call."""
+
+    __slots__ = ("_prefix", "struct")
+
+    def __init__(self, *, hash_id: int, odd: int, equal_siblings: bool, limit: int | None, prefix: bytes) -> None:
+        self._prefix = ffi.new("uint8_t[]", prefix)
+        limited = limit is not None
+        self.struct = ffi.new(
+            "pc_tree_params *", (hash_id, odd, equal_siblings, limited, limit or 0, self._prefix, len(prefix))
+        )
+
+
+def verify_inclusion(
+    backend: int,
+    tree: TreeParams,
+    claims: tuple[NDArray[np.uint8], NDArray[np.uint8], Column, NDArray[np.uint64], NDArray[np.uint64]],
+    verdicts: NDArray[np.uint8],
+) -> None:
+    """Write one verdict per proof.
+
+    claims: roots and nodes, uint8 (n, digest_size); the siblings of each proof; index and leaf_count, C-contiguous
+    uint64 (n,).
+    """
+    roots, nodes, proofs, index, leaf_count = claims
+    _check(
+        lib.pc_verify_inclusion(
+            backend,
+            tree.struct,
+            column_struct(roots, None),
+            column_struct(nodes, None),
+            column_struct(proofs.data, proofs.offsets),
+            ffi.from_buffer(_COUNTS, index),
+            ffi.from_buffer(_COUNTS, leaf_count),
+            len(verdicts),
+            _bytes_pointer(verdicts),
         ),
         backend,
     )

@@ -1,4 +1,4 @@
-"""Checking Merkle proofs: one at a time in plain Python, many at once in columns.
+"""Checking Merkle proofs: one at a time in plain Python, many at once in C (csrc/core/inclusion.c), level by level.
 
 Which side the sibling is on at every step, and how many steps there are, follows from the index and the number of
 leaves alone: the proof does not get to say. Steps from the leaf up::
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore._levels import depth_of, hash_pairs, node
+from pycore import _native
+from pycore._levels import depth_of, node
 from pycore.buffers import Column, as_column, describe, looks_like_offsets, one_bytes, to_array
 from pycore.errors import InputError, LengthError, ShapeError
 from pycore.parallel import Cost, cut, run_pieces
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from pycore.registry import Hash, Tree
 
 RIGHT, LEFT, SELF = 0, 1, 2
-_CHUNK = 1 << 12  # items walked together: their pairs stay in the cache
 _COUNT_LIMIT = 1 << 64
-_FEW = 128  # walked in Python: less than a millisecond, and importing Numba takes a second
 
 
 def walk(index: int, leaf_count: int, tree: Tree, limit: int | None = None) -> list[int]:
@@ -148,94 +147,30 @@ class Claims:
     leaf_count: NDArray[np.uint64]
     limit: int | None = None
 
-    def slice(self, start: int, stop: int) -> Claims:
-        """Claims start up to stop."""
-        part = slice(start, stop)
-        return Claims(
-            self.roots[part],
-            self.nodes[part],
-            self.proofs.slice(start, stop),
-            self.index[part],
-            self.leaf_count[part],
-            self.limit,
-        )
-
 
 def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -> NDArray[np.uint8]:
     """Codes that check_inclusion_one gives item by item."""
     n = len(claims.nodes)
     codes = np.empty(n, dtype=np.uint8)
+    params = _native.TreeParams(
+        hash_id=row.id,
+        odd=tree.odd,
+        equal_siblings=tree.equal_siblings,
+        limit=claims.limit,
+        prefix=tree.node_prefix,
+    )
+    index, leaf_count = np.ascontiguousarray(claims.index), np.ascontiguousarray(claims.leaf_count)
+    backend = _native.current_backend()
 
     def work(start: int, stop: int) -> None:
-        for first in range(start, stop, _CHUNK):
-            last = min(first + _CHUNK, stop)
-            codes[first:last] = _check_chunk(tree, row, claims.slice(first, last), many=n > _FEW)
+        part = slice(start, stop)
+        proofs = claims.proofs.slice(start, stop)
+        rows = (claims.roots[part], claims.nodes[part], proofs, index[part], leaf_count[part])
+        _native.verify_inclusion(backend, params, rows, codes[part])
 
     # A level costs the same whether a thread brings many proofs to it or few, as long as they fill the lanes.
-    run_pieces(work, cut(n, threads, Cost(item_ns=100, byte_ns=10), claims.proofs), threads)
+    run_pieces(work, cut(n, threads, Cost(item_ns=100, byte_ns=3), claims.proofs), threads)
     return codes
-
-
-def _check_chunk(tree: Tree, row: Hash, claims: Claims, *, many: bool) -> NDArray[np.uint8]:
-    """One chunk, level by level: all proofs' pairs of a level are gathered and hashed in one call."""
-    size, n = row.digest_size, len(claims.nodes)
-    steps, left, own = _walks(claims, tree, many=many)
-    if claims.limit is not None:
-        steps[claims.leaf_count > np.uint64(claims.limit)] = -1
-    steps[claims.proofs.lengths != steps * size] = -1
-    codes = np.full(n, int(Verdict.MALFORMED_PROOF), dtype=np.uint8)
-    data, starts = flat_rows(claims.proofs)
-    if many:
-        from pycore.kernels.native import check_proofs
-
-        check_proofs(row, tree, (steps, left, own), (data, starts), claims.nodes, claims.roots, codes)
-        return codes
-    current = claims.nodes.copy()
-    bad = np.zeros(n, dtype=np.bool_)
-    for step in range(int(steps.max(initial=0))):
-        active = np.flatnonzero(steps > step)
-        siblings = data[(starts[active] + step * size)[:, None] + np.arange(size)]
-        mine = current[active]
-        is_left = (left[active] >> np.uint64(step)) & np.uint64(1) != 0
-        is_self = (own[active] >> np.uint64(step)) & np.uint64(1) != 0
-        equal = (siblings == mine).all(axis=1)
-        bad[active] |= is_self & ~equal
-        if not tree.equal_siblings:
-            bad[active] |= ~is_self & equal
-        pairs = np.empty((len(active), 2, size), dtype=np.uint8)
-        pairs[:, 0] = np.where(is_left[:, None], siblings, mine)
-        pairs[:, 1] = np.where(is_left[:, None], mine, siblings)
-        parents = np.empty((len(active), size), dtype=np.uint8)
-        hash_pairs(row, tree.node_prefix, pairs.reshape(-1, size), parents, 1)
-        current[active] = parents
-    good = ~bad & (current == claims.roots).all(axis=1)
-    codes[steps >= 0] = np.where(good, int(Verdict.VALID), int(Verdict.BAD_PROOF))[steps >= 0]
-    return codes
-
-
-def _walks(
-    claims: Claims, tree: Tree, *, many: bool
-) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
-    """What ``kernels.proofs.walk_batch`` gives, without loading Numba for a handful of proofs."""
-    index, leaf_count = claims.index, claims.leaf_count
-    if tree.pads:
-        steps = np.full(len(index), -1, dtype=np.int64)
-        for count in np.unique(leaf_count):
-            steps[(leaf_count == count) & (index < count)] = depth_of(tree, int(count), claims.limit)
-        return steps, index, np.zeros(len(index), dtype=np.uint64)
-    if many:
-        from pycore.kernels.proofs import walk_batch
-
-        return walk_batch(index, leaf_count, promotes=tree.promotes)
-    steps = np.full(len(index), -1, dtype=np.int64)
-    left, own = np.zeros(len(index), dtype=np.uint64), np.zeros(len(index), dtype=np.uint64)
-    for i, (position, count) in enumerate(zip(index.tolist(), leaf_count.tolist(), strict=True)):
-        if position < count:
-            way = walk(position, count, tree)
-            steps[i] = len(way)
-            left[i] = sum(1 << k for k, step in enumerate(way) if step == LEFT)
-            own[i] = sum(1 << k for k, step in enumerate(way) if step == SELF)
-    return steps, left, own
 
 
 def flat_rows(column: Column) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

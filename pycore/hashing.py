@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from array import array
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +23,8 @@ __all__ = ["hash", "hash_batch"]
 COST = parallel.Cost(item_ns=80, byte_ns=1)
 PAIR_COST = parallel.Cost(item_ns=150, byte_ns=0)
 _FEW, _SHORT = 256, 512  # messages and bytes of each that are never cut
+_BYTES = {bytes}
+_UINT8 = np.dtype(np.uint8)
 
 
 def hash_batch(
@@ -52,8 +56,8 @@ def hash_batch(
     (2, 32)
     """
     row = lookup(HASHES, algorithm, "algorithm")
-    if threads is None and width is None and type(messages) is list and 0 < len(messages) <= _FEW:
-        digests = _few_of_one_length(row, messages)
+    if threads is None:
+        digests = _few(row, messages, width)
         if digests is not None:
             return digests
     column = as_column(messages, "messages", width=width)
@@ -62,16 +66,49 @@ def hash_batch(
     return hash_column(row, column, threads=parallel.resolve_threads(threads))
 
 
-def _few_of_one_length(row: Hash, messages: list[bytes]) -> NDArray[np.uint8] | None:
-    """The digests of a short list of bytes of one length, or None: making a column of them costs more than hashing."""
-    if {*map(type, messages)} != {bytes}:
+def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
+    """The digests of a few short messages in an everyday form, or None: for any other batch, and where something is
+    wrong with it. Making a column of them would cost more than hashing them.
+    """
+    form, offsets = type(messages), None
+    if form is list and width is None:
+        n = len(messages)
+        if not 0 < n <= _FEW or {*map(type, messages)} != _BYTES:
+            return None
+        if n == 1:
+            (rows,) = messages
+            size = len(rows)
+        else:
+            lengths = [*map(len, messages)]
+            size, rows = max(lengths), b"".join(messages)
+            if len(rows) != n * size:
+                offsets = array("q", accumulate(lengths, initial=0))
+        if size > _SHORT:
+            return None
+    elif form is np.ndarray and width is None:
+        shape = messages.shape
+        if len(shape) != 2 or messages.dtype is not _UINT8:
+            return None
+        n, size = shape
+        if not 0 < n <= _FEW or not 0 < size <= _SHORT or not messages.flags.c_contiguous:
+            return None
+        rows = _native.rows_of(messages)
+    elif form is bytes and type(width) is int and 0 < width <= _SHORT:
+        size = width
+        n, rest = divmod(len(messages), size)
+        if rest or not 0 < n <= _FEW:
+            return None
+        rows = messages
+    else:
         return None
-    lengths = {*map(len, messages)}
-    size = len(messages[0])
-    if len(lengths) != 1 or size > _SHORT or _device.current() == _device.DEVICE:
+    if _device.current() == _device.DEVICE:
         return None
-    digests = np.empty((len(messages), row.digest_size), dtype=np.uint8)
-    _native.hash_equal(_native.current_backend(), row.id, b"".join(messages), size, digests)
+    digests = np.empty((n, row.digest_size), dtype=_UINT8)
+    backend = _native.current_backend()
+    if offsets is None:
+        _native.hash_packed(backend, row.id, rows, size, n, digests)
+    else:
+        _native.hash_ragged(backend, row.id, rows, offsets, digests)
     return digests
 
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HASHES", "SCHEMES", "TREES", "Hash", "Rules", "Scheme", "Tree"]
 
-ODD_PAD = -1
-"""Tree.odd of a tree whose levels are filled up with the roots of empty subtrees; ``pycore._levels`` does it, not C."""
-
 
 @dataclass(frozen=True, slots=True)
 class Hash:
@@ -94,7 +91,7 @@ class Tree:
     Attributes:
         name: name in every public call.
         default_hash: what ``hash=None`` means.
-        odd: what happens to the last node of an odd level (``_native.ODD_*``, or ODD_PAD).
+        odd: what happens to the last node of an odd level (``_native.ODD_*``).
         leaf_prefix: bytes hashed before a leaf's data, or None when leaves are digests and are not hashed.
         node_prefix: bytes hashed before the two children.
         empty: ``"hash"`` = H of nothing, ``"zero"`` = a digest of zero bytes, ``"nothing"`` = no bytes at all,
@@ -125,7 +122,7 @@ class Tree:
     @property
     def pads(self) -> bool:
         """True when an odd last node is paired with the root of a subtree of zero leaves."""
-        return self.odd == ODD_PAD
+        return self.odd == _native.ODD_PAD
 
 
 def _key_sizes(smallest: int, largest: int, *, takes_user_id: bool) -> tuple[int, ...]:
@@ -200,7 +197,7 @@ TREES: Mapping[str, Tree] = MappingProxyType(
             Tree(
                 name="ssz",
                 default_hash="sha256",
-                odd=ODD_PAD,
+                odd=_native.ODD_PAD,
                 leaf_prefix=None,
                 node_prefix=b"",
                 empty="pad",

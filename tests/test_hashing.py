@@ -134,3 +134,53 @@ def test_unknown_name_lists_the_known_ones() -> None:
         pycore.hash_batch("md5", [])
     assert caught.value.got == "'md5'"
     assert all(repr(name) in caught.value.wanted for name in pycore.HASHES)
+
+
+@pytest.mark.parametrize("n", [1, 2, 16, 17, 256, 257])
+@pytest.mark.parametrize("size", [0, 1, 64, 512, 513])
+def test_small_calls_take_the_same_way(backend: str, n: int, size: int) -> None:
+    """The everyday forms of a small batch have a way of their own: it answers what a column does."""
+    del backend
+    rows = np.random.default_rng(n * 1000 + size).integers(0, 256, (n, size), dtype=np.uint8)
+    listed = [row.tobytes() for row in rows]
+    wanted = pycore.hash_batch("sha256", pycore.batch(listed))
+    wide = np.zeros((n, size + 3), np.uint8)
+    wide[:, :size] = rows
+    forms: list[Any] = [listed, tuple(listed), rows, wide[:, :size], wide[::-1, :size][::-1]]
+    forms += [rows.view(type("Sub", (np.ndarray,), {})), [bytearray(one) for one in listed]]
+    for form in forms:
+        assert np.array_equal(pycore.hash_batch("sha256", form), wanted)
+    ragged = [one[: max(len(one) - i % 3, 0)] for i, one in enumerate(listed)]
+    assert np.array_equal(pycore.hash_batch("sha256", ragged), pycore.hash_batch("sha256", pycore.batch(ragged)))
+    if size:
+        joined = b"".join(listed)
+        for one in (joined, bytearray(joined), memoryview(joined)):
+            assert np.array_equal(pycore.hash_batch("sha256", one, width=size), wanted)
+        assert np.array_equal(pycore.hash_batch("sha256", joined, width=np.int64(size)), wanted)
+
+
+@pytest.mark.parametrize(
+    ("messages", "width"),
+    [
+        (b"abc", None),
+        (b"abc", 2),
+        (b"abc", 0),
+        (b"abc", -3),
+        (b"abc", True),
+        (b"abc", 1.0),
+        ([b"abc", "abc"], None),
+        ([1], None),
+        ([b"abc"], 3),
+        (np.zeros((2, 2), np.int8), None),
+        (np.zeros((2, 2), np.uint16), None),
+        (np.zeros((2, 2), np.uint8, order="F"), None),
+        (np.zeros(4, np.uint8), None),
+        (np.zeros((2, 2, 2), np.uint8), None),
+    ],
+)
+def test_small_calls_refuse_the_same(messages: Any, width: Any) -> None:
+    with pytest.raises(pycore.InputError) as fast:
+        pycore.hash_batch("sha256", messages, width=width)
+    with pytest.raises(pycore.InputError) as slow:
+        pycore.hash_batch("sha256", messages, width=width, threads=1)
+    assert str(fast.value) == str(slow.value)

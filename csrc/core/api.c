@@ -1,11 +1,9 @@
 /* api.c - the public batch calls: every argument is checked here, so that kernels need not. */
+#include "arguments.h"
 #include "column.h"
 #include "dispatch.h"
 
 #include <string.h>
-
-/* Outputs are at most 65 bytes an item; this keeps every size below PTRDIFF_MAX. */
-static const size_t MAX_ITEMS = (size_t)PTRDIFF_MAX / 128;
 
 /* Of key tables. A window of 9 gains less than what its table, twice as large, loses to the caches; below 4 the time to build a
  * table is nearly the same and the walk gets long. */
@@ -15,24 +13,6 @@ enum { WIDEST_WINDOW = 8, NARROWEST_WINDOW = 4 };
 enum { SET_BATCH = 1024 };
 
 /* ---- argument checks -------------------------------------------------------------------------------------------------- */
-
-static int column_ok(const pc_column *column, size_t n) {
-    if (n == 0) return 1;
-    if (!column || n > MAX_ITEMS) return 0;
-    if (!column->offsets) {
-        if (column->width == 0) return 1;
-        if (!column->data || column->width > (size_t)PTRDIFF_MAX) return 0;
-        size_t step = column->stride < 0 ? (size_t)0 - (size_t)column->stride : (size_t)column->stride;
-        return step == 0 || n - 1 <= ((size_t)PTRDIFF_MAX - column->width) / step;
-    }
-    if (column->offsets[0] < 0) return 0;
-    for (size_t i = 0; i < n; i++) {
-        if (column->offsets[i + 1] < column->offsets[i]) return 0;
-    }
-    return column->data != NULL || column->offsets[n] == column->offsets[0];
-}
-
-static int prefix_ok(const uint8_t *prefix, size_t len) { return (prefix || len == 0) && len <= (size_t)PTRDIFF_MAX / 2; }
 
 static int hash_is_32(int hash) {
     const pc_hash_row *row = pc_hash_at(hash);
@@ -66,7 +46,7 @@ static int params_ok(const pc_verify_params *params) {
 
 /* A call that takes digests wants exactly 32 bytes a row: anything else is the caller's mistake, not the item's. */
 static int messages_ok(const pc_verify_params *params, const pc_column *messages, size_t n) {
-    if (!column_ok(messages, n)) return 0;
+    if (!pc_column_ok(messages, n)) return 0;
     if (params->message != PC_MESSAGE_PREHASHED) return 1;
     for (size_t i = 0; i < n; i++) {
         size_t len;
@@ -104,17 +84,22 @@ static size_t side_by_side(int hash, const pc_column *messages, size_t n) {
 int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n,
                   uint8_t *digests) {
     const pc_backend *ops;
-    if (!pc_hash_at(hash) || !prefix_ok(prefix, prefix_len) || !column_ok(messages, n)) return PC_ERR_ARGUMENT;
+    if (!pc_hash_at(hash) || !pc_prefix_ok(prefix, prefix_len) || !pc_column_ok(messages, n)) return PC_ERR_ARGUMENT;
     if (n && !digests) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_HASH, hash, backend, side_by_side(hash, messages, n), &ops, NULL);
     if (result == PC_OK && n) ops->hash[hash].many(prefix, prefix_len, messages, n, digests);
     return result;
 }
 
+int pc_hash_rows(int backend, int hash, const uint8_t *rows, size_t width, size_t n, uint8_t *digests) {
+    pc_column column = {rows, NULL, width, (ptrdiff_t)width};
+    return pc_hash_batch(backend, hash, NULL, 0, &column, n, digests);
+}
+
 int pc_merkle_level(int backend, int hash, int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children,
                     size_t count, uint8_t *parents) {
     const pc_backend *ops;
-    if (!pc_hash_at(hash) || !prefix_ok(prefix, prefix_len) || count < 2 || count > MAX_ITEMS) return PC_ERR_ARGUMENT;
+    if (!pc_hash_at(hash) || !pc_prefix_ok(prefix, prefix_len) || count < 2 || count > PC_MAX_ITEMS) return PC_ERR_ARGUMENT;
     if ((odd != PC_ODD_PROMOTE && odd != PC_ODD_DUPLICATE) || !children || !parents) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_MERKLE, hash, backend, count / 2, &ops, NULL);
     if (result == PC_OK) ops->hash[hash].merkle_level(odd, prefix, prefix_len, children, count, parents);
@@ -129,7 +114,7 @@ static size_t round_64(size_t n) { return (n + 63) & ~(size_t)63; }
 static size_t keyset_bytes(const pc_backend *ops, int scheme, size_t n_keys, int window) {
     const size_t record = ops->scheme[scheme].keyset_record, head = round_64(sizeof(pc_keyset));
     const size_t table = window ? ops->scheme[scheme].keyset_table(window) : 0;
-    if ((window && !table) || n_keys > UINT32_MAX || n_keys > MAX_ITEMS / (record + table + 1)) return 0;
+    if ((window && !table) || n_keys > UINT32_MAX || n_keys > PC_MAX_ITEMS / (record + table + 1)) return 0;
     return head + round_64(n_keys * record) + n_keys * table;
 }
 
@@ -177,7 +162,7 @@ static int keyset_head(int backend, int scheme, size_t n_keys, int window, pc_ke
 int pc_keyset_build(int backend, int scheme, const pc_column *keys, size_t n_keys, int window, pc_keyset *set,
                     uint8_t *verdicts) {
     const pc_backend *ops;
-    if (!column_ok(keys, n_keys) || (n_keys && !verdicts)) return PC_ERR_ARGUMENT;
+    if (!pc_column_ok(keys, n_keys) || (n_keys && !verdicts)) return PC_ERR_ARGUMENT;
     int result = keyset_head(backend, scheme, n_keys, window, set, &ops);
     if (result != PC_OK) return result;
     set->tables_offset = set->records_offset + round_64(n_keys * ops->scheme[scheme].keyset_record);
@@ -199,7 +184,7 @@ int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, 
                   uint8_t *verdicts) {
     const pc_backend *ops;
     if (!set || ((uintptr_t)set & 63) || set->magic != PC_KEYSET_MAGIC || set->tables_offset) return PC_ERR_ARGUMENT;
-    if (!column_ok(keys, n) || (n && (!slots || !verdicts || (set->window && !tables)))) return PC_ERR_ARGUMENT;
+    if (!pc_column_ok(keys, n) || (n && (!slots || !verdicts || (set->window && !tables)))) return PC_ERR_ARGUMENT;
     for (size_t i = 0; i < n; i++) {
         if (slots[i] >= set->n_keys) return PC_ERR_ARGUMENT;
         if (set->window && (!tables[i] || ((uintptr_t)tables[i] & 63))) return PC_ERR_ARGUMENT;
@@ -219,7 +204,7 @@ static int verify(const pc_backend *ops, const pc_verify_params *params, const p
                   uint8_t *verdicts) {
     const pc_scheme_ops *scheme = &ops->scheme[params->scheme];
     if (n == 0) return PC_OK;
-    if (!column_ok(signatures, n) || !messages_ok(params, messages, n) || !verdicts) return PC_ERR_ARGUMENT;
+    if (!pc_column_ok(signatures, n) || !messages_ok(params, messages, n) || !verdicts) return PC_ERR_ARGUMENT;
     if (!scratch_ok(scratch, scratch_len, scheme->verify_scratch)) return PC_ERR_SCRATCH;
     scheme->verify(params, keys, signatures, messages, n, scratch, verdicts);
     return PC_OK;
@@ -228,7 +213,7 @@ static int verify(const pc_backend *ops, const pc_verify_params *params, const p
 int pc_verify_batch(int backend, const pc_verify_params *params, const pc_column *keys, const pc_column *signatures,
                     const pc_column *messages, size_t n, void *scratch, size_t scratch_len, uint8_t *verdicts) {
     const pc_backend *ops;
-    if (!params_ok(params) || !column_ok(keys, n)) return PC_ERR_ARGUMENT;
+    if (!params_ok(params) || !pc_column_ok(keys, n)) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_SCHEME, params->scheme, backend, n, &ops, NULL);
     if (result != PC_OK) return result;
     pc_key_source source = {keys, NULL, NULL};
@@ -240,7 +225,7 @@ int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const
                      uint8_t *verdicts) {
     const pc_backend *ops;
     if (!params_ok(params) || !set || ((uintptr_t)set & 63) || set->magic != PC_KEYSET_MAGIC) return PC_ERR_ARGUMENT;
-    if (set->scheme != params->scheme || set->backend < 0 || n > MAX_ITEMS || (n && !key_indices)) return PC_ERR_ARGUMENT;
+    if (set->scheme != params->scheme || set->backend < 0 || n > PC_MAX_ITEMS || (n && !key_indices)) return PC_ERR_ARGUMENT;
     for (size_t i = 0; i < n; i++) {
         if (key_indices[i] >= set->n_keys) return PC_ERR_ARGUMENT;
     }
@@ -257,7 +242,7 @@ int pc_recover_batch(int backend, int rules, const pc_column *signatures, const 
     static const pc_verify_params prehashed = {.scheme = PC_SCHEME_ECDSA_SECP256K1, .message = PC_MESSAGE_PREHASHED};
     const pc_backend *ops;
     if (rules & ~PC_RULE_LOW_S) return PC_ERR_ARGUMENT;
-    if (!column_ok(signatures, n) || !messages_ok(&prehashed, digests, n)) return PC_ERR_ARGUMENT;
+    if (!pc_column_ok(signatures, n) || !messages_ok(&prehashed, digests, n)) return PC_ERR_ARGUMENT;
     if (n && (!keys || !verdicts)) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_RECOVER, 0, backend, n, &ops, NULL);
     if (result != PC_OK || n == 0) return result;
@@ -269,7 +254,7 @@ int pc_recover_batch(int backend, int rules, const pc_column *signatures, const 
 /* ---- test data -------------------------------------------------------------------------------------------------------- */
 
 static int secrets_ok(const pc_column *secrets, size_t n) {
-    return column_ok(secrets, n) && (n == 0 || (!secrets->offsets && secrets->width == 32));
+    return pc_column_ok(secrets, n) && (n == 0 || (!secrets->offsets && secrets->width == 32));
 }
 
 int pc_testing_public_keys(int scheme, const pc_column *secrets, size_t n, uint8_t *public_keys) {
@@ -294,7 +279,7 @@ int pc_testing_sign(const pc_verify_params *params, const pc_column *secrets, co
 
 int pc_field_probe(int backend, int field, int op, const uint8_t *a, const uint8_t *b, size_t n, size_t repeat, uint8_t *r) {
     const pc_backend *ops;
-    if (!pc_field_at(field) || op < 0 || op > 8 || n > MAX_ITEMS || (n && (!a || !b || !r))) return PC_ERR_ARGUMENT;
+    if (!pc_field_at(field) || op < 0 || op > 8 || n > PC_MAX_ITEMS || (n && (!a || !b || !r))) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_FIELD, 0, backend, n, &ops, NULL);
     return result == PC_OK && n ? ops->field_probe(field, op, a, b, n, repeat, r) : result;
 }

@@ -83,6 +83,12 @@ static void test_columns(void) {
     EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, NULL, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_batch(PC_AUTO, 0, NULL, 0, NULL, 0, NULL), PC_OK);
     EXPECT_INT(pc_hash_batch(99, 0, NULL, 0, &one, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, 2, 5, digest), PC_OK);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 0, NULL, 0, 5, digest), PC_OK);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 0, NULL, 1, 5, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, 2, 5, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, SIZE_MAX, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_hash_rows(PC_AUTO, 1000, data, 2, 5, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, 2, NULL, 0, digest, 2, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, NULL, 2, digest), PC_ERR_ARGUMENT);

@@ -11,8 +11,7 @@ module        what
 tally         weighted vote tallies that cannot overflow unnoticed, counting every voter once
 digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
-proofs        the sides and the number of steps of Merkle inclusion proofs
-native        batches of proofs and growing trees: loops that call the C level kernels
+native        growing trees: loops that call the C level kernels
 cuda          hashes and Merkle roots on a GPU
 trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
 sparse        sparse Merkle trees: places, splits and joins of a batch of keys; writing and reading of proofs
@@ -33,12 +32,11 @@ def warm_up() -> None:
     """
     import numpy as np
 
-    from pycore.kernels import dag, digests, native, proofs, sparse, tally, trees, trie
+    from pycore.kernels import dag, digests, native, sparse, tally, trees, trie
     from pycore.registry import HASHES, TREES
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)
-    steps, left, own = proofs.walk_batch(numbers, numbers + np.uint64(1), promotes=True)
     trees.proof_rows([0], 2, promotes=True)
     trees.multiproof_plan([0], 2, promotes=True)
     trees.ssz_plan([2])
@@ -47,8 +45,6 @@ def warm_up() -> None:
     frontier = native.empty_frontier(row)
     native.append(row, shape, frontier, 0, rows)
     native.frontier_root(row, shape, frontier, 2)
-    starts, codes = np.zeros(2, dtype=np.int64), np.empty(2, dtype=np.uint8)
-    native.check_proofs(row, shape, (steps, left, own), (rows.reshape(-1), starts), rows, rows, codes)
     sparse.warm_up()
     trie.warm_up()
     tally.tally_mask([True, True], numbers)

@@ -1,7 +1,7 @@
 """Loops of hashes without Python in between: Numba code that calls the C level kernels.
 
-A batch of proofs that climbs level by level and a tree that grows leaf by leaf are loops whose every turn hashes a
-little: here such a loop is one compiled function without the GIL, which calls ``pc_merkle_level`` as C code would.
+A tree that grows leaf by leaf is a loop whose every turn hashes a little: here such a loop is one compiled function
+without the GIL, which calls ``pc_merkle_level`` as C code would.
 Building a whole tree is not among them: its levels are long, and Python between them costs nothing that shows.
 
 How compiled code finds C: every function of the core that is called here is entered into LLVM's symbol table when this
@@ -26,7 +26,6 @@ from numba import types
 
 from pycore import _native
 from pycore.kernels._jit import kernel
-from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +34,9 @@ if TYPE_CHECKING:
 
     from pycore.registry import Hash, Tree
 
-__all__ = ["append", "check_proofs", "empty_frontier", "frontier_root"]
+__all__ = ["append", "empty_frontier", "frontier_root"]
 
 BYTES: Any = types.CPointer(types.uint8)  # type: ignore[no-untyped-call]
-BLOCK = 512
-"""Proofs that climb together: many vectors of every instruction set, and their nodes stay in the first-level cache."""
 
 
 def _declare(name: str, declaration: str, result: Any, *arguments: Any) -> Callable[..., int]:
@@ -185,114 +182,4 @@ def _frontier_root(
             _copy(pair[0], pair[1])
         last >>= 1
         level += 1
-    return 0
-
-
-# ---- inclusion proofs -----------------------------------------------------------------------------------------------
-
-_BAD, _VALID = int(Verdict.BAD_PROOF), int(Verdict.VALID)
-
-
-def check_proofs(
-    row: Hash,
-    tree: Tree,
-    ways: tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]],
-    proofs: tuple[NDArray[np.uint8], NDArray[np.int64]],
-    nodes: NDArray[np.uint8],
-    roots: NDArray[np.uint8],
-    codes: NDArray[np.uint8],
-) -> None:
-    """Let n proofs climb to their roots.
-
-    Args:
-        row, tree: the hash and the shape.
-        ways: ``(steps, left, self)`` of every proof, as :func:`pycore.kernels.proofs.walk_batch` gives them; a proof
-            with fewer than no steps is left alone.
-        proofs: ``(data, starts)``: the siblings of proof i, from the leaf up, are the bytes from ``data[starts[i]]``
-            on. There must be as many as it has steps.
-        nodes: uint8 (n, digest_size): the leaves' nodes.
-        roots: uint8 (n, digest_size): where each should arrive.
-        codes: uint8 (n,), written where there are steps: VALID or BAD_PROOF.
-    """
-    backend = _native.current_backend()
-    ids = np.array([backend, row.id], dtype=np.int32)
-    steps, left, own = ways
-    data, starts = proofs
-    code = _check_proofs(
-        ids,
-        _prefix(tree),
-        tree.equal_siblings,
-        _input(steps),
-        _input(left),
-        _input(own),
-        _input(data),
-        _input(starts),
-        _input(nodes),
-        _input(roots),
-        codes,
-    )
-    _native.check(code, backend)
-
-
-@kernel
-def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
-    different = np.uint8(0)
-    for k in range(len(a)):
-        different |= a[k] ^ b[k]
-    return bool(different == 0)
-
-
-@kernel
-def _check_proofs(
-    ids: NDArray[np.int32],
-    prefix: NDArray[np.uint8],
-    equal_siblings: bool,
-    steps: NDArray[np.int64],
-    left: NDArray[np.uint64],
-    own: NDArray[np.uint64],
-    data: NDArray[np.uint8],
-    starts: NDArray[np.int64],
-    nodes: NDArray[np.uint8],
-    roots: NDArray[np.uint8],
-    codes: NDArray[np.uint8],
-) -> int:
-    one = np.uint64(1)
-    n, size = nodes.shape
-    block = min(BLOCK, n)
-    item = np.empty(block, np.int64)  # which proofs still climb; row c of `current` is where item[c] has arrived
-    current, pairs = np.empty((block, size), np.uint8), np.empty((2 * block, size), np.uint8)
-    for base in range(0, n, BLOCK):
-        climbing = step = 0
-        for i in range(base, min(base + BLOCK, n)):
-            if steps[i] >= 0:
-                codes[i] = _VALID  # until something speaks against it
-                item[climbing] = i
-                _copy(nodes[i], current[climbing])
-                climbing += 1
-        while climbing:
-            still = 0
-            for c in range(climbing):
-                i = item[c]
-                if steps[i] == step:
-                    if not _equal(current[c], roots[i]):
-                        codes[i] = _BAD
-                    continue
-                at = starts[i] + step * size
-                sibling, mine = data[at : at + size], current[c]
-                paired_with_itself = (own[i] >> np.uint64(step)) & one != 0
-                if (paired_with_itself or not equal_siblings) and _equal(sibling, mine) != paired_with_itself:
-                    codes[i] = _BAD
-                after = np.int64((left[i] >> np.uint64(step)) & one)
-                _copy(mine, pairs[2 * still + after])
-                _copy(sibling, pairs[2 * still + 1 - after])
-                item[still] = i
-                still += 1
-            climbing = still
-            step += 1
-            if climbing:
-                code = _merkle_level(
-                    ids[0], ids[1], 0, prefix.ctypes, len(prefix), pairs.ctypes, 2 * climbing, current.ctypes
-                )
-                if code != 0:
-                    return code
     return 0
