@@ -38,6 +38,10 @@ RUN   := $(STAMPS)/all
 TEST  := $(STAMPS)/all+test
 BENCH := $(STAMPS)/all+bench
 LINT  := $(STAMPS)/all+lint
+ifdef CI # one install for all that CI runs: every install compiles the C core
+TEST  := $(STAMPS)/all+lint+test
+LINT  := $(TEST)
+endif
 
 # Rebuilds the C core in place after an edit below csrc/. cffi and setuptools are wanted for that alone.
 $(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv

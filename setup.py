@@ -13,10 +13,12 @@ import re
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from setuptools import setup
+from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
 
 try:
@@ -100,6 +102,15 @@ def libraries() -> list[tuple[str, dict[str, Any]]]:
     return rows
 
 
+class BuildClib(build_clib):
+    """As many libraries at a time as there are processors: a backend is one file, and takes the compiler a minute."""
+
+    def build_libraries(self, libraries: list[tuple[str, dict[str, Any]]]) -> None:
+        """Each library by itself."""
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            list(threads.map(lambda library: super(BuildClib, self).build_libraries([library]), libraries))
+
+
 class BuildExt(build_ext):
     """``build_ext`` alone (in-place builds) has to build the static libraries first, as ``build`` does."""
 
@@ -115,6 +126,6 @@ FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # no limited 
 setup(
     libraries=libraries(),
     cffi_modules=["pycore/_core_build.py:ffi"],
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_clib": BuildClib, "build_ext": BuildExt},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp310"}},
 )
