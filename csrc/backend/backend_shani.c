@@ -5,7 +5,7 @@
 
 const pc_backend pc_backend_shani = {
     .name = "shani",
-    .lanes = SHANI_LANES,
+    .lanes = SHA256_PAIR,
     .hash =
         {
             [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level},

@@ -45,39 +45,19 @@ HASH_ROWS(hash_rows_64le, v64, uint64_t, W64, W64, 8, le)
 #define MANY_ROWS     hash_rows_32be
 #include "sha256_many.inc.h"
 
-#define MANY          sm3
-#define MANY_WORD     uint32_t
 #define MANY_LANES    S32
 #define MANY_INDEX    HASH_INDEX_S32
-#define MANY_WORDS    8
-#define MANY_BLOCK    64
-#define MANY_DIGEST   32
 #define MANY_BLOCKS   sm3_blocks
-#define MANY_INITIAL  sm3_initial
-#define MANY_PAD      hash_pad_64
-#define MANY_ROWS     hash_rows_32be
-#define MANY_ROW      32
-#define MANY_SCHEDULE 128
-#define MANY_EXPAND   sm3_expand
 #define MANY_EXPANDED sm3_expanded
-#include "many.inc.h"
+#define MANY_ROWS     hash_rows_32be
+#include "sm3_many.inc.h"
 
-#define MANY          sha512
-#define MANY_WORD     uint64_t
 #define MANY_LANES    S64
 #define MANY_INDEX    HASH_INDEX_S64
-#define MANY_WORDS    8
-#define MANY_BLOCK    128
-#define MANY_DIGEST   64
 #define MANY_BLOCKS   sha512_blocks
-#define MANY_INITIAL  sha512_initial
-#define MANY_PAD      hash_pad_128
-#define MANY_ROWS     hash_rows_64be
-#define MANY_ROW      64
-#define MANY_SCHEDULE 80
-#define MANY_EXPAND   sha512_expand
 #define MANY_EXPANDED sha512_expanded
-#include "many.inc.h"
+#define MANY_ROWS     hash_rows_64be
+#include "sha512_many.inc.h"
 
 static const uint64_t keccak_initial[25];
 
