@@ -62,14 +62,14 @@ run: $(RUN) $(STAMPS)/built
 test: $(TEST) $(STAMPS)/built
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-# A build of its own, outside the package: build/emulated/lib, never the extension in place. Tests of C programs and of the tools stay
-# out: they build the library themselves. Run from another folder, so that `python -c` in a test does not find the package in place.
+# A build of its own, outside the package: build/emulated/lib, never the extension in place. Run from another folder, so that `python -c`
+# in a test does not find the package in place. What has no lanes in it stays out: C programs, benchmarks, the demo, Node.js, doctests.
 EMULATED := $(CURDIR)/build/emulated
 test-emulated: $(TEST)
 	PYCORE_CFLAGS="-DPC_EMULATE_AVX512 -O1" $(BIN)/python setup.py -q build --build-base $(EMULATED) --build-lib $(EMULATED)/lib
 	cd $(EMULATED) && PYTHONPATH=$(EMULATED)/lib PYCORE_BACKEND=avx512ifma PYCORE_TEST_BACKENDS=avx512ifma \
 	    $(CURDIR)/$(BIN)/pytest -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) -n $(WORKERS) $(PYTEST_ARGS) \
-	    --ignore=$(CURDIR)/tests/c $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
+	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
 EMULATED_TESTS ?= tests
 
 bench: $(BENCH) $(STAMPS)/built $(STAMPS)/merkly

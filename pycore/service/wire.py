@@ -42,7 +42,7 @@ def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> Non
             continue
         if field.message_type is None:
             if field.type == FieldDescriptor.TYPE_UINT64:
-                found[number] += 1 if kind == _VARINT else _count_varints(raw, first, last)
+                found[number] += 1 if kind == _VARINT else _count_varints(raw, first, last) if kind == _BYTES else 0
         elif kind == _BYTES and field.message_type.full_name == _COLUMN:
             for inner, _, _, _ in _walk(raw, first, last):
                 found[number] += inner == _ROWS
@@ -73,6 +73,8 @@ def _walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
             _, at = _varint(raw, at, end)
         elif kind in (_FIXED32, _FIXED64):
             at += 4 if kind == _FIXED32 else 8
+            if at > end:
+                return
         else:
             return
         yield key >> 3, kind, start, at

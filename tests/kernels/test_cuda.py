@@ -48,7 +48,7 @@ def test_in_the_simulator() -> None:
             str(HERE / "cuda_simulated.py"),
         ],
         env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
-        cwd=HERE.parent.parent,
+        cwd=Path(pycore.__file__).parent.parent,  # where Python looks for pycore first
         capture_output=True,
         text=True,
         timeout=280,

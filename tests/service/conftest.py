@@ -22,11 +22,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+import pycore
 from pycore.client import ValidationClient
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(pycore.__file__).parent.parent  # where processes find the pycore under test
 METHOD = "/pycore.validation.v1.ValidationService/"
 
 
@@ -58,18 +60,18 @@ class RawCaller:
             target, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         )
 
-    def __call__(self, method: str, request: bytes, timeout: float = 30.0) -> bytes:
+    def __call__(self, method: str, request: bytes, timeout: float = 120.0) -> bytes:
         call = self.channel.unary_unary(METHOD + method)
         answer: bytes = call(request, timeout=timeout)
         return answer
 
-    def refused(self, method: str, request: bytes, timeout: float = 30.0) -> grpc.RpcError:
+    def refused(self, method: str, request: bytes, timeout: float = 120.0) -> grpc.RpcError:
         """The error of a call that must not be answered."""
         with pytest.raises(grpc.RpcError) as caught:
             self(method, request, timeout)
         return caught.value
 
-    def stream(self, requests: Any, timeout: float = 30.0) -> Any:
+    def stream(self, requests: Any, timeout: float = 120.0) -> Any:
         return self.channel.stream_stream(METHOD + "VerifySignatureStream")(requests, timeout=timeout)
 
 
@@ -87,7 +89,7 @@ class ServiceProcess:
         command = [sys.executable, "-m", "pycore.service", *options]
         self.process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=PACKAGE,
             env={**os.environ, **(environment or {})},
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
@@ -106,7 +108,7 @@ class ServiceProcess:
                 self._events.put(json.loads(line))
         self._events.put(None)
 
-    def event(self, beginning: str, timeout: float = 30.0) -> dict[str, Any]:
+    def event(self, beginning: str, timeout: float = 120.0) -> dict[str, Any]:
         """The next log record whose message begins so."""
         while True:
             event = self._events.get(timeout=timeout)
@@ -121,7 +123,7 @@ class ServiceProcess:
     def signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 120.0) -> int:
         status = self.process.wait(timeout)
         self._reader.join(timeout)
         return status
