@@ -9,6 +9,14 @@ PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
 #endif
 /* A difference right after a product, where a reduction can take it in. */
 #ifndef FE_OWN_FUSED
+#    ifndef FE_OWN_SUB2C
+/* r = a - 2 c, tight, where that takes less than a sum and a difference; a loose, c tight. */
+PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+    FE_T u;
+    FN(_add)(&u, c, c);
+    FN(_subc)(r, a, &u);
+}
+#    endif
 PC_INLINE void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
     FN(_mul)(&t, a, b);
@@ -20,17 +28,15 @@ PC_INLINE void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *
     FN(_subc)(r, &t, c);
 }
 PC_INLINE void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
-    FE_T t, u;
+    FE_T t;
     FN(_sqr)(&t, a);
-    FN(_add)(&u, c, c);
-    FN(_subc)(r, &t, &u);
+    FN(_sub2c)(r, &t, c);
 }
 PC_INLINE void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t, u;
+    FE_T t;
     FN(_sqr)(&t, a);
     FN(_sub)(&t, &t, b);
-    FN(_add)(&u, c, c);
-    FN(_subc)(r, &t, &u);
+    FN(_sub2c)(r, &t, c);
 }
 #endif
 PC_FN vmask FN(_is_odd)(const FE_T *a) {
@@ -207,6 +213,7 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
 
 #undef FE_OWN_PACK
 #undef FE_OWN_FUSED
+#undef FE_OWN_SUB2C
 #undef FN
 #undef FE_T
 #undef FE_LIMBS

@@ -15,7 +15,7 @@
  *   below. */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
-#define FE_OWN_FUSED
+#define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
 #include "fe_five.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 / 2 + 64))
@@ -222,17 +222,7 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_END(r, c4, c3, x0, x1, x2);
 #undef FE_TWICE
 }
-/* A difference after a product, the double in the same addition: below 1.6 2^52 before it is carried. */
-PC_FN void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_sub)(r, &t, c);
-}
-PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_subc)(r, &t, c);
-}
+/* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
 PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
@@ -240,17 +230,6 @@ PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_CHECK_TIGHT(r);
 }
 #undef FE_LESS2
-PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
-    FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub2c)(r, &t, c);
-}
-PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub)(&t, &t, b);
-    FN(_sub2c)(r, &t, c);
-}
 /* k limb < 2^68.1: the quotient, rounded twice, is off by at most 1/2 + 2^-35, so the FMA is exact. Then a second step for
  * the carries, below 2^18, times K below 2^51. */
 PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {

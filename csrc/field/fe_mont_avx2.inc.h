@@ -16,7 +16,7 @@
  *   half: p of the other sign is added, so |a| <= 2 p becomes p at most. to_words: of a 1 / R, at most p / 2 + 1. */
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_PACK
-#define FE_OWN_FUSED
+#define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
 #include "fe_limbs52.inc.h"
 #define FE_P4 (DB_TWO48 - 65536.0)
@@ -203,17 +203,7 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
     FE_DONE(r, x0, x1, x2, x3, c9);
 }
 
-/* A difference after a product, the double in the same addition: below 1.6 2^52 before it is carried. */
-PC_FN void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_sub)(r, &t, c);
-}
-PC_FN void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_subc)(r, &t, c);
-}
+/* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
 PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
@@ -221,17 +211,6 @@ PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_CHECK_TIGHT(r);
 }
 #undef FE_LESS2
-PC_FN void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
-    FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub2c)(r, &t, c);
-}
-PC_FN void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
-    FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub)(&t, &t, b);
-    FN(_sub2c)(r, &t, c);
-}
 
 /* Carried limbs in [0, 2^52) of a number in [0, 2^256 + 2^224), from words or constants. */
 PC_FN void FN(_from_limbs)(FE_T *r, const vec x[5]) {
