@@ -254,6 +254,8 @@ _COLUMN = ffi.typeof("pc_column *")
 _OFFSETS = ffi.typeof("int64_t *")
 _COUNTS = ffi.typeof("uint64_t *")
 _DIGEST = ffi.typeof("uint8_t[64]")
+_SLOTS = ffi.typeof("uint32_t *")
+_KEYSET = ffi.typeof("pc_keyset *")
 _NULL = ffi.NULL
 
 
@@ -511,7 +513,7 @@ def keyset_put(
     _check(
         lib.pc_keyset_put(
             ffi.cast("pc_keyset *", _address(keyset)),
-            ffi.from_buffer("uint32_t *", slots),
+            ffi.from_buffer(_SLOTS, slots),
             keys.to_native(),
             keys.n,
             ffi.new("void *[]", [_bytes_pointer(table) for table in tables]),
@@ -558,8 +560,8 @@ class KeyIndex:
             keys.to_native(),
             keys.n,
             often,
-            ffi.from_buffer("uint32_t *", slots),
-            ffi.from_buffer("uint32_t *", frequent),
+            ffi.from_buffer(_SLOTS, slots),
+            ffi.from_buffer(_SLOTS, frequent),
             room,
         )
         if count < 0:
@@ -580,9 +582,9 @@ def verify_keyset(
     scratch = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
     _check(
         lib.pc_verify_keyset(
-            ffi.cast("pc_keyset *", _address(keyset)),
+            ffi.from_buffer(_KEYSET, keyset),
             params.struct,
-            ffi.from_buffer("uint32_t *", key_indices),
+            ffi.from_buffer(_SLOTS, key_indices),
             signatures.to_native(),
             messages.to_native(),
             len(verdicts),

@@ -47,6 +47,7 @@ BatchOfBytes: TypeAlias = "Column | Sequence[BytesLike] | BytesLike | tuple[Byte
 """Any of the forms in the module's table. ``Any``: Arrow arrays have no type that can be named without pyarrow."""
 
 _UINT8 = np.dtype(np.uint8)  # comparing with the type makes one of these every time
+_BYTES_TYPES = {bytes, bytearray}
 _OFFSETS_WANTED = "int64 or int32 array of shape (n + 1,)"
 
 
@@ -236,8 +237,7 @@ def one_bytes(value: object, field: str) -> bytes:
 
 def single(value: object, field: str) -> Column:
     """A single bytes-like object as a column with one row of whatever length it has."""
-    data = np.frombuffer(one_bytes(value, field), dtype=np.uint8)
-    return _trusted(data, np.array([0, data.size], dtype=np.int64))
+    return _gather([one_bytes(value, field)], field)
 
 
 def same_n(field: str, column: Column, n: int, reference: str) -> None:
@@ -301,6 +301,8 @@ def quote(name: object) -> str:
 def _convert(value: Any, field: str, width: int | None, widths: tuple[int, ...] | None) -> Column:
     if width is not None:
         return _from_flat(value, field, _checked_width(width))
+    if type(value) is list:  # the everyday form of few items
+        return _gather(value, field)
     if isinstance(value, Column):
         return value
     if isinstance(value, np.ndarray) and value.ndim == 2:
@@ -344,7 +346,7 @@ def _from_pair(data: Any, offsets: Any, field: str) -> Column:
 
 
 def _gather(items: Sequence[Any], field: str) -> Column:
-    if not set(map(type, items)) <= {bytes, bytearray}:
+    if not {*map(type, items)} <= _BYTES_TYPES:
         items = [_item_view(item, field, i) for i, item in enumerate(items)]
     lengths = list(map(len, items))
     if len(set(lengths)) == 1 and lengths[0]:  # twice as fast as adding up
@@ -355,7 +357,7 @@ def _gather(items: Sequence[Any], field: str) -> Column:
     joined = b"".join(items)
     if len(joined) != offsets[-1]:  # a bytearray that another thread resized between the two lines above
         raise LengthError(field, "items that change their length during the call", "items left alone")
-    return _trusted(np.frombuffer(joined, dtype=np.uint8), offsets)
+    return _trusted(np.frombuffer(joined, dtype=_UINT8), offsets)
 
 
 def _item_view(item: object, field: str, i: int) -> bytes | memoryview:

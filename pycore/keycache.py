@@ -114,6 +114,18 @@ class Shelf:
         return self.keys[slot, : self.lengths[slot]].tobytes()
 
 
+class Found(NamedTuple):
+    """Keys of a batch that have a table: `hits` of them, at least one.
+
+    Attributes:
+        slots: uint32 (n,): the slot of each key in `shelf`, or NO_SLOT.
+    """
+
+    shelf: Shelf
+    slots: NDArray[np.uint32]
+    hits: int
+
+
 class KeyCache:
     """The cache of a process; see the module. Tests make their own."""
 
@@ -140,8 +152,8 @@ class KeyCache:
             self._nbytes = 0
             self.memory_limit = memory_limit
 
-    def find(self, backend: int, scheme: Scheme, keys: Column) -> tuple[Shelf, NDArray[np.uint32]] | None:
-        """Slots of the keys that have a table, NO_SLOT for the others; None when no key has one.
+    def find(self, backend: int, scheme: Scheme, keys: Column) -> Found | None:
+        """The keys that have a table; None when no key has one.
 
         Counts the others, and builds tables for those that have come often.
         """
@@ -152,14 +164,14 @@ class KeyCache:
             shelf = self._open(backend, scheme)
             if shelf is None:
                 return None
-        counts = shelf.counts
-        self._clock += keys.n
-        counts.counted += keys.n
+        counts, n = shelf.counts, keys.n
+        self._clock += n
+        counts.counted += n
         if counts.counted > _COUNTED:
             counts.counted = 0
             counts.sightings.fill(0)
         often = _OFTEN.get(scheme.name, _OFTEN_ELSE)
-        slots, frequent = shelf.index.find(keys, often, 1 + keys.n // often)
+        slots, frequent = shelf.index.find(keys, often, 1 + n // often)
         if len(frequent):
             counts.last_used[slots[slots != NO_SLOT]] = self._clock  # they are in use: not the ones to go
             self._promote((backend, scheme.id), [keys[int(item)] for item in frequent])
@@ -168,10 +180,11 @@ class KeyCache:
         found = slots != NO_SLOT
         hits = int(np.count_nonzero(found))
         self._hits += hits
-        self._misses += keys.n - hits
-        if hits:
-            counts.last_used[slots[found]] = self._clock
-        return (shelf, slots) if hits else None
+        self._misses += n - hits
+        if hits == 0:
+            return None
+        counts.last_used[slots if hits == n else slots[found]] = self._clock
+        return Found(shelf, slots, hits)
 
     # ---- under the lock ------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ caller has finished the last piece are called off, so that nested and concurrent
 
 How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
 CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
-of work. Hashing looks at the environment only for batches that can be cut: the look-up costs more than a small batch.
+of work. The environment is looked at only for batches that can be cut: the look-up costs more than a small batch.
 """
 
 from __future__ import annotations
@@ -186,6 +186,17 @@ def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int
         if not helper.cancel():
             helper.result()
     job.finish()
+
+
+def run(
+    work: Callable[[int, int], None], n: int, threads: int | None, cost: Cost, messages: Column | None = None
+) -> None:
+    """Call ``work(start, stop)`` for the pieces of n items; threads: None for as many as :func:`get_threads` says."""
+    if is_small(n, cost, messages):
+        work(0, n)
+        return
+    count = get_threads() if threads is None else threads
+    run_pieces(work, cut(n, count, cost, messages), count)
 
 
 def _submit(job: _Job, count: int) -> list[Future[None]]:

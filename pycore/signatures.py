@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -58,6 +58,25 @@ class Options:
         der_rules: str,
     ) -> Options:
         """InputError for whatever the scheme has no use for: an option that is silently ignored is a trap."""
+        names: tuple[Any, ...] = (rules, prehashed, user_id, hash, encoding, der_rules)
+        if user_id is None or type(user_id) is bytes:  # other bytes-like objects can change while they are remembered
+            try:
+                return _checked_once(scheme.name, *names)
+            except TypeError:  # something that cannot be a key of a table: let the checks name it
+                pass
+        return cls._checked(scheme, *names)
+
+    @classmethod
+    def _checked(
+        cls,
+        scheme: Scheme,
+        rules: str | None,
+        prehashed: bool,
+        user_id: BytesLike | None,
+        hash: str | None,
+        encoding: str,
+        der_rules: str,
+    ) -> Options:
         flags = scheme.rule_flags(rules)
         if not isinstance(prehashed, (bool, np.bool_)):
             raise InputError("prehashed", describe(prehashed), "True or False")
@@ -71,7 +90,15 @@ class Options:
             raise InputError("der_rules", quote(der_rules), "no der_rules unless encoding='der'")
         digested = bool(prehashed)
         identifier = _user_id(scheme, user_id, prehashed=digested)
-        params = _params(scheme.id, flags, _hash_id(scheme, hash), digested, encoding_id, der_rules_id, identifier)
+        params = _native.VerifyParams(
+            scheme=scheme.id,
+            rules=flags,
+            hash_id=_hash_id(scheme, hash),
+            prehashed=digested,
+            encoding=encoding_id,
+            der_rules=der_rules_id,
+            user_id=identifier,
+        )
         return cls(scheme, params, digested, encoding == "der", bool(flags & _native.RULE_COFACTORED))
 
     def signature_column(self, signatures: BatchOfBytes) -> Column:
@@ -85,20 +112,10 @@ class Options:
         return as_column(messages, "messages", width=width)
 
 
-@lru_cache(maxsize=64)
-def _params(
-    scheme: int, rules: int, hash_id: int, prehashed: bool, encoding: int, der_rules: int, user_id: bytes | None
-) -> _native.VerifyParams:
+@lru_cache(maxsize=64, typed=True)
+def _checked_once(scheme: str, *names: Any) -> Options:
     """Programs use a handful of combinations over and over, and the result is immutable."""
-    return _native.VerifyParams(
-        scheme=scheme,
-        rules=rules,
-        hash_id=hash_id,
-        prehashed=prehashed,
-        encoding=encoding,
-        der_rules=der_rules,
-        user_id=user_id,
-    )
+    return Options._checked(SCHEMES[scheme], *names)
 
 
 def _hash_id(scheme: Scheme, name: str | None) -> int:
@@ -200,23 +217,24 @@ def verify_batch(
     message_column = options.message_column(messages, width)
     same_n("signatures", signature_column, keys.n, "public_keys")
     same_n("messages", message_column, keys.n, "public_keys")
-    count = parallel.resolve_threads(threads)
+    if threads is not None:
+        threads = parallel.resolve_threads(threads)
     found = _find_tables(options, keys, message_column)
     if found is None:
-        return Verdicts.of_kernel(_by_keys(options, keys, signature_column, message_column, count))
-    shelf, slots = found
+        return Verdicts.of_kernel(_by_keys(options, keys, signature_column, message_column, threads))
+    shelf, slots = found.shelf, found.slots
 
     def by_tables(known: NDArray[np.uint32], signatures: Column, messages: Column) -> NDArray[np.uint8]:
-        return by_set(options, shelf.backend, shelf.memory, known, signatures, messages, count)
+        return by_set(options, shelf.backend, shelf.memory, known, signatures, messages, threads)
 
-    known = slots != keycache.NO_SLOT
-    if known.all():
+    if found.hits == keys.n:
         return Verdicts.of_kernel(by_tables(slots, signature_column, message_column))
+    known = slots != keycache.NO_SLOT
     codes = np.empty(keys.n, dtype=np.uint8)
     rows = np.flatnonzero(known)
     codes[rows] = by_tables(slots[rows], signature_column.take(rows), message_column.take(rows))
     rows = np.flatnonzero(~known)
-    codes[rows] = _by_keys(options, keys.take(rows), signature_column.take(rows), message_column.take(rows), count)
+    codes[rows] = _by_keys(options, keys.take(rows), signature_column.take(rows), message_column.take(rows), threads)
     return Verdicts.of_kernel(codes)
 
 
@@ -225,7 +243,7 @@ def _cost(backend: int) -> parallel.Cost:
     return parallel.Cost(item_ns=_LANE_NS / _native.backend_rows()[backend].lanes, byte_ns=4, batch=_BATCH)
 
 
-def _find_tables(options: Options, keys: Column, messages: Column) -> tuple[keycache.Shelf, NDArray[np.uint32]] | None:
+def _find_tables(options: Options, keys: Column, messages: Column) -> keycache.Found | None:
     """Which keys have tables from earlier calls, where tables help; None when none has."""
     if keys.n == 0 or (options.combines and keys.n > _COMBINED):
         return None
@@ -233,13 +251,14 @@ def _find_tables(options: Options, keys: Column, messages: Column) -> tuple[keyc
     found = keycache.key_cache().find(backend, options.scheme, keys)
     if found is None:
         return None
-    hits = int(np.count_nonzero(found[1] != keycache.NO_SLOT))
-    if hits < keys.n and (hits < _FEW or messages.nbytes > _LONG * keys.n):
+    if found.hits < keys.n and (found.hits < _FEW or messages.nbytes > _LONG * keys.n):
         return None  # parting the batch copies its signatures and messages
     return found
 
 
-def _by_keys(options: Options, keys: Column, signatures: Column, messages: Column, threads: int) -> NDArray[np.uint8]:
+def _by_keys(
+    options: Options, keys: Column, signatures: Column, messages: Column, threads: int | None
+) -> NDArray[np.uint8]:
     codes = np.zeros(keys.n, dtype=np.uint8)
     backend = _native.current_backend()
     cost = _cost(_native.backend_pick(_native.KIND_SCHEME, options.scheme.id, max(keys.n, 1)))
@@ -254,7 +273,7 @@ def _by_keys(options: Options, keys: Column, signatures: Column, messages: Colum
             codes[start:stop],
         )
 
-    parallel.run_pieces(work, parallel.cut(keys.n, threads, cost, messages), threads)
+    parallel.run(work, keys.n, threads, cost, messages)
     return codes
 
 
@@ -265,7 +284,7 @@ def by_set(
     indices: NDArray[np.uint32],
     signatures: Column,
     messages: Column,
-    threads: int,
+    threads: int | None,
 ) -> NDArray[np.uint8]:
     """Verdict codes of items whose keys are in a ``pc_keyset`` of this backend."""
     codes = np.zeros(len(indices), dtype=np.uint8)
@@ -281,7 +300,7 @@ def by_set(
             codes[start:stop],
         )
 
-    parallel.run_pieces(work, parallel.cut(len(indices), threads, _cost(backend), messages), threads)
+    parallel.run(work, len(indices), threads, _cost(backend), messages)
     return codes
 
 
@@ -366,7 +385,8 @@ def recover_batch(
     signatures = as_column(signatures65, "signatures65", widths=(row.signature_size + 1,))
     hashes = as_column(digests, "digests", widths=(_DIGEST_SIZE,), exact=True)
     same_n("digests", hashes, signatures.n, "signatures65")
-    count = parallel.resolve_threads(threads)
+    if threads is not None:
+        threads = parallel.resolve_threads(threads)
     keys = np.zeros((signatures.n, 64), dtype=np.uint8)
     codes = np.zeros(signatures.n, dtype=np.uint8)
     backend = _native.current_backend()
@@ -378,5 +398,5 @@ def recover_batch(
         )
 
     cost = _cost(_native.backend_pick(_native.KIND_SCHEME, row.id, max(signatures.n, 1)))
-    parallel.run_pieces(work, parallel.cut(signatures.n, count, cost), count)
+    parallel.run(work, signatures.n, threads, cost)
     return keys, Verdicts.of_kernel(codes)
