@@ -164,7 +164,7 @@ class Build:
         assert lanes
         named = [f'-DTEST_VEC_HEADER="../vec/vec_{self.isa}.h"', f'-DTEST_LANES_HEADER="{lanes[1]}"']
         source, out = self.csrc / "tests" / f"{name}.c", self.folder / name
-        words = [*FLAGS, *self.flags, *named, f"-I{self.csrc}", "-o", out, source, *self.objects.values(), "-lpthread"]
+        words = [*FLAGS, "-DTEST_BRIEF", *self.flags, *named, f"-I{self.csrc}", "-o", out, source, *self.objects.values(), "-lpthread"]
         done = run("gcc", *words)
         if done.returncode:
             return "does not compile"

@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Assertions and sanitizers are tenfold slow: with them, or told so, a test samples what it would try exhaustively, one of every kind. */
+#if defined(PC_VERIFY) || defined(TEST_BRIEF)
+enum { THOROUGH = 0 };
+#else
+enum { THOROUGH = 1 };
+#endif
+
 static int test_failures;
 
 /* Evaluates to the condition, so that a loop can stop at the first failure. */

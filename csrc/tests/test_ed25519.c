@@ -178,12 +178,6 @@ static void sign_all(batch *b, size_t n) {
     pc_testing_sign(&params, &secrets, &messages, n, b->signatures);
 }
 
-#ifdef PC_VERIFY
-enum { THOROUGH = 0 }; /* assertions and sanitizers are tenfold slow: places are sampled there, one of every kind stays */
-#else
-enum { THOROUGH = 1 };
-#endif
-
 #include "ed25519_group_cases.inc.h"
 #include "ed25519_signature_cases.inc.h"
 #include "ed25519_batch_cases.inc.h"

@@ -14,11 +14,7 @@
 #include "../field/fields.inc.h"
 #include "../schemes/short_weierstrass.inc.h"
 
-#ifdef PC_VERIFY
-enum { ROUNDS = 400 };
-#else
-enum { ROUNDS = 4000 };
-#endif
+enum { ROUNDS = THOROUGH ? 4000 : 400 };
 static const unsigned ALL_LANES = (1u << VL) - 1;
 
 /* A scalar that likes the corners, of any size: the user reduces it. */
