@@ -16,6 +16,7 @@ import pytest
 
 import pycore
 from pycore.benchmark import describe_environment
+from pycore.kernels import warm_up
 
 SIZES = (1, 64, 1024, 8192)
 SECONDS = 0.15  # per measurement, about
@@ -43,6 +44,12 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         f"backends: {', '.join(found['backends'])}; peers: "
         + ", ".join(f"{name} {version}" for name, version in found["versions"].items()),
     ]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compiled() -> None:
+    """No measurement begins in Python loops and goes on in compiled ones."""
+    warm_up()
 
 
 @pytest.fixture(autouse=True)

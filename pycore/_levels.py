@@ -88,6 +88,13 @@ def empty_root(shape: Tree, row: Hash, limit: int | None = None) -> bytes:
 # ---- leaves --------------------------------------------------------------------------------------------------------
 
 
+def nodes_of(levels: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The one buffer in which levels lie, level after level, leaves first."""
+    nodes = levels[0].base
+    assert nodes is not None
+    return nodes
+
+
 def leaf_column(shape: Tree, row: Hash, leaves: BatchOfBytes, field: str, *, hashed: bool, width: int | None) -> Column:
     """The leaves as they are given: of any length where the shape hashes them, digests elsewhere."""
     if shape.leaf_prefix is not None and not hashed:
@@ -121,7 +128,7 @@ def leaf_node(shape: Tree, row: Hash, leaf: BytesLike, *, hashed: bool) -> bytes
 
 def node(row: Hash, shape: Tree, left: bytes, right: bytes) -> bytes:
     """The parent of two nodes."""
-    return hash_column(row, as_column([left + right], "node"), threads=1, prefix=shape.node_prefix).tobytes()
+    return _native.hash_one(_native.current_backend(), row.id, shape.node_prefix + left + right, row.digest_size)
 
 
 # ---- levels --------------------------------------------------------------------------------------------------------

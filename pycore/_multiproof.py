@@ -7,64 +7,48 @@ follows from the shape alone (the twin of a last node, the root of an empty subt
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore._levels import depth_of, hash_pairs, zero_nodes
+from pycore import _loops, parallel
+from pycore._levels import depth_of, node, zero_nodes
+from pycore.hashing import PAIR_COST
 from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from pycore.kernels.trees import Plan
     from pycore.registry import Hash, Tree
 
-
-class Step(NamedTuple):
-    """One level of a multiproof: m parents of the k known nodes.
-
-    Attributes:
-        height: the known nodes' height.
-        first: int64 (m,), place among the known nodes of each parent's first known child.
-        both: bool (m,), both children are known.
-        is_right: bool (m,), the only known child is the right one.
-        asked: bool (m,), the other child is in the proof.
-        sibling: int64 (m,), position of the other child on its level.
-    """
-
-    height: int
-    first: NDArray[np.int64]
-    both: NDArray[np.bool_]
-    is_right: NDArray[np.bool_]
-    asked: NDArray[np.bool_]
-    sibling: NDArray[np.int64]
-
-
-def schedule(indices: NDArray[np.int64], leaf_count: int, tree: Tree, limit: int | None) -> Iterator[Step]:
-    """The steps for sorted, distinct leaf positions below leaf_count, from the leaves up."""
-    known, width = indices, leaf_count
-    for height in range(depth_of(tree, leaf_count, limit)):
-        parents = known >> 1
-        begins = np.ones(len(known), dtype=np.bool_)
-        begins[1:] = parents[1:] != parents[:-1]
-        first = np.flatnonzero(begins)
-        both = np.append(first[1:], len(known)) - first == 2
-        heads = known[first]
-        is_right = (heads & 1 == 1) & ~both
-        sibling = heads ^ 1
-        asked = ~both & (sibling < width)
-        yield Step(height, first, both, is_right, asked, sibling)
-        known, width = parents[first], (width + 1) // 2
+    Hashed = Callable[[bytes, bytes], bytes]
+    Supplied = Callable[[int, int], bytes]
 
 
 def collect(levels: list[NDArray[np.uint8]], indices: NDArray[np.int64], tree: Tree, limit: int | None) -> list[bytes]:
     """The nodes of the multiproof of a tree whose levels are all at hand."""
-    proof: list[bytes] = []
-    for step in schedule(indices, len(levels[0]), tree, limit):
-        if step.asked.any():
-            proof += [row.tobytes() for row in levels[step.height][step.sibling[step.asked]]]
+    count = len(levels[0])
+    depth, proof = depth_of(tree, count, limit), list[bytes]()
+    if _loops.compiled(len(indices) * depth) is None:
+
+        def supplied(height: int, position: int) -> bytes:
+            proof.append(levels[height][position].tobytes())
+            return b""
+
+        _climb_few(indices, [b""] * len(indices), count, tree, depth, supplied, lambda _left, _right: b"")
+        return proof
+    from pycore.kernels.trees import multiproof_plan
+
+    helpers = multiproof_plan(indices, count, tree, depth).helpers
+    bounds = np.searchsorted(helpers[:, 0], np.arange(depth + 1)).tolist()
+    for height in range(depth):
+        rows = helpers[bounds[height] : bounds[height + 1], 1]
+        if len(rows):
+            joined, size = levels[height].take(rows, axis=0).tobytes(), levels[height].shape[1]
+            proof += [joined[at : at + size] for at in range(0, len(joined), size)]
     return proof
 
 
@@ -86,32 +70,105 @@ def check(
         proof: uint8 (any, digest_size).
         indices: int64 (k,), sorted and distinct, all below leaf_count, k > 0.
     """
-    size, used = row.digest_size, 0
-    known, bad = nodes, False
-    for step in schedule(indices, leaf_count, tree, limit):
-        count = len(step.first)
-        asked = int(step.asked.sum())
-        if used + asked > len(proof):
-            return Verdict.MALFORMED_PROOF
-        one = known[step.first]
-        other = np.empty_like(one)
-        other[step.asked] = proof[used : used + asked]
-        used += asked
-        other[step.both] = known[step.first[step.both] + 1]
-        alone = ~step.both & ~step.asked  # at most the last one
-        if not tree.equal_siblings:
-            bad |= bool(((one == other).all(axis=1) & ~alone).any())
-        if tree.pads:
-            other[alone] = zero_nodes(row.name)[step.height]
-        else:
-            other[alone] = one[alone]
-        pairs = np.empty((count, 2, size), dtype=np.uint8)
-        right = step.is_right[:, None]
-        pairs[:, 0], pairs[:, 1] = np.where(right, other, one), np.where(right, one, other)
-        known = np.empty((count, size), dtype=np.uint8)
-        hash_pairs(row, tree.node_prefix, pairs.reshape(-1, size), known, threads)
-        if tree.promotes:
-            known[alone] = one[alone]
+    depth = depth_of(tree, leaf_count, limit)
+    if _loops.compiled(len(indices) * depth) is None:
+        return _check_few(tree, row, root, nodes, proof, indices, leaf_count, depth)
+    from pycore.kernels.trees import multiproof_plan
+
+    plan = multiproof_plan(indices, leaf_count, tree, depth)
+    if len(proof) != len(plan.helpers):
+        return Verdict.MALFORMED_PROOF
+    known = [nodes, proof, zero_nodes(row.name)] if tree.pads else [nodes, proof]
+    found, equal = climb(row, tree, plan, known, threads)
+    return Verdict.BAD_PROOF if equal or found != root else Verdict.VALID
+
+
+def climb(row: Hash, tree: Tree, plan: Plan, known: list[NDArray[np.uint8]], threads: int) -> tuple[bytes, bool]:
+    """The root that a plan leads to, and whether two different nodes of one pair were equal, where the shape minds.
+
+    Args:
+        known: what the plan's slots before its parents hold, each uint8 (any, digest_size).
+    """
+    from pycore.kernels import native
+
+    filled = sum(map(len, known))
+    slots = np.empty((filled + len(plan.left), row.digest_size), dtype=np.uint8)
+    np.concatenate(known, out=slots[:filled])
+    if threads == 1 or parallel.is_small(len(plan.left), PAIR_COST):
+        equal = native.climb(row, tree, plan, slots, plan.waves)
+        return slots[plan.root].tobytes(), equal
+    seen = []
+    for first, last in zip(plan.waves[:-1].tolist(), plan.waves[1:].tolist(), strict=True):
+
+        def work(start: int, stop: int, first: int = first) -> None:
+            part = np.array([first + start, first + stop], dtype=np.int64)
+            seen.append(native.climb(row, tree, plan, slots, part))
+
+        parallel.run_pieces(work, parallel.cut(last - first, threads, PAIR_COST), threads)
+    return slots[plan.root].tobytes(), any(seen)
+
+
+# ---- in Python -----------------------------------------------------------------------------------------------------
+
+
+def _check_few(
+    tree: Tree,
+    row: Hash,
+    root: bytes,
+    nodes: NDArray[np.uint8],
+    proof: NDArray[np.uint8],
+    indices: NDArray[np.int64],
+    leaf_count: int,
+    depth: int,
+) -> Verdict:
+    used, equal, zeros = 0, False, zero_nodes(row.name)
+
+    def supplied(_height: int, _position: int) -> bytes:
+        nonlocal used
+        used += 1
+        return proof[used - 1].tobytes() if used <= len(proof) else bytes(row.digest_size)
+
+    def hashed(left: bytes, right: bytes) -> bytes:
+        nonlocal equal
+        equal = equal or (left is not right and left == right)
+        return node(row, tree, left, right)
+
+    listed = [one.tobytes() for one in nodes]
+    found = _climb_few(indices, listed, leaf_count, tree, depth, supplied, hashed, [one.tobytes() for one in zeros])
     if used != len(proof):
         return Verdict.MALFORMED_PROOF
-    return Verdict.BAD_PROOF if bad or known.tobytes() != root else Verdict.VALID
+    return Verdict.BAD_PROOF if (equal and not tree.equal_siblings) or found != root else Verdict.VALID
+
+
+def _climb_few(
+    indices: NDArray[np.int64],
+    nodes: list[bytes],
+    leaf_count: int,
+    tree: Tree,
+    depth: int,
+    supplied: Supplied,
+    hashed: Hashed,
+    zeros: list[bytes] | None = None,
+) -> bytes:
+    """What ``kernels.trees.multiproof_plan`` plans, done at once: asks for helpers, hashes, gives the root."""
+    positions, width = indices.tolist(), leaf_count
+    for height in range(depth):
+        above: list[int] = []
+        parents: list[bytes] = []
+        at = 0
+        while at < len(positions):
+            position, mine = positions[at], nodes[at]
+            other, at = position ^ 1, at + 1
+            above.append(position >> 1)
+            if at < len(positions) and positions[at] == other:
+                parents.append(hashed(mine, nodes[at]))
+                at += 1
+            elif other < width:
+                theirs = supplied(height, other)
+                parents.append(hashed(theirs, mine) if position & 1 else hashed(mine, theirs))
+            elif tree.promotes:
+                parents.append(mine)
+            else:
+                parents.append(hashed(mine, zeros[height] if tree.pads and zeros else mine))
+        positions, nodes, width = above, parents, (width + 1) // 2
+    return nodes[0]

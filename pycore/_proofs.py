@@ -80,6 +80,8 @@ def count_column(value: Any, field: str, n: int) -> NDArray[np.uint64]:
 def join_proof(proof: Any, digest_size: int, field: str) -> bytes | None:
     """A proof in either form as its siblings one after another; None when a sibling has a wrong length."""
     if isinstance(proof, (list, tuple)):
+        if {*map(type, proof)} == {bytes}:  # a multiproof has thousands
+            return b"".join(proof) if {*map(len, proof)} == {digest_size} else None
         siblings = [one_bytes(sibling, f"{field}[{i}]") for i, sibling in enumerate(proof)]
         return b"".join(siblings) if all(len(sibling) == digest_size for sibling in siblings) else None
     if isinstance(proof, np.ndarray) and proof.ndim == 2:

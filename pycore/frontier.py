@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import parallel
+from pycore import _loops, parallel
 from pycore._levels import (
     RISE,
     check_limit,
@@ -30,9 +30,10 @@ from pycore._levels import (
 from pycore._proofs import consistency_positions, count_argument
 from pycore.buffers import one_bytes
 from pycore.errors import InputError, LengthError
+from pycore.hashing import COST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MerkleFrontier", "merkle_stream"]
 
+_SMALL = 1 << 12  # nodes that one thread appends in a compiled loop; more are worth several
 _SUPER = 1 << 20  # leaves whose subtree roots are held together
 _MAGIC = b"pcmf\x01"
 _HEAD = struct.Struct("<BBBQQ")  # flags, lengths of the two names, limit, leaf_count
@@ -68,7 +70,7 @@ class MerkleFrontier:
     >>> pycore.verify_consistency(old, log.root, log.consistency_proof(size), m=size, n=3)
     """
 
-    __slots__ = ("_count", "_hash", "_hashed", "_kept", "_limit", "_marks", "_peaks", "_tree", "_watch")
+    __slots__ = ("_count", "_hash", "_hashed", "_kept", "_limit", "_marks", "_peaks", "_tree", "_wanted", "_watch")
 
     def __init__(
         self,
@@ -83,10 +85,11 @@ class MerkleFrontier:
         self._hashed = bool(hashed)
         self._limit = check_limit(self._tree, limit)
         self._count = 0
-        self._peaks: dict[int, bytes] = {}
+        self._peaks = np.zeros((64, self._hash.digest_size), dtype=np.uint8)  # row l is one where bit l of count is 1
         self._watch = sorted({count_argument(index, f"watch[{i}]") for i, index in enumerate(watch)})
         self._marks: set[int] = set()  # sizes of checkpoints
         self._kept: dict[tuple[int, int], bytes] = {}  # (height, position) -> node
+        self._wanted: NDArray[np.int64] | None = None  # watched leaves and last leaves of checkpoints; None: to be made
 
     @property
     def tree(self) -> str:
@@ -142,7 +145,11 @@ class MerkleFrontier:
         if total >= 1 << 63 or (self._limit is not None and total > self._limit):
             most = (1 << 63) - 1 if self._limit is None else self._limit
             raise InputError("leaves", f"{column.n} leaves after {self._count}", f"at most {most} in all")
-        count = parallel.resolve_threads(threads)
+        small = threads is None and parallel.is_small(column.n, COST, column)
+        count = 1 if small else parallel.resolve_threads(threads)
+        if column.n <= _SMALL:
+            self._append_nodes(column, count)
+            return
         base, head = self._count, min(column.n, -self._count % (1 << RISE))
         self._append_nodes(column.slice(0, head), count)
         whole = (column.n - head) >> RISE << RISE
@@ -177,62 +184,86 @@ class MerkleFrontier:
 
     def _add(self, nodes: NDArray[np.uint8], level: int, threads: int) -> None:
         """Append roots of perfect subtrees of 2^level leaves; the number of leaves is a multiple of that."""
-        added, count = len(nodes) << level, self._count
+        if not len(nodes):
+            return
+        loops = _loops.compiled(2 * len(nodes)) if len(nodes) <= _SMALL else None
+        wanted = self._wanted_leaves()
+        if loops is not None:
+            for height, position, node_ in loops.grow(
+                self._hash, self._tree, self._peaks, self._count, level, nodes, wanted
+            ):
+                self._kept[height, position] = node_
+            self._count += len(nodes) << level
+            return
+        added, first = len(nodes) << level, self._count >> level
         while len(nodes):
-            first = count >> level
             if first & 1:
-                peak = np.frombuffer(self._peaks.pop(level), dtype=np.uint8)
-                nodes = np.concatenate((peak[None], nodes))
+                nodes = np.concatenate((self._peaks[level][None], nodes))
                 first -= 1
-            self._keep(nodes, level, first)
+            self._keep(nodes, level, first, wanted)
             if len(nodes) & 1:
-                self._peaks[level] = nodes[-1].tobytes()
+                self._peaks[level] = nodes[-1]
             pairs = len(nodes) // 2
             parents = np.empty((pairs, self._hash.digest_size), dtype=np.uint8)
             if pairs:
                 children = np.ascontiguousarray(nodes[: 2 * pairs])
                 raise_shared(self._tree, self._hash, children, parents, level, threads)
-            nodes, level, count = parents, level + 1, first << level
+            nodes, level, first = parents, level + 1, first >> 1
         self._count += added
 
-    def _keep(self, nodes: NDArray[np.uint8], level: int, first: int) -> None:
-        for index in (*self._watch, *(size - 1 for size in self._marks)):
-            at = index >> level
-            for position in (at, at ^ 1):
+    def _wanted_leaves(self) -> NDArray[np.int64]:
+        """Leaves whose siblings, on every level, are kept; ascending."""
+        if self._wanted is None:
+            leaves = {*self._watch, *(size - 1 for size in self._marks)}
+            self._wanted = np.array(sorted(leaf for leaf in leaves if leaf < 1 << 63), dtype=np.int64)
+        return self._wanted
+
+    def _keep(self, nodes: NDArray[np.uint8], level: int, first: int, wanted: NDArray[np.int64]) -> None:
+        for at in np.unique(wanted >> level >> 1).tolist():
+            for position in (2 * at, 2 * at + 1):
                 if first <= position < first + len(nodes):
                     self._kept[level, position] = nodes[position - first].tobytes()
 
     # ---- what it stands for ----------------------------------------------------------------------------------------
 
-    def _edge(self) -> list[tuple[int, bytes] | None]:
-        """Per height, (position, node) of the last node unless it is the right child of a perfect subtree."""
-        row, shape = self._hash, self._tree
+    def _edge(self) -> tuple[list[int], Sequence[bytes | NDArray[np.uint8]]]:
+        """Per height the position of the last node and the node; -1 where that is the right child of a perfect subtree.
+
+        The last one is the root. Not of an empty tree.
+        """
+        row, shape, depth = self._hash, self._tree, depth_of(self._tree, self._count, self._limit)
+        loops = _loops.compiled(depth)
+        if loops is not None:
+            found, made = loops.edge(row, shape, self._peaks, self._count, zero_nodes(row.name), depth)
+            return found.tolist(), made
         last: bytes | None = None  # the last node of the height when it stands over fewer leaves than the others
-        edge: list[tuple[int, bytes] | None] = []
-        for level in range(depth_of(shape, self._count, self._limit) + 1):
+        positions: list[int] = []
+        nodes: list[bytes] = []
+        for level in range(depth + 1):
             whole = self._count >> level
             if last is None and not whole & 1:
-                edge.append(None)
+                positions.append(-1)
+                nodes.append(b"")
                 continue
-            edge.append((whole - 1, self._peaks[level]) if last is None else (whole, last))
+            value = self._peaks[level].tobytes() if last is None else last
+            positions.append(whole - 1 if last is None else whole)
+            nodes.append(value)
+            if level == depth:
+                break
             if last is not None and whole & 1:
-                last = node(row, shape, self._peaks[level], last)
-                continue
-            value = self._peaks[level] if last is None else last
-            if shape.promotes:
+                last = node(row, shape, self._peaks[level].tobytes(), last)
+            elif shape.promotes:
                 last = value
             else:
                 last = node(row, shape, value, zero_nodes(row.name)[level].tobytes() if shape.pads else value)
-        return edge
+        return positions, nodes
 
     @property
     def root(self) -> bytes:
         """The root of the leaves so far; of an empty tree as ``pycore.merkle`` says."""
         if not self._count:
             return empty_root(self._tree, self._hash, self._limit)
-        top = self._edge()[-1]
-        assert top is not None  # the only node of its height is at position 0
-        return top[1]
+        return bytes(self._edge()[1][-1])
 
     def proof(self, i: int) -> list[bytes]:
         """Siblings of leaf i, which must be watched, from the leaf up: as :meth:`pycore.MerkleTree.proof`.
@@ -245,18 +276,18 @@ class MerkleFrontier:
             raise InputError("i", str(index), "a position named in watch=")
         if index >= self._count:
             raise InputError("i", str(index), f"an index below {self._count}, the number of leaves")
+        positions, nodes = self._edge()
         siblings = []
-        for level, last in enumerate(self._edge()[:-1]):
+        for level, last in enumerate(positions[:-1]):
             sibling = (index >> level) ^ 1
             if sibling < self._count >> level:
                 siblings.append(self._kept[level, sibling])
-            elif last is not None and last[0] == sibling:
-                siblings.append(last[1])
+            elif last == sibling:
+                siblings.append(bytes(nodes[level]))
             elif self._tree.pads:
                 siblings.append(zero_nodes(self._hash.name)[level].tobytes())
-            elif self._tree.duplicates:
-                assert last is not None  # the leaf's own node is the last of its height
-                siblings.append(last[1])
+            elif self._tree.duplicates:  # the leaf's own node is the last of its height
+                siblings.append(bytes(nodes[level]))
         return siblings
 
     def checkpoint(self) -> int:
@@ -272,13 +303,19 @@ class MerkleFrontier:
         if not self._count:
             raise InputError("checkpoint", "an empty frontier", "at least one leaf")
         self._marks.add(self._count)
-        for level, peak in self._peaks.items():
-            self._kept[level, (self._count >> level) - 1] = peak
+        self._wanted = None
+        for level in self._heights():
+            self._kept[level, (self._count >> level) - 1] = self._peaks[level].tobytes()
         return self._count
+
+    def _heights(self) -> list[int]:
+        """Heights of the perfect subtrees that the leaves fall into."""
+        return [level for level in range(self._count.bit_length()) if self._count >> level & 1]
 
     def forget(self, m: int) -> None:
         """Let go of the checkpoint at size m and of the nodes that only it needs."""
         self._marks.discard(count_argument(m, "m"))
+        self._wanted = None
         needed = [*self._watch, *(size - 1 for size in self._marks)]
         self._kept = {
             place: value
@@ -295,13 +332,11 @@ class MerkleFrontier:
         size = count_argument(m, "m")
         if size not in self._marks:
             raise InputError("m", str(size), "the size of a checkpoint")
-        edge = self._edge()
-        proof = []
-        for level, position in consistency_positions(size, self._count):
-            last = edge[level]
-            at_edge = last is not None and last[0] == position
-            proof.append(last[1] if last is not None and at_edge else self._kept[level, position])
-        return proof
+        positions, nodes = self._edge()
+        return [
+            bytes(nodes[level]) if positions[level] == position else self._kept[level, position]
+            for level, position in consistency_positions(size, self._count)
+        ]
 
     # ---- keeping it ------------------------------------------------------------------------------------------------
 
@@ -314,7 +349,7 @@ class MerkleFrontier:
         flags = self._hashed | (self._limit is not None) << 1
         tree, name = self.tree.encode(), self.hash.encode()
         parts = [_MAGIC, _HEAD.pack(flags, len(tree), len(name), self._limit or 0, self._count), tree, name]
-        parts += [self._peaks[level] for level in sorted(self._peaks)]
+        parts += [self._peaks[level].tobytes() for level in self._heights()]
         for numbers in (self._watch, sorted(self._marks)):
             parts.append(struct.pack(f"<I{len(numbers)}Q", len(numbers), *numbers))
         parts.append(struct.pack("<I", len(self._kept)))
@@ -339,7 +374,8 @@ class MerkleFrontier:
         made = cls(tree=tree, hash=name, hashed=bool(flags & 1), limit=limit if bounded else None)
         size = made._hash.digest_size
         made._count = count
-        made._peaks = {level: reader.take(size) for level in range(64) if count >> level & 1}
+        for level in made._heights():
+            made._peaks[level] = np.frombuffer(reader.take(size), dtype=np.uint8)
         made._watch = sorted(set(reader.numbers()))
         made._marks = set(reader.numbers())
         for _ in range(*struct.unpack("<I", reader.take(4))):

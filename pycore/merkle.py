@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _device, parallel
+from pycore import _device, _loops, parallel
 from pycore._levels import (
     BLOCK,
     RISE,
@@ -57,6 +57,7 @@ from pycore._levels import (
     leaf_column,
     leaf_nodes,
     names,
+    nodes_of,
     pad_up,
     raise_shared,
     subtree_roots,
@@ -284,21 +285,15 @@ class MerkleTree:
         True
         """
         index = index_array(indices, "indices", self.leaf_count)
-        depth, size = self._depth if self.leaf_count else 0, self._hash.digest_size
-        siblings = np.empty((len(index), depth, size), dtype=np.uint8)
-        present = np.ones((len(index), depth), dtype=np.bool_)
-        for step, level in enumerate(self._levels[:-1]):
-            sibling = index ^ 1
-            if self._tree.promotes:
-                present[:, step] = sibling < len(level)
-            siblings[:, step] = level[np.minimum(sibling, len(level) - 1)]
-            if self._tree.pads:
-                siblings[sibling >= len(level), step] = zero_nodes(self.hash)[step]
-            index = index >> 1
-        siblings[:, len(self._levels) - 1 :] = zero_nodes(self.hash)[len(self._levels) - 1 : depth]
-        offsets = np.zeros(len(index) + 1, dtype=np.int64)
-        np.cumsum(present.sum(axis=1, dtype=np.int64) * size, out=offsets[1:])
-        return as_column((siblings[present].reshape(-1), offsets), "proofs")
+        depth = self._depth if self.leaf_count else 0
+        if _loops.compiled(len(index) * depth) is None:
+            joined = [b"".join(self.proof(i)) for i in index.tolist()]
+            offsets = np.cumsum([0, *map(len, joined)], dtype=np.int64)
+            return as_column((b"".join(joined), offsets), "proofs")
+        from pycore.kernels.trees import proofs
+
+        nodes = nodes_of(self._levels)
+        return as_column(proofs(nodes, self.leaf_count, index, self._tree, depth, zero_nodes(self.hash)), "proofs")
 
     def multiproof(self, indices: ArrayLike) -> list[bytes]:
         """One proof of many leaves: the nodes that :func:`verify_multiproof` needs beside them.

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore._levels import check_limit, digest, hash_pairs, node
+from pycore import _loops, parallel
+from pycore._levels import check_limit, digest, node
+from pycore._multiproof import climb
 from pycore._proofs import count_argument, join_proof
 from pycore.buffers import as_column, describe, one_bytes
 from pycore.errors import InputError, LengthError, ProofError
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pycore.buffers import BatchOfBytes, BytesLike
+    from pycore.kernels.trees import Plan
 
 __all__ = [
     "branch_indices",
@@ -145,9 +148,14 @@ def helper_indices(indices: Iterable[int]) -> list[int]:
     >>> helper_indices([8, 9, 14])
     [15, 6, 5]
     """
-    wanted = [_checked(index, f"indices[{position}]") for position, index in enumerate(indices)]
-    siblings = {sibling for index in wanted for sibling in branch_indices(index)}
-    path = {index >> height for index in wanted for height in range(index.bit_length())}
+    places = [_checked(index, f"indices[{position}]") for position, index in enumerate(indices)]
+    plan = _plan(places) if places else None
+    return _helpers(places) if plan is None else plan.helpers.tolist()
+
+
+def _helpers(places: list[int]) -> list[int]:
+    siblings = {sibling for index in places for sibling in branch_indices(index)}
+    path = {index >> height for index in places for height in range(index.bit_length())}
     return sorted(siblings - path, reverse=True)
 
 
@@ -221,28 +229,41 @@ def verify_branches(
         InputError: a malformed call: counts that differ, an index that repeats or is above another.
     """
     row = lookup(HASHES, hash, "hash")
-    size = row.digest_size
+    count, size = parallel.resolve_threads(threads), row.digest_size
     wanted = digest(root, row, "root")
     column = as_column(leaves, "leaves", widths=(size,), exact=True)
     places = [_checked(index, f"indices[{position}]") for position, index in enumerate(indices)]
     if len(places) != column.n or not places:
         raise LengthError("indices", f"{len(places)} indices", f"{column.n}, as many as leaves, and at least one")
+    joined = join_proof(proof, size, "proof")
+    plan = _plan(places)
+    if plan is not None:
+        if joined is None or len(joined) != len(plan.helpers) * size:
+            raise ProofError(Verdict.MALFORMED_PROOF)
+        given = np.frombuffer(joined, dtype=np.uint8).reshape(-1, size)
+        if climb(row, _SSZ, plan, [column.to_matrix(size, "leaves"), given], count)[0] != wanted:
+            raise ProofError(Verdict.BAD_PROOF)
+        return
     _check_apart(places)
-    helpers, joined = helper_indices(places), join_proof(proof, size, "proof")
+    helpers = _helpers(places)
     if joined is None or len(joined) != len(helpers) * size:
         raise ProofError(Verdict.MALFORMED_PROOF)
     nodes = dict(zip(places, column, strict=True))
     nodes.update((place, joined[k * size : (k + 1) * size]) for k, place in enumerate(helpers))
     for depth in range(max(nodes).bit_length() - 1, 0, -1):
-        lefts = sorted(at for at in nodes if at >> depth == 1 and not at & 1)
-        pairs = np.frombuffer(b"".join(nodes[at] + nodes[at + 1] for at in lefts), dtype=np.uint8)
-        parents = np.empty((len(lefts), size), dtype=np.uint8)
-        hash_pairs(row, b"", pairs.reshape(-1, size), parents, 1 if threads is None else threads)
-        for at, parent in zip(lefts, parents, strict=True):
-            del nodes[at], nodes[at + 1]
-            nodes[at >> 1] = parent.tobytes()
+        for left in [at for at in nodes if at >> depth == 1 and not at & 1]:
+            nodes[left >> 1] = node(row, _SSZ, nodes.pop(left), nodes.pop(left + 1))
     if nodes[1] != wanted:
         raise ProofError(Verdict.BAD_PROOF)
+
+
+def _plan(places: list[int]) -> Plan | None:
+    """The compiled plan for these indices; None when they are few, beyond 64 bits, or not apart from each other."""
+    if max(places) >> 64 or _loops.compiled(sum(map(int.bit_length, places))) is None:
+        return None
+    from pycore.kernels.trees import ssz_plan
+
+    return ssz_plan(np.array(places, dtype=np.uint64))
 
 
 def _check_apart(places: list[int]) -> None:

@@ -247,22 +247,6 @@ def test_multiproofs_equal_single_proofs(n: int, data: st.DataObject) -> None:
             pycore.verify_multiproof(built.root, [leaves[i] for i in chosen], joined, **options)
 
 
-@pytest.mark.parametrize("tree", ["rfc9162", "bitcoin"])
-def test_the_kernels_schedule_asks_for_the_same_nodes(tree: str, rng: random.Random) -> None:
-    """`kernels.trees` says which rows of the level-after-level array a multiproof holds, and in which order."""
-    from pycore import ssz
-    from pycore.kernels import trees
-
-    for n in [*range(1, 40), 200]:
-        built = MerkleTree(digests(n, rng), tree=tree)
-        rows = np.concatenate(built._levels)
-        chosen = rng.sample(range(n), rng.randrange(1, n + 1))
-        plan = trees.multiproof_plan(chosen, n, promotes=tree == "rfc9162")
-        assert built.multiproof(chosen) == [rows[row].tobytes() for row in plan.helpers]
-        places = [1 << 8 | i for i in chosen]
-        assert ssz.helper_indices(places) == trees.ssz_helpers(places).tolist()
-
-
 @pytest.mark.parametrize(
     ("indices", "leaf_count"), [([4], 4), ([0, 0], 4), ([], 4), ([0], 0), ([2**64 - 1], 2**64 - 1), ([0], 2**63)]
 )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import pycore
+from pycore.kernels import warm_up
 from pycore.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
@@ -126,6 +127,7 @@ def compare(
         only: take the rows whose name (see :func:`rows`) contains one of these; empty takes all.
         with_peers: measure the peers that are installed too.
     """
+    warm_up()
     for name, prepare in rows(batch=batch, with_peers=with_peers):
         if only and not any(part in name for part in only):
             continue

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pycore
+from pycore.kernels import warm_up
 
 from . import contests
 from .entrants import Contestant, Plan
@@ -215,6 +216,7 @@ def measure(*, quick: bool = False, only: Sequence[str] = (), seconds: float | N
     budget = seconds if seconds is not None else (0.3 if quick else 2.0)
     before = pycore.get_threads()
     pycore.set_threads(1)
+    warm_up()
     try:
         for group, prepare in contests.GROUPS.items():
             wanted = [one for one in TARGETS if one.group == group]

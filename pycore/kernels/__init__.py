@@ -11,9 +11,9 @@ module        what
 tally         weighted vote tallies that cannot overflow unnoticed, counting every voter once
 digests       duplicates and conflicts among digests, exact
 dag           transaction dependency lists: every neighbour smaller than its own index, strictly increasing
-native        growing trees: loops that call the C level kernels
+native        multiproofs and growing trees: loops that call the C level kernels
 cuda          hashes and Merkle roots on a GPU
-trees         node layout, rows of proofs, multiproof schedules, SSZ generalized indices, ranges of a growing tree
+trees         proofs out of a tree's nodes, multiproof schedules, SSZ generalized indices
 sparse        sparse Merkle trees: places, splits and joins of a batch of keys; writing and reading of proofs
 trie          Ethereum's Merkle-Patricia proofs: strict RLP and the way of a key through hashed nodes
 ============  ==============================================================================================
@@ -32,19 +32,22 @@ def warm_up() -> None:
     """
     import numpy as np
 
+    from pycore import _loops
+    from pycore._levels import zero_nodes
     from pycore.kernels import dag, digests, native, sparse, tally, trees, trie
     from pycore.registry import HASHES, TREES
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)
-    trees.proof_rows([0], 2, promotes=True)
-    trees.multiproof_plan([0], 2, promotes=True)
-    trees.ssz_plan([2])
-    trees.common_prefix_bits(rows)
     row, shape = HASHES["sha256"], TREES["rfc9162"]
-    frontier = native.empty_frontier(row)
-    native.append(row, shape, frontier, 0, rows)
-    native.frontier_root(row, shape, frontier, 2)
+    first, zeros, frontier = np.zeros(1, dtype=np.int64), zero_nodes(row.name), np.zeros((64, 32), dtype=np.uint8)
+    trees.proofs(rows, 1, first, shape, 0, zeros)
+    trees.ssz_plan(np.full(1, 2, dtype=np.uint64))
+    plan = trees.multiproof_plan(first, 2, shape, 1)
+    native.climb(row, shape, plan, np.zeros((3, 32), dtype=np.uint8), plan.waves)
+    native.grow(row, shape, frontier, 0, 0, rows, first)
+    native.edge(row, shape, frontier, 2, zeros, 1)
+    _loops.load()
     sparse.warm_up()
     trie.warm_up()
     tally.tally_mask([True, True], numbers)

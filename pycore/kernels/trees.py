@@ -1,64 +1,51 @@
-"""Tree layout, proof positions and hashing schedules: the integer side of Merkle trees.
-
-All nodes of a tree lie in one array, **level after level**, leaves first: level l is rows ``starts[l]`` up to
-``starts[l + 1]``, and every level has half of the nodes below it, rounded up, whatever becomes of an odd last node.
+"""Proof positions and hashing schedules: the integer side of Merkle trees.
 
 A **plan** says in which order to hash from some known nodes up to a root. It names nodes by slots: first the known
-nodes, then the nodes that a proof supplies (``helpers``), then every parent in the order in which it is computed. The
-parents of one wave do not depend on each other, so a wave is one batch of hashes::
+nodes, then the nodes that a proof supplies (``helpers``), then, where the shape pads, the ``ZEROS`` roots of empty
+subtrees by height, then every parent in the order in which it is computed. The parents of one wave do not depend on
+each other, so a wave is one batch of hashes::
 
-    slots = known + helpers
+    slots = known + helpers + zeros
     for w in range(len(plan.waves) - 1):
         pairs = slice(plan.waves[w], plan.waves[w + 1])
         slots += [H(slots[l] + slots[r]) for l, r in zip(plan.left[pairs], plan.right[pairs])]
     root = slots[plan.root]
 
-A plan follows from positions and sizes alone: no proof gets to say how it is checked.
+A plan follows from positions and sizes alone: no proof gets to say how it is checked. ``pycore.kernels.native`` hashes
+what a plan says.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pycore.buffers import describe, index_array
-from pycore.errors import InputError, LengthError, ShapeError
-from pycore.kernels._arrays import vector
 from pycore.kernels._jit import kernel
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
-__all__ = [
-    "MAX_LEAVES",
-    "Plan",
-    "common_prefix_bits",
-    "level_starts",
-    "multiproof_plan",
-    "proof_rows",
-    "range_nodes",
-    "ssz_helpers",
-    "ssz_plan",
-]
+    from pycore.registry import Tree
 
-MAX_LEAVES = 1 << 62
-"""Rows of the level-after-level array are int64, and a tree has little more than twice as many nodes as leaves."""
+__all__ = ["ZEROS", "Plan", "multiproof_plan", "proofs", "ssz_plan"]
+
+ZEROS = 65
+"""Slots for the roots of empty subtrees: heights 0 to 64."""
 
 
 class Plan(NamedTuple):
     """How to hash from known nodes up to one root; see the module.
 
     Attributes:
-        known: what the first slots hold, in order: leaf positions (int64), or generalized indices (uint64) as given.
-        helpers: what the proof supplies, in the proof's order: rows of the level-after-level array (int64), or
-            generalized indices (uint64).
-        left, right: int64 (parents,), the slots of the children of every parent.
+        helpers: what the proof supplies, in the proof's order: heights and positions, int64 (h, 2), or generalized
+            indices, uint64 (h,).
+        left, right: int64 (parents,), the slots of the children of every parent; the same slot twice where a node is
+            paired with itself.
         waves: int64 (waves + 1,): wave w computes parents ``waves[w]`` up to ``waves[w + 1]``.
         root: the slot of the root.
     """
 
-    known: NDArray[np.int64] | NDArray[np.uint64]
     helpers: NDArray[np.int64] | NDArray[np.uint64]
     left: NDArray[np.int64]
     right: NDArray[np.int64]
@@ -66,236 +53,150 @@ class Plan(NamedTuple):
     root: int
 
 
-# ---- layout ---------------------------------------------------------------------------------------------------------
+# ---- proofs of single leaves ----------------------------------------------------------------------------------------
 
 
-def level_starts(leaf_count: int) -> NDArray[np.int64]:
-    """Where the levels of a tree start in the level-after-level array.
-
-    Args:
-        leaf_count: number of leaves, up to ``MAX_LEAVES``.
-
-    Returns:
-        int64 (levels + 1,); the last entry is the number of nodes. A tree without leaves has no level.
-
-    >>> level_starts(5)
-    array([ 0,  5,  8, 10, 11])
-    """
-    _leaves(leaf_count, 0)
-    starts, count = [0], leaf_count
-    while count:
-        starts.append(starts[-1] + count)
-        count = 0 if count == 1 else (count + 1) >> 1
-    return np.array(starts, dtype=np.int64)
-
-
-def proof_rows(indices: ArrayLike, leaf_count: int, *, promotes: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows of the siblings that prove leaves, in the level-after-level array.
+def proofs(
+    nodes: NDArray[np.uint8],
+    leaf_count: int,
+    indices: NDArray[np.int64],
+    tree: Tree,
+    depth: int,
+    zeros: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The inclusion proofs of many leaves, one after another.
 
     Args:
-        indices: k leaf positions, in any order, repeats allowed.
+        nodes: C-contiguous uint8 (nodes, digest_size), a tree level after level, leaves first.
         leaf_count: number of leaves.
-        promotes: True when an odd last node moves up as it is (RFC 9162) and adds no step; False when it is paired
-            with itself (Bitcoin, ChainMaker): the proof carries the node itself then.
+        indices: int64 (k,), positions below leaf_count.
+        tree: the shape.
+        depth: levels above the leaves; a padded tree may have more than `nodes` holds.
+        zeros: uint8 (65, digest_size), roots of empty subtrees; read where the tree pads.
 
     Returns:
-        ``(rows, offsets)``: int64 arrays; leaf ``indices[i]`` is proved by ``rows[offsets[i]:offsets[i + 1]]``, from
-        the leaf up.
+        uint8 and int64 (k + 1,): the siblings of leaf ``indices[i]``, from the leaf up, are the bytes from
+        ``offsets[i]`` up to ``offsets[i + 1]``.
 
-    Raises:
-        InputError: a position outside the tree.
-
-    >>> rows, offsets = proof_rows([4, 0], 5, promotes=True)
-    >>> rows.tolist(), offsets.tolist()
-    ([8, 1, 6, 9], [0, 1, 4])
+    >>> import numpy as np, pycore
+    >>> nodes = np.arange(6, dtype=np.uint8).repeat(32).reshape(6, 32)  # of 3 leaves: 0 1 2, 3 4, 5
+    >>> data, offsets = proofs(nodes, 3, np.array([2, 0]), pycore.TREES["rfc9162"], 2, nodes)
+    >>> data[::32].tolist(), offsets.tolist()
+    ([3, 1, 4], [0, 32, 96])
     """
-    _leaves(leaf_count, 1)
-    return _proof_rows(index_array(indices, "indices", leaf_count), level_starts(leaf_count), promotes)
-
-
-def range_nodes(begin: int, end: int) -> list[tuple[int, int]]:
-    """The fewest complete subtrees that cover leaves begin up to end: ``(level, index)`` from left to right.
-
-    Node (level, index) covers leaves ``index << level`` up to ``(index + 1) << level``. The nodes of (0, n) are the
-    frontier of a tree of n leaves: one for every one-bit of n, the largest first.
-
-    >>> range_nodes(0, 11), range_nodes(3, 8)
-    ([(3, 0), (1, 4), (0, 10)], [(0, 3), (2, 1)])
-    """
-    _leaves(end, 0, "end")
-    _leaves(begin, 0, "begin", end)
-    nodes = []
-    while begin < end:
-        level = (end - begin).bit_length() - 1
-        if begin:
-            level = min(level, (begin & -begin).bit_length() - 1)
-        nodes.append((level, begin >> level))
-        begin += 1 << level
-    return nodes
+    return _proofs(nodes, leaf_count, np.ascontiguousarray(indices), tree.promotes, tree.pads, depth, zeros)
 
 
 # ---- multiproofs ----------------------------------------------------------------------------------------------------
 
 
-def multiproof_plan(indices: ArrayLike, leaf_count: int, *, promotes: bool) -> Plan:
+def multiproof_plan(indices: NDArray[np.int64], leaf_count: int, tree: Tree, depth: int) -> Plan:
     """How to prove many leaves of a tree at once, and how to check it.
 
     Args:
-        indices: leaf positions, in any order, repeats allowed.
-        leaf_count: number of leaves, from a source you trust.
-        promotes: as for :func:`proof_rows`; a node that is paired with itself is not in the proof.
+        indices: int64 (k,), ascending distinct positions below leaf_count, k > 0.
+        leaf_count: number of leaves, below 2^63.
+        tree: the shape.
+        depth: levels above the leaves, up to 64; more than the leaves need only where the tree pads.
 
     Returns:
-        A plan whose ``known`` are the distinct positions in ascending order and whose ``helpers`` are rows of the
-        level-after-level array: level by level from the leaves, from left to right within a level. No node that
-        follows from others is among them.
+        A plan for leaves in the order of `indices`; its helpers stand level by level from the leaves, from left to
+        right within a level. No node that follows from others or from the shape is among them.
 
-    Raises:
-        InputError: a position outside the tree, or none at all.
-
-    >>> plan = multiproof_plan([1, 4], 5, promotes=True)
+    >>> import numpy as np, pycore
+    >>> plan = multiproof_plan(np.array([1, 4]), 5, pycore.TREES["rfc9162"], 3)
     >>> plan.helpers.tolist(), plan.left.tolist(), plan.right.tolist(), plan.waves.tolist(), plan.root
-    ([0, 6], [2, 4, 5], [0, 3, 1], [0, 1, 2, 3], 6)
+    ([[0, 0], [1, 1]], [2, 4, 5], [0, 3, 1], [0, 1, 2, 3], 6)
     """
-    _leaves(leaf_count, 1)
-    known = np.unique(index_array(indices, "indices", leaf_count))
-    if not len(known):
-        raise LengthError("indices", "none", "one position or more")
-    helpers, left, right, waves, root = _multiproof(known, level_starts(leaf_count), promotes)
-    return Plan(known, helpers, left, right, waves, int(root))
+    helpers, left, right, waves, root = _multiproof(indices, leaf_count, tree.promotes, tree.pads, depth)
+    return Plan(helpers, left, right, waves, int(root))
 
 
-# ---- generalized indices --------------------------------------------------------------------------------------------
-
-
-def ssz_helpers(indices: ArrayLike) -> NDArray[np.uint64]:
-    """Generalized indices of the nodes that a multiproof of these nodes needs, in descending order.
+def ssz_plan(indices: NDArray[np.uint64]) -> Plan | None:
+    """How to check an SSZ multiproof.
 
     Args:
-        indices: k generalized indices, 1 up to 2^64 - 1: the root is 1, the children of i are 2 i and 2 i + 1.
+        indices: uint64 (k,), k > 0: generalized indices, none of them 0.
 
     Returns:
-        uint64 (h,).
+        A plan for nodes in the order of `indices`; its helpers are generalized indices from the largest down. None when
+        an index is there twice or lies below another: what is above would be overwritten by what is hashed from below.
 
-    Raises:
-        InputError: no index, an index of 0 or twice, or one that lies below another: the upper one would make the
-            lower one worth nothing.
+    Source: Ethereum consensus specifications, ssz/merkle-proofs.md: get_helper_indices, calculate_multi_merkle_root.
 
-    Source: Ethereum consensus specifications, ssz/merkle-proofs.md, get_helper_indices.
-
-    >>> ssz_helpers([8, 9, 14]).tolist()
-    [15, 6, 5]
-    """
-    helpers: NDArray[np.uint64] = ssz_plan(indices).helpers  # type: ignore[assignment]
-    return helpers
-
-
-def ssz_plan(indices: ArrayLike) -> Plan:
-    """How to check an SSZ multiproof: plan over generalized indices, helpers in the order of :func:`ssz_helpers`.
-
-    Args, Raises: as for :func:`ssz_helpers`; ``known`` are the indices in the order in which they are given.
-
-    Source: Ethereum consensus specifications, ssz/merkle-proofs.md, calculate_multi_merkle_root.
-
-    >>> plan = ssz_plan([9, 8])
+    >>> import numpy as np
+    >>> plan = ssz_plan(np.array([9, 8], dtype=np.uint64))
     >>> plan.helpers.tolist(), plan.left.tolist(), plan.right.tolist(), plan.waves.tolist(), plan.root
     ([5, 3], [1, 4, 5], [0, 2, 3], [0, 1, 2, 3], 6)
     """
-    known = _generalized(indices)
-    order = np.argsort(known, kind="stable")[::-1].astype(np.int64)
-    repeated = known[order[1:]] == known[order[:-1]]
-    bad = int(order[repeated.argmax()]) if repeated.any() else -1
-    if bad < 0:
-        bad, helpers, left, right, waves, root = _ssz(known, order)
-    if bad >= 0:
-        wanted = "indices that are distinct, none below another"
-        raise InputError(f"indices[{int(bad)}]", str(int(known[bad])), wanted)
-    return Plan(known, helpers, left, right, waves, int(root))
-
-
-# ---- sparse trees ---------------------------------------------------------------------------------------------------
-
-
-def common_prefix_bits(keys: ArrayLike) -> NDArray[np.int64]:
-    """How many leading bits every key shares with the one before it: where the two part in a sparse tree.
-
-    Args:
-        keys: uint8 (n, width), big-endian: bit 0 is the highest bit of byte 0.
-
-    Returns:
-        int64 (n,); the first entry is -1, and ``8 * width`` where two keys are equal.
-
-    >>> import numpy as np
-    >>> common_prefix_bits(np.array([[0x00, 0], [0x01, 0], [0x01, 0], [0x81, 0]], dtype=np.uint8)).tolist()
-    [-1, 7, 16, 0]
-    """
-    if not isinstance(keys, np.ndarray) or keys.ndim != 2 or keys.dtype != np.uint8:
-        raise ShapeError("keys", describe(keys), "uint8 array of shape (n, width)")
-    return _common_prefix_bits(np.ascontiguousarray(keys))
+    order = np.argsort(indices, kind="stable")[::-1].astype(np.int64)
+    if (indices[order[1:]] == indices[order[:-1]]).any():
+        return None
+    bad, helpers, left, right, waves, root = _ssz(indices, order)
+    return Plan(helpers, left, right, waves, int(root)) if bad < 0 else None
 
 
 # ---- kernels --------------------------------------------------------------------------------------------------------
 
 
-def _generalized(indices: ArrayLike) -> NDArray[np.uint64]:
-    wanted = "generalized indices from 1 to 2**64 - 1 of shape (n,)"
-    if isinstance(indices, (list, tuple)) and all(isinstance(i, int) and 0 < i < 1 << 64 for i in indices):
-        array: NDArray[Any] = np.array(indices, dtype=np.uint64)  # numpy's own choice for mixed sizes is float64
-    else:
-        array = vector(indices, "indices", "iu", wanted)
-    if not array.size:
-        raise LengthError("indices", "none", "one generalized index or more")
-    low = array <= 0
-    if low.any():
-        at = int(low.argmax())
-        raise InputError(f"indices[{at}]", str(int(array[at])), "1 or more: the root is 1")
-    return np.ascontiguousarray(array, dtype=np.uint64)
-
-
-def _leaves(value: object, smallest: int, field: str = "leaf_count", largest: int = MAX_LEAVES) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not smallest <= value <= largest:
-        raise InputError(field, describe(value), f"a number of leaves from {smallest} to {largest}")
+@kernel
+def _put(row: NDArray[np.uint8], data: NDArray[np.uint8], at: int) -> int:
+    for k in range(len(row)):
+        data[at + k] = row[k]
+    return at + len(row)
 
 
 @kernel
-def _proof_rows(
-    indices: NDArray[np.int64], starts: NDArray[np.int64], promotes: bool
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    n, depth = len(indices), len(starts) - 2
-    rows = np.empty(n * depth, np.int64)
-    offsets = np.zeros(n + 1, np.int64)
-    end = 0
-    for i in range(n):
-        position = indices[i]
-        for level in range(depth):
-            sibling = position ^ 1
-            if sibling < starts[level + 1] - starts[level]:
-                rows[end] = starts[level] + sibling
-                end += 1
+def _proofs(
+    nodes: NDArray[np.uint8],
+    leaf_count: int,
+    indices: NDArray[np.int64],
+    promotes: bool,
+    pads: bool,
+    depth: int,
+    zeros: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    size = nodes.shape[1]
+    offsets = np.zeros(len(indices) + 1, np.int64)
+    for i in range(len(indices)):
+        steps, index, last = depth, indices[i], leaf_count - 1
+        while last and promotes:
+            if index == last and not index & 1:
+                steps -= 1
+            index, last = index >> 1, last >> 1
+        offsets[i + 1] = offsets[i] + steps * size
+    data = np.empty(offsets[-1], np.uint8)
+    for i in range(len(indices)):
+        at, index, start, width = offsets[i], indices[i], 0, leaf_count
+        for height in range(depth):
+            sibling = index ^ 1
+            if sibling < width:
+                at = _put(nodes[start + sibling], data, at)
+            elif pads:
+                at = _put(zeros[height], data, at)
             elif not promotes:
-                rows[end] = starts[level] + position
-                end += 1
-            position >>= 1
-        offsets[i + 1] = end
-    return rows[:end], offsets
+                at = _put(nodes[start + index], data, at)
+            index, start, width = index >> 1, start + width, (width + 1) >> 1
+    return data, offsets
 
 
 @kernel
 def _multiproof(
-    known: NDArray[np.int64], starts: NDArray[np.int64], promotes: bool
+    known: NDArray[np.int64], leaf_count: int, promotes: bool, pads: bool, depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], int]:
-    n, depth = len(known), len(starts) - 2
+    n = count = len(known)
     positions, slots = known.copy(), np.arange(n)  # of the nodes known on the current level, ascending
-    helpers = np.empty(n * depth, np.int64)
-    left, right = np.empty(n * depth, np.int64), np.empty(n * depth, np.int64)
+    most = _room(known, depth)
+    helpers = np.empty((most, 2), np.int64)
+    left, right = np.empty(most, np.int64), np.empty(most, np.int64)
     waves = np.zeros(depth + 1, np.int64)
     helper_count = parent_count = wave_count = 0
-    # A slot of a helper is written as -1 - its number, one of a parent as n + its number: how many helpers there are,
-    # and so where the parents start, is known at the end only.
+    width = leaf_count
+    # Where helpers and parents start in the slots is known at the end only. Until then a helper is -1 - its number, the
+    # root of an empty subtree NOTHING + its height, a parent n + its number.
     for level in range(depth):
-        width = starts[level + 1] - starts[level]
         read = write = 0
-        while read < n:
+        while read < count:
             position, slot = positions[read], slots[read]
             read += 1
             other = position ^ 1
@@ -304,39 +205,60 @@ def _multiproof(
                 write += 1
                 continue
             if other >= width:
-                partner = slot
-            elif read < n and positions[read] == other:
+                partner = _NOTHING + level if pads else slot
+            elif read < count and positions[read] == other:
                 partner = slots[read]
                 read += 1
             else:
                 partner = -1 - helper_count
-                helpers[helper_count] = starts[level] + other
+                helpers[helper_count, 0], helpers[helper_count, 1] = level, other
                 helper_count += 1
             swap = position & 1
             left[parent_count] = partner if swap else slot
             right[parent_count] = slot if swap else partner
-            positions[write], slots[write] = position >> 1, len(known) + parent_count
+            positions[write], slots[write] = position >> 1, n + parent_count
             write += 1
             parent_count += 1
-        n = write
+        count = write
+        width = (width >> 1) + (width & 1)
         if parent_count > waves[wave_count]:
             wave_count += 1
             waves[wave_count] = parent_count
     left, right = left[:parent_count].copy(), right[:parent_count].copy()
-    _settle(left, len(known), helper_count)
-    _settle(right, len(known), helper_count)
-    root = slots[0] if slots[0] < len(known) else slots[0] + helper_count
+    zeros = ZEROS if pads else 0
+    _settle(left, n, helper_count, zeros)
+    _settle(right, n, helper_count, zeros)
+    root = slots[0] if slots[0] < n else slots[0] + helper_count + zeros
     return helpers[:helper_count].copy(), left, right, waves[: wave_count + 1].copy(), root
 
 
+_NOTHING = -(1 << 62)
+
+
 @kernel
-def _settle(slots: NDArray[np.int64], known: int, helpers: int) -> None:
-    """Provisional slots to final ones: known nodes, helpers, parents."""
+def _room(known: NDArray[np.int64], depth: int) -> int:
+    """The number of distinct ancestors, which is that of the parents, and no smaller than that of the helpers."""
+    nodes = depth
+    for i in range(1, len(known)):
+        apart = known[i] ^ known[i - 1]
+        height = 0
+        while apart:
+            apart >>= 1
+            height += 1
+        nodes += height - 1
+    return nodes
+
+
+@kernel
+def _settle(slots: NDArray[np.int64], known: int, helpers: int, zeros: int) -> None:
+    """Provisional slots to final ones: known nodes, helpers, zeros, parents."""
     for i in range(len(slots)):
-        if slots[i] < 0:
+        if slots[i] < _NOTHING >> 1:
+            slots[i] += known + helpers - _NOTHING
+        elif slots[i] < 0:
             slots[i] = known - 1 - slots[i]
         elif slots[i] >= known:
-            slots[i] += helpers
+            slots[i] += helpers + zeros
 
 
 @kernel
@@ -401,8 +323,8 @@ def _ssz(
         wave_count += 1
         waves[wave_count] = parent_count
     left, right = left[:parent_count].copy(), right[:parent_count].copy()
-    _settle(left, n, helper_count)
-    _settle(right, n, helper_count)
+    _settle(left, n, helper_count, 0)
+    _settle(right, n, helper_count, 0)
     root = slot if slot < n else slot + helper_count
     return -1, helpers[:helper_count].copy(), left, right, waves[: wave_count + 1].copy(), root
 
@@ -418,24 +340,3 @@ def _clash(
 ) -> bool:
     """Whether the next given index is also the next parent: it lies above another given one."""
     return given < len(known) and head < tail and known[order[given]] == queue[head]
-
-
-@kernel
-def _common_prefix_bits(keys: NDArray[np.uint8]) -> NDArray[np.int64]:
-    n, width = keys.shape
-    shared = np.empty(n, np.int64)
-    if n:
-        shared[0] = -1
-    for i in range(1, n):
-        bits = 0
-        for k in range(width):
-            different = keys[i, k] ^ keys[i - 1, k]
-            if different == 0:
-                bits += 8
-                continue
-            while different < 128:
-                different = different << 1
-                bits += 1
-            break
-        shared[i] = bits
-    return shared

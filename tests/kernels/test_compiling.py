@@ -15,7 +15,7 @@ warm_up()
 from numba.core.registry import CPUDispatcher
 # called by other kernels alone, whose cached code contains them
 parts = {"_clash", "_copy", "_equal", "_settle", "_bit", "_same", "_shared_bits", "_new_inner", "_link", "_remove"}
-parts |= {"_item", "_items", "_is_child", "_nibble", "_walk"}
+parts |= {"_is_wanted", "_put", "_room", "_item", "_items", "_is_child", "_nibble", "_walk"}
 hits = misses = 0
 for module in (dag, digests, native, sparse, tally, trees, trie):
     for name, kernel in vars(module).items():

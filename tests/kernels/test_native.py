@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pycore
-from pycore import HASHES, TREES, _native
-from pycore.kernels import native, trees
+from pycore import HASHES, TREES, _loops, _native
+from pycore._levels import zero_nodes
+from pycore.kernels import native
 
 SHAPES = sorted(TREES)
-GROWING = [name for name in SHAPES if not TREES[name].pads]
 DIGESTS = ["sha256", "sha256d", "sha512", "sm3"]  # 32 and 64 bytes
 
 
@@ -33,28 +33,90 @@ def _root(leaves: NDArray[np.uint8], shape: str, name: str) -> bytes:
 # ---- growing trees --------------------------------------------------------------------------------------------------
 
 
-@given(st.sampled_from(GROWING), st.sampled_from(DIGESTS), st.lists(st.integers(0, 40), min_size=1, max_size=6))
-def test_append(shape: str, name: str, parts: list[int]) -> None:
-    row, tree = HASHES[name], TREES[shape]
-    leaves = _leaves(sum(parts), name)
-    frontier, count = native.empty_frontier(row), 0
+def _frontier(row: pycore.registry.Hash) -> NDArray[np.uint8]:
+    return np.zeros((64, row.digest_size), dtype=np.uint8)
+
+
+def _edge_root(row: pycore.registry.Hash, tree: pycore.registry.Tree, peaks: NDArray[np.uint8], n: int) -> bytes:
+    positions, nodes = native.edge(row, tree, peaks, n, zero_nodes(row.name), (n - 1).bit_length())
+    assert positions[-1] == 0
+    return nodes[-1].tobytes()
+
+
+@given(st.data())
+def test_growing(data: st.DataObject) -> None:
+    """Roots after every step, the edge, the complete subtrees, and the nodes that watched leaves need."""
+    shape, name = data.draw(st.sampled_from(SHAPES)), data.draw(st.sampled_from(DIGESTS))
+    parts = data.draw(st.lists(st.integers(0, 40), min_size=1, max_size=6))
+    row, tree, total = HASHES[name], TREES[shape], sum(parts)
+    leaves = _leaves(total, name)
+    wanted = np.array(sorted(data.draw(st.sets(st.integers(0, 250), max_size=4))), dtype=np.int64)
+    peaks, count, kept = _frontier(row), 0, {}
     for part in parts:
-        count = native.append(row, tree, frontier, count, leaves[count : count + part])
+        new = native.grow(row, tree, peaks, count, 0, leaves[count : count + part], wanted) if part else []
+        kept.update({(height, position): node for height, position, node in new})
+        count += part
         if count:
-            assert native.frontier_root(row, tree, frontier, count) == _root(leaves[:count], shape, name)
-    assert count == len(leaves)
-    for level, index in trees.range_nodes(0, count):
-        span = leaves[index << level : (index + 1) << level]
-        assert frontier[level].tobytes() == _root(span, shape, name)
+            assert _edge_root(row, tree, peaks, count) == _root(leaves[:count], shape, name)
+    for level in range(count.bit_length()):
+        if count >> level & 1:
+            index = (count >> level) - 1
+            assert peaks[level].tobytes() == _root(leaves[index << level : (index + 1) << level], shape, name)
+    for (height, position), node in kept.items():
+        assert node == _root(leaves[position << height : (position + 1) << height], shape, name)
+    needed = {
+        (height, leaf >> height ^ 1)
+        for leaf in wanted.tolist()
+        for height in range(9)
+        if ((leaf >> height ^ 1) + 1) << height <= count
+    }
+    assert needed <= set(kept)
 
 
-@pytest.mark.parametrize("shape", GROWING)
-def test_append_one_by_one(shape: str) -> None:
-    row, tree, leaves = HASHES["sha256"], TREES[shape], _leaves(70, "sha256")
-    frontier = native.empty_frontier(row)
-    for n in range(70):
-        assert native.append(row, tree, frontier, n, leaves[n : n + 1]) == n + 1
-        assert native.frontier_root(row, tree, frontier, n + 1) == _root(leaves[: n + 1], shape, "sha256")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_growing_by_subtrees(shape: str) -> None:
+    """Roots of 8 leaves at a time, after 24 leaves one by one."""
+    row, tree, leaves = HASHES["sha256"], TREES[shape], _leaves(72, "sha256")
+    peaks, nothing = _frontier(row), np.empty(0, np.int64)
+    for n in range(24):
+        native.grow(row, tree, peaks, n, 0, leaves[n : n + 1], nothing)
+    roots = [_root(leaves[at : at + 8], shape, "sha256") for at in range(24, 72, 8)]
+    subtrees = np.frombuffer(b"".join(roots), np.uint8).reshape(-1, 32)
+    native.grow(row, tree, peaks, 24, 3, subtrees, nothing)
+    assert _edge_root(row, tree, peaks, 72) == _root(leaves, shape, "sha256")
+
+
+@pytest.mark.parametrize("patience", [-1, 1 << 60], ids=["compiled", "python"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_frontiers_either_way(shape: str, patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_loops, "_module", None)
+    monkeypatch.setattr(_loops, "PATIENCE", patience)
+    limit = 2**50 if shape == "ssz" else None
+    options = {"tree": shape, "hash": "sha256", "hashed": True, "limit": limit}
+    leaves = _leaves(150, "sha256")
+    log, at = pycore.MerkleFrontier(watch=[0, 70, 149, 2**63], **options), 0
+    sizes = []
+    for part in (1, 1, 1, 5, 64, 0, 50, 28):
+        log.append(leaves[at : at + part])
+        at += part
+        tree = pycore.MerkleTree(leaves[:at], **options)
+        assert log.root == tree.root
+        assert pycore.MerkleFrontier.from_bytes(log.to_bytes()).root == tree.root
+        if shape == "rfc9162":
+            sizes.append(log.checkpoint())
+    assert [log.proof(i) for i in (0, 70, 149)] == [tree.proof(i) for i in (0, 70, 149)]
+    for size in sizes:
+        assert log.consistency_proof(size) == tree.consistency_proof(size)
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_loops, "_module", None)
+    monkeypatch.setattr(_loops, "_spent", 0)
+    monkeypatch.setattr(_loops, "PATIENCE", 100)
+    assert _loops.compiled(60) is None
+    assert _loops.compiled(40) is None
+    assert _loops.compiled(1) is native
+    assert _loops.compiled(0) is native
 
 
 # ---- the way to C ---------------------------------------------------------------------------------------------------
@@ -64,10 +126,10 @@ import numpy as np, pycore
 from pycore.kernels import native
 leaves = np.arange(5 * 32, dtype=np.uint8).reshape(5, 32)
 row, shape = pycore.HASHES["sha256"], pycore.TREES["rfc9162"]
-frontier = native.empty_frontier(row)
-assert native.append(row, shape, frontier, 0, leaves) == 5
-assert native.frontier_root(row, shape, frontier, 5) == pycore.merkle_root(leaves, hashed=True)
-stats = native._append.stats
+peaks = np.zeros((64, 32), dtype=np.uint8)
+native.grow(row, shape, peaks, 0, 0, leaves, np.empty(0, np.int64))
+assert native.edge(row, shape, peaks, 5, peaks, 3)[1][-1].tobytes() == pycore.merkle_root(leaves, hashed=True)
+stats = native._grow.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
@@ -91,7 +153,9 @@ def test_another_declaration_is_refused() -> None:
 
 def test_an_error_of_the_core_is_raised() -> None:
     """Not entered through the public functions, which cannot cause one."""
-    rows = np.zeros((2, 32), np.uint8)
-    code = native._append(-1, 999, 0, np.zeros(0, np.uint8), np.zeros((64, 32), np.uint8), 0, rows)
+    rows, nothing = np.zeros((2, 32), np.uint8), np.empty(0, np.int64)
+    code = native._grow(
+        -1, 999, np.zeros(0, np.uint8), np.zeros((64, 32), np.uint8), 0, 0, rows, nothing, rows, np.empty((0, 2), int)
+    )
     with pytest.raises(pycore.PycoreError, match="PC_ERR_ARGUMENT"):
         _native.check(code)

@@ -1,45 +1,59 @@
-"""Layouts, proof rows and hashing plans against plain Python, and plans carried out with a real hash."""
+"""Proofs out of a tree's nodes and hashing plans against plain Python, and plans carried out with a real hash."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 import pycore
+from pycore import TREES, _loops
+from pycore._levels import depth_of, zero_nodes
 from pycore.kernels import trees
 
-SHAPES = {"rfc9162": True, "bitcoin": False, "chainmaker": False}  # name: whether an odd last node moves up as it is
-SIZES = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 16, 17, 31, 33, 100]
+SHAPES = sorted(TREES)
+ZERO = [row.tobytes() for row in zero_nodes("sha256")]
 
 
-def _level_nodes(tree: pycore.MerkleTree) -> list[bytes]:
-    """Every node of a tree, level after level, hashed here."""
-    promotes = SHAPES[tree.tree]
-    level = [hashlib.sha256(bytes([i & 255, i >> 8])).digest() for i in range(tree.leaf_count)]
-    nodes = list(level)
-    while len(level) > 1:
-        odd = level[-1:] if len(level) % 2 else []
-        pairs = list(zip(level[::2], level[1::2], strict=False))
-        level = [_node(a, b, promotes=promotes) for a, b in pairs]
-        level += odd if promotes else [_node(a, a, promotes=promotes) for a in odd]
-        nodes += level
-    assert nodes[-1] == tree.root
-    return nodes
+@pytest.fixture(params=["python", "compiled"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which loops run, whatever ran before."""
+    monkeypatch.setattr(_loops, "_module", None)
+    monkeypatch.setattr(_loops, "PATIENCE", -1 if request.param == "compiled" else 1 << 60)
+    return str(request.param)
 
 
-def _node(a: bytes, b: bytes, *, promotes: bool) -> bytes:
-    return hashlib.sha256((b"\x01" if promotes else b"") + a + b).digest()
+def _leaves(n: int) -> list[bytes]:
+    return [hashlib.sha256(bytes([i & 255, i >> 8])).digest() for i in range(n)]
 
 
-def _tree(n: int, shape: str) -> pycore.MerkleTree:
-    leaves = [hashlib.sha256(bytes([i & 255, i >> 8])).digest() for i in range(n)]
-    return pycore.MerkleTree(leaves, tree=shape, hash="sha256", hashed=True)
+def _levels(n: int, shape: str, depth: int) -> list[list[bytes]]:
+    """Every level of a tree, hashed here; a padded one without its empty subtrees."""
+    levels = [_leaves(n)]
+    for height in range(depth):
+        level = levels[-1]
+        pairs = [(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
+        above = [_node(shape, a, b) for a, b in pairs]
+        if len(level) % 2:
+            last = level[-1]
+            above.append(last if shape == "rfc9162" else _node(shape, last, ZERO[height] if shape == "ssz" else last))
+        levels.append(above)
+    return levels
+
+
+def _node(shape: str, a: bytes, b: bytes) -> bytes:
+    return hashlib.sha256((b"\x01" if shape == "rfc9162" else b"") + a + b).digest()
+
+
+def _limit(shape: str, n: int, data: st.DataObject) -> int | None:
+    return data.draw(st.sampled_from([None, n, n + 1, 100, 2**40, 2**64 - 1])) if shape == "ssz" else None
 
 
 def _run(plan: trees.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes], bytes]) -> bytes:
@@ -52,89 +66,140 @@ def _run(plan: trees.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes
     return slots[plan.root]
 
 
-# ---- layout and single proofs ---------------------------------------------------------------------------------------
+# ---- single proofs --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [0, *SIZES, 2**31 + 1, 2**62])
-def test_level_starts(n: int) -> None:
-    counts = [n] if n else []
-    while counts and counts[-1] > 1:
-        counts.append(-(-counts[-1] // 2))
-    starts = trees.level_starts(n)
-    assert starts.dtype == np.int64
-    assert np.diff(starts).tolist() == counts
-    assert starts[0] == 0
+@given(st.data())
+def test_proofs(data: st.DataObject) -> None:
+    shape, n = data.draw(st.sampled_from(SHAPES)), data.draw(st.integers(1, 40))
+    depth = depth_of(TREES[shape], n, _limit(shape, n, data))
+    indices = data.draw(st.lists(st.integers(0, n - 1), max_size=9))
+    levels = _levels(n, shape, (n - 1).bit_length())
+    nodes = np.frombuffer(b"".join(row for level in levels for row in level), np.uint8).reshape(-1, 32).copy()
+    joined, offsets = trees.proofs(nodes, n, np.array(indices, np.int64), TREES[shape], depth, zero_nodes("sha256"))
+    wanted = []
+    for index in indices:
+        proof = b""
+        for height in range(depth):
+            level = levels[height] if height < len(levels) else [b"?"]
+            at = index >> height
+            if at ^ 1 < len(level):
+                proof += level[at ^ 1]
+            elif shape == "ssz":
+                proof += ZERO[height]
+            elif shape != "rfc9162":
+                proof += level[at]
+        wanted.append(proof)
+    assert [joined[a:b].tobytes() for a, b in pairwise(offsets)] == wanted
 
 
-@pytest.mark.parametrize("shape", sorted(SHAPES))
-@pytest.mark.parametrize("n", SIZES)
-def test_proof_rows(n: int, shape: str) -> None:
-    tree = _tree(n, shape)
-    nodes = _level_nodes(tree)
-    indices = [n - 1, *range(n), 0]
-    rows, offsets = trees.proof_rows(indices, n, promotes=SHAPES[shape])
-    found = [[nodes[row] for row in rows[a:b]] for a, b in pairwise(offsets)]
-    assert found == [tree.proof(i) for i in indices]
-
-
-def test_proof_rows_of_a_huge_tree() -> None:
-    rows, offsets = trees.proof_rows([2**62 - 1], 2**62, promotes=True)
-    starts = trees.level_starts(2**62)
-    assert offsets.tolist() == [0, 62]
-    assert rows.tolist() == [int(starts[k]) + 2 ** (62 - k) - 2 for k in range(62)]
-
-
-@given(st.integers(0, 300), st.integers(0, 300))
-def test_range_nodes(a: int, b: int) -> None:
-    begin, end = min(a, b), max(a, b)
-    nodes = trees.range_nodes(begin, end)
-    covered = [leaf for level, index in nodes for leaf in range(index << level, (index + 1) << level)]
-    assert covered == list(range(begin, end))
-    # the fewest: no two neighbours are the two children of one node
-    assert all(not (x[0] == y[0] and x[1] ^ 1 == y[1] and x[1] % 2 == 0) for x, y in pairwise(nodes))
-    if not begin:
-        assert [level for level, _ in nodes] == [k for k in range(20, -1, -1) if end >> k & 1]
+@pytest.mark.parametrize("shape", SHAPES)
+def test_proofs_either_way(shape: str, way: str) -> None:
+    tree = pycore.MerkleTree(_leaves(21), tree=shape, hash="sha256", limit=40 if shape == "ssz" else None)
+    indices = [20, 0, 7, 7, 20]
+    found = tree.proofs(indices)
+    assert list(found) == [b"".join(tree.proof(i)) for i in indices]
+    assert found.width is None
+    assert tree.proofs([]).n == 0
+    assert pycore.MerkleTree([], tree=shape, hash="sha256").proofs([]).n == 0
 
 
 # ---- multiproofs ----------------------------------------------------------------------------------------------------
 
 
-def _naive_helpers(indices: set[int], n: int, *, promotes: bool) -> list[tuple[int, int]]:
-    level, width, helpers = 0, n, []
-    while width > 1:
-        helpers += [(level, i ^ 1) for i in sorted(indices) if i ^ 1 < width and i ^ 1 not in indices]
+def _naive_helpers(indices: set[int], n: int, depth: int) -> list[list[int]]:
+    width, helpers = n, []
+    for height in range(depth):
+        helpers += [[height, i ^ 1] for i in sorted(indices) if i ^ 1 < width and i ^ 1 not in indices]
         indices = {i >> 1 for i in indices}
-        level, width = level + 1, -(-width // 2)
+        width = -(-width // 2)
     return helpers
+
+
+def _array(indices: set[int]) -> NDArray[np.int64]:
+    return np.array(sorted(indices), dtype=np.int64)
 
 
 @given(st.data())
 def test_multiproofs(data: st.DataObject) -> None:
-    shape = data.draw(st.sampled_from(sorted(SHAPES)))
-    n = data.draw(st.integers(1, 70))
-    indices = data.draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=n))
-    tree = _tree(n, shape)
-    nodes, starts, promotes = _level_nodes(tree), trees.level_starts(n), SHAPES[shape]
-    plan = trees.multiproof_plan(indices, n, promotes=promotes)
-    assert plan.known.tolist() == sorted(set(indices))
-    wanted = _naive_helpers(set(indices), n, promotes=promotes)
-    assert plan.helpers.tolist() == [int(starts[level]) + i for level, i in wanted]
-    slots = [nodes[i] for i in plan.known] + [nodes[row] for row in plan.helpers]
-    assert _run(plan, slots, lambda a, b: _node(a, b, promotes=promotes)) == tree.root
+    shape, n = data.draw(st.sampled_from(SHAPES)), data.draw(st.integers(1, 70))
+    limit = _limit(shape, n, data)
+    depth = depth_of(TREES[shape], n, limit)
+    indices = data.draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=n))
+    levels = _levels(n, shape, (n - 1).bit_length())
+    root = pycore.merkle_root(_leaves(n), tree=shape, hash="sha256", hashed=True, limit=limit)
+    plan = trees.multiproof_plan(_array(indices), n, TREES[shape], depth)
+    assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
+    slots = [levels[0][i] for i in sorted(indices)] + [levels[h][i] for h, i in plan.helpers.tolist()]
+    tail = ZERO if shape == "ssz" else []
+    assert _run(plan, slots + tail, lambda a, b: _node(shape, a, b)) == root
     for changed in range(len(slots)):  # every known node and every helper decides
-        other = [*slots[:changed], bytes(32), *slots[changed + 1 :]]
-        assert _run(plan, other, lambda a, b: _node(a, b, promotes=promotes)) != tree.root
+        other = [*slots[:changed], bytes(32), *slots[changed + 1 :], *tail]
+        assert _run(plan, other, lambda a, b: _node(shape, a, b)) != root
 
 
-@pytest.mark.parametrize("promotes", [True, False])
-def test_multiproof_of_every_subset_of_small_trees(promotes: bool) -> None:
-    for n in range(1, 10):
-        starts = trees.level_starts(n)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_multiproof_of_every_subset_of_small_trees(shape: str) -> None:
+    for n in range(1, 9):
         for chosen in range(1, 1 << n):
             indices = {i for i in range(n) if chosen >> i & 1}
-            plan = trees.multiproof_plan(sorted(indices), n, promotes=promotes)
-            wanted = _naive_helpers(indices, n, promotes=promotes)
-            assert plan.helpers.tolist() == [int(starts[level]) + i for level, i in wanted]
+            depth = (n - 1).bit_length()
+            plan = trees.multiproof_plan(_array(indices), n, TREES[shape], depth)
+            assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
+
+
+def test_multiproof_of_a_huge_tree() -> None:
+    n = 2**63 - 1
+    for shape in SHAPES:
+        plan = trees.multiproof_plan(np.array([0, n - 1]), n, TREES[shape], 63)
+        assert plan.helpers.tolist() == _naive_helpers({0, n - 1}, n, 63)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_multiproofs_either_way(shape: str, way: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proofs made and checked, whole, broken, too short and too long; small pieces, so that threads have some."""
+    monkeypatch.setattr("pycore.parallel._PIECE_NS", 1)
+    leaves, n = _leaves(77), 77
+    limit = 200 if shape == "ssz" else None
+    options = {"tree": shape, "hash": "sha256", "limit": limit, "hashed": True}
+    tree = pycore.MerkleTree(leaves, **options)
+    for indices in ([76], [0, 1, 2, 76], list(range(77)), list(range(3, 70, 5))):
+        proof = tree.multiproof(indices)
+        wanted = _naive_helpers(set(indices), n, depth_of(TREES[shape], n, limit))
+        levels = _levels(n, shape, 7)
+        assert proof == [levels[h][i] for h, i in wanted]
+
+        def verdict(leaves: list[bytes], proof: list[bytes], indices: list[int] = indices) -> str:
+            try:
+                pycore.verify_multiproof(
+                    tree.root, leaves, proof, indices=indices, leaf_count=n, threads=threads, **options
+                )
+            except pycore.ProofError as error:
+                return error.verdict.name
+            return "VALID"
+
+        mine = [leaves[i] for i in indices]
+        assert verdict(mine, proof) == "VALID"
+        assert verdict([bytes(32), *mine[1:]], proof) == "BAD_PROOF"
+        assert verdict(mine, [*proof, bytes(32)]) == "MALFORMED_PROOF"
+        if proof:
+            assert verdict(mine, proof[:-1]) == "MALFORMED_PROOF"
+            assert verdict(mine, [*proof[:-1], bytes(32)]) == "BAD_PROOF"
+
+
+def test_equal_neighbours_either_way(way: str) -> None:
+    """Bitcoin refuses a pair of equal nodes (CVE-2012-2459) unless one is the other's twin; ChainMaker has them."""
+    a, b, c = _leaves(3)
+    for shape, name in (("bitcoin", "BAD_PROOF"), ("chainmaker", "VALID")):
+        tree = pycore.MerkleTree([a, b, c, c], tree=shape, hash="sha256")
+        options = {"leaf_count": 4, "tree": shape, "hash": "sha256"}
+        refused = pytest.raises(pycore.ProofError, match=name) if name != "VALID" else nullcontext()
+        with refused:
+            pycore.verify_multiproof(tree.root, [a, c, c], tree.multiproof([0, 2, 3]), indices=[0, 2, 3], **options)
+        odd = pycore.MerkleTree([a, b, c], tree=shape, hash="sha256")
+        proof = odd.multiproof([0, 2])
+        pycore.verify_multiproof(odd.root, [a, c], proof, indices=[0, 2], leaf_count=3, tree=shape, hash="sha256")
 
 
 # ---- generalized indices --------------------------------------------------------------------------------------------
@@ -186,63 +251,45 @@ def _below(a: int, b: int) -> bool:
 
 @given(_indices())
 def test_ssz_plans(indices: list[int]) -> None:
-    plan = trees.ssz_plan(indices)
+    plan = trees.ssz_plan(np.array(indices, np.uint64))
+    assert plan is not None
     assert plan.helpers.dtype == np.uint64
-    assert plan.helpers.tolist() == _spec_helpers(indices) == trees.ssz_helpers(indices).tolist()
+    assert plan.helpers.tolist() == _spec_helpers(indices)
     value = {i: hashlib.sha256(i.to_bytes(8, "little")).digest() for i in [*indices, *plan.helpers.tolist()]}
     slots = [value[i] for i in [*indices, *plan.helpers.tolist()]]
     root = _run(plan, slots, lambda a, b: hashlib.sha256(a + b).digest())
     assert root == _spec_root({i: value[i] for i in indices}, {i: value[i] for i in plan.helpers.tolist()})
 
 
-@pytest.mark.parametrize(
-    "indices", [[2, 2], [2, 4], [4, 2], [1, 1], [1, 3], [2, 3, 1], [9, 4, 8], [8, 9, 4], [12, 13, 6]]
-)
+NESTED = [[2, 2], [2, 4], [4, 2], [1, 1], [1, 3], [2, 3, 1], [9, 4, 8], [8, 9, 4], [12, 13, 6]]
+
+
+@pytest.mark.parametrize("indices", NESTED)
 def test_ssz_nested_or_repeated(indices: list[int]) -> None:
-    with pytest.raises(pycore.InputError, match="none below another"):
-        trees.ssz_plan(indices)
+    assert trees.ssz_plan(np.array(indices, np.uint64)) is None
 
 
-# ---- sparse trees ---------------------------------------------------------------------------------------------------
+@given(_indices())
+def test_ssz_branches_either_way(indices: list[int]) -> None:
+    """What `pycore.ssz` makes of it, in Python and compiled."""
+    helpers = _spec_helpers(indices)
+    value = {i: hashlib.sha256(i.to_bytes(8, "little")).digest() for i in [*indices, *helpers]}
+    root = _spec_root({i: value[i] for i in indices}, {i: value[i] for i in helpers})
+    leaves, proof = [value[i] for i in indices], [value[i] for i in helpers]
+    with pytest.MonkeyPatch.context() as patch:
+        for patience in (-1, 1 << 60):
+            patch.setattr(_loops, "_module", None)
+            patch.setattr(_loops, "PATIENCE", patience)
+            assert pycore.ssz.helper_indices(indices) == helpers
+            pycore.ssz.verify_branches(root, leaves, proof, indices=indices)
+            for other in ([bytes(32), *leaves[1:]], [*leaves[:-1], bytes(32)]):
+                with pytest.raises(pycore.ProofError, match="BAD_PROOF"):
+                    pycore.ssz.verify_branches(root, other, proof, indices=indices)
+            with pytest.raises(pycore.ProofError, match="MALFORMED_PROOF"):
+                pycore.ssz.verify_branches(root, leaves, [*proof, bytes(32)], indices=indices)
 
 
-@given(st.lists(st.binary(min_size=3, max_size=3), max_size=20), st.booleans())
-def test_common_prefix_bits(keys: list[bytes], ordered: bool) -> None:
-    keys = sorted(keys) if ordered else keys
-    array = np.frombuffer(b"".join(keys), np.uint8).reshape(-1, 3)
-    numbers = [int.from_bytes(key, "big") for key in keys]
-    wanted = [-1] + [24 - (a ^ b).bit_length() for a, b in pairwise(numbers)]
-    assert trees.common_prefix_bits(array).tolist() == wanted[: len(keys)]
-
-
-# ---- malformed calls ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("call", "field"),
-    [
-        (lambda: trees.level_starts(-1), "leaf_count"),
-        (lambda: trees.level_starts(2**62 + 1), "leaf_count"),
-        (lambda: trees.level_starts(True), "leaf_count"),
-        (lambda: trees.proof_rows([0], 0, promotes=True), "leaf_count"),
-        (lambda: trees.proof_rows([5], 5, promotes=True), "indices[0]"),
-        (lambda: trees.proof_rows([1, -1], 5, promotes=True), "indices[1]"),
-        (lambda: trees.proof_rows([0.5], 5, promotes=True), "indices"),
-        (lambda: trees.multiproof_plan([], 5, promotes=True), "indices"),
-        (lambda: trees.multiproof_plan([7], 5, promotes=False), "indices[0]"),
-        (lambda: trees.range_nodes(3, 2), "begin"),
-        (lambda: trees.range_nodes(0, -1), "end"),
-        (lambda: trees.ssz_plan([]), "indices"),
-        (lambda: trees.ssz_plan([2, 0]), "indices[1]"),
-        (lambda: trees.ssz_plan([2, -1]), "indices[1]"),
-        (lambda: trees.ssz_plan([2, 2**64]), "indices"),
-        (lambda: trees.ssz_plan(np.array([2, 0], np.uint64)), "indices[1]"),
-        (lambda: trees.ssz_plan([[2]]), "indices"),
-        (lambda: trees.common_prefix_bits(np.zeros((2, 2), np.int64)), "keys"),
-        (lambda: trees.common_prefix_bits(np.zeros(2, np.uint8)), "keys"),
-    ],
-)
-def test_malformed(call: Callable[[], object], field: str) -> None:
-    with pytest.raises(pycore.InputError) as caught:
-        call()
-    assert caught.value.field == field
+@pytest.mark.parametrize("indices", NESTED)
+def test_ssz_branches_refuse_nested_indices(indices: list[int], way: str) -> None:
+    with pytest.raises(pycore.InputError, match=r"above|twice"):
+        pycore.ssz.verify_branches(bytes(32), [bytes(32)] * len(indices), [], indices=indices)
