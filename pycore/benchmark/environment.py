@@ -43,6 +43,7 @@ def describe_environment() -> dict[str, Any]:
         "pycore": found.version,
         "commit": commit(),
         "backends": [row.name for row in found.backends if row.usable],
+        "absent": {row.name: row.reason for row in found.backends if not row.usable},
         "active": dict(found.active),
         "versions": {name: version for name in _PEERS if (version := version_of(name))},
     }

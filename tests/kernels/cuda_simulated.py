@@ -5,17 +5,20 @@ A simulated thread is a Python thread, so batches are tiny; every answer is comp
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import pycore
 from pycore import HASHES, TREES, _device, _native, parallel
+from pycore.benchmark import gpu
 from pycore.hashing import hash_column
 from pycore.kernels import cuda
-from pycore.kernels.cuda import _launch
+from pycore.kernels.cuda import _calibrate, _launch
 from pycore.merkle import merkle_root
 
 NAMES = list(cuda.HASHES)
@@ -179,6 +182,43 @@ def test_kernels_that_give_wrong_answers_are_not_used(monkeypatch: pytest.Monkey
 def test_the_simulator_cannot_be_calibrated() -> None:
     with pytest.raises(pycore.BackendUnavailable, match="says nothing"):
         cuda.calibrate()
+
+
+def test_races_and_what_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The whole measurement on tiny batches, as if the simulator were a GPU: it loses every race."""
+    monkeypatch.setattr(_calibrate, "simulated", lambda: False)
+    monkeypatch.setattr(_calibrate, "SIZES", (1, 2, 4))
+    monkeypatch.setattr(_calibrate, "WIDTHS", (3,))
+    monkeypatch.setattr(_calibrate, "HASHES", ("sha256", "sm3"))
+    counts = _launches(monkeypatch)
+    found = [*_calibrate.hash_races(0, (1, 4)), *_calibrate.root_races(0, (2,))]
+    assert [(race.work, race.name, race.items) for race in found] == [
+        ("hash", "sha256", 1),
+        ("hash", "sha256", 4),
+        ("hash", "sm3", 1),
+        ("hash", "sm3", 4),
+        ("Merkle root", "rfc9162, sha256", 2),
+        ("Merkle root", "chainmaker, sm3", 2),
+    ]
+    assert len(counts) >= 4 * len(found)  # one call to compile, and three at least
+    assert all(race.gpu_seconds > race.cpu_seconds > 0 and race.ratio < 1 for race in found)
+    assert set(_calibrate.crossovers(found).values()) == {None}
+    assert len(gpu.line(found[0])) == len(gpu.COLUMNS)
+    assert [row["items"] for row in gpu.document(found)["races"]] == [1, 4, 1, 4, 2, 2]
+    monkeypatch.setenv("PYCORE_CUDA_CALIBRATION", str(tmp_path / "deep" / "cuda.json"))
+    won = [race._replace(cpu_seconds=1e9) for race in found]
+    kept = json.loads(_calibrate.keep(won).read_text())
+    assert kept["from"] == {"sha256": 1, "sm3": 1}  # roots are not hashes
+    assert cuda.calibrate(tmp_path / "other.json", seconds=0) == {"sha256": None, "sm3": None}
+    assert json.loads((tmp_path / "other.json").read_text())["from"] == {"sha256": None, "sm3": None}
+
+
+def test_a_gpu_that_is_wrong_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_calibrate, "simulated", lambda: False)
+    answers = iter([np.zeros((1, 32), np.uint8), np.ones((1, 32), np.uint8)])
+    monkeypatch.setattr(_calibrate.hashing, "hash_batch", lambda name, messages: next(answers))
+    with pytest.raises(AssertionError, match="disagree"):
+        next(_calibrate.hash_races(0, (1,)))
 
 
 def test_threads_argument() -> None:

@@ -16,7 +16,7 @@ import pycore
 from pycore import _device
 from pycore.kernels import cuda
 from pycore.kernels.cuda import _words, keccak, sha256, sm3
-from pycore.kernels.cuda._calibrate import SIZES, crossover
+from pycore.kernels.cuda._calibrate import HASH, Race, crossovers
 
 HERE = Path(__file__).resolve().parent
 without_gpu = pytest.mark.skipif(not cuda.unusable(), reason="there is a GPU")
@@ -207,12 +207,39 @@ def test_the_environment_asks_for_it_and_the_simulator_is_on() -> None:
 # ---- the crossover --------------------------------------------------------------------------------------------------
 
 
-def test_crossover() -> None:
-    n = len(SIZES)
-    assert crossover([[True] * n, [True] * n]) == SIZES[0]
-    assert crossover([[True] * n, [False] * 2 + [True] * (n - 2)]) == SIZES[2]
-    assert crossover([[True] * (n - 1) + [False], [True] * n]) is None
-    assert crossover([[False] * (n - 1) + [True], [True] * n]) == SIZES[-1]
+@pytest.mark.parametrize(
+    ("short", "long", "start"),
+    [("++++", "++++", 1), ("++++", "--++", 4), ("+++-", "++++", None), ("---+", "++++", 8), ("-+-+", "++++", 8)],
+)
+def test_crossover(short: str, long: str, start: int | None) -> None:
+    """Won (+) or lost at 1, 2, 4 and 8 messages, of two widths; races of another hash do not count."""
+    found = [
+        Race(HASH, "sha256", 1 << k, width, 1.0, 2.0 if won == "+" else 1.0)
+        for width, row in ((64, short), (1024, long))
+        for k, won in enumerate(row)
+    ]
+    other = [Race(HASH, "sm3", 1 << k, 64, 2.0, 1.0) for k in range(5)]
+    assert crossovers([*other, *found]) == {"sm3": None, "sha256": start}
+
+
+@without_gpu
+def test_bench_names_what_is_missing(tmp_path: Path) -> None:
+    """No GPU: exit code 3 and the reason; in the simulator nothing is timed either."""
+    code = "import sys; from pycore.cli import main; sys.argv = ['pycore', 'bench', 'cuda', '--json']; sys.exit(main())"
+    done = _python(code)
+    assert done.returncode == 3, done.stderr
+    assert cuda.unusable() in json.loads(done.stdout)["error"]["message"]
+    done = _python(code, NUMBA_ENABLE_CUDASIM="1")
+    assert done.returncode == 3, done.stderr
+    assert "the simulator's speed says nothing" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["cuda sm2", "cuda --peers", "cuda --backend portable", "sm2 --calibrate"])
+def test_bench_takes_cuda_alone(words: str) -> None:
+    code = (
+        f"import sys; from pycore.cli import main; sys.argv = ['pycore', 'bench', *{words.split()}]; sys.exit(main())"
+    )
+    assert _python(code).returncode == 2
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"device": "x", "from": {"sha256": 1}}', '{"from": 3}'])

@@ -1,25 +1,52 @@
-"""From which batch size on the GPU at hand is faster than the CPU."""
+"""The GPU at hand against the CPU, over batch sizes: from which one on it is faster."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore import _device, cpu, hashing
+from pycore import _device, cpu, hashing, merkle
 from pycore._native import DEVICE
 from pycore.errors import BackendUnavailable
 from pycore.kernels.cuda import HASHES, simulated
 from pycore.kernels.cuda._target import cuda
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 SIZES = tuple(1 << k for k in range(13, 21))
 WIDTHS = (64, 1024)
+TREES = (("rfc9162", "sha256"), ("chainmaker", "sm3"))
+HASH, ROOT = "hash", "Merkle root"
+
+
+class Race(NamedTuple):
+    """One batch on both, copies included.
+
+    Attributes:
+        work: HASH or ROOT.
+        name: the hash, for roots after the tree's name.
+        items: messages, or leaves.
+        width: bytes of each.
+        gpu_seconds, cpu_seconds: the best of several calls, in turn; the CPU's with all threads.
+    """
+
+    work: str
+    name: str
+    items: int
+    width: int
+    gpu_seconds: float
+    cpu_seconds: float
+
+    @property
+    def ratio(self) -> float:
+        """The CPU's time / the GPU's: above 1 the GPU is faster."""
+        return self.cpu_seconds / self.gpu_seconds
 
 
 def device_name() -> str:
@@ -32,50 +59,90 @@ def device_name() -> str:
         return ""
 
 
-def measure(path: Path | None, seconds: float) -> dict[str, int | None]:
-    """See :func:`pycore.kernels.cuda.calibrate`."""
+def require_gpu() -> None:
+    """BackendUnavailable where nothing can be measured: no GPU, or only the simulator."""
     _device.require()
     if simulated():
         raise BackendUnavailable(DEVICE, "the simulator's speed says nothing about a GPU", [])
-    found: dict[str, int | None] = {}
+
+
+def hash_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
+    """Every hash that has a kernel, at every width and size, about so long each."""
+    require_gpu()
     for name in HASHES:
         _device.require(name)
-        found[name] = crossover([[_race(name, n, width, seconds) for n in SIZES] for width in WIDTHS])
-    target = path or _device.calibration_path()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps({"device": device_name(), "from": found}, indent=1) + "\n", encoding="utf-8")
-    _device._crossovers.cache_clear()
+        for width in WIDTHS:
+            for n in sizes or SIZES:
+                messages = np.random.default_rng(n).integers(0, 256, (n, width), dtype=np.uint8)
+                yield Race(HASH, name, n, width, *_race(partial(hashing.hash_batch, name, messages), seconds))
+
+
+def root_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
+    """Merkle roots over 32-byte leaves."""
+    require_gpu()
+    for tree, name in TREES:
+        _device.require(name)
+        for n in sizes or SIZES:
+            leaves = np.random.default_rng(n).integers(0, 256, (n, 32), dtype=np.uint8)
+            run = partial(merkle.merkle_root, leaves, tree=tree, hash=name)
+            yield Race(ROOT, f"{tree}, {name}", n, 32, *_race(run, seconds))
+
+
+def crossovers(races: Sequence[Race]) -> dict[str, int | None]:
+    """By name the smallest size from which on the GPU won every race; None where it lost the largest."""
+    found: dict[str, int | None] = {}
+    for name in dict.fromkeys(race.name for race in races):
+        own = [race for race in races if race.name == name]
+        start = None
+        for n in sorted({race.items for race in own}, reverse=True):
+            if not all(race.ratio > 1 for race in own if race.items == n):
+                break
+            start = n
+        found[name] = start
     return found
 
 
-def crossover(wins: list[list[bool]]) -> int | None:
-    """The smallest of SIZES from which on every width won at every size; None when there is none."""
-    start = None
-    for n, column in reversed(list(zip(SIZES, zip(*wins, strict=True), strict=True))):
-        if not all(column):
-            break
-        start = n
-    return start
+def keep(races: Sequence[Race], path: Path | None = None) -> Path:
+    """Remember what the races over hashes say of this GPU; returns the file."""
+    target = path or _device.calibration_path()
+    found = crossovers([race for race in races if race.work == HASH])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({"device": device_name(), "from": found}, indent=1) + "\n", encoding="utf-8")
+    _device._crossovers.cache_clear()
+    return target
 
 
-def _race(name: str, n: int, width: int, seconds: float) -> bool:
-    """Whether n messages are hashed faster on the GPU, copies included: best of several, alternately."""
-    messages = np.random.default_rng(n).integers(0, 256, (n, width), dtype=np.uint8)
+def measure(path: Path | None, seconds: float) -> dict[str, int | None]:
+    """See :func:`pycore.kernels.cuda.calibrate`."""
+    races = list(hash_races(seconds))
+    keep(races, path)
+    return crossovers(races)
+
+
+def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
     with cpu.use_backend(DEVICE):
-        on_gpu = [_timed(lambda: hashing.hash_batch(name, messages))]  # the first call compiles
-    on_gpu, on_cpu = [], []
+        on_device = run()  # the first call compiles
+    if not np.array_equal(np.frombuffer(on_device, np.uint8), np.frombuffer(_on_cpu(run), np.uint8)):
+        raise AssertionError("the GPU and the CPU disagree")
+    on_gpu: list[float] = []
+    on_cpu: list[float] = []
     end = time.perf_counter() + seconds
     while len(on_gpu) < 3 or time.perf_counter() < end:
         with cpu.use_backend(DEVICE):
-            on_gpu.append(_timed(lambda: hashing.hash_batch(name, messages)))
-        with cpu.use_backend("auto"):
-            variable = _device.choice_variable()
-            token = variable.set("cpu")
-            try:
-                on_cpu.append(_timed(lambda: hashing.hash_batch(name, messages)))
-            finally:
-                variable.reset(token)
-    return min(on_gpu) < min(on_cpu)
+            on_gpu.append(_timed(run))
+        on_cpu.append(_timed(partial(_on_cpu, run)))
+    return min(on_gpu), min(on_cpu)
+
+
+def _on_cpu(run: Callable[[], Any]) -> Any:
+    """On the backend that a CPU without a GPU beside it would take."""
+    with cpu.use_backend("auto"):
+        variable = _device.choice_variable()
+        token = variable.set("cpu")
+        try:
+            return run()
+        finally:
+            variable.reset(token)
 
 
 def _timed(work: Callable[[], object]) -> float:
