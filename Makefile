@@ -3,7 +3,8 @@
 # make test-emulated  the same, forced onto the AVX-512 backend: its text over emulated instructions, on any CPU
 # make bench   the benchmarks, and at their end the table of targets      RESULTS=bench/results/NAME.json keeps its figures
 # make lint    ruff, mypy, clang-format, protobuf lint
-# make check   all that CI does: lint, generated files fresh, C tests with sanitizers, a short fuzz run, make test
+# make check   all that CI does: lint, generated files fresh, C tests with sanitizers, a short fuzz run, make test, AVX-512
+#                emulated where the CPU has none
 # make wheel   build/wheels/*.whl
 #
 # Needed: Python 3.10 or newer, a C compiler, make. Each target makes .venv itself and installs what it lacks; the stamps in
@@ -18,7 +19,7 @@ WORKERS     ?= auto
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
-.PHONY: run test test-emulated bench lint lint-python lint-c lint-proto check check-generated check-c fuzz wheel clean
+.PHONY: run test test-emulated bench lint lint-python lint-c lint-proto check check-generated check-c check-emulated fuzz wheel clean
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
 
@@ -72,6 +73,13 @@ test-emulated: $(TEST)
 	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
 EMULATED_TESTS ?= tests
 
+# In CI: every scheme and hash, and what is computed with them, where the CPU has no AVX-512 of its own.
+check-emulated: $(TEST)
+	@if grep -qs avx512ifma /proc/cpuinfo; then echo "AVX-512 is here: nothing to emulate"; else \
+	$(MAKE) --no-print-directory test-emulated EMULATED_TESTS="$(addprefix tests/,$(LANED_TESTS))"; fi
+LANED_TESTS := test_backends_agree.py test_edges_ecdsa.py test_edges_ed25519.py test_signatures.py test_keyset.py test_keycache.py \
+    test_hashing.py test_merkle.py test_guard_pages.py test_standards.py test_sm2_negative.py $(notdir $(wildcard tests/test_vectors_*.py))
+
 bench: $(BENCH) $(STAMPS)/built $(STAMPS)/merkly
 	$(BIN)/python -m pytest bench $(PYTEST_ARGS)
 	$(BIN)/pycore bench --peers --save $(RESULTS)
@@ -88,7 +96,7 @@ lint-c: $(LINT)
 lint-proto: $(LINT)
 	$(BIN)/python tools/lint_proto.py
 
-check: lint check-generated check-c fuzz test
+check: lint check-generated check-c fuzz test check-emulated
 
 # Every committed generated file is what its generator writes.
 check-generated: $(LINT)
