@@ -162,9 +162,9 @@ class Build:
         """What a C test says; "" when it passes."""
         lanes = re.search(r'"(\.\./hash/lanes_\w+\.h)"', (self.csrc / f"backend/backend_{self.isa}.c").read_text())
         assert lanes
-        named = [f'-DTEST_VEC_HEADER="../vec/vec_{self.isa}.h"', f'-DTEST_LANES_HEADER="{lanes[1]}"']
+        named = ["-DTEST_BRIEF", f'-DTEST_VEC_HEADER="../vec/vec_{self.isa}.h"', f'-DTEST_LANES_HEADER="{lanes[1]}"']
         source, out = self.csrc / "tests" / f"{name}.c", self.folder / name
-        words = [*FLAGS, "-DTEST_BRIEF", *self.flags, *named, f"-I{self.csrc}", "-o", out, source, *self.objects.values(), "-lpthread"]
+        words = [*FLAGS, *self.flags, *named, f"-I{self.csrc}", "-o", out, source, *self.objects.values(), "-lpthread"]
         done = run("gcc", *words)
         if done.returncode:
             return "does not compile"
@@ -175,6 +175,15 @@ class Build:
         if said.returncode == 0:
             return ""
         return (said.stderr.strip().splitlines() or [f"ends with {said.returncode}"])[0].rpartition("/")[2][:80]
+
+
+def in_order(fault: Fault) -> list[str]:
+    """The C tests, those of the group that the fault is in first."""
+    if "25519" in fault.file or "edwards" in fault.file:
+        return sorted(TESTS, key=lambda name: name in ("test_weierstrass", "test_exhaustive"))
+    if fault.file.startswith(("mult/", "group/", "curves/")):
+        return sorted(TESTS, key=lambda name: name not in ("test_weierstrass", "test_exhaustive"))
+    return list(TESTS)
 
 
 def judge(fault: Fault, clean: Build, *, every: bool) -> tuple[str, list[str]]:
@@ -190,7 +199,7 @@ def judge(fault: Fault, clean: Build, *, every: bool) -> tuple[str, list[str]]:
         dropped = clean.selftest()
         object_file.write_bytes(kept)
         found = []
-        for name in TESTS:
+        for name in in_order(fault):
             said = clean.test(name)
             if said:
                 found.append(f"{name}: {said}")
