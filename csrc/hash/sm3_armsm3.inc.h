@@ -95,8 +95,7 @@ static void sm3_pair_blocks(uint32_t *state, const uint8_t *const p[SM3_PAIR], s
         uint32x4_t x[4], y[4];
         for (int i = 0; i < 4; i++) x[i] = sm3_read(at[0] + 16 * i), y[i] = sm3_read(at[1] + 16 * i);
         SM3_PAIR_16_ROUNDS(a);
-        SM3_PAIR_16_ROUNDS(b);
-        SM3_PAIR_16_ROUNDS(b);
+        while (t < sm3_t_last + 48) SM3_PAIR_16_ROUNDS(b);
         /* the last rounds read no word beyond W_67 */
         SM3_PAIR_STEP(b, 0);
         SM3_PAIR_EXTEND(0);
