@@ -166,7 +166,11 @@ int pc_verify_inclusion(int backend, const pc_tree_params *tree, const pc_column
 
 /* ---- signatures ----------------------------------------------------------------------------------------------------------*/
 enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };
-enum { PC_DER_STRICT = 0, PC_DER_TRAILING = 1 }; /* TRAILING: bytes after the SEQUENCE are ignored */
+enum {
+    PC_DER_STRICT = 0,   /* one-byte lengths, minimal integers, nothing left over */
+    PC_DER_TRAILING = 1, /* bytes after the SEQUENCE are ignored */
+    PC_DER_GO = 2        /* as Go's encoding/asn1 fills a struct of two: bytes after s inside the SEQUENCE are ignored, too */
+};
 enum {
     PC_MESSAGE_HASH = 0,     /* hash the message as the scheme (SM2: after Z_A) or, for ECDSA, as `hash` says */
     PC_MESSAGE_PREHASHED = 1 /* each message is the 32-byte digest (SM2: e) */

@@ -43,7 +43,7 @@ ODD_PROMOTE: int = lib.PC_ODD_PROMOTE
 ODD_DUPLICATE: int = lib.PC_ODD_DUPLICATE
 ODD_PAD: int = lib.PC_ODD_PAD
 ENCODINGS = {"compact": int(lib.PC_ENCODING_COMPACT), "der": int(lib.PC_ENCODING_DER)}
-DER_RULES = {"strict": int(lib.PC_DER_STRICT), "trailing": int(lib.PC_DER_TRAILING)}
+DER_RULES = {"strict": int(lib.PC_DER_STRICT), "trailing": int(lib.PC_DER_TRAILING), "go": int(lib.PC_DER_GO)}
 
 RULE_COFACTORED: int = lib.PC_RULE_COFACTORED
 SCHEME_DER: int = lib.PC_SCHEME_DER

@@ -181,7 +181,8 @@ def verify_batch(
         hash: ECDSA: how messages are hashed, any hash with 32-byte digests; None means "sha256". With `prehashed` it is
             checked and not used.
         encoding: "compact", or "der" for ECDSA and SM2: SEQUENCE { INTEGER r, INTEGER s }.
-        der_rules: "strict" (DER, nothing after it), or "trailing": bytes after the SEQUENCE are ignored.
+        der_rules: "strict" (DER, nothing left over), "trailing": bytes after the SEQUENCE are ignored, or "go": bytes
+            after s inside the SEQUENCE are ignored, too, as ``encoding/asn1`` does that most chains in Go call.
         width: bytes per message, when `messages` is one bytes-like object.
         threads: how many threads may work on this call; see ``pycore.parallel``.
 

@@ -229,6 +229,11 @@ def test_der(scheme: str, backend: str) -> None:
     ]
     # one mutation becomes the signature followed by a byte: its SEQUENCE is as signed, a truncated one is not
     assert_matches_oracle(scheme, trailing, {"prehashed": True, "encoding": "der", "der_rules": "trailing"})
+    for case in strict:
+        options = {"prehashed": True, "encoding": "der", "der_rules": "go"}
+        valid = judge.oracle_verdict(scheme, case, options) == "VALID"
+        assert valid or not case.valid
+        assert_matches_oracle(scheme, [SignatureCase(case.label, key, case.signature, digest, valid)], options)
     short = [(1, 1), (127, 128), (2**8, 2**15), (curve.n - 1, 1)]
     rows2 = [SignatureCase(f"r, s = {pair}", key, der.encode(*pair), digest, False) for pair in short]
     assert_matches_oracle(scheme, rows2, {"prehashed": True, "encoding": "der"})

@@ -78,7 +78,7 @@ for at_end in (False, True):
                         lying = guarded(np.frombuffer(b"\x30\x44\x02\x20" + bytes(8), np.uint8), at_end=at_end)
                         for length in range(13):
                             part = lying[12 - length :] if at_end else lying[:length]
-                            for rules in ("strict", "trailing"):
+                            for rules in ("strict", "trailing", "go"):
                                 pycore.verify_batch(
                                     scheme, keys[:1], (part, np.array([0, len(part)])), messages[:1],
                                     encoding="der", der_rules=rules, threads=1,

@@ -179,6 +179,14 @@ def test_empty_batch(scheme: str) -> None:
 # ---- options --------------------------------------------------------------------------------------------------------
 
 
+def _sequence(content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes([0x30, size]) + content
+    digits = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([0x30, 0x80 + len(digits)]) + digits + content
+
+
 @pytest.mark.parametrize("scheme", WITH_DER)
 def test_der(scheme: str) -> None:
     keys, signatures, messages = generate_signatures(scheme, 60, seed=11)
@@ -188,6 +196,13 @@ def test_der(scheme: str) -> None:
     strict = pycore.verify_batch(scheme, keys, longer, messages, encoding="der")
     assert set(strict) == {Verdict.MALFORMED_SIGNATURE}
     assert pycore.verify_batch(scheme, keys, longer, messages, encoding="der", der_rules="trailing").all_valid
+    assert pycore.verify_batch(scheme, keys, longer, messages, encoding="der", der_rules="go").all_valid
+    for more in (1, 57, 58, 200, 1000):  # inside the SEQUENCE, whose length takes one byte, two or three
+        inner = [_sequence(signature[2:] + bytes(more)) + b"behind" for signature in encoded]
+        assert pycore.verify_batch(scheme, keys, inner, messages, encoding="der", der_rules="go").all_valid
+        for refusing in ("strict", "trailing"):
+            verdicts = pycore.verify_batch(scheme, keys, inner, messages, encoding="der", der_rules=refusing)
+            assert set(verdicts) == {Verdict.MALFORMED_SIGNATURE}
     assert set(pycore.verify_batch(scheme, keys, signatures, messages, encoding="der")) == {Verdict.MALFORMED_SIGNATURE}
 
 

@@ -214,8 +214,10 @@ def test_each_kind_alone(suite: str, kind: str) -> None:
     assert found(ledger, 0) == wanted
 
 
-def test_compatible_rules_accept_trailing_bytes() -> None:
-    ledger = testing.generate_ledger(blocks=1, txs_per_block=12, seed=1, invalid_every=4, kinds=["trailing-bytes"])
+@pytest.mark.parametrize("suite", ["sm2", "p256"])
+@pytest.mark.parametrize("kind", ["trailing-bytes", "inner-bytes"])
+def test_compatible_rules_accept_bytes_left_over(kind: str, suite: str) -> None:
+    ledger = testing.generate_ledger(blocks=1, txs_per_block=12, suite=suite, seed=1, invalid_every=4, kinds=[kind])
     assert set(found(ledger, 0)) == {one.tx for one in ledger.invalid}
     assert found(ledger, 0, rules="compatible") == {}
 

@@ -34,7 +34,7 @@ static int params_ok(const pc_verify_params *params) {
     if (!row || (params->rules & ~known_rules(params->scheme))) return 0;
     if (params->message != PC_MESSAGE_HASH && params->message != PC_MESSAGE_PREHASHED) return 0;
     if (params->encoding != PC_ENCODING_COMPACT && params->encoding != PC_ENCODING_DER) return 0;
-    if (params->der_rules != PC_DER_STRICT && params->der_rules != PC_DER_TRAILING) return 0;
+    if (params->der_rules < PC_DER_STRICT || params->der_rules > PC_DER_GO) return 0;
     if (params->encoding == PC_ENCODING_DER && !(row->flags & PC_SCHEME_DER)) return 0;
     if (params->message == PC_MESSAGE_PREHASHED && !(row->flags & PC_SCHEME_PREHASHED)) return 0;
     if ((row->flags & PC_SCHEME_HASH) && params->message == PC_MESSAGE_HASH && !hash_is_32(params->hash)) return 0;

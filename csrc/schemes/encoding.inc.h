@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../field/words.inc.h"
+#include "../pycore.h"
 
 /* ---- 256-bit integers as little-endian words -------------------------------------------------------------------------- */
 
@@ -87,17 +88,30 @@ PC_FN int sig_parse_compact(const uint8_t *bytes, size_t len, uint64_t r[4], uin
     return SIG_OK;
 }
 
-/* One INTEGER at bytes[*at], *at <= end: moves *at behind it. X.690, section 8.3: at least one byte of contents, and no
- * first nine bits all equal; section 10.1: the length in its shortest form, here always one byte. Negative numbers are
- * refused. */
-PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, uint64_t w[4]) {
+/* The tag and the length at bytes[*at], *at <= end: moves *at behind them. X.690, section 10.1: the length in its shortest
+ * form, here one byte; with `wide` the longer forms, too, which no value of a signature needs but what Go lets follow it. Returns
+ * 0 when the tag is another one, or the contents do not fit in what is left. */
+PC_FN int der_head(const uint8_t *bytes, size_t end, size_t *at, uint8_t tag, int wide, size_t *len) {
+    if (end - *at < 2 || bytes[*at] != tag) return 0;
+    size_t n = bytes[*at + 1];
+    *at += 2;
+    if (n > 0x7f) {
+        size_t more = n & 0x7f;
+        if (!wide || more == 0 || more > 4 || more > end - *at || bytes[*at] == 0) return 0;
+        for (n = 0; more > 0; more--) n = n << 8 | bytes[(*at)++];
+        if (n < 0x80 || n >> 31 != 0) return 0; /* Go's limit */
+    }
+    *len = n;
+    return n <= end - *at;
+}
+/* One INTEGER at bytes[*at]: moves *at behind it. X.690, section 8.3: at least one byte of contents, and no first nine bits all
+ * equal. Negative numbers are refused. */
+PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, int wide, uint64_t w[4]) {
     uint8_t be[32] = {0};
-    size_t left = end - *at;
-    if (left < 3 || bytes[*at] != 0x02) return SIG_MALFORMED;
-    size_t len = bytes[*at + 1];
-    if (len == 0 || len > 0x7f || len > left - 2) return SIG_MALFORMED;
-    const uint8_t *value = bytes + *at + 2;
-    *at += 2 + len;
+    size_t len;
+    if (!der_head(bytes, end, at, 0x02, wide, &len) || len == 0) return SIG_MALFORMED;
+    const uint8_t *value = bytes + *at;
+    *at += len;
     if (value[0] & 0x80) return SIG_MALFORMED;
     if (value[0] == 0 && len > 1) {
         if (!(value[1] & 0x80)) return SIG_MALFORMED;
@@ -110,19 +124,26 @@ PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, uint64_t w[4
     return SIG_OK;
 }
 
-/* SEQUENCE { INTEGER r, INTEGER s } in DER, as strictly as BIP-66 reads it: one-byte lengths, minimal non-negative integers,
- * and no bytes left over - not inside the SEQUENCE, and with trailing = 0 not behind it either. trailing = 1 ignores what
- * follows the SEQUENCE, as callers of Go's asn1.Unmarshal do that drop its rest. An integer that is not OK is left zero. */
-PC_FN int sig_parse_der(const uint8_t *bytes, size_t len, int trailing, uint64_t r[4], uint64_t s[4]) {
+/* SEQUENCE { INTEGER r, INTEGER s } in DER. rules:
+ *
+ *   PC_DER_STRICT    as strictly as BIP-66 reads it: one-byte lengths, minimal non-negative integers, and no bytes left over
+ *   PC_DER_TRAILING  the same, but what follows the SEQUENCE is ignored, as by callers of Go's asn1.Unmarshal that drop its rest
+ *   PC_DER_GO        all that asn1.Unmarshal lets pass into a struct of two integers: it ignores what follows s inside the
+ *                    SEQUENCE, too ("adding elements to the end has been used in X.509"), and takes the long lengths that this needs
+ *
+ * An integer that is not OK is left zero. */
+PC_FN int sig_parse_der(const uint8_t *bytes, size_t len, int rules, uint64_t r[4], uint64_t s[4]) {
+    const int wide = rules == PC_DER_GO;
+    size_t at = 0, contents;
     memset(r, 0, 32);
     memset(s, 0, 32);
-    if (len < 2 || bytes[0] != 0x30 || bytes[1] > 0x7f || bytes[1] > len - 2) return SIG_MALFORMED;
-    size_t at = 2, end = 2 + (size_t)bytes[1];
-    if (end != len && !trailing) return SIG_MALFORMED;
-    int got_r = der_integer(bytes, end, &at, r);
+    if (!der_head(bytes, len, &at, 0x30, wide, &contents)) return SIG_MALFORMED;
+    const size_t end = at + contents;
+    if (end != len && rules == PC_DER_STRICT) return SIG_MALFORMED;
+    int got_r = der_integer(bytes, end, &at, wide, r);
     if (got_r == SIG_MALFORMED) return SIG_MALFORMED;
-    int got_s = der_integer(bytes, end, &at, s);
-    if (got_s == SIG_MALFORMED || at != end) return SIG_MALFORMED;
+    int got_s = der_integer(bytes, end, &at, wide, s);
+    if (got_s == SIG_MALFORMED || (at != end && rules != PC_DER_GO)) return SIG_MALFORMED;
     return got_r | got_s;
 }
 

@@ -10,7 +10,7 @@ PC_FN uint8_t cv(signature_read)(uint64_t r[4], uint64_t s[4], const pc_verify_p
     size_t len;
     const uint8_t *bytes = pc_column_row(signatures, item, &len);
     uint8_t status = PC_VALID;
-    int parsed = params->encoding == PC_ENCODING_DER ? sig_parse_der(bytes, len, params->der_rules == PC_DER_TRAILING, r, s)
+    int parsed = params->encoding == PC_ENCODING_DER ? sig_parse_der(bytes, len, params->der_rules, r, s)
                                                      : sig_parse_compact(bytes, len, r, s);
     if (parsed == SIG_MALFORMED) {
         status = PC_MALFORMED_SIGNATURE;

@@ -168,7 +168,7 @@ static void test_refused(const batch *b) {
     REFUSED(bad.params.rules |= b->params.scheme == 0 ? PC_RULE_LOW_S : PC_RULE_COFACTORED, PC_ERR_ARGUMENT);
     REFUSED(bad.params.message = 2, PC_ERR_ARGUMENT);
     REFUSED(bad.params.encoding = 2, PC_ERR_ARGUMENT);
-    REFUSED(bad.params.der_rules = 2, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.der_rules = 3, PC_ERR_ARGUMENT);
     REFUSED(bad.params.encoding = PC_ENCODING_DER, flags & PC_SCHEME_DER ? PC_OK : PC_ERR_ARGUMENT);
     REFUSED(bad.params.hash = 2, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK); /* sha512: 64-byte digests */
     REFUSED(bad.params.hash = 77, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK);

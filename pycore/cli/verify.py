@@ -37,7 +37,7 @@ def verify(
     hash_name: Annotated[str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256).")] = None,
     prehashed: Annotated[bool, typer.Option("--prehashed", help="Messages are digests already.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Signature encoding: compact (default) or der.")] = None,
-    der_rules: Annotated[str | None, typer.Option(help="strict (default) or trailing.")] = None,
+    der_rules: Annotated[str | None, typer.Option(help="strict (default), trailing or go.")] = None,
     user_id: Annotated[str | None, typer.Option(help="SM2 signer's identifier, as text; '' is the empty one.")] = None,
     no_user_id: Annotated[bool, typer.Option("--no-user-id", help="SM2 without Z_A.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: all CPUs).")] = None,

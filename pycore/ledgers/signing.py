@@ -176,7 +176,7 @@ def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: byt
     public = _nist_point(kind, key)
     if public is None:
         return Verdict.MALFORMED_KEY
-    scalars = parse_der_scalars(signature, trailing=der_rules == "trailing")
+    scalars = parse_der_scalars(signature, der_rules)
     if scalars is None:
         return Verdict.MALFORMED_SIGNATURE
     name, order = _NIST[kind]
@@ -193,19 +193,18 @@ def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: byt
     return Verdict.VALID
 
 
-def parse_der_scalars(signature: bytes, *, trailing: bool = False) -> tuple[int, int] | None:
+def parse_der_scalars(signature: bytes, der_rules: str = "strict") -> tuple[int, int] | None:
     """(r, s) of a DER `SEQUENCE { r INTEGER, s INTEGER }`, or None.
 
-    Lengths and integers must be minimal (X.690, section 10.1 and 8.3.2). `trailing` ignores bytes after the SEQUENCE.
-    Integers may be
-    negative here: the range is the caller's check.
+    Lengths and integers must be minimal (X.690, section 10.1 and 8.3.2). `der_rules` are those of
+    :func:`pycore.verify_batch`. Integers may be negative here: the range is the caller's check.
     """
     body = _der_value(signature, 0, 0x30)
-    if body is None or (not trailing and body[1] != len(signature)):
+    if body is None or (der_rules == "strict" and body[1] != len(signature)):
         return None
     first = _der_value(signature[: body[1]], body[0], 0x02)
     second = first and _der_value(signature[: body[1]], first[1], 0x02)
-    if not first or not second or second[1] != body[1]:
+    if not first or not second or (der_rules != "go" and second[1] != body[1]):
         return None
     r, s = signature[first[0] : first[1]], signature[second[0] : second[1]]
     for number in (r, s):
@@ -221,7 +220,7 @@ def _der_value(data: bytes, at: int, tag: int) -> tuple[int, int] | None:
     length, start = data[at + 1], at + 2
     if length >= 0x80:
         size = length - 0x80
-        if not 1 <= size <= 2 or len(data) < start + size or data[start] == 0:
+        if not 1 <= size <= 4 or len(data) < start + size or data[start] == 0:
             return None
         length, start = int.from_bytes(data[start : start + size], "big"), start + size
         if length < 0x80:

@@ -23,9 +23,10 @@ KINDS: dict[str, str] = {
     "foreign-certificate": "BAD_CERTIFICATE",  # a good signature under a certificate from an unknown authority
     "other-organisation": "UNKNOWN_SIGNER",  # the member names an organisation that is not its certificate's
     "trailing-bytes": "MALFORMED_SIGNATURE",  # a byte after the DER SEQUENCE: `compatible` rules accept it
+    "inner-bytes": "MALFORMED_SIGNATURE",  # bytes after s inside the SEQUENCE: `compatible` rules accept them, too
 }
 # what `invalid_every` uses when nothing is said, as far as it fits the ledger
-DEFAULT_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if kind != "trailing-bytes")
+DEFAULT_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if not kind.endswith("-bytes"))
 # these speak of certificates; the last one also needs a second organisation
 CERTIFICATE_KINDS = frozenset({"unknown-certificate-hash", "foreign-certificate", "other-organisation"})
 

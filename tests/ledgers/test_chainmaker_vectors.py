@@ -80,7 +80,7 @@ def test_transaction_hashes(name, require_vectors, count_cases):
 def test_signature_matrix(require_vectors, count_cases):
     """Key algorithm x chain hash: which hash a key signs with, and SM2 over a foreign hash without Z."""
     cases = load(require_vectors("chainmaker/pk_key_hash_matrix.json"))["cases"]
-    for der_rules in ("trailing", "strict"):
+    for der_rules in ("trailing", "go", "strict"):
         for chain_hash, ours in HASHES.items():
             batch = SignatureBatch(der_rules=der_rules)
             tickets = []

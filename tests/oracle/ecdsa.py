@@ -8,7 +8,7 @@ from .weierstrass import Curve, Point
 
 def parse_signature(signature: bytes, encoding: str, der_rules: str) -> tuple[int, int] | None:
     if encoding == "der":
-        return der.decode(signature, trailing=der_rules == "trailing")
+        return der.decode(signature, der_rules)
     if len(signature) != 64:
         return None
     return int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")

@@ -49,7 +49,7 @@ verify_requests = st.builds(
     hash=names,
     prehashed=st.booleans(),
     encoding=st.sampled_from(["", "compact", "der", "x"]),
-    der_rules=st.sampled_from(["", "strict", "trailing"]),
+    der_rules=st.sampled_from(["", "strict", "trailing", "go"]),
     user_id=st.none() | st.binary(max_size=5) | st.just(bytes(8192)),
     public_keys=columns,
     signatures=columns,

@@ -133,7 +133,7 @@ class TrustStore:
         self._context = context
         self._hash = hash
         self._compatible = context.rules == "compatible"
-        self._der_rules = "trailing" if self._compatible else "strict"
+        self._der_rules = "go" if self._compatible else "strict"
         self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(capacity)
         self._revoked = frozenset(serial.lstrip("0") for serial in context.revoked)
         self._frozen = frozenset(context.frozen)

@@ -34,7 +34,7 @@ class Validation:
         self.checks: list[Check] = []
         self.timings: dict[str, float] = {}
         self.time = time.time() if context.time is None else context.time
-        self.batch = SignatureBatch(der_rules="strict" if self.strict else "trailing", threads=threads)
+        self.batch = SignatureBatch(der_rules="strict" if self.strict else "go", threads=threads)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
