@@ -8,7 +8,8 @@ from typing import Any
 import grpc
 
 from pycore.buffers import BatchOfBytes, BytesLike
-from pycore.service import plans, trees
+from pycore.ledgers.ethereum_trie import TrieValues
+from pycore.service import plans, trees, tries
 from pycore.service.status import from_rpc
 from pycore.verdict import Verdict, Verdicts, verdict_error
 
@@ -85,6 +86,17 @@ class TreeCalls:
         if verdicts[0] is not Verdict.VALID:
             raise verdict_error(verdicts[0])
 
+    def verify_trie_batch(
+        self, root: BatchOfBytes, keys: BatchOfBytes, proofs: Any, *, threads: int | None = None, **options: Any
+    ) -> TrieValues:
+        """`pycore.ledgers.ethereum_trie.verify_trie_batch` on the service."""
+        found: TrieValues = self._run(tries.plan_verify_trie(self._budget, root, keys, proofs, **options))
+        return found
+
+    def verify_trie(self, root: BytesLike, key: BytesLike, proof: Any, **options: Any) -> bytes | None:
+        """`pycore.ledgers.ethereum_trie.verify_trie` on the service."""
+        return _only(self.verify_trie_batch(root, [key], [proof], **options))
+
 
 class AsyncTreeCalls:
     """What `pycore.client.AsyncValidationClient` has for trees."""
@@ -150,3 +162,20 @@ class AsyncTreeCalls:
         verdicts = await self.verify_sparse_batch(root, [key], [value], [proof], **options)
         if verdicts[0] is not Verdict.VALID:
             raise verdict_error(verdicts[0])
+
+    async def verify_trie_batch(
+        self, root: BatchOfBytes, keys: BatchOfBytes, proofs: Any, *, threads: int | None = None, **options: Any
+    ) -> TrieValues:
+        """As `ValidationClient.verify_trie_batch`."""
+        found: TrieValues = await self._run(tries.plan_verify_trie(self._budget, root, keys, proofs, **options))
+        return found
+
+    async def verify_trie(self, root: BytesLike, key: BytesLike, proof: Any, **options: Any) -> bytes | None:
+        """As `ValidationClient.verify_trie`."""
+        return _only(await self.verify_trie_batch(root, [key], [proof], **options))
+
+
+def _only(found: TrieValues) -> bytes | None:
+    if found.verdicts[0] is not Verdict.VALID:
+        raise verdict_error(found.verdicts[0])
+    return found.values[0]

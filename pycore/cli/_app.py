@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from . import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
 from .bench import bench
 from .demo import demo
+from .ethereum import ethereum
 from .hash import hash_command
 from .info import info
 from .merkle import merkle
@@ -72,6 +73,7 @@ app.command(name="validate")(validate)
 app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
+app.add_typer(ethereum, name="ethereum")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
 app.command(name="demo")(demo)

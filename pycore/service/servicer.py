@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_service_pb2
 from pycore.errors import InputError
-from pycore.service import convert, status, trees
+from pycore.service import convert, status, trees, tries
 from pycore.service.batcher import Batcher, Ticket
 from pycore.service.wire import check_item_count
 
@@ -45,6 +45,7 @@ _DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
     "VerifyMultiproof": trees.decode_verify_multiproof,
     "VerifyConsistency": trees.decode_verify_consistency,
     "VerifySparse": trees.decode_verify_sparse,
+    "VerifyTrie": tries.decode_verify_trie,
     "ValidateBlock": convert.decode_validate_block,
     "GetCapabilities": convert.decode_get_capabilities,
 }

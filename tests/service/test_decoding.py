@@ -80,6 +80,10 @@ sparse_requests = st.builds(
     merkle_pb2.VerifySparseRequest,
     hash=names, root=columns, keys=columns, values=columns, absent=numbers, hashed=st.booleans(), proofs=columns,
 )  # fmt: skip
+trie_requests = st.builds(
+    merkle_pb2.VerifyTrieRequest,
+    root=columns, keys=columns, hashed=st.booleans(), nodes=columns, node_counts=numbers,
+)  # fmt: skip
 hash_requests = st.builds(
     hash_pb2.HashBatchRequest, algorithm=st.sampled_from([*pycore.HASHES, "", "md5"]), messages=columns
 )
@@ -96,6 +100,7 @@ CASES = {
     "VerifyMultiproof": (multiproof_requests, merkle_pb2.VerifyMultiproofResponse),
     "VerifyConsistency": (consistency_requests, merkle_pb2.VerifyConsistencyResponse),
     "VerifySparse": (sparse_requests, merkle_pb2.VerifySparseResponse),
+    "VerifyTrie": (trie_requests, merkle_pb2.VerifyTrieResponse),
     "HashBatch": (hash_requests, hash_pb2.HashBatchResponse),
     "ValidateBlock": (block_requests, block_pb2.ValidateBlockResponse),
 }
@@ -140,6 +145,7 @@ REQUESTS = {
     "VerifyMultiproof": merkle_pb2.VerifyMultiproofRequest,
     "VerifyConsistency": merkle_pb2.VerifyConsistencyRequest,
     "VerifySparse": merkle_pb2.VerifySparseRequest,
+    "VerifyTrie": merkle_pb2.VerifyTrieRequest,
     "HashBatch": hash_pb2.HashBatchRequest,
     "ValidateBlock": block_pb2.ValidateBlockRequest,
 }

@@ -78,6 +78,7 @@ def test_reflection_gives_every_file_of_the_contract(channel: grpc.Channel) -> N
         "VerifyMultiproof",
         "VerifyConsistency",
         "VerifySparse",
+        "VerifyTrie",
         "ValidateBlock",
         "GetCapabilities",
     ]

@@ -129,6 +129,9 @@ SAMPLES = {
         absent=[1],
         proofs=ROWS,
     ).SerializeToString(),
+    "VerifyTrie": merkle_pb2.VerifyTrieRequest(
+        root=column_pb2.Column(rows=[bytes(32)]), keys=ROWS, nodes=ROWS, node_counts=[1, 0, 2]
+    ).SerializeToString(),
     "ValidateBlock": block_pb2.ValidateBlockRequest(
         chain="chainmaker", block=field(1, field(5, bytes(32)) + b"\x20\x02"), context_json=b'{"hash": "SM3"}'
     ).SerializeToString(),
@@ -224,6 +227,8 @@ def test_zero_byte_requests(raw: RawCaller) -> None:
     for method in UNARY:
         if method == "VerifyInclusion":
             assert merkle_pb2.VerifyInclusionResponse.FromString(raw(method, b"")).verdicts.count == 0
+        elif method == "VerifyTrie":
+            assert merkle_pb2.VerifyTrieResponse.FromString(raw(method, b"")).verdicts.count == 0
         elif method == "VerifySparse":
             assert merkle_pb2.VerifySparseResponse.FromString(raw(method, b"")).verdicts.count == 0
         elif method == "BuildMerkleTree":

@@ -181,3 +181,25 @@ class VerifySparseResponse(_message.Message):
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     verdicts: _verdict_pb2.Verdicts
     def __init__(self, verdicts: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ...) -> None: ...
+
+class VerifyTrieRequest(_message.Message):
+    __slots__ = ("root", "keys", "hashed", "nodes", "node_counts")
+    ROOT_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    HASHED_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    NODE_COUNTS_FIELD_NUMBER: _ClassVar[int]
+    root: _column_pb2.Column
+    keys: _column_pb2.Column
+    hashed: bool
+    nodes: _column_pb2.Column
+    node_counts: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., nodes: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., node_counts: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class VerifyTrieResponse(_message.Message):
+    __slots__ = ("verdicts", "values")
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    verdicts: _verdict_pb2.Verdicts
+    values: _column_pb2.Column
+    def __init__(self, verdicts: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., values: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
