@@ -203,7 +203,45 @@ static void test_merkle(int backend, int hash) {
     }
 }
 
-int main(void) {
+/* Every length up to 300 at every count up to four vectors and one more: rows at an odd address and an odd stride, forwards and
+ * backwards, and at each count a hundred mixtures of lengths. Takes minutes, so only `test_hash long` does it. */
+static void test_all_lengths(int backend, int hash, size_t lanes) {
+    enum { MOST = 4 * 32 + 1, WIDTH = 300, STRIDE = WIDTH + 7 };
+    static uint8_t data[MOST * STRIDE + 1], wanted[MOST * 64], got[(MOST + 1) * 64], reversed[MOST * 64];
+    static int64_t offsets[MOST + 1];
+    const size_t size = pc_hash_at(hash)->digest_size, most = 4 * lanes + 1;
+    const uint8_t *first = data + 1;
+    test_fill(data, sizeof data);
+    for (size_t width = 0; width <= WIDTH; width++) {
+        for (size_t i = 0; i < most; i++) one_by_one(hash, data, 0, first + i * STRIDE, width, wanted + i * size);
+        for (size_t n = 1; n <= most; n++) {
+            const pc_column forwards = {first, NULL, width, STRIDE};
+            const pc_column backwards = {first + (n - 1) * STRIDE, NULL, width, -STRIDE};
+            memset(got, 0xaa, sizeof got);
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &forwards, n, got), PC_OK);
+            if (!EXPECT(memcmp(got, wanted, n * size) == 0 && got[n * size] == 0xaa)) return;
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &backwards, n, reversed), PC_OK);
+            for (size_t i = 0; i < n; i++) {
+                if (!EXPECT(memcmp(reversed + i * size, wanted + (n - 1 - i) * size, size) == 0)) return;
+            }
+        }
+    }
+    for (int round = 0; round < 100; round++) {
+        for (size_t i = 0; i < most; i++) {
+            const size_t len = (size_t)(test_random() % (WIDTH + 1));
+            offsets[i + 1] = offsets[i] + (int64_t)len;
+            one_by_one(hash, data, 0, first + offsets[i], len, wanted + i * size);
+        }
+        for (size_t n = 1; n <= most; n++) {
+            const pc_column ragged = {first, offsets, 0, 0};
+            EXPECT_INT(pc_hash_batch(backend, hash, NULL, 0, &ragged, n, got), PC_OK);
+            if (!EXPECT(memcmp(got, wanted, n * size) == 0)) return;
+        }
+    }
+}
+
+int main(int count, char **arguments) {
+    const int long_run = count > 1 && strcmp(arguments[1], "long") == 0;
     pc_backend_row row;
     int tested = 0;
     while (pc_backend_at(portable + 1, &row) == PC_OK) portable++;
@@ -219,6 +257,8 @@ int main(void) {
             test_counts(b, id);
             test_long(b, id);
             test_merkle(b, id);
+            /* row.lanes are those of the curves: two vectors of sixteen where these have eight, else at most twice as many */
+            if (long_run && b != portable) test_all_lengths(b, id, row.lanes >= 8 ? 32 : 2 * (size_t)row.lanes);
             tested++;
         }
         if (strcmp(row.name, "portable") == 0) test_published(b);
