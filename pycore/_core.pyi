@@ -32,6 +32,7 @@ class _Lib:
     PC_ENCODING_DER: Final[int]
     PC_DER_STRICT: Final[int]
     PC_DER_TRAILING: Final[int]
+    PC_DER_GO: Final[int]
     PC_MESSAGE_HASH: Final[int]
     PC_MESSAGE_PREHASHED: Final[int]
     def pc_hash_at(self, position: int, /) -> Any: ...
