@@ -1,13 +1,14 @@
-"""The clients' calls for growing trees and for proofs of many leaves, of growth and of maps (see `pycore.client`)."""
+"""The clients' calls for Merkle trees: roots, growing trees, proofs of all kinds, maps (see `pycore.client`)."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import grpc
+from numpy.typing import NDArray
 
-from pycore.buffers import BatchOfBytes, BytesLike
+from pycore.buffers import BatchOfBytes, BytesLike, single
 from pycore.ledgers.ethereum_trie import TrieValues
 from pycore.service import plans, trees, tries
 from pycore.service.status import from_rpc
@@ -59,6 +60,59 @@ class TreeCalls:
         if work.failure is not None:  # the service answered the leaves before it
             raise work.failure
         return work.result(answer)
+
+    def build_merkle_tree(
+        self,
+        leaves: BatchOfBytes,
+        indices: Sequence[int] | NDArray[Any] = (),
+        **options: Any,
+    ) -> plans.BuiltTree:
+        """Root of a Merkle tree, and proofs, as `pycore.MerkleTree` gives them.
+
+        Args:
+            leaves: they must fit into one message of the service's limit; `append_merkle_tree` has no limit.
+            indices: positions to prove one by one.
+            options: tree, hash, hashed, width, limit as for `pycore.merkle_root`; `multiproof`: positions to prove
+                together; `consistency_sizes`: smaller sizes to prove consistent.
+        """
+        built: plans.BuiltTree = self._run(plans.build_merkle_tree(leaves, indices, **options))
+        return built
+
+    def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
+        """`pycore.merkle_root` on the service; leaves of any number, sent in pieces."""
+        return self.append_merkle_tree([leaves], **options).root
+
+    def verify_inclusion_batch(
+        self,
+        root: BatchOfBytes,
+        leaves: BatchOfBytes,
+        proofs: Any,
+        *,
+        index: Any,
+        leaf_count: Any,
+        tree: str = "rfc9162",
+        hash: str | None = None,
+        hashed: bool = False,
+        width: int | None = None,
+        limit: int | None = None,
+        threads: int | None = None,
+    ) -> Verdicts:
+        """`pycore.verify_inclusion_batch` on the service."""
+        plan = plans.verify_inclusion_batch(
+            self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
+            width=width, limit=limit,
+        )  # fmt: skip
+        verdicts: Verdicts = self._run(plan)
+        return verdicts
+
+    def verify_inclusion(
+        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
+    ) -> None:
+        """`pycore.verify_inclusion` on the service."""
+        leaves, proofs = single(leaf, "leaf"), [proof]
+        verdicts = self.verify_inclusion_batch(root, leaves, proofs, index=[index], leaf_count=leaf_count, **options)
+        if verdicts[0] is not Verdict.VALID:
+            raise verdict_error(verdicts[0])
 
     def verify_multiproof(
         self, root: BytesLike, leaves: BatchOfBytes, proof: Any, *, threads: int | None = None, **options: Any
@@ -134,6 +188,54 @@ class AsyncTreeCalls:
         if work.failure is not None:  # the service answered the leaves before it
             raise work.failure
         return work.result(answer)
+
+    async def build_merkle_tree(
+        self,
+        leaves: BatchOfBytes,
+        indices: Sequence[int] | NDArray[Any] = (),
+        **options: Any,
+    ) -> plans.BuiltTree:
+        """As `ValidationClient.build_merkle_tree`."""
+        built: plans.BuiltTree = await self._run(plans.build_merkle_tree(leaves, indices, **options))
+        return built
+
+    async def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
+        """As `ValidationClient.merkle_root`."""
+        return (await self.append_merkle_tree([leaves], **options)).root
+
+    async def verify_inclusion_batch(
+        self,
+        root: BatchOfBytes,
+        leaves: BatchOfBytes,
+        proofs: Any,
+        *,
+        index: Any,
+        leaf_count: Any,
+        tree: str = "rfc9162",
+        hash: str | None = None,
+        hashed: bool = False,
+        width: int | None = None,
+        limit: int | None = None,
+        threads: int | None = None,
+    ) -> Verdicts:
+        """As `ValidationClient.verify_inclusion_batch`."""
+        plan = plans.verify_inclusion_batch(
+            self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
+            width=width, limit=limit,
+        )  # fmt: skip
+        verdicts: Verdicts = await self._run(plan)
+        return verdicts
+
+    async def verify_inclusion(
+        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
+    ) -> None:
+        """As `ValidationClient.verify_inclusion`."""
+        leaves, proofs = single(leaf, "leaf"), [proof]
+        verdicts = await self.verify_inclusion_batch(
+            root, leaves, proofs, index=[index], leaf_count=leaf_count, **options
+        )
+        if verdicts[0] is not Verdict.VALID:
+            raise verdict_error(verdicts[0])
 
     async def verify_multiproof(
         self, root: BytesLike, leaves: BatchOfBytes, proof: Any, *, threads: int | None = None, **options: Any

@@ -325,57 +325,6 @@ class ValidationClient(_Settings, TreeCalls):
         """`pycore.hash` on the service."""
         return self._run(plans.hash_batch(self._budget, algorithm, single(message, "message"), None)).tobytes()
 
-    def build_merkle_tree(
-        self,
-        leaves: BatchOfBytes,
-        indices: Sequence[int] | NDArray[Any] = (),
-        **options: Any,
-    ) -> plans.BuiltTree:
-        """Root of a Merkle tree, and proofs, as `pycore.MerkleTree` gives them.
-
-        Args:
-            leaves: they must fit into one message of the service's limit; `append_merkle_tree` has no limit.
-            indices: positions to prove one by one.
-            options: tree, hash, hashed, width, limit as for `pycore.merkle_root`; `multiproof`: positions to prove
-                together; `consistency_sizes`: smaller sizes to prove consistent.
-        """
-        return self._run(plans.build_merkle_tree(leaves, indices, **options))
-
-    def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
-        """`pycore.merkle_root` on the service; leaves of any number, sent in pieces."""
-        return self.append_merkle_tree([leaves], **options).root
-
-    def verify_inclusion_batch(
-        self,
-        root: BatchOfBytes,
-        leaves: BatchOfBytes,
-        proofs: Any,
-        *,
-        index: Any,
-        leaf_count: Any,
-        tree: str = "rfc9162",
-        hash: str | None = None,
-        hashed: bool = False,
-        width: int | None = None,
-        limit: int | None = None,
-        threads: int | None = None,
-    ) -> Verdicts:
-        """`pycore.verify_inclusion_batch` on the service."""
-        plan = plans.verify_inclusion_batch(
-            self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
-            width=width, limit=limit,
-        )  # fmt: skip
-        return self._run(plan)
-
-    def verify_inclusion(
-        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
-    ) -> None:
-        """`pycore.verify_inclusion` on the service."""
-        leaves, proofs = single(leaf, "leaf"), [proof]
-        verdicts = self.verify_inclusion_batch(root, leaves, proofs, index=[index], leaf_count=leaf_count, **options)
-        if verdicts[0] is not Verdict.VALID:
-            raise verdict_error(verdicts[0])
-
     def validate_block(
         self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
     ) -> BlockReport:
@@ -537,52 +486,6 @@ class AsyncValidationClient(_Settings, AsyncTreeCalls):
     async def hash(self, algorithm: str, message: BytesLike) -> bytes:
         """`pycore.hash` on the service."""
         return (await self._run(plans.hash_batch(self._budget, algorithm, single(message, "message"), None))).tobytes()
-
-    async def build_merkle_tree(
-        self,
-        leaves: BatchOfBytes,
-        indices: Sequence[int] | NDArray[Any] = (),
-        **options: Any,
-    ) -> plans.BuiltTree:
-        """As `ValidationClient.build_merkle_tree`."""
-        return await self._run(plans.build_merkle_tree(leaves, indices, **options))
-
-    async def merkle_root(self, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> bytes:
-        """As `ValidationClient.merkle_root`."""
-        return (await self.append_merkle_tree([leaves], **options)).root
-
-    async def verify_inclusion_batch(
-        self,
-        root: BatchOfBytes,
-        leaves: BatchOfBytes,
-        proofs: Any,
-        *,
-        index: Any,
-        leaf_count: Any,
-        tree: str = "rfc9162",
-        hash: str | None = None,
-        hashed: bool = False,
-        width: int | None = None,
-        limit: int | None = None,
-        threads: int | None = None,
-    ) -> Verdicts:
-        """As `ValidationClient.verify_inclusion_batch`."""
-        plan = plans.verify_inclusion_batch(
-            self._budget, root, leaves, proofs, index=index, leaf_count=leaf_count, tree=tree, hash=hash, hashed=hashed,
-            width=width, limit=limit,
-        )  # fmt: skip
-        return await self._run(plan)
-
-    async def verify_inclusion(
-        self, root: BytesLike, leaf: BytesLike, proof: Any, *, index: int, leaf_count: int, **options: Any
-    ) -> None:
-        """As `ValidationClient.verify_inclusion`."""
-        leaves, proofs = single(leaf, "leaf"), [proof]
-        verdicts = await self.verify_inclusion_batch(
-            root, leaves, proofs, index=[index], leaf_count=leaf_count, **options
-        )
-        if verdicts[0] is not Verdict.VALID:
-            raise verdict_error(verdicts[0])
 
     async def validate_block(
         self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
