@@ -62,6 +62,30 @@ PC_FN void FN(_sqr_n)(FE_T *r, const FE_T *a, int n) {
     FN(_sqr)(r, a);
     for (int i = 1; i < n; i++) FN(_sqr)(r, r);
 }
+/* Elements side by side: in a chain of squarings each waits for the one before, and a second chain fills the gaps. r[j] = a[j]^(2^times),
+ * and r[j] = a[j] b[j], for n elements, 1 <= n <= PC_SIDE. With one lane two squarings are two calls: gcc's code for both in one loop
+ * takes half again as long. */
+PC_NOINLINE void FN(_side_sqr)(FE_T *r, const FE_T *a) { FN(_sqr)(r, a); }
+PC_NOINLINE VEC_FLATTEN void FN(_side_sqr_n)(FE_T *r, const FE_T *a, int times, int n) {
+    if (n == 1) {
+        FN(_sqr_n)(r, a, times);
+        return;
+    }
+    FE_T x = a[0], y = a[1];
+    for (int i = 0; i < times && VL == 1; i++) {
+        FN(_side_sqr)(&x, &x);
+        FN(_side_sqr)(&y, &y);
+    }
+    for (int i = 0; i < times && VL > 1; i++) {
+        FN(_sqr)(&x, &x);
+        FN(_sqr)(&y, &y);
+    }
+    r[0] = x;
+    r[1] = y;
+}
+PC_NOINLINE VEC_FLATTEN void FN(_side_mul)(FE_T *r, const FE_T *a, const FE_T *b, int n) {
+    for (int j = 0; j < n; j++) FN(_mul)(&r[j], &a[j], &b[j]);
+}
 /* The same value in every lane. */
 PC_FN void FN(_set_words)(FE_T *r, const uint64_t c[4]) {
     vec w[4];
@@ -100,34 +124,35 @@ PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
 }
 #ifdef FE_CHAIN_K256
 /* secp256k1: p - 2 and (p + 1) / 4 are both 223 ones, a zero, 22 ones and a short tail, so 13 and 15 multiplications do what
- * windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different elements. */
-PC_NOINLINE void FN(_sqr_mul)(FE_T *r, const FE_T *a, int n, const FE_T *b) { /* r may be a, not b */
-    FN(_sqr_n)(r, a, n);
-    FN(_mul)(r, r, b);
+ * windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different elements, each
+ * n side by side. */
+PC_FN void FN(_sqr_mul)(FE_T *r, const FE_T *a, int times, const FE_T *b, int n) { /* r may be a, not b */
+    FN(_side_sqr_n)(r, a, times, n);
+    FN(_side_mul)(r, r, b, n);
 }
-PC_NOINLINE void FN(_chain)(FE_T *r, FE_T *x2, const FE_T *a) {
-    FE_T x3, x22, x44, x88;
-    FN(_sqr_mul)(x2, a, 1, a);
-    FN(_sqr_mul)(&x3, x2, 1, a);
-    FN(_sqr_mul)(r, &x3, 3, &x3);
-    FN(_sqr_mul)(r, r, 3, &x3);
-    FN(_sqr_mul)(r, r, 2, x2); /* x11 */
-    FN(_sqr_mul)(&x22, r, 11, r);
-    FN(_sqr_mul)(&x44, &x22, 22, &x22);
-    FN(_sqr_mul)(&x88, &x44, 44, &x44);
-    FN(_sqr_mul)(r, &x88, 88, &x88);
-    FN(_sqr_mul)(r, r, 44, &x44);
-    FN(_sqr_mul)(r, r, 3, &x3); /* x223 */
-    FN(_sqr_mul)(r, r, 23, &x22);
+PC_NOINLINE void FN(_chain)(FE_T *r, FE_T *x2, const FE_T *a, int n) {
+    FE_T x3[PC_SIDE], x22[PC_SIDE], x44[PC_SIDE], x88[PC_SIDE];
+    FN(_sqr_mul)(x2, a, 1, a, n);
+    FN(_sqr_mul)(x3, x2, 1, a, n);
+    FN(_sqr_mul)(r, x3, 3, x3, n);
+    FN(_sqr_mul)(r, r, 3, x3, n);
+    FN(_sqr_mul)(r, r, 2, x2, n); /* x11 */
+    FN(_sqr_mul)(x22, r, 11, r, n);
+    FN(_sqr_mul)(x44, x22, 22, x22, n);
+    FN(_sqr_mul)(x88, x44, 44, x44, n);
+    FN(_sqr_mul)(r, x88, 88, x88, n);
+    FN(_sqr_mul)(r, r, 44, x44, n);
+    FN(_sqr_mul)(r, r, 3, x3, n); /* x223 */
+    FN(_sqr_mul)(r, r, 23, x22, n);
 }
 #endif
 PC_FN void FN(_inv)(FE_T *r, const FE_T *a) {
 #ifdef FE_CHAIN_K256
     FE_T t, x2, x = *a;
-    FN(_chain)(&t, &x2, &x);
-    FN(_sqr_mul)(&t, &t, 5, &x);
-    FN(_sqr_mul)(&t, &t, 3, &x2);
-    FN(_sqr_mul)(r, &t, 2, &x);
+    FN(_chain)(&t, &x2, &x, 1);
+    FN(_sqr_mul)(&t, &t, 5, &x, 1);
+    FN(_sqr_mul)(&t, &t, 3, &x2, 1);
+    FN(_sqr_mul)(r, &t, 2, &x, 1);
     return;
 #endif
     static const uint64_t P[4] = PC_WORDS(FE_P);
@@ -143,6 +168,15 @@ PC_FN void FN(_exponent)(uint64_t e[4], uint64_t add, int shift) {
     t[4] = (uint64_t)carry;
     for (int i = 0; i < 4; i++) e[i] = t[i] >> shift | t[i + 1] << (64 - shift);
 }
+#ifdef FE_CHAIN_K256
+/* The square roots of n elements side by side, see below. */
+PC_NOINLINE void FN(_sqrt_side)(FE_T *r, const FE_T *a, int n) {
+    FE_T x2[PC_SIDE], u[PC_SIDE];
+    FN(_chain)(u, x2, a, n);
+    FN(_sqr_mul)(u, u, 6, x2, n);
+    FN(_side_sqr_n)(r, u, 2, n);
+}
+#endif
 /* A square root of a when it has one; the caller squares to find out. p = 3 mod 4: a^((p + 1) / 4). p = 5 mod 8:
  * a^((p + 3) / 8), times the root of -1, 2^((p - 1) / 4), when that squares to -a. */
 PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
@@ -150,10 +184,7 @@ PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
     uint64_t e[4];
     FE_T x = *a;
 #ifdef FE_CHAIN_K256
-    FE_T x2, u;
-    FN(_chain)(&u, &x2, &x);
-    FN(_sqr_mul)(&u, &u, 6, &x2);
-    FN(_sqr_n)(r, &u, 2);
+    FN(_sqrt_side)(r, &x, 1);
     return;
 #endif
     if ((P[0] & 3) == 3) {
@@ -172,6 +203,11 @@ PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
     FN(_sqr)(&t, &root);
     FN(_select)(r, FN(_eq)(&t, &x), &root, &i);
 }
+#ifndef FE_CHAIN_K256
+PC_FN void FN(_sqrt_side)(FE_T *r, const FE_T *a, int n) {
+    for (int j = 0; j < n; j++) FN(_sqrt)(&r[j], &a[j]);
+}
+#endif
 /* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. Every product waits for the one before
  * it, so long arrays are worked off as four chains side by side, element i on chain i mod 4. */
 PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {

@@ -32,6 +32,9 @@
  *   FE_half(r, a)                          loose          tight    a / 2
  *   FE_inv(r, a)                           loose          tight    0 -> 0; one element per lane, by an addition chain or x^(p-2)
  *   FE_sqrt(r, a)                          loose          tight    p = 3 mod 4 or 5 mod 8; the caller checks the square
+ *   FE_sqrt_side(r, a, n)                  loose[n]       tight[n] n <= PC_SIDE of them, in less time than one after the other
+ *   FE_side_sqr_n(r, a, t, n)              loose[n]       tight[n] the same for t squarings
+ *   FE_side_mul(r, a, b, n)                loose[n], .    tight[n] r[j] = a[j] b[j]
  *   FE_batch_inv(x, n, tmp)                tight[n]       tight[n] in place, Montgomery's trick; zeros stay zero; tmp: n elements
  *   FE_is_zero(a)  FE_eq(a, b)             loose          vmask
  *   FE_is_odd(a)                           loose          vmask    parity of the canonical value

@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Vectors that are worked at side by side (FE_side_sqr_n), at most. */
+enum { PC_SIDE = 2 };
+
 #define PC_MASK52 0xfffffffffffffULL
 #define PC_MASK48 0xffffffffffffULL
 

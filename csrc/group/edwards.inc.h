@@ -191,59 +191,31 @@ PC_FN vmask cv(is_identity)(const cv(ext) * p) { return mand(fe(is_zero)(&p->x),
 
 /* ---- encodings (RFC 8032, sections 5.1.2 and 5.1.3) -------------------------------------------------------------------- */
 
-/* Vectors that are decompressed side by side: in a chain of squarings each waits for the one before, and a second chain fills the
- * gaps. */
-enum { cv(SIDE) = 2 };
-
-/* With one lane two squarings are two calls: gcc's code for both in one loop takes half again as long. */
-PC_NOINLINE void cv(side_sqr)(fe(t) * r, const fe(t) * a) { fe(sqr)(r, a); }
-
-/* r[j] = a[j]^(2^times), and r[j] = a[j] b[j], for n vectors, 1 <= n <= SIDE. */
-PC_NOINLINE VEC_FLATTEN void cv(side_sqr_n)(fe(t) * r, const fe(t) * a, int times, int n) {
-    if (n == 1) {
-        fe(sqr_n)(r, a, times);
-        return;
-    }
-    fe(t) x = a[0], y = a[1];
-    for (int i = 0; i < times && VL == 1; i++) {
-        cv(side_sqr)(&x, &x);
-        cv(side_sqr)(&y, &y);
-    }
-    for (int i = 0; i < times && VL > 1; i++) {
-        fe(sqr)(&x, &x);
-        fe(sqr)(&y, &y);
-    }
-    r[0] = x;
-    r[1] = y;
-}
-PC_NOINLINE VEC_FLATTEN void cv(side_mul)(fe(t) * r, const fe(t) * a, const fe(t) * b, int n) {
-    for (int j = 0; j < n; j++) fe(mul)(&r[j], &a[j], &b[j]);
-}
 /* r = a^((p - 5) / 8) = a^(2^252 - 3) for p = 2^255 - 19, n vectors: runs of ones, doubled and joined. r is not a. */
 static PC_UNUSED void cv(pow_p58)(fe(t) * r, const fe(t) * a, int n) {
-    fe(t) t0[cv(SIDE)], t1[cv(SIDE)], t2[cv(SIDE)];
-    cv(side_sqr_n)(t0, a, 1, n);  /* 2 */
-    cv(side_sqr_n)(t1, t0, 2, n); /* 8 */
-    cv(side_mul)(t1, t1, a, n);   /* 9 */
-    cv(side_mul)(t0, t0, t1, n);  /* 11 */
-    cv(side_sqr_n)(t0, t0, 1, n); /* 22 */
-    cv(side_mul)(t0, t0, t1, n);  /* 31 = 2^5 - 1 */
-    cv(side_sqr_n)(t1, t0, 5, n);
-    cv(side_mul)(t0, t1, t0, n); /* 2^10 - 1 */
-    cv(side_sqr_n)(t1, t0, 10, n);
-    cv(side_mul)(t1, t1, t0, n); /* 2^20 - 1 */
-    cv(side_sqr_n)(t2, t1, 20, n);
-    cv(side_mul)(t1, t2, t1, n); /* 2^40 - 1 */
-    cv(side_sqr_n)(t1, t1, 10, n);
-    cv(side_mul)(t0, t1, t0, n); /* 2^50 - 1 */
-    cv(side_sqr_n)(t1, t0, 50, n);
-    cv(side_mul)(t1, t1, t0, n); /* 2^100 - 1 */
-    cv(side_sqr_n)(t2, t1, 100, n);
-    cv(side_mul)(t1, t2, t1, n); /* 2^200 - 1 */
-    cv(side_sqr_n)(t1, t1, 50, n);
-    cv(side_mul)(t0, t1, t0, n); /* 2^250 - 1 */
-    cv(side_sqr_n)(t0, t0, 2, n);
-    cv(side_mul)(r, t0, a, n); /* 2^252 - 3 */
+    fe(t) t0[PC_SIDE], t1[PC_SIDE], t2[PC_SIDE];
+    fe(side_sqr_n)(t0, a, 1, n);  /* 2 */
+    fe(side_sqr_n)(t1, t0, 2, n); /* 8 */
+    fe(side_mul)(t1, t1, a, n);   /* 9 */
+    fe(side_mul)(t0, t0, t1, n);  /* 11 */
+    fe(side_sqr_n)(t0, t0, 1, n); /* 22 */
+    fe(side_mul)(t0, t0, t1, n);  /* 31 = 2^5 - 1 */
+    fe(side_sqr_n)(t1, t0, 5, n);
+    fe(side_mul)(t0, t1, t0, n); /* 2^10 - 1 */
+    fe(side_sqr_n)(t1, t0, 10, n);
+    fe(side_mul)(t1, t1, t0, n); /* 2^20 - 1 */
+    fe(side_sqr_n)(t2, t1, 20, n);
+    fe(side_mul)(t1, t2, t1, n); /* 2^40 - 1 */
+    fe(side_sqr_n)(t1, t1, 10, n);
+    fe(side_mul)(t0, t1, t0, n); /* 2^50 - 1 */
+    fe(side_sqr_n)(t1, t0, 50, n);
+    fe(side_mul)(t1, t1, t0, n); /* 2^100 - 1 */
+    fe(side_sqr_n)(t2, t1, 100, n);
+    fe(side_mul)(t1, t2, t1, n); /* 2^200 - 1 */
+    fe(side_sqr_n)(t1, t1, 50, n);
+    fe(side_mul)(t0, t1, t0, n); /* 2^250 - 1 */
+    fe(side_sqr_n)(t0, t0, 2, n);
+    fe(side_mul)(r, t0, a, n); /* 2^252 - 3 */
 }
 
 /* An encoding per lane, and what comes of it. */
@@ -259,8 +231,8 @@ typedef struct cv(encoded_s) {
 static PC_UNUSED void cv(decompress)(cv(encoded) * e, int n) {
     static const uint64_t d_words[4] = CV_D, root_words[4] = CV_ROOT1;
     const fe(t) one = fe(one)();
-    fe(t) u[cv(SIDE)], v[cv(SIDE)], v3[cv(SIDE)], x[cv(SIDE)], t, d;
-    PC_CHECK(n >= 1 && n <= cv(SIDE));
+    fe(t) u[PC_SIDE], v[PC_SIDE], v3[PC_SIDE], x[PC_SIDE], t, d;
+    PC_CHECK(n >= 1 && n <= PC_SIDE);
     cv(fe_const)(&d, d_words);
     for (int j = 0; j < n; j++) {
         const vec y[4] = {e[j].words[0], e[j].words[1], e[j].words[2], vand(e[j].words[3], vset1(~0ULL >> 1))};
@@ -278,7 +250,7 @@ static PC_UNUSED void cv(decompress)(cv(encoded) * e, int n) {
         fe(mul)(&v3[j], &v3[j], &u[j]); /* u v^3 */
         fe(mul)(&x[j], &t, &u[j]);      /* u v^7 */
     }
-    fe(t) power[cv(SIDE)];
+    fe(t) power[PC_SIDE];
     cv(pow_p58)(power, x, n);
     cv(fe_const)(&d, root_words);
     for (int j = 0; j < n; j++) {

@@ -71,17 +71,23 @@ PC_FN vmask cv(on_curve)(const cv(aff) * p) {
     cv(rhs)(&t, &p->x);
     return fe(eq)(&yy, &t);
 }
-/* p->y = the root of the curve equation at p->x with the wanted parity. Lanes without a root are not in the result, and
- * their y means nothing. Both fields of all curves here have p = 3 mod 4 (SEC 1, section 2.3.4). */
+/* p[j].y = the root of the curve equation at p[j].x with the wanted parity, for n vectors side by side, n <= PC_SIDE. Lanes without a root
+ * are not in found, and their y means nothing. Both fields of all curves here have p = 3 mod 4 (SEC 1, section 2.3.4). */
+static PC_UNUSED void cv(lift_x_side)(cv(aff) * p, const vmask *odd, vmask *found, int n) {
+    fe(t) t[PC_SIDE], y[PC_SIDE], yy;
+    for (int j = 0; j < PC_SIDE; j++) cv(rhs)(&t[j], &p[j < n ? j : 0].x);
+    fe(sqrt_side)(y, t, n);
+    for (int j = 0; j < n; j++) {
+        fe(sqr)(&yy, &y[j]);
+        found[j] = fe(eq)(&yy, &t[j]);
+        const vmask is_odd = fe(is_odd)(&y[j]);
+        fe(cneg)(&p[j].y, mor(mand(odd[j], mnot(is_odd)), mand(is_odd, mnot(odd[j]))), &y[j]);
+    }
+}
 PC_FN vmask cv(lift_x)(cv(aff) * p, vmask odd) {
-    fe(t) t, y, yy;
-    cv(rhs)(&t, &p->x);
-    fe(sqrt)(&y, &t);
-    fe(sqr)(&yy, &y);
-    vmask square = fe(eq)(&yy, &t);
-    vmask is_odd = fe(is_odd)(&y);
-    fe(cneg)(&p->y, mor(mand(odd, mnot(is_odd)), mand(is_odd, mnot(odd))), &y);
-    return square;
+    vmask found;
+    cv(lift_x_side)(p, &odd, &found, 1);
+    return found;
 }
 
 /* ---- Jacobian arithmetic ---------------------------------------------------------------------------------------------- */

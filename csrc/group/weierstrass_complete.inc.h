@@ -26,6 +26,15 @@ PC_FN void cv(hom_select)(cv(hom) * r, vmask m, const cv(hom) * a, const cv(hom)
     fe(select)(&r->y, m, &a->y, &b->y);
     fe(select)(&r->z, m, &a->z, &b->z);
 }
+PC_FN vmask cv(hom_eq)(const cv(hom) * p, const cv(hom) * q) {
+    fe(t) a, b;
+    fe(mul)(&a, &p->x, &q->z);
+    fe(mul)(&b, &q->x, &p->z);
+    const vmask same = fe(eq)(&a, &b);
+    fe(mul)(&a, &p->y, &q->z);
+    fe(mul)(&b, &q->y, &p->z);
+    return mand(same, fe(eq)(&a, &b));
+}
 PC_FN void cv(times_3b)(fe(t) * r, const fe(t) * a) {
     static const uint64_t b[4] = CV_B;
     fe(mul_small)(r, a, (uint32_t)(3 * b[0]));

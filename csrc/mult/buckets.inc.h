@@ -102,6 +102,12 @@ PC_NOINLINE VEC_FLATTEN void cv(multi_load_pairs)(cv(multi) * w, size_t vecs) {
         cv(pair_chord)(&w->pairs, i);
     }
 }
+/* Has the point that this means come in from memory. */
+PC_INLINE void cv(multi_expect)(const cv(multi) * w, uint32_t ref) {
+    const uint64_t *row = w->rows + (size_t)(ref >> 1) * cv(POINT_WORDS);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + cv(POINT_WORDS) - 1);
+}
 static void cv(multi_add_pairs)(cv(multi) * w, const cv(lists) * l) {
     const size_t n = w->waiting, vecs = (n + VL - 1) / VL;
     if (n == 0) return;
@@ -151,6 +157,8 @@ static void cv(multi_reduce)(cv(multi) * w, const cv(lists) * l) {
                 w->first[at] = p;
                 w->second[at] = q;
                 w->to[at] = start + i;
+                cv(multi_expect)(w, p);
+                cv(multi_expect)(w, q);
                 refs[i] = (l->base + start + i) << 1 | (p & 1);
                 if (w->waiting == cv(PAIRS) * VL) cv(multi_add_pairs)(w, l);
             }

@@ -11,23 +11,27 @@
 #include "../core/entropy.h"
 
 enum {
-    COMBINE_MOST = 2048,   /* items of a call of combine_settle, at most */
-    COMBINE_ALONE = 256,   /* items that are checked singly before combinations are thought of again */
-    COMBINE_MEMORY = 8192, /* items over which the share of bad ones is taken */
-    COMBINE_HOPELESS = 12  /* where one item in so many is bad, combinations do not pay */
+    COMBINE_MOST = 2048,  /* items of a call of combine_settle, at most */
+    COMBINE_ALONE = 256,  /* items that are checked singly before combinations are thought of again */
+    COMBINE_MEMORY = 8192 /* items over which the share of bad ones is taken */
 };
 
 /* What a scheme brings along. work is its own. */
 typedef struct combine_scheme_s {
-    size_t leaf;    /* items of the smallest combination, when some have failed */
-    size_t by_lane; /* items up to which a combination is one in each lane; 0: it never is */
-    size_t least;   /* fewer items are checked singly */
+    size_t leaf;     /* items of the smallest combination, when some have failed */
+    size_t by_lane;  /* items up to which a combination is one in each lane; 0: it never is */
+    size_t least;    /* fewer items are checked singly */
+    size_t hopeless; /* where one item in so many is bad, combinations do not pay */
     /* Makes coefficients for the listed items, and whatever else their combinations need; 0: there are none to be had. number: how many
      * were drawn before in this call. */
     int (*prepare)(void *work, const uint32_t *list, size_t n, uint64_t number);
     /* The lanes in which the combination holds: lane j has the items list[j], list[VL + j] and so on. All or none where it is but one. */
     unsigned (*holds)(void *work, const uint32_t *list, size_t n);
     void (*check_singly)(void *work, const uint32_t *list, size_t n); /* status of what fails */
+    /* Where a combination is but one and can be told from another, else NULL: remember keeps the left side of the last one, and explains
+     * says whether that of the last one is the one kept. */
+    void (*remember)(void *work);
+    int (*explains)(void *work);
 } combine_scheme;
 
 /* Of a call. */
@@ -59,40 +63,41 @@ static PC_UNUSED int combine_draw(combine_state *c, uint64_t *words, size_t n, u
 
 /* ---- equal keys ------------------------------------------------------------------------------------------------------- */
 
-/* Where combine_find_keys keeps what it finds: rows for n items and n + 1 keys. */
+/* The different keys of some items. */
 typedef struct combine_keys_s {
-    uint32_t *key_of;   /* number of each item's key, from 1; 0 where there is none */
-    uint32_t *key_item; /* an item that has this key */
-    uint16_t *table;    /* a power of two of entries, at least 2 n */
-    size_t n_keys;
+    size_t n;
+    uint32_t of[COMBINE_MOST];       /* number of each item's key, from 1; 0 where there is none */
+    uint32_t item[1 + COMBINE_MOST]; /* an item that has this key */
+    uint16_t table[4 * COMBINE_MOST];
 } combine_keys;
 
-/* Numbers the different keys of n items: 32 bytes each, 8 words from one to the next. The table is a help, not a promise: a key whose
- * place is not found in a few steps gets a number of its own, so made-up collisions cost nothing. */
+/* Numbers the different keys of n items: 32 bytes each, 8 words from one to the next, none where `none` says so. The table is a help,
+ * not a promise: a key whose place is not found in a few steps gets a number of its own, so made-up collisions cost nothing. */
 static PC_UNUSED void combine_find_keys(combine_keys *k, const uint64_t *keys, const uint8_t *none, size_t n) {
     enum { STEPS = 8 };
     uint32_t bits = 4;
     while ((size_t)1 << bits < 2 * n) bits++;
+    PC_CHECK((size_t)1 << bits <= sizeof k->table / sizeof k->table[0]);
     memset(k->table, 0, sizeof k->table[0] << bits);
-    k->n_keys = 0;
+    k->n = 0;
     for (size_t j = 0; j < n; j++) {
         const uint64_t *key = keys + 8 * j;
         uint64_t at = ((key[0] ^ key[2]) + (key[1] ^ key[3])) * 0x9e3779b97f4a7c15ULL >> (64 - bits);
         uint32_t found = 0;
-        k->key_of[j] = 0;
+        k->of[j] = 0;
         if (none[j]) continue;
         for (int step = 0; step < STEPS && !found; step++, at = (at + 1) & (((uint64_t)1 << bits) - 1)) {
             const uint32_t other = k->table[at];
-            if (other && memcmp(keys + 8 * (size_t)k->key_item[other], key, 32) == 0) found = other;
+            if (other && memcmp(keys + 8 * (size_t)k->item[other], key, 32) == 0) found = other;
             if (other) continue;
-            k->table[at] = (uint16_t)(k->n_keys + 1);
+            k->table[at] = (uint16_t)(k->n + 1);
             break;
         }
         if (!found) {
-            found = (uint32_t)++k->n_keys;
-            k->key_item[found] = (uint32_t)j;
+            found = (uint32_t)++k->n;
+            k->item[found] = (uint32_t)j;
         }
-        k->key_of[j] = found;
+        k->of[j] = found;
     }
 }
 
@@ -105,7 +110,7 @@ PC_FN void combine_note(combine_state *c, size_t n, size_t bad) {
     c->seen /= 2;
     c->bad /= 2;
 }
-PC_FN int combine_hopeless(const combine_state *c) { return COMBINE_HOPELESS * c->bad > c->seen; }
+PC_FN int combine_hopeless(const combine_state *c, const combine_scheme *s) { return s->hopeless * c->bad > c->seen; }
 /* Checks the listed items singly and remembers what came out. */
 static PC_UNUSED void combine_alone(combine_state *c, const combine_scheme *s, void *work, const uint8_t *status,
                                     const uint32_t *list, size_t n) {
@@ -114,51 +119,68 @@ static PC_UNUSED void combine_alone(combine_state *c, const combine_scheme *s, v
     for (size_t i = 0; i < n; i++) bad += status[list[i]] != PC_VALID;
     combine_note(c, n, bad);
 }
+/* Items of the next combination of those that are left. */
+PC_FN size_t combine_size(const combine_state *c, const combine_scheme *s, size_t part, size_t left) {
+    size_t size = c->bad ? (c->seen + COMBINE_MOST / 8) / (2 * c->bad) : COMBINE_MOST;
+    if (part) size = part;
+    if (size < s->leaf) size = s->leaf;
+    if (size > s->by_lane && size < 4 * s->by_lane && c->bad)
+        size = s->by_lane; /* a failure costs a lane, not four quarters */
+    return size < left ? size : left;
+}
 /* Settles the equations of the listed items, at most COMBINE_MOST. number: of the first item in the call.
  *
  * A combination is as large as the share of bad items in this call lets hope: half a bad item each. Of one that fails the quarters are
- * tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. At the bottom, a leaf, the items of
- * the lanes that fail are set aside, to be checked singly in full vectors. Where one in twelve is bad this no longer pays. */
+ * tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. A quarter whose left side is that
+ * of the whole explains it: then the rest holds. At the bottom, a leaf, the items are checked singly; those of lanes that fail are put
+ * together for that. Where too many are bad this does not pay, and all are checked singly for a while. */
 static PC_UNUSED void combine_settle(combine_state *c, const combine_scheme *s, void *work, const uint8_t *status,
                                      const uint32_t *list, size_t n, uint64_t number) {
     const unsigned all = (1u << VL) - 1;
-    size_t at = 0, failed_end = 0, part = 0, suspects = 0; /* at .. failed_end: there is a bad one among these */
+    size_t at = 0, failed_end = 0, part = 0; /* at .. failed_end: there is a bad one among these */
+    size_t good = 0, good_end = 0;           /* good .. good_end: there is none among these */
+    size_t suspects = 0;
     int prepared = 0;
     while (at < n) {
-        const size_t left = n - at;
-        size_t size = c->bad ? (c->seen + COMBINE_MOST / 8) / (2 * c->bad) : COMBINE_MOST;
         unsigned held = 0;
-        if (at < failed_end) {
-            if (failed_end - at <= part) part /= 4;
-            size = part;
-        } else if (combine_hopeless(c)) {
-            size = left < COMBINE_ALONE ? left : COMBINE_ALONE;
+        if (at < good_end && at >= good) {
+            combine_note(c, good_end - at, 0);
+            at = good_end;
+            continue;
+        }
+        if (at >= failed_end && combine_hopeless(c, s)) {
+            const size_t size = n - at < COMBINE_ALONE ? n - at : COMBINE_ALONE;
             combine_alone(c, s, work, status, list + at, size);
             at += size;
             continue;
         }
-        if (!prepared && (n < s->least || !s->prepare(work, list + at, left, number))) {
-            s->check_singly(work, list + at, left);
+        if (!prepared && (n < s->least || !s->prepare(work, list + at, n - at, number))) {
+            s->check_singly(work, list + at, n - at);
             break;
         }
         prepared = 1;
-        if (size < s->leaf) size = s->leaf;
-        if (size > s->by_lane && size < 4 * s->by_lane && c->bad)
-            size = s->by_lane; /* a failure costs a lane, not four quarters */
-        if (size > left) size = left;
+        if (at < failed_end && failed_end - at <= part) part /= 4;
+        const size_t size = combine_size(c, s, at < failed_end ? part : 0, n - at), end = at + size;
         if (size >= s->least) held = s->holds(work, list + at, size);
+        if (held == 0 && size >= s->least && s->explains && end < failed_end && s->explains(work)) {
+            if (good_end == 0 || good != failed_end) good_end = failed_end;
+            good = end;
+        }
         if (held == 0 && size > s->leaf) {
-            failed_end = at + size;
+            failed_end = end;
             part = size / 4;
+            if (s->remember) s->remember(work);
             continue;
         }
-        if (held != all) {
+        if (held == 0 && !s->by_lane) {
+            combine_alone(c, s, work, status, list + at, size);
+        } else {
             for (size_t i = 0; i < size; i++)
                 if (!(held >> i % VL & 1)) c->suspects[suspects++] = list[at + i];
-            failed_end = 0;
+            combine_note(c, size, (size_t)__builtin_popcount(all & ~held));
         }
-        combine_note(c, size, s->by_lane ? (size_t)__builtin_popcount(all & ~held) : held != all);
-        at += size;
+        if (held != all) failed_end = 0;
+        at = end;
     }
     s->check_singly(work, c->suspects, suspects);
 }

@@ -33,10 +33,10 @@
 #include <string.h>
 
 #include "../core/column.h"
-#include "../core/entropy.h"
 #include "../curves/ed25519.inc.h"
 #include "../mult/recode.inc.h"
 #include "../mult/rows.inc.h"
+#include "combine.inc.h"
 #include "messages.inc.h"
 
 #include "../group/edwards.inc.h"
@@ -46,14 +46,12 @@
 #include "../mult/edwards_pippenger.inc.h"
 
 enum {
-    ed25519_CHUNK = 2048,       /* items per chunk */
-    ed25519_BLOCK = 32,         /* vectors of single equations whose encodings share an inversion */
-    ed25519_STRAUS = 64 / VL,   /* vectors per Straus sum: 280 to 330 KB of tables */
-    ed25519_PIPPENGER = 64 + 1, /* items from which buckets win */
-    ed25519_LEAF = 8,           /* vectors of the smallest combination, when some have failed */
-    ed25519_ALONE = 256,        /* items that are checked singly before combinations are thought of again */
-    ed25519_MEMORY = 8192,      /* items over which the share of bad ones is taken */
-    ed25519_KNOWN = 192         /* items up to which tables of the keys beat a combination: measured with 4 lanes */
+    ed25519_CHUNK = COMBINE_MOST, /* items per chunk */
+    ed25519_BLOCK = 32,           /* vectors of single equations whose encodings share an inversion */
+    ed25519_STRAUS = 64 / VL,     /* vectors per Straus sum: 280 to 330 KB of tables */
+    ed25519_PIPPENGER = 64 + 1,   /* items from which buckets win */
+    ed25519_LEAF = 8,             /* vectors of the smallest combination, when some have failed */
+    ed25519_KNOWN = 192           /* items up to which tables of the keys beat a combination: measured with 4 lanes */
 };
 
 static const uint64_t ed25519_p[4] = CV_P, ed25519_order[4] = CV_N;
@@ -67,17 +65,11 @@ typedef struct ed25519_work_s {
     uint64_t keys[(1 + ed25519_CHUNK) * ed25519_POINT_STRIDE]; /* B, and the different keys */
     uint64_t rs[ed25519_CHUNK * ed25519_POINT_STRIDE];         /* R of each item */
     uint64_t sums[5 * (1 + ed25519_CHUNK)];                    /* factor of each key in a combination */
-    uint32_t key_of[ed25519_CHUNK];                            /* row in keys of each item */
-    uint32_t key_item[1 + ed25519_CHUNK];                      /* an item that has this key */
     uint32_t jobs[2 * ed25519_CHUNK];                          /* encodings to decompress */
-    uint32_t live[ed25519_CHUNK], suspects[ed25519_CHUNK], in_use[1 + ed25519_CHUNK]; /* lists of items, of items, of keys */
-    uint16_t table[4 * ed25519_CHUNK];                                                /* finds equal keys */
+    uint32_t live[ed25519_CHUNK], in_use[1 + ed25519_CHUNK];   /* lists of items, of keys */
     uint8_t status[ed25519_CHUNK], bad_key[ed25519_CHUNK], bad_point[1 + ed25519_CHUNK], in_sum[1 + ed25519_CHUNK];
-    size_t n_keys; /* rows 1 .. n_keys of keys */
-    /* of the call: see ed25519_batch.inc.h */
-    uint8_t seed[32];
-    int seeded;
-    size_t seen, bad;
+    combine_keys found; /* key number k has row k of keys */
+    combine_state combine;
     union {
         struct {
             ed25519_ext sum[ed25519_BLOCK];
@@ -92,14 +84,7 @@ typedef struct ed25519_work_s {
 #define ED25519_KEYSET_RECORD  sizeof(ed25519_key_record)
 #define ED25519_KEYSET_TABLE   ed25519_keyset_table
 
-/* Row numbers of a vector: entries first .. first + VL - 1 of a list of n, the last one repeated. list NULL: the numbers. */
-PC_FN void ed25519_rows(uint32_t row[VL], const uint32_t *list, size_t first, size_t n) {
-    for (size_t lane = 0; lane < VL; lane++) {
-        const size_t at = first + lane < n ? first + lane : n - 1;
-        row[lane] = list ? list[at] : (uint32_t)at;
-    }
-}
-/* The lanes where ed25519_rows found an entry. */
+/* The lanes where rows_listed found an entry. */
 PC_FN vmask ed25519_there(size_t first, size_t n) {
     return mfrom_bits(n - first >= VL ? (1u << VL) - 1 : (1u << (n - first)) - 1);
 }
@@ -125,7 +110,7 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
     ed25519_work *w = (ed25519_work *)scratch;
     const int cofactored = (params->rules & PC_RULE_COFACTORED) != 0;
     vmode mode = vmode_enter();
-    ed25519_batch_start(w);
+    combine_start(&w->combine);
     for (size_t first = 0; first < count; first += ed25519_CHUNK) {
         const size_t n = count - first < ed25519_CHUNK ? count - first : ed25519_CHUNK;
         const pc_column rows = column_from(messages, first), heads = pc_column_fixed((const uint8_t *)w->heads, 64);
@@ -143,7 +128,7 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
         ed25519_decompress_all(w, n, keys->column != NULL, cofactored);
         const size_t live = ed25519_list_live(w, n);
         if (cofactored)
-            ed25519_check_cofactored(w, w->live, live, first);
+            combine_settle(&w->combine, &ed25519_combines, w, w->status, w->live, live, first);
         else
             ed25519_check_encoded(w, w->live, live);
         for (size_t j = 0; j < n; j++) verdicts[first + j] = w->bad_key[j] ? PC_MALFORMED_KEY : w->status[j];

@@ -15,23 +15,14 @@
  * Factors of equal keys are added, so a key costs its share once in a combination. Many items make one sum by buckets; fewer make
  * one sum in each lane, and when that fails the failed lanes alone are gone through, regrouped into full vectors. */
 
-static void ed25519_batch_start(ed25519_work *w) {
-    w->seeded = 0;
-    w->seen = w->bad = 0;
-}
-
 /* ---- coefficients --------------------------------------------------------------------------------------------------------- */
 
-/* z of the listed items, and their products z k and -z S. number: how many coefficients were drawn before in this call. */
-static int ed25519_coefficients(ed25519_work *w, const uint32_t *list, size_t n, uint64_t number) {
+/* z of the listed items, and their products z k and -z S. */
+static int ed25519_coefficients(void *work, const uint32_t *list, size_t n, uint64_t number) {
     static const uint64_t two128_words[4] = {0, 0, 1, 0};
-    uint64_t counters[(ed25519_CHUNK + 3) / 4];
-    const pc_column numbers = pc_column_fixed((const uint8_t *)counters, 8);
+    ed25519_work *w = (ed25519_work *)work;
     sc25519_t two128;
-    if (!w->seeded) w->seeded = pc_entropy(w->seed, sizeof w->seed) ? 1 : -1;
-    if (w->seeded < 0) return 0;
-    for (size_t i = 0; 4 * i < n; i++) counters[i] = number + 4 * i;
-    sha512_many(w->seed, sizeof w->seed, &numbers, (n + 3) / 4, (uint8_t *)w->wide); /* four coefficients in a digest */
+    if (!combine_draw(&w->combine, w->wide, n, number)) return 0;
     for (size_t i = 0; i < n; i++) {
         uint64_t *z = w->z + 4 * (size_t)list[i];
         memcpy(z, w->wide + 2 * i, 16);
@@ -42,7 +33,7 @@ static int ed25519_coefficients(ed25519_work *w, const uint32_t *list, size_t n,
         uint32_t row[VL];
         vec words[8];
         sc25519_t z, t;
-        ed25519_rows(row, list, first, n);
+        rows_listed(row, list, first, n);
         vload_rows(words, w->z, row, 4, 4);
         const vmask negative = vlt(vzero(), words[3]);
         words[2] = words[3] = vzero();
@@ -84,7 +75,7 @@ static size_t ed25519_add_factors(ed25519_work *w, const uint32_t *list, size_t 
     memset(w->sums, 0, 5 * sizeof w->sums[0]);
     w->in_use[0] = 0;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t item = list[i], key = w->key_of[item];
+        const uint32_t item = list[i], key = w->found.of[item];
         if (!w->in_sum[key]) {
             w->in_sum[key] = 1;
             w->in_use[used++] = key;
@@ -97,7 +88,7 @@ static size_t ed25519_add_factors(ed25519_work *w, const uint32_t *list, size_t 
     for (size_t first = 0; first < used; first += VL) {
         uint32_t row[VL];
         vec words[5];
-        ed25519_rows(row, w->in_use, first, used);
+        rows_listed(row, w->in_use, first, used);
         vload_rows(words, w->sums, row, 5, 5);
         ed25519_wide_mod(words, words, 5, &folds);
         vstore_rows(w->sums, row, 5, words, 4);
@@ -127,8 +118,8 @@ static unsigned ed25519_holds_in(ed25519_work *w, const uint32_t *list, size_t n
         const vec there = vblend(ed25519_there(i * VL, n), vset1(~0ULL), vzero());
         uint32_t row[VL], key[VL];
         ed25519_niels point;
-        ed25519_rows(row, list, i * VL, n);
-        for (int lane = 0; lane < VL; lane++) key[lane] = w->key_of[row[lane]];
+        rows_listed(row, list, i * VL, n);
+        for (int lane = 0; lane < VL; lane++) key[lane] = w->found.of[row[lane]];
         vload_rows(pair->z, w->z, row, 4, 4);
         vload_rows(words, w->wide, row, 8, 8);
         for (int k = 0; k < 4; k++) {
@@ -150,73 +141,16 @@ static unsigned ed25519_holds_in(ed25519_work *w, const uint32_t *list, size_t n
     return mbits(ed25519_vanishes(&p));
 }
 
-/* ---- how many at a time --------------------------------------------------------------------------------------------------- */
+/* ---- for combine_settle ------------------------------------------------------------------------------------------------- */
 
-/* Puts the items of the failed lanes of a combination on the list of suspects. */
-static size_t ed25519_suspect(ed25519_work *w, size_t suspects, const uint32_t *list, size_t n, unsigned held) {
-    for (size_t i = 0; i < n; i++)
-        if (!(held >> i % VL & 1)) w->suspects[suspects++] = list[i];
-    return suspects;
+static unsigned ed25519_holds_where(void *work, const uint32_t *list, size_t n) {
+    if (n < ed25519_PIPPENGER) return ed25519_holds_in((ed25519_work *)work, list, n);
+    return ed25519_holds((ed25519_work *)work, list, n) ? (1u << VL) - 1 : 0;
 }
-/* Remembers how many items were settled and about how many of them were bad; the recent ones count. */
-static void ed25519_note(ed25519_work *w, size_t n, size_t bad) {
-    w->seen += n;
-    w->bad += bad;
-    if (w->seen < ed25519_MEMORY) return;
-    w->seen /= 2;
-    w->bad /= 2;
-}
-/* Checks the listed items singly and remembers what came out. */
-static void ed25519_check_alone(ed25519_work *w, const uint32_t *list, size_t n) {
-    size_t bad = 0;
-    ed25519_check_singly(w, list, n);
-    for (size_t i = 0; i < n; i++) bad += w->status[list[i]] != PC_VALID;
-    ed25519_note(w, n, bad);
-}
-/* Settles the cofactored equations of the listed items. number: of the first item in the call.
- *
- * A combination is as large as the share of bad items in this call lets hope: half a bad item each. Of one that fails the quarters are
- * tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. At the bottom, a leaf, the items of
- * the lanes that fail are set aside, to be checked singly in full vectors. Where one in twelve is bad this no longer pays. */
-static void ed25519_check_cofactored(ed25519_work *w, const uint32_t *list, size_t n, uint64_t number) {
-    const size_t leaf = ed25519_LEAF * VL, by_lane = ed25519_STRAUS * VL;
-    const unsigned all = (1u << VL) - 1;
-    size_t at = 0, failed_end = 0, part = 0, suspects = 0; /* at .. failed_end: there is a bad one among these */
-    if (n <= VL || !ed25519_coefficients(w, list, n, number)) {
-        ed25519_check_singly(w, list, n);
-        return;
-    }
-    while (at < n) {
-        const size_t left = n - at;
-        size_t size = w->bad ? (w->seen + ed25519_CHUNK / 8) / (2 * w->bad) : ed25519_CHUNK;
-        if (at < failed_end) {
-            if (failed_end - at <= part) part /= 4;
-            size = part;
-        } else if (12 * w->bad > w->seen) {
-            size = left < ed25519_ALONE ? left : ed25519_ALONE;
-            ed25519_check_alone(w, list + at, size);
-            at += size;
-            continue;
-        }
-        if (size < leaf) size = leaf;
-        if (size > by_lane && size < 4 * by_lane && w->bad) size = by_lane; /* a failure costs a lane, not four quarters */
-        if (size > left) size = left;
-        unsigned held = 0;
-        if (size >= ed25519_PIPPENGER)
-            held = ed25519_holds(w, list + at, size) ? all : 0;
-        else if (size > VL)
-            held = ed25519_holds_in(w, list + at, size);
-        if (held == 0 && size > leaf) {
-            failed_end = at + size;
-            part = size / 4;
-            continue;
-        }
-        if (held != all) {
-            suspects = ed25519_suspect(w, suspects, list + at, size, held);
-            failed_end = 0;
-        }
-        ed25519_note(w, size, (size_t)__builtin_popcount(all & ~held));
-        at += size;
-    }
-    ed25519_check_singly(w, w->suspects, suspects);
-}
+static const combine_scheme ed25519_combines = {.leaf = ed25519_LEAF * VL,
+                                                .by_lane = ed25519_STRAUS * VL,
+                                                .least = VL + 1,
+                                                .hopeless = 12,
+                                                .prepare = ed25519_coefficients,
+                                                .holds = ed25519_holds_where,
+                                                .check_singly = ed25519_check_singly};

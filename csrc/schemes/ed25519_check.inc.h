@@ -6,7 +6,7 @@ static void ed25519_equation(ed25519_work *w, const uint32_t row[VL], ed25519_ex
     vec scalars[8];
     ed25519_niels point;
     ed25519_ext minus_a;
-    for (int lane = 0; lane < VL; lane++) key[lane] = w->key_of[row[lane]];
+    for (int lane = 0; lane < VL; lane++) key[lane] = w->found.of[row[lane]];
     vload_rows(scalars, w->scalars, row, 8, 8);
     ed25519_point_load(&point, w->keys, key);
     ed25519_from_niels(&minus_a, &point);
@@ -35,7 +35,7 @@ static void ed25519_compare_encoded(ed25519_work *w, const uint32_t *list, size_
     ed25519_invert_z(w, vecs);
     for (size_t i = 0; i < vecs; i++) {
         uint32_t row[VL];
-        ed25519_rows(row, list, first + i * VL, n);
+        rows_listed(row, list, first + i * VL, n);
         ed25519_refuse(w, row, mnot(ed25519_is_encoded(w, row, i)), PC_BAD_SIGNATURE);
     }
 }
@@ -44,7 +44,7 @@ static void ed25519_check_encoded(ed25519_work *w, const uint32_t *list, size_t 
     for (size_t first = 0; first < n; first += ed25519_BLOCK * VL) {
         for (size_t i = 0; i < ed25519_BLOCK && first + i * VL < n; i++) {
             uint32_t row[VL];
-            ed25519_rows(row, list, first + i * VL, n);
+            rows_listed(row, list, first + i * VL, n);
             ed25519_equation(w, row, &w->memory.block.sum[i]);
         }
         ed25519_compare_encoded(w, list, first, n);
@@ -72,11 +72,12 @@ static void ed25519_compare_cofactored(ed25519_work *w, const uint32_t row[VL], 
     ed25519_refuse(w, row, mnot(ed25519_vanishes(&t)), PC_BAD_SIGNATURE);
 }
 /* Settles the cofactored equations of the listed items, one by one. */
-static void ed25519_check_singly(ed25519_work *w, const uint32_t *list, size_t n) {
+static void ed25519_check_singly(void *work, const uint32_t *list, size_t n) {
+    ed25519_work *w = (ed25519_work *)work;
     for (size_t first = 0; first < n; first += VL) {
         uint32_t row[VL];
         ed25519_ext sum;
-        ed25519_rows(row, list, first, n);
+        rows_listed(row, list, first, n);
         ed25519_equation(w, row, &sum);
         ed25519_compare_cofactored(w, row, &sum);
     }

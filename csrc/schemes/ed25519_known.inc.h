@@ -55,12 +55,12 @@ static void ed25519_keyset_put(const pc_column *column, size_t n, pc_keyset *set
         key->table = NULL;
         memcpy(key->bytes, len == 32 ? bytes : ed25519_filler, 32);
     }
-    for (size_t first = 0; first < n; first += ed25519_SIDE * VL) {
-        ed25519_encoded e[ed25519_SIDE];
-        uint32_t row[ed25519_SIDE][VL];
-        const int side = n - first <= VL ? 1 : ed25519_SIDE;
+    for (size_t first = 0; first < n; first += PC_SIDE * VL) {
+        ed25519_encoded e[PC_SIDE];
+        uint32_t row[PC_SIDE][VL];
+        const int side = n - first <= VL ? 1 : PC_SIDE;
         for (int i = 0; i < side; i++) {
-            ed25519_rows(row[i], slots, first + (size_t)i * VL, n);
+            rows_listed(row[i], slots, first + (size_t)i * VL, n);
             ed25519_load_le(e[i].words, words + BYTES, row[i], STRIDE, 4);
         }
         ed25519_decompress(e, side);
@@ -102,7 +102,7 @@ static void ed25519_known_sums(ed25519_work *w, const pc_key_source *keys, size_
             const uint64_t *tables[VL];
             uint32_t row[VL];
             vec scalars[8];
-            ed25519_rows(row, list, first + i * VL, n);
+            rows_listed(row, list, first + i * VL, n);
             for (int lane = 0; lane < VL; lane++) tables[lane] = records[keys->indices[number + row[lane]]].table;
             vload_rows(scalars, w->scalars, row, 8, 8);
             ed25519_known_take_aim(&terms[i % 2], scalars, scalars + 4, tables, keys->set->window);
@@ -134,7 +134,7 @@ static void ed25519_check_known(ed25519_work *w, const pc_key_source *keys, size
         ed25519_invert_z(w, vecs);
         for (size_t i = 0; i < vecs; i++) {
             uint32_t row[VL];
-            ed25519_rows(row, w->live, first + i * VL, live);
+            rows_listed(row, w->live, first + i * VL, live);
             vmask good = ed25519_is_encoded(w, row, i);
             if (cofactored && mbits(good) != (1u << VL) - 1)
                 good = mor(good, ed25519_known_cofactored(w, row, &w->memory.block.sum[i]));

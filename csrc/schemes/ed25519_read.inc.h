@@ -105,7 +105,7 @@ static void ed25519_apply_rules(ed25519_work *w, int rules, size_t n) {
         vec s[4], bytes[8];
         vmask wrong, small = mfrom_bits(0);
         ed25519_encoding e;
-        ed25519_rows(row, NULL, first, n);
+        rows_listed(row, NULL, first, n);
         vload_rows(s, w->scalars, row, 8, 4);
         wrong = mnot(words_lt(s, ed25519_order));
         if (rules & (of_a | of_r)) ed25519_load_le(bytes, w->heads, row, 8, 8);
@@ -166,7 +166,7 @@ static void ed25519_scalars(uint64_t *scalars, size_t stride, const uint64_t *di
     for (size_t first = 0; first < n; first += VL) {
         uint32_t row[VL];
         vec digest[8], k[4];
-        ed25519_rows(row, NULL, first, n);
+        rows_listed(row, NULL, first, n);
         ed25519_load_le(digest, digests, row, 8, 8);
         ed25519_wide_mod(k, digest, 8, &folds);
         vstore_rows(scalars, row, stride, k, 4);

@@ -19,7 +19,7 @@ static void ed25519_base_encodings(ed25519_signers *w, const uint64_t *scalars, 
     uint32_t row[VL];
     for (size_t i = 0; i < vecs; i++) {
         vec k[4];
-        ed25519_rows(row, NULL, i * VL, n);
+        rows_listed(row, NULL, i * VL, n);
         vload_rows(k, scalars, row, 4, 4);
         ed25519_mul_generator(&w->points[i], k);
         w->z[i] = w->points[i].z;
@@ -30,7 +30,7 @@ static void ed25519_base_encodings(ed25519_signers *w, const uint64_t *scalars, 
         uint32_t lanes[VL];
         vec e[4];
         ed25519_encode(e, &w->points[i], &w->z[i]);
-        ed25519_rows(lanes, NULL, 0, VL);
+        rows_listed(lanes, NULL, 0, VL);
         vstore_rows(words[0], lanes, 4, e, 4);
         for (size_t lane = 0; lane < VL && i * VL + lane < n; lane++)
             pc_words_to_le(encodings + stride * (i * VL + lane), words[lane]);
@@ -82,7 +82,7 @@ static void ed25519_sign(const pc_verify_params *params, const pc_column *secret
             uint32_t row[VL];
             vec t[4];
             sc25519_t a, k, r;
-            ed25519_rows(row, NULL, at, n);
+            rows_listed(row, NULL, at, n);
             vload_rows(t, w.a, row, 4, 4);
             sc25519_from_words(&a, t);
             vload_rows(t, w.k, row, 4, 4);

@@ -8,7 +8,7 @@
  * computed and looked at; many are tried at once where the keys have no tables (schnorr_bip340_batch.inc.h). Between the stages
  * everything is in rows, one per item or key, so that any items can be put into the lanes of a vector. */
 
-enum { schnorr_secp256k1_CHUNK = cv(MULTI_ITEMS) };
+enum { schnorr_secp256k1_CHUNK = COMBINE_MOST };
 
 /* A chunk. Only the rows of the items that there are get touched. */
 typedef struct schnorr_secp256k1_work_s {
@@ -18,12 +18,10 @@ typedef struct schnorr_secp256k1_work_s {
     uint8_t digests[32 * schnorr_secp256k1_CHUNK];
     const uint64_t *tables[schnorr_secp256k1_CHUNK]; /* of each item's key, in a set with tables */
     int window;                                      /* of the tables; 0: there are none */
-    uint32_t key_of[schnorr_secp256k1_CHUNK], key_item[1 + schnorr_secp256k1_CHUNK];
+    combine_keys found;
     uint32_t jobs[2 * schnorr_secp256k1_CHUNK]; /* x to find points for */
     uint32_t live[schnorr_secp256k1_CHUNK];
-    uint16_t table[4 * schnorr_secp256k1_CHUNK];
     uint8_t status[schnorr_secp256k1_CHUNK], bad_key[schnorr_secp256k1_CHUNK], bad_point[1 + schnorr_secp256k1_CHUNK];
-    combine_keys found;
     /* single equations */
     cv(aff) q[cv(GROUPS)];
     cv(jac) sum[cv(GROUPS)];
@@ -36,7 +34,8 @@ typedef struct schnorr_secp256k1_work_s {
     uint64_t products[8 * schnorr_secp256k1_CHUNK], factors[4 * (1 + schnorr_secp256k1_CHUNK)];
     uint32_t in_use[1 + schnorr_secp256k1_CHUNK];
     uint8_t in_sum[1 + schnorr_secp256k1_CHUNK];
-    cv(multi) multi; /* points: 0 is G, then the different keys, then R of each item */
+    cv(hom) left_side, remembered; /* of combinations that failed */
+    cv(multi) multi;               /* points: 0 is G, then the different keys, then R of each item */
 } schnorr_secp256k1_work;
 
 /* The prefix of a tagged hash: SHA-256(tag) twice. */
@@ -105,44 +104,53 @@ static void schnorr_secp256k1_challenges(schnorr_secp256k1_work *w, size_t n) {
 
 /* ---- points ----------------------------------------------------------------------------------------------------------- */
 
+/* Keeps the points of these jobs, or that there are none. */
+static void schnorr_secp256k1_keep(schnorr_secp256k1_work *w, const uint32_t job[VL], const cv(aff) * p, unsigned found) {
+    uint32_t point[VL];
+    for (size_t lane = 0; lane < VL; lane++) {
+        const uint32_t item = job[lane] / 2;
+        point[lane] = job[lane] & 1 ? w->found.of[item] : 1 + schnorr_secp256k1_CHUNK + item;
+        if (found >> lane & 1) continue;
+        if (job[lane] & 1)
+            w->bad_point[point[lane]] = 1;
+        else if (w->status[item] == PC_VALID)
+            w->status[item] = PC_BAD_SIGNATURE;
+    }
+    cv(multi_put)(&w->multi, point, p);
+}
 /* Finds the points of n jobs: 2 j is the R of item j, 2 j + 1 its key. */
 static void schnorr_secp256k1_lift(schnorr_secp256k1_work *w, size_t n) {
-    for (size_t first = 0; first < n; first += VL) {
-        uint64_t soa[4 * VL], x[4];
-        uint32_t job[VL], point[VL];
-        vec words[4];
-        cv(aff) p;
-        rows_listed(job, w->jobs, first, n);
-        for (size_t lane = 0; lane < VL; lane++) {
-            const uint32_t item = job[lane] / 2;
-            pc_words_from_be(x, (const uint8_t *)(w->heads + 4 * (size_t)job[lane]));
-            for (size_t i = 0; i < 4; i++) soa[i * VL + lane] = x[i];
-            point[lane] = job[lane] & 1 ? w->key_of[item] : 1 + schnorr_secp256k1_CHUNK + item;
+    const vmask even[PC_SIDE] = {mfrom_bits(0), mfrom_bits(0)};
+    for (size_t first = 0; first < n; first += PC_SIDE * VL) {
+        const int side = n - first <= VL ? 1 : PC_SIDE;
+        uint32_t job[PC_SIDE * VL];
+        cv(aff) p[PC_SIDE];
+        vmask found[PC_SIDE];
+        for (int i = 0; i < side; i++) {
+            uint64_t soa[4 * VL], x[4];
+            vec words[4];
+            rows_listed(job + i * VL, w->jobs, first + (size_t)i * VL, n);
+            for (size_t lane = 0; lane < VL; lane++) {
+                pc_words_from_be(x, (const uint8_t *)(w->heads + 4 * (size_t)job[(size_t)i * VL + lane]));
+                for (size_t k = 0; k < 4; k++) soa[k * VL + lane] = x[k];
+            }
+            words_load(words, soa, VL);
+            fe(from_words)(&p[i].x, words);
         }
-        words_load(words, soa, VL);
-        fe(from_words)(&p.x, words);
-        const unsigned found = mbits(cv(lift_x)(&p, mfrom_bits(0)));
-        cv(multi_put)(&w->multi, point, &p);
-        for (size_t lane = 0; lane < VL; lane++) {
-            const uint32_t item = job[lane] / 2;
-            if (found >> lane & 1) continue;
-            if (job[lane] & 1)
-                w->bad_point[point[lane]] = 1;
-            else if (w->status[item] == PC_VALID)
-                w->status[item] = PC_BAD_SIGNATURE;
-        }
+        cv(lift_x_side)(p, even, found, side);
+        for (int i = 0; i < side; i++) schnorr_secp256k1_keep(w, job + i * VL, &p[i], mbits(found[i]));
     }
 }
 /* Points of keys from the records of a set. */
 static void schnorr_secp256k1_load_keys(schnorr_secp256k1_work *w, const pc_key_source *keys, size_t first) {
-    for (size_t at = 1; at <= w->found.n_keys; at += VL) {
+    for (size_t at = 1; at <= w->found.n; at += VL) {
         uint64_t soa[8 * VL];
         uint32_t row[VL];
         vec words[8];
         cv(aff) p;
-        rows_listed(row, NULL, at, w->found.n_keys + 1);
+        rows_listed(row, NULL, at, w->found.n + 1);
         for (size_t lane = 0; lane < VL; lane++) {
-            const cv(key_record) *key = schnorr_secp256k1_record(keys, first + w->key_item[row[lane]]);
+            const cv(key_record) *key = schnorr_secp256k1_record(keys, first + w->found.item[row[lane]]);
             for (size_t i = 0; i < 4; i++) soa[i * VL + lane] = key->x[i], soa[(4 + i) * VL + lane] = key->y[i];
         }
         words_load(words, soa, VL);
@@ -157,19 +165,16 @@ static void schnorr_secp256k1_find_keys(schnorr_secp256k1_work *w, const pc_key_
     const uint32_t zero[VL] = {0};
     size_t jobs = 0;
     cv(aff) generator;
-    w->found.key_of = w->key_of;
-    w->found.key_item = w->key_item;
-    w->found.table = w->table;
     combine_find_keys(&w->found, w->heads + 4, w->bad_key, n);
-    memset(w->bad_point, 0, w->found.n_keys + 1);
-    memset(w->in_sum, 0, w->found.n_keys + 1);
+    memset(w->bad_point, 0, w->found.n + 1);
+    memset(w->in_sum, 0, w->found.n + 1);
     cv(generator)(&generator);
     cv(multi_put)(&w->multi, zero, &generator);
     if (!keys->column) {
         schnorr_secp256k1_load_keys(w, keys, first);
         return;
     }
-    for (uint32_t key = 1; key <= w->found.n_keys; key++) w->jobs[jobs++] = 2 * w->key_item[key] + 1;
+    for (uint32_t key = 1; key <= w->found.n; key++) w->jobs[jobs++] = 2 * w->found.item[key] + 1;
     schnorr_secp256k1_lift(w, jobs);
 }
 
@@ -188,7 +193,7 @@ static void schnorr_secp256k1_check_block(schnorr_secp256k1_work *w, const uint3
         memcpy(w->uv[g].v, words + 4, sizeof w->uv[g].v);
         for (size_t lane = 0; lane < VL; lane++) {
             tables[g * VL + lane] = w->tables[row[lane]];
-            key[lane] = w->key_of[row[lane]];
+            key[lane] = w->found.of[row[lane]];
         }
         if (!w->window) cv(multi_get)(&w->q[g], &w->multi, key);
     }
@@ -239,7 +244,7 @@ static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_ke
         schnorr_secp256k1_challenges(w, n);
         if (!w->window) schnorr_secp256k1_find_keys(w, keys, first, n);
         for (uint32_t j = 0; j < n; j++) {
-            if (!w->window) w->bad_key[j] |= w->bad_point[w->key_of[j]];
+            if (!w->window) w->bad_key[j] |= w->bad_point[w->found.of[j]];
             if (w->status[j] == PC_VALID && !w->bad_key[j]) w->live[live++] = j;
         }
         if (w->window)

@@ -34,7 +34,7 @@ static void test_combination(void) {
     ed25519_work *w = (ed25519_work *)(void *)scratch;
     start_over();
     expect_bad(&good, MOST, bad); /* leaves points, scalars and coefficients in the scratch */
-    EXPECT(w->seeded == 1 && w->seen == MOST && w->bad == 0 && w->n_keys == MOST);
+    EXPECT(w->combine.seeded == 1 && w->combine.seen == MOST && w->combine.bad == 0 && w->found.n == MOST);
     for (size_t i = 0; i < MOST; i++) { /* 128 bits, all different, sign extended */
         const uint64_t *z = w->z + 4 * i;
         EXPECT(z[2] == z[3] && z[2] == 0 - (z[1] >> 63));
@@ -49,10 +49,10 @@ static void test_combination(void) {
     w->wide[8 * VL + 4] ^= 1; /* lane 0 of the second vector */
     EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == (ALL_LANES & ~1u));
     EXPECT(ed25519_holds_in(w, w->live, VL) == ALL_LANES); /* what is not there is not looked at */
-    w->seeded = -1; /* the system has no random bytes: no combination, the same verdicts */
+    w->combine.seeded = -1; /* the system has no random bytes: no combination, the same verdicts */
     w->scalars[8 * 5] ^= 1;
     memset(w->z, 0, sizeof w->z);
-    ed25519_check_cofactored(w, w->live, 3 * VL + 4, 0);
+    combine_settle(&w->combine, &ed25519_combines, w, w->status, w->live, 3 * VL + 4, 0);
     for (size_t i = 0; i < 3 * VL + 4; i++) EXPECT_INT(w->status[i], i == 5 ? PC_BAD_SIGNATURE : PC_VALID);
     vmode_leave(mode);
 }
@@ -123,7 +123,7 @@ static void test_equal_items(void) {
     expect_bad(&b, MOST, bad);
     expect_bad(&b, 40, bad);
     expect_bad(&few, MOST, bad);
-    EXPECT_INT((long)((ed25519_work *)(void *)scratch)->n_keys, 1);
+    EXPECT_INT((long)((ed25519_work *)(void *)scratch)->found.n, 1);
     expect_bad(&few, 5 * VL, bad);
     for (size_t i = 0; i < MOST; i++) bad[i] = i % 2 || i > 120;
     for (size_t i = 0; i < MOST; i++)

@@ -53,9 +53,9 @@ static void slow_multiple(ed25519_ext *r, const uint64_t k[4], const ed25519_ext
 }
 /* The point with these words, and where there is one. */
 static unsigned decompress(ed25519_ext *p, const uint64_t words[4]) {
-    ed25519_encoded e[ed25519_SIDE];
-    for (int j = 0; j < ed25519_SIDE; j++) words_set1(e[j].words, words);
-    ed25519_decompress(e, ed25519_SIDE);
+    ed25519_encoded e[PC_SIDE];
+    for (int j = 0; j < PC_SIDE; j++) words_set1(e[j].words, words);
+    ed25519_decompress(e, PC_SIDE);
     const unsigned good = mbits(e[0].is_point);
     EXPECT(good == mbits(e[1].is_point) &&
            mbits(mand(fe25519_eq(&e[0].x, &e[1].x), fe25519_eq(&e[0].y, &e[1].y))) == ALL_LANES);

@@ -121,6 +121,9 @@ PC_FN TINY(t) TINY(power)(const TINY(t) * a, uint64_t exponent) {
 }
 PC_FN void TINY(inv)(TINY(t) * r, const TINY(t) * a) { *r = TINY(power)(a, (TINY_P)-2); }
 PC_FN void TINY(sqrt)(TINY(t) * r, const TINY(t) * a) { *r = TINY(power)(a, ((TINY_P) + 1) / 4); }
+PC_FN void TINY(sqrt_side)(TINY(t) * r, const TINY(t) * a, int n) {
+    for (int j = 0; j < n; j++) TINY(sqrt)(&r[j], &a[j]);
+}
 PC_FN void TINY(batch_inv)(TINY(t) * x, size_t n, TINY(t) * tmp) {
     for (size_t i = 0; i < n; i++) {
         PC_CHECK(TINY(tight)(&x[i]));
