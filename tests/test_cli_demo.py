@@ -19,6 +19,7 @@ from pycore.cli.demo import BlockResult, Summary
 from pycore.client import ValidationClient
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 240  # seconds; a limit for what hangs, on a machine that may be busy with much else
 COMMAND = [sys.executable, "-m", "pycore.cli", "demo"]
 
 
@@ -33,7 +34,7 @@ def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         env=environment(**changes),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -87,7 +88,7 @@ def test_live_table_on_a_terminal() -> None:
         while piece := os.read(controller, 4096):
             shown += piece
     os.close(controller)
-    assert demo.wait(60) == 0
+    assert demo.wait(PATIENCE) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
     for height in (1, 2, 3):
         assert re.search(rf"│ *{height}│ *10│ *2│ *2│.*exact│", text), text[-3000:]
@@ -134,11 +135,11 @@ def started(until: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str]
     finally:
         if demo.poll() is None:
             demo.terminate()
-        demo.communicate(timeout=60)
+        demo.communicate(timeout=PATIENCE)
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     return not alive(pid)
@@ -150,24 +151,24 @@ def test_service_stays_up_until_told(end: signal.Signals) -> None:
         with ValidationClient(target) as client:
             assert client.health()
         demo.send_signal(end)
-        assert demo.wait(60) == 0
+        assert demo.wait(PATIENCE) == 0
         assert gone(service)
 
 
 def test_ctrl_c_amid_the_ledger_is_not_invalid() -> None:
     with started("exact", "--blocks", "1000", "--txs", "50") as (demo, _, service):
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(60) == 130
+        assert demo.wait(PATIENCE) == 130
         assert gone(service)
 
 
 def test_a_service_that_dies_is_noticed() -> None:
     with started("stays up", "--blocks", "1", "--txs", "5") as (demo, _, service):
         os.kill(service, signal.SIGKILL)
-        assert demo.wait(60) == 3
+        assert demo.wait(PATIENCE) == 3
     with started("exact", "--blocks", "1000", "--txs", "50") as (demo, _, service):
         os.kill(service, signal.SIGKILL)
-        assert demo.wait(60) == 3
+        assert demo.wait(PATIENCE) == 3
 
 
 def test_a_taken_port_is_the_environments_fault() -> None:
