@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pycore import _native
+from pycore import _native, _native_keys
 from pycore.buffers import as_column, quote
 from pycore.errors import InputError
 from pycore.verdict import Verdict
@@ -89,7 +89,7 @@ class Shelf:
     """The kept keys of one backend and scheme at one moment; immutable.
 
     Attributes:
-        memory: the ``pc_keyset`` that :func:`pycore._native.verify_keyset` takes, by slot.
+        memory: the ``pc_keyset`` that :func:`pycore._native_keys.verify_keyset` takes, by slot.
         tables: per slot its table, which `memory` points into, or None.
     """
 
@@ -101,7 +101,7 @@ class Shelf:
     tables: tuple[NDArray[np.uint8] | None, ...]
     keys: NDArray[np.uint8]
     lengths: NDArray[np.uint8]
-    index: _native.KeyIndex
+    index: _native_keys.KeyIndex
     counts: _Counts
 
     @property
@@ -192,7 +192,7 @@ class KeyCache:
         """An empty shelf, or None when not one useful table fits."""
         window = size = n_slots = 0
         for window in _WINDOWS:
-            size = _native.keyset_table_size(backend, scheme.id, window)
+            size = _native_keys.keyset_table_size(backend, scheme.id, window)
             n_slots = min(self.memory_limit // size, _MOST_SLOTS) if size else 0
             if n_slots >= _LEAST_KEYS:
                 break
@@ -206,11 +206,11 @@ class KeyCache:
             scheme.id,
             window,
             size,
-            _native.keyset_open(backend, scheme.id, n_slots, window),
+            _native_keys.keyset_open(backend, scheme.id, n_slots, window),
             (None,) * n_slots,
             keys,
             lengths,
-            _native.KeyIndex(keys, lengths, counts.sightings, self._seed),
+            _native_keys.KeyIndex(keys, lengths, counts.sightings, self._seed),
             counts,
         )
         with self._lock:
@@ -255,7 +255,7 @@ class KeyCache:
         built = [_native.aligned_bytes(shelf.table_size) for _ in fresh]
         codes = np.zeros(len(fresh), np.uint8)
         slots = np.array(list(fresh), dtype=np.uint32)
-        _native.keyset_put(memory, slots, as_column(list(fresh.values()), "public_keys"), built, codes)
+        _native_keys.keyset_put(memory, slots, as_column(list(fresh.values()), "public_keys"), built, codes)
         for (slot, key), table, code in zip(fresh.items(), built, codes, strict=True):
             if code != Verdict.VALID:  # the slot stays empty
                 continue
@@ -265,7 +265,7 @@ class KeyCache:
             shelf.counts.last_used[slot] = self._clock
             self._nbytes += shelf.table_size
             self._promotions += 1
-        index = _native.KeyIndex(keys, lengths, shelf.counts.sightings, self._seed)
+        index = _native_keys.KeyIndex(keys, lengths, shelf.counts.sightings, self._seed)
         self._shelves[name] = replace(
             shelf, memory=memory, tables=tuple(tables), keys=keys, lengths=lengths, index=index
         )
@@ -286,7 +286,7 @@ class KeyCache:
             return False
         tables, lengths = list(victim.tables), victim.lengths.copy()
         tables[at], lengths[at] = None, 0
-        index = _native.KeyIndex(victim.keys, lengths, victim.counts.sightings, self._seed)
+        index = _native_keys.KeyIndex(victim.keys, lengths, victim.counts.sightings, self._seed)
         self._nbytes -= victim.table_size
         self._evictions += 1
         # The set keeps a record that points to the table, but the index does not know the slot any more.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from pycore import _native, parallel
+from pycore import _native, _native_keys, parallel
 from pycore.buffers import as_column, index_array, quote, same_n
 from pycore.errors import InputError, LengthError
 from pycore.registry import SCHEMES, lookup
@@ -76,9 +76,9 @@ class KeySet:
             raise LengthError("public_keys", f"{keys.n} keys", f"at most {_MAX_KEYS}")
         self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, _MANY)
         limit = _checked_limit(memory_limit)
-        self._window = _native.keyset_window(self._backend, self._scheme.id, keys.n, limit) if keys.n else 0
+        self._window = _native_keys.keyset_window(self._backend, self._scheme.id, keys.n, limit) if keys.n else 0
         codes = np.zeros(keys.n, dtype=np.uint8)
-        self._memory = _native.keyset_build(self._backend, self._scheme.id, keys, self._window, codes)
+        self._memory = _native_keys.keyset_build(self._backend, self._scheme.id, keys, self._window, codes)
         self._verdicts = Verdicts.of_kernel(codes)
 
     @property

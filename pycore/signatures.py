@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _native, keycache, parallel
+from pycore import _native, _native_keys, keycache, parallel
 from pycore.buffers import as_column, describe, one_bytes, quote, same_n, single
 from pycore.errors import InputError, LengthError
 from pycore.registry import HASHES, SCHEMES, lookup
@@ -291,7 +291,7 @@ def by_set(
     codes = np.zeros(len(indices), dtype=np.uint8)
 
     def work(start: int, stop: int) -> None:
-        _native.verify_keyset(
+        _native_keys.verify_keyset(
             backend,
             keyset,
             options.params,
