@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ("test_vec", "test_field", "test_ed25519", "test_weierstrass", "test_exhaustive")  # the quickest first
+TESTS = ("test_vec", "test_field", "test_ed25519", "test_schnorr", "test_weierstrass", "test_exhaustive")  # the quickest first
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fPIC", "-fno-inline", "-Dalways_inline=unused"]  # compiles in seconds
 PROBE = """
 #include <stdio.h>
@@ -103,6 +103,34 @@ FAULTS = (
         "fe(select)(&s->g, negative, &t, &u)",
         "fe(select)(&s->g, negative, &u, &t)",
     ),
+    Fault(
+        "the tangent is taken for the chord",
+        "mult/affine_pairs.inc.h",
+        "fe(select)(&p->term[i].y, equal, &slope, &p->term[i].y)",
+        "(void)slope",
+    ),
+    Fault(
+        "a sum at infinity stays in its bucket",
+        "mult/buckets.inc.h",
+        "if (infinite >> lane & 1) l->refs",
+        "if (0) l->refs",
+    ),
+    Fault("the sign of a pair's first point is lost", "mult/buckets.inc.h", "+ start + i) << 1 | (p & 1)", "+ start + i) << 1"),
+    Fault("the complete addition takes 2b for 3b", "group/weierstrass_complete.inc.h", "(3 * b[0])", "(2 * b[0])"),
+    Fault(
+        "a combination of BIP-340 always holds",
+        "schemes/schnorr_bip340_batch.inc.h",
+        "return mbits(fe(is_zero)(&w->left_side.z));",
+        "return (1u << VL) - 1;",
+    ),
+    Fault(
+        "any part explains the failure of the whole",
+        "schemes/schnorr_bip340_batch.inc.h",
+        "return mbits(cv(hom_eq)(&w->left_side, &w->remembered)) == (1u << VL) - 1;",
+        "return w != NULL;",
+    ),
+    Fault("half of a coefficient has no sign", "schemes/schnorr_bip340_batch.inc.h", "sc(cneg)(&b, negative[1], &b)", "(void)0"),
+    Fault("coefficients are all the same", "schemes/combine.inc.h", "counters[i] = number + 4 * i", "counters[i] = number"),
     Fault("a bit of beta", "curves/secp256k1.inc.h", "0xc1396c28719501ee", "0xc1396c28719501ef"),
     Fault("a bit of P-256's b", "curves/p256.inc.h", "0x3bce3c3e27d2604b", "0x3bce3c3e27d2604a"),
     Fault("a bit of SM2's generator", "curves/sm2.inc.h", "0x715a4589334c74c7", "0x715a4589334c74c6"),
@@ -181,6 +209,8 @@ def in_order(fault: Fault) -> list[str]:
     """The C tests, those of the group that the fault is in first."""
     if "25519" in fault.file or "edwards" in fault.file:
         return sorted(TESTS, key=lambda name: name in ("test_weierstrass", "test_exhaustive"))
+    if "bip340" in fault.file or "combine" in fault.file:
+        return sorted(TESTS, key=lambda name: name != "test_schnorr")
     if fault.file.startswith(("mult/", "group/", "curves/")):
         return sorted(TESTS, key=lambda name: name not in ("test_weierstrass", "test_exhaustive"))
     return list(TESTS)

@@ -14,14 +14,7 @@
 #include "big.h"
 #include "check_test.h"
 
-#ifdef PC_VERIFY
-enum {
-    THOROUGH = 0,
-    MOST = 150
-}; /* assertions and sanitizers are tenfold slow: places are sampled there, one of every kind stays */
-#else
-enum { THOROUGH = 1, MOST = 320 };
-#endif
+enum { MOST = THOROUGH ? 320 : 150 };
 enum { MESSAGE = 32, CHUNK_END = schnorr_secp256k1_CHUNK };
 
 static const uint64_t order[4] = {SC_K256_P}, lambda[4] = {0xdf02967c1b23bd72ULL, 0x122e22ea20816678ULL,
