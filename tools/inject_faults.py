@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TESTS = ("test_vec", "test_field", "test_ed25519", "test_schnorr", "test_weierstrass", "test_exhaustive")  # the quickest first
+TESTS = (
+    "test_vec",
+    "test_field",
+    "test_ed25519",
+    "test_schnorr",
+    "test_weierstrass",
+    "test_exhaustive",
+)  # the quickest first
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fPIC", "-fno-inline", "-Dalways_inline=unused"]  # compiles in seconds
 PROBE = """
 #include <stdio.h>
@@ -115,7 +122,12 @@ FAULTS = (
         "if (infinite >> lane & 1) l->refs",
         "if (0) l->refs",
     ),
-    Fault("the sign of a pair's first point is lost", "mult/buckets.inc.h", "+ start + i) << 1 | (p & 1)", "+ start + i) << 1"),
+    Fault(
+        "the sign of a pair's first point is lost",
+        "mult/buckets.inc.h",
+        "+ start + i) << 1 | (p & 1)",
+        "+ start + i) << 1",
+    ),
     Fault("the complete addition takes 2b for 3b", "group/weierstrass_complete.inc.h", "(3 * b[0])", "(2 * b[0])"),
     Fault(
         "a combination of BIP-340 always holds",
@@ -129,8 +141,15 @@ FAULTS = (
         "return mbits(cv(hom_eq)(&w->left_side, &w->remembered)) == (1u << VL) - 1;",
         "return w != NULL;",
     ),
-    Fault("half of a coefficient has no sign", "schemes/schnorr_bip340_batch.inc.h", "sc(cneg)(&b, negative[1], &b)", "(void)0"),
-    Fault("coefficients are all the same", "schemes/combine.inc.h", "counters[i] = number + 4 * i", "counters[i] = number"),
+    Fault(
+        "half of a coefficient has no sign",
+        "schemes/schnorr_bip340_batch.inc.h",
+        "sc(cneg)(&b, negative[1], &b)",
+        "(void)0",
+    ),
+    Fault(
+        "coefficients are all the same", "schemes/combine.inc.h", "counters[i] = number + 4 * i", "counters[i] = number"
+    ),
     Fault("a bit of beta", "curves/secp256k1.inc.h", "0xc1396c28719501ee", "0xc1396c28719501ef"),
     Fault("a bit of P-256's b", "curves/p256.inc.h", "0x3bce3c3e27d2604b", "0x3bce3c3e27d2604a"),
     Fault("a bit of SM2's generator", "curves/sm2.inc.h", "0x715a4589334c74c7", "0x715a4589334c74c6"),
