@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -18,22 +19,25 @@ COMPILERS = [name for name in ("gcc", "clang", "cc") if shutil.which(name)]
 
 pytestmark = [
     pytest.mark.skipif(not COMPILERS or shutil.which("make") is None, reason="a C compiler and make are needed"),
-    pytest.mark.xdist_group("c"),
+    pytest.mark.timeout(1200),  # the library may have to be compiled, beside others' work
 ]
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """libpycore.a, built by the C Makefile as a C user would."""
-    folder = tmp_path_factory.mktemp("library")
-    command = ["make", "-s", "-C", str(ROOT / "csrc"), f"BUILD={folder}", f"CC={COMPILERS[0]}", "CFLAGS=-O1"]
-    subprocess.run(command, check=True, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
+def library() -> Path:
+    """libpycore.a, built by the C Makefile as a C user would, where the C tests build theirs: one build serves all."""
+    folder = ROOT / "build" / "ctests" / COMPILERS[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    command = ["make", "-s", "-C", str(ROOT / "csrc"), f"BUILD={folder}", f"CC={COMPILERS[0]}", "CFLAGS=-Werror -O2"]
+    with (folder / "lock").open("w") as lock:  # another worker may want it at the same time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(command, check=True, env={k: v for k, v in os.environ.items() if k != "MAKEFLAGS"})
     return folder / "libpycore.a"
 
 
 @pytest.fixture(scope="module")
-def program(library: Path) -> Path:
-    path = library.parent / "batch"
+def program(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("program") / "batch"
     flags = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}"]
     source = str(ROOT / "tests/c/batch.c")
     subprocess.run([COMPILERS[0], *flags, source, str(library), "-lpthread", "-o", str(path)], check=True)
