@@ -103,8 +103,8 @@ __all__ = [
     "verify_sparse_batch",
 ]
 
-# They pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
-_LAZY = frozenset({"client", "ledgers", "testing"})
+# Most pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
+_LAZY = frozenset({"client", "ledgers", "ssz", "testing"})
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,8 @@ from pycore._version import __version__
 from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
 
 try:
-    from pycore._core import ffi, lib  # noqa: TID251 - the one place
+    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `_native_keys` has them from here
+    from pycore._core import lib as lib  # noqa: TID251
 except ImportError as error:  # a source tree that was never built gives a puzzling message otherwise
     message = (
         "the compiled extension pycore._core is missing or does not load "

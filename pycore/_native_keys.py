@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore._core import ffi, lib  # noqa: TID251 - a part of _native
-from pycore._native import _address, _bytes_pointer, _check, _scratch, aligned_bytes
+from pycore._native import _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

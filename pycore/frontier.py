@@ -58,6 +58,9 @@ class MerkleFrontier:
     Raises:
         InputError: an unknown name, a limit where none belongs, a position that is none.
 
+    Traps: those of :func:`pycore.merkle_root`. A frontier keeps no leaves, so it cannot say whether a list is `mutated`
+    (CVE-2012-2459); :class:`pycore.MerkleTree` can. The saved state is trusted as it is.
+
     >>> import pycore
     >>> log = MerkleFrontier(watch=[1])
     >>> log.append([b"a", b"b"])
@@ -454,6 +457,8 @@ def merkle_stream(
 
     Returns:
         A :class:`MerkleFrontier`: ``.root``, ``.leaf_count``, ``.proof(i)`` for each of the indices.
+
+    Traps: those of :class:`MerkleFrontier`.
 
     Raises:
         InputError: as for :func:`pycore.merkle_root`.

@@ -47,6 +47,11 @@ def hash_batch(
     Raises:
         InputError: unknown algorithm, or messages in none of the forms.
 
+    Traps: a digest does not say of how many parts its message was made: H(a || b) is also that of any other cut, so
+    give parts lengths or prefixes. 64 bytes hashed as a message are the same as two digests hashed as a node of a tree
+    without prefixes. SHA-256, SHA-512, SM3 and RIPEMD-160 let anyone extend a message whose digest and length he knows:
+    H(secret || message) is no signature.
+
     Sources: FIPS 180-4 (sha256, sha512), FIPS 202 (sha3-256), GB/T 32905-2016 (sm3), the Keccak submission (keccak256),
     ISO/IEC 10118-3 (ripemd160), RFC 7693 (blake2b), the BLAKE3 specification.
 
@@ -124,6 +129,8 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
 
     Raises:
         InputError: unknown algorithm, or a message that is not bytes-like.
+
+    Traps: those of :func:`hash_batch`.
 
     >>> hash("keccak256", b"").hex()[:16]
     'c5d2460186f7233c'

@@ -66,6 +66,12 @@ def verify_inclusion(
             root).
         InputError: a malformed call: an unknown name, or a root or digest of a wrong length.
 
+    Traps: the depth and every side follow from index and leaf_count, so leaf_count must come from a source you trust (a
+    header that counts its transactions), never from the prover. In a tree without prefixes a smaller one makes an inner
+    node a leaf, and a larger one a transaction of 64 bytes an inner node: nothing but the depth tells them apart. An
+    index that is not below leaf_count, such as that of the twin of a last node (CVE-2012-2459), and a proof of any
+    other length than both demand are MALFORMED_PROOF.
+
     Sources: RFC 9162, section 2.1.3.2; Bitcoin Core, merkleblock.cpp.
 
     >>> from pycore import MerkleTree
@@ -118,6 +124,9 @@ def verify_inclusion_batch(
 
     Raises:
         InputError: a malformed call: counts that differ, an unknown name, a root or digest of a wrong length.
+
+    Traps: those of :func:`verify_inclusion`, above all that leaf_count and index are yours, not the prover's. Two
+    proofs may be of the same leaf; nothing here says that they are of different ones.
 
     >>> from pycore import MerkleTree
     >>> tree = MerkleTree([b"a", b"b", b"c"])
@@ -177,6 +186,8 @@ def verify_multiproof(
             BAD_PROOF (another root). All leaves stand and fall together.
         InputError: a malformed call: counts that differ, an unknown name, a root or digest of a wrong length.
 
+    Traps: those of :func:`verify_inclusion`. Positions that repeat are refused, so k leaves are k places of the tree.
+
     >>> from pycore import MerkleTree
     >>> tree = MerkleTree([b"a", b"b", b"c", b"d", b"e"])
     >>> proof = tree.multiproof([4, 1, 0])
@@ -230,6 +241,9 @@ def verify_consistency(
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF (m = 0, m > n, wrong length) or BAD_PROOF (another root).
         InputError: a malformed call: an unknown name, or a root of a wrong length.
+
+    Traps: it says that the first m leaves are the same, nothing of what was appended; m and n belong to the roots, so
+    take each pair from one signed tree head. "rfc9162" alone has such proofs.
 
     Source: RFC 9162, section 2.1.4.2.
 

@@ -117,6 +117,11 @@ def merkle_root(
     Returns:
         The root. For an empty tree see the module's table.
 
+    Traps: a tree that pairs odd nodes with themselves has one root for [a, b, c] and [a, b, c, c] (CVE-2012-2459):
+    refuse a list whose :attr:`MerkleTree.mutated` is true. Without prefixes ("bitcoin", "chainmaker", "ssz") a leaf
+    must be a digest of something that is no pair of nodes: a 64-byte transaction that is hashed the same way can pose
+    as an inner node. An "ssz" root does not say how many leaves it has.
+
     Raises:
         InputError: an unknown name, leaves in none of the forms, digests of a wrong length, or more leaves than limit.
 
@@ -164,6 +169,9 @@ class MerkleTree:
 
     Args:
         leaves, tree, hash, hashed, width, limit, threads: as for :func:`merkle_root`.
+
+    Traps: those of :func:`merkle_root`. A proof says neither where its leaf is nor how many there are: whoever checks
+    it must have index and leaf_count from elsewhere.
 
     Raises:
         InputError: as for :func:`merkle_root`.
@@ -245,6 +253,9 @@ class MerkleTree:
 
     def proof(self, i: int) -> list[bytes]:
         """Siblings of leaf i from the leaf up, one digest each.
+
+        Trap: the proof is as long as index and leaf_count demand, and is checked against both; leaf_count must reach
+        the verifier by a way that it trusts.
 
         Where the last node of an odd level is paired with itself the proof carries that node, so that every proof of
         such a tree has ceil(log2(leaf_count)) siblings, and so has one of "ssz", which carries the roots of empty

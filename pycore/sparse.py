@@ -74,6 +74,8 @@ class SparseMerkleTree:
     Raises:
         InputError: an unknown name.
 
+    Traps: those of :func:`verify_sparse`. The root says nothing of how many keys there are.
+
     >>> tree = SparseMerkleTree()
     >>> tree.update([b"a" * 32, b"b" * 32], [b"1", b"2"])
     >>> len(tree), b"a" * 32 in tree
@@ -283,6 +285,9 @@ def verify_sparse(
         ProofError: ``.verdict`` is MALFORMED_PROOF (bytes that are no proof for this key) or BAD_PROOF (another root, a
             proof of presence for a claim of absence, or the other way round).
         InputError: a malformed call.
+
+    Traps: an empty value is a value; absence is None. Keys that others choose should be hashed first, else they can
+    make paths of 256 nodes. A proof has one form and one length: whatever else comes is refused.
     """
     values = [None if value is None else one_bytes(value, "value")]
     row = lookup(HASHES, hash, "hash")
@@ -316,6 +321,8 @@ def verify_sparse_batch(
 
     Returns:
         n verdicts: VALID, BAD_PROOF or MALFORMED_PROOF, as :func:`verify_sparse` finds for each alone.
+
+    Traps: those of :func:`verify_sparse`.
 
     Raises:
         InputError: a malformed call: counts that differ, an unknown name, a key or root of a wrong length.

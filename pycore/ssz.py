@@ -191,6 +191,9 @@ def verify_branch(
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF (not one sibling per level) or BAD_PROOF (another root).
         InputError: a malformed call.
+
+    Traps: a prover who picks the index picks which node is proved, and leaves and inner nodes look alike. Indices of a
+    container change when a fork adds fields: from Electra on Ethereum's light clients have others.
     """
     row = lookup(HASHES, hash, "hash")
     wanted, current = digest(root, row, "root"), digest(leaf, row, "leaf")
@@ -227,6 +230,8 @@ def verify_branches(
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF (wrong number of nodes) or BAD_PROOF (another root).
         InputError: a malformed call: counts that differ, an index that repeats or is above another.
+
+    Traps: those of :func:`verify_branch`.
     """
     row = lookup(HASHES, hash, "hash")
     count, size = parallel.resolve_threads(threads), row.digest_size

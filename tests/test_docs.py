@@ -5,6 +5,8 @@ from __future__ import annotations
 import doctest
 import importlib
 import pkgutil
+import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,33 @@ def test_examples(name: str) -> None:
 )
 def test_every_public_function_has_an_example(name: str) -> None:
     assert ">>> " in (getattr(pycore, name).__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hash",
+        "hash_batch",
+        "merkle_root",
+        "merkle_stream",
+        "MerkleTree",
+        "MerkleTree.proof",
+        "MerkleFrontier",
+        "verify_inclusion",
+        "verify_inclusion_batch",
+        "verify_multiproof",
+        "verify_consistency",
+        "SparseMerkleTree",
+        "verify_sparse",
+        "verify_sparse_batch",
+        "ssz.verify_branch",
+        "ssz.verify_branches",
+        "ledgers.ethereum_trie.verify_trie_batch",
+    ],
+)
+def test_what_can_be_got_wrong_is_said_at_the_call(name: str) -> None:
+    importlib.import_module("pycore.ledgers.ethereum_trie")
+    assert re.search(r"^ +Traps?: ", attrgetter(name)(pycore).__doc__ or "", re.MULTILINE)
 
 
 def test_the_guide_runs() -> None:

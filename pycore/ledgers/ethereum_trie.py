@@ -119,6 +119,10 @@ def verify_trie_batch(
 
     Raises:
         InputError: a malformed call: counts that differ, a root of a wrong length.
+
+    Traps: a value of None is absence only where the verdict is VALID. The root must come from a header that you trust,
+    and nothing in a proof says which trie it is of. Nodes beyond the end of the way are MALFORMED_PROOF, as is a proof
+    that ends too soon.
     """
     from pycore.kernels import trie as kernels
 
