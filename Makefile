@@ -107,6 +107,9 @@ check-c: $(STAMPS)/built
 	for plain in $$(ls -d build/ctests/gcc build/ctests/clang build/ctests/cc 2>/dev/null); do \
 	    $(BIN)/python tools/check_objects.py $$plain pycore/_core.abi3.so || exit 1; \
 	done
+	if [ -e build/ctests/aarch64/libpycore.a ]; then \
+	    CROSS=aarch64-linux-gnu- $(BIN)/python tools/check_objects.py build/ctests/aarch64; \
+	fi
 
 fuzz: $(TEST) $(STAMPS)/built
 	$(MAKE) --no-print-directory -C csrc/tests fuzz

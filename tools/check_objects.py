@@ -7,11 +7,13 @@
   beyond its row of backends.def: code for a newer CPU can not leak into what an older one runs
 * the extension exports its init function and nothing else
 
-Exits 1 and prints each finding. Needs nm and objdump (binutils); Linux only.
+Exits 1 and prints each finding. Needs nm and objdump (binutils); Linux only. ``CROSS=aarch64-linux-gnu-`` looks into
+objects for another machine, with the tools of that prefix.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -26,9 +28,17 @@ SPECIAL = {  # mnemonics that a row has to name in its flags
     "-madx": re.compile(r"\bad[co]x\b"),
     "-maes": re.compile(r"\baes(?:enc|dec)"),
 }
+ARM_SPECIAL = {  # the same for aarch64, by what the row's -march names
+    "+crypto": re.compile(r"\t(?:sha1|sha256|aes|pmull2?\t.*\.1q)"),
+    "+sha3": re.compile(r"\t(?:sha512|eor3|bcax|rax1|xar)"),
+    "+sm4": re.compile(r"\t(?:sm3|sm4)"),
+    "armv8.2": re.compile(r"\t(?:cas|swp|ldadd|ldclr|ldeor|ldset|stadd|stclr|steor|stset|sqrdml[as]h)"),
+}
+CROSS = os.environ.get("CROSS", "")
 
 
-def run(*command: str) -> str:
+def run(tool: str, *arguments: str) -> str:
+    command = [CROSS + tool, *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -55,16 +65,24 @@ def check_symbols(folder: Path) -> list[str]:
     return found
 
 
-def check_instructions(folder: Path) -> list[str]:
+def banned_instructions(row: str, machine: str) -> list[re.Pattern[str]]:
+    """What an object compiled with these flags must not contain."""
+    if machine == "aarch64":
+        return [pattern for flag, pattern in ARM_SPECIAL.items() if flag not in row]
+    banned = [pattern for flag, pattern in SPECIAL.items() if flag not in row]
+    if "-mavx512" not in row:
+        banned.append(ZMM)
+    if "-mavx" not in row:
+        banned.append(YMM)
+    return banned
+
+
+def check_instructions(folder: Path, machine: str) -> list[str]:
     found = []
     flags = backend_flags()
     for path in sorted(folder.glob("*.o")):
         row = flags.get(path.stem.removeprefix("backend_"), "") if path.stem.startswith("backend_") else ""
-        banned = [pattern for flag, pattern in SPECIAL.items() if flag not in row]
-        if "-mavx512" not in row:
-            banned.append(ZMM)
-        if "-mavx" not in row:
-            banned.append(YMM)
+        banned = banned_instructions(row, machine)
         for line in run("objdump", "-d", "--no-show-raw-insn", str(path)).splitlines():
             if any(pattern.search(line) for pattern in banned):
                 found.append(f"{path}: instruction beyond its row: {line.strip()}")
@@ -86,8 +104,10 @@ def main(arguments: list[str]) -> int:
         print(f"{folder}/libpycore.a is missing: make -C csrc", file=sys.stderr)
         return 2
     found = check_symbols(folder)
-    if "x86-64" in run("objdump", "-f", str(folder / "backend_portable.o")):
-        found += check_instructions(folder)
+    about = run("objdump", "-f", str(folder / "backend_portable.o"))
+    for machine in ("x86-64", "aarch64"):
+        if machine in about:
+            found += check_instructions(folder, machine)
     for extension in arguments[1:]:
         found += check_extension(Path(extension))
     print("\n".join(found or [f"{len(list(folder.glob('*.o')))} objects: symbols and instructions as they should be"]))
