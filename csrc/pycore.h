@@ -137,6 +137,15 @@ int pc_hash_batch(int backend, int hash, const uint8_t *prefix, size_t prefix_le
 /* The same for n messages of `width` bytes, one after the other, without a prefix: no column to make for a call of a few. */
 int pc_hash_rows(int backend, int hash, const uint8_t *rows, size_t width, size_t n, uint8_t *digests);
 
+/* One message that comes in pieces, of any length, in memory that does not grow: pc_hash_stream_size() bytes, aligned to 64, the
+ * caller's (0: no such hash or backend; at most 300 KiB). The digest is of all that was given so far, and more may follow; a copy of
+ * the memory goes on by itself. Not for two threads at once. */
+typedef struct pc_hash_stream pc_hash_stream;
+size_t pc_hash_stream_size(int backend, int hash);
+int pc_hash_stream_open(int backend, int hash, pc_hash_stream *stream);
+int pc_hash_stream_update(pc_hash_stream *stream, const uint8_t *data, size_t len);
+int pc_hash_stream_digest(const pc_hash_stream *stream, uint8_t *digest);
+
 /* ---- Merkle trees --------------------------------------------------------------------------------------------------------
  * One level: parents[i] = H(prefix || children[2 i] || children[2 i + 1]), children contiguous, count >= 2. An odd last child
  * is carried up as it is (PC_ODD_PROMOTE: RFC 9162) or paired with itself (PC_ODD_DUPLICATE: Bitcoin, ChainMaker).

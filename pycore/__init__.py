@@ -33,7 +33,7 @@ from pycore.errors import (
     VerificationError,
 )
 from pycore.frontier import MerkleFrontier, merkle_stream
-from pycore.hashing import hash, hash_batch
+from pycore.hashing import Hasher, hash, hash_batch
 from pycore.keycache import KeyCacheStats, key_cache_stats, set_key_cache
 from pycore.keyset import KeySet
 from pycore.merkle import (
@@ -63,6 +63,7 @@ __all__ = [
     "BackendUnavailable",
     "Capabilities",
     "Column",
+    "Hasher",
     "InputError",
     "InvalidSignature",
     "KeyCacheStats",

@@ -344,6 +344,38 @@ def hash_one(backend: int, hash_id: int, message: bytes, digest_size: int) -> by
     return bytes(ffi.buffer(digest, digest_size))
 
 
+class HashStream:
+    """A ``pc_hash_stream``: one message in pieces. Not for two threads at once."""
+
+    __slots__ = ("_memory", "_stream", "digest_size")
+
+    def __init__(self, backend: int, hash_id: int, digest_size: int) -> None:
+        size = lib.pc_hash_stream_size(backend, hash_id)  # 0: no kernel, as open will say
+        self._take(aligned_bytes(size or ALIGNMENT), digest_size)
+        _check(lib.pc_hash_stream_open(backend, hash_id, self._stream), backend)
+
+    def _take(self, memory: NDArray[np.uint8], digest_size: int) -> None:
+        self._memory = memory
+        self._stream = ffi.cast("pc_hash_stream *", _bytes_pointer(memory))
+        self.digest_size = digest_size
+
+    def update(self, data: NDArray[np.uint8]) -> None:
+        """Contiguous bytes that follow."""
+        _check(lib.pc_hash_stream_update(self._stream, ffi.from_buffer(_BYTES, data), data.size))
+
+    def digest(self) -> bytes:
+        """Of all bytes so far."""
+        digest = ffi.new(_DIGEST)
+        _check(lib.pc_hash_stream_digest(self._stream, digest))
+        return bytes(ffi.buffer(digest, self.digest_size))
+
+    def copy(self) -> HashStream:
+        """One that goes on by itself."""
+        other = object.__new__(HashStream)
+        other._take(aligned_copy(self._memory), self.digest_size)
+        return other
+
+
 def merkle_level(
     backend: int, hash_id: int, odd: int, prefix: bytes, children: NDArray[np.uint8], parents: NDArray[np.uint8]
 ) -> None:

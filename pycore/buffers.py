@@ -235,6 +235,14 @@ def one_bytes(value: object, field: str) -> bytes:
     return flat.tobytes()
 
 
+def bytes_view(value: object, field: str) -> NDArray[np.uint8]:
+    """A single bytes-like object as uint8 (size,), a view."""
+    flat = _flat_view(value)
+    if flat is None:
+        raise ShapeError(field, describe(value), "one bytes-like object")
+    return flat
+
+
 def single(value: object, field: str) -> Column:
     """A single bytes-like object as a column with one row of whatever length it has."""
     return _gather([one_bytes(value, field)], field)

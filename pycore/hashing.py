@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore import _device, _native, parallel
-from pycore.buffers import as_column, one_bytes
+from pycore.buffers import as_column, bytes_view, one_bytes
 from pycore.registry import HASHES, lookup
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pycore.buffers import BatchOfBytes, Column
     from pycore.registry import Hash
 
-__all__ = ["hash", "hash_batch"]
+__all__ = ["Hasher", "hash", "hash_batch"]
 
 COST = parallel.Cost(item_ns=80, byte_ns=1)
 PAIR_COST = parallel.Cost(item_ns=150, byte_ns=0)
@@ -138,6 +139,61 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
     row = lookup(HASHES, algorithm, "algorithm")
     data = message if isinstance(message, bytes) else one_bytes(message, "message")
     return _native.hash_one(_native.current_backend(), row.id, data, row.digest_size)
+
+
+class Hasher:
+    """One message that comes in pieces, as in :mod:`hashlib`, for every hash. Memory does not grow with the message.
+
+    Args:
+        algorithm: as for :func:`hash_batch`.
+        data: the first piece.
+
+    Attributes:
+        name: the hash's name.
+        digest_size, block_size: bytes.
+
+    Any number of threads may use one; their pieces come in the order in which they got hold of it. The backend is the
+    one that the context had when it was made.
+
+    >>> hasher = Hasher("sm3", b"a")
+    >>> hasher.update(b"bc")
+    >>> hasher.hexdigest()[:16]
+    '66c7f0f462eeedd9'
+    """
+
+    def __init__(self, algorithm: str, data: bytes | bytearray | memoryview | NDArray[np.uint8] = b"") -> None:
+        row = lookup(HASHES, algorithm, "algorithm")
+        self.name, self.digest_size, self.block_size = row.name, row.digest_size, row.block_size
+        self._lock = threading.Lock()
+        self._stream = _native.HashStream(_native.current_backend(), row.id, row.digest_size)
+        self.update(data)
+
+    def update(self, data: bytes | bytearray | memoryview | NDArray[np.uint8]) -> None:
+        """Add a piece: one contiguous bytes-like object; InputError for another."""
+        piece = bytes_view(data, "data")
+        with self._lock:
+            self._stream.update(piece)
+
+    def digest(self) -> bytes:
+        """The digest of all pieces so far; more may follow."""
+        with self._lock:
+            return self._stream.digest()
+
+    def hexdigest(self) -> str:
+        """The same in hexadecimal."""
+        return self.digest().hex()
+
+    def copy(self) -> Hasher:
+        """Another with the same pieces so far, which goes on by itself."""
+        other = object.__new__(Hasher)
+        other.name, other.digest_size, other.block_size = self.name, self.digest_size, self.block_size
+        other._lock = threading.Lock()
+        with self._lock:
+            other._stream = self._stream.copy()
+        return other
+
+    def __repr__(self) -> str:
+        return f"Hasher({self.name!r})"
 
 
 def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"") -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,37 @@ def test_hash_of_files_text_and_stdin(cli: Run, tmp_path: Path, algorithm: str) 
 def test_hash_agrees_with_sha256sum_form(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert cli("hash", "a").stdout == f"{hashlib.sha256(b'abc').hexdigest()}  a\n"
+
+
+def test_hash_of_a_large_file(cli: Run, tmp_path: Path) -> None:
+    """Read piece by piece, as standard input and what has no size of its own are."""
+    data = bytes(range(256)) * (17 << 12) + b"end"
+    (tmp_path / "large").write_bytes(data)
+    (tmp_path / "small").write_bytes(b"abc")
+    for algorithm in ("sha256", "blake3"):
+        wanted = pycore.hash(algorithm, data).hex()
+        done = cli("hash", "-a", algorithm, "large", "small", "--json")
+        found = json.loads(done.stdout)["digests"]
+        assert [(row["size"], row["digest"]) for row in found] == [
+            (len(data), wanted),
+            (3, pycore.hash(algorithm, b"abc").hex()),
+        ]
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    assert cli("hash", "pipe").stdout == f"{hashlib.sha256(data).hexdigest()}  pipe\n"
+    writer.join()
+
+
+def test_the_bar_moves_within_a_file(tmp_path: Path) -> None:
+    from pycore.cli.hash import _in_pieces
+
+    (tmp_path / "large").write_bytes(bytes(3_500_000))
+    steps: list[int] = []
+    size, digest = _in_pieces("keccak256", tmp_path / "large", steps.append)
+    assert (size, digest) == (3_500_000, pycore.hash("keccak256", bytes(3_500_000)).hex())
+    assert sum(steps) == size
+    assert len(steps) == 4
 
 
 def test_hash_check(cli: Run, tmp_path: Path) -> None:

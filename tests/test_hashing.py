@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import blake3
@@ -184,3 +185,46 @@ def test_small_calls_refuse_the_same(messages: Any, width: Any) -> None:
     with pytest.raises(pycore.InputError) as slow:
         pycore.hash_batch("sha256", messages, width=width, threads=1)
     assert str(fast.value) == str(slow.value)
+
+
+@pytest.mark.parametrize("algorithm", sorted(pycore.HASHES))
+def test_a_message_in_pieces(backend: str, algorithm: str) -> None:
+    """Every cut gives the digest of the whole, digests on the way and copies do not disturb it."""
+    del backend
+    rng = random.Random(algorithm)
+    for total in (0, 1, 63, 64, 65, 127, 128, 129, 136, 137, 1024, 1025, 5000, 262144, 262145, 700001):
+        message = rng.randbytes(total)
+        hasher, at = pycore.Hasher(algorithm), 0
+        while at < total:
+            part = rng.choice([0, 1, 13, 64, 136, 1024, 200_000])
+            piece: Any = message[at : at + part]
+            forms: list[Any] = [piece, bytearray(piece), memoryview(piece), np.frombuffer(piece, np.uint8)]
+            hasher.update(rng.choice(forms))
+            at += len(piece)
+            if rng.random() < 0.02:
+                assert hasher.digest() == pycore.hash(algorithm, message[:at])
+            if rng.random() < 0.2:
+                other, hasher = hasher, hasher.copy()
+                other.update(b"elsewhere")
+        assert hasher.digest() == pycore.hash(algorithm, message), total
+        assert hasher.hexdigest() == hasher.digest().hex()
+
+
+def test_hasher_describes_itself_and_refuses() -> None:
+    hasher = pycore.Hasher("sha256", b"ab")
+    assert (hasher.name, hasher.digest_size, hasher.block_size) == ("sha256", 32, 64)
+    assert repr(hasher) == "Hasher('sha256')"
+    with pytest.raises(pycore.InputError, match="algorithm"):
+        pycore.Hasher("md5")
+    for wrong in ("c", None, 3, [b"c"], np.zeros((2, 2), np.uint8), np.zeros(4, np.int64), memoryview(b"abcd")[::2]):
+        with pytest.raises(pycore.InputError, match="data"):
+            hasher.update(wrong)  # type: ignore[arg-type]
+    hasher.update(b"c")
+    assert hasher.digest() == hashlib.sha256(b"abc").digest()
+
+
+def test_hasher_among_threads() -> None:
+    hasher, pieces = pycore.Hasher("sha256"), [b"x" * 1_000_003] * 40
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(hasher.update, pieces))
+    assert hasher.digest() == hashlib.sha256(b"x" * 40_000_120).digest()

@@ -17,6 +17,7 @@ ROOT = Path(pycore.__file__).parent
 SIGNATURES = {
     "hash_batch": ["algorithm", "messages"],
     "hash": ["algorithm", "message"],
+    "Hasher": ["algorithm", "data"],
     "verify_batch": ["scheme", "public_keys", "signatures", "messages"],
     "verify": ["scheme", "public_key", "signature", "message"],
     "recover_batch": ["scheme", "signatures65", "digests"],
@@ -37,6 +38,7 @@ SIGNATURES = {
     "set_threads": ["n"],
 }
 MEMBERS = {
+    "Hasher": {"update", "digest", "hexdigest", "copy"},
     "KeySet": {"verdicts", "nbytes", "verify_batch"},
     "Verdicts": {"codes", "valid", "all_valid", "bitmap", "first_invalid", "raise_if_invalid"},
     "MerkleTree": {"root", "leaf_count", "proof", "proofs", "multiproof", "consistency_proof", "extended"},

@@ -14,7 +14,7 @@
 #    include "../schemes/short_weierstrass.inc.h"
 #endif
 
-#define HASH_OPS(name)          {.many = name##_many, .merkle_level = name##_merkle_level}
+#define HASH_OPS(name)          {.many = name##_many, .merkle_level = name##_merkle_level, .stream = &name##_stream}
 #define PC_HASH_OPS_SHA256      HASH_OPS(sha256)
 #define PC_HASH_OPS_SHA256D     HASH_OPS(sha256d)
 #define PC_HASH_OPS_SHA512      HASH_OPS(sha512)

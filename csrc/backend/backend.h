@@ -72,9 +72,19 @@ typedef struct pc_scheme_ops {
     pc_sign_fn *sign;                   /* test data only */
 } pc_scheme_ops;
 
+/* One message that comes in pieces. The state has no pointers: a copy of it goes on by itself. */
+typedef struct pc_stream_ops {
+    size_t unit;  /* bytes that absorb takes at a time */
+    size_t state; /* bytes of the state */
+    void (*start)(void *state);
+    void (*absorb)(void *state, const uint8_t *data, size_t units); /* not the end of the message: at least a byte follows */
+    void (*finish)(const void *state, const uint8_t *tail, size_t len, uint8_t *digest); /* at most a unit, and none alone */
+} pc_stream_ops;
+
 typedef struct pc_hash_ops {
     pc_hash_fn *many;
     pc_merkle_level_fn *merkle_level;
+    const pc_stream_ops *stream;
 } pc_hash_ops;
 
 typedef struct pc_backend {

@@ -13,8 +13,8 @@ const pc_backend pc_backend_armsha2 = {
     .lanes = LANES_MAX,
     .hash =
         {
-            [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level},
-            [PC_HASH_SHA256D] = {sha256d_many, sha256d_merkle_level},
-            [PC_HASH_HASH160] = {hash160_many, hash160_merkle_level},
+            [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level, &sha256_stream},
+            [PC_HASH_SHA256D] = {sha256d_many, sha256d_merkle_level, &sha256d_stream},
+            [PC_HASH_HASH160] = {hash160_many, hash160_merkle_level, &hash160_stream},
         },
 };

@@ -6,5 +6,5 @@
 const pc_backend pc_backend_armsha512 = {
     .name = "armsha512",
     .lanes = SHA512_PAIR,
-    .hash = {[PC_HASH_SHA512] = {sha512_many, sha512_merkle_level}},
+    .hash = {[PC_HASH_SHA512] = {sha512_many, sha512_merkle_level, &sha512_stream}},
 };

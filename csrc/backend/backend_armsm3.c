@@ -6,5 +6,5 @@
 const pc_backend pc_backend_armsm3 = {
     .name = "armsm3",
     .lanes = SM3_PAIR,
-    .hash = {[PC_HASH_SM3] = {sm3_many, sm3_merkle_level}},
+    .hash = {[PC_HASH_SM3] = {sm3_many, sm3_merkle_level, &sm3_stream}},
 };

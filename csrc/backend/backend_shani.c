@@ -8,7 +8,7 @@ const pc_backend pc_backend_shani = {
     .lanes = SHA256_PAIR,
     .hash =
         {
-            [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level},
-            [PC_HASH_SHA256D] = {sha256d_many, sha256d_merkle_level},
+            [PC_HASH_SHA256] = {sha256_many, sha256_merkle_level, &sha256_stream},
+            [PC_HASH_SHA256D] = {sha256d_many, sha256d_merkle_level, &sha256d_stream},
         },
 };

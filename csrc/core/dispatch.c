@@ -164,6 +164,8 @@ static int has_kernel(const pc_backend *ops, pc_kind kind, int id) {
         return ops->scheme[id].public_keys != NULL && ops->scheme[id].sign != NULL;
     case PC_KIND_RECOVER:
         return ops->recover != NULL;
+    case PC_KIND_STREAM:
+        return ops->hash[id].stream != NULL;
     case PC_KIND_FIELD:
         return ops->field_probe != NULL;
     }
@@ -181,7 +183,7 @@ static int choose(pc_kind kind, int id, size_t n, int *why) {
     *why = PC_WHY_FORCED;
     if (forced >= 0 && runs(forced, kind, id)) return forced;
     *why = PC_WHY_PREFERRED;
-    pc_kind listed = kind == PC_KIND_MERKLE ? PC_KIND_HASH : kind;
+    pc_kind listed = kind == PC_KIND_MERKLE || kind == PC_KIND_STREAM ? PC_KIND_HASH : kind;
     for (size_t p = 0; p < PREFERENCES; p++) {
         if (preferences[p].kind != listed || preferences[p].id != id || n < preferences[p].from_n) continue;
         if (preferred[p] >= 0 && runs(preferred[p], kind, id)) return preferred[p];

@@ -6,10 +6,11 @@
 typedef enum pc_kind {
     PC_KIND_HASH = 0,
     PC_KIND_SCHEME = 1,
-    PC_KIND_RECOVER = 2,  /* id ignored */
-    PC_KIND_FIELD = 3,    /* id ignored */
-    PC_KIND_MERKLE = 4,   /* id is a hash */
-    PC_KIND_TEST_DATA = 5 /* id is a scheme */
+    PC_KIND_RECOVER = 2,   /* id ignored */
+    PC_KIND_FIELD = 3,     /* id ignored */
+    PC_KIND_MERKLE = 4,    /* id is a hash */
+    PC_KIND_TEST_DATA = 5, /* id is a scheme */
+    PC_KIND_STREAM = 6     /* id is a hash */
 } pc_kind;
 
 /* The backend that runs `id` for a batch of n when the caller asked for `backend` (a position or PC_AUTO); its position goes to

@@ -33,7 +33,31 @@ typedef struct blake3_forest {
 typedef struct blake3_source {
     const uint8_t *prefix, *data;
     size_t prefix_len, len;
+    uint64_t before; /* chunks in front of these */
 } blake3_source;
+
+/* W32 whole chunks from `data` on, the first with this counter, a multiple of W32; or, with `parent`, W32 pairs. Their digests may lie
+ * over what was read. */
+static void blake3_row(const uint8_t *data, int parent, uint64_t counter, uint8_t *out) {
+    static const uint32_t lane[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, zero[16];
+    uint32_t state[BLAKE3_WORDS * W32];
+    const uint8_t *at[W32];
+    const size_t size = parent ? 64 : BLAKE3_CHUNK;
+    for (size_t w = 0; w < BLAKE3_FLAGS; w++) v32_store(state + HASH_INDEX_W32(w, 0), v32_set1(blake3_initial[w]));
+    v32_store(state + HASH_INDEX_W32(BLAKE3_FLAGS, 0), v32_set1(parent ? BLAKE3_PARENT : BLAKE3_START));
+    v32_store(state + HASH_INDEX_W32(BLAKE3_SIZE, 0), v32_set1(64));
+    v32_store(state + HASH_INDEX_W32(BLAKE3_COUNTER, 0),
+              v32_add(v32_set1((uint32_t)counter), v32_load(parent ? zero : lane)));
+    v32_store(state + HASH_INDEX_W32(BLAKE3_COUNTER + 1, 0), v32_set1((uint32_t)(counter >> 32)));
+    for (size_t j = 0; j < W32; j++) at[j] = data + j * size;
+    if (!parent) {
+        blake3_blocks(state, at, BLAKE3_CHUNK / 64 - 1);
+        for (size_t j = 0; j < W32; j++) at[j] += BLAKE3_CHUNK - 64;
+        v32_store(state + HASH_INDEX_W32(BLAKE3_FLAGS, 0), v32_set1(BLAKE3_END));
+    }
+    blake3_blocks(state, at, 1);
+    blake3_rows(out, state);
+}
 
 /* Up to W32 chunks or parents on their way through the lanes. */
 typedef struct blake3_lanes {
@@ -106,9 +130,9 @@ static void blake3_parent(blake3_lanes *l, const uint8_t *pair, uint32_t root, u
     l->out[j] = out;
 }
 
-/* Chunk `counter` of the message, which has at most `size` bytes. */
+/* Chunk `counter` of the source. */
 static void blake3_chunk(blake3_lanes *l, const blake3_source *s, uint64_t counter, uint32_t root, uint8_t *out) {
-    size_t j = blake3_slot(l, BLAKE3_START, counter), begin = (size_t)counter * BLAKE3_CHUNK;
+    size_t j = blake3_slot(l, BLAKE3_START, s->before + counter), begin = (size_t)counter * BLAKE3_CHUNK;
     size_t total = s->prefix_len + s->len, size = total - begin < BLAKE3_CHUNK ? total - begin : BLAKE3_CHUNK;
     if (begin >= s->prefix_len && size == BLAKE3_CHUNK) {
         l->at[j] = s->data + (begin - s->prefix_len);
@@ -136,7 +160,13 @@ static void blake3_plant(blake3_forest *f, blake3_lanes *l, const blake3_source 
     f->first[f->trees] = (uint16_t)f->chunks;
     f->count[f->trees++] = (uint16_t)chunks;
     f->chunks += chunks;
-    for (size_t c = 0; c < chunks; c++) blake3_chunk(l, s, counter + c, chunks == 1 ? root : 0, nodes[c]);
+    size_t c = 0, begin = (size_t)counter * BLAKE3_CHUNK, whole = 0; /* chunks that lie in the data alone and are full */
+    if (begin >= s->prefix_len) whole = (s->len - (begin - s->prefix_len)) / BLAKE3_CHUNK;
+    for (; W32 > 1 && c + W32 <= whole && c + W32 <= chunks; c += W32) {
+        const uint8_t *data = s->data + (begin - s->prefix_len) + c * BLAKE3_CHUNK;
+        blake3_row(data, 0, s->before + counter + c, nodes[c]);
+    }
+    for (; c < chunks; c++) blake3_chunk(l, s, counter + c, chunks == 1 ? root : 0, nodes[c]);
 }
 
 /* Reduces every tree to its root, at nodes[first]. A parent goes where no pair that is still to be read lies: node i is made of
@@ -147,7 +177,11 @@ static void blake3_grow(blake3_forest *f, blake3_lanes *l, uint32_t root) {
         busy = 0;
         for (size_t t = 0; t < f->trees; t++) {
             uint8_t (*nodes)[32] = f->nodes + f->first[t];
-            for (size_t i = 0; i < f->count[t] / 2u; i++) {
+            size_t i = 0;
+            for (; W32 > 1 && i + W32 <= f->count[t] / 2u; i += W32) {
+                blake3_row(nodes[2 * i], 1, 0, nodes[i]);
+            }
+            for (; i < f->count[t] / 2u; i++) {
                 blake3_parent(l, nodes[2 * i], f->count[t] == 2 ? root : 0, nodes[i]);
             }
         }
@@ -162,32 +196,52 @@ static void blake3_grow(blake3_forest *f, blake3_lanes *l, uint32_t root) {
     }
 }
 
-/* One message of more than FOREST chunks. stack holds the roots of whole subtrees, two of one size are merged at once; what is
- * left at the end is merged from the right. Nothing that could be the root is merged before the end. */
-static void blake3_long(blake3_forest *f, blake3_lanes *l, const blake3_source *s, uint64_t chunks, uint8_t *digest) {
-    uint8_t stack[56][32]; /* 2^64 bytes are 2^46 subtrees; two more while merging */
-    size_t depth = 0;
-    uint64_t subtrees = 0;
-    for (uint64_t counter = 0; counter < chunks; counter += BLAKE3_FOREST) {
-        uint64_t left = chunks - counter;
-        f->trees = f->chunks = 0;
-        blake3_plant(f, l, s, counter, left < BLAKE3_FOREST ? (size_t)left : BLAKE3_FOREST, 0);
-        blake3_grow(f, l, 0);
-        memcpy(stack[depth++], f->nodes[0], 32);
-        if (left <= BLAKE3_FOREST) break;
-        for (uint64_t k = ++subtrees; k % 2 == 0; k /= 2) {
-            depth--;
-            blake3_parent(l, stack[depth - 1], 0, stack[depth - 1]);
-            blake3_flush(l);
-        }
-    }
-    while (depth > 1) {
-        depth--;
-        blake3_parent(l, stack[depth - 1], depth == 1 ? BLAKE3_ROOT : 0, stack[depth - 1]);
+/* One message of more than FOREST chunks: the roots of whole subtrees, of which two of one size are merged at once. Nothing that
+ * could be the root is merged before the end. */
+typedef struct blake3_spine {
+    uint64_t subtrees;     /* of FOREST chunks, merged or not */
+    size_t depth;          /* nodes below */
+    uint8_t nodes[56][32]; /* 2^64 bytes are 2^46 subtrees; two more while merging */
+} blake3_spine;
+
+/* Hashes the next subtree, at most FOREST chunks, and puts its root behind the others. */
+static void blake3_subtree(blake3_spine *spine, blake3_forest *f, blake3_lanes *l, const blake3_source *s, uint64_t counter,
+                           size_t chunks) {
+    f->trees = f->chunks = 0;
+    blake3_plant(f, l, s, counter, chunks, 0);
+    blake3_grow(f, l, 0);
+    memcpy(spine->nodes[spine->depth++], f->nodes[0], 32);
+    f->trees = f->chunks = 0;
+}
+
+/* Merges the last subtree, a whole one that others follow, with those before it. */
+static void blake3_join(blake3_spine *spine, blake3_lanes *l) {
+    for (uint64_t k = ++spine->subtrees; k % 2 == 0; k /= 2) {
+        spine->depth--;
+        blake3_parent(l, spine->nodes[spine->depth - 1], 0, spine->nodes[spine->depth - 1]);
         blake3_flush(l);
     }
-    f->trees = f->chunks = 0;
-    memcpy(digest, stack[0], 32);
+}
+
+/* What is left at the end is merged from the right. */
+static void blake3_top(blake3_spine *spine, blake3_lanes *l, uint8_t *digest) {
+    while (spine->depth > 1) {
+        spine->depth--;
+        blake3_parent(l, spine->nodes[spine->depth - 1], spine->depth == 1 ? BLAKE3_ROOT : 0,
+                      spine->nodes[spine->depth - 1]);
+        blake3_flush(l);
+    }
+    memcpy(digest, spine->nodes[0], 32);
+}
+
+static void blake3_long(blake3_forest *f, blake3_lanes *l, const blake3_source *s, uint64_t chunks, uint8_t *digest) {
+    blake3_spine spine = {.depth = 0};
+    for (uint64_t counter = 0; counter < chunks; counter += BLAKE3_FOREST) {
+        uint64_t left = chunks - counter;
+        blake3_subtree(&spine, f, l, s, counter, left < BLAKE3_FOREST ? (size_t)left : BLAKE3_FOREST);
+        if (left > BLAKE3_FOREST) blake3_join(&spine, l);
+    }
+    blake3_top(&spine, l, digest);
 }
 
 static void blake3_harvest(blake3_forest *f, blake3_lanes *l, uint8_t *digests) {
@@ -230,6 +284,50 @@ PC_NOINLINE void blake3_many(const uint8_t *prefix, size_t prefix_len, const pc_
         blake3_trees(prefix, prefix_len, messages, n, digests);
     }
 }
+
+/* ---- one message in pieces: its spine, and units that are subtrees ------------------------------------------------------- */
+
+/* A piece of the message, as if all before it lay in front of it. */
+static blake3_source blake3_piece(const blake3_spine *spine, const uint8_t *data, size_t len) {
+    blake3_source s = {.data = data, .len = len, .before = spine->subtrees * BLAKE3_FOREST};
+    return s;
+}
+
+static void blake3_begin(void *state) {
+    blake3_spine *spine = state;
+    spine->subtrees = 0;
+    spine->depth = 0;
+}
+
+PC_NOINLINE void blake3_absorb(void *state, const uint8_t *data, size_t units) {
+    blake3_spine *spine = state;
+    blake3_forest f;
+    blake3_lanes l;
+    l.used = 0;
+    for (; units; units--, data += BLAKE3_FOREST * BLAKE3_CHUNK) {
+        const blake3_source s = blake3_piece(spine, data, BLAKE3_FOREST * BLAKE3_CHUNK);
+        blake3_subtree(spine, &f, &l, &s, 0, BLAKE3_FOREST);
+        blake3_join(spine, &l);
+    }
+}
+
+PC_NOINLINE void blake3_finish(const void *state, const uint8_t *tail, size_t len, uint8_t *digest) {
+    blake3_spine spine = *(const blake3_spine *)state;
+    if (spine.subtrees == 0) {
+        pc_column one = pc_column_fixed(tail, len);
+        blake3_many(NULL, 0, &one, 1, digest);
+        return;
+    }
+    blake3_forest f;
+    blake3_lanes l;
+    l.used = 0;
+    const blake3_source s = blake3_piece(&spine, tail, len);
+    blake3_subtree(&spine, &f, &l, &s, 0, (len + BLAKE3_CHUNK - 1) / BLAKE3_CHUNK);
+    blake3_top(&spine, &l, digest);
+}
+
+static const pc_stream_ops blake3_stream = {BLAKE3_FOREST * BLAKE3_CHUNK, sizeof(blake3_spine), blake3_begin, blake3_absorb,
+                                            blake3_finish};
 
 static void blake3_merkle_level(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
                                 uint8_t *parents) {

@@ -1,5 +1,5 @@
-/* hash.inc.h - every hash of registry.def over the lanes of this backend: <hash>_many and <hash>_merkle_level, with the
- * signatures of backend.h. Uses a lanes header (lanes_portable.h lists the vocabulary). */
+/* hash.inc.h - every hash of registry.def over the lanes of this backend: <hash>_many, <hash>_merkle_level and <hash>_stream, as
+ * backend.h has them. Uses a lanes header (lanes_portable.h lists the vocabulary). */
 #include "../backend/backend.h"
 #include "lanes_streams.h"
 #include "shape.h"

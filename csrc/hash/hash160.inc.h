@@ -37,6 +37,15 @@ static void hash160_many(const uint8_t *prefix, size_t prefix_len, const pc_colu
     }
 }
 
+static void hash160_finish(const void *state, const uint8_t *tail, size_t len, uint8_t *digest) {
+    uint8_t inner[32];
+    pc_column digested = pc_column_fixed(inner, 32);
+    sha256_finish(state, tail, len, inner);
+    ripemd160_many(NULL, 0, &digested, 1, digest);
+}
+
+static const pc_stream_ops hash160_stream = {64, sizeof(sha256_message), sha256_begin, sha256_absorb, hash160_finish};
+
 static void hash160_merkle_level(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
                                  uint8_t *parents) {
     hash_merkle_level(hash160_many, 20, odd, prefix, prefix_len, children, count, parents);

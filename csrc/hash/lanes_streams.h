@@ -10,6 +10,9 @@
 #ifndef LANES_STREAMS
 #    define LANES_STREAMS 1
 #endif
+#ifndef v32_add_stored
+#    define v32_add_stored(a, p) v32_add(a, *(p))
+#endif
 
 enum { S32 = LANES_STREAMS * W32, S64 = LANES_STREAMS * W64 };
 

@@ -1,6 +1,6 @@
 /* many.inc.h - schedules messages of any lengths onto the lanes of one compression function. Included once per hash with
  *
- *   MANY             name, e.g. sha256: defines sha256_many, sha256_many_heads and sha256_merkle_level
+ *   MANY             name, e.g. sha256: defines sha256_many, sha256_many_heads, sha256_merkle_level and sha256_stream
  *   MANY_WORD        uint32_t or uint64_t;  MANY_LANES  messages at a time
  *   MANY_WORDS       words of chaining state;  MANY_BLOCK  bytes per block;  MANY_DIGEST  bytes per digest
  *   MANY_INDEX(w, j) where word w of lane j is in the state
@@ -15,6 +15,10 @@
  *                    compresses the same block in every lane
  *   MANY_LAST(state, j, total)  optional: the last block is special, and always there (BLAKE2): a whole last block is no
  *                    padding's neighbour but the last block itself, and this prepares lane j for it
+ *
+ *   MANY_AHEAD       optional: 1 copies what has to be copied of messages of one length a step ahead. A compression that reads bytes
+ *                    that were just written, by stores that do not match its loads, waits until they are in the cache; with few
+ *                    lanes that shows.
  *
  * A message is prefix || head || data || padding. The whole blocks of the prefix are hashed once for all messages. What is left
  * of it, with the message's own head (at most 64 bytes: Z_A of SM2, R || A of Ed25519) and the first bytes of the data, makes up
@@ -72,6 +76,10 @@ static inline void MANY_FN(_last)(MANY_WORD *state, size_t lane, uint64_t total)
 #endif
 }
 
+#ifndef MANY_AHEAD
+#    define MANY_AHEAD 0
+#endif
+
 /* ---- one length --------------------------------------------------------------------------------------------------------- */
 
 /* n messages of len bytes with heads of head_len bytes: data + i * stride, head + i * head_stride. */
@@ -80,11 +88,11 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
     const hash_shape s = MANY_FN(_shape)(call, head_len, len);
     const int copies = s.fixed || s.used;
     MANY_WORD initial[MANY_WORDS * MANY_LANES], state[MANY_WORDS * MANY_LANES];
-    uint8_t buffers[MANY_LANES][MANY_FN(_buffer)], rows[MANY_LANES * MANY_ROW];
+    uint8_t buffers[(1 + MANY_AHEAD) * MANY_LANES][MANY_FN(_buffer)], rows[MANY_LANES * MANY_ROW];
     const uint8_t *front[MANY_LANES], *body[MANY_LANES], *back[MANY_LANES];
     const size_t lanes = n < MANY_LANES ? n : MANY_LANES, built = copies ? lanes : 1;
     size_t tail = 1;
-    for (size_t j = 0; j < built; j++) {
+    for (size_t j = 0; j < (copies ? built + MANY_AHEAD * MANY_LANES : 1); j++) {
         if (call->kept_len) memcpy(buffers[j], call->kept, call->kept_len);
         tail = (size_t)MANY_PAD(buffers[j] + s.front * MANY_BLOCK, s.used, s.total);
     }
@@ -105,13 +113,26 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
 #else
     const int apart = expanded || s.body;
 #endif
+#define MANY_FILL(buffer, item)                                                                                             \
+    MANY_FN(_fill)(buffers[buffer], &s, head_len ? head + (ptrdiff_t)(item) * head_stride : NULL, head_len,                 \
+                   len ? data + (ptrdiff_t)(item) * stride : data)
+    size_t half = 0; /* where the buffers of this step begin */
+    for (size_t j = 0; MANY_AHEAD && copies && j < lanes; j++) MANY_FILL(j, j);
     for (size_t i = 0; i < n; i += MANY_LANES) {
         const size_t done = n - i < MANY_LANES ? n - i : MANY_LANES;
         for (size_t j = 0; j < done; j++) {
             const ptrdiff_t item = (ptrdiff_t)(i + j);
             body[j] = len ? data + item * stride : data;
-            if (copies) MANY_FN(_fill)(buffers[j], &s, head_len ? head + item * head_stride : NULL, head_len, body[j]);
+            if (copies && !MANY_AHEAD) MANY_FILL(j, item);
             if (s.body) body[j] += s.first;
+        }
+        if (MANY_AHEAD && copies) {
+            for (size_t j = 0; j < MANY_LANES; j++) {
+                front[j] = buffers[half + (j < built ? j : 0)];
+                back[j] = front[j] + s.front * MANY_BLOCK;
+            }
+            half = MANY_LANES - half;
+            for (size_t j = 0; j < MANY_LANES && i + MANY_LANES + j < n; j++) MANY_FILL(half + j, i + MANY_LANES + j);
         }
         for (size_t j = done; j < MANY_LANES; j++) body[j] = body[0];
         memcpy(state, initial, sizeof state);
@@ -129,6 +150,7 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
         MANY_ROWS(rows, state);
         for (size_t j = 0; j < done; j++) memcpy(call->digests + (i + j) * MANY_DIGEST, rows + j * MANY_ROW, MANY_DIGEST);
     }
+#undef MANY_FILL
 }
 
 /* ---- any lengths -------------------------------------------------------------------------------------------------------- */
@@ -247,23 +269,56 @@ PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------- */
 
-/* Hashes the whole blocks of the prefix. Every lane computes the same: cheaper than a second, one-lane copy of the template. */
+/* Blocks of one message. Every lane computes the same: cheaper than a second, one-lane copy of the template. */
+PC_NOINLINE void MANY_FN(_chain)(MANY_WORD *chain, const uint8_t *data, size_t blocks) {
+    MANY_WORD state[MANY_WORDS * MANY_LANES];
+    const uint8_t *same[MANY_LANES];
+    for (size_t j = 0; j < MANY_LANES; j++) {
+        same[j] = data;
+        for (size_t w = 0; w < MANY_WORDS; w++) state[MANY_INDEX(w, j)] = chain[w];
+    }
+    MANY_BLOCKS(state, same, blocks);
+    for (size_t w = 0; w < MANY_WORDS; w++) chain[w] = state[MANY_INDEX(w, 0)];
+}
+
+/* Hashes the whole blocks of the prefix. */
 static void MANY_FN(_prefix)(MANY_FN(_call) * call, const uint8_t *prefix, size_t prefix_len) {
     size_t whole = MANY_WHOLE(prefix_len);
     call->prefix_len = prefix_len;
     call->kept_len = prefix_len - whole * MANY_BLOCK;
     call->kept = call->kept_len ? prefix + whole * MANY_BLOCK : prefix;
     for (size_t w = 0; w < MANY_WORDS; w++) call->start[w] = MANY_INITIAL[w];
-    if (!whole) return;
-    MANY_WORD state[MANY_WORDS * MANY_LANES];
-    const uint8_t *same[MANY_LANES];
-    for (size_t j = 0; j < MANY_LANES; j++) {
-        same[j] = prefix;
-        for (size_t w = 0; w < MANY_WORDS; w++) state[MANY_INDEX(w, j)] = call->start[w];
-    }
-    MANY_BLOCKS(state, same, whole);
-    for (size_t w = 0; w < MANY_WORDS; w++) call->start[w] = state[MANY_INDEX(w, 0)];
+    if (whole) MANY_FN(_chain)(call->start, prefix, whole);
 }
+
+/* A message in pieces is one with a long prefix. */
+typedef struct MANY_FN(_message) {
+    MANY_WORD chain[MANY_WORDS];
+    uint64_t len;
+} MANY_FN(_message);
+
+PC_UNUSED static void MANY_FN(_begin)(void *state) {
+    MANY_FN(_message) *m = state;
+    for (size_t w = 0; w < MANY_WORDS; w++) m->chain[w] = MANY_INITIAL[w];
+    m->len = 0;
+}
+
+PC_UNUSED static void MANY_FN(_absorb)(void *state, const uint8_t *data, size_t units) {
+    MANY_FN(_message) *m = state;
+    MANY_FN(_chain)(m->chain, data, units);
+    m->len += (uint64_t)units * MANY_BLOCK;
+}
+
+PC_UNUSED static void MANY_FN(_finish)(const void *state, const uint8_t *tail, size_t len, uint8_t *digest) {
+    const MANY_FN(_message) *m = state;
+    MANY_FN(_call) call = {.prefix_len = m->len, .digests = digest};
+    memcpy(call.start, m->chain, sizeof m->chain);
+    MANY_FN(_level)(&call, NULL, 0, 0, tail, 0, len, 1);
+}
+
+PC_UNUSED static const pc_stream_ops MANY_FN(_stream) = {
+    MANY_BLOCK, sizeof(MANY_FN(_message)), MANY_FN(_begin), MANY_FN(_absorb), MANY_FN(_finish),
+};
 
 /* digests[i] = H(prefix || heads[i] || messages[i]); a head is at most 64 bytes, and heads may be NULL. */
 PC_NOINLINE void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, const pc_column *heads,
@@ -315,3 +370,4 @@ PC_UNUSED static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, siz
 #undef MANY_EXPAND
 #undef MANY_EXPANDED
 #undef MANY_LAST
+#undef MANY_AHEAD

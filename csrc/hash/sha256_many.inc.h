@@ -1,4 +1,4 @@
-/* sha256_many.inc.h - sha256_many, sha256d_many and their Merkle levels over one build of the compression function: the includer
+/* sha256_many.inc.h - sha256 and sha256d: many messages, Merkle levels and streams over one build of the compression function: the includer
  * defines MANY_LANES, MANY_INDEX, MANY_BLOCKS, MANY_ROWS and MANY_EXPANDED as many.inc.h describes them. */
 #include "padding.inc.h"
 #include "sha256_constants.h"
@@ -22,6 +22,15 @@ static void sha256d_many(const uint8_t *prefix, size_t prefix_len, const pc_colu
     pc_column inner = pc_column_fixed(digests, 32);
     sha256_many(NULL, 0, &inner, n, digests);
 }
+
+static void sha256d_finish(const void *state, const uint8_t *tail, size_t len, uint8_t *digest) {
+    uint8_t once[32];
+    pc_column inner = pc_column_fixed(once, 32);
+    sha256_finish(state, tail, len, once);
+    sha256_many(NULL, 0, &inner, 1, digest);
+}
+
+static const pc_stream_ops sha256d_stream = {64, sizeof(sha256_message), sha256_begin, sha256_absorb, sha256d_finish};
 
 static void sha256d_merkle_level(int odd, const uint8_t *prefix, size_t prefix_len, const uint8_t *children, size_t count,
                                  uint8_t *parents) {

@@ -77,4 +77,5 @@ static inline void sha256_pair_rows(uint8_t *rows, const uint32_t *state) {
 #define MANY_BLOCKS   sha256_pair_blocks
 #define MANY_EXPANDED sha256_pair_expanded
 #define MANY_ROWS     sha256_pair_rows
+#define MANY_AHEAD    1
 #include "sha256_many.inc.h"

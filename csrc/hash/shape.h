@@ -9,6 +9,13 @@
 
 enum { HASH_WINDOW = 256, HASH_BUCKETS = 128 };
 
+/* An address that will be read soon, if it is one at all. */
+#if defined(__GNUC__)
+#    define HASH_PREFETCH(address) __builtin_prefetch((const void *)(address))
+#else
+#    define HASH_PREFETCH(address) ((void)(address))
+#endif
+
 /* Where the bytes of a message lie in its blocks. fixed bytes (what is left of the prefix, and the head) come first. */
 typedef struct hash_shape {
     size_t fixed;

@@ -89,6 +89,31 @@ static void test_columns(void) {
     EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, 2, 5, NULL), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, SIZE_MAX, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_rows(PC_AUTO, 1000, data, 2, 5, digest), PC_ERR_ARGUMENT);
+    for (int h = 0; pc_hash_at(h); h++) {
+        size_t size = pc_hash_stream_size(PC_AUTO, h);
+        uint8_t *memory = aligned_alloc(64, size + 64);
+        pc_hash_stream *stream = (pc_hash_stream *)memory;
+        memset(memory, 0xaa, size + 64);
+        EXPECT_INT(pc_hash_stream_update(stream, data, 10), PC_ERR_ARGUMENT); /* never opened */
+        EXPECT_INT(pc_hash_stream_digest(stream, digest), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(PC_AUTO, -1, stream), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(PC_AUTO, 1000, stream), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(99, h, stream), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(PC_AUTO, h, NULL), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(PC_AUTO, h, (pc_hash_stream *)(memory + 8)), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_open(PC_AUTO, h, stream), PC_OK);
+        EXPECT_INT(pc_hash_stream_update(stream, NULL, 1), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_update(stream, NULL, 0), PC_OK);
+        EXPECT_INT(pc_hash_stream_update(NULL, data, 1), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_digest(stream, NULL), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_digest(NULL, digest), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_hash_stream_digest(stream, digest), PC_OK);
+        for (size_t i = 0; i < 64; i++) EXPECT(memory[size + i] == 0xaa);
+        free(memory);
+    }
+    EXPECT_INT(pc_hash_stream_size(PC_AUTO, -1), 0);
+    EXPECT_INT(pc_hash_stream_size(PC_AUTO, 1000), 0);
+    EXPECT_INT(pc_hash_stream_size(99, 0), 0);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, 2, NULL, 0, digest, 2, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, NULL, 2, digest), PC_ERR_ARGUMENT);

@@ -240,6 +240,58 @@ static void test_all_lengths(int backend, int hash, size_t lanes) {
     }
 }
 
+/* A message in pieces of any sizes, its digest taken on the way too, against the whole of it at once. */
+static void stream_one(int backend, int hash, const uint8_t *data, size_t len, size_t most, pc_hash_stream *stream,
+                       pc_hash_stream *copy, size_t size) {
+    uint8_t wanted[64], got[64], again[64];
+    pc_column whole = {data, NULL, len, 0};
+    EXPECT_INT(pc_hash_stream_open(backend, hash, stream), PC_OK);
+    for (size_t at = 0; at < len;) {
+        size_t part = test_random() % (most + 1);
+        if (part > len - at) part = len - at;
+        EXPECT_INT(pc_hash_stream_update(stream, data + at, part), PC_OK);
+        at += part;
+        if (test_random() % 4 || most > 4096) continue;
+        pc_column begun = {data, NULL, at, 0};
+        memcpy(copy, stream, size);
+        memset(stream, 0, size); /* the copy does not look back */
+        EXPECT_INT(pc_hash_stream_digest(copy, got), PC_OK);
+        memcpy(stream, copy, size);
+        EXPECT_INT(pc_hash_batch(portable, hash, NULL, 0, &begun, 1, wanted), PC_OK);
+        if (!EXPECT(memcmp(got, wanted, pc_hash_at(hash)->digest_size) == 0)) return;
+    }
+    EXPECT_INT(pc_hash_stream_digest(stream, got), PC_OK);
+    EXPECT_INT(pc_hash_stream_digest(stream, again), PC_OK);
+    EXPECT_INT(pc_hash_batch(portable, hash, NULL, 0, &whole, 1, wanted), PC_OK);
+    EXPECT(memcmp(got, again, pc_hash_at(hash)->digest_size) == 0);
+    if (!EXPECT(memcmp(got, wanted, pc_hash_at(hash)->digest_size) == 0)) {
+        fprintf(stderr, "  %s of %zu bytes in pieces of up to %zu\n", pc_hash_at(hash)->name, len, most);
+    }
+}
+
+static void test_stream(int backend, int hash) {
+    enum { SUBTREE = 256 * 1024, MOST = 5 * SUBTREE + 3 };
+    static uint8_t data[MOST];
+    const size_t around[] = {SUBTREE, 2 * SUBTREE, 3 * SUBTREE, 4 * SUBTREE, 5 * SUBTREE}, mosts[] = {1, 7, 64, 200};
+    size_t size = pc_hash_stream_size(backend, hash);
+    EXPECT(size >= 64 && size <= 300 << 10 && size % 64 == 0);
+    pc_hash_stream *stream = aligned_alloc(64, size), *copy = aligned_alloc(64, size);
+    test_fill(data, sizeof data);
+    for (size_t len = 0; len <= 300; len++)
+        stream_one(backend, hash, data + len % 5, len, mosts[len % 4], stream, copy, size);
+    for (size_t len = 1000; len <= 9000; len += 257) stream_one(backend, hash, data, len, 1500, stream, copy, size);
+    const int trees = size > SUBTREE; /* a hash that takes a message apart */
+    for (size_t i = 0; trees && i < sizeof around / sizeof around[0]; i++) {
+        for (size_t past = 0; past < 3; past++) {
+            stream_one(backend, hash, data, around[i] - 1 + past, past == 1 ? SUBTREE : 2 * SUBTREE, stream, copy, size);
+        }
+    }
+    stream_one(backend, hash, data, trees ? MOST : 100000, MOST, stream, copy, size);
+    stream_one(backend, hash, data, trees ? MOST : 100000, 50000, stream, copy, size);
+    free(stream);
+    free(copy);
+}
+
 int main(int count, char **arguments) {
     const int long_run = count > 1 && strcmp(arguments[1], "long") == 0;
     pc_backend_row row;
@@ -259,6 +311,7 @@ int main(int count, char **arguments) {
             test_merkle(b, id);
             /* row.lanes are those of the curves: two vectors of sixteen where these have eight, else at most twice as many */
             if (long_run && b != portable) test_all_lengths(b, id, row.lanes >= 8 ? 32 : 2 * (size_t)row.lanes);
+            test_stream(b, id);
             tested++;
         }
         if (strcmp(row.name, "portable") == 0) test_published(b);

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from . import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, progress, read_text
 
-_LARGE = 16 << 20
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LARGE, _PIECE = 16 << 20, 1 << 20
 
 
 def hash_command(
@@ -61,26 +65,26 @@ def hash_command(
 
 
 def _files(algorithm: str, names: list[str]) -> tuple[list[int], list[str]]:
-    """Sizes and digests of files: small ones a batch at a time, large ones each by itself, mapped and not read."""
+    """Sizes and digests of files: small ones a batch at a time, large ones and what has no size piece by piece."""
     import pycore
 
-    sizes = [0 if name == "-" else Path(name).stat().st_size for name in names]
+    paths = [None if name == "-" else Path(name) for name in names]
+    sizes = [0 if path is None else path.stat().st_size for path in paths]
     digests = [""] * len(names)
     waiting: list[int] = []
 
     with progress("hashing", sum(sizes)) as advance:
 
         def flush() -> None:
-            read = [sys.stdin.buffer.read() if names[at] == "-" else Path(names[at]).read_bytes() for at in waiting]
+            read = [Path(names[at]).read_bytes() for at in waiting]
             for at, data, row in zip(waiting, read, pycore.hash_batch(algorithm, read), strict=True):
                 sizes[at], digests[at] = len(data), row.tobytes().hex()
                 advance(len(data))
             waiting.clear()
 
-        for at, name in enumerate(names):
-            if name != "-" and sizes[at] > _LARGE:
-                digests[at] = _mapped(algorithm, name)
-                advance(sizes[at])
+        for at, path in enumerate(paths):
+            if path is None or not path.is_file() or sizes[at] > _LARGE:
+                sizes[at], digests[at] = _in_pieces(algorithm, path, advance)
                 continue
             waiting.append(at)
             if sum(sizes[one] for one in waiting) > _LARGE:
@@ -89,12 +93,19 @@ def _files(algorithm: str, names: list[str]) -> tuple[list[int], list[str]]:
     return sizes, digests
 
 
-def _mapped(algorithm: str, name: str) -> str:
-    import numpy as np
-
+def _in_pieces(algorithm: str, path: Path | None, advance: Callable[[int], None]) -> tuple[int, str]:
+    """Size and digest of a file of any size, or of standard input, in the memory of one piece."""
     import pycore
 
-    return pycore.hash(algorithm, np.memmap(name, np.uint8, "r")).hex()
+    hasher, size = pycore.Hasher(algorithm), 0
+    piece = memoryview(bytearray(_PIECE))
+    source: Any = nullcontext(sys.stdin.buffer) if path is None else path.open("rb", buffering=0)
+    with source as file:
+        while read := file.readinto(piece):
+            hasher.update(piece[:read])
+            size += read
+            advance(read)
+    return size, hasher.hexdigest()
 
 
 def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
