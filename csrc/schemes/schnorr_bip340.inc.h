@@ -5,7 +5,7 @@
  * SCALAR_OUT_OF_RANGE; r or s zero is no error by itself.
  *
  * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. For one item that is
- * computed and looked at; many are tried at once where the keys have no tables (schnorr_bip340_batch.inc.h). Between the stages
+ * computed and looked at; many are tried at once, by keys with tables only when they are very many (schnorr_bip340_batch.inc.h). Between the stages
  * everything is in rows, one per item or key, so that any items can be put into the lanes of a vector. */
 
 enum { schnorr_secp256k1_CHUNK = COMBINE_MOST };
@@ -192,8 +192,8 @@ static void schnorr_secp256k1_check_block(schnorr_secp256k1_work *w, const uint3
         memcpy(w->uv[g].u, words, sizeof w->uv[g].u);
         memcpy(w->uv[g].v, words + 4, sizeof w->uv[g].v);
         for (size_t lane = 0; lane < VL; lane++) {
-            tables[g * VL + lane] = w->tables[row[lane]];
-            key[lane] = w->found.of[row[lane]];
+            if (w->window) tables[g * VL + lane] = w->tables[row[lane]];
+            key[lane] = w->window ? 0 : w->found.of[row[lane]];
         }
         if (!w->window) cv(multi_get)(&w->q[g], &w->multi, key);
     }
@@ -242,15 +242,17 @@ static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_ke
         schnorr_secp256k1_read(w, keys, signatures, first, n);
         sha256_many_heads(prefix, sizeof prefix, &heads, &rows, n, w->digests);
         schnorr_secp256k1_challenges(w, n);
-        if (!w->window) schnorr_secp256k1_find_keys(w, keys, first, n);
+        const int combined = !w->window || n >= SCHNORR_KNOWN;
+        if (combined) schnorr_secp256k1_find_keys(w, keys, first, n);
         for (uint32_t j = 0; j < n; j++) {
-            if (!w->window) w->bad_key[j] |= w->bad_point[w->found.of[j]];
+            if (combined) w->bad_key[j] |= w->bad_point[w->found.of[j]];
             if (w->status[j] == PC_VALID && !w->bad_key[j]) w->live[live++] = j;
         }
-        if (w->window)
-            schnorr_secp256k1_check_singly(w, w->live, live);
+        if (combined)
+            combine_settle(&w->combine, w->window ? &schnorr_secp256k1_combines_known : &schnorr_secp256k1_combines, w,
+                           w->status, w->live, live, first);
         else
-            combine_settle(&w->combine, &schnorr_secp256k1_combines, w, w->status, w->live, live, first);
+            schnorr_secp256k1_check_singly(w, w->live, live);
         for (size_t j = 0; j < n; j++) verdicts[first + j] = w->bad_key[j] ? PC_MALFORMED_KEY : w->status[j];
     }
     vmode_leave(mode);
