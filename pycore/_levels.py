@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 RISE = 7
 BLOCK = 1 << 13
 _MAX_DEPTH = 64
+_LONG = 1 << 16  # bytes
 
 
 def names(tree: str, hash_name: str | None) -> tuple[Tree, Hash]:
@@ -123,7 +124,10 @@ def leaf_node(shape: Tree, row: Hash, leaf: BytesLike, *, hashed: bool) -> bytes
     """The node of one leaf."""
     if shape.leaf_prefix is None or hashed:
         return digest(leaf, row, "leaf")
-    return hash_column(row, single(leaf, "leaf"), threads=1, prefix=shape.leaf_prefix).tobytes()
+    data = one_bytes(leaf, "leaf")
+    if len(data) > _LONG:  # not copied behind the prefix
+        return hash_column(row, single(data, "leaf"), threads=1, prefix=shape.leaf_prefix).tobytes()
+    return _native.hash_one(_native.current_backend(), row.id, shape.leaf_prefix + data, row.digest_size)
 
 
 def node(row: Hash, shape: Tree, left: bytes, right: bytes) -> bytes:

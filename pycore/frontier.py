@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from pycore._levels import (
     depth_of,
     empty_root,
     leaf_column,
+    leaf_node,
     names,
     node,
     raise_shared,
@@ -143,6 +144,11 @@ class MerkleFrontier:
             InputError: leaves in none of the forms, digests of a wrong length, or more leaves than the limit; the
                 frontier is as it was before the call.
         """
+        leaf = self._one_leaf(leaves) if threads is None and width is None else None
+        if leaf is not None:
+            made = leaf_node(self._tree, self._hash, leaf, hashed=self._hashed)
+            self._add(np.frombuffer(made, dtype=np.uint8).reshape(1, -1), 0, 1)
+            return
         column = leaf_column(self._tree, self._hash, leaves, "leaves", hashed=self._hashed, width=width)
         total = self._count + column.n
         if total >= 1 << 63 or (self._limit is not None and total > self._limit):
@@ -159,6 +165,18 @@ class MerkleFrontier:
         for start, stop in self._between_watched(head, head + whole, base):
             self._append_subtrees(column.slice(start, stop), count)
         self._append_nodes(column.slice(head + whole, column.n), count)
+
+    def _one_leaf(self, leaves: Any) -> bytes | None:
+        """The leaf of a batch of one in an everyday form, when it may be appended; a column would cost more than it."""
+        if type(leaves) is list and len(leaves) == 1 and type(leaves[0]) is bytes:
+            leaf: bytes = leaves[0]
+        elif type(leaves) is np.ndarray and leaves.ndim == 2 and len(leaves) == 1 and leaves.dtype == np.uint8:
+            leaf = leaves.tobytes()
+        else:
+            return None
+        room = (1 << 63) - 1 if self._limit is None else min(self._limit, (1 << 63) - 1)
+        fits = len(leaf) == self._hash.digest_size or (self._tree.leaf_prefix is not None and not self._hashed)
+        return leaf if fits and self._count < room else None
 
     def _between_watched(self, start: int, stop: int, base: int) -> list[tuple[int, int]]:
         """Cuts [start, stop) of a column into aligned pieces; one with a watched leaf is 2^RISE leaves long.

@@ -346,3 +346,38 @@ def test_chunks_in_every_form(rng: random.Random) -> None:
     for make in makes:
         assert merkle_stream(make()).root == pycore.merkle_root(leaves)
     assert merkle_stream([flat[:64], flat[64:]], width=32).root == pycore.merkle_root(leaves)
+
+
+@pytest.mark.parametrize("hashed", [False, True])
+@pytest.mark.parametrize("tree", sorted(pycore.TREES))
+def test_one_leaf_in_every_form(tree: str, hashed: bool, rng: random.Random) -> None:
+    """A batch of one takes a shorter way in some forms; all are one batch, and all refuse the same."""
+    forms: list[Callable[[bytes], Any]] = [
+        lambda leaf: [leaf],
+        lambda leaf: (leaf,),
+        lambda leaf: [bytearray(leaf)],
+        lambda leaf: np.frombuffer(leaf, np.uint8).reshape(1, -1),
+        lambda leaf: np.frombuffer(leaf * 2, np.uint8).reshape(2, -1)[::2],
+    ]
+    leaves = digests(len(forms), rng)
+    limit = len(forms) if tree == "ssz" else None
+    log = MerkleFrontier(tree=tree, hash="sha256", hashed=hashed, limit=limit)
+    for form, leaf in zip(forms, leaves, strict=True):
+        if tree != "rfc9162" or hashed:
+            before = log.to_bytes()
+            for wrong in (leaf[:31], leaf + b"\0", b""):
+                with pytest.raises(pycore.InputError) as caught:
+                    log.append(form(wrong))
+                assert caught.value.field.startswith("leaves")
+            assert log.to_bytes() == before
+        log.append(form(leaf))
+    assert log.root == pycore.merkle_root(leaves, tree=tree, hash="sha256", hashed=hashed, limit=limit)
+    if limit is not None:
+        for form in forms:
+            with pytest.raises(pycore.InputError):
+                log.append(form(leaves[0]))
+    if tree == "rfc9162" and not hashed:
+        long = bytes(70_000)
+        log.append([long])
+        log.append([b""])
+        assert log.root == pycore.merkle_root([*leaves, long, b""])
