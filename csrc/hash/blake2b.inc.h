@@ -15,11 +15,11 @@ static const uint64_t blake2b_512_initial[BLAKE2B_WORDS] = {BLAKE2B_H0(64), BLAK
 
 #define BLAKE2B_G(a, b, c, d, x, y)                                                                                         \
     do {                                                                                                                    \
-        a = v64_add(v64_add(a, b), w[x]);                                                                                   \
+        a = v64_add(v64_add_stored(a, &w[x]), b);                                                                           \
         d = v64_xor_rotl(d, a, 32);                                                                                         \
         c = v64_add(c, d);                                                                                                  \
         b = v64_xor_rotl(b, c, 40);                                                                                         \
-        a = v64_add(v64_add(a, b), w[y]);                                                                                   \
+        a = v64_add(v64_add_stored(a, &w[y]), b);                                                                           \
         d = v64_xor_rotl(d, a, 48);                                                                                         \
         c = v64_add(c, d);                                                                                                  \
         b = v64_xor_rotl(b, c, 1);                                                                                          \

@@ -13,14 +13,16 @@ static inline v32 v32_set1(uint32_t x) { return _mm256_set1_epi32((int)x); }
 static inline v32 v32_load(const uint32_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void v32_store(uint32_t *p, v32 v) { _mm256_storeu_si256((__m256i *)p, v); }
 static inline v32 v32_add(v32 a, v32 b) { return _mm256_add_epi32(a, b); }
-/* 16 registers hold the state of BLAKE3 and nothing else. Left to themselves, compilers load message words early, reorder the sums,
+/* 16 registers hold the state of BLAKE3 or BLAKE2b and nothing else. Left to themselves, compilers load message words early, reorder the sums,
  * and move half of the state to the stack and back. */
-static inline v32 lanes_add_stored(v32 a, const v32 *p) {
-    v32 sum;
-    __asm__("vpaddd %2, %1, %0" : "=x"(sum) : "x"(a), "m"(*p));
-    return sum;
-}
-#define v32_add_stored lanes_add_stored
+#define LANES_ADD_STORED(a, p, instruction)                                                                                 \
+    __extension__({                                                                                                         \
+        __m256i lanes_sum;                                                                                                  \
+        __asm__(instruction " %2, %1, %0" : "=x"(lanes_sum) : "x"(a), "m"(*(p)));                                           \
+        lanes_sum;                                                                                                          \
+    })
+#define v32_add_stored(a, p) LANES_ADD_STORED(a, p, "vpaddd")
+#define v64_add_stored(a, p) LANES_ADD_STORED(a, p, "vpaddq")
 static inline v32 v32_xor(v32 a, v32 b) { return _mm256_xor_si256(a, b); }
 static inline v32 v32_xor3(v32 a, v32 b, v32 c) { return v32_xor(v32_xor(a, b), c); }
 #define v32_shr(a, n) _mm256_srli_epi32(a, n)

@@ -1,13 +1,13 @@
 /* lanes_portable.h - the vocabulary of the hash templates, one lane.
  *
  * v32 is W32 lanes of 32-bit words and v64 is W64 lanes of 64-bit words; lane j belongs to message j. Every lanes header gives
- * exactly these names, and perhaps LANES_STREAMS and v32_add_stored (lanes_streams.h), and the templates use nothing else:
+ * exactly these names, and perhaps LANES_STREAMS and vNN_add_stored (lanes_streams.h), and the templates use nothing else:
  *
  *   W32, W64                       lanes, constants; LANES_MAX is the larger of the two
  *   vNN_set1(x)                    x in every lane
  *   vNN_load(p), vNN_store(p, v)   W words in memory order (the chaining state between two calls)
  *   vNN_add, vNN_xor               modulo 2^32 or 2^64; v32_xor3, v64_xor3 of three
- *   v32_add_stored(v, p)           v + *p, where registers are too few to keep *p in one
+ *   vNN_add_stored(v, p)           v + *p, where registers are too few to keep *p in one
  *   vNN_rotl(v, n), vNN_shr(v, n)  n is a constant, 1 <= n < 32 or 64
  *   vNN_choose(m, a, b)            bit by bit: m ? a : b
  *   vNN_majority(a, b, c)          bit by bit

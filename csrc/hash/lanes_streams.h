@@ -12,6 +12,7 @@
 #endif
 #ifndef v32_add_stored
 #    define v32_add_stored(a, p) v32_add(a, *(p))
+#    define v64_add_stored(a, p) v64_add(a, *(p))
 #endif
 
 enum { S32 = LANES_STREAMS * W32, S64 = LANES_STREAMS * W64 };
