@@ -27,17 +27,14 @@ typedef struct climber {
 /* The number of siblings of a proof for leaf `index` of `count`, index < count, and their sides. */
 static size_t walk(const pc_tree_params *tree, uint64_t index, uint64_t count, uint64_t *left, uint64_t *self) {
     uint64_t last = (tree->odd == PC_ODD_PAD && tree->limited ? tree->limit : count) - 1;
+    const uint64_t promotes = tree->odd == PC_ODD_PROMOTE, duplicates = tree->odd == PC_ODD_DUPLICATE;
     size_t steps = 0;
     *left = *self = 0;
-    for (; last; index >>= 1, last >>= 1) {
-        if (index & 1) {
-            *left |= (uint64_t)1 << steps;
-        } else if (index == last && tree->odd == PC_ODD_PROMOTE) {
-            continue;
-        } else if (index == last && tree->odd == PC_ODD_DUPLICATE) {
-            *self |= (uint64_t)1 << steps;
-        }
-        steps++;
+    for (; last; index >>= 1, last >>= 1) { /* no branches: half of them would be taken, and nobody knows which */
+        const uint64_t after = index & 1, alone = (index == last) & ~after;
+        *left |= after << steps;
+        *self |= (alone & duplicates) << steps;
+        steps += !(alone & promotes);
     }
     return steps;
 }
@@ -72,8 +69,8 @@ static size_t pair_up(const pc_tree_params *tree, const pc_column *roots, size_t
         PREFETCH(sibling + 2 * size); /* proofs lie far apart: two levels of hashing are time enough to fetch a line */
         copy(pairs + (2 * still + (size_t)after) * size, mine, size);
         copy(pairs + (2 * still + (size_t)!after) * size, sibling, size);
-        one->sibling += size;
-        climbers[still++] = *one;
+        if (still != c) climbers[still] = *one;
+        climbers[still++].sibling = sibling + size;
     }
     return still;
 }
