@@ -62,9 +62,9 @@ PC_FN void FN(_sqr_n)(FE_T *r, const FE_T *a, int n) {
     FN(_sqr)(r, a);
     for (int i = 1; i < n; i++) FN(_sqr)(r, r);
 }
-/* Elements side by side: in a chain of squarings each waits for the one before, and a second chain fills the gaps. r[j] = a[j]^(2^times),
- * and r[j] = a[j] b[j], for n elements, 1 <= n <= PC_SIDE. With one lane two squarings are two calls: gcc's code for both in one loop
- * takes half again as long. */
+/* Elements side by side: in a chain of squarings each waits for the one before, and a second chain fills the gaps. r[j] =
+ * a[j]^(2^times), and r[j] = a[j] b[j], for n elements, 1 <= n <= PC_SIDE. With one lane two squarings are two calls:
+ * gcc's code for both in one loop takes half again as long. */
 PC_NOINLINE void FN(_side_sqr)(FE_T *r, const FE_T *a) { FN(_sqr)(r, a); }
 PC_NOINLINE VEC_FLATTEN void FN(_side_sqr_n)(FE_T *r, const FE_T *a, int times, int n) {
     if (n == 1) {
@@ -123,9 +123,9 @@ PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
     *r = acc;
 }
 #ifdef FE_CHAIN_K256
-/* secp256k1: p - 2 and (p + 1) / 4 are both 223 ones, a zero, 22 ones and a short tail, so 13 and 15 multiplications do what
- * windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different elements, each
- * n side by side. */
+/* secp256k1: p - 2 and (p + 1) / 4 are both 223 ones, a zero, 22 ones and a short tail, so 13 and 15 multiplications do
+ * what windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different
+ * elements, each n side by side. */
 PC_FN void FN(_sqr_mul)(FE_T *r, const FE_T *a, int times, const FE_T *b, int n) { /* r may be a, not b */
     FN(_side_sqr_n)(r, a, times, n);
     FN(_side_mul)(r, r, b, n);
@@ -208,8 +208,8 @@ PC_FN void FN(_sqrt_side)(FE_T *r, const FE_T *a, int n) {
     for (int j = 0; j < n; j++) FN(_sqrt)(&r[j], &a[j]);
 }
 #endif
-/* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. Every product waits for the one before
- * it, so long arrays are worked off as four chains side by side, element i on chain i mod 4. */
+/* x[i] = 1 / x[i] with one inversion (Montgomery's trick); zeros stay zero. tmp: n elements. Every product waits for the
+ * one before it, so long arrays are worked off as four chains side by side, element i on chain i mod 4. */
 PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
     const FE_T one = FN(_one)();
     const size_t chains = n < 16 ? 1 : 4;

@@ -71,8 +71,9 @@ PC_FN vmask cv(on_curve)(const cv(aff) * p) {
     cv(rhs)(&t, &p->x);
     return fe(eq)(&yy, &t);
 }
-/* p[j].y = the root of the curve equation at p[j].x with the wanted parity, for n vectors side by side, n <= PC_SIDE. Lanes without a root
- * are not in found, and their y means nothing. Both fields of all curves here have p = 3 mod 4 (SEC 1, section 2.3.4). */
+/* p[j].y = the root of the curve equation at p[j].x with the wanted parity, for n vectors side by side, n <= PC_SIDE.
+ * Lanes without a root are not in found, and their y means nothing. Both fields of all curves here have p = 3 mod 4 (SEC
+ * 1, section 2.3.4). */
 static PC_UNUSED void cv(lift_x_side)(cv(aff) * p, const vmask *odd, vmask *found, int n) {
     fe(t) t[PC_SIDE], y[PC_SIDE], yy;
     for (int j = 0; j < PC_SIDE; j++) cv(rhs)(&t[j], &p[j < n ? j : 0].x);

@@ -1,8 +1,8 @@
 /* weierstrass_complete.inc.h - an addition without exceptions on y^2 = x^3 + b; template.
  *
- * Wants weierstrass.inc.h with CV_A 0, and b below 2^15. Homogeneous coordinates: x = X / Z, y = Y / Z; infinity is (0 : Y : 0). The
- * formulas of Renes, Costello and Batina, "Complete addition formulas for prime order elliptic curves" (EUROCRYPT 2016), section 3.3,
- * hold for every pair of points where no point has order two:
+ * Wants weierstrass.inc.h with CV_A 0, and b below 2^15. Homogeneous coordinates: x = X / Z, y = Y / Z; infinity is (0 :
+ * Y : 0). The formulas of Renes, Costello and Batina, "Complete addition formulas for prime order elliptic curves"
+ * (EUROCRYPT 2016), section 3.3, hold for every pair of points where no point has order two:
  *
  *     X3 = (X1 Y2 + X2 Y1) (Y1 Y2 - 3b Z1 Z2) - 3b (Y1 Z2 + Y2 Z1) (X1 Z2 + X2 Z1)
  *     Y3 = (Y1 Y2 + 3b Z1 Z2) (Y1 Y2 - 3b Z1 Z2) + 9b X1 X2 (X1 Z2 + X2 Z1)

@@ -1,8 +1,9 @@
 /* affine_pairs.inc.h - many additions of points side by side, in affine coordinates with a shared inversion; template.
  *
- * Wants weierstrass.inc.h. An addition is 5M + 1S and its share of one inversion for all, against 8M + 3S for the mixed one, and leaves an
- * affine point. It holds for every pair: where the denominator is zero, the product of all of them is zero in that lane, which one look
- * finds; then such lanes get the denominator and the numerator of the tangent, or, where the points are opposite, are said to be infinite. */
+ * Wants weierstrass.inc.h. An addition is 5M + 1S and its share of one inversion for all, against 8M + 3S for the mixed
+ * one, and leaves an affine point. It holds for every pair: where the denominator is zero, the product of all of them is
+ * zero in that lane, which one look finds; then such lanes get the denominator and the numerator of the tangent, or,
+ * where the points are opposite, are said to be infinite. */
 
 enum { cv(PAIRS) = 256 }; /* vectors that share an inversion, at most: twice as many no longer fit the second-level cache */
 

@@ -1,17 +1,19 @@
-/* buckets.inc.h - one sum of many multiples on a curve with the endomorphism, by buckets (Pippenger) in affine coordinates; template.
+/* buckets.inc.h - one sum of many multiples on a curve with the endomorphism, by buckets (Pippenger) in affine
+ * coordinates; template.
  *
- * Wants affine_pairs.inc.h, weierstrass_complete.inc.h and glv.inc.h. A term is a point, or its endomorphic image, times a number below
- * 2^128 (`full`) or at most 2^63 (`brief`). The numbers are cut into signed digits. In every window the terms are listed by their digit,
- * and each list, a bucket, is added up as a tree: neighbours in pairs, the sums in pairs, until one is left. A lane is a pair, whatever
- * bucket and window it is of, so lanes are always full, and many pairs share an inversion: 6M an addition against 11M or more for the
- * laws of edwards_pippenger.inc.h, where a lane is a window. There the complete law costs 7M, and an inversion would not pay.
+ * Wants affine_pairs.inc.h, weierstrass_complete.inc.h and glv.inc.h. A term is a point, or its endomorphic image, times
+ * a number below 2^128 (`full`) or at most 2^63 (`brief`). The numbers are cut into signed digits. In every window the
+ * terms are listed by their digit, and each list, a bucket, is added up as a tree: neighbours in pairs, the sums in
+ * pairs, until one is left. A lane is a pair, whatever bucket and window it is of, so lanes are always full, and many
+ * pairs share an inversion: 6M an addition against 11M or more for a law without exceptions, which a lane for each window
+ * (edwards_pippenger.inc.h) would need. On Edwards curves that law is 7M, and an inversion would not pay.
  *
- * A bucket of digit d = h 2^split + l counts h times in `row` h and l times in `column` l of its window: two sums of 2^(window / 2)
- * buckets instead of one of 2^window, made of the same pairs. What is left of them is weighed by running sums with the complete
- * addition law, a lane for each, and Horner's rule joins the windows.
+ * A bucket of digit d = h 2^split + l counts h times in `row` h and l times in `column` l of its window: two sums of
+ * 2^(window / 2) buckets instead of one of 2^window, made of the same pairs. What is left of them is weighed by running
+ * sums with the complete addition law, a lane for each, and Horner's rule joins the windows.
  *
- * Points that are equal, opposite or cancel to infinity need no care anywhere: affine_pairs.inc.h says which sums are infinite, and
- * these leave their list. */
+ * Points that are equal, opposite or cancel to infinity need no care anywhere: affine_pairs.inc.h says which sums are
+ * infinite, and these leave their list. */
 
 enum {
     cv(MULTI_ITEMS) = 2048, /* items of a sum, each with two points */
@@ -73,7 +75,8 @@ PC_FN void cv(multi_get)(cv(aff) * p, const cv(multi) * w, const uint32_t k[VL])
     vload_rows((vec *)p, w->rows, row, cv(POINT_WORDS), cv(POINT_WORDS));
 }
 PC_FN void cv(multi_clear)(cv(multi) * w) { w->full = w->terms = 0; }
-/* Adds point k, or with image 1 its image, times (high 2^64 + low), negated or not. Full terms have to come before brief ones. */
+/* Adds point k, or with image 1 its image, times (high 2^64 + low), negated or not. Full terms have to come before brief
+ * ones. */
 PC_FN void cv(multi_term)(cv(multi) * w, uint32_t k, int image, int negative, uint64_t low, uint64_t high, int full) {
     PC_CHECK(w->terms < 2 * cv(MULTI_POINTS) && (!full || w->full == w->terms) &&
              (full || (high == 0 && low <= 1ULL << 63)));
@@ -92,7 +95,8 @@ PC_INLINE void cv(multi_load)(cv(aff) * p, const cv(multi) * w, const uint32_t *
     vload_rows((vec *)p, w->rows, row, cv(POINT_WORDS), cv(POINT_WORDS));
     if (flip) fe(cneg)(&p->y, mfrom_bits(flip), &p->y);
 }
-/* Adds the pairs that wait. The sign of a pair's first point is left to the reference to the sum: second is negated where they differ. */
+/* The points of the pairs that wait. The sign of a pair's first point is left to the reference to the sum: second is
+ * negated where they differ. */
 PC_NOINLINE VEC_FLATTEN void cv(multi_load_pairs)(cv(multi) * w, size_t vecs) {
     for (size_t i = 0; i < vecs; i++) {
         unsigned flip = 0;
@@ -108,6 +112,7 @@ PC_INLINE void cv(multi_expect)(const cv(multi) * w, uint32_t ref) {
     __builtin_prefetch(row);
     __builtin_prefetch(row + cv(POINT_WORDS) - 1);
 }
+/* Adds the pairs that wait. */
 static void cv(multi_add_pairs)(cv(multi) * w, const cv(lists) * l) {
     const size_t n = w->waiting, vecs = (n + VL - 1) / VL;
     if (n == 0) return;
@@ -139,8 +144,8 @@ static void cv(multi_thin_out)(cv(multi) * w, const cv(lists) * l) {
     }
     w->thin = 0;
 }
-/* Adds up each list, so that one reference is left, or none. A sum takes a place that no pair still to come will read: that of pair i
- * is i, and later pairs are read from 2 i + 2 on. */
+/* Adds up each list, so that one reference is left, or none. A sum takes a place that no pair still to come will read:
+ * that of pair i is i, and later pairs are read from 2 i + 2 on. */
 static void cv(multi_reduce)(cv(multi) * w, const cv(lists) * l) {
     int again = 1;
     w->waiting = 0;
@@ -219,7 +224,8 @@ static void cv(multi_list_halves)(const cv(lists) * from, cv(lists) * l, uint32_
         }
     }
 }
-/* Weighs rows and columns: sums 2 i and 2 i + 1 of w->windows, i counted from first, are those of the rows and of the columns. */
+/* Weighs rows and columns: sums 2 i and 2 i + 1 of w->windows, i counted from first, are those of the rows and of the
+ * columns. */
 static void cv(multi_weigh)(cv(multi) * w, const cv(lists) * l, uint32_t first, uint32_t windows, uint32_t rows,
                             uint32_t columns) {
     const uint32_t most = rows > columns ? rows : columns;

@@ -1,7 +1,9 @@
-/* combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do when a combination fails.
+/* combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do when a combination
+ * fails.
  *
- * For schemes whose verification is an equation in a group: sums of many with random coefficients of 128 bits take a fraction of the
- * work, and hold by mistake with probability 2^-128. Nothing here knows a curve. Wants hash/hash.inc.h. docs/design/0008. */
+ * For schemes whose verification is an equation in a group: sums of many with random coefficients of 128 bits take a
+ * fraction of the work, and hold by mistake with probability 2^-128. Nothing here knows a curve. Wants hash/hash.inc.h.
+ * docs/design/0008. */
 #ifndef PC_SCHEMES_COMBINE_INC_H
 #define PC_SCHEMES_COMBINE_INC_H
 #include <string.h>
@@ -22,14 +24,15 @@ typedef struct combine_scheme_s {
     size_t by_lane;  /* items up to which a combination is one in each lane; 0: it never is */
     size_t least;    /* fewer items are checked singly */
     size_t hopeless; /* where one item in so many is bad, combinations do not pay */
-    /* Makes coefficients for the listed items, and whatever else their combinations need; 0: there are none to be had. number: how many
-     * were drawn before in this call. */
+    /* Makes coefficients for the listed items, and whatever else their combinations need; 0: there are none to be had.
+     * number: how many were drawn before in this call. */
     int (*prepare)(void *work, const uint32_t *list, size_t n, uint64_t number);
-    /* The lanes in which the combination holds: lane j has the items list[j], list[VL + j] and so on. All or none where it is but one. */
+    /* The lanes in which the combination holds: lane j has the items list[j], list[VL + j] and so on. All or none where
+     * it is but one. */
     unsigned (*holds)(void *work, const uint32_t *list, size_t n);
     void (*check_singly)(void *work, const uint32_t *list, size_t n); /* status of what fails */
-    /* Where a combination is but one and can be told from another, else NULL: remember keeps the left side of the last one, and explains
-     * says whether that of the last one is the one kept. */
+    /* Where a combination is but one and can be told from another, else NULL: remember keeps the left side of the last
+     * one, and explains says whether that of the last one is the one kept. */
     void (*remember)(void *work);
     int (*explains)(void *work);
 } combine_scheme;
@@ -71,8 +74,9 @@ typedef struct combine_keys_s {
     uint16_t table[4 * COMBINE_MOST];
 } combine_keys;
 
-/* Numbers the different keys of n items: 32 bytes each, 8 words from one to the next, none where `none` says so. The table is a help,
- * not a promise: a key whose place is not found in a few steps gets a number of its own, so made-up collisions cost nothing. */
+/* Numbers the different keys of n items: 32 bytes each, 8 words from one to the next, none where `none` says so. The
+ * table is a help, not a promise: a key whose place is not found in a few steps gets a number of its own, so made-up
+ * collisions cost nothing. */
 static PC_UNUSED void combine_find_keys(combine_keys *k, const uint64_t *keys, const uint8_t *none, size_t n) {
     enum { STEPS = 8 };
     uint32_t bits = 4;
@@ -130,10 +134,11 @@ PC_FN size_t combine_size(const combine_state *c, const combine_scheme *s, size_
 }
 /* Settles the equations of the listed items, at most COMBINE_MOST. number: of the first item in the call.
  *
- * A combination is as large as the share of bad items in this call lets hope: half a bad item each. Of one that fails the quarters are
- * tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. A quarter whose left side is that
- * of the whole explains it: then the rest holds. At the bottom, a leaf, the items are checked singly; those of lanes that fail are put
- * together for that. Where too many are bad this does not pay, and all are checked singly for a while. */
+ * A combination is as large as the share of bad items in this call lets hope: half a bad item each. Of one that fails the
+ * quarters are tried, of a quarter that fails its quarters, and the last one not even tried when the others hold. A
+ * quarter whose left side is that of the whole explains it: then the rest holds. At the bottom, a leaf, the items are
+ * checked singly; those of lanes that fail are put together for that. Where too many are bad this does not pay, and all
+ * are checked singly for a while. */
 static PC_UNUSED void combine_settle(combine_state *c, const combine_scheme *s, void *work, const uint8_t *status,
                                      const uint32_t *list, size_t n, uint64_t number) {
     const unsigned all = (1u << VL) - 1;

@@ -1,12 +1,13 @@
 /* schnorr_bip340.inc.h - Schnorr signatures of BIP-340 over secp256k1.
  *
- * Wants keys.inc.h and mult/buckets.inc.h instantiated for secp256k1, and combine.inc.h. Keys are 32 bytes, the x of the point with even
- * y; messages have any length. Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just calls failures, are
- * SCALAR_OUT_OF_RANGE; r or s zero is no error by itself.
+ * Wants keys.inc.h and mult/buckets.inc.h instantiated for secp256k1, and combine.inc.h. Keys are 32 bytes, the x of the
+ * point with even y; messages have any length. Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just
+ * calls failures, are SCALAR_OUT_OF_RANGE; r or s zero is no error by itself.
  *
- * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. For one item that is
- * computed and looked at; many are tried at once, by keys with tables only when they are very many (schnorr_bip340_batch.inc.h). Between the stages
- * everything is in rows, one per item or key, so that any items can be put into the lanes of a vector. */
+ * R = s G - e P with e = H("BIP0340/challenge", r || x(P) || m) mod n must be finite, have even y, and x(R) = r. For one
+ * item that is computed and looked at; many are tried at once, by keys with tables only when they are very many
+ * (schnorr_bip340_batch.inc.h). Between the stages everything is in rows, one per item or key, so that any items can be
+ * put into the lanes of a vector. */
 
 enum { schnorr_secp256k1_CHUNK = COMBINE_MOST };
 

@@ -1,5 +1,6 @@
-/* test_schnorr.c - BIP-340 from the inside: sums of many multiples on secp256k1 against plain multiplication, and combined equations with
- * one bad item anywhere, errors that would cancel, every density of bad items, equal items, and points that meet in the buckets. */
+/* test_schnorr.c - BIP-340 from the inside: sums of many multiples on secp256k1 against plain multiplication, and
+ * combined equations with one bad item anywhere, errors that would cancel, every density of bad items, equal items, and
+ * points that meet in the buckets. */
 #ifndef TEST_VEC_HEADER
 #    define TEST_VEC_HEADER   "../vec/vec_portable.h"
 #    define TEST_LANES_HEADER "../hash/lanes_portable.h"
@@ -287,7 +288,8 @@ static void forge(batch *b, size_t slot, const uint64_t d[4], const uint64_t k[4
     big_addmod(e, e, nonce, order);
     pc_words_to_be(b->signatures + 64 * slot + 32, e);
 }
-/* Keys and R out of a handful of points that the endomorphism and the sign take to each other, G among them; one item many times. */
+/* Keys and R out of a handful of points that the endomorphism and the sign take to each other, G among them; one item
+ * many times. */
 static void test_meetings(void) {
     static batch b;
     static const uint64_t one[4] = {1}, two[4] = {2};

@@ -1,7 +1,8 @@
-/* tiny_buckets.inc.h - exhaustive tests of what sums of many multiples stand on, over a tiny curve with an endomorphism; template.
+/* tiny_buckets.inc.h - exhaustive tests of what sums of many multiples stand on, over a tiny curve with an endomorphism;
+ * template.
  *
- * Wants tiny_group.inc.h, and mult/buckets.inc.h instantiated. In a group of 31 elements points are equal, opposite and cancel to
- * infinity in every bucket, at every depth of its tree. */
+ * Wants tiny_group.inc.h, and mult/buckets.inc.h instantiated. In a group of 31 elements points are equal, opposite and
+ * cancel to infinity in every bucket, at every depth of its tree. */
 
 /* Points by their logarithm, z-scaled; 0 is infinity. */
 static cv(hom) cv(hom_of)(const int i[VL], const int z[VL]) {
@@ -91,8 +92,8 @@ static void cv(test_pairs)(void) {
         }
     }
 }
-/* A sum of `full` and `brief` terms in windows of this width. kind 0: everything random; 1: few points and scalars, so that buckets are
- * deep; 2: terms that cancel in pairs; 3: the largest scalars. */
+/* A sum of `full` and `brief` terms in windows of this width. kind 0: everything random; 1: few points and scalars, so
+ * that buckets are deep; 2: terms that cancel in pairs; 3: the largest scalars. */
 static void cv(check_buckets)(cv(multi) * w, int full, int brief, int window, int kind) {
     uint64_t sum = 0;
     cv(multi_clear)(w);
