@@ -154,6 +154,42 @@ FAULTS = (
     Fault("a bit of P-256's b", "curves/p256.inc.h", "0x3bce3c3e27d2604b", "0x3bce3c3e27d2604a"),
     Fault("a bit of SM2's generator", "curves/sm2.inc.h", "0x715a4589334c74c7", "0x715a4589334c74c6"),
     Fault("a bit of the lattice basis", "mult/glv.inc.h", "mask = vset1(PC_MASK52);", "mask = vset1(PC_MASK52 >> 1);"),
+    Fault(
+        "combined equations: every coefficient is the same",
+        "schemes/combine.inc.h",
+        "sha512_many(c->seed, sizeof c->seed, &numbers, (n + 3) / 4, (uint8_t *)words);",
+        "for (size_t i = 0; i < 2 * n; i++) words[i] = 7;",
+    ),
+    Fault(
+        "combined equations: the rest of a failed one is never tried",
+        "schemes/combine.inc.h",
+        "end < failed_end && s->explains(work)",
+        "end < failed_end",
+    ),
+    Fault(
+        "combined equations: lanes that fail are taken for good",
+        "schemes/combine.inc.h",
+        "s->check_singly(work, c->suspects, suspects);",
+        "(void)suspects;",
+    ),
+    Fault(
+        "combined equations: of equal keys the last one counts",
+        "schemes/schnorr_bip340_batch.inc.h",
+        "int256_add_mod(factor, factor, products + 4, order);",
+        "memcpy(factor, products + 4, 32);",
+    ),
+    Fault(
+        "sums of pairs: equal points get no tangent",
+        "mult/affine_pairs.inc.h",
+        "fe(select)(&p->term[i].y, equal, &slope, &p->term[i].y);",
+        "(void)slope;",
+    ),
+    Fault(
+        "sums of pairs: opposite points are not infinite",
+        "mult/affine_pairs.inc.h",
+        "p->infinite[i] = (uint8_t)mbits(opposite);",
+        "p->infinite[i] = 0;",
+    ),
 )
 
 
@@ -226,8 +262,10 @@ class Build:
 
 def in_order(fault: Fault) -> list[str]:
     """The C tests, those of the group that the fault is in first."""
+    if fault.file.startswith("schemes/") or "affine_pairs" in fault.file or "buckets" in fault.file:
+        return sorted(TESTS, key=lambda name: name not in ("test_schnorr", "test_ed25519"))
     if "25519" in fault.file or "edwards" in fault.file:
-        return sorted(TESTS, key=lambda name: name in ("test_weierstrass", "test_exhaustive"))
+        return sorted(TESTS, key=lambda name: name in ("test_weierstrass", "test_schnorr", "test_exhaustive"))
     if "bip340" in fault.file or "combine" in fault.file:
         return sorted(TESTS, key=lambda name: name != "test_schnorr")
     if fault.file.startswith(("mult/", "group/", "curves/")):
