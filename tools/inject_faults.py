@@ -111,12 +111,6 @@ FAULTS = (
         "fe(select)(&s->g, negative, &u, &t)",
     ),
     Fault(
-        "the tangent is taken for the chord",
-        "mult/affine_pairs.inc.h",
-        "fe(select)(&p->term[i].y, equal, &slope, &p->term[i].y)",
-        "(void)slope",
-    ),
-    Fault(
         "a sum at infinity stays in its bucket",
         "mult/buckets.inc.h",
         "if (infinite >> lane & 1) l->refs",
@@ -146,9 +140,6 @@ FAULTS = (
         "schemes/schnorr_bip340_batch.inc.h",
         "sc(cneg)(&b, negative[1], &b)",
         "(void)0",
-    ),
-    Fault(
-        "coefficients are all the same", "schemes/combine.inc.h", "counters[i] = number + 4 * i", "counters[i] = number"
     ),
     Fault("a bit of beta", "curves/secp256k1.inc.h", "0xc1396c28719501ee", "0xc1396c28719501ef"),
     Fault("a bit of P-256's b", "curves/p256.inc.h", "0x3bce3c3e27d2604b", "0x3bce3c3e27d2604a"),
