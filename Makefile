@@ -60,8 +60,14 @@ $(STAMPS)/merkly: $(STAMPS)/venv
 run: $(RUN) $(STAMPS)/built
 	$(BIN)/pycore demo $(if $(ONCE),--once)
 
+# PYCORE_BACKEND=NAME make test forces one backend. AVX-512 is emulated where the CPU lacks it.
+ifeq ($(PYCORE_BACKEND)$(shell grep -qs avx512ifma /proc/cpuinfo && echo here),avx512ifma)
+test: test-emulated
+	@echo "this CPU has no AVX-512 IFMA: the backend's text was tested over emulated instructions (make test-emulated)"
+else
 test: $(TEST) $(STAMPS)/built
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+endif
 
 # A build of its own, outside the package: build/emulated/lib, never the extension in place. Run from another folder, so that `python -c`
 # in a test does not find the package in place. What has no lanes in it stays out: C programs, benchmarks, the demo, Node.js, doctests.

@@ -178,7 +178,7 @@ enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };
 enum {
     PC_DER_STRICT = 0,   /* one-byte lengths, minimal integers, nothing left over */
     PC_DER_TRAILING = 1, /* bytes after the SEQUENCE are ignored */
-    PC_DER_GO = 2        /* as Go's encoding/asn1 fills a struct of two: bytes after s inside the SEQUENCE are ignored, too */
+    PC_DER_GO = 2        /* as Go's encoding/asn1: bytes after s inside the SEQUENCE are ignored, too */
 };
 enum {
     PC_MESSAGE_HASH = 0,     /* hash the message as the scheme (SM2: after Z_A) or, for ECDSA, as `hash` says */
