@@ -60,14 +60,15 @@ enum { SCRATCH = 1 << 24 };
 
 const pc_backend pc_backend_missing_cpu = {.name = "missing_cpu", .lanes = 1};
 const pc_backend pc_backend_broken_hash = {
-    .name = "broken_hash", .lanes = 8, .hash[PC_HASH_SHA256] = {bad_hash, good_merkle}};
+    .name = "broken_hash", .lanes = 8, .hash[PC_HASH_SHA256] = {.many = bad_hash, .merkle_level = good_merkle}};
 const pc_backend pc_backend_broken_merkle = {
-    .name = "broken_merkle", .lanes = 8, .hash[PC_HASH_SHA256] = {good_hash, bad_merkle}};
+    .name = "broken_merkle", .lanes = 8, .hash[PC_HASH_SHA256] = {.many = good_hash, .merkle_level = bad_merkle}};
 const pc_backend pc_backend_accepts_all = {
     .name = "accepts_all", .lanes = 4, .scheme[PC_SCHEME_ED25519] = {.verify = accept}};
 const pc_backend pc_backend_broken_lane = {
     .name = "broken_lane", .lanes = 8, .scheme[PC_SCHEME_ECDSA_P256] = {.verify = lane_3, .verify_scratch = SCRATCH}};
-const pc_backend pc_backend_hash_only = {.name = "hash_only", .lanes = 2, .hash[PC_HASH_SHA256] = {good_hash, good_merkle}};
+const pc_backend pc_backend_hash_only = {
+    .name = "hash_only", .lanes = 2, .hash[PC_HASH_SHA256] = {.many = good_hash, .merkle_level = good_merkle}};
 const pc_backend pc_backend_large = {
     .name = "large",
     .lanes = 1,
