@@ -83,8 +83,7 @@ EMULATED_TESTS ?= tests
 check-emulated: $(TEST)
 	@if grep -qs avx512ifma /proc/cpuinfo; then echo "AVX-512 is here: nothing to emulate"; else \
 	$(MAKE) --no-print-directory test-emulated EMULATED_TESTS="$(addprefix tests/,$(LANED_TESTS))"; fi
-LANED_TESTS := test_backends_agree.py test_keyset.py test_hashing.py test_guard_pages.py test_standards.py test_vectors_hashes.py \
-    test_vectors_signatures.py test_vectors_sm2.py
+LANED_TESTS := test_backends_agree.py test_keyset.py test_hashing.py test_guard_pages.py test_standards.py test_vectors_hashes.py
 
 bench: $(BENCH) $(STAMPS)/built $(STAMPS)/merkly
 	$(BIN)/python -m pytest bench $(PYTEST_ARGS)
