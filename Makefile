@@ -16,6 +16,7 @@ BIN         := $(VENV)/bin
 STAMPS      := $(VENV)/stamps
 PYTEST_ARGS ?=
 WORKERS     ?= auto
+JOBS        ?= $(shell nproc 2>/dev/null || echo 2)
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
@@ -70,12 +71,13 @@ test: $(TEST) $(STAMPS)/built
 endif
 
 # A build of its own, outside the package: build/emulated/lib, never the extension in place. Run from another folder, so that `python -c`
-# in a test does not find the package in place. What has no lanes in it stays out: C programs, benchmarks, the demo, Node.js, doctests.
+# in a test does not find the package in place. What has no lanes in it stays out: C programs, benchmarks, the demo, Node.js, doctests;
+# so do the tests marked slow: a gibibyte of emulated Keccak takes half an hour.
 EMULATED := $(CURDIR)/build/emulated
 test-emulated: $(TEST)
 	PYCORE_CFLAGS="-DPC_EMULATE_AVX512 -O1" $(BIN)/python setup.py -q build --build-base $(EMULATED) --build-lib $(EMULATED)/lib
 	cd $(EMULATED) && PYTHONPATH=$(EMULATED)/lib PYCORE_BACKEND=avx512ifma PYCORE_TEST_BACKENDS=avx512ifma \
-	    $(CURDIR)/$(BIN)/pytest -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) -n $(WORKERS) --timeout=1200 $(PYTEST_ARGS) \
+	    $(CURDIR)/$(BIN)/pytest -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) -n $(WORKERS) --timeout=1200 -m "not slow" $(PYTEST_ARGS) \
 	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
 EMULATED_TESTS ?= tests
 
@@ -108,7 +110,7 @@ check-generated: $(LINT)
 	for tool in tools/gen_*.py tools/make_*.py; do $(BIN)/python $$tool --check || exit 1; done
 
 check-c: $(STAMPS)/built
-	$(MAKE) --no-print-directory -j2 -C csrc/tests check
+	$(MAKE) --no-print-directory -j$(JOBS) -C csrc/tests check
 	for plain in $$(ls -d build/ctests/gcc build/ctests/clang build/ctests/cc 2>/dev/null); do \
 	    $(BIN)/python tools/check_objects.py $$plain pycore/_core.abi3.so || exit 1; \
 	done
