@@ -16,7 +16,7 @@ BIN         := $(VENV)/bin
 STAMPS      := $(VENV)/stamps
 PYTEST_ARGS ?=
 WORKERS     ?= auto
-JOBS        ?= $(shell nproc 2>/dev/null || echo 2)
+JOBS        ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4))) # of C: a compiler may take a gigabyte
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
