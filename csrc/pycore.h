@@ -249,6 +249,20 @@ int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const
                      const pc_column *signatures, const pc_column *messages, size_t n, void *scratch, size_t scratch_len,
                      uint8_t *verdicts);
 
+/* Both for a few items, n at most PC_FEW, whose rows come packed, one after the other, with the length of each: for calls that take
+ * about as long as making columns and looking up keys by themselves would.
+ *
+ * index: NULL, or which keys `set` has, in its slots. Where it has all, they are verified by the set, as by pc_verify_keyset. Where it
+ * has none, as by pc_verify_batch, and the keys are counted as by pc_key_index_find with `often`. Where it has some, nothing is done.
+ *
+ * slots: n of them, as from pc_key_index_find: the first one tells which of the two it was. frequent: room for n. Both may be NULL
+ * without an index. Returns how many of `frequent` were filled, PC_FEW_MIXED, or PC_ERR_*. */
+enum { PC_FEW = 32, PC_FEW_MIXED = PC_FEW + 1 };
+int pc_verify_few(int backend, const pc_verify_params *params, const pc_key_index *index, const pc_keyset *set,
+                  unsigned often, const uint8_t *keys, const uint32_t *key_lengths, const uint8_t *signatures,
+                  const uint32_t *signature_lengths, const uint8_t *messages, const uint32_t *message_lengths, size_t n,
+                  void *scratch, size_t scratch_len, uint8_t *verdicts, uint32_t *slots, uint32_t *frequent);
+
 /* ECDSA public key recovery on secp256k1 (SEC 1, section 4.1.6). signatures: 65 bytes r || s || v with v in 0..3 or 27..30;
  * digests: 32 bytes. keys: n * 64 bytes x || y, zero where the verdict is not VALID. rules: 0 or PC_RULE_LOW_S. */
 size_t pc_recover_scratch_size(int backend);

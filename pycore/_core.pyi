@@ -22,6 +22,8 @@ class _Lib:
     PC_RULE_LOW_S: Final[int]
     PC_AUTO: Final[int]
     PC_NO_SLOT: Final[int]
+    PC_FEW: Final[int]
+    PC_FEW_MIXED: Final[int]
     PC_WHY_FORCED: Final[int]
     PC_WHY_PREFERRED: Final[int]
     PC_WHY_ORDER: Final[int]
@@ -93,6 +95,27 @@ class _Lib:
     ) -> int: ...
     def pc_keyset_put(self, set: Any, slots: Any, keys: Any, n: int, tables: Any, verdicts: Any, /) -> int: ...
     def pc_verify_scratch_size(self, backend: int, params: Any, /) -> int: ...
+    def pc_verify_few(
+        self,
+        backend: int,
+        params: Any,
+        index: Any,
+        set: Any,
+        often: int,
+        keys: bytes,
+        key_lengths: list[int],
+        signatures: bytes,
+        signature_lengths: list[int],
+        messages: bytes,
+        message_lengths: list[int],
+        n: int,
+        scratch: Any,
+        scratch_len: int,
+        verdicts: Any,
+        slots: Any,
+        frequent: Any,
+        /,
+    ) -> int: ...
     def pc_verify_batch(
         self,
         backend: int,

@@ -288,12 +288,15 @@ def aligned_copy(memory: NDArray[np.uint8]) -> NDArray[np.uint8]:
 class _ThreadScratch(threading.local):
     """Working memory that a thread keeps between calls; it only grows, to the largest size any scheme asks for."""
 
-    memory: NDArray[np.uint8] | None = None
+    size = -1
+    pointer: Any = None
 
-    def take(self, size: int) -> NDArray[np.uint8]:
-        if self.memory is None or self.memory.size < size:
-            self.memory = aligned_bytes(max(size, ALIGNMENT))
-        return self.memory
+    def take(self, size: int) -> tuple[Any, int]:
+        """Aligned memory of at least `size` bytes as C takes it, and how many it has."""
+        if self.size < size:
+            memory = aligned_bytes(max(size, ALIGNMENT))
+            self.pointer, self.size = _bytes_pointer(memory), memory.size  # the pointer keeps its memory
+        return self.pointer, self.size
 
 
 _scratch = _ThreadScratch()
@@ -477,7 +480,7 @@ def verify_batch(
     verdicts: NDArray[np.uint8],
 ) -> None:
     """Write one verdict per item; all columns and `verdicts` have the same n."""
-    scratch = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
+    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
     _check(
         lib.pc_verify_batch(
             backend,
@@ -486,8 +489,8 @@ def verify_batch(
             signatures.to_native(),
             messages.to_native(),
             len(verdicts),
-            _bytes_pointer(scratch),
-            scratch.size,
+            scratch,
+            scratch_size,
             _bytes_pointer(verdicts),
         ),
         backend,
@@ -503,7 +506,7 @@ def recover_batch(
     verdicts: NDArray[np.uint8],
 ) -> None:
     """Recover secp256k1 keys: fills C-contiguous (n, 64) `keys` and n `verdicts`."""
-    scratch = _scratch.take(lib.pc_recover_scratch_size(backend))
+    scratch, scratch_size = _scratch.take(lib.pc_recover_scratch_size(backend))
     _check(
         lib.pc_recover_batch(
             backend,
@@ -511,8 +514,8 @@ def recover_batch(
             signatures.to_native(),
             digests.to_native(),
             len(verdicts),
-            _bytes_pointer(scratch),
-            scratch.size,
+            scratch,
+            scratch_size,
             _bytes_pointer(keys),
             _bytes_pointer(verdicts),
         ),

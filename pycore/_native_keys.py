@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore._native import _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
+from pycore._native import _BYTES, _NULL, _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from pycore._native import VerifyParams
     from pycore.buffers import Column
 
+FEW: int = lib.PC_FEW
+"""The most items of :func:`verify_few`."""
+_FEW_MIXED: int = lib.PC_FEW_MIXED
+_NO_SLOT: int = 2**32 - 1
+
 _SLOTS = ffi.typeof("uint32_t *")
+_FEW_SLOTS = ffi.typeof("uint32_t[]")
 _KEYSET = ffi.typeof("pc_keyset *")
 
 
@@ -107,6 +113,11 @@ class KeyIndex:
         self._struct.seed = seed
         _check(lib.pc_key_index_fill(self._struct, pointer))
 
+    @property
+    def struct(self) -> Any:
+        """The ``pc_key_index``."""
+        return self._struct
+
     def find(self, keys: Column, often: int, room: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """``(slots, frequent)``: the slot of each key or 2^32 - 1, and at most `room` items of keys without a slot that
         have come `often` times (0: nothing is counted)."""
@@ -125,6 +136,64 @@ class KeyIndex:
         return slots, frequent[:count]
 
 
+class FewFound(NamedTuple):
+    """What :func:`verify_few` noticed about the keys: their slots when it verified by the set, else None, and the items
+    whose keys have come often."""
+
+    slots: list[int] | None
+    frequent: list[int]
+
+
+def verify_few(
+    backend: int,
+    params: VerifyParams,
+    known: tuple[KeyIndex, Any, int] | None,
+    keys: list[bytes],
+    signatures: list[bytes],
+    messages: list[bytes],
+    verdicts: NDArray[np.uint8],
+) -> FewFound | None:
+    """``pc_verify_few``: one verdict per item, at most ``FEW``; None, and nothing done, when some keys are known.
+
+    known: which keys to look for, the set that has them, from :func:`keyset_pointer`, and how often is often.
+    """
+    n = len(keys)
+    index, keyset, often = (known[0].struct, known[1], known[2]) if known else (_NULL, _NULL, 0)
+    slots = ffi.new(_FEW_SLOTS, 2 * n) if known else _NULL
+    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
+    code = lib.pc_verify_few(
+        backend,
+        params.struct,
+        index,
+        keyset,
+        often,
+        b"".join(keys),
+        [*map(len, keys)],
+        b"".join(signatures),
+        [*map(len, signatures)],
+        b"".join(messages),
+        [*map(len, messages)],
+        n,
+        scratch,
+        scratch_size,
+        ffi.from_buffer(_BYTES, verdicts),
+        slots,
+        slots + n if known else _NULL,
+    )
+    if code == _FEW_MIXED:
+        return None
+    if code < 0:
+        _check(code, backend)
+    if not known or slots[0] == _NO_SLOT:
+        return FewFound(None, [slots[n + i] for i in range(code)])
+    return FewFound(ffi.unpack(slots, n), [])
+
+
+def keyset_pointer(keyset: NDArray[np.uint8]) -> Any:
+    """A set as :func:`verify_few` takes it; keeps its memory alive."""
+    return ffi.from_buffer(_KEYSET, keyset)
+
+
 def verify_keyset(
     backend: int,
     keyset: NDArray[np.uint8],
@@ -135,7 +204,7 @@ def verify_keyset(
     verdicts: NDArray[np.uint8],
 ) -> None:
     """Like :func:`verify_batch` with keys by index into a set built for `backend`."""
-    scratch = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
+    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
     _check(
         lib.pc_verify_keyset(
             ffi.from_buffer(_KEYSET, keyset),
@@ -144,8 +213,8 @@ def verify_keyset(
             signatures.to_native(),
             messages.to_native(),
             len(verdicts),
-            _bytes_pointer(scratch),
-            scratch.size,
+            scratch,
+            scratch_size,
             _bytes_pointer(verdicts),
         ),
         backend,

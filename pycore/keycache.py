@@ -21,7 +21,7 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -102,6 +102,8 @@ class Shelf:
     keys: NDArray[np.uint8]
     lengths: NDArray[np.uint8]
     index: _native_keys.KeyIndex
+    pointer: Any  # to `memory`, for C
+    often: int  # items of a key after which its table is built
     counts: _Counts
 
     @property
@@ -157,23 +159,14 @@ class KeyCache:
 
         Counts the others, and builds tables for those that have come often.
         """
-        if self.memory_limit <= 0 or _off.get():
-            return None
-        shelf = self._shelves.get((backend, scheme.id))
+        shelf = self.shelf(backend, scheme)
         if shelf is None:
-            shelf = self._open(backend, scheme)
-            if shelf is None:
-                return None
-        counts, n = shelf.counts, keys.n
-        self._clock += n
-        counts.counted += n
-        if counts.counted > _COUNTED:
-            counts.counted = 0
-            counts.sightings.fill(0)
-        often = _OFTEN.get(scheme.name, _OFTEN_ELSE)
-        slots, frequent = shelf.index.find(keys, often, 1 + n // often)
+            return None
+        n = keys.n
+        slots, frequent = shelf.index.find(keys, shelf.often, 1 + n // shelf.often)
+        self._tick(shelf, n)
         if len(frequent):
-            counts.last_used[slots[slots != NO_SLOT]] = self._clock  # they are in use: not the ones to go
+            shelf.counts.last_used[slots[slots != NO_SLOT]] = self._clock  # they are in use: not the ones to go
             self._promote((backend, scheme.id), [keys[int(item)] for item in frequent])
             shelf = self._shelves.get((backend, scheme.id), shelf)
             slots, _ = shelf.index.find(keys, 0, 0)  # the new tables serve this call already
@@ -183,8 +176,34 @@ class KeyCache:
         self._misses += n - hits
         if hits == 0:
             return None
-        counts.last_used[slots if hits == n else slots[found]] = self._clock
+        shelf.counts.last_used[slots if hits == n else slots[found]] = self._clock
         return Found(shelf, slots, hits)
+
+    def shelf(self, backend: int, scheme: Scheme) -> Shelf | None:
+        """The kept keys as they are now; None when none are kept."""
+        if self.memory_limit <= 0 or _off.get():
+            return None
+        return self._shelves.get((backend, scheme.id)) or self._open(backend, scheme)
+
+    def settle(self, shelf: Shelf, keys: list[bytes], found: _native_keys.FewFound) -> None:
+        """What :meth:`find` does for keys that were looked up by :func:`pycore._native_keys.verify_few`."""
+        self._tick(shelf, len(keys))
+        if found.slots is None:
+            self._misses += len(keys)
+            if found.frequent:
+                self._promote((shelf.backend, shelf.scheme), [keys[item] for item in found.frequent])
+        else:
+            self._hits += len(keys)
+            for slot in found.slots:
+                shelf.counts.last_used[slot] = self._clock
+
+    def _tick(self, shelf: Shelf, n: int) -> None:
+        """n items have passed."""
+        self._clock += n
+        shelf.counts.counted += n
+        if shelf.counts.counted > _COUNTED:
+            shelf.counts.counted = 0
+            shelf.counts.sightings.fill(0)
 
     # ---- under the lock ------------------------------------------------------------------------------------------
 
@@ -201,16 +220,19 @@ class KeyCache:
         counts = _Counts(np.zeros(_COUNTERS, np.uint8), np.zeros(n_slots, np.int64))
         keys = np.zeros((n_slots, max(scheme.key_sizes)), np.uint8)
         lengths = np.zeros(n_slots, np.uint8)
+        memory = _native_keys.keyset_open(backend, scheme.id, n_slots, window)
         shelf = Shelf(
             backend,
             scheme.id,
             window,
             size,
-            _native_keys.keyset_open(backend, scheme.id, n_slots, window),
+            memory,
             (None,) * n_slots,
             keys,
             lengths,
             _native_keys.KeyIndex(keys, lengths, counts.sightings, self._seed),
+            _native_keys.keyset_pointer(memory),
+            _OFTEN.get(scheme.name, _OFTEN_ELSE),
             counts,
         )
         with self._lock:
@@ -267,7 +289,13 @@ class KeyCache:
             self._promotions += 1
         index = _native_keys.KeyIndex(keys, lengths, shelf.counts.sightings, self._seed)
         self._shelves[name] = replace(
-            shelf, memory=memory, tables=tuple(tables), keys=keys, lengths=lengths, index=index
+            shelf,
+            memory=memory,
+            tables=tuple(tables),
+            keys=keys,
+            lengths=lengths,
+            index=index,
+            pointer=_native_keys.keyset_pointer(memory),
         )
 
     def _evict(self, size: int) -> bool:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from readers.cases import SignatureCase
 
 import pycore
+from pycore._native_keys import FEW
 from pycore.keycache import without_key_cache
 
 CALLS = [(scheme, options) for scheme in SCHEMES for options in adversarial.options_of(scheme)]
@@ -46,9 +47,12 @@ def cases_of(scheme: str, options: dict[str, Any]) -> list[SignatureCase]:
 
 def codes(scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any], *, tables: bool = False) -> list[int]:
     """Verdicts of one call; with `tables`, keys that came before may be recognised and verified by their tables."""
-    columns = ([getattr(case, name) for case in cases] for name in ("public_key", "signature", "message"))
+    columns = [[getattr(case, name) for case in cases] for name in ("public_key", "signature", "message")]
     with contextlib.nullcontext() if tables else without_key_cache():
-        return pycore.verify_batch(scheme, *columns, **options).codes.tolist()
+        found = pycore.verify_batch(scheme, *columns, **options)
+        if len(cases) <= FEW:  # lists of few items go a shorter way
+            assert pycore.verify_batch(scheme, *map(tuple, columns), **options) == found
+    return found.codes.tolist()
 
 
 _ALONE: dict[tuple[object, ...], int] = {}

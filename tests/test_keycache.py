@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import _native, keycache
+from pycore import _native, _native_keys, keycache
 from pycore.buffers import as_column
 from pycore.testing import generate_signatures
 
@@ -63,6 +63,24 @@ def test_returning_keys_get_tables(scheme: str, backend: str, rng: random.Random
     assert stats.hits > 90 * 2
     assert 9 * 2**14 < stats.nbytes < 2**24
     assert pycore.capabilities().key_cache.keys == 9
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, _native_keys.FEW, _native_keys.FEW + 1])
+def test_lists_of_a_few(scheme: str, n: int, backend: str, rng: random.Random) -> None:
+    """They go a way of their own through C: the same verdicts, whatever part of the keys is known."""
+    keys, signatures, messages = generate_signatures(scheme, 3 * n, signers=3 * n, message_size=21, seed=9)
+    _spoil(signatures, rng, n)
+    columns = [[row.tobytes() for row in column] for column in (keys, signatures, messages)]
+    columns[1][0] += b"!"
+    columns[0][1] = columns[0][1][:-1]
+    wanted = _plain(scheme, *map(tuple, columns))
+    for start in (0, 0, 0, n // 2, n // 2, n, 2 * n, 2 * n, 0):  # strangers, known ones, and both
+        part = slice(start, start + n)
+        assert pycore.verify_batch(scheme, *(column[part] for column in columns)) == wanted[part]
+    stats = pycore.key_cache_stats()
+    assert stats.hits > 0
+    assert stats.keys == stats.promotions > 0
+    assert stats.hits + stats.misses == 9 * n
 
 
 def test_known_and_unknown_keys_in_one_batch(scheme: str, rng: random.Random) -> None:

@@ -404,6 +404,49 @@ static void test_key_index(void) {
     EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
 }
 
+/* Few items, packed: by their keys while the set has none of them, by the set once it has all. */
+static void test_few(const batch *b) {
+    enum { BUCKETS = 16, OFTEN = 3 };
+    const int scheme = b->params.scheme, window = 5;
+    uint8_t lengths[N], sightings[256] = {0}, verdicts[N], built[N];
+    uint32_t buckets[BUCKETS], slots[N], frequent[N], key_lengths[N], signature_lengths[N], message_lengths[N];
+    pc_key_index index = {b->key_data, b->key_size, lengths, buckets, sightings, N, BUCKETS - 1, 255, 42};
+    pc_keyset *set = aligned_alloc(64, pc_keyset_size(PC_AUTO, scheme, N, window));
+    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, window, set, built), PC_OK);
+    for (int i = 0; i < N; i++) key_lengths[i] = (uint32_t)b->key_size, signature_lengths[i] = 64, message_lengths[i] = 8;
+#define FEW(index, set, keys, n, slots)                                                                                     \
+    pc_verify_few(PC_AUTO, &b->params, index, set, OFTEN, keys, key_lengths, b->signature_data, signature_lengths,          \
+                  b->message_data, message_lengths, n, b->scratch, b->scratch_len, verdicts, slots, frequent)
+    for (int known = 0; known <= N; known++) { /* the first so many are in the set */
+        for (int i = 0; i < N; i++) lengths[i] = i < known ? (uint8_t)b->key_size : 0;
+        EXPECT_INT(pc_key_index_fill(&index, buckets), PC_OK);
+        for (int bad = -1; bad < N; bad++) {
+            const int mixed = known && known < N;
+            memset(verdicts, '-', N), memset(sightings, OFTEN - 1, sizeof sightings);
+            if (bad >= 0) b->message_data[8 * bad] ^= 1;
+            EXPECT_INT(FEW(&index, set, b->key_data, N, slots), mixed ? PC_FEW_MIXED : known ? 0 : N);
+            for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], mixed ? '-' : i == bad ? 2 : 1);
+            for (int i = 0; i < N && !mixed; i++) EXPECT_INT(slots[i], known ? (uint32_t)i : (uint32_t)PC_NO_SLOT);
+            for (int i = 0; i < N && !known; i++) EXPECT_INT(frequent[i], i);
+            EXPECT_INT(FEW(NULL, NULL, b->key_data, N, NULL), 0);
+            for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], i == bad ? 2 : 1);
+            if (bad >= 0) b->message_data[8 * bad] ^= 1;
+        }
+    }
+    EXPECT_INT(FEW(&index, set, b->key_data, 0, NULL), 0);
+    EXPECT_INT(FEW(NULL, NULL, b->key_data, PC_FEW + 1, slots), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(NULL, NULL, NULL, N, slots), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(&index, set, NULL, N, slots), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(&index, set, b->key_data, N, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(&index, NULL, b->key_data, N, slots), PC_ERR_ARGUMENT);
+    index.bucket_mask = 1000;
+    EXPECT_INT(FEW(&index, set, b->key_data, N, slots), PC_ERR_ARGUMENT);
+    signature_lengths[2] = 63; /* the rest of the rows come one byte early */
+    EXPECT_INT(FEW(NULL, NULL, b->key_data, 3, NULL), 0);
+    EXPECT(verdicts[0] == 1 && verdicts[1] == 1 && verdicts[2] == 3);
+    free(set);
+}
+
 int main(void) {
     test_registry();
     test_columns();
@@ -415,6 +458,7 @@ int main(void) {
         for (int window = 4; window <= 8; window++)
             if (EXPECT(pc_keyset_table_size(PC_AUTO, b.params.scheme, window) > 0)) test_keyset(&b, window);
         for (int window = 0; window <= 8; window += 4) test_slots(&b, window);
+        test_few(&b);
         free_batch(&b);
     }
     test_recover();
