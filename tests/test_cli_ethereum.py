@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_runs import run_in
 from oracle import trie as oracle
 
 import pycore
 
-ROOT = Path(__file__).resolve().parent.parent
 ADDRESS, SLOT = bytes(range(20)), 7
 
 
@@ -23,15 +21,7 @@ def keccak(data: bytes) -> bytes:
 
 
 def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pycore.cli", "ethereum", *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return run_in(Path.cwd(), "ethereum", *words, stdin=stdin)
 
 
 @pytest.fixture(scope="module")
