@@ -148,9 +148,9 @@ def verify_few(
     backend: int,
     params: VerifyParams,
     known: tuple[KeyIndex, Any, int] | None,
-    keys: list[bytes],
-    signatures: list[bytes],
-    messages: list[bytes],
+    keys: tuple[bytes, ...],
+    signatures: tuple[bytes, ...],
+    messages: tuple[bytes, ...],
     verdicts: NDArray[np.uint8],
 ) -> FewFound | None:
     """``pc_verify_few``: one verdict per item, at most ``FEW``; None, and nothing done, when some keys are known.

@@ -185,7 +185,7 @@ class KeyCache:
             return None
         return self._shelves.get((backend, scheme.id)) or self._open(backend, scheme)
 
-    def settle(self, shelf: Shelf, keys: list[bytes], found: _native_keys.FewFound) -> None:
+    def settle(self, shelf: Shelf, keys: tuple[bytes, ...], found: _native_keys.FewFound) -> None:
         """What :meth:`find` does for keys that were looked up by :func:`pycore._native_keys.verify_few`."""
         self._tick(shelf, len(keys))
         if found.slots is None:

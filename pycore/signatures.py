@@ -32,7 +32,7 @@ _RECOVERABLE = "ecdsa-secp256k1"
 _COMBINED = 192  # items from which one equation for all of them beats tables
 _FEW = 4  # items with tables that are not worth parting a batch for
 _LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
-_FEW_BYTES = 1 << 15  # of messages that a call of a few items copies without a thought
+_FEW_BYTES = 1 << 15  # that a call of a few items copies without a thought
 _DIGEST_SIZE = 32
 
 
@@ -249,12 +249,14 @@ def _few(options: Options, keys: Any, signatures: Any, messages: Any) -> NDArray
     up their keys takes as long as verifying one does. None for any other call, and where only some keys have tables."""
     if not (type(keys) is type(signatures) is type(messages) is list):
         return None
+    keys, signatures, messages = tuple(keys), tuple(signatures), tuple(messages)  # another thread may change the lists
     n = len(keys)
     if not 0 < n <= _native_keys.FEW or len(signatures) != n or len(messages) != n:
         return None
-    if {*map(type, keys), *map(type, signatures), *map(type, messages)} != {bytes}:
+    rows = keys + signatures + messages
+    if {*map(type, rows)} != {bytes} or sum(map(len, rows)) > _FEW_BYTES:
         return None
-    if sum(map(len, messages)) > _FEW_BYTES or (options.prehashed and {*map(len, messages)} != {_DIGEST_SIZE}):
+    if options.prehashed and {*map(len, messages)} != {_DIGEST_SIZE}:
         return None
     backend = _native.current_backend()
     cache = keycache.key_cache()

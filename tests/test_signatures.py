@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -118,6 +120,32 @@ def test_concurrent_callers(signed: Batch, scheme: str) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(call, range(32)))
+
+
+def test_lists_that_change_during_the_call(scheme: str, signed: Batch) -> None:
+    """Which of two messages the call sees is open then; it reads nothing else, and the neighbour does not move."""
+    keys, signatures, messages = ([row.tobytes() for row in column[:2]] for column in signed)
+    text, stop = messages[0], threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            messages[0] = text * 40
+            messages[0] = text
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        for _ in range(150):
+            codes = pycore.verify_batch(scheme, keys, signatures, messages).codes.tolist()
+            assert codes[1] == Verdict.VALID
+            assert codes[0] in (Verdict.VALID, Verdict.BAD_SIGNATURE)
+    finally:
+        stop.set()
+        changing.join()
+        sys.setswitchinterval(interval)
+    assert pycore.verify_batch(scheme, keys, signatures, messages).all_valid
 
 
 # ---- forms ----------------------------------------------------------------------------------------------------------
