@@ -36,16 +36,18 @@ from typing import TYPE_CHECKING, Any
 
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker import validator
-from pycore.ledgers._chainmaker.context import ChainContext, Policy, TrustMember, chain_hash_name
+from pycore.ledgers._chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers._chainmaker.digests import block_digests
+from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMember
 from pycore.ledgers._chainmaker.messages import parse_block
+from pycore.ledgers._chainmaker.rows import Policy
 from pycore.ledgers.report import BlockReport
 from pycore.verdict import Verdicts
 
 if TYPE_CHECKING:
     from pycore.buffers import BytesLike
 
-__all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "TrustMember"]
+__all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "RegisteredKey", "Revocation", "TrustMember"]
 
 
 class ChainMaker:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers._chainmaker.messages import Payload
-from pycore.ledgers._chainmaker.policy import MET, Electorate, Ruling, Voter, judge
+from pycore.ledgers._chainmaker.policy import MET, Electorate, Ruling, Voter, distinct, judge
 from pycore.ledgers._chainmaker.rows import Policy, Rows, between, default_block_version, rows_of
 
 INVOKE, ARCHIVE = 0, 3
@@ -53,25 +53,37 @@ class AccessRules:
         )
         self._old_version = block_version <= 220
 
+    def has_row(self, payload: Payload) -> bool:
+        """Whether anything but the row of the transaction's type judges it, so that endorsers or parameters matter."""
+        resource = f"{payload.contract_name}-{payload.method}"
+        own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
+        return bool(own or self.rows.endorsement(resource)) or (self._who.public and resource == _LOST_ROW)
+
     @property
     def checks_payer(self) -> bool:
         """Whether a payer's signature decides. `strict` always verifies it; as read, staged lookup forgot it."""
         return self._strict or (not self.rows.staged and between(self.rows.release, "2.3.3", "2.4.0_alpha"))
 
-    def transaction(self, payload: Payload, sender: Voter | None, endorsers: Sequence[Voter]) -> Ruling:
+    def transaction(
+        self, payload: Payload, sender: Voter | None, endorsers: Sequence[Voter], *, endorsed: bool
+    ) -> Ruling:
         """Whether a transaction's members may sign it.
 
         sender      None: its signature does not hold
-        endorsers   those whose signatures hold, each signer once
+        endorsers   those whose signatures hold
+        endorsed    whether the transaction has endorsers at all: only without any does the sender stand in for them
         """
+        endorsers = distinct(endorsers)
         row_name = TX_TYPES.get(payload.tx_type)
         if row_name is None:
             return Ruling(False, f"policy: no row for transactions of type {payload.tx_type}")
         if sender is None:
             return Ruling(False, "policy: the sender's signature does not hold")
         resource = f"{payload.contract_name}-{payload.method}"
-        steps = self._staged if self.rows.staged else self._older
-        ruling = steps(row_name, resource, payload, sender, endorsers)
+        if self.rows.staged:
+            ruling = self._staged(row_name, resource, payload, sender, endorsers)
+        else:
+            ruling = self._older(row_name, resource, payload, sender, endorsers, endorsed)
         if ruling.ok and payload.tx_type == ARCHIVE and self.rows.own_archive:
             return Ruling(None, "policy ARCHIVE: for the node's own organisation, which the context does not tell")
         return ruling
@@ -108,11 +120,11 @@ class AccessRules:
             wanted = Policy("MAJORITY", (), ("ADMIN",))
         if wanted is not None:
             target = _target(payload) if wanted.rule == "SELF" else None
-            found.append(judge(wanted, [*endorsers, sender], self._who, target))
+            found.append(judge(wanted, distinct([*endorsers, sender]), self._who, target))
         return _worst(found)
 
     def _older(
-        self, row_name: str, resource: str, payload: Payload, sender: Voter, endorsers: Sequence[Voter]
+        self, row_name: str, resource: str, payload: Payload, sender: Voter, endorsers: Sequence[Voter], endorsed: bool
     ) -> Ruling:
         rows = self.rows
         usual = rows.row("exceptional", resource) or rows.row("endorsement", row_name)
@@ -121,19 +133,19 @@ class AccessRules:
         if first is None:
             return Ruling(False, f"policy: no row for {row_name}")
         together = first is configured and rows.release == "2.4.0_alpha"
-        found = [judge(first, [*endorsers, sender] if together else [sender], self._who, _target(payload))]
+        found = [judge(first, distinct([*endorsers, sender]) if together else [sender], self._who, _target(payload))]
         if self._strict and first is configured and usual is not None:
             found.append(judge(usual, [sender], self._who))  # strict: a configured row adds to the default, no more
         wanted = rows.endorsement(resource) if payload.tx_type == INVOKE else None
         if wanted is None:
             return _worst(found)
-        if not endorsers and between(rows.release, "2.0.0", "2.2.1"):
+        if not endorsed and between(rows.release, "2.0.0", "2.2.1"):
             return Ruling(False, "policy: a transaction of this kind needs endorsers")
         if wanted.rule == "SELF" and not payload.parameters:
             # As read, without parameters the step judges the sender by its own row once more.
             found.append(Ruling(False, "strict: SELF without parameters") if self._strict else MET)
         else:
-            found.append(judge(wanted, endorsers or [sender], self._who, _target(payload)))
+            found.append(judge(wanted, endorsers if endorsed else [sender], self._who, _target(payload)))
         return _worst(found)
 
     def _replaces_sender_row(self) -> bool:

@@ -10,50 +10,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from pycore.errors import InputError
+from pycore.ledgers._chainmaker import fields
+from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMember
+from pycore.ledgers._chainmaker.rows import DEFAULT_RELEASE, Policy, release_name
 
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 """The chain's spelling (chainConfig.crypto.hash) -> this library's."""
 AUTH_TYPES = ("PermissionedWithCert", "PermissionedWithKey", "Public")
 CONSENSUS = ("solo", "tbft", "dpos", "maxbft", "raft")
 RULES = ("strict", "compatible")
+CLOCKS = ("now", "block_timestamp", "none")
 
-_CERTIFICATE_FIELDS = ("trust_roots", "trust_members", "certificates", "aliases", "revoked", "frozen")
-_TRUST_FIELDS = frozenset(("hash", "auth_type", "rules", "nodes", "admin_keys", *_CERTIFICATE_FIELDS))
+_TRUST_FIELDS = frozenset(
+    """hash auth_type rules release consensus nodes consensus_nodes admin_keys public_keys trust_roots trust_members
+    certificates aliases revoked frozen crls""".split()
+)
 """What decides how a member is resolved."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class TrustMember:
-    """A member that the chain's configuration trusts by itself: its certificate needs no chain to a root."""
-
-    pem: str
-    org_id: str
-    role: str
-    node_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """An endorsement policy of the chain's configuration.
-
-    ``rule`` is ANY, ALL, MAJORITY, FORBIDDEN, a count ("2") or a fraction of the organisations ("2/3"); empty ``orgs``
-    and ``roles`` mean all. MAJORITY counts organisations, and administrators only when no roles are given.
-    """
-
-    rule: str
-    orgs: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,22 +48,32 @@ class ChainContext:
                          inferred from block_hash
     auth_type            "PermissionedWithCert" | "PermissionedWithKey" | "Public"
     rules                "strict" | "compatible"
+    release              of the node whose rules apply, for example "2.3.7": which default policies there are
+    block_version        chainConfig.version as a number: the block's must be equal; loose transactions are judged by
+                         it. None: not compared, and what the release writes
     consensus            "tbft" | "dpos" | "maxbft" | "raft" | "solo"; None: told from the block's extra data
-    trust_roots          organisation -> PEM certificates of its roots and intermediates (PermissionedWithCert)
+    trust_roots          organisation -> PEM of its roots and intermediates, one or several to a text; key modes: PEM
+                         public keys of its administrators ("public": those of a public chain)
     trust_members        members that are trusted without a certificate chain
-    certificates         lower-case hex of the chain's hash over the DER -> PEM, for CERT_HASH members
+    certificates         hex of the chain's hash over the DER -> PEM, for CERT_HASH members
     aliases              alias -> PEM certificate, for ALIAS members
     validators           node ids that may vote at this height
     nodes                node id -> PEM certificate or public key with which that node votes; binds votes to voters
-                         under "strict", and tells the consensus role of a bare public key
-    admin_keys           PEM public keys that have the ADMIN role (key modes)
-    revoked              serial numbers of revoked certificates, hex
-    frozen               hex of the chain's hash over the DER of frozen certificates
-    policies             "CONTRACT-method" -> endorsement policy
+                         under "strict"
+    consensus_nodes      organisation -> node ids: chainConfig.consensus.nodes. In the key modes a node id is made from
+                         the key, so this tells who is in the consensus role
+    admin_keys           PEM public keys of the administrators of a public chain
+    public_keys          the chain's register of keys (PermissionedWithKey); None: not known, so that members beyond
+                         administrators and nodes can not be judged
+    revoked              serial numbers of revoked certificates: Revocation, integer or hex
+    crls                 certificate revocation lists, PEM or DER (in JSON: hex of the DER)
+    frozen               frozen certificates: hex of the chain's hash over the DER, or PEM
+    policies             "CONTRACT-method" -> endorsement policy: the rows of the chain's configuration
     previous_block_hash  hash of the block before this one, 32 bytes
     height               expected height
     rw_sets              serialised TxRWSet per transaction, in order
-    time                 verification time for certificates, Unix seconds; None: now, as a node does
+    time                 verification time for certificates, Unix seconds; None: what `clock` says
+    clock                "now", as a node does | "block_timestamp" | "none": dates of certificates are not looked at
     rebuild_dag          also rebuild the DAG from the read and write sets and compare (nodes do not)
     """
 
@@ -90,6 +81,8 @@ class ChainContext:
     hash: str | None = None
     auth_type: str = "PermissionedWithCert"
     rules: str = "strict"
+    release: str = DEFAULT_RELEASE
+    block_version: int | None = None
     consensus: str | None = None
     trust_roots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trust_members: tuple[TrustMember, ...] = ()
@@ -97,57 +90,83 @@ class ChainContext:
     aliases: Mapping[str, str] = field(default_factory=dict)
     validators: tuple[str, ...] = ()
     nodes: Mapping[str, str] = field(default_factory=dict)
+    consensus_nodes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     admin_keys: tuple[str, ...] = ()
-    revoked: tuple[str, ...] = ()
+    public_keys: tuple[RegisteredKey, ...] | None = None
+    revoked: tuple[Revocation, ...] = ()
+    crls: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
     previous_block_hash: bytes | None = None
     height: int | None = None
     rw_sets: tuple[bytes, ...] | None = None
     time: float | None = None
+    clock: str = "now"
     rebuild_dag: bool = False
 
     def __post_init__(self) -> None:
-        for name, value in self._normalised():
+        for name, value in (*self._normalised_choices(), *self._normalised_trust(), *self._normalised_place()):
             object.__setattr__(self, name, value)
+        if self.auth_type == "PermissionedWithKey" and self.admin_keys:
+            wanted = "trust_roots: every administrator of this mode belongs to an organisation"
+            raise InputError("context.admin_keys", got=f"{len(self.admin_keys)} keys", wanted=wanted)
 
-    def _normalised(self) -> Iterator[tuple[str, Any]]:
-        """Every field that is not stored as it was given, checked."""
+    def _normalised_choices(self) -> Iterator[tuple[str, Any]]:
         if self.hash is not None:
             yield "hash", chain_hash_name(self.hash)
-        _one_of("auth_type", self.auth_type, AUTH_TYPES)
-        _one_of("rules", self.rules, RULES)
+        aliases = {"": AUTH_TYPES[0], "identity": AUTH_TYPES[0]}  # as the chain reads its own configuration
+        yield "auth_type", fields.one_of("auth_type", self.auth_type, AUTH_TYPES, aliases=aliases)
+        yield "rules", fields.one_of("rules", self.rules, RULES)
+        yield "clock", fields.one_of("clock", self.clock, CLOCKS)
+        yield "release", release_name(self.release)
+        if self.block_version is not None:
+            yield "block_version", fields.number("block_version", self.block_version, 32)
         if self.consensus is not None:
-            _one_of("consensus", self.consensus, CONSENSUS)
+            yield "consensus", fields.one_of("consensus", self.consensus, CONSENSUS)
         if self.chain_id is not None:
-            _text("chain_id", self.chain_id)
-        roots = {org: _pems(f"trust_roots[{org!r}]", pems) for org, pems in _items("trust_roots", self.trust_roots)}
-        yield "trust_roots", MappingProxyType(roots)
-        certificates = {_hex(k): _text("certificates", v) for k, v in _items("certificates", self.certificates)}
-        yield "certificates", MappingProxyType(certificates)
-        for name in ("aliases", "nodes"):
-            yield name, MappingProxyType({k: _text(name, v) for k, v in _items(name, getattr(self, name))})
-        for name in ("validators", "admin_keys"):
-            yield name, _texts(name, getattr(self, name))
-        for name in ("revoked", "frozen"):
-            yield name, tuple(_hex(value) for value in _texts(name, getattr(self, name)))
-        policies = _items("policies", self.policies)
-        yield "policies", MappingProxyType({k: _instance(f"policies[{k!r}]", v, Policy) for k, v in policies})
-        members = enumerate(_list("trust_members", self.trust_members))
-        yield "trust_members", tuple(_instance(f"trust_members[{i}]", item, TrustMember) for i, item in members)
-        if self.rw_sets is not None:
-            yield (
-                "rw_sets",
-                tuple(_bytes(f"rw_sets[{i}]", item) for i, item in enumerate(_list("rw_sets", self.rw_sets))),
-            )
-        if self.previous_block_hash is not None:
-            yield "previous_block_hash", _bytes("previous_block_hash", self.previous_block_hash, 32)
-        if self.height is not None and (type(self.height) is not int or not 0 <= self.height < 1 << 64):
-            raise InputError("context.height", got=repr(self.height), wanted="an integer from 0 to 2^64 - 1")
-        if self.time is not None and (type(self.time) not in (int, float) or not isfinite(self.time)):
-            raise InputError("context.time", got=repr(self.time), wanted="Unix seconds: a finite number")
+            yield "chain_id", fields.text("chain_id", self.chain_id)
         if type(self.rebuild_dag) is not bool:
-            raise InputError("context.rebuild_dag", got=repr(self.rebuild_dag), wanted="true or false")
+            raise fields.refuse("rebuild_dag", repr(self.rebuild_dag), "true or false")
+
+    def _normalised_trust(self) -> Iterator[tuple[str, Any]]:
+        def mapping(name: str, read: Any, key: Any = None) -> MappingProxyType[str, Any]:
+            given = fields.items(name, getattr(self, name))
+            made = {(key(name, k) if key else k): read(f"{name}[{k!r}]", v) for k, v in given}
+            if len(made) != len(given):
+                raise fields.refuse(name, "one entry in two spellings", "every entry once")
+            return MappingProxyType(made)
+
+        def each(name: str, read: Any) -> tuple[Any, ...]:
+            given = fields.sequence(name, getattr(self, name))
+            return tuple(read(f"{name}[{i}]", item) for i, item in enumerate(given))
+
+        yield "trust_roots", mapping("trust_roots", fields.pems)
+        yield "certificates", mapping("certificates", fields.text, fields.digest)
+        yield "aliases", mapping("aliases", fields.text)
+        yield "nodes", mapping("nodes", fields.text, fields.word)
+        yield "consensus_nodes", mapping("consensus_nodes", fields.words)
+        yield "policies", mapping("policies", fields.policy)
+        yield "validators", fields.words("validators", self.validators)
+        yield "admin_keys", fields.texts("admin_keys", self.admin_keys)
+        if self.public_keys is not None:
+            yield "public_keys", each("public_keys", fields.registered_key)
+        yield "revoked", each("revoked", fields.revocation)
+        yield "crls", each("crls", fields.list_of_revocations)
+        yield "frozen", each("frozen", fields.frozen)
+        yield "trust_members", each("trust_members", lambda name, item: fields.instance(name, item, TrustMember))
+
+    def _normalised_place(self) -> Iterator[tuple[str, Any]]:
+        if self.rw_sets is not None:
+            given = fields.sequence("rw_sets", self.rw_sets)
+            yield "rw_sets", tuple(fields.octets(f"rw_sets[{i}]", item) for i, item in enumerate(given))
+        if self.previous_block_hash is not None:
+            yield "previous_block_hash", fields.octets("previous_block_hash", self.previous_block_hash, 32)
+        if self.height is not None:
+            yield "height", fields.number("height", self.height, 64)
+        if self.time is not None and (type(self.time) not in (int, float) or not _is_time(self.time)):
+            raise fields.refuse("time", repr(self.time), "Unix seconds: a finite number")
+        if self.time is not None and self.clock != "now":
+            raise fields.refuse("time", f"{self.time!r} and the clock {self.clock!r}", "one of the two")
 
     def __reduce__(self) -> tuple[Any, ...]:  # read-only mappings do not pickle
         return ChainContext.from_dict, (self.to_dict(),)
@@ -158,16 +177,26 @@ class ChainContext:
         return self.auth_type == "PermissionedWithCert"
 
     @cached_property
+    def _trust(self) -> tuple[bytes, int]:
+        parts = [fields.plain(getattr(self, name)) for name in sorted(_TRUST_FIELDS)]
+        text = json.dumps(parts, sort_keys=True).encode()
+        return hashlib.sha256(text).digest(), len(text)
+
+    @property
     def trust_key(self) -> bytes:
         """Equal for contexts that resolve members alike: the key under which resolved members are cached."""
-        parts = [_plain(getattr(self, name)) for name in sorted(_TRUST_FIELDS)]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
+        return self._trust[0]
+
+    @property
+    def trust_size(self) -> int:
+        """About how many bytes the part that resolves members takes, kept and parsed."""
+        return 4 * self._trust[1]
 
     def replace(self, **changes: Any) -> ChainContext:
         """A copy with some fields changed; for the next block: ``context.replace(height=8, ...)``."""
         made = dataclasses.replace(self, **changes)
-        if "trust_key" in self.__dict__ and not changes.keys() & _TRUST_FIELDS:
-            made.__dict__["trust_key"] = self.trust_key  # a large configuration is not digested again for every block
+        if "_trust" in self.__dict__ and not changes.keys() & _TRUST_FIELDS:
+            made.__dict__["_trust"] = self._trust  # a large configuration is not digested again for every block
         return made
 
     def to_dict(self) -> dict[str, Any]:
@@ -175,9 +204,10 @@ class ChainContext:
         shown: dict[str, Any] = {}
         for item in dataclasses.fields(self):
             value = getattr(self, item.name)
-            if value is None or value is False or (not isinstance(value, (int, float, str, bytes)) and not value):
+            default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
+            if value == default and type(value) is not bytes:
                 continue
-            shown[item.name] = _plain(value)
+            shown[item.name] = fields.plain(value)
         return shown
 
     def to_json(self, *, indent: int | None = 2) -> str:
@@ -218,87 +248,8 @@ class ChainContext:
 
 def chain_hash_name(name: object) -> str:
     """This library's name of a chain hash, from either spelling."""
-    if isinstance(name, str) and name in HASHES:
-        return HASHES[name]
-    return _one_of("hash", name, tuple(HASHES.values()))
+    return fields.one_of("hash", name, tuple(HASHES.values()), aliases={k.lower(): v for k, v in HASHES.items()})
 
 
-def _one_of(name: str, value: object, wanted: Sequence[str]) -> str:
-    if value not in wanted:
-        raise InputError(f"context.{name}", got=repr(value), wanted="one of " + ", ".join(map(repr, wanted)))
-    return cast(str, value)
-
-
-def _items(name: str, value: Any) -> list[tuple[str, Any]]:
-    if not isinstance(value, Mapping):
-        raise InputError(f"context.{name}", got=type(value).__name__, wanted="a mapping (JSON object)")
-    for key in value:
-        _text(name, key)
-    return list(value.items())
-
-
-def _list(name: str, value: Any) -> Sequence[Any]:
-    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise InputError(f"context.{name}", got=type(value).__name__, wanted="a sequence (JSON array)")
-    return value
-
-
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if not isinstance(value, str):
-        raise InputError(f"context.{name}", got=type(value).__name__, wanted="text")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:  # JSON can write half of a surrogate pair
-        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="text that UTF-8 can write") from error
-    return value
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    return tuple(_text(name, item) for item in _list(name, value))
-
-
-def _pems(name: str, value: Any) -> tuple[str, ...]:
-    return (_text(name, value),) if isinstance(value, str) else _texts(name, value)
-
-
-def _hex(value: str) -> str:
-    return value.lower().removeprefix("0x")
-
-
-def _bytes(name: str, value: Any, size: int | None = None) -> bytes:
-    """Bytes, or text in hexadecimal."""
-    try:
-        found = bytes.fromhex(_hex(value)) if isinstance(value, str) else bytes(memoryview(value))
-    except (ValueError, TypeError) as error:
-        raise InputError(f"context.{name}", got=repr(value)[:80], wanted="bytes, or hexadecimal digits") from error
-    if size is not None and len(found) != size:
-        raise InputError(f"context.{name}", got=f"{len(found)} bytes", wanted=f"{size} bytes")
-    return found
-
-
-def _instance(name: str, value: Any, kind: type[T]) -> T:
-    """A TrustMember or Policy, or the mapping that describes one."""
-    given = value if isinstance(value, kind) else None
-    fields = {item.name: item for item in dataclasses.fields(cast(Any, kind))}
-    values = {key: getattr(given, key) for key in fields} if given is not None else dict(_items(name, value))
-    missing = [key for key, item in fields.items() if item.default is dataclasses.MISSING and key not in values]
-    if missing or not values.keys() <= fields.keys():
-        raise InputError(
-            f"context.{name}", got=", ".join(sorted(values)) or "nothing", wanted="fields " + ", ".join(fields)
-        )
-    plural = {key for key, item in fields.items() if item.default == ()}
-    return kind(**{k: (_texts if k in plural else _text)(f"{name}.{k}", v) for k, v in values.items()})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {key: _plain(item) for key, item in dataclasses.asdict(value).items()}
-    return value
+def _is_time(value: float) -> bool:
+    return isfinite(value) and abs(value) < 1 << 62

@@ -6,7 +6,7 @@ administrators' entries. Which entries are there at all - valid signatures, each
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,11 +32,13 @@ class Voter:
     org        the organisation that the entry claims
     role       in upper case; "" is a member without one; None: the context does not tell
     confirmed  whether the claimed organisation is the member's own; without that it counts for no row with roles
+    who        tells signers apart: equal for two entries of one signer. None: an entry of its own
     """
 
     org: str
     role: str | None
     confirmed: bool = True
+    who: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Electorate:
     public: bool = False
     reads_all: bool = True
     strict: bool = True
+
+
+def distinct(voters: Iterable[Voter]) -> list[Voter]:
+    """Each signer once, its first entry kept."""
+    found: dict[Hashable, Voter] = {}
+    for place, voter in enumerate(voters):
+        found.setdefault(place if voter.who is None else (voter.who,), voter)
+    return list(found.values())
 
 
 def judge(policy: Policy, voters: Sequence[Voter], who: Electorate, target: str | None = None) -> Ruling:

@@ -168,6 +168,11 @@ def _range_start(block_version: int) -> int:
     return 0 if block_version <= 220 else 221 if block_version < SENDER_JOINS_FROM else SENDER_JOINS_FROM
 
 
+def known_rule(rule: str) -> bool:
+    """Whether a rule, in upper case, is one that any chain can have."""
+    return rule in _WORDS or rule == "SELF" or bool(COUNT(rule)) or bool(SHARE(rule))
+
+
 def row_fault(resource: str, policy: Policy, mode: str, release: str, organisations: frozenset[str]) -> str:
     """Why a node does not take a row of the configuration; "" when it does."""
     public = mode.startswith(_LOCKED_IN_PUBLIC)
@@ -175,10 +180,10 @@ def row_fault(resource: str, policy: Policy, mode: str, release: str, organisati
         return f"public chains of release {release} have no rows of their own"
     if public and (release in ("2.3.1", "2.3.2", "3.0.0")):
         return ""
-    for entry in _data()["locked"]:
-        if release in entry["releases"] and ("public" if public else mode) in entry["modes"]:
-            if resource in entry["resources"]:
-                return "a row that the configuration can not replace"
+    kind = "public" if public else mode
+    locked = (entry for entry in _data()["locked"] if release in entry["releases"] and kind in entry["modes"])
+    if any(resource in entry["resources"] for entry in locked):
+        return "a row that the configuration can not replace"
     if len(set(policy.orgs)) != len(policy.orgs):
         return "an organisation is named twice"
     if organisations and not public and not organisations.issuperset(policy.orgs):

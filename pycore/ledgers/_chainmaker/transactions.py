@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.ledgers._chainmaker.context import ChainContext, Policy
+from pycore.ledgers._chainmaker.access import AccessRules
 from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction
-from pycore.ledgers._chainmaker.signers import MemberKey, Signer
+from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore
+from pycore.ledgers._chainmaker.policy import Ruling, Voter
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import PublicKey
 from pycore.verdict import Verdict
@@ -26,6 +26,7 @@ _TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
 _SENDER, _ENDORSER, _PAYER = "sender", "endorser", "payer"
 _VALID = int(Verdict.VALID)  # an enum's members are too slow for a loop over transactions
 _MALFORMED = int(Verdict.MALFORMED_ITEM)
+_POLICY_NOT_MET = int(Verdict.POLICY_NOT_MET)
 
 
 Entry = tuple[int, str, MemberKey, bytes, bytes]
@@ -43,6 +44,7 @@ class Column:
     refused: dict[int, tuple[int, str]] = field(default_factory=dict)  # per entry without a ticket: verdict and reason
     duplicates: int = 0
     dropped: int = 0  # endorsements that do not count under "compatible"
+    unjudged: int = 0  # transactions whose policy the context does not suffice to judge
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
@@ -112,7 +114,7 @@ def _add(column: Column, index: int, who: str, entry: EndorsementEntry, message:
     column.entries.append((index, who, member, message, entry.signature))
 
 
-def enlist(column: Column, signers: dict[MemberKey, Signer], batch: SignatureBatch, time: float) -> None:
+def enlist(column: Column, signers: dict[MemberKey, Signer], batch: SignatureBatch, time: float | None) -> None:
     """Puts every signature whose signer is known into the batch; the others get their reason."""
     ready: dict[MemberKey, tuple[PublicKey, str] | None] = {}
     reasons: dict[MemberKey, tuple[int, str]] = {}
@@ -135,10 +137,13 @@ def decide(
     transactions: Sequence[Transaction],
     signers: dict[MemberKey, Signer],
     codes: NDArray[np.uint8],
-    context: ChainContext,
+    store: TrustStore,
+    rules: AccessRules | None,
+    *,
+    strict: bool,
 ) -> None:
-    """Turns the verdicts of signatures into verdicts of transactions, and applies the endorsement policies."""
-    strict = context.rules == "strict"
+    """Turns the verdicts of signatures into verdicts of transactions, and applies the policies of `rules`; None: there
+    are none, as in a block that nobody signed."""
     tickets = np.array(column.tickets, dtype=np.int64)
     outcome = np.full(len(tickets), int(Verdict.UNCHECKED), dtype=np.uint8)
     if len(tickets):
@@ -146,74 +151,59 @@ def decide(
         outcome[given] = codes[tickets[given]]
     for place, (code, _) in column.refused.items():
         outcome[place] = code
+    checks_payer = rules is None or rules.checks_payer
     for place in np.flatnonzero(outcome != _VALID).tolist():
         index, who, member, _, _ = column.entries[place]
         if who == _ENDORSER and not strict:
             column.dropped += 1  # the chain drops an endorsement that does not verify; a policy may miss it
             continue
+        if who == _PAYER and not checks_payer:
+            continue
         code = int(outcome[place])
         reason = column.refused.get(place, (code, ""))[1] or Verdict(code).meaning
         column.fault(index, code, f"{who} {member[1]}: {reason}".replace(" :", ":"))
-    if context.policies:
-        _apply_policies(column, transactions, signers, outcome, context)
+    if rules is not None:
+        _apply_policies(column, transactions, _voters(column, signers, outcome, store), rules)
 
 
-# ---- endorsement policies --------------------------------------------------------------------------------------------
+_Votes = tuple[Voter | None, list[Voter], bool]
+"""Of one transaction: its sender and endorsers whose signatures hold, and whether it has endorsers at all."""
+
+
+def _voters(
+    column: Column, signers: dict[MemberKey, Signer], outcome: NDArray[np.uint8], store: TrustStore
+) -> dict[int, _Votes]:
+    seen = {member: store.voter(signer) for member, signer in signers.items()}
+    found: dict[int, _Votes] = {}
+    for (index, who, member, _, _), code in zip(column.entries, outcome.tolist(), strict=True):
+        sender, endorsers, endorsed = found.get(index) or (None, [], False)
+        if who == _SENDER:
+            sender = seen[member] if code == _VALID else None
+        elif who == _ENDORSER:
+            endorsed = True
+            if code == _VALID:
+                endorsers.append(seen[member])
+        found[index] = sender, endorsers, endorsed
+    return found
 
 
 def _apply_policies(
-    column: Column,
-    transactions: Sequence[Transaction],
-    signers: dict[MemberKey, Signer],
-    outcome: NDArray[np.uint8],
-    context: ChainContext,
+    column: Column, transactions: Sequence[Transaction], voters: dict[int, _Votes], rules: AccessRules
 ) -> None:
-    """Endorsers and sender count together, each member once."""
-    valid: dict[int, dict[bytes, Signer]] = {}
-    for place, (index, who, member, _, _) in enumerate(column.entries):
-        if outcome[place] == _VALID and who != _PAYER:
-            valid.setdefault(index, {}).setdefault(member[2], signers[member])
-    organisations = len(context.trust_roots)
+    """Judges every transaction; most of a block are alike, so equal questions are asked once."""
+    answers: dict[tuple[int, str, str, Voter | None], Ruling] = {}
     for index, transaction in enumerate(transactions):
+        if not transaction.HasField("payload"):
+            continue
         payload = transaction.payload
-        policy = context.policies.get(f"{payload.contract_name}-{payload.method}")
-        if policy is not None:
-            why = unmet(policy, list(valid.get(index, {}).values()), organisations)
-            if why:
-                column.fault(index, Verdict.POLICY_NOT_MET, why)
-
-
-def unmet(policy: Policy, signers: Sequence[Signer], organisations: int) -> str:
-    """Why a policy is not satisfied by these signers; "" when it is. `organisations`: how many the chain has."""
-    rule = policy.rule.upper()
-    if rule == "FORBIDDEN":
-        return "policy: the resource is forbidden"
-    roles = {role.upper() for role in policy.roles} or ({"ADMIN"} if rule == "MAJORITY" else set())
-    orgs = set(policy.orgs)
-    fit = [s for s in signers if (not roles or s.role in roles) and (not orgs or s.org in orgs)]
-    if rule == "ANY":
-        return "" if fit else "policy ANY: no signer fits"
-    total = len(orgs) or organisations
-    present = len({signer.org for signer in fit})
-    if rule == "MAJORITY":
-        needed, got = total // 2 + 1, present
-    elif rule == "ALL":
-        needed, got = total, present
-    elif "/" in rule:
-        share = _fraction(rule)
-        if share is None:
-            return f"policy: a rule that is not known ({policy.rule})"
-        needed, got = -(-(total * share.numerator) // share.denominator), present
-    elif rule.isascii() and rule.isdigit():
-        needed, got = int(rule), len(fit)
-    else:
-        return f"policy: a rule that is not known ({policy.rule})"
-    return "" if got >= max(needed, 1) else f"policy {policy.rule}: {got} of {needed}"
-
-
-def _fraction(rule: str) -> Fraction | None:
-    try:
-        share = Fraction(rule)
-    except (ValueError, ZeroDivisionError):
-        return None
-    return share if 0 < share <= 1 else None
+        sender, endorsers, endorsed = voters.get(index, (None, [], False))
+        question = (payload.tx_type, payload.contract_name, payload.method, sender)
+        ruling = None if endorsed else answers.get(question)
+        if ruling is None:
+            ruling = rules.transaction(payload, sender, endorsers, endorsed=endorsed)
+            if not endorsed and not rules.has_row(payload):
+                answers[question] = ruling
+        if ruling.ok is False:
+            column.fault(index, _POLICY_NOT_MET, ruling.why)
+        elif ruling.ok is None:
+            column.unjudged += 1

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore._deadline import checkpoint
 from pycore.errors import InputError
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker import dag, quorum, transactions
+from pycore.ledgers._chainmaker.access import AccessRules
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers._chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
 from pycore.ledgers._chainmaker.messages import Block, EndorsementEntry, Transaction, TxRWSet, parse, parse_block
+from pycore.ledgers._chainmaker.node_id import node_id
+from pycore.ledgers._chainmaker.rows import default_block_version
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.ledgers.signing import SignatureBatch
@@ -33,12 +37,15 @@ class Validation:
         self.strict = context.rules == "strict"
         self.checks: list[Check] = []
         self.timings: dict[str, float] = {}
-        self.time = time.time() if context.time is None else context.time
+        self.time: float | None = context.time
+        if context.time is None and context.clock == "now":
+            self.time = time.time()
         self.batch = SignatureBatch(der_rules="strict" if self.strict else "go", threads=threads)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Adds the time of a block of code to the named stage."""
+        checkpoint()
         started = time.perf_counter()
         try:
             yield
@@ -66,6 +73,8 @@ class Validation:
             if self.context.rw_sets is not None:
                 rw_sets = [parse(TxRWSet, item, f"context.rw_sets[{i}]") for i, item in enumerate(self.context.rw_sets)]
             txs = list(block.txs)
+        if self.context.clock == "block_timestamp":
+            self.time = block.header.block_timestamp
         with self.stage("hash"):
             hash_ = self.context.hash or infer_hash(block.header)
             digests = block_digests(block, hash_ or HASH_ORDER[0], txs)
@@ -75,7 +84,8 @@ class Validation:
             votes = self.read_votes(block)
         with self.stage("members"):
             store = trust_store(self.context, hash_ or HASH_ORDER[0])
-            signers = store.resolve(self.members(block, column, votes))
+            signers = store.resolve(self.members(block, column, votes), self.time)
+            rules = AccessRules(self.context, block.header.block_version, admins=store.admins)
         with self.stage("verify"):
             transactions.enlist(column, signers, self.batch, self.time)
             proposer = self.enlist_proposer(block, signers)
@@ -84,12 +94,14 @@ class Validation:
             )
             codes = self.batch.run()
         with self.stage("decide"):
-            self.proposer_checks(block, signers, proposer, codes)
-            transactions.decide(column, txs, signers, codes, self.context)
+            self.proposer_checks(block, signers, proposer, codes, store, rules)
+            judged = rules if block.header.block_height else None  # nobody signs a genesis block
+            transactions.decide(column, txs, signers, codes, store, judged, strict=self.strict)
+            self.policy_checks(column, rules)
             self.rw_set_checks(txs, rw_sets, column, digests, hash_ or HASH_ORDER[0])
             self.transaction_checks(block, txs, column, digests)
             self.dag_checks(block, rw_sets, digests)
-            self.quorum_checks(votes, voted, signers, codes, store)
+            self.quorum_checks(votes, voted, signers, codes, store, rules)
             self.trust_checks(store, signers)
         return self.report(block, txs, column, digests, signers, votes, len(data))
 
@@ -144,6 +156,9 @@ class Validation:
         self.check("structure", not missing, ", ".join(missing) or "complete", "complete", detail)
         self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
         self.compare("height", header.block_height, context.height, "the context names no height")
+        if self.strict and context.block_version is not None:
+            wanted = context.block_version or default_block_version(context.release)
+            self.check("block_version", header.block_version == wanted, header.block_version, wanted)
         previous = context.previous_block_hash
         self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
         detail = ""
@@ -200,12 +215,9 @@ class Validation:
         return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
 
     def proposer_checks(
-        self,
-        block: Block,
-        signers: dict[MemberKey, Signer],
-        place: tuple[int, int, str] | None,
-        codes: NDArray[np.uint8],
-    ) -> None:
+        self, block: Block, signers: dict[MemberKey, Signer], place: tuple[int, int, str] | None,
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
+    ) -> None:  # fmt: skip
         """The proposer's signature and role."""
         header = block.header
         if place is None:
@@ -217,17 +229,23 @@ class Validation:
         verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
         self.check("proposer_signature", verdict == Verdict.VALID, verdict.name, "VALID", reason)
         who = header.proposer
-        role = signers[who.member_type, who.org_id, who.member_info].role
-        if role:
-            self.check("proposer_role", role == _CONSENSUS_ROLE, role, _CONSENSUS_ROLE)
+        signer = signers[who.member_type, who.org_id, who.member_info]
+        ruling = rules.consensus(store.voter(signer))
+        detail = "the context does not tell the role of the proposer" if ruling.ok is None else ""
+        self.check("proposer_role", ruling.ok, signer.role, _CONSENSUS_ROLE, detail)
+
+    def policy_checks(self, column: transactions.Column, rules: AccessRules) -> None:
+        """Whether every transaction's policy could be judged. Which were not met is in the transactions' verdicts."""
+        ignored = "; ".join(rules.rows.ignored[:4])
+        if ignored and self.strict:
+            got = f"{len(rules.rows.ignored)} rows that the chain does not take"
+            self.check("policies", False, got, "0 rows that the chain does not take", ignored)
+        elif column.unjudged:
+            self.check("policies", None, f"{column.unjudged} transactions not judged", "0 transactions not judged",
+                       "the context lacks trust roots, nodes or registered keys")  # fmt: skip
         else:
-            self.check(
-                "proposer_role",
-                None,
-                None,
-                _CONSENSUS_ROLE,
-                "the role of the proposer is not known: the context has no nodes",
-            )
+            detail = f"not taken by the chain: {ignored}" if ignored else ""
+            self.check("policies", True, "0 transactions not judged", "0 transactions not judged", detail)
 
     # ---- content -----------------------------------------------------------------------------------------------------
 
@@ -304,7 +322,7 @@ class Validation:
 
     def quorum_checks(
         self, votes: quorum.Certificate | None, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
-        codes: NDArray[np.uint8], store: TrustStore,
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
     ) -> None:  # fmt: skip
         """Signatures of the votes, their number, and under strict who may have given them."""
         if votes is None:
@@ -319,9 +337,12 @@ class Validation:
                 "the proposer's signature",
             )
             return
-        bad = self._vote_faults(votes, places, signers, codes)
+        bad, open_roles = self._vote_faults(votes, places, signers, codes, store, rules)
         checked = f"{len(votes.votes) - len(bad)} of {len(votes.votes)} valid"
         self.check("votes", not bad and bool(votes.votes), checked, "all valid", "; ".join(bad[:4]))
+        if open_roles:
+            self.check("voter_roles", None, f"{open_roles} roles not known", "0 roles not known",
+                       "the context does not tell who is a consensus node")  # fmt: skip
         faults = list(votes.faults)
         if self.strict:
             keys = [signers[_member_of(vote.endorsement)].key for vote in votes.votes]
@@ -338,47 +359,45 @@ class Validation:
             self._binding_check(votes, signers, store)
 
     def _vote_faults(
-        self,
-        votes: quorum.Certificate,
-        places: list[tuple[int, int, str]],
-        signers: dict[MemberKey, Signer],
-        codes: NDArray[np.uint8],
-    ) -> list[str]:
-        bad = []
+        self, votes: quorum.Certificate, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
+    ) -> tuple[list[str], int]:  # fmt: skip
+        """What is wrong with the votes, and of how many the context does not tell the signer's role."""
+        bad, unknown = [], 0
         for vote, (ticket, code, reason) in zip(votes.votes, places, strict=True):
             verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
-            role = signers[_member_of(vote.endorsement)].role
             if verdict != Verdict.VALID:
                 bad.append(f"{vote.voter}: {reason or verdict.name}")
-            elif role and role != _CONSENSUS_ROLE:
-                bad.append(f"{vote.voter}: signed in the role {role}")
-        return bad
+                continue
+            signer = signers[_member_of(vote.endorsement)]
+            ruling = rules.consensus(store.voter(signer))
+            if ruling.ok is False:
+                bad.append(f"{vote.voter}: signed in the role {signer.role or 'of nobody'}")
+            elif ruling.ok is None:
+                unknown += 1
+        return bad, unknown
 
     def _binding_check(self, votes: quorum.Certificate, signers: dict[MemberKey, Signer], store: TrustStore) -> None:
-        """strict: every vote is signed with the key of the node that it names."""
-        if not store.node_keys:
+        """strict: every vote is signed with the key of the node that it names; in the key modes the name tells it."""
+        if not store.node_keys and self.context.by_certificate:
             self.check("voter_binding", None, None, None, "the context has no nodes: which key is whose is not known")
             return
-        wrong = [
-            vote.voter
-            for vote in votes.votes
-            if vote.voter not in store.node_keys
-            or signers[_member_of(vote.endorsement)].key != store.node_keys[vote.voter]
-        ]
-        self.check(
-            "voter_binding",
-            not wrong,
-            f"{len(wrong)} votes by another key",
-            "0 votes by another key",
-            ", ".join(wrong[:4]),
-        )
+        wrong = [vote.voter for vote in votes.votes if not self._bound(vote, signers, store)]
+        self.check("voter_binding", not wrong, f"{len(wrong)} votes by another key", "0 votes by another key",
+                   ", ".join(wrong[:4]))  # fmt: skip
+
+    def _bound(self, vote: quorum.CountedVote, signers: dict[MemberKey, Signer], store: TrustStore) -> bool:
+        key = signers[_member_of(vote.endorsement)].key
+        if key is None:
+            return False
+        known = store.node_keys.get(vote.voter)
+        return key == known if known or self.context.by_certificate else node_id(key) == vote.voter
 
     def trust_checks(self, store: TrustStore, signers: dict[MemberKey, Signer]) -> None:
         """Whether the context's own trust anchors can be read, and whether every signer could be judged by them."""
-        if store.problems:
-            self.check(
-                "trust_roots", False, f"{len(store.problems)} unusable", "0 unusable", "; ".join(store.problems[:4])
-            )
+        problems = store.problems_at(self.time)
+        if problems:
+            self.check("trust_roots", False, f"{len(problems)} unusable", "0 unusable", "; ".join(problems[:4]))
             return
         unjudged = sum(signer.trusted is None for signer in signers.values())
         if unjudged:
@@ -387,10 +406,10 @@ class Validation:
                 None,
                 f"{unjudged} members not judged",
                 "0 members not judged",
-                "the context has no trust roots",
+                "the context has no trust roots" if self.context.by_certificate else "the context has no registered keys",
             )
         else:
-            self.check("trust_roots", True, "0 members not judged", "0 members not judged")
+            self.check("trust_roots", True, "0 members not judged", "0 members not judged", store.found)
 
 
 def _member_of(entry: EndorsementEntry) -> MemberKey:
@@ -402,14 +421,17 @@ def validate_transactions(items: Sequence[bytes], context: ChainContext, threads
     """Verdicts of transactions outside a block: header rules and every signature."""
     if context.hash is None and not context.by_certificate:
         raise InputError("context.hash", got="None", wanted="the chain's hash: its public keys sign with it")
+    if context.clock == "block_timestamp":
+        raise InputError("context.clock", got="'block_timestamp'", wanted="'now' or 'none': these are in no block")
     work = Validation(context, threads)
     opened = [_open_transaction(item) for item in items]
     parsed = [Transaction() if item is None else item for item in opened]
     column = transactions.collect(parsed, context.chain_id, in_block=False)
     store = trust_store(context, context.hash or HASH_ORDER[0])
-    signers = store.resolve({entry[2] for entry in column.entries})
+    signers = store.resolve({entry[2] for entry in column.entries}, work.time)
     transactions.enlist(column, signers, work.batch, work.time)
-    transactions.decide(column, parsed, signers, work.batch.run(), context)
+    rules = AccessRules(context, admins=store.admins)
+    transactions.decide(column, parsed, signers, work.batch.run(), store, rules, strict=work.strict)
     return Verdicts(column.codes)
 
 

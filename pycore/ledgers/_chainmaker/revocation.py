@@ -1,0 +1,94 @@
+"""Which certificates are revoked or frozen, from what the context lists and from revocation lists.
+
+As read, the chain looks at revocation for every certificate of a path and at freezing for the member's own alone;
+`strict` refuses a path with a frozen certificate anywhere. A revocation list speaks for the certificates whose
+authority key identifier is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pycore.hashing import hash_batch
+from pycore.ledgers._chainmaker.context import ChainContext
+from pycore.ledgers.x509 import Certificate, CertificateError, parse_certificate
+from pycore.ledgers.x509_crl import RevocationList, parse_crls, revokes, verify_crls
+
+
+class Revoked:
+    """Says of a certificate whether it is revoked or frozen: ``revoked(certificate, position in its path)``."""
+
+    def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
+        """Appends to `problems` what can not be read or does not verify."""
+        self._strict = context.rules == "strict"
+        self._hash = hash
+        self._frozen: set[str] = set()
+        self._anywhere = {item.serial for item in context.revoked if not item.issuer}
+        self._by_issuer: set[tuple[bytes, int]] = set()
+        self._lists: dict[bytes | None, list[RevocationList]] = {}
+        self._dates: list[RevocationList] = []
+        self._read_frozen(context.frozen, problems)
+        for item in context.revoked:
+            if item.issuer:
+                self._read_issuer(item.issuer, item.serial, problems)
+        self._read_lists(context, authorities, problems)
+
+    def __call__(self, certificate: Certificate, position: int) -> bool:
+        if certificate.serial in self._anywhere:
+            return True
+        names = [certificate.issuer]
+        if certificate.authority_key_id is not None:
+            names.append(certificate.authority_key_id)
+        if self._by_issuer and any((name, certificate.serial) in self._by_issuer for name in names):
+            return True
+        lists = self._lists.get(certificate.authority_key_id, ()) or self._lists.get(certificate.issuer, ())
+        if any(revokes(one, certificate, rules="strict" if self._strict else "compatible") for one in lists):
+            return True
+        if not self._frozen or (position and not self._strict):
+            return False
+        return hash_batch(self._hash, [certificate.der])[0].tobytes().hex() in self._frozen
+
+    def problems_at(self, time: float | None) -> list[str]:
+        """Revocation lists that are not in date. The chain does not look at their dates, so neither does `compatible`."""
+        if time is None or not self._strict:
+            return []
+        late = [one for one in self._dates if not one.this_update <= time <= (one.next_update or float("inf"))]
+        return [f"a revocation list is not valid at the verification time (of {one.issuer.hex()[:32]})" for one in late]
+
+    def _read_frozen(self, frozen: Sequence[str], problems: list[str]) -> None:
+        for item in frozen:
+            if "-----BEGIN" not in item:
+                self._frozen.add(item)
+                continue
+            try:
+                der = parse_certificate(item.encode(), rules="compatible").der
+            except CertificateError as error:
+                problems.append(f"frozen certificate: {error}")
+            else:
+                self._frozen.add(hash_batch(self._hash, [der])[0].tobytes().hex())
+
+    def _read_issuer(self, issuer: str, serial: int, problems: list[str]) -> None:
+        if "-----BEGIN" not in issuer:
+            self._by_issuer.add((bytes.fromhex(issuer), serial))
+            return
+        try:
+            self._by_issuer.add((parse_certificate(issuer.encode(), rules="compatible").subject, serial))
+        except CertificateError as error:
+            problems.append(f"issuer of a revocation: {error}")
+
+    def _read_lists(self, context: ChainContext, authorities: Sequence[Certificate], problems: list[str]) -> None:
+        for text in context.crls:
+            data = text.encode() if "-----BEGIN" in text else bytes.fromhex(text)
+            try:
+                found = parse_crls(data)
+            except CertificateError as error:
+                problems.append(f"revocation list: {error}")
+                continue
+            for one in found:  # strict counts what a bad list revokes, too: it is no reason to revoke less
+                wrong = verify_crls([one], authorities, rules=context.rules, time=None)
+                if wrong and not self._strict:
+                    continue  # as nodes do from release 2.3.3 on: they log it and go on without
+                problems += [f"revocation list: {why}" for why in wrong]
+                for name in (one.authority_key_id, one.issuer):
+                    self._lists.setdefault(name, []).append(one)
+                self._dates.append(one)
