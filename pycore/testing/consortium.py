@@ -17,8 +17,6 @@ CHAIN_ID = "pycore-test-chain"
 FIRST_TIMESTAMP = 1_767_225_600  # 2026-01-01T00:00:00Z, in seconds
 AUTHENTICATION = {"certificate": "PermissionedWithCert", "key": "PermissionedWithKey"}
 
-_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
 
 class Consortium:
     """The members of the test chain: per organisation one authority, one consensus node, one administrator, and its
@@ -49,7 +47,7 @@ class Consortium:
         hashes = pycore.hash_batch(suite.hash, [who.certificate for who in known])
         self.certificate_hashes = {who.name: row.tobytes() for who, row in zip(known, hashes, strict=True)}
         self.certificates = {self.certificate_hashes[who.name]: who.certificate_pem for who in known}
-        self.node_ids = {who.name: node_id(who.public_key) for who in self.validators}
+        self.node_ids = {who.name: _node_id(who, authentication) for who in self.validators}
 
     def member(self, who: Identity, *, by_hash: bool = False) -> transaction_pb2.Member:
         """`who` as a message names it: by certificate, by the chain's hash of it, or, in key mode, by public key."""
@@ -71,7 +69,7 @@ class Consortium:
 
     def context(self, consensus: str) -> ChainContext:
         """What a node of the chain knows that holds for every block: authorities, certificates by hash, validators."""
-        from pycore.ledgers.chainmaker import ChainContext
+        from pycore.ledgers.chainmaker import ChainContext, RegisteredKey
 
         common: dict[str, Any] = {
             "chain_id": CHAIN_ID,
@@ -81,25 +79,31 @@ class Consortium:
             "validators": tuple(sorted(self.node_ids.values())),
             "time": FIRST_TIMESTAMP,  # certificates are checked as of the chain's first day, whenever the test runs
         }
+        nodes = {who.organisation: (self.node_ids[who.name],) for who in self.validators}
         if self.authentication == "key":
-            nodes = {self.node_ids[who.name]: who.public_key_pem.decode() for who in self.validators}
             return ChainContext(
-                **common, nodes=nodes, admin_keys=tuple(who.public_key_pem.decode() for who in self.admins)
+                **common,
+                trust_roots={who.organisation: (who.public_key_pem.decode(),) for who in self.admins},
+                consensus_nodes=nodes,
+                nodes={self.node_ids[who.name]: who.public_key_pem.decode() for who in self.validators},
+                public_keys=tuple(
+                    RegisteredKey(who.public_key_pem.decode(), who.organisation, "CLIENT") for who in self.clients
+                ),
             )
         return ChainContext(
             **common,
             trust_roots={who.organisation: (who.certificate_pem.decode(),) for who in self.authorities},
             certificates={digest.hex(): armoured.decode() for digest, armoured in self.certificates.items()},
+            consensus_nodes=nodes,
             nodes={self.node_ids[who.name]: who.certificate_pem.decode() for who in self.validators},
         )
 
 
-def node_id(public_key: bytes) -> str:
-    """A name in the form of a libp2p peer id: base58 of a SHA-256 multihash (here of the bare key)."""
-    digest = b"\x12\x20" + hashlib.sha256(public_key).digest()
-    number = int.from_bytes(digest, "big")
-    text = ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _BASE58[digit] + text
-    return text
+def _node_id(who: Identity, authentication: str) -> str:
+    """The node's name: in key mode the id that a node makes from its key, else one of the same form."""
+    from pycore.ledgers._chainmaker.node_id import base58, node_id
+    from pycore.ledgers.x509 import parse_public_key
+
+    if authentication == "key":
+        return node_id(parse_public_key(who.public_key_pem))
+    return base58(b"\x12\x20" + hashlib.sha256(who.public_key).digest())

@@ -26,9 +26,9 @@ def node_id(key: PublicKey) -> str:
     if key.kind == "ecdsa-secp256k1":
         x, y = key.data[1:33], key.data[33:65]
         form = _form(_SECP256K1, bytes([2 + (y[-1] & 1 if y else 0)]) + x)
-        return _base58(b"\x00" + bytes([len(form)]) + form)
+        return base58(b"\x00" + bytes([len(form)]) + form)
     kind = {"rsa": _RSA, "sm2": _SM2}.get(key.kind, _ECDSA)
-    return _base58(b"\x12\x20" + hashlib.sha256(_form(kind, key_info(key))).digest())
+    return base58(b"\x12\x20" + hashlib.sha256(_form(kind, key_info(key))).digest())
 
 
 def key_info(key: PublicKey) -> bytes:
@@ -71,7 +71,8 @@ def _object_identifier(dotted: str) -> bytes:
     return bytes(found)
 
 
-def _base58(data: bytes) -> str:
+def base58(data: bytes) -> str:
+    """Base58 with the alphabet of Bitcoin."""
     number, text = int.from_bytes(data, "big"), ""
     while number:
         number, digit = divmod(number, 58)

@@ -163,20 +163,30 @@ class TrustStore:
                 self.node_keys.setdefault(node, key)
 
     def _read_roots(self) -> list[Certificate]:
-        """Every authority of the trust roots: each may end a path, as in a node after its first configuration."""
+        """Every authority of the trust roots, and for each organisation those that may end a path.
+
+        `compatible`: each of them, as in a node once its configuration has changed. `strict`: those whose issuer is not
+        given as well, self-signed or not, so that a root's limits and revocation reach what is below it.
+        """
         pool: dict[bytes, Certificate] = {}
         for org, pems in self._context.trust_roots.items():
-            anchors = set()
+            own: list[Certificate] = []
             for pem in pems:
                 found = self._configured(
                     f"trust root of {org}", lambda data: parse_certificates(data, rules=self._rules), pem
                 )
                 for certificate in found if isinstance(found, list) else ():
                     if certificate.is_ca:
-                        anchors.add(certificate.der)
+                        own.append(certificate)
                         pool.setdefault(certificate.der, certificate)
                     elif self._strict:
                         self.problems.append(f"trust root of {org}: {_called(certificate)} is no authority")
+            subjects = {certificate.subject for certificate in own}
+            anchors = {
+                one.der
+                for one in own
+                if not self._strict or one.subject == one.issuer or one.issuer not in subjects
+            }
             if not anchors:
                 self.problems.append(f"trust root of {org}: no certificate of an authority, so no member can be judged")
             self._anchors[org] = frozenset(anchors)
