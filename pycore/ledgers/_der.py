@@ -203,7 +203,8 @@ def moment(tag: int, content: bytes, *, strict: bool) -> float:
             raise DerError("a time with an unknown offset")
         shift = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:])) * (1 if zone[:1] == b"+" else -1)
     try:
-        local = datetime(year, *(int(found[i] or 0) for i in range(2, 7)), tzinfo=timezone.utc)
+        month, day, hour, minute, second = (int(found[i] or 0) for i in range(2, 7))
+        local = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
         return (local - shift).timestamp()
     except (ValueError, OverflowError) as error:
         raise DerError(f"a time that does not exist: {error}") from error

@@ -142,6 +142,7 @@ def _attribute_text(tag: int, content: bytes, what: str) -> str | None:
 
 
 _KINDS = {0x81: "rfc822Name", 0x82: "dNSName", 0x86: "uniformResourceIdentifier", 0x87: "iPAddress"}
+_CONSTRUCTED = frozenset(tag | 0x20 for tag in _KINDS)  # strings in pieces, which DER does not have
 _OTHER_KINDS = {
     0xA0: "otherName",
     0xA3: "x400Address",
@@ -162,7 +163,7 @@ def read_alternatives(value: bytes, *, strict: bool) -> AlternativeNames:
         tag, _, content = names.any()
         if tag in found:
             found[tag].append(content)
-        elif strict and tag not in _OTHER_KINDS:
+        elif tag in _CONSTRUCTED or (strict and tag not in _OTHER_KINDS):
             raise DerError(f"subjectAltName has a name of an unknown kind ({tag:#04x})")
         else:
             others += 1
@@ -207,6 +208,8 @@ def _read_subtrees(subtrees: Cursor, unsupported: list[str]) -> Subtrees:
             if not _sound_constraint(tag, text):
                 raise DerError(f"a {_KINDS[tag]} constraint that can not be evaluated")
             {0x81: emails, 0x82: dns, 0x86: uris}[tag].append(text)
+        elif tag in _CONSTRUCTED or (subtrees.strict and tag not in _OTHER_KINDS):
+            raise DerError(f"a name constraint of an unknown kind ({tag:#04x})")
         else:
             unsupported.append(_OTHER_KINDS.get(tag, f"kind {tag:#04x}"))
     return Subtrees(tuple(dns), tuple(emails), tuple(uris), tuple(addresses))
