@@ -191,7 +191,7 @@ class Authorities:
         is none.
 
         time      Unix seconds at which all of a path must be valid; None: dates are not looked at
-        blocked   called with a certificate and its height, 0 for the leaf; asked once for each pair in a call
+        blocked   called with a certificate and its height, 0 for the leaf; for each authority and height once in a call
 
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed
         are verified together.
