@@ -347,6 +347,17 @@ def test_a_longer_way_where_the_short_one_is_closed(rules):
     assert found.certificates[-1].der == root.der
 
 
+@pytest.mark.parametrize("rules", BOTH)
+def test_the_shortest_path_is_taken(rules):
+    root = m.make("top", ca=True)
+    upper = m.make("upper", root, ca=True)
+    far = m.make("lower", upper, ca=True)
+    near = m.make("lower", root, ca=True, key=far.key, key_id=far.key_id)
+    leaf = m.make("leaf", near)
+    for pool in ([far, near, upper, root], [near, far, upper, root]):
+        assert names(find(leaf, pool, [root], rules)) == ["leaf", "lower", "top"]
+
+
 # ---- hostile configurations ------------------------------------------------------------------------------------------
 
 
