@@ -1,18 +1,45 @@
 """X.509 certificates and public keys as the ledgers need them: the few fields that decide trust, read once.
 
-asn1crypto reads the structure because it keeps unknown object identifiers, so that SM2 certificates (GM/T 0015: curve
-1.2.156.10197.1.301, signature 1.2.156.10197.1.501) parse like any other. It never decides anything here: signatures are
-the kernels' work (:mod:`pycore.ledgers.signing`) and trust is the chain's (`_chainmaker.signers`).
+The bytes are read by hand (:mod:`pycore.ledgers._der`), so that SM2 certificates (GM/T 0015: curve 1.2.156.10197.1.301,
+signature 1.2.156.10197.1.501) parse like any other and so that a certificate has one encoding only. Nothing is decided
+here: signatures are the kernels' work (:mod:`pycore.ledgers.signing`), paths that of :mod:`pycore.ledgers.x509_path`,
+and trust is the chain's.
 
-Sources: RFC 5280; RFC 5480; RFC 8017, appendix A.1.1.
+Two sets of rules. "strict": RFC 5280 in DER, down to the last element. "compatible": what ChainMaker's Go code takes;
+``docs/guides/certificates.md`` has both side by side.
+
+Sources: RFC 5280, sections 4.1 and 4.2; RFC 5480; RFC 8017, appendix A.1.1; X.690.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
-from asn1crypto import keys, pem, x509
+from pycore.errors import InputError
+from pycore.ledgers import _pem
+from pycore.ledgers._der import (
+    INTEGER,
+    OCTET_STRING,
+    OID,
+    SEQUENCE,
+    Cursor,
+    DerError,
+    bits,
+    check,
+    moment,
+    whole,
+)
+from pycore.ledgers.x509_names import (
+    AlternativeNames,
+    NameConstraints,
+    read_alternatives,
+    read_constraints,
+    read_name,
+)
+
+RULES = ("strict", "compatible")
 
 CURVES = {
     "1.2.156.10197.1.301": "sm2",
@@ -36,9 +63,19 @@ SIGNATURES = {
 }
 """signatureAlgorithm -> family of the issuer's key, hash."""
 
-_ORGANISATION, _UNIT, _COMMON_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.3"
-_BROKEN = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+MEMBER_ID = "2.87.88.2020.11.30.2020.11.4"
+"""ChainMaker's extension for the id of a member; its value is text."""
+
+KEY_ID, KEY_USAGE, ALTERNATIVE_NAME = "2.5.29.14", "2.5.29.15", "2.5.29.17"
+BASIC_CONSTRAINTS, NAME_CONSTRAINTS, AUTHORITY_KEY_ID = "2.5.29.19", "2.5.29.30", "2.5.29.35"
+
+_EC, _RSA, _SM2_ALGORITHM = "1.2.840.10045.2.1", "1.2.840.113549.1.1.1", "1.2.156.10197.1.301.1"
+_NULL_PARAMETERS = b"\x05\x00"
 _MAX_DER = 64 * 1024  # certificates and keys of real chains stay below 4 KiB
+_MAX_BLOCKS = 64
+_MAX_BUNDLE = 1 << 20
+
+T = TypeVar("T")
 
 
 class CertificateError(ValueError):
@@ -59,7 +96,11 @@ class Certificate:
 
     `subject` and `issuer` are the DER of the names, to be compared byte by byte (RFC 5280, section 7.1, as Go does).
     `organisations` and `units` keep the order of the subject. Times are Unix seconds. `path_length` is None without a
-    limit.
+    limit. `serial` may be zero or negative: RFC 5280, section 4.1.2.2, asks readers to take what careless authorities
+    issued. `extensions` and `critical` are object identifiers in dotted form, in the certificate's order.
+    `may_sign_crls` and `may_sign_certificates` are true without a key usage, which restricts nothing then.
+    `member_id` is the text of ChainMaker's extension for it, else the common name.
+    `unsupported` says why no path may use the certificate under any rules; "" in general.
     """
 
     der: bytes
@@ -81,6 +122,16 @@ class Certificate:
     may_sign_certificates: bool
     key_id: bytes | None
     authority_key_id: bytes | None
+    version: int = 3
+    has_basic_constraints: bool = True
+    may_sign_crls: bool = True
+    extensions: tuple[str, ...] = ()
+    critical: tuple[str, ...] = ()
+    alternative_names: AlternativeNames | None = None
+    name_constraints: NameConstraints | None = None
+    subject_emails: tuple[str, ...] = ()
+    member_id: str = ""
+    unsupported: str = ""
 
     def signed_with(self, key: PublicKey) -> bool:
         """Whether a key of that kind can have made the signature: the algorithm names its family."""
@@ -93,113 +144,386 @@ class Certificate:
         return self.subject == self.issuer and self.authority_key_id in (None, self.key_id)
 
 
-def parse_certificate(data: bytes) -> Certificate:
-    """Reads a certificate from PEM (anything around the first block is ignored) or DER. Raises CertificateError."""
-    der = _unarmor(data, "CERTIFICATE")
-    try:
-        return _read_certificate(der)
-    except CertificateError:
-        raise
-    except _BROKEN as error:
-        raise CertificateError(f"no X.509 certificate: {_first_line(error)}") from error
+# ---- what is offered -------------------------------------------------------------------------------------------------
 
 
-def parse_public_key(data: bytes) -> PublicKey:
+def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
+    """Reads a certificate from PEM (text around the first block is ignored) or DER.
+
+    "strict" takes a block labelled CERTIFICATE, and DER without any second spelling. "compatible" takes the first sound
+    block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are not looked
+    at, and the outer signatureAlgorithm is not compared with the inner one. Bytes after the certificate are refused
+    by both. Raises CertificateError; InputError for unknown rules.
+    """
+    strict = is_strict(rules)
+    return _certificate(_unarmor(data, "CERTIFICATE", strict), strict)
+
+
+def parse_certificates(data: bytes, *, rules: str = "strict") -> list[Certificate]:
+    """Reads every certificate of a PEM bundle, in its order, or the one of a DER encoding.
+
+    At most 64 blocks and 1 MiB. One block that is broken, or under "strict" none of a certificate, refuses the bundle:
+    the error says which. Raises CertificateError; InputError for unknown rules.
+    """
+    strict = is_strict(rules)
+    return [
+        within(where, _certificate, der, strict) for where, der in unarmor_all(data, ("CERTIFICATE",), strict=strict)
+    ]
+
+
+def parse_public_key(data: bytes, *, rules: str = "strict") -> PublicKey:
     """Reads a public key from PEM or DER: a SubjectPublicKeyInfo, or a bare RSAPublicKey. Raises
-    CertificateError."""
-    der = _unarmor(data, "PUBLIC KEY")
+    CertificateError; InputError for unknown rules."""
+    strict = is_strict(rules)
+    der = _unarmor(data, "PUBLIC KEY", strict)
     try:
-        return _read_key(keys.PublicKeyInfo.load(der, strict=True))
+        return _read_key(whole(der, "the public key", strict=strict))
     except CertificateError:
         raise
-    except _BROKEN as first:
+    except DerError as first:
         try:
-            bare = keys.RSAPublicKey.load(der, strict=True)
-            int(bare["modulus"].native), int(bare["public_exponent"].native)
-        except _BROKEN:
-            raise CertificateError(f"no public key: {_first_line(first)}") from first
+            _read_rsa(der, strict)
+        except DerError:
+            raise CertificateError(f"no public key: {first}") from first
         return PublicKey("rsa", der)
 
 
-def public_key_of(data: bytes) -> PublicKey:
+def public_key_of(data: bytes, *, rules: str = "strict") -> PublicKey:
     """The public key of a PEM certificate, or of a PEM public key."""
-    return parse_certificate(data).key if b"BEGIN CERTIFICATE" in data else parse_public_key(data)
+    if b"BEGIN CERTIFICATE" in data:
+        return parse_certificate(data, rules=rules).key
+    return parse_public_key(data, rules=rules)
 
 
-def _unarmor(data: bytes, label: str) -> bytes:
+def is_strict(rules: str) -> bool:
+    """Whether `rules` are the strict ones. Raises InputError for rules that are none."""
+    if rules not in RULES:
+        raise InputError("rules", repr(rules), " or ".join(map(repr, RULES)))
+    return rules == "strict"
+
+
+# ---- armour ----------------------------------------------------------------------------------------------------------
+
+
+def _unarmor(data: bytes, label: str, strict: bool) -> bytes:
+    """The bytes of the first block, or `data` itself where there is none."""
     if len(data) > _MAX_DER:
         raise CertificateError(f"{len(data)} bytes are more than the {_MAX_DER} that are read")
-    if not pem.detect(data):
-        if data[:1] == b"\x30":
-            return data
+    for block in _pem.blocks(data):
+        if block.error and not strict:
+            continue  # Go's reader goes on to the next block
+        if block.error:
+            raise CertificateError(f"broken PEM: {block.error}")
+        # Keys have two labels, and a chain reads either as either.
+        if strict and block.label != label and not (label == "PUBLIC KEY" and block.label == "RSA PUBLIC KEY"):
+            raise CertificateError(f"PEM of a {block.label}, not of a {label}")
+        return block.der
+    if data[:1] != b"\x30":
         raise CertificateError(f"neither PEM nor DER of a {label.lower()}")
+    return data
+
+
+def unarmor_all(data: bytes, labels: tuple[str, ...], *, strict: bool) -> list[tuple[str, bytes]]:
+    """Every block with its place in words, or `data` itself where there is none. `strict`: labels must be among
+    `labels`. Raises CertificateError."""
+    if len(data) > _MAX_BUNDLE:
+        raise CertificateError(f"{len(data)} bytes are more than the {_MAX_BUNDLE} that are read")
+    found: list[tuple[str, bytes]] = []
+    for place, block in enumerate(_pem.blocks(data), 1):
+        where = f"block {place} ({block.label})"
+        if place > _MAX_BLOCKS:
+            raise CertificateError(f"more than {_MAX_BLOCKS} blocks")
+        if block.error:
+            raise CertificateError(f"{where}: broken PEM: {block.error}")
+        if strict and block.label not in labels:
+            raise CertificateError(f"{where}: not a {' or '.join(labels)}")
+        found.append((where, block.der))
+    if not found and data[:1] != b"\x30":
+        raise CertificateError(f"neither PEM nor DER of a {labels[0].lower()}")
+    return found or [("", data)]
+
+
+def within(where: str, read: Callable[[bytes, bool], T], der: bytes, strict: bool) -> T:
+    """Reads one block; an error says which block it was."""
     try:
-        found, _, der = pem.unarmor(data)
-    except _BROKEN as error:
-        raise CertificateError(f"broken PEM: {_first_line(error)}") from error
-    if not found.endswith(label):
-        raise CertificateError(f"PEM of a {found}, not of a {label}")
-    return bytes(der)
+        return read(der, strict)
+    except CertificateError as error:
+        raise CertificateError(f"{where}: {error}" if where else str(error)) from error
 
 
-def _read_certificate(der: bytes) -> Certificate:
-    parsed = x509.Certificate.load(der, strict=True)
-    body = parsed["tbs_certificate"]
-    oid = parsed["signature_algorithm"]["algorithm"].dotted
-    if body["signature"]["algorithm"].dotted != oid:
-        raise CertificateError("the two signatureAlgorithm fields differ")
-    names = _names(body["subject"])
-    constraints = parsed.basic_constraints_value
-    usage = parsed.key_usage_value
-    path = None if constraints is None else constraints["path_len_constraint"].native
+# ---- certificates ----------------------------------------------------------------------------------------------------
+
+
+def _certificate(der: bytes, strict: bool) -> Certificate:
+    if len(der) > _MAX_DER:
+        raise CertificateError(f"{len(der)} bytes are more than the {_MAX_DER} that are read")
+    try:
+        return _read_certificate(der, strict)
+    except DerError as error:
+        raise CertificateError(f"no X.509 certificate: {error}") from error
+
+
+def _read_certificate(der: bytes, strict: bool) -> Certificate:
+    outer = whole(der, "the certificate", strict=strict)
+    start = outer.at
+    body = outer.enter(SEQUENCE, "tbsCertificate")
+    tbs = der[start : outer.at]
+    version = _read_version(body)
+    serial = body.integer("serialNumber")
+    oid, algorithm = read_algorithm(body, "signature")
+    issuer = read_name(body, "the issuer's name")
+    validity = body.enter(SEQUENCE, "validity")
+    not_before, not_after = (read_time(validity) for _ in range(2))
+    validity.close("validity")
+    subject = read_name(body, "the subject's name")
+    key = _read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"))
+    _skip_unique_ids(body, version)
+    extensions: dict[str, tuple[bool, bytes]] = {}
+    if body.peek() == 0xA3:
+        explicit = body.enter(0xA3, "extensions")
+        extensions = read_extensions(explicit)
+        explicit.close("extensions")
+        if strict and version != 3:
+            raise DerError(f"a certificate of version {version} with extensions")
+    body.close("tbsCertificate")
+    signature = read_signature(outer, oid, algorithm, "the certificate")
+    known = _Extensions(extensions, strict)
+    common_name = subject.common_names[0] if subject.common_names else ""
     return Certificate(
         der=der,
-        tbs=body.dump(),
-        signature=parsed["signature_value"].native,
+        tbs=tbs,
+        signature=signature,
         signature_oid=oid,
         hash=SIGNATURES.get(oid, ("", None))[1],
-        key=_read_key(body["subject_public_key_info"]),
-        subject=body["subject"].dump(),
-        issuer=body["issuer"].dump(),
-        serial=int(body["serial_number"].native),
-        organisations=tuple(names[_ORGANISATION]),
-        units=tuple(names[_UNIT]),
-        common_name=names[_COMMON_NAME][0] if names[_COMMON_NAME] else "",
-        not_before=body["validity"]["not_before"].native.timestamp(),
-        not_after=body["validity"]["not_after"].native.timestamp(),
-        is_ca=constraints is not None and bool(constraints["ca"].native),
-        path_length=None if path is None else int(path),
-        may_sign_certificates=usage is None or "key_cert_sign" in usage.native,
-        key_id=parsed.key_identifier,
-        authority_key_id=parsed.authority_key_identifier,
+        key=key,
+        subject=subject.der,
+        issuer=issuer.der,
+        serial=serial,
+        organisations=subject.organisations,
+        units=subject.units,
+        common_name=common_name,
+        not_before=not_before,
+        not_after=not_after,
+        is_ca=known.is_ca,
+        path_length=known.path_length,
+        may_sign_certificates=known.usage is None or bool(known.usage & 0x04),
+        key_id=known.key_id,
+        authority_key_id=known.authority_key_id,
+        version=version,
+        has_basic_constraints=BASIC_CONSTRAINTS in extensions,
+        may_sign_crls=known.usage is None or bool(known.usage & 0x02),
+        extensions=tuple(extensions),
+        critical=tuple(name for name, (critical, _) in extensions.items() if critical),
+        alternative_names=known.alternative_names,
+        name_constraints=known.name_constraints,
+        subject_emails=subject.emails,
+        member_id=known.member_id or common_name,
+        unsupported=known.unsupported,
     )
 
 
-def _names(name: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {_ORGANISATION: [], _UNIT: [], _COMMON_NAME: []}
-    for relative in name.chosen:
-        for attribute in relative:
-            oid = attribute["type"].dotted
-            if oid in found:
-                found[oid].append(str(attribute["value"].native))
+def _read_version(body: Cursor) -> int:
+    if body.peek() != 0xA0:
+        return 1
+    explicit = body.enter(0xA0, "version")
+    number = explicit.integer("version")
+    explicit.close("version")
+    if number == 0 and body.strict:
+        raise DerError("version 1 is the default, which DER does not write down")
+    if number not in (0, 1, 2):
+        raise DerError("a version that is none of 1, 2 and 3")
+    return number + 1
+
+
+def _skip_unique_ids(body: Cursor, version: int) -> None:
+    """issuerUniqueID and subjectUniqueID (RFC 5280, section 4.1.2.8): no chain uses them to tell names apart."""
+    for tag in (0x81, 0x82):
+        if body.peek() == tag:
+            bits(body.take(tag, "a unique identifier"))
+            if body.strict and version == 1:
+                raise DerError("a certificate of version 1 with unique identifiers")
+
+
+def read_time(cursor: Cursor) -> float:
+    """Takes the next element as a Time; Unix seconds. Raises DerError."""
+    tag, _, content = cursor.any()
+    return moment(tag, content, strict=cursor.strict)
+
+
+def read_algorithm(cursor: Cursor, what: str) -> tuple[str, bytes]:
+    """Takes the next element as the AlgorithmIdentifier of a signature: object identifier, and its encoding.
+
+    Strict: parameters as the algorithm's own standard has them. ECDSA has none (RFC 5758, section 3.2), RSA NULL (RFC
+    8017, appendix A.2.4), SM2 none or NULL, since authorities write both. Raises DerError.
+    """
+    start = cursor.at
+    inner = cursor.enter(SEQUENCE, what)
+    oid = inner.oid(what)
+    parameters = inner.any()[1] if inner.more else b""
+    inner.close(what)
+    if cursor.strict:
+        allowed = {"ecdsa": (b"",), "sm2": (b"", _NULL_PARAMETERS), "rsa": (_NULL_PARAMETERS,)}
+        family = SIGNATURES.get(oid, ("", ""))[0]
+        if family and parameters not in allowed[family]:
+            raise DerError(f"{what} has other parameters than {family} has")
+    return oid, cursor.data[start : cursor.at]
+
+
+def read_signature(outer: Cursor, oid: str, algorithm: bytes, what: str) -> bytes:
+    """Takes the outer signatureAlgorithm and the signature, the end of certificates and of revocation lists. Raises
+    DerError."""
+    _, repeated = read_algorithm(outer, "signatureAlgorithm")
+    if outer.strict and repeated != algorithm:
+        raise DerError("the two signatureAlgorithm fields differ")
+    signature, unused = outer.bits("the signature")
+    if unused:
+        raise DerError("a signature that is no whole number of bytes")
+    outer.close(what)
+    return signature
+
+
+def read_extensions(cursor: Cursor) -> dict[str, tuple[bool, bytes]]:
+    """Takes the next element as Extensions: object identifier -> critical, value. None comes twice (RFC 5280, section
+    4.2). Raises DerError."""
+    items = cursor.enter(SEQUENCE, "extensions")
+    if cursor.strict and not items.more:
+        raise DerError("an empty list of extensions")
+    found: dict[str, tuple[bool, bytes]] = {}
+    while items.more:
+        item = items.enter(SEQUENCE, "an extension")
+        oid = item.oid("the id of an extension")
+        written = item.peek() == 0x01
+        critical = written and item.boolean("critical")
+        if cursor.strict and written and not critical:
+            raise DerError(f"extension {oid}: FALSE is the default, which DER does not write down")
+        value = item.take(OCTET_STRING, f"the value of extension {oid}")
+        item.close(f"extension {oid}")
+        if oid in found:
+            raise DerError(f"extension {oid} comes twice")
+        # The values of private extensions are their owners' affair: some hold plain text.
+        if cursor.strict and oid.startswith(("2.5.29.", "1.3.6.1.5.5.7.1.")):
+            check(value)
+        found[oid] = critical, value
     return found
 
 
-def _read_key(info: Any) -> PublicKey:
-    algorithm = info["algorithm"]["algorithm"].native
-    if algorithm == "rsa":
-        der = info["public_key"].parsed.dump()
-        return PublicKey("rsa", bytes(der))
-    if algorithm != "ec":
-        raise CertificateError(f"a key of an unknown kind ({algorithm})")
-    parameters = info["algorithm"]["parameters"]
-    if parameters.name != "named":
+class _Extensions:
+    """The extensions of a certificate that decide anything, read."""
+
+    def __init__(self, found: dict[str, tuple[bool, bytes]], strict: bool) -> None:
+        self._strict = strict
+        values = {oid: value for oid, (_, value) in found.items()}
+        critical = frozenset(oid for oid, (marked, _) in found.items() if marked)
+        self.is_ca, self.path_length = False, None
+        if BASIC_CONSTRAINTS in values:
+            self.is_ca, self.path_length = self._basic_constraints(values[BASIC_CONSTRAINTS])
+        self.usage = self._key_usage(values[KEY_USAGE]) if KEY_USAGE in values else None
+        self.key_id = key_id(values[KEY_ID], strict) if KEY_ID in values else None
+        own = values.get(AUTHORITY_KEY_ID)
+        self.authority_key_id = None if own is None else authority_key_id(own, strict)
+        own = values.get(ALTERNATIVE_NAME)
+        self.alternative_names = None if own is None else read_alternatives(own, strict=strict)
+        own = values.get(NAME_CONSTRAINTS)
+        self.name_constraints = None if own is None else read_constraints(own, strict=strict)
+        self.member_id = self._member_id(values[MEMBER_ID]) if MEMBER_ID in values else ""
+        self.unsupported = self._unsupported(critical)
+
+    def _basic_constraints(self, value: bytes) -> tuple[bool, int | None]:
+        """RFC 5280, section 4.2.1.9. A negative length is no limit to Go, and refused by `strict`."""
+        fields = whole(value, "basicConstraints", strict=self._strict)
+        written = fields.peek() == 0x01
+        is_ca = written and fields.boolean("cA")
+        length = fields.integer("pathLenConstraint") if fields.peek() == INTEGER else None
+        fields.close("basicConstraints")
+        if self._strict and written and not is_ca:
+            raise DerError("cA: FALSE is the default, which DER does not write down")
+        if self._strict and length is not None and (length < 0 or not is_ca):
+            raise DerError("a pathLenConstraint that is negative, or of no authority")
+        return is_ca, length if length is None or length >= 0 else None
+
+    def _key_usage(self, value: bytes) -> int | None:
+        """The first byte of keyUsage (section 4.2.1.3): 04 keyCertSign, 02 cRLSign. None restricts nothing.
+
+        No bit at all is refused by `strict`; Go takes it as no restriction.
+        """
+        cursor = Cursor(value, strict=self._strict)
+        content, unused = cursor.bits("keyUsage")
+        cursor.finish("keyUsage")
+        if self._strict and (not content or not content[-1] >> unused & 1 or len(content) > 2):
+            raise DerError("keyUsage is empty, or longer than its last bit")
+        # Bits above the ninth have no meaning; the ninth is decipherOnly.
+        return (content[0] if any(content[:1]) or content[1:2] >= b"\x80" else None) if content else None
+
+    def _member_id(self, value: bytes) -> str:
+        try:
+            return value.decode("utf-8", "strict" if self._strict else "replace")
+        except UnicodeDecodeError as error:
+            raise DerError("a member id that is no UTF-8 text") from error
+
+    def _unsupported(self, critical: frozenset[str]) -> str:
+        names, constraints = self.alternative_names, self.name_constraints
+        if ALTERNATIVE_NAME in critical and names is not None and not names.known:
+            return "a critical subjectAltName has no name of a kind that is read"
+        if NAME_CONSTRAINTS in critical and constraints is not None and constraints.unsupported:
+            return f"critical name constraints on {', '.join(constraints.unsupported)} are not evaluated"
+        return ""
+
+
+def key_id(value: bytes, strict: bool) -> bytes:
+    """The value of a subjectKeyIdentifier (RFC 5280, section 4.2.1.2). Raises DerError."""
+    cursor = Cursor(value, strict=strict)
+    found = cursor.take(OCTET_STRING, "subjectKeyIdentifier")
+    cursor.finish("subjectKeyIdentifier")
+    return found
+
+
+def authority_key_id(value: bytes, strict: bool) -> bytes | None:
+    """The keyIdentifier of an authorityKeyIdentifier (section 4.2.1.1). Issuer and serial number name a certificate,
+    not a key, and find nothing here; `strict` wants both or neither. Raises DerError."""
+    fields = whole(value, "authorityKeyIdentifier", strict=strict)
+    found = fields.take(0x80, "keyIdentifier") if fields.peek() == 0x80 else None
+    if strict:
+        by_name = [fields.any()[0] for tag in (0xA1, 0x82) if fields.peek() == tag]
+        if len(by_name) == 1:
+            raise DerError("authorityKeyIdentifier has one of issuer and serial number without the other")
+    fields.close("authorityKeyIdentifier")
+    return found
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------------
+
+
+def _read_key(info: Cursor) -> PublicKey:
+    """A SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), given the cursor inside it."""
+    algorithm = info.enter(SEQUENCE, "the algorithm of a key")
+    oid = algorithm.oid("the algorithm of a key")
+    tag, parameters, content = algorithm.any() if algorithm.more else (-1, b"", b"")
+    algorithm.close("the algorithm of a key")
+    data, unused = info.bits("the bits of a key")
+    info.close("subjectPublicKeyInfo")
+    if unused:
+        raise DerError("a key that is no whole number of bytes")
+    if oid == _RSA:
+        if parameters != _NULL_PARAMETERS:
+            raise DerError("an RSA key whose parameters are not NULL")
+        _read_rsa(data, info.strict)
+        return PublicKey("rsa", data)
+    if oid == _SM2_ALGORITHM and not info.strict:
+        return PublicKey("sm2", data)
+    if oid != _EC:
+        raise CertificateError(f"a key of an unknown kind ({oid})")
+    if tag != OID:
         raise CertificateError("an elliptic curve without a name")
-    kind = CURVES.get(parameters.chosen.dotted)
+    curve = Cursor(parameters, strict=info.strict).oid("the curve of a key") if content else ""
+    kind = CURVES.get(curve)
     if kind is None:
-        raise CertificateError(f"a key of an unknown curve ({parameters.chosen.dotted})")
-    return PublicKey(kind, bytes(info["public_key"].native))
+        raise CertificateError(f"a key of an unknown curve ({curve})")
+    return PublicKey(kind, data)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).strip().splitlines()[0][:120]
+def _read_rsa(der: bytes, strict: bool) -> None:
+    """An RSAPublicKey (RFC 8017, appendix A.1.1)."""
+    fields = whole(der, "RSAPublicKey", strict=strict)
+    if any(fields.integer(what) <= 0 for what in ("the modulus", "the exponent")):
+        raise DerError("an RSA key that is not positive")
+    fields.close("RSAPublicKey")
