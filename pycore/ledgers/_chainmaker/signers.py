@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
+from pycore._deadline import checkpoint
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers.signing import SignatureBatch
@@ -249,6 +250,7 @@ class TrustStore:
                 continue
             known = self._cache.get(member)
             if known is None:
+                checkpoint()
                 outcome = self._open(member)
                 if isinstance(outcome, Certificate):
                     fresh.append((member, outcome))

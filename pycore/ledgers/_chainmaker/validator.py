@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore._deadline import checkpoint
 from pycore.errors import InputError
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker import dag, quorum, transactions
@@ -39,6 +40,7 @@ class Validation:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Adds the time of a block of code to the named stage."""
+        checkpoint()
         started = time.perf_counter()
         try:
             yield
