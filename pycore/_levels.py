@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycore import _native, parallel
+from pycore._deadline import checkpoint
 from pycore.buffers import as_column, one_bytes, single
 from pycore.errors import InputError, LengthError
 from pycore.hashing import COST, PAIR_COST, hash_column
@@ -212,6 +213,7 @@ def subtree_roots(
     def work(start: int, stop: int) -> None:
         scratch = np.empty((min(BLOCK, stop - start), row.digest_size), dtype=np.uint8)
         for first in range(start, stop, BLOCK):
+            checkpoint()
             block(first, min(first + BLOCK, stop), scratch)
 
     parallel.run_pieces(work, _aligned(column, threads, raw=raw), threads)
@@ -241,6 +243,7 @@ def build_levels(shape: Tree, row: Hash, column: Column, *, hashed: bool, thread
 
     def leaf_part(start: int, stop: int) -> None:
         for first in range(start, stop, BLOCK):
+            checkpoint()
             last = min(first + BLOCK, stop)
             part = column.slice(first, last)
             if raw:

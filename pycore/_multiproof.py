@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycore import _loops, parallel
+from pycore._deadline import limited
 from pycore._levels import depth_of, node, zero_nodes
 from pycore.hashing import PAIR_COST
 from pycore.verdict import Verdict
@@ -94,7 +95,7 @@ def climb(row: Hash, tree: Tree, plan: Plan, known: list[NDArray[np.uint8]], thr
     filled = sum(map(len, known))
     slots = np.empty((filled + len(plan.left), row.digest_size), dtype=np.uint8)
     np.concatenate(known, out=slots[:filled])
-    if threads == 1 or parallel.is_small(len(plan.left), PAIR_COST):
+    if (threads == 1 and not limited()) or parallel.is_small(len(plan.left), PAIR_COST):
         equal = native.climb(row, tree, plan, slots, plan.waves)
         return slots[plan.root].tobytes(), equal
     seen = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore import _device, _native, parallel
+from pycore._deadline import limited
 from pycore.buffers import as_column, bytes_view, one_bytes
 from pycore.registry import HASHES, lookup
 
@@ -204,7 +205,7 @@ def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"
         return on_device(row, messages, prefix)
     digests = np.empty((messages.n, row.digest_size), dtype=np.uint8)
     backend = _native.current_backend()
-    if threads == 1:
+    if threads == 1 and not limited():
         _native.hash_batch(backend, row.id, prefix, messages, digests)
         return digests
 

@@ -7,6 +7,9 @@ caller has finished the last piece are called off, so that nested and concurrent
 How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
 CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
 of work. The environment is looked at only for batches that can be cut: the look-up costs more than a small batch.
+
+Pieces are also where work for a caller that has gone ends (:mod:`pycore._deadline`): a call with a deadline is cut more
+finely, on one thread as well.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from pycore._deadline import checkpoint, limited
 from pycore.buffers import quote
 from pycore.errors import InputError
 
@@ -33,6 +38,7 @@ __all__ = ["get_threads", "set_threads"]
 MAX_THREADS = 1024
 _PIECE_NS = 100_000
 _PIECES_PER_THREAD = 4  # more pieces than threads, so that one slow core does not decide the whole batch
+_LIMITED_NS = 10_000_000  # a call with a deadline looks at the clock about this often
 _GRAIN = 64  # pieces are multiples of this: whole vectors on every instruction set, and full batch inversions
 
 
@@ -128,7 +134,11 @@ def cut(n: int, threads: int, cost: Cost, messages: Column | None = None) -> lis
     """
     total = n * cost.item_ns + (0 if messages is None else messages.nbytes * cost.byte_ns)
     pieces = min(threads * _PIECES_PER_THREAD, int(total / _PIECE_NS), max(threads, n // cost.batch), n)
-    if threads == 1 or pieces <= 1:
+    if threads == 1:
+        pieces = 1
+    if limited():
+        pieces = min(max(pieces, int(total / _LIMITED_NS)), n)
+    if pieces <= 1:
         return [0, n]
     # Rounding to whole vectors matters where items are cheap; a few megabyte-long messages are cut one by one.
     grain = _GRAIN if total / n < _PIECE_NS else 1
@@ -160,6 +170,7 @@ class _Job:
                     return
                 self._next = piece + 1
             try:
+                checkpoint()
                 self._work(self._bounds[piece], self._bounds[piece + 1])
             except BaseException as error:  # handed to the caller, whichever thread it happened on
                 self._errors.append(error)
@@ -172,11 +183,13 @@ class _Job:
 def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> None:
     """Call ``work(start, stop)`` for every piece, on up to `threads` threads; returns when all are done.
 
-    The first exception that a piece raises is raised here, after the pieces under way have ended.
+    The first exception that a piece raises is raised here, after the pieces under way have ended. Pieces see the
+    caller's context variables.
     """
     pieces = len(bounds) - 1
     if threads == 1 or pieces <= 1:
         for start, stop in pairwise(bounds):
+            checkpoint()
             work(start, stop)
         return
     job = _Job(work, bounds)
@@ -208,6 +221,7 @@ def _submit(job: _Job, count: int) -> list[Future[None]]:
             _pool_size = max(count, get_threads())
             _pool = ThreadPoolExecutor(_pool_size, thread_name_prefix="pycore")
         try:
-            return [_pool.submit(job.drain) for _ in range(count)]
+            # A context of its own for each: only one thread at a time can be inside one.
+            return [_pool.submit(copy_context().run, job.drain) for _ in range(count)]
         except RuntimeError:  # the interpreter is shutting down: the caller does all the work itself
             return []

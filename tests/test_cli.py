@@ -224,7 +224,7 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
         assert done.returncode == 3, (module, done.stdout, done.stderr)
         assert f"pycore-validation[{extra}]" in done.stderr

@@ -100,7 +100,7 @@ def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(PACKAGE)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.stdout.startswith("item")

@@ -13,7 +13,8 @@ EXAMPLES = """examples:
   PYCORE_MAX_BATCH_ITEMS=65536 pycore serve --config-file pycore.toml
 
 Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
-SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0.
+SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0. Work that is stuck
+does not keep it: after drain-grace seconds and about one more, it is named in the log and the exit code is 4.
 """
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore._deadline import checkpoint
 from pycore.hashing import hash as hash_one
 from pycore.hashing import hash_batch
 from pycore.ledgers.x509 import PublicKey
@@ -124,6 +125,7 @@ def _digest(hash_: str, message: bytes) -> bytes:
 
 def _verify_rsa(hash_: str, key: bytes, message: bytes, signature: bytes) -> int:
     """RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2.2)."""
+    checkpoint()
     from Crypto.Hash import SHA3_256, SHA256, SHA384, SHA512
     from Crypto.Signature import pkcs1_15
 
@@ -169,6 +171,7 @@ def _nist_point(kind: str, key: bytes) -> Any:
 
 def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: bytes, signature: bytes) -> int:
     """ECDSA (FIPS 186-5, section 6.4.2) on P-384 and P-521."""
+    checkpoint()
     from Crypto.PublicKey import ECC
 
     if kind not in _NIST:

@@ -5,34 +5,48 @@ where waiting is better than refusing), adds the items once it knows them, and r
 that the batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when
 its caller went away - so that the bounds hold for what is in memory.
 
-Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts.
+Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts; where
+that happens while it runs, it ends at its next checkpoint (:mod:`pycore._deadline`). When no worker has come free for
+`stall_after` seconds nothing more is taken in.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+
+from pycore._deadline import Budget
+from pycore.service.workers import Running, Workers
 
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
 
 
-class OverloadedError(Exception):
-    """No room for the work now. `retry_after`: seconds after which trying again makes sense."""
+class RefusedError(Exception):
+    """The work is not taken now. `retry_after`: seconds after which trying again makes sense."""
 
-    def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
-        super().__init__(f"the service is full: {held} {what} in flight, {asked} more asked for, limit {limit}")
+    def __init__(self, words: str, retry_after: float) -> None:
+        super().__init__(words)
         self.retry_after = retry_after
 
 
-class ExpiredError(Exception):
-    """The deadline passed before a worker was free. Nothing was computed."""
+class OverloadedError(RefusedError):
+    """There is no room for it."""
+
+    def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
+        words = f"the service is full: {held} {what} in flight, {asked} more asked for, limit {limit}"
+        super().__init__(words, retry_after)
+
+
+class StalledError(RefusedError):
+    """No worker has come free for so long that it would only wait."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,35 @@ class Load:
     requests: int = 0
     items: int = 0
     nbytes: int = 0
+
+
+class _Job(Generic[T]):
+    """Work on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is free,
+    and what the work holds - the request - must not stay in memory that long."""
+
+    def __init__(self, batcher: Batcher, work: Callable[[], T], budget: Budget, workers: Workers, what: str) -> None:
+        self._batcher = batcher
+        self._work: Callable[[], T] | None = work
+        self._budget = budget
+        self._workers = workers
+        self._what = what
+
+    def __call__(self) -> T:
+        clock, work = self._batcher.clock, self._work
+        self._budget.check()
+        assert work is not None, "work is forgotten after its budget was cancelled"
+        began = clock()
+        try:
+            with self._workers.busy(self._what), self._budget:
+                return work()
+        finally:
+            if self._workers is self._batcher.workers:
+                self._batcher._note_duration(clock() - began)
+
+    def forget(self) -> None:
+        """Stops the work: before it begins, or at its next checkpoint."""
+        self._budget.cancel()
+        self._work = None
 
 
 class Ticket:
@@ -74,34 +117,41 @@ class Ticket:
         """As `add_items`, but waits until there is room."""
         await self._batcher._retry_until_free(lambda: self.add_items(items))
 
-    async def run(self, work: Callable[[], T], *, deadline: float | None = None, executor: Executor | None = None) -> T:
+    async def run(
+        self,
+        work: Callable[[], T],
+        *,
+        deadline: float | None = None,
+        workers: Workers | None = None,
+        what: str = "work",
+    ) -> T:
         """Runs `work` on a worker and gives its result. May be called again after it returned.
+
+        Cancelling the awaiting task stops the work: it never begins, or ends at its next checkpoint.
 
         Args:
             work: called without arguments on a worker thread.
             deadline: a time of the batcher's clock, or None.
-            executor: where to run what is not the batcher's own kind of work; None means its executor.
+            workers: where to run what is not the batcher's own kind of work; None means its own.
+            what: a name for the log.
 
         Raises:
-            ExpiredError: the deadline passed before the work began.
+            ExpiredError: the deadline passed before the work began, or while it ran.
             Exception: whatever `work` raises.
         """
         batcher = self._batcher
-
-        def start() -> T:
-            began = batcher.clock()
-            if deadline is not None and began >= deadline:
-                raise ExpiredError("the deadline passed while the request was waiting for a worker")
-            try:
-                return work()
-            finally:
-                if executor is None:
-                    batcher._note_duration(batcher.clock() - began)
-
-        future: Future[T] = (executor or batcher.executor).submit(start)
+        chosen = workers or batcher.workers
+        job = _Job(batcher, work, Budget(deadline, batcher.clock), chosen, what)
+        future: Future[T] = chosen.executor.submit(job)
         self._running = future
-        # Cancelling the awaiting task cancels the future: work that has not begun never does.
-        return await asyncio.wrap_future(future)
+        batcher._jobs.add(job)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            job.forget()
+            raise
+        finally:
+            batcher._jobs.discard(job)
 
     def release(self) -> None:
         """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
@@ -129,30 +179,68 @@ class Batcher:
     Args:
         executor: where work runs. The batcher does not shut it down.
         bounds: how much may wait or run at once.
-        workers: how many pieces of work the executor runs at once; only used to estimate `OverloadedError.retry_after`.
+        workers: how many pieces of work the executor runs at once.
+        stall_after: seconds without a free worker after which nothing is taken in.
         clock: seconds, monotonic.
+
+    Attributes:
+        load: what is waiting or running.
+        workers: the executor's threads, and what they are at.
     """
 
     def __init__(
-        self, executor: Executor, bounds: Bounds, *, workers: int = 1, clock: Callable[[], float] = time.monotonic
+        self,
+        executor: Executor,
+        bounds: Bounds,
+        *,
+        workers: int = 1,
+        stall_after: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.executor = executor
         self.bounds = bounds
         self.clock = clock
         self.load = Load()
-        self._workers = max(1, workers)
+        self.workers = Workers(executor, workers, clock)
+        self._all_workers = [self.workers]
+        self._stall_after = stall_after
         self._mean_duration = 0.0
         self._waiters: list[asyncio.Future[None]] = []
+        self._jobs: set[_Job[Any]] = set()
+
+    def add_workers(self, executor: Executor, size: int) -> Workers:
+        """Other threads for `Ticket.run`; they count as the batcher's own where it is asked what runs or stalls."""
+        workers = Workers(executor, size, self.clock)
+        self._all_workers.append(workers)
+        return workers
+
+    def running(self) -> list[Running]:
+        """What is on a thread now, longest first."""
+        rows = [row for workers in self._all_workers for row in workers.running()]
+        return sorted(rows, key=lambda row: -row.seconds)
+
+    def call_off(self) -> None:
+        """Stops all work: what has not begun never will, the rest ends at its next checkpoint."""
+        for job in self._jobs:
+            job.forget()
+
+    def stalled_for(self) -> float:
+        """Seconds since the last worker came free, when they are at least `stall_after`; else 0."""
+        longest = max(workers.busy_for() for workers in self._all_workers)
+        return longest if longest >= self._stall_after else 0.0
 
     def admit(self, nbytes: int) -> Ticket:
         """A ticket for a request of `nbytes` bytes.
 
         Raises:
             OverloadedError: there is no room for them.
+            StalledError: no worker has come free for `stall_after` seconds.
         """
         load = self.load
         if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
             raise OverloadedError("bytes", load.nbytes, nbytes, self.bounds.nbytes, self.retry_after())
+        stalled = self.stalled_for()
+        if stalled:
+            raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
         load.nbytes += nbytes
         load.requests += 1
         return Ticket(self, nbytes)
@@ -163,12 +251,13 @@ class Batcher:
 
     def retry_after(self) -> float:
         """Seconds after which what is in flight now should have ended, within sensible limits."""
-        estimate = self._mean_duration * self.load.requests / self._workers
+        estimate = self._mean_duration * self.load.requests / self.workers.size
+        estimate = max(estimate, self.workers.busy_for())  # what takes long already is likely to go on
         return min(max(estimate, _MIN_RETRY_S), _MAX_RETRY_S)
 
     async def _retry_until_free(self, claim: Callable[[], T]) -> T:
         while True:
-            with contextlib.suppress(OverloadedError):
+            with contextlib.suppress(RefusedError):
                 return claim()
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)

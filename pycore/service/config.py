@@ -50,6 +50,9 @@ class ServiceConfig(BaseSettings):
     )
     threads: int | None = Field(None, ge=1, description="threads of one request; default: as in-process")
 
+    stall_after: float = Field(
+        10.0, gt=0, description="seconds without a free worker until health says NOT_SERVING and new calls are refused"
+    )
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")

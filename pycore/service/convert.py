@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore import hashing, ledgers, merkle, signatures
+from pycore._deadline import checkpoint
 from pycore._native import BackendRow
 from pycore._pb.validation.v1 import (
     block_pb2,
@@ -248,7 +249,10 @@ def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, setting
         if len(together):
             answer.multiproof = b"".join(tree.multiproof(together))
         if len(sizes):
-            rows = [b"".join(tree.consistency_proof(size)) for size in sizes.tolist()]
+            rows = []
+            for size in sizes.tolist():
+                checkpoint()
+                rows.append(b"".join(tree.consistency_proof(size)))
             fill_column(answer.consistency_proofs, as_column(rows, "consistency_proofs"))
         return answer.SerializeToString()
 

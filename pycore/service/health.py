@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -16,18 +16,24 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
 
     A Watch stream lives as long as its client, so a server that waits for its calls to end would wait for its watchers
     until the grace period is over. Here `close` ends them, after they were told the last status.
+
+    Everything happens on the event loop: no call waits for a worker.
+
+    Args:
+        judge: awaited before a Check is answered, so that it can `set` what has become of the service.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Callable[[], Awaitable[None]]) -> None:
+        self._judge = judge
         self._status: dict[str, int] = {}
         self._changed = asyncio.Condition()
         self._closed = False
 
-    async def set(self, service: str, status: int) -> None:
-        """Sets the status of a service and tells its watchers."""
-        async with self._changed:
+    async def set(self, status: int, *services: str) -> None:
+        """Sets the status of services and tells their watchers."""
+        for service in services:  # before anything is awaited: an older status must not overwrite a newer one
             self._status[service] = status
-            self._changed.notify_all()
+        await self._wake()
 
     def close(self) -> None:
         """Ends every Watch stream."""
@@ -42,6 +48,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[object, object]
     ) -> health_pb2.HealthCheckResponse:
         """The current status; NOT_FOUND for a service that this server does not have."""
+        await self._judge()
         status = self._status.get(request.service)
         if status is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no service {request.service[:256]!r} here")

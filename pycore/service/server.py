@@ -6,7 +6,8 @@
 
 Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls are still
 taken, so that load balancers can turn away; then new calls are refused, streams end after the batches that they have
-read, and calls in flight have `drain_grace` seconds to finish.
+read, and calls in flight have `drain_grace` seconds to finish. What is left is called off; a worker that does not hear
+of it is named in the log, and does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
+from typing import NoReturn
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -35,40 +38,63 @@ from pycore.service.convert import Limits, Settings
 from pycore.service.health import Health
 from pycore.service.servicer import SERVICE, ValidationServicer
 from pycore.service.tls import server_credentials
+from pycore.service.workers import Running
 
 __all__ = ["Server", "background", "run"]
 
 _log = logging.getLogger("pycore.service")
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+_NAMES = ("", SERVICE.full_name)
+_LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
+_LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
+EXIT_STUCK = 4
+"""Exit status of a service that ended with work on its workers that could not be stopped."""
 
 
 class Server:
     """A validation service on one address. Start and stop it on the same event loop.
 
+    Args:
+        config: its settings.
+        clock: seconds, monotonic: for deadlines and for stalls.
+
     Attributes:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
-        batcher: what is in flight.
+        batcher: what is in flight. Belongs to `loop`.
+        loop: the event loop that it was started on.
+        stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
 
-    def __init__(self, config: ServiceConfig) -> None:
+    loop: asyncio.AbstractEventLoop
+
+    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.config = config
         self.port = 0
+        self.stuck: list[Running] = []
         limits = Limits(
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.batcher = Batcher(
-            self._executor, Bounds(limits.max_inflight_items, limits.max_inflight_bytes), workers=config.workers
+            self._executor,
+            Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
+            workers=config.workers,
+            stall_after=config.stall_after,
+            clock=clock,
         )
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         settings = Settings(limits, config.threads)
-        self._servicer = ValidationServicer(self.batcher, self._parsers, settings, config.stream_window)
-        self._health = Health()
+        parsers = self.batcher.add_workers(self._parsers, 1)
+        self._servicer = ValidationServicer(self.batcher, parsers, settings, config.stream_window)
+        self._health = Health(self._judge)
+        self._status = _SERVING
         self._server: grpc.aio.Server | None = None
+        self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
 
     @property
     def target(self) -> str:
@@ -86,6 +112,7 @@ class Server:
             OSError: the address can not be bound.
             SelfTestFailed: no backend gives the known answers.
         """
+        self.loop = asyncio.get_running_loop()
         found = capabilities()
         server = grpc.aio.server(
             options=[
@@ -101,8 +128,8 @@ class Server:
         self.port = self._bind(server)
         await server.start()
         self._server = server
-        for name in ("", SERVICE.full_name):
-            await self._health.set(name, _SERVING)
+        await self._health.set(_SERVING, *_NAMES)
+        self._watcher = asyncio.create_task(self._watch())
         _log.info(
             "serving on %s",
             self.target,
@@ -125,6 +152,29 @@ class Server:
             raise OSError(f"can not listen on {self.config.address}: {error}") from error
         return 0 if self.config.address.startswith("unix") else port
 
+    # ---- stalls ------------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while True:
+            await self._judge()
+            await asyncio.sleep(min(_LOOK_EVERY_S, self.config.stall_after / 4))
+
+    async def _judge(self) -> None:
+        """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds."""
+        stalled = self.batcher.stalled_for()
+        status = _NOT_SERVING if stalled else _SERVING
+        if self._stopping is not None or status == self._status:
+            return
+        self._status = status
+        if stalled:
+            _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
+            _log_running(self.batcher.running())
+        else:
+            _log.info("a worker has come free: serving again")
+        await self._health.set(status, *_NAMES)
+
+    # ---- the end -----------------------------------------------------------------------------------------------------
+
     async def stop(self) -> None:
         """Drains and stops; idempotent, every caller waits for the end."""
         if self._stopping is None:
@@ -136,18 +186,38 @@ class Server:
         if server is not None:
             load = self.batcher.load
             _log.info("draining", extra={"requests": load.requests, "items": load.items})
-            for name in ("", SERVICE.full_name):
-                await self._health.set(name, _NOT_SERVING)
-            await asyncio.sleep(self.config.drain_delay)
+            await self._health.set(_NOT_SERVING, *_NAMES)
+            await self._delay()
             self._servicer.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
+        if self._watcher is not None:
+            self._watcher.cancel()
+        self.batcher.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
+        self.stuck = await self._last_pieces()
+        if self.stuck:
+            _log.error("stuck: %d pieces of work can not be stopped", len(self.stuck))
+            _log_running(self.stuck)
         _log.info("stopped")
+
+    async def _delay(self) -> None:
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait({hurry}, timeout=self.config.drain_delay)
+        hurry.cancel()
+
+    async def _last_pieces(self) -> list[Running]:
+        """Waits a little for work that was called off; what is still running then."""
+        clock = self.batcher.clock
+        end = clock() + _LAST_PIECE_S
+        while (running := self.batcher.running()) and clock() < end:  # noqa: ASYNC110 - threads set no asyncio.Event
+            await asyncio.sleep(0.01)
+        return running
 
     async def stop_now(self) -> None:
         """Ends calls in flight with CANCELLED, without waiting for them."""
+        self._hurry.set()
         if self._server is not None:
             await self._server.stop(None)
 
@@ -186,8 +256,25 @@ def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
-async def _serve_until_signal(config: ServiceConfig) -> None:
-    server = Server(config)
+def _log_running(rows: list[Running]) -> None:
+    for row in rows:
+        _log.error(
+            "still running: %s",
+            row.what,
+            extra={"method": row.what, "seconds": round(row.seconds, 3), "stack": row.stack()},
+        )
+
+
+def _leave() -> NoReturn:
+    """Ends the process now. A normal exit would wait for the threads that are stuck."""
+    logging.shutdown()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    os._exit(EXIT_STUCK)
+
+
+async def _serve_until_signal(make: Callable[[], Server]) -> None:
+    server = make()
     signalled = asyncio.Event()
     again = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -203,18 +290,27 @@ async def _serve_until_signal(config: ServiceConfig) -> None:
         await server.stop_now()
     impatient.cancel()
     await stopping
+    if server.stuck:
+        _leave()
 
 
 def run(config: ServiceConfig) -> int:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON lines to
     stderr.
 
+    Where work is stuck on a worker at the end of the drain, the process ends here, with status 4 (`EXIT_STUCK`), and
+    the log says what was running.
+
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
     """
-    _log_to_stderr(config.log_level)
+    return _run(lambda: Server(config), config.log_level)
+
+
+def _run(make: Callable[[], Server], log_level: str) -> int:
+    _log_to_stderr(log_level)
     try:
-        asyncio.run(_serve_until_signal(config))
+        asyncio.run(_serve_until_signal(make))
     except Exception as error:
         _log.error("the service could not start: %s", error, exc_info=not isinstance(error, OSError))
         return 3
@@ -222,8 +318,10 @@ def run(config: ServiceConfig) -> int:
 
 
 @contextlib.contextmanager
-def background(config: ServiceConfig) -> Iterator[Server]:
+def background(config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Server]:
     """Serves from a thread with an event loop of its own while the `with` block runs; drains at its end.
+
+    `clock`: that of :class:`Server`.
 
     >>> from pycore.client import ValidationClient
     >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
@@ -234,7 +332,7 @@ def background(config: ServiceConfig) -> Iterator[Server]:
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config)
+        server = Server(config, clock=clock)
         try:
             await server.start()
         except BaseException as error:

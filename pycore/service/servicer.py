@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import Executor
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -23,6 +22,7 @@ from pycore.errors import InputError
 from pycore.service import convert, status, trees, tries
 from pycore.service.batcher import Batcher, Ticket
 from pycore.service.wire import check_item_count
+from pycore.service.workers import Workers
 
 _log = logging.getLogger("pycore.service")
 
@@ -63,7 +63,7 @@ class ValidationServicer:
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, batcher: Batcher, parsers: Executor, settings: convert.Settings, stream_window: int = 4) -> None:
+    def __init__(self, batcher: Batcher, parsers: Workers, settings: convert.Settings, stream_window: int = 4) -> None:
         self._batcher = batcher
         self._parsers = parsers
         self._settings = settings
@@ -96,9 +96,9 @@ class ValidationServicer:
             try:
                 deadline = self._deadline(context)
                 with self._batcher.admit(len(raw)) as ticket:
-                    call = await self._decoded(ticket, raw, request_type, decode)
+                    call = await self._decoded(ticket, raw, request_type, decode, deadline)
                     ticket.add_items(call.items)
-                    return await ticket.run(call.run, deadline=deadline)
+                    return await ticket.run(call.run, deadline=deadline, what=name)
             except Exception as error:
                 failure = status.to_failure(error, name)
             await context.abort(failure.code, failure.message, failure.trailing_metadata)
@@ -111,7 +111,12 @@ class ValidationServicer:
         return None if remaining is None else self._batcher.clock() + remaining
 
     async def _decoded(
-        self, ticket: Ticket, raw: bytes, request_type: type[M], decode: Callable[[M, convert.Settings], D]
+        self,
+        ticket: Ticket,
+        raw: bytes,
+        request_type: type[M],
+        decode: Callable[[M, convert.Settings], D],
+        deadline: float | None,
     ) -> D:
         def work() -> D:
             check_item_count(raw, request_type, self._settings.limits.max_batch_items)
@@ -119,7 +124,8 @@ class ValidationServicer:
 
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type), self._settings)
-        return await ticket.run(work, executor=self._parsers)
+        what = f"parsing a {request_type.DESCRIPTOR.name}"
+        return await ticket.run(work, deadline=deadline, workers=self._parsers, what=what)
 
     # ---- trees in pieces ---------------------------------------------------------------------------------------------
 
@@ -140,9 +146,9 @@ class ValidationServicer:
                 ticket = await self._batcher.admit_when_free(len(raw))
                 with ticket:
                     request_type = merkle_pb2.AppendMerkleTreeRequest
-                    growth, call = await self._decoded(ticket, raw, request_type, decode)
+                    growth, call = await self._decoded(ticket, raw, request_type, decode, deadline)
                     await ticket.add_items_when_free(call.items)
-                    await ticket.run(call.run, deadline=deadline)
+                    await ticket.run(call.run, deadline=deadline, what=_APPEND)
             if draining.done():
                 failure = status.unavailable(_CUT_OFF)
             elif growth is None:
@@ -201,13 +207,14 @@ class ValidationServicer:
             draining.cancel()
 
     async def _stream_answer(self, ticket: Ticket, raw: bytes, deadline: float | None) -> bytes:
-        number, call = await self._decoded(ticket, raw, signature_pb2.VerifySignatureStreamRequest, _decode_stream)
+        request_type = signature_pb2.VerifySignatureStreamRequest
+        number, call = await self._decoded(ticket, raw, request_type, _decode_stream, deadline)
         answer = signature_pb2.VerifySignatureStreamResponse(id=number)
         try:
             if isinstance(call, Exception):
                 raise call
             await ticket.add_items_when_free(call.items)
-            response = await ticket.run(call.run, deadline=deadline)
+            response = await ticket.run(call.run, deadline=deadline, what=_STREAM)
             answer.verdicts.CopyFrom(signature_pb2.VerifySignaturesResponse.FromString(response).verdicts)
         except Exception as error:
             answer.error.CopyFrom(status.to_batch_error(status.to_failure(error, _STREAM)))

@@ -1,8 +1,9 @@
 """Exceptions as gRPC status with google.rpc details, and back. The server and the clients share this file.
 
 InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
-OverloadedError            RESOURCE_EXHAUSTED   RetryInfo
-ExpiredError               DEADLINE_EXCEEDED
+OverloadedError       RESOURCE_EXHAUSTED   RetryInfo
+StalledError          UNAVAILABLE          RetryInfo
+ExpiredError          DEADLINE_EXCEEDED
 BackendUnavailable    UNAVAILABLE          ErrorInfo
 anything else         INTERNAL             a reference that is in the server's log, and nothing about the cause
 """
@@ -19,8 +20,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pycore import errors
+from pycore._deadline import ExpiredError
 from pycore._pb.validation.v1 import signature_pb2
-from pycore.service.batcher import ExpiredError, OverloadedError
+from pycore.service.batcher import OverloadedError, RefusedError
 
 _log = logging.getLogger("pycore.service")
 
@@ -102,10 +104,12 @@ def to_failure(error: Exception, method: str) -> Failure:
     """The status for an exception of `method`. Unexpected ones are logged under the reference that the client gets."""
     if isinstance(error, errors.InputError):
         return _input_failure(error)
-    if isinstance(error, OverloadedError):
+    if isinstance(error, RefusedError):
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
-        return _failure(grpc.StatusCode.RESOURCE_EXHAUSTED, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
+        full = isinstance(error, OverloadedError)
+        code = grpc.StatusCode.RESOURCE_EXHAUSTED if full else grpc.StatusCode.UNAVAILABLE
+        return _failure(code, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
     if isinstance(error, ExpiredError):
         return _failure(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, errors.BackendUnavailable):

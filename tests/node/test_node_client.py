@@ -67,7 +67,7 @@ def test_a_node_client_verifies_signatures_and_a_block(node: str, tmp_path: Path
 
     with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0)) as server:
         command = [node, str(HERE / "client.js"), server.target, str(file)]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
     assert run.returncode == 0, run.stderr
     answer: dict[str, Any] = json.loads(run.stdout)
 

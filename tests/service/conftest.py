@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ipaddress
 import json
@@ -11,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import pycore
 from pycore.client import ValidationClient
+from pycore.service.batcher import Load
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(pycore.__file__).parent.parent  # where processes find the pycore under test
+HELD_SERVER = Path(__file__).with_name("held_server.py")
 METHOD = "/pycore.validation.v1.ValidationService/"
+PATIENCE = 240.0  # seconds; a limit for what hangs, on a machine that may be busy with much else
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +53,61 @@ def service() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def client(service: Server) -> Iterator[ValidationClient]:
     with ValidationClient(service.target) as client:
-        client.wait_until_ready(10)
+        client.wait_until_ready(PATIENCE)
         yield client
+
+
+class Clock:
+    """Stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def wait_for_load(server: Server, reached: Callable[[Load], bool]) -> None:
+    """Returns once what is in flight is as it should be, however long that takes."""
+
+    async def poll() -> None:
+        while not reached(server.batcher.load):  # noqa: ASYNC110 - the load is a number
+            await asyncio.sleep(0.001)
+
+    asyncio.run_coroutine_threadsafe(poll(), server.loop).result(PATIENCE)
+
+
+class Gate:
+    """Holds workers of a service in this process, with work of its own in the real batcher, until it is opened.
+
+    What depends on busy workers is tested with workers that are held: no amount of work takes long everywhere.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._opened = threading.Event()
+        self._held: list[Future[None]] = []
+
+    def hold(self, count: int = 1) -> None:
+        """Holds so many workers more; each counts as a request in flight, without bytes and items."""
+        for _ in range(count):
+            begun = threading.Event()
+            self._held.append(asyncio.run_coroutine_threadsafe(self._hold(begun), self._server.loop))
+            assert begun.wait(PATIENCE)
+
+    async def _hold(self, begun: threading.Event) -> None:
+        def work() -> None:
+            begun.set()
+            self._opened.wait()
+
+        with self._server.batcher.admit(0) as ticket:
+            await ticket.run(work, what="a gate")
+
+    def open(self) -> None:
+        """Lets all go that it holds, and waits until they have gone."""
+        self._opened.set()
+        for one in self._held:
+            one.result(PATIENCE)
 
 
 class RawCaller:
@@ -60,18 +118,18 @@ class RawCaller:
             target, options=[("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         )
 
-    def __call__(self, method: str, request: bytes, timeout: float = 120.0) -> bytes:
+    def __call__(self, method: str, request: bytes, timeout: float = PATIENCE) -> bytes:
         call = self.channel.unary_unary(METHOD + method)
         answer: bytes = call(request, timeout=timeout)
         return answer
 
-    def refused(self, method: str, request: bytes, timeout: float = 120.0) -> grpc.RpcError:
+    def refused(self, method: str, request: bytes, timeout: float = PATIENCE) -> grpc.RpcError:
         """The error of a call that must not be answered."""
         with pytest.raises(grpc.RpcError) as caught:
             self(method, request, timeout)
         return caught.value
 
-    def stream(self, requests: Any, timeout: float = 120.0) -> Any:
+    def stream(self, requests: Any, timeout: float = PATIENCE) -> Any:
         return self.channel.stream_stream(METHOD + "VerifySignatureStream")(requests, timeout=timeout)
 
 
@@ -83,14 +141,14 @@ def raw(service: Server) -> Iterator[RawCaller]:
 
 
 class ServiceProcess:
-    """`python -m pycore.service` in a process of its own; its log lines as they come."""
+    """`python -m pycore.service`, or a script like it, in a process of its own; its log lines as they come."""
 
-    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "pycore.service", *options]
+    def __init__(self, *options: str, program: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, *program, *options],
             cwd=PACKAGE,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PYTHONPATH": str(PACKAGE), **(environment or {})},
+            stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
@@ -108,13 +166,24 @@ class ServiceProcess:
                 self._events.put(json.loads(line))
         self._events.put(None)
 
-    def event(self, beginning: str, timeout: float = 120.0) -> dict[str, Any]:
+    def event(self, beginning: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next log record whose message begins so."""
         while True:
             event = self._events.get(timeout=timeout)
             assert event is not None, f"the service ended: {''.join(self.lines)}"
             if event["message"].startswith(beginning):
                 return event
+
+    def tell(self, line: str) -> None:
+        """A line for its standard input."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def wait_for_load(self, requests: int) -> None:
+        """Of a `held_server`: returns once so many requests are in flight, the held ones included."""
+        self.tell(f"load {requests}")
+        self.event("load reached")
 
     def wait_for_target(self) -> str:
         target: str = self.event("serving on")["address"]
@@ -123,7 +192,7 @@ class ServiceProcess:
     def signal(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
-    def wait(self, timeout: float = 120.0) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         status = self.process.wait(timeout)
         self._reader.join(timeout)
         return status
@@ -132,19 +201,24 @@ class ServiceProcess:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        if self.process.stderr is not None:
-            self._reader.join(10)
-            self.process.stderr.close()
+        self._reader.join(PATIENCE)
+        for pipe in (self.process.stdin, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+Spawn = Callable[..., ServiceProcess]
 
 
 @pytest.fixture
-def spawn() -> Iterator[Callable[..., ServiceProcess]]:
-    """``spawn("--workers", "1")``: a service process on a free port."""
+def spawn() -> Iterator[Spawn]:
+    """``spawn("--workers", "1")``: a service process on a free port; ``held="gate"``: a `held_server`."""
     started: list[ServiceProcess] = []
 
-    def start(*options: str, environment: dict[str, str] | None = None) -> ServiceProcess:
+    def start(*options: str, held: str = "", environment: dict[str, str] | None = None) -> ServiceProcess:
         address = () if any(option == "--address" for option in options) else ("--address", "127.0.0.1:0")
-        process = ServiceProcess(*address, *options, environment=environment)
+        program = (str(HELD_SERVER), held) if held else ("-m", "pycore.service")
+        process = ServiceProcess(*address, *options, program=program, environment=environment)
         started.append(process)
         return process
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from pycore.service.batcher import Batcher, Bounds, ExpiredError, OverloadedError
+from pycore._deadline import AbandonedError, ExpiredError, checkpoint
+from pycore.service.batcher import Batcher, Bounds, OverloadedError, StalledError
+from pycore.service.workers import Workers
+
+from .conftest import PATIENCE, Clock
 
 pytestmark = pytest.mark.asyncio
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class HandExecutor(Executor):
@@ -56,7 +55,7 @@ def executor() -> HandExecutor:
 
 @pytest.fixture
 def batcher(executor: HandExecutor, clock: Clock) -> Batcher:
-    return Batcher(executor, Bounds(items=100, nbytes=1000), workers=2, clock=clock)
+    return Batcher(executor, Bounds(items=100, nbytes=1000), workers=2, stall_after=10, clock=clock)
 
 
 async def settle() -> None:
@@ -129,9 +128,9 @@ async def test_work_whose_deadline_passed_in_the_queue_never_runs(
 ) -> None:
     ran: list[int] = []
     with batcher.admit(1) as ticket:
-        running = asyncio.create_task(ticket.run(lambda: ran.append(1), deadline=101.0))
+        running = asyncio.create_task(ticket.run(lambda: ran.append(1), deadline=1001.0))
         await settle()
-        clock.now = 101.0
+        clock.now = 1001.0
         executor.step()
         with pytest.raises(ExpiredError):
             await running
@@ -163,14 +162,14 @@ async def test_room_is_kept_until_running_work_has_ended_even_if_its_caller_is_g
 
         def work() -> None:
             loop.call_soon_threadsafe(begun.set)
-            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result(PATIENCE)
 
         async def handler() -> None:
             with batcher.admit(900) as ticket:
                 await ticket.run(work)
 
         running = asyncio.create_task(handler())
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), PATIENCE)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
@@ -178,11 +177,9 @@ async def test_room_is_kept_until_running_work_has_ended_even_if_its_caller_is_g
         with pytest.raises(OverloadedError):
             batcher.admit(200)
         go_on.set()
-        for _ in range(200):
-            if batcher.load.nbytes == 0:
-                break
-            await asyncio.sleep(0.01)
-        assert batcher.load.nbytes == 0
+        # Room of the same size comes free when the work has ended, not before.
+        (await asyncio.wait_for(batcher.admit_when_free(900), PATIENCE)).release()
+        assert batcher.load.requests == 0
 
 
 async def test_waiters_get_in_when_room_is_free_in_order(batcher: Batcher) -> None:
@@ -199,7 +196,7 @@ async def test_waiters_get_in_when_room_is_free_in_order(batcher: Batcher) -> No
     await settle()
     assert order == []
     first.release()
-    await asyncio.wait_for(asyncio.gather(*waiting), 5)
+    await asyncio.wait_for(asyncio.gather(*waiting), PATIENCE)
     assert order == ["a", "b", "c"]
     assert batcher.load.requests == 0
 
@@ -211,7 +208,7 @@ async def test_a_cancelled_waiter_does_not_lose_the_wake_up_of_the_others(batche
     await settle()
     first.release()
     gone.cancel()
-    ticket = await asyncio.wait_for(stays, 5)
+    ticket = await asyncio.wait_for(stays, PATIENCE)
     ticket.release()
     if not gone.cancelled():
         (await gone).release()
@@ -230,3 +227,154 @@ async def test_retry_after_follows_the_work_in_flight(batcher: Batcher, executor
     assert 2.0 < batcher.retry_after() <= 5.0
     for ticket in tickets:
         ticket.release()
+
+
+# ---- work that nobody waits for --------------------------------------------------------------------------------------
+
+
+async def test_running_work_ends_at_its_first_checkpoint_after_the_deadline(
+    batcher: Batcher, executor: HandExecutor, clock: Clock
+) -> None:
+    steps: list[int] = []
+
+    def work() -> None:
+        for step in range(10):
+            checkpoint()
+            steps.append(step)
+            clock.now += 1
+
+    with batcher.admit(1) as ticket:
+        running = asyncio.create_task(ticket.run(work, deadline=clock.now + 3))
+        await settle()
+        executor.step()
+        with pytest.raises(ExpiredError):
+            await running
+    assert steps == [0, 1, 2]
+    checkpoint()  # the budget is no longer in force on this thread
+
+
+async def test_running_work_ends_at_its_first_checkpoint_after_its_caller_went() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        batcher = Batcher(pool, Bounds(100, 1000))
+        begun, gone = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[BaseException | None] = loop.create_future()
+
+        def work() -> None:
+            loop.call_soon_threadsafe(begun.set)
+            gone.wait(PATIENCE)
+            try:
+                checkpoint()
+            except AbandonedError as error:
+                loop.call_soon_threadsafe(ended.set_result, error)
+                raise
+            loop.call_soon_threadsafe(ended.set_result, None)
+
+        async def handler() -> None:
+            with batcher.admit(900) as ticket:
+                await ticket.run(work)
+
+        running = asyncio.create_task(handler())
+        await asyncio.wait_for(begun.wait(), PATIENCE)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        gone.set()
+        assert isinstance(await asyncio.wait_for(ended, PATIENCE), AbandonedError)
+        (await asyncio.wait_for(batcher.admit_when_free(900), PATIENCE)).release()
+
+
+async def test_what_cancelled_work_holds_does_not_wait_for_a_worker(batcher: Batcher, executor: HandExecutor) -> None:
+    """A stuck executor keeps what was submitted to it; the bytes of requests that were given up must not stay there."""
+
+    class Request:
+        pass
+
+    async def handler() -> None:
+        request = Request()
+        requests.append(weakref.ref(request))
+        with batcher.admit(1) as ticket:
+            await ticket.run(lambda: request)
+
+    requests: list[weakref.ref[Request]] = []
+    handlers = [asyncio.create_task(handler()) for _ in range(3)]
+    await settle()
+    for one in handlers:
+        one.cancel()
+    await asyncio.gather(*handlers, return_exceptions=True)
+    del one, handlers
+    await settle()  # what the loop itself still holds of them
+    gc.collect()
+    assert len(executor.queue) == 3
+    assert [request() for request in requests] == [None] * 3
+    assert batcher.load.requests == 0
+
+
+async def test_calling_off_stops_what_waits_and_what_runs(batcher: Batcher, executor: HandExecutor) -> None:
+    ran: list[str] = []
+
+    def first() -> None:
+        batcher.call_off()  # as the loop does it, while this runs
+        ran.append("first")
+        checkpoint()
+        ran.append("not reached")
+
+    tickets = [batcher.admit(1), batcher.admit(1)]
+    running = [
+        asyncio.create_task(tickets[0].run(first)),
+        asyncio.create_task(tickets[1].run(lambda: ran.append("second"))),
+    ]
+    await settle()
+    for task in running:
+        executor.step()
+        with pytest.raises(AbandonedError):
+            await task
+    assert ran == ["first"]
+    for ticket in tickets:
+        ticket.release()
+
+
+# ---- stalls ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_stall_is_every_worker_busy_for_long_enough(batcher: Batcher, clock: Clock) -> None:
+    with batcher.workers.busy("one"):
+        clock.now += 100
+        assert batcher.stalled_for() == 0
+        with batcher.workers.busy("two"):
+            clock.now += 9.5
+            assert batcher.stalled_for() == 0
+            batcher.admit(1).release()
+            clock.now += 0.5
+            assert batcher.stalled_for() == 10
+            with pytest.raises(StalledError, match="no worker has come free for 10 seconds") as caught:
+                batcher.admit(1)
+            assert caught.value.retry_after == 5.0
+            assert [(row.what, row.seconds) for row in batcher.running()] == [("one", 110), ("two", 10)]
+        assert batcher.stalled_for() == 0
+        with batcher.workers.busy("three"):
+            clock.now += 9
+            assert batcher.stalled_for() == 0
+    assert batcher.running() == []
+
+
+async def test_other_workers_stall_as_well(batcher: Batcher, executor: HandExecutor, clock: Clock) -> None:
+    parsers = batcher.add_workers(executor, 1)
+    with parsers.busy("parsing"):
+        clock.now += 10
+        assert batcher.stalled_for() == 10
+        assert "test_other_workers_stall_as_well" in batcher.running()[0].stack()
+    assert batcher.stalled_for() == 0
+    with batcher.admit(1) as ticket:
+        running = asyncio.create_task(ticket.run(lambda: parsers.busy_for(), workers=parsers, what="parsing"))
+        await settle()
+        executor.step()
+        assert await running == 0  # it has just begun
+
+
+async def test_work_that_raises_frees_its_worker(clock: Clock) -> None:
+    workers = Workers(HandExecutor(), 1, clock)
+    with pytest.raises(ZeroDivisionError), workers.busy("fault"):
+        raise ZeroDivisionError
+    clock.now += 100
+    assert (workers.running(), workers.busy_for()) == ([], 0)

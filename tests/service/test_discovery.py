@@ -11,6 +11,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from pycore.service.server import Server
 
+from .conftest import PATIENCE
+
 NAME = "pycore.validation.v1.ValidationService"
 
 
@@ -22,15 +24,15 @@ def channel(service: Server) -> grpc.Channel:
 def test_health_of_the_whole_and_of_the_service(channel: grpc.Channel) -> None:
     stub = health_pb2_grpc.HealthStub(channel)
     for name in ("", NAME):
-        assert stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10).status == 1
+        assert stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=PATIENCE).status == 1
     with pytest.raises(grpc.RpcError) as caught:
-        stub.Check(health_pb2.HealthCheckRequest(service="x" * 5000), timeout=10)
+        stub.Check(health_pb2.HealthCheckRequest(service="x" * 5000), timeout=PATIENCE)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_watching_a_service_that_is_not_there(channel: grpc.Channel) -> None:
     stub = health_pb2_grpc.HealthStub(channel)
-    call = stub.Watch(health_pb2.HealthCheckRequest(service="none"), timeout=10)
+    call = stub.Watch(health_pb2.HealthCheckRequest(service="none"), timeout=PATIENCE)
     assert next(call).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
     call.cancel()
 
@@ -38,7 +40,7 @@ def test_watching_a_service_that_is_not_there(channel: grpc.Channel) -> None:
 def ask(channel: grpc.Channel, **request: str) -> reflection_pb2.ServerReflectionResponse:
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     message = reflection_pb2.ServerReflectionRequest(**request)
-    return next(iter(stub.ServerReflectionInfo(iter([message]), timeout=10)))
+    return next(iter(stub.ServerReflectionInfo(iter([message]), timeout=PATIENCE)))
 
 
 def test_reflection_lists_the_services(channel: grpc.Channel) -> None:

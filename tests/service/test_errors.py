@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 
 import pycore
 from pycore import errors, hashing, testing
+from pycore._deadline import ExpiredError
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -25,10 +26,10 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.client import ServiceError, ValidationClient
 from pycore.service import plans, status
-from pycore.service.batcher import ExpiredError, OverloadedError
+from pycore.service.batcher import OverloadedError, StalledError
 from pycore.service.server import Server
 
-from .conftest import RawCaller
+from .conftest import PATIENCE, RawCaller
 
 Rows = Callable[..., column_pb2.Column]
 
@@ -288,12 +289,13 @@ def test_other_exceptions_have_their_status() -> None:
     assert isinstance(translated, ServiceError)
     assert (translated.code, translated.retry_after) == (grpc.StatusCode.RESOURCE_EXHAUSTED, 1.25)
     assert status.to_failure(ExpiredError("late"), "X").code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert status.to_failure(StalledError("stuck", 1.0), "X").code is grpc.StatusCode.UNAVAILABLE
     unavailable = status.to_failure(errors.BackendUnavailable("avx9", "no such CPU", ["portable"]), "X")
     assert unavailable.code is grpc.StatusCode.UNAVAILABLE
 
 
 def test_a_service_that_is_not_there() -> None:
-    with ValidationClient("127.0.0.1:1", timeout=5) as client:
+    with ValidationClient("127.0.0.1:1", timeout=PATIENCE) as client:
         with pytest.raises(ServiceError) as caught:
             client.hash("sha256", b"")
         assert caught.value.code is grpc.StatusCode.UNAVAILABLE
@@ -305,7 +307,7 @@ def test_unknown_methods_and_services(service: Server, raw: RawCaller) -> None:
     assert raw.refused("SignEverything", b"").code() is grpc.StatusCode.UNIMPLEMENTED
     call = raw.channel.unary_unary("/other.Service/Method")
     with pytest.raises(grpc.RpcError) as caught:
-        call(b"", timeout=10)
+        call(b"", timeout=PATIENCE)
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 

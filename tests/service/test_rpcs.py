@@ -14,6 +14,8 @@ from pycore import ledgers, testing
 from pycore.client import AsyncValidationClient, ValidationClient
 from pycore.service.server import Server
 
+from .conftest import PATIENCE
+
 HASHES = sorted(pycore.HASHES)
 SCHEMES = sorted(pycore.SCHEMES)
 MESSAGES = [b"", b"a", bytes(1000), b"abc" * 50]
@@ -310,7 +312,7 @@ async def test_the_asyncio_client(service: Server, ledger: testing.GeneratedLedg
     batch = signed("ecdsa-p256")
     expected = pycore.verify_batch("ecdsa-p256", *batch)
     async with AsyncValidationClient(service.target, max_message_bytes=1024) as client:
-        await client.wait_until_ready(10)
+        await client.wait_until_ready(PATIENCE)
         assert await client.health()
         assert await client.verify_batch("ecdsa-p256", *batch) == expected
         await client.verify("ecdsa-p256", *(column[0].tobytes() for column in batch))

@@ -19,7 +19,7 @@ from pycore.client import AsyncValidationClient, ServiceError, Tls, ValidationCl
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 
-from .conftest import Authority
+from .conftest import PATIENCE, Authority
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tls_server(authority: Authority) -> Iterator[Server]:
 
 def works(target: str, tls: Tls | bool | None) -> bool:
     """Whether a client gets an answer; no other outcome than that or UNAVAILABLE is expected."""
-    with ValidationClient(target, tls=tls, timeout=5) as client:
+    with ValidationClient(target, tls=tls, timeout=PATIENCE) as client:
         try:
             return client.hash("sha256", b"") == pycore.hash("sha256", b"")
         except ServiceError as error:
@@ -54,7 +54,7 @@ def test_tls(tls_server: Server, authority: Authority, tmp_path: Path) -> None:
 @pytest.mark.asyncio
 async def test_tls_with_the_asyncio_client(tls_server: Server, authority: Authority) -> None:
     async with AsyncValidationClient(tls_server.target, tls=Tls(root_certificates=authority.path)) as client:
-        await client.wait_until_ready(10)
+        await client.wait_until_ready(PATIENCE)
         assert await client.hash("sha256", b"") == pycore.hash("sha256", b"")
 
 

@@ -13,7 +13,7 @@ from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
 from pycore.service.server import Server
 
-from .conftest import RawCaller
+from .conftest import PATIENCE, RawCaller
 
 N = 3000
 LEAVES = [i.to_bytes(4, "big") for i in range(N)]
@@ -99,11 +99,11 @@ def test_garbage_in_the_stream(service: Server) -> None:
     good = merkle_pb2.AppendMerkleTreeRequest(leaves=column_pb2.Column(rows=[b"a"])).SerializeToString()
     with grpc.insecure_channel(service.target) as channel:
         append = channel.stream_unary(path)
-        answer = merkle_pb2.AppendMerkleTreeResponse.FromString(append(iter([good, good]), timeout=30))
+        answer = merkle_pb2.AppendMerkleTreeResponse.FromString(append(iter([good, good]), timeout=PATIENCE))
         assert answer.leaf_count == 2
         for messages in ([good, b"\xff\xff"], [], [good, b"\x4a\x02\x08"]):
             with pytest.raises(grpc.RpcError) as caught:
-                append(iter(messages), timeout=30)
+                append(iter(messages), timeout=PATIENCE)
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
@@ -176,5 +176,5 @@ async def test_the_asyncio_client(service: Server) -> None:
 
 
 def test_a_service_that_is_not_there() -> None:
-    with ValidationClient("127.0.0.1:1", timeout=5) as client, pytest.raises(ServiceError):
+    with ValidationClient("127.0.0.1:1", timeout=PATIENCE) as client, pytest.raises(ServiceError):
         client.append_merkle_tree([LEAVES])
