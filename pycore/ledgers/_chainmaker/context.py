@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from pycore.errors import InputError
+from pycore.ledgers._json import load_object
 
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 """The chain's spelling (chainConfig.crypto.hash) -> this library's."""
@@ -209,11 +210,7 @@ class ChainContext:
                 ) from error
         else:
             text = source
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError("context", got=f"text that is not JSON ({error})", wanted="a JSON object") from error
-        return cls.from_dict(document)
+        return cls.from_dict(load_object(text, "context"))
 
 
 def chain_hash_name(name: object) -> str:
