@@ -17,7 +17,7 @@ import numpy as np
 
 from pycore import _native, parallel
 from pycore._deadline import checkpoint
-from pycore.buffers import as_column, one_bytes, single
+from pycore.buffers import as_column, one_bytes, quote, single
 from pycore.errors import InputError, LengthError
 from pycore.hashing import COST, PAIR_COST, hash_column
 from pycore.registry import HASHES, TREES, Hash, Tree, lookup
@@ -58,9 +58,9 @@ def check_limit(shape: Tree, limit: object, leaf_count: int | None = None) -> in
     if limit is None:
         return None
     if not shape.pads:
-        raise InputError("limit", repr(limit), f"None: the {shape.name!r} tree is as deep as its leaves make it")
+        raise InputError("limit", quote(limit), f"None: the {shape.name!r} tree is as deep as its leaves make it")
     if isinstance(limit, (bool, np.bool_)) or not isinstance(limit, (int, np.integer)) or not 0 <= limit < 1 << 64:
-        raise InputError("limit", repr(limit)[:60], "a number of chunks from 0 to 2**64 - 1")
+        raise InputError("limit", quote(limit), "a number of chunks from 0 to 2**64 - 1")
     if leaf_count is not None and leaf_count > limit:
         raise InputError("limit", str(limit), f"at least {leaf_count}, the number of leaves")
     return int(limit)

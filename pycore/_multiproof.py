@@ -53,6 +53,14 @@ def collect(levels: list[NDArray[np.uint8]], indices: NDArray[np.int64], tree: T
     return proof
 
 
+def ancestors(indices: NDArray[np.int64], depth: int) -> int:
+    """How many nodes `depth` levels up to the root lie above leaves at ascending distinct positions."""
+    apart = indices[1:] ^ indices[:-1]  # never 0; its bit length is the level on which the two ways meet
+    high = apart >> 32
+    lengths = np.where(high > 0, np.frexp(high)[1] + 32, np.frexp(apart & 0xFFFFFFFF)[1])
+    return depth + int((lengths - 1).sum())
+
+
 def check(
     tree: Tree,
     row: Hash,
@@ -72,6 +80,11 @@ def check(
         indices: int64 (k,), sorted and distinct, all below leaf_count, k > 0.
     """
     depth = depth_of(tree, leaf_count, limit)
+    # A parent has two known children, which happens once less than there are leaves, or a node of the proof, or what
+    # follows from the shape, once on a level. Leaves far apart in a tree said to be huge have millions of ancestors: a
+    # proof that is too short for them is refused before they are planned.
+    if ancestors(indices, depth) > len(indices) + len(proof) + depth:
+        return Verdict.MALFORMED_PROOF
     if _loops.compiled(len(indices) * depth) is None:
         return _check_few(tree, row, root, nodes, proof, indices, leaf_count, depth)
     from pycore.kernels.trees import multiproof_plan

@@ -8,6 +8,7 @@ That is enough to append leaves and to give the root of any shape at any time; l
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -240,7 +241,10 @@ class MerkleFrontier:
         return self._wanted
 
     def _keep(self, nodes: NDArray[np.uint8], level: int, first: int, wanted: NDArray[np.int64]) -> None:
-        for at in np.unique(wanted >> level >> 1).tolist():
+        # Only of leaves below these nodes or their siblings: all of them on every level would make many watched leaves
+        # cost their number with each append.
+        low, high = np.searchsorted(wanted >> level >> 1, (first >> 1, ((first + len(nodes) - 1) >> 1) + 1))
+        for at in np.unique(wanted[low:high] >> level >> 1).tolist():
             for position in (2 * at, 2 * at + 1):
                 if first <= position < first + len(nodes):
                     self._kept[level, position] = nodes[position - first].tobytes()
@@ -293,7 +297,8 @@ class MerkleFrontier:
             InputError: i is not watched, or not appended yet.
         """
         index = count_argument(i, "i")
-        if index not in self._watch:
+        at = bisect_left(self._watch, index)
+        if at == len(self._watch) or self._watch[at] != index:
             raise InputError("i", str(index), "a position named in watch=")
         if index >= self._count:
             raise InputError("i", str(index), f"an index below {self._count}, the number of leaves")
@@ -337,12 +342,10 @@ class MerkleFrontier:
         """Let go of the checkpoint at size m and of the nodes that only it needs."""
         self._marks.discard(count_argument(m, "m"))
         self._wanted = None
-        needed = [*self._watch, *(size - 1 for size in self._marks)]
-        self._kept = {
-            place: value
-            for place, value in self._kept.items()
-            if any(index >> place[0] in (place[1], place[1] ^ 1) for index in needed)
-        }
+        leaves = [*self._watch, *(size - 1 for size in self._marks)]
+        heights = range(self._count.bit_length() + 1)
+        needed = {(level, index >> level >> 1) for index in leaves for level in heights}
+        self._kept = {place: value for place, value in self._kept.items() if (place[0], place[1] >> 1) in needed}
 
     def consistency_proof(self, m: int) -> list[bytes]:
         """Proof that the present tree extends the one of the checkpoint at size m (RFC 9162, section 2.1.4.1).
@@ -378,11 +381,16 @@ class MerkleFrontier:
         return b"".join(parts)
 
     @classmethod
-    def from_bytes(cls, state: BytesLike) -> MerkleFrontier:
+    def from_bytes(cls, state: BytesLike, *, max_watched: int | None = None) -> MerkleFrontier:
         """A frontier as :meth:`to_bytes` wrote it.
 
+        Args:
+            state: the bytes.
+            max_watched: most positions and checkpoints that it may have; each is looked at once per level of the tree.
+                None: any number.
+
         Raises:
-            InputError: bytes that are no such state.
+            InputError: bytes that are no such state, or more positions and checkpoints.
         """
         reader = _Reader(one_bytes(state, "state"))
         if reader.take(len(_MAGIC)) != _MAGIC:
@@ -399,6 +407,8 @@ class MerkleFrontier:
             made._peaks[level] = np.frombuffer(reader.take(size), dtype=np.uint8)
         made._watch = sorted(set(reader.numbers()))
         made._marks = set(reader.numbers())
+        if max_watched is not None and made.watched > max_watched:
+            raise LengthError("state", f"{made.watched} positions and checkpoints", f"at most {max_watched}")
         for _ in range(*struct.unpack("<I", reader.take(4))):
             level, position = struct.unpack("<BQ", reader.take(9))
             made._kept[level, position] = reader.take(size)

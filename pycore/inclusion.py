@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["verify_consistency", "verify_inclusion", "verify_inclusion_batch", "verify_multiproof"]
 
+_MAX_NODES = 65
+"""Nodes of the longest consistency proof: one for each level of a tree of 2^64 - 1 leaves, and the first."""
+
 
 def verify_inclusion(
     root: BytesLike,
@@ -255,7 +258,8 @@ def verify_consistency(
     old, new = digest(root_m, row, "root_m"), digest(root_n, row, "root_n")
     small, large = count_argument(m, "m"), count_argument(n, "n")
     joined, size = join_proof(proof, row.digest_size, "proof"), row.digest_size
-    if joined is None or not 0 < small <= large or (small == large and joined):
+    too_long = joined is not None and len(joined) > _MAX_NODES * size  # not cut into nodes: there may be millions
+    if joined is None or too_long or not 0 < small <= large or (small == large and joined):
         raise ProofError(Verdict.MALFORMED_PROOF)
     if small == large:
         roots: tuple[bytes, bytes] | None = (new, old)

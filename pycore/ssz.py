@@ -253,12 +253,16 @@ def verify_branches(
     helpers = _helpers(places)
     if joined is None or len(joined) != len(helpers) * size:
         raise ProofError(Verdict.MALFORMED_PROOF)
-    nodes = dict(zip(places, column, strict=True))
-    nodes.update((place, joined[k * size : (k + 1) * size]) for k, place in enumerate(helpers))
-    for depth in range(max(nodes).bit_length() - 1, 0, -1):
-        for left in [at for at in nodes if at >> depth == 1 and not at & 1]:
-            nodes[left >> 1] = node(row, _SSZ, nodes.pop(left), nodes.pop(left + 1))
-    if nodes[1] != wanted:
+    levels: list[dict[int, bytes]] = [{} for _ in range(max(places).bit_length())]  # by depth: position -> node
+    known = [*zip(places, column, strict=True)]
+    known += [(place, joined[k * size : (k + 1) * size]) for k, place in enumerate(helpers)]
+    for place, value in known:
+        levels[place.bit_length() - 1][place] = value
+    for below, above in zip(levels[:0:-1], levels[-2::-1], strict=True):
+        for left, value in below.items():
+            if not left & 1:
+                above[left >> 1] = node(row, _SSZ, value, below[left + 1])
+    if levels[0][1] != wanted:
         raise ProofError(Verdict.BAD_PROOF)
 
 

@@ -124,21 +124,49 @@ def verify_trie_batch(
     and nothing in a proof says which trie it is of. Nodes beyond the end of the way are MALFORMED_PROOF, as is a proof
     that ends too soon.
     """
-    from pycore.kernels import trie as kernels
-
-    count = parallel.resolve_threads(threads)
     key_column = as_column(keys, "keys")
     n = key_column.n
     if not isinstance(proofs, (list, tuple)):
         raise ShapeError("proofs", describe(proofs), "a sequence of sequences of nodes")
     if len(proofs) != n:
         raise LengthError("proofs", f"{len(proofs)} items", f"{n}, as many as keys")
-    roots = np.array(root_rows(root, _KECCAK, n))
     nodes, firsts = _all_nodes(proofs)
+    codes, data, places = walk_columns(root, key_column, nodes, firsts, hashed=hashed, threads=threads)
+    joined = data.tobytes() if n else b""
+    values = [joined[begin:end] if begin >= 0 else None for begin, end in places.tolist()]
+    return TrieValues(Verdicts.of_kernel(codes), values)
+
+
+def walk_columns(
+    root: BatchOfBytes,
+    keys: Column,
+    nodes: Column,
+    firsts: NDArray[np.int64],
+    *,
+    hashed: bool,
+    threads: int | None,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
+    """:func:`verify_trie_batch` on columns, without an object per key or node.
+
+    Args:
+        root, hashed, threads: as there.
+        keys: n keys.
+        nodes: the nodes of all proofs, one proof after another.
+        firsts: int64 (n + 1,), ascending from 0 to the number of nodes: those of proof i are ``firsts[i]`` up to
+            ``firsts[i + 1]``.
+
+    Returns:
+        Verdict codes, uint8 (n,); the bytes of the nodes; and int64 (n, 2), where in them each value begins and ends, a
+        negative number where there is none.
+    """
+    from pycore.kernels import trie as kernels
+
+    count, n = parallel.resolve_threads(threads), keys.n
+    roots = np.array(root_rows(root, _KECCAK, n))
     hashes = hash_column(_KECCAK, nodes, threads=count)
     if hashed:
-        key_column = as_column(hash_column(_KECCAK, key_column, threads=count), "keys")
-    key_data, key_bounds = _flat(key_column)
+        keys = as_column(hash_column(_KECCAK, keys, threads=count), "keys")
+    key_data, key_bounds = _flat(keys)
     data, bounds = _flat(nodes)
     outcomes, places = np.zeros(n, dtype=np.uint8), np.empty((n, 2), dtype=np.int64)
     empty_root = np.array(bytearray(EMPTY_ROOT), dtype=np.uint8)
@@ -150,12 +178,8 @@ def verify_trie_batch(
         )  # fmt: skip
 
     parallel.run_pieces(work, parallel.cut(n, count, parallel.Cost(item_ns=2000, byte_ns=0)), count)
-    joined = data.tobytes() if n else b""
-    values = [
-        joined[begin:end] if begin >= 0 and not outcome else None
-        for (begin, end), outcome in zip(places.tolist(), outcomes.tolist(), strict=True)
-    ]
-    return TrieValues(Verdicts.of_kernel(_CODES[outcomes]), values)
+    places[outcomes != kernels.VALID] = kernels.ABSENT
+    return _CODES[outcomes], data, places
 
 
 def verify_trie(root: BytesLike, key: BytesLike, proof: Sequence[BytesLike], *, hashed: bool = False) -> bytes | None:

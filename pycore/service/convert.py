@@ -9,7 +9,6 @@ copied per row.
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from pycore import hashing, ledgers, merkle, signatures
 from pycore._deadline import checkpoint
+from pycore._levels import depth_of
 from pycore._native import BackendRow
 from pycore._pb.validation.v1 import (
     block_pb2,
@@ -33,12 +33,17 @@ from pycore.buffers import Column, as_column
 from pycore.cpu import Capabilities, capabilities
 from pycore.errors import InputError, LengthError
 from pycore.keycache import KeyCacheStats
+from pycore.ledgers._json import load_object
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.registry import Hash, Rules, Scheme
+from pycore.registry import HASHES, TREES, Hash, Rules, Scheme, lookup
 from pycore.verdict import Verdict, Verdicts
 
+DEFAULT_ANSWER_BYTES = 16 << 20
+"""As many as the largest request: the longest digests of as many messages as one request may have."""
+MAX_CONSISTENCY_SIZES = 1 << 12
+"""Consistency proofs of one request; each is made on its own, from up to 64 nodes."""
 OFFSET_DTYPE = np.dtype("<u4")
-_MAX_CACHED_CONTEXT_BYTES = 1 << 20
+_MAX_CACHED_CONTEXT_BYTES = 1 << 18  # read, a context takes up to a dozen times as much, and sixteen are kept
 _BYTES_PER_TRANSACTION = (
     512  # about the least that a signed transaction of any chain takes; only to count a block's items
 )
@@ -56,10 +61,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What decoding needs to know of the service's configuration."""
+    """What decoding needs to know of the service's configuration.
+
+    Attributes:
+        limits: what GetCapabilities tells of.
+        threads: of one request; None: as in process.
+        max_answer_bytes: most bytes of digests, proofs and words in one answer.
+    """
 
     limits: Limits
     threads: int | None = None
+    max_answer_bytes: int = DEFAULT_ANSWER_BYTES
+
+    def check_answer(self, nbytes: int, field: str) -> None:
+        """LengthError when an answer would be larger than an answer may be. Called before any of it is made."""
+        if nbytes > self.max_answer_bytes:
+            raise LengthError(field, f"{nbytes} bytes of answer", f"at most {self.max_answer_bytes} per request")
 
     def check_items(self, items: int, field: str) -> int:
         """`items` when a request may hold as many; LengthError otherwise."""
@@ -199,6 +216,7 @@ def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) ->
     """HashBatch."""
     messages = from_column(request.messages, "messages", settings)
     algorithm = request.algorithm
+    settings.check_answer(messages.n * lookup(HASHES, algorithm, "algorithm").digest_size, "messages")
 
     def run() -> bytes:
         digests = hashing.hash_batch(algorithm, messages, threads=settings.threads)
@@ -239,6 +257,7 @@ def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, setting
     together = numbers(request.multiproof_indices, "multiproof_indices", settings)
     sizes = numbers(request.consistency_sizes, "consistency_sizes", settings)
     options = tree_options(request)
+    siblings = _count_siblings(leaves.n, request, settings)
 
     def run() -> bytes:
         answer = merkle_pb2.BuildMerkleTreeResponse(leaf_count=leaves.n)
@@ -257,7 +276,24 @@ def decode_build_merkle_tree(request: merkle_pb2.BuildMerkleTreeRequest, setting
         return answer.SerializeToString()
 
     # A proof is as much to hold as the leaves that it is long: siblings, not proofs, are what is counted.
-    return Call(leaves.n + (len(indices) + len(together) + len(sizes)) * leaves.n.bit_length(), run)
+    return Call(leaves.n + siblings, run)
+
+
+def _count_siblings(leaf_count: int, request: merkle_pb2.BuildMerkleTreeRequest, settings: Settings) -> int:
+    """At most how many nodes the asked proofs have. LengthError when they would make too large an answer."""
+    sizes = len(request.consistency_sizes)
+    if sizes > MAX_CONSISTENCY_SIZES:
+        raise LengthError("consistency_sizes", f"{sizes} sizes", f"at most {MAX_CONSISTENCY_SIZES} per request")
+    shape = lookup(TREES, request.tree or "rfc9162", "tree")
+    size = lookup(HASHES, request.hash or shape.default_hash, "hash").digest_size
+    depth = depth_of(shape, leaf_count, request.limit if request.HasField("limit") else None)
+    single = len(request.indices) * depth
+    settings.check_answer(single * size, "indices")
+    # Each helper of a multiproof joins the way of one leaf, and no level gives more of them than half its nodes.
+    together = min(len(request.multiproof_indices) * depth, leaf_count + depth)
+    growth = sizes * (depth + 1)
+    settings.check_answer((single + together + growth) * size, "indices, multiproof_indices and consistency_sizes")
+    return single + together + growth
 
 
 def decode_verify_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings: Settings) -> Call:
@@ -296,24 +332,23 @@ def decode_validate_block(request: block_pb2.ValidateBlockRequest, settings: Set
         cached = len(document) <= _MAX_CACHED_CONTEXT_BYTES
         context = (_context if cached else _read_context)(request.chain, document) if document else None
         report = ledger.validate_block(block, context)
+        settings.check_answer(_words_of(report), "block")
         return block_pb2.ValidateBlockResponse(report=to_block_report(report)).SerializeToString()
 
     return Call(1 + len(block) // _BYTES_PER_TRANSACTION, run)
 
 
 def _read_context(chain: str, document: bytes) -> Any:
-    try:
-        values = json.loads(document)
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            "context_json", f"{len(document)} bytes that are not JSON ({error})", "a JSON object"
-        ) from None
-    if not isinstance(values, Mapping):  # text would be taken for the path of a file
-        raise InputError("context_json", f"a JSON {type(values).__name__}", "a JSON object")
-    return ledgers.get(chain).context(values)
+    return ledgers.get(chain).context(load_object(document, "context_json"))
 
 
 _context = functools.lru_cache(maxsize=16)(_read_context)  # clients send the same context with block after block
+
+
+def _words_of(report: BlockReport) -> int:
+    """About how many bytes a report takes to send."""
+    checks = sum(len(str(each)) for check in report.checks for each in (check.got, check.wanted, check.detail))
+    return checks + sum(len(fault.detail) + len(fault.tx_id) + 8 for fault in report.faults)
 
 
 _STATUS = {

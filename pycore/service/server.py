@@ -86,7 +86,7 @@ class Server:
         )
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        settings = Settings(limits, config.threads)
+        settings = Settings(limits, config.threads, config.max_answer_bytes)
         parsers = self.batcher.add_workers(self._parsers, 1)
         self._servicer = ValidationServicer(self.batcher, parsers, settings, config.stream_window)
         self._health = Health(self._judge)

@@ -45,10 +45,7 @@ class Growth:
         if first.state:
             if len(first.state) > _MAX_STATE_BYTES:
                 raise LengthError("state", f"{len(first.state)} bytes", f"at most {_MAX_STATE_BYTES} bytes")
-            self._frontier = MerkleFrontier.from_bytes(first.state)
-            if self._frontier.watched > 4 * _MAX_WATCHED:
-                watched = f"{self._frontier.watched} positions and checkpoints"
-                raise LengthError("state", watched, f"at most {4 * _MAX_WATCHED}")
+            self._frontier = MerkleFrontier.from_bytes(first.state, max_watched=4 * _MAX_WATCHED)
             self._agree(first)
         else:
             self._frontier = MerkleFrontier(**convert.tree_options(first), watch=self._indices)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pycore._pb.validation.v1 import merkle_pb2
 from pycore.buffers import BatchOfBytes, BytesLike, Column, as_column, describe, same_n
 from pycore.errors import LengthError, ShapeError
-from pycore.ledgers.ethereum_trie import TrieValues, verify_trie_batch
+from pycore.ledgers.ethereum_trie import TrieValues, walk_columns
 from pycore.service import convert
 from pycore.service.plans import Budget, Plan, join_verdicts
+from pycore.verdict import Verdicts
 
 _ROOT_SIZE = 32
 
@@ -32,20 +33,25 @@ def decode_verify_trie(request: merkle_pb2.VerifyTrieRequest, settings: convert.
         raise LengthError("node_counts", f"{told} nodes in all", f"{nodes.n}, as many as there are")
 
     def run() -> bytes:
-        ends = np.cumsum(counts, dtype=np.int64).tolist()
-        listed = list(nodes)
-        proofs = [listed[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
-        found = verify_trie_batch(
-            root[0] if root.n == 1 else root, keys, proofs, hashed=request.hashed, threads=settings.threads
+        firsts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)))
+        codes, data, places = walk_columns(
+            root[0] if root.n == 1 else root, keys, nodes, firsts, hashed=request.hashed, threads=settings.threads
         )
-        answer = merkle_pb2.VerifyTrieResponse(verdicts=convert.to_verdicts(found.verdicts))
-        values = [value or b"" for value in found.values]
-        if values:
-            offsets = np.cumsum([0, *map(len, values)], dtype=np.int64)
-            convert.fill_column(answer.values, as_column((b"".join(values), offsets), "values"))
+        answer = merkle_pb2.VerifyTrieResponse(verdicts=convert.to_verdicts(Verdicts.of_kernel(codes)))
+        if keys.n:
+            convert.fill_column(answer.values, _cut_out(data, places))
         return answer.SerializeToString()
 
     return convert.Call(keys.n + nodes.n, run)
+
+
+def _cut_out(data: NDArray[np.uint8], places: NDArray[np.int64]) -> Column:
+    """The values as rows; a row of no bytes where there is none. No larger than the nodes that they are from."""
+    raw = data.tobytes()
+    offsets = np.zeros(len(places) + 1, dtype=np.int64)
+    np.cumsum(np.where(places[:, 0] >= 0, places[:, 1] - places[:, 0], 0), out=offsets[1:])
+    found = places[places[:, 0] >= 0].tolist()
+    return as_column((b"".join(raw[begin:end] for begin, end in found), offsets), "values")
 
 
 def plan_verify_trie(

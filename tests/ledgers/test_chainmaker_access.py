@@ -78,7 +78,8 @@ def test_transactions_of_the_chain_s_own_tests(access, name, rules):
             seen += 1
             if (verdict == Verdict.VALID) != expected:
                 wrong.append((case["id"], version, verdict.name))
-    assert seen and not wrong
+    assert seen
+    assert not wrong
 
 
 def voters_of(document, known, names, message, signatures):
@@ -147,7 +148,7 @@ def test_node_ids(access):
         assert node_id(parse_public_key(case["public_key"].encode())) == case["node_id"]
 
 
-# ---- derived from the rules: read only, run on no node -----------------------------------------------------------------
+# ---- derived from the rules: read only, run on no node ---------------------------------------------------------------
 
 LAX = {"0", "-1"}
 """Rules that ask for nobody: `strict` refuses them."""
@@ -250,7 +251,8 @@ def test_default_rows_are_those_of_the_source(access):
                         row = rows.row(kind, resource)
                         assert row == Policy(one["rule"], (), tuple(one["roles"] or ()))
                         checked += 1
-    assert len(source["tables"]) == 46 and checked > 5000
+    assert len(source["tables"]) == 46
+    assert checked > 5000
 
 
 def test_rows_without_the_published_file():

@@ -241,7 +241,8 @@ def test_bare_keys_have_the_role_that_the_context_gives(chain):
     listed = context.replace(validators=tuple(ids), consensus_nodes={"public": tuple(ids)})
     report = LEDGER.validate_block(tbft(block, real), listed)
     assert report.valid, [str(check) for check in report.failed]
-    assert report.check("voter_binding").ok and report.check("proposer_role").ok
+    assert report.check("voter_binding").ok
+    assert report.check("proposer_role").ok
     known = context.replace(nodes={name(i): nodes[i].public_pem for i in range(4)})
     report = LEDGER.validate_block(tbft(block, made), known)
     assert report.valid

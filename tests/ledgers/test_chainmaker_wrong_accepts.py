@@ -122,7 +122,7 @@ def test_the_sender_joins_the_endorsers_from_block_version_2030300(orgs):
 
 
 def test_default_rows_need_no_configuration(orgs):
-    roots, admins, clients, _ = orgs
+    roots, _admins, clients, _ = orgs
     tx = transaction(clients[0], contract_name="CONTRACT_MANAGE", method="UPGRADE_CONTRACT")
     for rules in RULES:
         assert verdict(tx, by_certificate(roots, rules=rules)) == Verdict.POLICY_NOT_MET
@@ -171,7 +171,7 @@ def test_a_key_signs_for_its_own_organisation(orgs, registered, rules):
 
 @pytest.mark.parametrize("rules", RULES)
 def test_a_key_that_nobody_registered(orgs, registered, rules):
-    roots, admins, _, _ = orgs
+    _roots, admins, _, _ = orgs
     stranger = identity("org1", "client")
     assert verdict(claim(stranger, "org1"), registered, rules=rules) == Verdict.UNKNOWN_SIGNER
     # Without the register it can not be judged; an organisation that the chain does not have is refused all the same.
@@ -185,9 +185,11 @@ def test_a_report_is_complete_only_with_the_register():
     ledger = generate_ledger(blocks=1, txs_per_block=3, authentication="key", endorsed_every=0)
     known = ledger.context_for(0)
     report = LEDGER.validate_block(ledger.blocks[0], known)
-    assert report.valid and report.complete, [str(check) for check in report]
+    assert report.valid, [str(check) for check in report]
+    assert report.complete, [str(check) for check in report]
     report = LEDGER.validate_block(ledger.blocks[0], known.replace(public_keys=None))
-    assert report.valid and not report.complete
+    assert report.valid
+    assert not report.complete
     assert {check.name for check in report.skipped} == {"policies", "trust_roots"}
     report = LEDGER.validate_block(ledger.blocks[0], known.replace(public_keys=()))
     assert not report.valid

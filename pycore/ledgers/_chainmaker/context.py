@@ -22,6 +22,7 @@ from pycore.errors import InputError
 from pycore.ledgers._chainmaker import fields
 from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMember
 from pycore.ledgers._chainmaker.rows import DEFAULT_RELEASE, Policy, release_name
+from pycore.ledgers._json import load_object
 
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 """The chain's spelling (chainConfig.crypto.hash) -> this library's."""
@@ -31,8 +32,24 @@ RULES = ("strict", "compatible")
 CLOCKS = ("now", "block_timestamp", "none")
 
 _TRUST_FIELDS = frozenset(
-    """hash auth_type rules release consensus nodes consensus_nodes admin_keys public_keys trust_roots trust_members
-    certificates aliases revoked frozen crls""".split()
+    [
+        "hash",
+        "auth_type",
+        "rules",
+        "release",
+        "consensus",
+        "nodes",
+        "consensus_nodes",
+        "admin_keys",
+        "public_keys",
+        "trust_roots",
+        "trust_members",
+        "certificates",
+        "aliases",
+        "revoked",
+        "frozen",
+        "crls",
+    ]
 )
 """What decides how a member is resolved."""
 
@@ -239,11 +256,7 @@ class ChainContext:
                 ) from error
         else:
             text = source
-        try:
-            document = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError("context", got=f"text that is not JSON ({error})", wanted="a JSON object") from error
-        return cls.from_dict(document)
+        return cls.from_dict(load_object(text, "context"))
 
 
 def chain_hash_name(name: object) -> str:

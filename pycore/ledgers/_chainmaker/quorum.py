@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +25,10 @@ from pycore.ledgers._chainmaker.messages import (
     VoteData,
     VoteSet,
     parse,
+    parse_bounded,
+    shorten,
 )
+from pycore.ledgers._json import load_object
 
 TBFT_KEY = "TBFTAddtionalDataKey"  # the chain's spelling
 MAXBFT_KEY = "maxbftQC"
@@ -101,12 +103,9 @@ def _read_tbft(data: bytes | None, header: BlockHeader, validators: tuple[str, .
         certificate.faults.append(f"the block has no {TBFT_KEY}")
         return certificate
     try:
-        votes = parse(VoteSet, data, TBFT_KEY)
+        votes = parse_bounded(VoteSet, data, TBFT_KEY, (6, 7), MAX_VOTES)
     except InputError as error:
         certificate.faults.append(str(error))
-        return certificate
-    if len(votes.votes) > MAX_VOTES:
-        certificate.faults.append(f"{len(votes.votes)} votes, at most {MAX_VOTES} are read")
         return certificate
     if strict:
         certificate.faults += _tbft_strict(votes, header)
@@ -123,7 +122,7 @@ def _read_tbft(data: bytes | None, header: BlockHeader, validators: tuple[str, .
     if winner is None:
         certificate.faults.append("no hash has a majority of the votes")
     elif winner != header.block_hash:
-        certificate.faults.append(f"the majority voted for {winner.hex() or 'no block'}")
+        certificate.faults.append(f"the majority voted for {shorten(winner.hex()) or 'no block'}")
     for vote in counted.values():
         if vote.hash == header.block_hash and vote.hash:
             certificate.votes.append(CountedVote(vote.voter, vote_bytes(vote), vote.endorsement))
@@ -171,7 +170,7 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         faults.append(f"the block has no {MAXBFT_KEY}")
         return certificate
     try:
-        votes = list(parse(QuorumCert, data, MAXBFT_KEY).votes)
+        votes = list(parse_bounded(QuorumCert, data, MAXBFT_KEY, (1,), MAX_VOTES).votes)
         arguments = parse(BlockHeaderConsensusArgs, header.consensus_args, "consensus_args")
     except InputError as error:
         faults.append(str(error))
@@ -181,14 +180,11 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
     if not votes:
         faults.append("the certificate has no votes")
         return certificate
-    if len(votes) > MAX_VOTES:
-        faults.append(f"{len(votes)} votes, at most {MAX_VOTES} are read")
-        return certificate
     first = votes[0]
     if first.view != arguments.view:
         faults.append(f"votes for view {first.view}, the header says {arguments.view}")
     if first.block_id != header.block_hash:
-        faults.append(f"votes for block {first.block_id.hex()}")
+        faults.append(f"votes for block {shorten(first.block_id.hex())}")
     if any((v.height, v.view, v.block_id) != (first.height, first.view, first.block_id) for v in votes):
         faults.append("votes differ in height, view or block")
     # The chain's own loop starts at the second vote, so the first author may come once more; strict counts all.
@@ -197,11 +193,10 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         faults.append("an author occurs twice")
     if strict:
         faults += _maxbft_strict(votes, header)
-    unknown = [
-        vote.author for vote in votes if validators and vote.author not in {name.encode() for name in validators}
-    ]
-    if unknown:
-        faults.append(f"{unknown[0].decode('utf-8', 'replace')} is no validator")
+    known = frozenset(name.encode() for name in validators)
+    unknown = next((vote.author for vote in votes if known and vote.author not in known), None)
+    if unknown is not None:
+        faults.append(f"{shorten(unknown.decode('utf-8', 'replace'))} is no validator")
     if certificate.needed is not None and len(votes) < certificate.needed:
         faults.append("not enough votes")
     certificate.count = len(votes)
@@ -228,9 +223,9 @@ def _read_raft(data: bytes | None, header: BlockHeader) -> Certificate:
         certificate.faults.append(f"the block has no {RAFT_KEY}")
         return certificate
     try:
-        document = json.loads(data)
+        document = load_object(data, RAFT_KEY)
         entry = parse(EndorsementEntry, base64.b64decode(document["Signature"], validate=True), RAFT_KEY)
-    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, binascii.Error) as error:
         certificate.faults.append(f"{RAFT_KEY} does not parse: {error}")
         return certificate
     if entry.signature != header.signature:

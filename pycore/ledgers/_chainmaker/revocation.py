@@ -49,7 +49,7 @@ class Revoked:
         return hash_batch(self._hash, [certificate.der])[0].tobytes().hex() in self._frozen
 
     def problems_at(self, time: float | None) -> list[str]:
-        """Revocation lists that are not in date. The chain does not look at their dates, so neither does `compatible`."""
+        """Revocation lists that are out of date; the chain does not look at their dates, nor does `compatible`."""
         if time is None or not self._strict:
             return []
         late = [one for one in self._dates if not one.this_update <= time <= (one.next_update or float("inf"))]

@@ -7,7 +7,7 @@ in a block are verified together in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -142,17 +142,16 @@ class TrustStore:
 
     # ---- configuration -----------------------------------------------------------------------------------------------
 
-    def _configured(self, what: str, read: type[V] | object, pem: str) -> object:
+    def _configured(self, what: str, read: Callable[[bytes], V], pem: str) -> V | None:
         """Reads one item of the configuration; what can not be read becomes a failed check of every report."""
         try:
-            return read(pem.encode())  # type: ignore[operator]
+            return read(pem.encode())
         except CertificateError as error:
             self.problems.append(f"{what}: {error}")
             return None
 
     def _key(self, what: str, pem: str) -> PublicKey | None:
-        found = self._configured(what, lambda data: public_key_of(_key_bytes(data)), pem)
-        return found if isinstance(found, PublicKey) else None
+        return self._configured(what, lambda data: public_key_of(_key_bytes(data)), pem)
 
     def _read_nodes(self) -> None:
         given = [(node, pem) for node, pem in self._context.nodes.items()]
@@ -175,7 +174,7 @@ class TrustStore:
                 found = self._configured(
                     f"trust root of {org}", lambda data: parse_certificates(data, rules=self._rules), pem
                 )
-                for certificate in found if isinstance(found, list) else ():
+                for certificate in found or ():
                     if certificate.is_ca:
                         own.append(certificate)
                         pool.setdefault(certificate.der, certificate)
@@ -183,9 +182,7 @@ class TrustStore:
                         self.problems.append(f"trust root of {org}: {_called(certificate)} is no authority")
             subjects = {certificate.subject for certificate in own}
             anchors = {
-                one.der
-                for one in own
-                if not self._strict or one.subject == one.issuer or one.issuer not in subjects
+                one.der for one in own if not self._strict or one.subject == one.issuer or one.issuer not in subjects
             }
             if not anchors:
                 self.problems.append(f"trust root of {org}: no certificate of an authority, so no member can be judged")
@@ -222,9 +219,9 @@ class TrustStore:
         self.admins = len(register)
         self._node_orgs = {node: org for org, nodes in context.consensus_nodes.items() for node in nodes}
         for node, key in self.node_keys.items():
-            org = "" if self._public else self._node_orgs.get(node)
+            node_org = "" if self._public else self._node_orgs.get(node)
             if node in self._node_orgs or not context.consensus_nodes:
-                register.setdefault(key, _Claim(org, "CONSENSUS"))
+                register.setdefault(key, _Claim(node_org, "CONSENSUS"))
         for entry in context.public_keys or ():
             key = self._key(f"registered key of {entry.org_id}", entry.key)
             if key is not None and node_id(key) not in self._node_orgs:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pycore.ledgers._chainmaker.access import AccessRules
 from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction
-from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore
 from pycore.ledgers._chainmaker.policy import Ruling, Voter
+from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import PublicKey
 from pycore.verdict import Verdict

@@ -408,7 +408,9 @@ class Validation:
                 None,
                 f"{unjudged} members not judged",
                 "0 members not judged",
-                "the context has no trust roots" if self.context.by_certificate else "the context has no registered keys",
+                "the context has no trust roots"
+                if self.context.by_certificate
+                else "the context has no registered keys",
             )
         else:
             self.check("trust_roots", True, "0 members not judged", "0 members not judged", store.found)
