@@ -123,7 +123,7 @@ def test_twice_the_input_takes_twice_the_work(family: Family, monkeypatch: pytes
 
 
 @named(WAITING)
-@pytest.mark.xfail(strict=False, reason="members and policies are being made linear")
+@pytest.mark.xfail(strict=False, reason="texts and sets of the context are made anew for each transaction")
 def test_families_not_yet_linear(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_linear(family.method, family.make, monkeypatch)
 
