@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import pycore
 from pycore import HASHES, TREES, Verdict
+from pycore._multiproof import ancestors
 from pycore._proofs import check_inclusion_one
 
 SHAPES = sorted(TREES)
@@ -113,3 +114,13 @@ def test_threads() -> None:
     with ThreadPoolExecutor(6) as pool:
         for codes in pool.map(lambda _: _codes("rfc9162", "sm3", claims), range(20)):
             assert codes == [Verdict.VALID] * 300
+
+
+def test_ancestors_of_leaves_are_counted_exactly() -> None:
+    """The bound by which short multiproofs are refused: one too many would refuse proofs that hold."""
+    rng = random.Random(11)
+    for _ in range(300):
+        depth = rng.randrange(1, 63)
+        leaves = sorted({rng.randrange(1 << depth) for _ in range(rng.randrange(1, 9))})
+        above = {(level, leaf >> level) for leaf in leaves for level in range(1, depth + 1)}
+        assert ancestors(np.array(leaves, dtype=np.int64), depth) == len(above)

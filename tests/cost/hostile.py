@@ -1,0 +1,306 @@
+"""Requests made to cost more than they should, one family per loop over data that callers choose.
+
+A family is a function from a size to a serialised request that has about so many of the things that it is named after.
+Products of two of them are where quadratic costs hide, so both grow together.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pycore import MerkleFrontier
+from pycore._pb.ledgers.chainmaker.v1 import block_pb2 as chain
+from pycore._pb.ledgers.chainmaker.v1 import consensus_pb2, transaction_pb2
+from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+
+Make = Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Attributes:
+    method: the RPC.
+    name: what there is much of.
+    make: size -> serialised request.
+    refused: what the refusal of a large one speaks of; "" where size alone is never a reason.
+    size: from which on doubling it must double the work; larger where growth ends at a limit.
+    """
+
+    method: str
+    name: str
+    make: Make
+    refused: str = ""
+    size: int = 500
+
+
+def ragged(count: int, width: int = 0) -> column_pb2.Column:
+    offsets = b"".join((width * i).to_bytes(4, "little") for i in range(count + 1))
+    return column_pb2.Column(data=bytes(width * count), offsets=offsets)
+
+
+def fixed(count: int, width: int, fill: bytes = b"\x07") -> column_pb2.Column:
+    return column_pb2.Column(data=fill * (count * width), width=width)
+
+
+# ---- signatures and hashes -----------------------------------------------------------------------------------------
+
+
+def signatures(scheme: str, key: int, **options: Any) -> Make:
+    def make(n: int) -> bytes:
+        rng = random.Random(n)
+        return signature_pb2.VerifySignaturesRequest(
+            scheme=scheme,
+            public_keys=column_pb2.Column(data=(b"\x02" + bytes(key - 2) + b"\x02") * n, width=key),
+            signatures=column_pb2.Column(data=rng.randbytes(64 * n), width=64),
+            messages=ragged(n),
+            **options,
+        ).SerializeToString()
+
+    return make
+
+
+def stream(n: int) -> bytes:
+    batch = signature_pb2.VerifySignaturesRequest.FromString(signatures("ed25519", 32)(n))
+    return signature_pb2.VerifySignatureStreamRequest(id=1, batch=batch).SerializeToString()
+
+
+def empty_messages(n: int) -> bytes:
+    return hash_pb2.HashBatchRequest(algorithm="sha512", messages=ragged(n)).SerializeToString()
+
+
+# ---- trees ---------------------------------------------------------------------------------------------------------
+
+
+def build(n: int, **options: Any) -> bytes:
+    return merkle_pb2.BuildMerkleTreeRequest(leaves=ragged(n), **options).SerializeToString()
+
+
+def deep(n: int) -> bytes:
+    """One leaf, as deep as trees get, proved again and again."""
+    return merkle_pb2.BuildMerkleTreeRequest(
+        tree="ssz", hash="sha512", limit=(1 << 64) - 1, leaves=fixed(1, 64), indices=[0] * n
+    ).SerializeToString()
+
+
+def watched_state(n: int) -> bytes:
+    """A tree whose state watches leaves that it does not have yet."""
+    frontier = MerkleFrontier(watch=range(1 << 40, (1 << 40) + n))
+    return merkle_pb2.AppendMerkleTreeRequest(state=frontier.to_bytes(), leaves=ragged(1)).SerializeToString()
+
+
+def inclusion(n: int) -> bytes:
+    return merkle_pb2.VerifyInclusionRequest(
+        tree="ssz", limit=(1 << 64) - 1, root=fixed(1, 32), leaves=fixed(n, 32), proofs=ragged(n, 64 * 32),
+        index=[0] * n, leaf_count=[1],
+    ).SerializeToString()  # fmt: skip
+
+
+def apart(n: int) -> bytes:
+    """A multiproof without nodes, of leaves as far apart as a tree of 2^62 leaves lets them be."""
+    return merkle_pb2.VerifyMultiproofRequest(
+        root=bytes(32), leaves=ragged(n), indices=[i * ((1 << 62) // n) for i in range(n)], leaf_count=1 << 62
+    ).SerializeToString()
+
+
+def long_consistency(n: int) -> bytes:
+    return merkle_pb2.VerifyConsistencyRequest(
+        root_m=bytes(32), root_n=bytes(32), proof=bytes(32 * n), m=3, n=(1 << 64) - 1
+    ).SerializeToString()
+
+
+def deep_sparse(n: int) -> bytes:
+    """Each proof has 256 levels, all but the lowest sibling empty."""
+    proof = b"\x01" + (256).to_bytes(2, "little") + b"\x01" + bytes(31) + b"\x05" * 32
+    return merkle_pb2.VerifySparseRequest(
+        root=fixed(1, 32), keys=fixed(n, 32), values=ragged(n),
+        proofs=column_pb2.Column(data=proof * n, width=len(proof)),
+    ).SerializeToString()  # fmt: skip
+
+
+def bare_trie(n: int) -> bytes:
+    return merkle_pb2.VerifyTrieRequest(
+        root=fixed(1, 32), keys=ragged(n), nodes=ragged(n), node_counts=[1] * n, hashed=True
+    ).SerializeToString()
+
+
+# ---- blocks --------------------------------------------------------------------------------------------------------
+
+
+def block(content: chain.Block | chain.BlockInfo, **context: Any) -> bytes:
+    document = json.dumps(context) if context else ""
+    return block_pb2.ValidateBlockRequest(
+        chain="chainmaker", block=content.SerializeToString(), context_json=document.encode()
+    ).SerializeToString()
+
+
+def header(**fields: Any) -> chain.BlockHeader:
+    return chain.BlockHeader(block_height=7, block_hash=bytes(32), **fields)
+
+
+def empty_transactions(n: int) -> bytes:
+    return block(chain.Block(header=header(), txs=[transaction_pb2.Transaction()] * n), hash="SHA256")
+
+
+def endorsers(n: int) -> bytes:
+    entry = transaction_pb2.EndorsementEntry(signer=transaction_pb2.Member(org_id="o"), signature=b"s")
+    each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(tx_id="x"), endorsers=[entry] * 8)
+    return block(chain.Block(header=header(), txs=[each] * n), hash="SHA256")
+
+
+def edges(n: int) -> bytes:
+    """A DAG of n edges between transactions."""
+    count = max(2, int((2 * n) ** 0.5))
+    rows = [chain.DAG.Neighbor(neighbors=range(i)) for i in range(count)]
+    txs = [transaction_pb2.Transaction()] * count
+    return block(chain.Block(header=header(), dag=chain.DAG(vertexes=rows), txs=txs), hash="SHA256")
+
+
+def rebuilt(sets: Callable[[int, int], tuple[list[bytes], list[bytes]]]) -> Make:
+    """n transactions with the reads and writes of `sets`, whose DAG is asked to be rebuilt."""
+
+    def make(n: int) -> bytes:
+        listed = []
+        for i in range(n):
+            reads, writes = sets(i, n)
+            listed.append(
+                transaction_pb2.TxRWSet(
+                    tx_reads=[transaction_pb2.TxRead(key=key) for key in reads],
+                    tx_writes=[transaction_pb2.TxWrite(key=key) for key in writes],
+                )
+            )
+        txs, rows = [transaction_pb2.Transaction()] * n, [chain.DAG.Neighbor()] * n
+        content = chain.Block(header=header(), dag=chain.DAG(vertexes=rows), txs=txs)
+        return block(chain.BlockInfo(block=content, rwset_list=listed), hash="SHA256", rebuild_dag=True)
+
+    return make
+
+
+def implied(i: int, n: int) -> tuple[list[bytes], list[bytes]]:
+    """Half of the transactions read a key that the other half writes, and each edge between them is implied."""
+    if i == 0:
+        return [], [b"a"]
+    return ([b"k"], [b"a"]) if i < n // 2 else ([b"a"], [b"k"])
+
+
+def readers_and_writers(i: int, n: int) -> tuple[list[bytes], list[bytes]]:
+    return ([b"k"], []) if i < n // 2 else ([], [b"k"])
+
+
+def equal_writes(i: int, n: int) -> tuple[list[bytes], list[bytes]]:
+    """All read one key, and the last writes it as often as there are transactions."""
+    return [b"k"], [b"k"] * (n if i == n - 1 else 0)
+
+
+def votes(kind: str, strict: bool = True) -> Make:
+    """As many votes as validators."""
+
+    def make(n: int) -> bytes:
+        names = [f"node{i}" for i in range(n)]
+        if kind == "maxbft":
+            made = [consensus_pb2.VoteData(author=name.encode(), block_id=bytes(32)) for name in names]
+            key, data = "maxbftQC", consensus_pb2.QuorumCert(votes=made).SerializeToString()
+        else:
+            each = {name: consensus_pb2.Vote(voter=name, hash=bytes(32)) for name in names}
+            key, data = "TBFTAddtionalDataKey", consensus_pb2.VoteSet(votes=each).SerializeToString()
+        content = chain.Block(
+            header=header(consensus_args=b"\x08\x01"), additional_data=chain.AdditionalData(extra_data={key: data})
+        )
+        rules = "strict" if strict else "compatible"
+        return block(content, hash="SHA256", validators=names, rules=rules, auth_type="Public")
+
+    return make
+
+
+def context(text: Callable[[int], str]) -> Make:
+    def make(n: int) -> bytes:
+        content = chain.Block(header=header()).SerializeToString()
+        return block_pb2.ValidateBlockRequest(
+            chain="chainmaker", block=content, context_json=text(n).encode()
+        ).SerializeToString()
+
+    return make
+
+
+def long_names(n: int) -> bytes:
+    """A chain id as long as the block has transactions, all of another chain."""
+    each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(tx_id="x"))
+    return block(chain.Block(header=header(), txs=[each] * n), hash="SHA256", chain_id="c" * n)
+
+
+def policies(n: int) -> bytes:
+    """A policy of as many organisations as there are transactions under it."""
+    each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(contract_name="c", method="m", tx_id="x"))
+    rule = {"rule": "ALL", "orgs": [f"org{i}" for i in range(n)]}
+    return block(chain.Block(header=header(), txs=[each] * n), hash="SHA256", policies={"c-m": rule})
+
+
+FAMILIES = [
+    Family("VerifySignatures", "Ed25519 signatures", signatures("ed25519", 32)),
+    Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
+    Family("VerifySignatureStream", "Ed25519 signatures", stream),
+    Family("HashBatch", "empty messages", empty_messages, "messages"),
+    Family("BuildMerkleTree", "proofs of every leaf", lambda n: build(n, indices=range(n)), "indices"),
+    Family("BuildMerkleTree", "proofs of one leaf 64 levels deep", deep, "indices"),
+    Family("BuildMerkleTree", "every second leaf", lambda n: build(n, multiproof_indices=range(0, n, 2))),
+    Family(
+        "BuildMerkleTree", "consistency", lambda n: build(n, consistency_sizes=range(1, n + 1)), "consistency_sizes"
+    ),
+    Family("AppendMerkleTree", "watched leaves in a state", watched_state, "state"),
+    Family("VerifyInclusion", "proofs of 64 levels", inclusion),
+    Family("VerifyMultiproof", "leaves far apart", apart),
+    Family("VerifyConsistency", "nodes", long_consistency),
+    Family("VerifySparse", "proofs of 256 levels", deep_sparse),
+    Family("VerifyTrie", "empty keys and nodes", bare_trie),
+    Family("ValidateBlock", "empty transactions", empty_transactions),
+    Family("ValidateBlock", "endorsers", endorsers),
+    Family("ValidateBlock", "DAG edges", edges),
+    Family("ValidateBlock", "rebuilt DAG, implied edges", rebuilt(implied)),
+    Family("ValidateBlock", "rebuilt DAG, half read what half write", rebuilt(readers_and_writers), "block.dag", 1200),
+    Family("ValidateBlock", "rebuilt DAG, equal writes", rebuilt(equal_writes)),
+    Family("ValidateBlock", "MaxBFT votes and validators", votes("maxbft")),
+    Family("ValidateBlock", "MaxBFT votes and validators, compatible", votes("maxbft", strict=False)),
+    Family("ValidateBlock", "TBFT votes and validators", votes("tbft")),
+    Family("ValidateBlock", "context: validators", context(lambda n: json.dumps({"validators": ["ab"] * n}))),
+    Family("ValidateBlock", "context: empty arrays", context(lambda n: '{"nodes": [' + "[]," * n + "0]}")),
+    Family("ValidateBlock", "context: levels", context(lambda n: '{"a":' * n + "0" + "}" * n), "context_json"),
+    Family("ValidateBlock", "context: digits", context(lambda n: '{"height": ' + "9" * n + "}"), "context_json"),
+    Family(
+        "ValidateBlock", "context: one name", context(lambda n: "{" + '"time": 1,' * n + '"time": 2}'), "context_json"
+    ),
+    Family("ValidateBlock", "context: open texts", context(lambda n: "[" * 20 + '"' + '\\"' * n), "context_json"),
+    Family("GetCapabilities", "nothing", lambda n: b""),
+]
+
+WAITING = [
+    Family("ValidateBlock", "chain id and transactions", long_names),
+    Family("ValidateBlock", "policy organisations and transactions", policies),
+]
+"""Families whose cost grows with a product still. Sets that are built in C show in no count of lines."""
+
+
+def composed(seed: int) -> Make:
+    """A block of several hostile parts, chosen by the seed, under one context."""
+    rng = random.Random(seed)
+    shares = [rng.uniform(0.2, 1.0) for _ in range(5)]
+    kind = rng.choice(["maxbft", "tbft"])
+    sets = rng.choice([implied, equal_writes])
+
+    def make(n: int) -> bytes:
+        parts = [
+            block_pb2.ValidateBlockRequest.FromString(one)
+            for one in (
+                votes(kind)(max(4, int(n * shares[0]))), rebuilt(sets)(max(4, int(n * shares[1]))),
+                context(lambda m: json.dumps({"validators": [f"v{i}" for i in range(m)]}))(int(n * shares[2])),
+            )
+        ]  # fmt: skip
+        documents = [json.loads(part.context_json) for part in parts]
+        merged = chain.BlockInfo.FromString(parts[1].block)
+        merged.block.additional_data.CopyFrom(chain.Block.FromString(parts[0].block).additional_data)
+        merged.block.header.consensus_args = b"\x08\x01"
+        return block(merged, **{key: value for one in documents for key, value in one.items()})
+
+    return make

@@ -1,0 +1,207 @@
+"""What requests cost in operations, not in seconds: twice the input may take twice the work, and no more.
+
+Counted are the lines of Python that run, the bytes hashed and signatures verified in C, and the peak of memory. All
+three are the same on every machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import message_factory
+
+from pycore import _loops, _native, errors
+from pycore.client import ValidationClient
+from pycore.service import convert, trees
+from pycore.service.config import ServiceConfig
+from pycore.service.server import background
+from pycore.service.servicer import _DECODERS, SERVICE
+from pycore.service.wire import check_item_count
+
+from .hostile import FAMILIES, WAITING, Family, composed
+
+SETTINGS = convert.Settings(convert.Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
+METHODS = "/pycore.validation.v1.ValidationService/"
+GROWTH = 2.3
+STEPS = 3.0  # of memory: lists and tables grow in steps
+
+
+@dataclass
+class Cost:
+    """Work of one request. `answer`: bytes, or the field that a refusal names."""
+
+    lines: int = 0
+    native: int = 0
+    peak: int = 0
+    answer: int | str = 0
+
+
+def compute(method: str, raw: bytes) -> bytes:
+    """The answer of the service, in this thread and without gRPC."""
+    kind = message_factory.GetMessageClass(SERVICE.methods_by_name[method].input_type)
+    check_item_count(raw, kind, SETTINGS.limits.max_batch_items)
+    request = kind.FromString(raw)
+    if method == "AppendMerkleTree":
+        growth = trees.Growth(request, SETTINGS)
+        growth.call(request).run()
+        return growth.finish()
+    if method == "VerifySignatureStream":
+        return convert.decode_verify_signatures(request.batch, SETTINGS).run()
+    return _DECODERS[method](request, SETTINGS).run()
+
+
+def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
+    cost = Cost()
+    convert._context.cache_clear()
+
+    def lines(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
+        cost.lines += event == "line"
+        return lines
+
+    def counted(name: str, size: Callable[..., int]) -> None:
+        real = getattr(_native, name)
+
+        def wrapper(*arguments: Any) -> Any:
+            cost.native += size(*arguments)
+            return real(*arguments)
+
+        monkeypatch.setattr(_native, name, wrapper)
+
+    with monkeypatch.context():
+        counted("hash_batch", lambda _b, _h, prefix, column, out: 64 * len(out) + int(column.lengths.sum()))
+        counted("hash_one", lambda _b, _h, message, _size: 64 + len(message))
+        counted("merkle_level", lambda *arguments: sum(getattr(one, "nbytes", 0) for one in arguments))
+        counted("verify_batch", lambda *arguments: 64 * max(getattr(one, "size", 0) for one in arguments))
+        tracemalloc.start()
+        before = sys.gettrace()
+        sys.settrace(lines)
+        try:
+            cost.answer = len(compute(method, raw))
+        except errors.InputError as error:
+            cost.answer = error.field
+        finally:
+            sys.settrace(before)
+            cost.peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            monkeypatch.undo()
+    return cost
+
+
+def assert_linear(method: str, make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch, size: int = 700) -> None:
+    _loops.load()
+    for once in (size, 2 * size):
+        compute_quietly(method, make(once))  # what is imported, compiled and cached is nobody's cost
+    small, large = (measure(method, make(each), monkeypatch) for each in (size, 2 * size))
+    for count, floor, growth in (("lines", 2_000, GROWTH), ("native", 100_000, GROWTH), ("peak", 200_000, STEPS)):
+        got, wanted = getattr(large, count), growth * max(getattr(small, count), floor)
+        assert got <= wanted, f"{count}: {getattr(small, count)} at {size}, {got} at {2 * size}"
+    if isinstance(large.answer, int):
+        assert large.answer <= SETTINGS.max_answer_bytes + (1 << 16)
+
+
+def compute_quietly(method: str, raw: bytes) -> None:
+    with contextlib.suppress(errors.InputError):
+        compute(method, raw)
+
+
+def named(families: list[Family]) -> Any:
+    return pytest.mark.parametrize("family", families, ids=[f"{one.method}: {one.name}" for one in families])
+
+
+@named(FAMILIES)
+def test_twice_the_input_takes_twice_the_work(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_linear(family.method, family.make, monkeypatch, family.size)
+
+
+@named(WAITING)
+@pytest.mark.xfail(strict=False, reason="texts and sets of the context are made anew for each transaction")
+def test_families_not_yet_linear(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_linear(family.method, family.make, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_hostile_parts_together(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_linear("ValidateBlock", composed(seed), monkeypatch)
+
+
+def test_the_counters_find_what_is_quadratic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measure can fail: the votes of a certificate, each compared with all of them."""
+    family = next(one for one in FAMILIES if one.name == "MaxBFT votes and validators")
+    from pycore.ledgers._chainmaker import quorum
+
+    real = quorum.vote_data_bytes
+
+    def slow(vote: Any) -> bytes:
+        for _ in range(int(vote.author[4:])):
+            pass
+        return real(vote)
+
+    quorum.vote_data_bytes = slow
+    try:
+        with pytest.raises(AssertionError, match="lines: "):
+            assert_linear(family.method, family.make, monkeypatch)
+    finally:
+        quorum.vote_data_bytes = real
+
+
+def test_every_rpc_has_a_family() -> None:
+    assert {method.name for method in SERVICE.methods} == {family.method for family in FAMILIES}
+
+
+LARGE_SIZES = {"HashBatch": 1 << 19, "AppendMerkleTree": 1 << 14}
+
+
+@named([family for family in FAMILIES if family.refused])
+def test_what_is_too_large_is_refused_by_name(family: Family) -> None:
+    size = 3_000 if "rebuilt" in family.name else LARGE_SIZES.get(family.method, 1 << 16)
+    with pytest.raises(errors.InputError) as caught:
+        compute(family.method, family.make(size))
+    assert family.refused in caught.value.field
+
+
+@pytest.mark.network
+def test_others_are_answered_while_hostile_requests_are_in_flight() -> None:
+    """Health and a small batch are answered while all of them are; nothing ends in a fault of the service."""
+    from grpc_health.v1 import health_pb2
+
+    outcomes: list[Any] = []
+    with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0, workers=2)) as server:
+        channel = grpc.insecure_channel(server.target, options=[("grpc.max_receive_message_length", -1)])
+
+        def send(family: Family) -> None:
+            raw, method = family.make(4_000), METHODS + family.method
+            try:
+                if family.method == "VerifySignatureStream":
+                    outcomes.append(list(channel.stream_stream(method)(iter([raw]), timeout=120)))
+                elif family.method == "AppendMerkleTree":
+                    outcomes.append(channel.stream_unary(method)(iter([raw]), timeout=120))
+                else:
+                    outcomes.append(channel.unary_unary(method)(raw, timeout=120))
+            except grpc.RpcError as error:
+                outcomes.append(error.code())
+
+        threads = [threading.Thread(target=send, args=(family,)) for family in FAMILIES]
+        for thread in threads:
+            thread.start()
+        with ValidationClient(server.target) as client:
+            asked = 0
+            while asked < 3 or any(thread.is_alive() for thread in threads):
+                assert client.hash("sha256", b"abc").hex().startswith("ba7816bf")
+                check = channel.unary_unary("/grpc.health.v1.Health/Check")
+                assert health_pb2.HealthCheckResponse.FromString(check(b"", timeout=120)).status == 1
+                asked += 1
+        for thread in threads:
+            thread.join()
+        channel.close()
+    assert len(outcomes) == len(FAMILIES)
+    allowed = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
+    assert {one for one in outcomes if isinstance(one, grpc.StatusCode)} <= allowed
