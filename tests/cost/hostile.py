@@ -231,6 +231,32 @@ def long_names(n: int) -> bytes:
     return block(chain.Block(header=header(), txs=[each] * n), hash="SHA256", chain_id="c" * n)
 
 
+def members(field: str) -> Make:
+    """As many members as the context has entries that a member might be looked for in."""
+    key = "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0"
+    key += "f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+
+    def make(n: int) -> bytes:
+        by_key = field == "public_keys"
+        txs = []
+        for i in range(n):
+            info = (key if by_key else f"no certificate {i}").encode()
+            signer = transaction_pb2.Member(org_id=f"org{i}", member_type=2 if by_key else 0, member_info=info)
+            payload = transaction_pb2.Payload(contract_name="c", method="m", tx_id=f"x{i}")
+            entry = transaction_pb2.EndorsementEntry(signer=signer, signature=b"s")
+            txs.append(transaction_pb2.Transaction(payload=payload, sender=entry))
+        entries: dict[str, Any] = {
+            "trust_roots": {f"org{i}": ["no certificate"] for i in range(n)},
+            "revoked": [f"{i:08x}" for i in range(n)],
+            "public_keys": [{"key": key, "org_id": f"org{i}", "role": "CLIENT"} for i in range(n)],
+        }
+        auth = "PermissionedWithKey" if by_key else "PermissionedWithCert"
+        data = chain.Block(header=header(), txs=txs)
+        return block(data, hash="SHA256", auth_type=auth, **{field: entries[field]})
+
+    return make
+
+
 def policies(n: int) -> bytes:
     """A policy of as many organisations as there are transactions under it."""
     each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(contract_name="c", method="m", tx_id="x"))
@@ -272,14 +298,13 @@ FAMILIES = [
         "ValidateBlock", "context: one name", context(lambda n: "{" + '"time": 1,' * n + '"time": 2}'), "context_json"
     ),
     Family("ValidateBlock", "context: open texts", context(lambda n: "[" * 20 + '"' + '\\"' * n), "context_json"),
-    Family("GetCapabilities", "nothing", lambda n: b""),
-]
-
-WAITING = [
     Family("ValidateBlock", "chain id and transactions", long_names),
     Family("ValidateBlock", "policy organisations and transactions", policies),
+    Family("ValidateBlock", "trust roots and members", members("trust_roots")),
+    Family("ValidateBlock", "revocations and members", members("revoked")),
+    Family("ValidateBlock", "registered keys and members", members("public_keys")),
+    Family("GetCapabilities", "nothing", lambda n: b""),
 ]
-"""Families whose cost grows with a product still. Sets that are built in C show in no count of lines."""
 
 
 def composed(seed: int) -> Make:

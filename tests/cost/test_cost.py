@@ -27,7 +27,7 @@ from pycore.service.server import background
 from pycore.service.servicer import _DECODERS, SERVICE
 from pycore.service.wire import check_item_count
 
-from .hostile import FAMILIES, WAITING, Family, composed
+from .hostile import FAMILIES, Family, composed
 
 SETTINGS = convert.Settings(convert.Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
 METHODS = "/pycore.validation.v1.ValidationService/"
@@ -120,12 +120,6 @@ def named(families: list[Family]) -> Any:
 @named(FAMILIES)
 def test_twice_the_input_takes_twice_the_work(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_linear(family.method, family.make, monkeypatch, family.size)
-
-
-@named(WAITING)
-@pytest.mark.xfail(strict=False, reason="texts and sets of the context are made anew for each transaction")
-def test_families_not_yet_linear(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_linear(family.method, family.make, monkeypatch)
 
 
 @pytest.mark.parametrize("seed", range(6))

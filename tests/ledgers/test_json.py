@@ -18,7 +18,7 @@ from pycore.ledgers.x509 import PublicKey
         ('{"nodes": {"a": "x", "a": "y"}}', "the name 'a' twice"),
         ('{"a":' * 17 + "0" + "}" * 17, "more than 16 levels"),
         ('{"a": [' + "0," * _json.MAX_VALUES + "0]}", "values and names"),
-        ('{"height": ' + "9" * 41 + "}", "a number of 41 characters"),
+        ('{"height": ' + "9" * 65 + "}", "a number of 65 characters"),
         ("[1]", "a JSON list"),
         ('"text', "not JSON"),
         (b"\xff", "not JSON"),

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pycore.buffers import quote
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker import fields
 from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMember
@@ -181,7 +182,7 @@ class ChainContext:
         if self.height is not None:
             yield "height", fields.number("height", self.height, 64)
         if self.time is not None and (type(self.time) not in (int, float) or not _is_time(self.time)):
-            raise fields.refuse("time", repr(self.time), "Unix seconds: a finite number")
+            raise fields.refuse("time", quote(self.time), "Unix seconds: a finite number")
         if self.time is not None and self.clock != "now":
             raise fields.refuse("time", f"{self.time!r} and the clock {self.clock!r}", "one of the two")
 

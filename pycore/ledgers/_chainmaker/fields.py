@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+from pycore.buffers import describe, quote
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker.rows import Policy, known_rule
 
@@ -57,7 +58,7 @@ class Revocation:
 
 def refuse(name: str, got: object, wanted: str) -> InputError:
     """The error of a field, with what came cut to a readable length."""
-    text = got if isinstance(got, str) else repr(got)
+    text = got if isinstance(got, str) else describe(got)
     return InputError(
         f"context.{name}", got=text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "...", wanted=wanted
     )
@@ -69,7 +70,7 @@ def one_of(name: str, value: object, wanted: Sequence[str], *, aliases: Mapping[
         names = {choice.lower(): choice for choice in wanted} | dict(aliases or {})
         if value.lower() in names:
             return names[value.lower()]
-    raise refuse(name, repr(value), "one of " + ", ".join(map(repr, wanted)))
+    raise refuse(name, quote(value), "one of " + ", ".join(map(repr, wanted)))
 
 
 def items(name: str, value: Any) -> list[tuple[str, Any]]:
@@ -127,7 +128,7 @@ def pems(name: str, value: Any) -> tuple[str, ...]:
 def number(name: str, value: Any, bits: int) -> int:
     """An unsigned integer of so many bits."""
     if type(value) is not int or not 0 <= value < 1 << bits:
-        raise refuse(name, repr(value), f"an integer from 0 to 2^{bits} - 1")
+        raise refuse(name, quote(value), f"an integer from 0 to 2^{bits} - 1")
     return value
 
 

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pycore.ledgers._chainmaker.messages import shorten
 from pycore.ledgers._chainmaker.rows import COUNT, SHARE, Policy
 
 _ADMIN = "ADMIN"
@@ -91,13 +92,17 @@ def _fits(voter: Voter, orgs: frozenset[str], roles: frozenset[str]) -> bool:
 
 
 def _decide_members(policy: Policy, voters: Sequence[Voter], who: Electorate, target: str | None) -> Ruling:
-    rule, orgs, roles = policy.rule, frozenset(policy.orgs), frozenset(policy.roles)
+    rule, orgs, roles = policy.rule, policy.org_set, policy.role_set
     if rule == "ANY":
         met = any(_fits(voter, orgs, roles) for voter in voters)
         return MET if met else Ruling(False, "policy ANY: no signer fits")
     if rule == "SELF":
         met = bool(target) and any(_fits(voter, frozenset({target or ""}), frozenset({_ADMIN})) for voter in voters)
-        return MET if met else Ruling(False, f"policy SELF: no administrator of {target or 'a named organisation'}")
+        return (
+            MET
+            if met
+            else Ruling(False, f"policy SELF: no administrator of {shorten(target or 'a named organisation')}")
+        )
     if rule == "MAJORITY":
         orgs, roles = frozenset(), frozenset({_ADMIN})
     present = {voter.org for voter in voters if _fits(voter, orgs, roles)}
@@ -127,7 +132,7 @@ def _measure(rule: str, present: set[str], orgs: frozenset[str], who: Electorate
 
 
 def _decide_public(policy: Policy, voters: Sequence[Voter], who: Electorate) -> Ruling:
-    rule, roles = policy.rule, frozenset(policy.roles)
+    rule, roles = policy.rule, policy.role_set
     if rule == "ANY":
         # From release 2.3.3 on a key without a role is read as a client.
         met = any(not roles or (voter.role or ("CLIENT" if who.reads_all else "")) in roles for voter in voters)

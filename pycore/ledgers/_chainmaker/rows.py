@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from pycore.buffers import quote
 from pycore.errors import InputError
 
 SENDER_JOINS_FROM = 2030300
@@ -25,7 +26,7 @@ _SELF_ROWS = frozenset({"CHAIN_CONFIG-TRUST_ROOT_UPDATE", "CHAIN_CONFIG-NODE_ID_
 _WORDS = frozenset({"ANY", "ALL", "FORBIDDEN", "MAJORITY", "DELETE"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """A rule over the signers of a transaction.
 
@@ -36,6 +37,16 @@ class Policy:
     rule: str
     orgs: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def org_set(self) -> frozenset[str]:
+        """`orgs`, made once: a row may judge every transaction of a block."""
+        return frozenset(self.orgs)
+
+    @functools.cached_property
+    def role_set(self) -> frozenset[str]:
+        """`roles`, made once."""
+        return frozenset(self.roles)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ def release_name(name: object) -> str:
     """A release as this module writes it, from "2.3.7" or "v2.3.7". Raises InputError."""
     text = name.removeprefix("v") if isinstance(name, str) else name
     if text not in RELEASES:
-        raise InputError("context.release", got=repr(name), wanted="one of " + ", ".join(RELEASES))
+        raise InputError("context.release", got=quote(name), wanted="one of " + ", ".join(RELEASES))
     return str(text)
 
 

@@ -15,6 +15,7 @@ from pycore._deadline import checkpoint
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker.cache import BoundedCache
 from pycore.ledgers._chainmaker.context import ChainContext
+from pycore.ledgers._chainmaker.messages import shorten
 from pycore.ledgers._chainmaker.node_id import node_id
 from pycore.ledgers._chainmaker.policy import Voter
 from pycore.ledgers._chainmaker.revocation import Revoked
@@ -362,11 +363,11 @@ class TrustStore:
                 return "a key that neither the chain's configuration nor its register knows"
             known = context.trust_roots.keys() | context.consensus_nodes.keys()
             if known and org not in known:
-                return f"the chain has no organisation {org or 'without a name'}"
+                return f"the chain has no organisation {shorten(org or 'without a name')}"
             return ""
         if org == claim.org or (not self._strict and not org):
             return ""
-        return f"the key belongs to {claim.org}, not to {org or 'nobody'}"
+        return f"the key belongs to {shorten(claim.org)}, not to {shorten(org or 'nobody')}"
 
     # ---- certificates ------------------------------------------------------------------------------------------------
 
@@ -390,7 +391,7 @@ class TrustStore:
         paths = self._authorities.find(leaves, time=time, blocked=self._revoked)
         for (member, text, certificate), path in zip(pending, paths, strict=True):
             if isinstance(path, NoPath):
-                answers[member] = Signer(Verdict.BAD_CERTIFICATE, path.reason, member[1])
+                answers[member] = Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
             else:
                 window = path.window if time is not None else _ALWAYS
                 answers[member] = self._of(certificate, member[1], text, True, window)
@@ -413,14 +414,18 @@ class TrustStore:
         if not named:
             return Signer(Verdict.UNKNOWN_SIGNER, "the certificate names no organisation", org)
         if named != org and (self._strict or org):
-            return Signer(Verdict.UNKNOWN_SIGNER, f"the certificate belongs to {named}, not to {org or 'nobody'}", org)
+            return Signer(
+                Verdict.UNKNOWN_SIGNER,
+                f"the certificate belongs to {shorten(named)}, not to {shorten(org or 'nobody')}",
+                org,
+            )
         if blocked:
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
         if not self._context.trust_roots:
             # Without roots a path can not be judged; the report says so once, in its check trust_roots.
             return self._of(certificate, org, text, None, own_window)
         if named not in self._anchors:
-            return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {named} has no trust root", org)
+            return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {shorten(named)} has no trust root", org)
         return None
 
     def _takes_foreign_authority(self, certificate: Certificate, named: str) -> bool:
@@ -431,7 +436,7 @@ class TrustStore:
 
 
 def _called(certificate: Certificate) -> str:
-    return certificate.common_name or f"the certificate {certificate.serial:x}"
+    return shorten(certificate.common_name) or f"the certificate {certificate.serial:x}"
 
 
 def _is_usable(key: PublicKey) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.ledgers._chainmaker.access import AccessRules
-from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction
+from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction, shorten
 from pycore.ledgers._chainmaker.policy import Ruling, Voter
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore
 from pycore.ledgers.signing import SignatureBatch
@@ -20,6 +20,7 @@ from pycore.verdict import Verdict
 _INVOKE = 0
 _MAX_TX_ID = 64
 _MAX_ENDORSERS = 1 << 14  # of one transaction: bounds the work that two bytes on the wire can cause
+_MAX_ENTRIES = 1 << 20  # signatures of a block, or of a list of transactions: four for each that a block may have
 # Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than
 # this.
 _TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
@@ -79,6 +80,9 @@ def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_blo
                 index, _MALFORMED, f"{len(transaction.endorsers)} endorsers, at most {_MAX_ENDORSERS} are read"
             )
             continue
+        if len(column.entries) > _MAX_ENTRIES:
+            column.fault(index, _MALFORMED, f"more than {_MAX_ENTRIES} signatures before it, the most that are read")
+            continue
         message = payload.SerializeToString()
         if not transaction.HasField("sender"):
             column.fault(index, _MALFORMED, "no sender")
@@ -94,7 +98,7 @@ def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_blo
 def _header_fault(payload: Payload, tx_id: str, chain_id: str | None) -> str:
     """verifyTxHeader, without the time window that a node's configuration adds."""
     if chain_id is not None and payload.chain_id != chain_id:
-        return f"chain_id {payload.chain_id!r}, not {chain_id!r}"
+        return f"chain_id {shorten(payload.chain_id)!r}, not {shorten(chain_id)!r}"
     if len(tx_id) > _MAX_TX_ID or (not tx_id.isascii() and len(tx_id.encode()) > _MAX_TX_ID):
         return f"tx_id is longer than {_MAX_TX_ID} bytes"
     if payload.tx_type == _INVOKE and not _TX_ID(tx_id):
@@ -161,7 +165,7 @@ def decide(
             continue
         code = int(outcome[place])
         reason = column.refused.get(place, (code, ""))[1] or Verdict(code).meaning
-        column.fault(index, code, f"{who} {member[1]}: {reason}".replace(" :", ":"))
+        column.fault(index, code, f"{who} {shorten(member[1])}: {reason}".replace(" :", ":"))
     if rules is not None:
         _apply_policies(column, transactions, _voters(column, signers, outcome, store), rules)
 
