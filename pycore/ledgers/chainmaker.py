@@ -13,7 +13,8 @@ What is checked, in the report's order (guide: docs/guides/chainmaker.md):
     proposer_signature   over block_hash            proposer_role   CONSENSUS
     rw_sets              result.rw_set_hash of every transaction, when read and write sets are given
     tx_count tx_ids      counts and duplicates
-    transactions         verifyTxHeader; every sender, endorser and payer signature; endorsement policies of the context
+    transactions         verifyTxHeader; every sender, endorser and payer signature; policies, default and configured
+    policies             whether the context sufficed to judge them (docs/guides/chainmaker-access.md)
     tx_root rw_set_root  Merkle roots
     dag_hash dag         hash and rule; `dag_rebuilt` on demand
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
@@ -24,6 +25,8 @@ besides: bytes after the DER of a signature; an empty org_id; any endorsement th
 of prevotes, of another height, with a voter twice, with one key for several voters, or signed by another key than the
 voter's; a MaxBFT certificate with any author twice, of several epochs or another height, or signed by another key than
 the author's. These are readings of public copies of the code, not statements about anybody's nodes.
+
+Members and policies differ in more places: docs/guides/chainmaker-access.md and certificates.md list them.
 
 Certificates are judged at `context.time`, by default now, as a node does - not at the block's time stamp.
 """
@@ -81,7 +84,11 @@ class ChainMaker:
         *,
         threads: int | None = None,
     ) -> Verdicts:
-        """Verdicts of serialised transactions that are in no block yet: header rules and every signature."""
+        """Verdicts of serialised transactions that are in no block yet: header rules, every signature, policies.
+
+        What the context does not tell is not held against a transaction, and there is no report to say so: give trust
+        roots, and in the key modes nodes and registered keys.
+        """
         items = [_bytes(item) for item in transactions]
         return validator.validate_transactions(items, self.context(context), threads)
 
