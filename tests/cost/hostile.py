@@ -6,11 +6,18 @@ Products of two of them are where quadratic costs hide, so both grow together.
 
 from __future__ import annotations
 
+import datetime
+import functools
 import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from pycore import MerkleFrontier
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2 as chain
@@ -257,6 +264,29 @@ def members(field: str) -> Make:
     return make
 
 
+@functools.lru_cache
+def cross_signed(n: int) -> bytes:
+    """n authorities of one name, each of which may have issued each, and a member that one of them issued."""
+    keys = [ec.derive_private_key(i + 1, ec.SECP256R1()) for i in range(n)]
+    name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "org1")])
+    start = datetime.datetime(2020, 1, 1)
+
+    def issued(subject: x509.Name, key: Any, by: Any, number: int, *, ca: bool) -> str:
+        made = x509.CertificateBuilder(name, subject, key.public_key(), number, start, start.replace(year=2040))
+        if ca:
+            made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        return made.sign(by, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    roots = [issued(name, keys[i], keys[i - 1], i + 1, ca=True) for i in range(n)]
+    member = transaction_pb2.Member(
+        org_id="org1", member_info=issued(name, keys[0], keys[-1], n + 1, ca=False).encode()
+    )
+    entry = transaction_pb2.EndorsementEntry(signer=member, signature=b"s")
+    payload = transaction_pb2.Payload(contract_name="c", method="m", tx_id="x")
+    data = chain.Block(header=header(), txs=[transaction_pb2.Transaction(payload=payload, sender=entry)])
+    return block(data, hash="SHA256", trust_roots={"org1": roots})
+
+
 def policies(n: int) -> bytes:
     """A policy of as many organisations as there are transactions under it."""
     each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(contract_name="c", method="m", tx_id="x"))
@@ -300,6 +330,7 @@ FAMILIES = [
     Family("ValidateBlock", "context: open texts", context(lambda n: "[" * 20 + '"' + '\\"' * n), "context_json"),
     Family("ValidateBlock", "chain id and transactions", long_names),
     Family("ValidateBlock", "policy organisations and transactions", policies),
+    Family("ValidateBlock", "authorities of one name", cross_signed, size=48),
     Family("ValidateBlock", "trust roots and members", members("trust_roots")),
     Family("ValidateBlock", "revocations and members", members("revoked")),
     Family("ValidateBlock", "registered keys and members", members("public_keys")),
