@@ -119,6 +119,20 @@ def test_many_records(monkeypatch):
         assert caught.value.field == name
 
 
+def test_many_transactions_of_next_to_nothing(monkeypatch):
+    """Each gets a verdict with its reason, which costs far more than two bytes. A few are worth it."""
+    monkeypatch.setattr(messages, "FEW_RECORDS", 100)
+    assert len(LEDGER.validate_block(b"\x1a\x00" * 100).transactions) == 100
+    for data in (b"\x1a\x00" * 101, field(1, b"\x0a\x00" + b"\x1a\x00" * 101)):
+        with pytest.raises(InputError, match="101 transactions in") as caught:
+            LEDGER.validate_block(data, form="block-info" if data.startswith(b"\x0a") else "block")
+        assert caught.value.field == "block.txs"
+    filled = field(3, field(1, bytes(62))) * 101
+    with pytest.raises(InputError) as caught:  # 64 bytes each are enough; zeros are then no payload
+        LEDGER.validate_block(filled, form="block")
+    assert caught.value.field == "block"
+
+
 def test_a_block_too_large(monkeypatch):
     monkeypatch.setattr(messages, "MAX_BLOCK_BYTES", 1000)
     with pytest.raises(InputError, match="1001 bytes"):
@@ -126,9 +140,9 @@ def test_a_block_too_large(monkeypatch):
 
 
 def test_memory_is_bounded():
-    """A megabyte of empty transactions must not take gigabytes."""
+    """A few megabytes of nearly empty transactions must not take gigabytes."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    report = report_or_error(b"\x1a\x00" * 50_000)
+    report = report_or_error(field(3, field(1, field(3, b"x" * 60))) * 50_000)
     assert report is not None
     assert set(report.transactions.codes.tolist()) == {int(Verdict.MALFORMED_ITEM)}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 512 * 1024  # kilobytes

@@ -35,6 +35,9 @@ FORMS = ("auto", "block", "block-info")
 MAX_BLOCK_BYTES = 256 << 20
 MAX_RECORDS = 1 << 18
 """Transactions, DAG vertexes, read and write sets: more of one of them than this is no block that a node makes."""
+FEW_RECORDS = 1 << 12
+MIN_TRANSACTION_BYTES = 64
+"""Bytes that transactions have on average where there are more than FEW_RECORDS: a signature alone is as long."""
 
 M = TypeVar("M", bound=Message)
 
@@ -87,9 +90,20 @@ def parse_block(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] |
         for start, end in _spans(data, 1):
             _bound_block(data, start, end)
         info = parse(BlockInfo, data, "block")
+        _bound_empty(info.block, len(data))
         return info.block, list(info.rwset_list) or None
     _bound_block(data, 0, len(data))
-    return parse(Block, data, "block"), None
+    block = parse(Block, data, "block")
+    _bound_empty(block, len(data))
+    return block, None
+
+
+def _bound_empty(block: Block, size: int) -> None:
+    """Refuses blocks of next to nothing: a verdict for each of many empty records costs far more than sending them."""
+    count = len(block.txs)
+    if count > FEW_RECORDS and size < MIN_TRANSACTION_BYTES * count:
+        wanted = f"at least {MIN_TRANSACTION_BYTES} bytes for each of more than {FEW_RECORDS} transactions"
+        raise InputError("block.txs", got=f"{count} transactions in {size} bytes", wanted=wanted)
 
 
 def _is_block_info(data: bytes) -> bool:
