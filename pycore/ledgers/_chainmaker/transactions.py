@@ -167,47 +167,48 @@ def decide(
         reason = column.refused.get(place, (code, ""))[1] or Verdict(code).meaning
         column.fault(index, code, f"{who} {shorten(member[1])}: {reason}".replace(" :", ":"))
     if rules is not None:
-        _apply_policies(column, transactions, _voters(column, signers, outcome, store), rules)
-
-
-_Votes = tuple[Voter | None, list[Voter], bool]
-"""Of one transaction: its sender and endorsers whose signatures hold, and whether it has endorsers at all."""
+        _apply_policies(column, transactions, *_voters(column, signers, outcome, store), rules)
 
 
 def _voters(
     column: Column, signers: dict[MemberKey, Signer], outcome: NDArray[np.uint8], store: TrustStore
-) -> dict[int, _Votes]:
+) -> tuple[dict[int, Voter], dict[int, list[Voter]]]:
+    """By transaction: the sender where its signature holds, and those endorsers whose signatures hold."""
     seen = {member: store.voter(signer) for member, signer in signers.items()}
-    found: dict[int, _Votes] = {}
-    for (index, who, member, _, _), code in zip(column.entries, outcome.tolist(), strict=True):
-        sender, endorsers, endorsed = found.get(index) or (None, [], False)
-        if who == _SENDER:
-            sender = seen[member] if code == _VALID else None
-        elif who == _ENDORSER:
-            endorsed = True
-            if code == _VALID:
-                endorsers.append(seen[member])
-        found[index] = sender, endorsers, endorsed
-    return found
+    senders: dict[int, Voter] = {}
+    endorsers: dict[int, list[Voter]] = {}
+    for (index, who, member, _, _), valid in zip(column.entries, (outcome == _VALID).tolist(), strict=True):
+        if who is _SENDER:
+            if valid:
+                senders[index] = seen[member]
+        elif who is _ENDORSER:
+            found = endorsers.setdefault(index, [])
+            if valid:
+                found.append(seen[member])
+    return senders, endorsers
 
 
 def _apply_policies(
-    column: Column, transactions: Sequence[Transaction], voters: dict[int, _Votes], rules: AccessRules
+    column: Column,
+    transactions: Sequence[Transaction],
+    senders: dict[int, Voter],
+    endorsers: dict[int, list[Voter]],
+    rules: AccessRules,
 ) -> None:
-    """Judges every transaction; most of a block are alike, so equal questions are asked once."""
-    answers: dict[tuple[int, str, str, Voter | None], Ruling] = {}
+    """Judges every transaction. Most have no row of their own, so that type and sender decide: those questions repeat,
+    and are asked once."""
+    answers: dict[tuple[int, str, str, int], Ruling] = {}
     for index, transaction in enumerate(transactions):
-        if not transaction.HasField("payload"):
-            continue
         payload = transaction.payload
-        sender, endorsers, endorsed = voters.get(index, (None, [], False))
-        question = (payload.tx_type, payload.contract_name, payload.method, sender)
-        ruling = None if endorsed else answers.get(question)
+        sender = senders.get(index)
+        question = (payload.tx_type, payload.contract_name, payload.method, id(sender))  # `senders` keeps it alive
+        ruling = answers.get(question)
         if ruling is None:
-            ruling = rules.transaction(payload, sender, endorsers, endorsed=endorsed)
-            if not endorsed and not rules.has_row(payload):
+            given = endorsers.get(index)
+            ruling = rules.transaction(payload, sender, given or (), endorsed=given is not None)
+            if not rules.has_row(payload):
                 answers[question] = ruling
         if ruling.ok is False:
-            column.fault(index, _POLICY_NOT_MET, ruling.why)
+            column.fault(index, _POLICY_NOT_MET, ruling.why)  # one without a payload has its fault already
         elif ruling.ok is None:
             column.unjudged += 1
