@@ -290,6 +290,17 @@ def test_a_cached_member_does_not_outlive_its_certificate(orgs):
     assert verdict(tx, known) == Verdict.VALID
 
 
+@pytest.mark.parametrize("rules", RULES)
+def test_a_call_without_dates_leaves_nothing_that_later_calls_take(orgs, rules):
+    """Resolved members are shared by all calls of one configuration, whatever their clocks."""
+    roots, _, _, _ = orgs
+    late = transaction(identity("org1", "client", roots[0], years=(0, 1)))
+    dated = by_certificate(roots, rules=rules)
+    assert verdict(late, dated, time=None, clock="none") == Verdict.VALID
+    assert verdict(late, dated) == Verdict.BAD_CERTIFICATE
+    assert verdict(late, dated, time=None, clock="none") == Verdict.VALID
+
+
 def test_the_block_version_of_the_configuration():
     ledger = generate_ledger(blocks=1, txs_per_block=2, endorsed_every=0)
     known = ledger.context_for(0)
