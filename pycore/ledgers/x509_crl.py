@@ -73,14 +73,36 @@ def parse_crls(data: bytes, *, rules: str = "strict") -> list[RevocationList]:
 def revokes(crl: RevocationList, certificate: Certificate, *, rules: str = "strict") -> bool:
     """Whether the list says that the certificate is revoked. The list's own signature is :func:`verify_crls`'s affair.
 
-    A list speaks of the certificates whose authority key identifier equals its own; without one on both sides, under
-    "strict" only of those of the issuer it names, under "compatible" of all that have none.
+    A list speaks of the certificates whose authority key identifier equals its own. Where the certificate or the list
+    has none, "strict" goes by the issuer's name - rather too many are revoked than too few - and "compatible" wants
+    none on both sides.
     """
-    if (crl.authority_key_id or None) != (certificate.authority_key_id or None):
-        return False
-    if is_strict(rules) and not crl.authority_key_id and crl.issuer != certificate.issuer:
-        return False
-    return certificate.serial in crl.serials
+    return Revocations([crl], rules=rules).revokes(certificate)
+
+
+class Revocations:
+    """What many lists revoke together: :func:`revokes` of any of them, in time that does not grow with their number."""
+
+    def __init__(self, crls: Iterable[RevocationList], *, rules: str = "strict") -> None:
+        self._strict = is_strict(rules)
+        self._by_key: dict[bytes | None, set[int]] = {}
+        self._by_issuer: dict[bytes, set[int]] = {}
+        self._keyless_by_issuer: dict[bytes, set[int]] = {}
+        for crl in crls:
+            key = crl.authority_key_id or None
+            self._by_key.setdefault(key, set()).update(crl.serials)
+            self._by_issuer.setdefault(crl.issuer, set()).update(crl.serials)
+            if key is None:
+                self._keyless_by_issuer.setdefault(crl.issuer, set()).update(crl.serials)
+
+    def revokes(self, certificate: Certificate) -> bool:
+        """Whether any of the lists says that the certificate is revoked."""
+        key, serial = certificate.authority_key_id or None, certificate.serial
+        if not self._strict:
+            return serial in self._by_key.get(key, ())
+        if key is None:
+            return serial in self._by_issuer.get(certificate.issuer, ())
+        return serial in self._by_key.get(key, ()) or serial in self._keyless_by_issuer.get(certificate.issuer, ())
 
 
 def verify_crls(
@@ -99,6 +121,19 @@ def verify_crls(
     identifier, but not without nextUpdate (RFC 5280, section 5.1.2.5). `der_rules` is that of
     :func:`pycore.verify_batch`, "strict" or "go" by the rules unless given. Raises InputError for unknown rules.
     """
+    found = faults_of(crls, authorities, rules=rules, time=time, der_rules=der_rules)
+    return [f"revocation list {place}: {why}" for place, each in enumerate(found, 1) for why in each]
+
+
+def faults_of(
+    crls: Sequence[RevocationList],
+    authorities: Iterable[Certificate],
+    *,
+    rules: str = "strict",
+    time: float | None,
+    der_rules: str | None = None,
+) -> list[list[str]]:
+    """The same for each list by itself, all of their signatures in one batch."""
     strict = is_strict(rules)
     by_name: dict[bytes, list[Certificate]] = {}
     by_key: dict[bytes | None, list[Certificate]] = {}
@@ -106,28 +141,26 @@ def verify_crls(
         by_name.setdefault(authority.subject, []).append(authority)
         by_key.setdefault(authority.key_id or None, []).append(authority)
     batch = SignatureBatch(der_rules=der_rules or ("strict" if strict else "go"))
-    tickets: list[tuple[str, list[int]]] = []
-    problems: list[str] = []
-    for place, crl in enumerate(crls, 1):
-        name = f"revocation list {place}"
-        if strict and time is not None:
-            problems += [f"{name}: {why}" for why in _dates(crl, time)]
+    tickets: list[tuple[list[str], list[int]]] = []
+    faults: list[list[str]] = []
+    for crl in crls:
+        mine = dates_fault(crl, time) if strict and time is not None else []
+        faults.append(mine)
         group = by_name.get(crl.issuer, []) if strict else by_key.get(crl.authority_key_id or None, [])
         signers, why = _signers(crl, group, rules)
         if why:
-            problems.append(f"{name}: {why}")
+            mine.append(why)
         else:
-            tickets.append((name, [batch.add(who.key, crl.hash or "", crl.tbs, crl.signature) for who in signers]))
+            tickets.append((mine, [batch.add(who.key, crl.hash or "", crl.tbs, crl.signature) for who in signers]))
     codes = batch.run()
-    problems += [
-        f"{name}: its signature is not that of its authority"
-        for name, tried in tickets
-        if all(codes[ticket] != Verdict.VALID for ticket in tried)
-    ]
-    return problems
+    for mine, tried in tickets:
+        if all(codes[ticket] != Verdict.VALID for ticket in tried):
+            mine.append("its signature is not that of its authority")
+    return faults
 
 
-def _dates(crl: RevocationList, time: float) -> list[str]:
+def dates_fault(crl: RevocationList, time: float) -> list[str]:
+    """Why a list does not hold at a time (Unix seconds), or an empty list."""
     if time < crl.this_update:
         return ["it is not valid yet"]
     if crl.next_update is None:

@@ -287,6 +287,41 @@ def cross_signed(n: int) -> bytes:
     return block(data, hash="SHA256", trust_roots={"org1": roots})
 
 
+@functools.lru_cache
+def revocation_lists(n: int) -> bytes:
+    """n authorities, n revocation lists of one of them, and n members."""
+    keys = [ec.derive_private_key(i + 1, ec.SECP256R1()) for i in range(n)]
+    start = datetime.datetime(2020, 1, 1)
+
+    def named(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text)])
+
+    def issued(name: x509.Name, key: Any, number: int, *, ca: bool) -> str:
+        made = x509.CertificateBuilder(name if ca else named("org0"), name, key.public_key(), number, start)
+        made = made.not_valid_after(start.replace(year=2040))
+        if ca:
+            made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        by = key if ca else keys[0]
+        return made.sign(by, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    roots = {f"org{i}": [issued(named(f"org{i}"), keys[i], i + 1, ca=True)] for i in range(n)}
+    crls = []
+    for i in range(n):
+        made = x509.CertificateRevocationListBuilder(named("org0"), start, start.replace(year=2040))
+        entry = x509.RevokedCertificateBuilder(10**6 + i, start).build()
+        crls.append(made.add_revoked_certificate(entry).sign(keys[0], hashes.SHA256()))
+    txs = []
+    for i in range(n):
+        info = issued(named("org0"), keys[i], 10**7 + i, ca=False).encode()
+        signer = transaction_pb2.Member(org_id="org0", member_info=info)
+        sender = transaction_pb2.EndorsementEntry(signer=signer, signature=b"s")
+        payload = transaction_pb2.Payload(contract_name="c", method="m", tx_id=f"x{i}")
+        txs.append(transaction_pb2.Transaction(payload=payload, sender=sender))
+    pem = serialization.Encoding.PEM
+    listed = [crl.public_bytes(pem).decode() for crl in crls]
+    return block(chain.Block(header=header(), txs=txs), hash="SHA256", trust_roots=roots, crls=listed)
+
+
 def policies(n: int) -> bytes:
     """A policy of as many organisations as there are transactions under it."""
     each = transaction_pb2.Transaction(payload=transaction_pb2.Payload(contract_name="c", method="m", tx_id="x"))
@@ -331,6 +366,7 @@ FAMILIES = [
     Family("ValidateBlock", "chain id and transactions", long_names),
     Family("ValidateBlock", "policy organisations and transactions", policies),
     Family("ValidateBlock", "authorities of one name", cross_signed, size=48),
+    Family("ValidateBlock", "authorities, revocation lists and members", revocation_lists, size=300),
     Family("ValidateBlock", "trust roots and members", members("trust_roots")),
     Family("ValidateBlock", "revocations and members", members("revoked")),
     Family("ValidateBlock", "registered keys and members", members("public_keys")),

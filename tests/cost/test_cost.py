@@ -21,6 +21,7 @@ from google.protobuf import message_factory
 
 from pycore import _loops, _native, errors
 from pycore.client import ValidationClient
+from pycore.ledgers._chainmaker import signers
 from pycore.service import convert, trees
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
@@ -62,6 +63,7 @@ def compute(method: str, raw: bytes) -> bytes:
 def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
     cost = Cost()
     convert._context.cache_clear()
+    signers._STORES.clear()  # or the configuration that was read once would cost nothing
 
     def lines(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
         cost.lines += event == "line"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
-from pki import TIME, identity, member, transaction
+from asn1crypto import pem as armour
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from pki import EPOCH, TIME, identity, member, transaction
 
 import pycore
 from pycore import InputError, Verdict, ledgers
-from pycore.ledgers._chainmaker import messages
+from pycore.ledgers._chainmaker import messages, transactions
+from pycore.ledgers._chainmaker.signers import TrustStore
 from pycore.ledgers.chainmaker import ChainContext, Policy, RegisteredKey
 from pycore.testing import generate_ledger
 
@@ -310,3 +316,65 @@ def test_the_block_version_of_the_configuration():
     assert report.check("block_version").ok is False
     at_its_time = known.replace(time=None, clock="block_timestamp")
     assert LEDGER.validate_block(ledger.blocks[0], at_its_time).valid
+
+
+# ---- lists in a context ----------------------------------------------------------------------------------------------
+
+
+def listed(root, *serials, signer=None, days=(0, 3650)):
+    """A revocation list of an authority in PEM."""
+    start = EPOCH + datetime.timedelta(days=days[0])
+    made = x509.CertificateRevocationListBuilder(
+        root.certificate.subject, start, EPOCH + datetime.timedelta(days=days[1])
+    )
+    made = made.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key()), critical=False)
+    for serial in serials:
+        made = made.add_revoked_certificate(x509.RevokedCertificateBuilder(serial, start).build())
+    return made.sign((signer or root).key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_a_revocation_list_given_whole(orgs, rules):
+    roots, _, clients, _ = orgs
+    known = by_certificate(roots, rules=rules)
+    crl = listed(roots[0], clients[0].certificate.serial_number, clients[1].certificate.serial_number)
+    for form in (crl, crl.encode(), armour.unarmor(crl.encode())[2], armour.unarmor(crl.encode())[2].hex()):
+        assert verdict(transaction(clients[0]), known, crls=(form,)) == Verdict.BAD_CERTIFICATE
+        assert verdict(transaction(clients[1]), known, crls=(form,)) == Verdict.VALID  # another issuer's serial number
+
+
+def test_revocation_lists_that_cannot_be_trusted():
+    """`strict` says so and revokes all the same; the chain goes on without them, or does not start, by release."""
+    ledger = generate_ledger(blocks=1, txs_per_block=2, suite="p256", endorsed_every=0)
+    known = ledger.context_for(0)
+    stranger = identity("org1.pycore-test.invalid", "root-cert", ca=True)
+    for crl, why in (
+        (listed(stranger), "its authority is not known"),
+        ("-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n", "no revocation list"),
+    ):
+        check = LEDGER.validate_block(ledger.blocks[0], known.replace(crls=(crl,))).check("trust_roots")
+        assert check.ok is False
+        assert why in check.detail
+    lax = known.replace(crls=(listed(stranger),), rules="compatible")
+    assert LEDGER.validate_block(ledger.blocks[0], lax).check("trust_roots").ok
+    for release in ("2.3.2", "3.0.0"):
+        report = LEDGER.validate_block(ledger.blocks[0], lax.replace(release=release))
+        assert report.check("trust_roots").ok is False
+
+
+def test_a_revocation_list_out_of_date(orgs):
+    roots, _, _, _ = orgs
+    store = TrustStore(by_certificate(roots, crls=(listed(roots[0], days=(0, 365)),)), "sha256")
+    assert store.problems_at(None) == []
+    assert store.problems_at(EPOCH.timestamp() + 86_400) == []
+    assert "out of date" in store.problems_at(TIME)[0]
+    store = TrustStore(by_certificate(roots, rules="compatible", crls=(listed(roots[0], days=(0, 365)),)), "sha256")
+    assert store.problems_at(TIME) == []
+
+
+def test_signatures_of_a_block_are_bounded(orgs, monkeypatch):
+    roots, _, clients, _ = orgs
+    monkeypatch.setattr(transactions, "_MAX_ENTRIES", 2)
+    items = [transaction(clients[i]).SerializeToString() for i in range(4)]
+    codes = LEDGER.validate_transactions(items, by_certificate(roots)).codes.tolist()
+    assert codes == [Verdict.VALID] * 3 + [Verdict.MALFORMED_ITEM]

@@ -190,12 +190,14 @@ def test_revokes(top):
         assert not revokes(crl, theirs_, rules=rules)  # serial numbers of two authorities do not meet
         assert not revokes(read(m.make_crl(top, [78])), mine, rules=rules)
     bare = parse_certificate(m.make("leaf", top, serial=m.integer(77), authority=None).der)
-    assert not revokes(crl, bare)
+    assert revokes(crl, bare)  # strict: the same issuer, by name
+    assert not revokes(crl, bare, rules="compatible")
     without = read(m.make_crl(top, [77], authority=None))
     elsewhere = read(m.make_crl(top, [77], authority=None, issuer_name=m.name("somebody")))
     for rules in BOTH:
         assert revokes(without, bare, rules=rules)
-        assert not revokes(without, mine, rules=rules)
+    assert (revokes(without, mine), revokes(without, mine, rules="compatible")) == (True, False)
+    assert not revokes(elsewhere, mine)
     assert (revokes(elsewhere, bare), revokes(elsewhere, bare, rules="compatible")) == (False, True)
     with pytest.raises(pycore.InputError, match="rules"):
         revokes(crl, mine, rules="lax")

@@ -57,11 +57,11 @@ class BoundedCache(Generic[K, V]):
             while len(self._entries) > self._capacity or (self._max_bytes is not None and self.bytes > self._max_bytes):
                 self.bytes -= self._entries.popitem(last=False)[1][1]
 
-    def drop(self, key: K) -> None:
-        """Forgets one entry, if it is there."""
+    def clear(self) -> None:
+        """Forgets everything."""
         with self._lock:
-            old = self._entries.pop(key, None)
-            self.bytes -= old[1] if old else 0
+            self._entries.clear()
+            self.bytes = 0
 
     def get_or_make(self, key: K, make: Callable[[], V]) -> V:
         """The value, made when absent. Two threads may both make it; they agree on one."""

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker.context import ChainContext
+from pycore.ledgers._chainmaker.rows import between
 from pycore.ledgers.x509 import Certificate, CertificateError, parse_certificate
-from pycore.ledgers.x509_crl import RevocationList, parse_crls, revokes, verify_crls
+from pycore.ledgers.x509_crl import RevocationList, Revocations, dates_fault, faults_of, parse_crls
 
 
 class Revoked:
@@ -21,12 +22,12 @@ class Revoked:
     def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
         """Appends to `problems` what can not be read or does not verify."""
         self._strict = context.rules == "strict"
+        self._rules = context.rules
         self._hash = hash
         self._frozen: set[str] = set()
         self._anywhere = {item.serial for item in context.revoked if not item.issuer}
         self._by_issuer: set[tuple[bytes, int]] = set()
-        self._lists: dict[bytes | None, list[RevocationList]] = {}
-        self._dates: list[RevocationList] = []
+        self._dates: list[tuple[int, RevocationList]] = []
         self._read_frozen(context.frozen, problems)
         for item in context.revoked:
             if item.issuer:
@@ -41,8 +42,7 @@ class Revoked:
             names.append(certificate.authority_key_id)
         if self._by_issuer and any((name, certificate.serial) in self._by_issuer for name in names):
             return True
-        lists = self._lists.get(certificate.authority_key_id, ()) or self._lists.get(certificate.issuer, ())
-        if any(revokes(one, certificate, rules="strict" if self._strict else "compatible") for one in lists):
+        if self._listed.revokes(certificate):
             return True
         if not self._frozen or (position and not self._strict):
             return False
@@ -52,8 +52,7 @@ class Revoked:
         """Revocation lists that are out of date; the chain does not look at their dates, nor does `compatible`."""
         if time is None or not self._strict:
             return []
-        late = [one for one in self._dates if not one.this_update <= time <= (one.next_update or float("inf"))]
-        return [f"a revocation list is not valid at the verification time (of {one.issuer.hex()[:32]})" for one in late]
+        return [f"revocation list {place}: {why}" for place, one in self._dates for why in dates_fault(one, time)]
 
     def _read_frozen(self, frozen: Sequence[str], problems: list[str]) -> None:
         for item in frozen:
@@ -77,18 +76,19 @@ class Revoked:
             problems.append(f"issuer of a revocation: {error}")
 
     def _read_lists(self, context: ChainContext, authorities: Sequence[Certificate], problems: list[str]) -> None:
+        read: list[RevocationList] = []
         for text in context.crls:
             data = text.encode() if "-----BEGIN" in text else bytes.fromhex(text)
             try:
-                found = parse_crls(data)
+                read += parse_crls(data, rules=self._rules)
             except CertificateError as error:
                 problems.append(f"revocation list: {error}")
+        # As read, a list that does not verify stops some releases from starting; the others go on without it.
+        skips = not self._strict and between(context.release, "2.3.3", "2.4.0_alpha")
+        faults = faults_of(read, authorities, rules=self._rules, time=None)
+        for place, (one, wrong) in enumerate(zip(read, faults, strict=True), 1):
+            if wrong and skips:
                 continue
-            for one in found:  # strict counts what a bad list revokes, too: it is no reason to revoke less
-                wrong = verify_crls([one], authorities, rules=context.rules, time=None)
-                if wrong and not self._strict:
-                    continue  # as nodes do from release 2.3.3 on: they log it and go on without
-                problems += [f"revocation list: {why}" for why in wrong]
-                for name in (one.authority_key_id, one.issuer):
-                    self._lists.setdefault(name, []).append(one)
-                self._dates.append(one)
+            problems += [f"revocation list {place}: {why}" for why in wrong]
+            self._dates.append((place, one))  # it counts all the same: a bad list is no reason to revoke less
+        self._listed = Revocations((one for _, one in self._dates), rules=self._rules)
