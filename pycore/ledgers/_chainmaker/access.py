@@ -44,7 +44,7 @@ class AccessRules:
         organisations = frozenset() if public else frozenset(context.trust_roots)
         self._strict = context.rules == "strict"
         self.rows: Rows = rows_of(mode, block_version, context.release, context.policies, organisations)
-        self._who = Electorate(
+        self.electorate = Electorate(
             organisations=organisations,
             admins=admins,
             public=public,
@@ -57,7 +57,7 @@ class AccessRules:
         """Whether anything but the row of the transaction's type judges it, so that endorsers or parameters matter."""
         resource = f"{payload.contract_name}-{payload.method}"
         own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
-        return bool(own or self.rows.endorsement(resource)) or (self._who.public and resource == _LOST_ROW)
+        return bool(own or self.rows.endorsement(resource)) or (self.electorate.public and resource == _LOST_ROW)
 
     @property
     def checks_payer(self) -> bool:
@@ -90,15 +90,8 @@ class AccessRules:
 
     def consensus(self, voter: Voter) -> Ruling:
         """Whether a member may propose blocks and vote: the row CONSENSUS, which no configuration replaces."""
-        row = self.rows.row("msg_type", "CONSENSUS") or self.rows.row("endorsement", "CONSENSUS")
-        return judge(row or Policy("ANY", (), ("CONSENSUS",)), [voter], self._who)
-
-    def resource(self, name: str, voters: Sequence[Voter], target: str | None = None) -> Ruling:
-        """Whether `voters` satisfy the row that a resource has for endorsers; a resource without a row is refused."""
-        row = self.rows.endorsement(name)
-        for kind in ("msg_type", "tx_type"):
-            row = row or self.rows.row(kind, name)
-        return judge(row, voters, self._who, target) if row else Ruling(False, f"policy: {name} has no row")
+        row = self.rows.row("msg_type" if self.rows.staged else "endorsement", "CONSENSUS")
+        return judge(row, [voter], self.electorate) if row else Ruling(False, "policy: no row for CONSENSUS")
 
     # ---- the two orders ----------------------------------------------------------------------------------------------
 
@@ -109,18 +102,18 @@ class AccessRules:
         first = rows.row("tx_type", row_name)
         if first is None:
             return Ruling(False, f"policy: no row for {row_name}")
-        found = [judge(first, [sender], self._who)]
+        found = [judge(first, [sender], self.electorate)]
         if payload.tx_type != INVOKE:
             return _worst(found)
         own = rows.row("sender", resource)
         if own is not None:
-            found.append(judge(own, [sender], self._who))
+            found.append(judge(own, [sender], self.electorate))
         wanted = rows.endorsement(resource)
-        if wanted is None and self._strict and self._who.public and resource == _LOST_ROW:
+        if wanted is None and self._strict and self.electorate.public and resource == _LOST_ROW:
             wanted = Policy("MAJORITY", (), ("ADMIN",))
         if wanted is not None:
             target = _target(payload) if wanted.rule == "SELF" else None
-            found.append(judge(wanted, distinct([*endorsers, sender]), self._who, target))
+            found.append(judge(wanted, distinct([*endorsers, sender]), self.electorate, target))
         return _worst(found)
 
     def _older(
@@ -133,9 +126,13 @@ class AccessRules:
         if first is None:
             return Ruling(False, f"policy: no row for {row_name}")
         together = first is configured and rows.release == "2.4.0_alpha"
-        found = [judge(first, distinct([*endorsers, sender]) if together else [sender], self._who, _target(payload))]
+        found = [
+            judge(first, distinct([*endorsers, sender]) if together else [sender], self.electorate, _target(payload))
+        ]
         if self._strict and first is configured and usual is not None:
-            found.append(judge(usual, [sender], self._who))  # strict: a configured row adds to the default, no more
+            found.append(
+                judge(usual, [sender], self.electorate)
+            )  # strict: a configured row adds to the default, no more
         wanted = rows.endorsement(resource) if payload.tx_type == INVOKE else None
         if wanted is None:
             return _worst(found)
@@ -145,12 +142,12 @@ class AccessRules:
             # As read, without parameters the step judges the sender by its own row once more.
             found.append(Ruling(False, "strict: SELF without parameters") if self._strict else MET)
         else:
-            found.append(judge(wanted, endorsers if endorsed else [sender], self._who, _target(payload)))
+            found.append(judge(wanted, endorsers if endorsed else [sender], self.electorate, _target(payload)))
         return _worst(found)
 
     def _replaces_sender_row(self) -> bool:
         release = self.rows.release
-        if self._who.public:
+        if self.electorate.public:
             return between(release, "2.3.1", "3.0.0")
         return between(release, "2.3.3", "2.4.0_alpha") and not self._old_version
 

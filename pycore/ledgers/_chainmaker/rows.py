@@ -19,7 +19,6 @@ from pycore.errors import InputError
 
 SENDER_JOINS_FROM = 2030300
 """First block version whose sender counts beside the endorsers, in nodes from release 2.3.3 on."""
-_LOCKED_IN_PUBLIC = "public"
 COUNT = re.compile(r"[+-]?[0-9]{1,18}").fullmatch
 SHARE = re.compile(r"([0-9]{1,9})/([0-9]{1,9})").fullmatch
 _SELF_ROWS = frozenset({"CHAIN_CONFIG-TRUST_ROOT_UPDATE", "CHAIN_CONFIG-NODE_ID_UPDATE"})
@@ -73,11 +72,6 @@ class Rows:
     def endorsement(self, resource: str) -> Policy | None:
         """What endorsers are judged by: the configuration's row, else the default one."""
         return self.configured.get(resource) or self.row("endorsement", resource)
-
-    @property
-    def since(self) -> int:
-        """The place of the release in the list of releases."""
-        return RELEASES.index(self.release)
 
 
 @functools.cache
@@ -186,7 +180,7 @@ def known_rule(rule: str) -> bool:
 
 def row_fault(resource: str, policy: Policy, mode: str, release: str, organisations: frozenset[str]) -> str:
     """Why a node does not take a row of the configuration; "" when it does."""
-    public = mode.startswith(_LOCKED_IN_PUBLIC)
+    public = mode.startswith("public")
     if public and release in ("2.1.0", "2.2.0", "2.2.1", "2.3.0"):
         return f"public chains of release {release} have no rows of their own"
     if public and (release in ("2.3.1", "2.3.2", "3.0.0")):

@@ -101,7 +101,7 @@ class TrustStore:
     def __init__(
         self, context: ChainContext, hash: str, *, capacity: int = _MEMBERS, max_bytes: int = _MEMBER_BYTES
     ) -> None:
-        self._context = context
+        self.context = context
         self._hash = hash
         self._rules = context.rules
         self._strict = context.rules == "strict"
@@ -132,7 +132,7 @@ class TrustStore:
 
     def problems_at(self, time: float | None) -> list[str]:
         """What is wrong with the configuration itself at a time: unreadable roots, revocation lists out of date."""
-        dated = self._revoked.problems_at(time) if self._context.by_certificate else []
+        dated = self._revoked.problems_at(time) if self.context.by_certificate else []
         return [*self.problems, *dated]
 
     def voter(self, signer: Signer) -> Voter:
@@ -155,8 +155,8 @@ class TrustStore:
         return self._configured(what, lambda data: public_key_of(_key_bytes(data)), pem)
 
     def _read_nodes(self) -> None:
-        given = [(node, pem) for node, pem in self._context.nodes.items()]
-        given += [(member.node_id, member.pem) for member in self._context.trust_members if member.node_id]
+        given = [(node, pem) for node, pem in self.context.nodes.items()]
+        given += [(member.node_id, member.pem) for member in self.context.trust_members if member.node_id]
         for node, pem in given:
             key = self._key(f"node {node}", pem)
             if key is not None:
@@ -169,7 +169,7 @@ class TrustStore:
         given as well, self-signed or not, so that a root's limits and revocation reach what is below it.
         """
         pool: dict[bytes, Certificate] = {}
-        for org, pems in self._context.trust_roots.items():
+        for org, pems in self.context.trust_roots.items():
             own: list[Certificate] = []
             for pem in pems:
                 found = self._configured(
@@ -197,17 +197,17 @@ class TrustStore:
         return authorities
 
     def _read_trust_members(self) -> None:
-        for member in self._context.trust_members:
+        for member in self.context.trust_members:
             what = f"trust member of {member.org_id}"
             certificate = self._configured(what, lambda data: parse_certificate(data, rules=self._rules), member.pem)
             if isinstance(certificate, Certificate):
-                by_text = not self._strict and self._context.release != "2.0.0"
+                by_text = not self._strict and self.context.release != "2.0.0"
                 name = member.pem.encode() if by_text else certificate.der
                 self._trusted_members.setdefault(name, (member.org_id, member.role.upper()))
 
     def _read_register(self) -> None:
         """Keys that the configuration knows, the first entry first: administrators, nodes, registered keys."""
-        context, register = self._context, self._register
+        context, register = self.context, self._register
         for org, pems in context.trust_roots.items():
             for pem in pems:
                 key = self._key(f"administrator key of {org}", pem)
@@ -218,7 +218,10 @@ class TrustStore:
             if key is not None:
                 register.setdefault(key, _Claim("", "ADMIN"))
         self.admins = len(register)
-        self._node_orgs = {node: org for org, nodes in context.consensus_nodes.items() for node in nodes}
+        self._node_orgs: dict[str, str] = {}
+        for org, nodes in context.consensus_nodes.items():
+            for node in nodes:
+                self._node_orgs.setdefault(node, org)
         for node, key in self.node_keys.items():
             node_org = "" if self._public else self._node_orgs.get(node)
             if node in self._node_orgs or not context.consensus_nodes:
@@ -263,7 +266,7 @@ class TrustStore:
     def _open(self, member: MemberKey) -> Signer | tuple[bytes, Certificate]:
         """The signer where that needs no path; else the resolved text and the certificate in it."""
         kind, org, info = member
-        if not self._context.by_certificate:
+        if not self.context.by_certificate:
             return self._open_key(kind, org, info)
         text = self._text(kind, info)
         if text is None:
@@ -291,10 +294,10 @@ class TrustStore:
         """The certificate that a member stands for. Hashes and aliases share the chain's name space."""
         if kind == CERT:
             return info
-        if kind not in (CERT_HASH, ALIAS) or (kind == ALIAS and between(self._context.release, "2.0.0", "2.1.0")):
+        if kind not in (CERT_HASH, ALIAS) or (kind == ALIAS and between(self.context.release, "2.0.0", "2.1.0")):
             return None
-        by_hash = self._context.certificates.get(info.hex())
-        by_alias = self._context.aliases.get(info.decode("utf-8", "replace"))
+        by_hash = self.context.certificates.get(info.hex())
+        by_alias = self.context.aliases.get(info.decode("utf-8", "replace"))
         if self._strict:
             found = by_hash if kind == CERT_HASH else by_alias
         else:
@@ -357,7 +360,7 @@ class TrustStore:
 
     def _claim_fault(self, claim: _Claim, org: str) -> str:
         """Why a key may not sign for an organisation (PermissionedWithKey)."""
-        context = self._context
+        context = self.context
         if claim.org is None:
             if claim.role is None and context.public_keys is not None and context.consensus_nodes:
                 return "a key that neither the chain's configuration nor its register knows"
@@ -421,7 +424,7 @@ class TrustStore:
             )
         if blocked:
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
-        if not self._context.trust_roots:
+        if not self.context.trust_roots:
             # Without roots a path can not be judged; the report says so once, in its check trust_roots.
             return self._of(certificate, org, text, None, own_window)
         if named not in self._anchors:
@@ -430,7 +433,7 @@ class TrustStore:
 
     def _takes_foreign_authority(self, certificate: Certificate, named: str) -> bool:
         """As read, some releases took any authority's certificate of an organisation that they do not know."""
-        release = self._context.release
+        release = self.context.release
         lax = between(release, "2.3.0", "2.3.6") or between(release, "2.4.0_alpha", "3.0.0")
         return not self._strict and lax and certificate.is_ca and bool(named) and named not in self._anchors
 
@@ -454,7 +457,7 @@ def _key_bytes(info: bytes) -> bytes:
 
 
 _STORES: BoundedCache[tuple[str, bytes], TrustStore] = BoundedCache(
-    _STORE_COUNT, max_bytes=_STORE_BYTES, size=lambda _, store: store._context.trust_size
+    _STORE_COUNT, max_bytes=_STORE_BYTES, size=lambda _, store: store.context.trust_size
 )
 
 
