@@ -65,7 +65,7 @@ static void test_non_canonical(void) {
 
 /* MOST signatures, seven kinds of errors strewn among them, and the verdicts that they should get. */
 static void spoil_in_all_ways(batch *b, uint8_t wanted[MOST]) {
-    const uint8_t off_curve[32] = {2}; /* y = 2 is on no point */
+    static const uint8_t off_curve[32] = {2}; /* y = 2 is on no point */
     for (size_t i = 0; i < MOST; i++) {
         uint8_t *key = b->keys + 32 * i, *signature = b->signatures + 64 * i;
         uint64_t s[4];
