@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pycore import _native
+from pycore.base import ffi
 from pycore.testing import _deterministic
 
 from .conftest import Measure
@@ -30,7 +30,7 @@ def elements(label: str) -> Any:
 # square roots are for p = 3 mod 4 (field.h)
 CASES = [
     (field, operation)
-    for field in _native.field_names()
+    for field in ffi.field_names()
     for operation in OPERATIONS
     if operation != "sqrt" or field in ("fe_k256", "fe_p256", "fe_sm2")
 ]
@@ -39,11 +39,11 @@ CASES = [
 @pytest.mark.parametrize(("field", "operation"), CASES)
 def test_operation(measure: Measure, backend: str, field: str, operation: str) -> None:
     a, b, out = elements("a"), elements("b"), np.empty((N, 32), dtype=np.uint8)
-    position, repeat = _native.field_names().index(field), REPEAT.get(operation, 200)
-    which = _native.current_backend()
+    position, repeat = ffi.field_names().index(field), REPEAT.get(operation, 200)
+    which = ffi.current_backend()
 
     def run() -> Any:
-        _native.field_probe(which, position, OPERATIONS[operation], a, b, repeat, out)
+        ffi.field_probe(which, position, OPERATIONS[operation], a, b, repeat, out)
 
     name = operation.removeprefix("template ")
     by = "template" if operation.startswith("template") else "pycore"

@@ -5,7 +5,7 @@
 'ba7816bf8f01cfea'
 
 Batches of bytes may be lists, arrays, flat buffers, ``(data, offsets)`` pairs or Arrow arrays: see
-:mod:`pycore.buffers`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
+:mod:`pycore.base.columns`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
 see :mod:`pycore.errors`.
 
 ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when first used.
@@ -17,8 +17,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pycore._version import __version__
-from pycore.buffers import Column, batch
-from pycore.cpu import Capabilities, capabilities, use_backend
+from pycore.base.backends import Capabilities, capabilities, use_backend
+from pycore.base.columns import Column, batch
+from pycore.base.parallel import get_threads, set_threads
+from pycore.base.registry import HASHES, SCHEMES, TREES
+from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import (
     BackendUnavailable,
     InputError,
@@ -44,11 +47,8 @@ from pycore.merkle import (
     verify_inclusion_batch,
     verify_multiproof,
 )
-from pycore.parallel import get_threads, set_threads
-from pycore.registry import HASHES, SCHEMES, TREES
 from pycore.signatures import DEFAULT_USER_ID, recover_batch, verify, verify_batch
 from pycore.sparse import SparseMerkleTree, verify_sparse, verify_sparse_batch
-from pycore.verdict import Verdict, Verdicts
 
 if TYPE_CHECKING:
     from . import client as client

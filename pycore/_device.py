@@ -20,13 +20,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pycore._native import DEVICE, BackendRow, backend_rows
+from pycore.base.ffi import DEVICE, BackendRow, backend_rows
 from pycore.errors import BackendUnavailable
 from pycore.kernels import cuda
 
 if TYPE_CHECKING:
-    from pycore.buffers import Column
-    from pycore.registry import Hash
+    from pycore.base.columns import Column
+    from pycore.base.registry import Hash
 
 __all__ = ["DEVICE", "HASHES", "calibration_path", "choice_variable", "require", "row", "wanted"]
 

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _native, parallel
-from pycore._deadline import checkpoint
-from pycore.buffers import as_column, one_bytes, quote, single
+from pycore.base import ffi, parallel
+from pycore.base.columns import as_column, one_bytes, quote, single
+from pycore.base.deadline import checkpoint
+from pycore.base.registry import HASHES, TREES, Hash, Tree, lookup
 from pycore.errors import InputError, LengthError
 from pycore.hashing import COST, PAIR_COST, hash_column
-from pycore.registry import HASHES, TREES, Hash, Tree, lookup
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike, Column
+    from pycore.base.columns import BatchOfBytes, BytesLike, Column
 
 RISE = 7
 BLOCK = 1 << 13
@@ -128,12 +128,12 @@ def leaf_node(shape: Tree, row: Hash, leaf: BytesLike, *, hashed: bool) -> bytes
     data = one_bytes(leaf, "leaf")
     if len(data) > _LONG:  # not copied behind the prefix
         return hash_column(row, single(data, "leaf"), threads=1, prefix=shape.leaf_prefix).tobytes()
-    return _native.hash_one(_native.current_backend(), row.id, shape.leaf_prefix + data, row.digest_size)
+    return ffi.hash_one(ffi.current_backend(), row.id, shape.leaf_prefix + data, row.digest_size)
 
 
 def node(row: Hash, shape: Tree, left: bytes, right: bytes) -> bytes:
     """The parent of two nodes."""
-    return _native.hash_one(_native.current_backend(), row.id, shape.node_prefix + left + right, row.digest_size)
+    return ffi.hash_one(ffi.current_backend(), row.id, shape.node_prefix + left + right, row.digest_size)
 
 
 # ---- levels --------------------------------------------------------------------------------------------------------
@@ -149,9 +149,9 @@ def raise_level(
     count = len(children)
     even = count - count % 2
     if even and (shape.pads or count == even):
-        _native.merkle_level(backend, row.id, _native.ODD_PROMOTE, shape.node_prefix, children[:even], parents)
+        ffi.merkle_level(backend, row.id, ffi.ODD_PROMOTE, shape.node_prefix, children[:even], parents)
     elif even:
-        _native.merkle_level(backend, row.id, shape.odd, shape.node_prefix, children, parents)
+        ffi.merkle_level(backend, row.id, shape.odd, shape.node_prefix, children, parents)
         return
     if count == even:
         return
@@ -161,17 +161,15 @@ def raise_level(
     pair = np.empty((2, row.digest_size), dtype=np.uint8)
     pair[0] = children[even]
     pair[1] = zero_nodes(row.name)[level] if shape.pads else children[even]
-    _native.merkle_level(backend, row.id, _native.ODD_PROMOTE, shape.node_prefix, pair, parents[even // 2 :])
+    ffi.merkle_level(backend, row.id, ffi.ODD_PROMOTE, shape.node_prefix, pair, parents[even // 2 :])
 
 
 def hash_pairs(row: Hash, prefix: bytes, pairs: NDArray[np.uint8], parents: NDArray[np.uint8], threads: int) -> None:
     """``parents[i] = H(prefix || pairs[2 i] || pairs[2 i + 1])``: C-contiguous (2 m, d) to (m, d)."""
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
 
     def work(start: int, stop: int) -> None:
-        _native.merkle_level(
-            backend, row.id, _native.ODD_PROMOTE, prefix, pairs[2 * start : 2 * stop], parents[start:stop]
-        )
+        ffi.merkle_level(backend, row.id, ffi.ODD_PROMOTE, prefix, pairs[2 * start : 2 * stop], parents[start:stop])
 
     if len(parents):
         parallel.run_pieces(work, parallel.cut(len(parents), threads, PAIR_COST), threads)
@@ -191,7 +189,7 @@ def subtree_roots(
     Extra memory: one block of digests per thread, and the result.
     """
     out = np.empty((-(-column.n >> levels), row.digest_size), dtype=np.uint8)
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     raw = shape.leaf_prefix is not None and not hashed
 
     def block(start: int, stop: int, scratch: NDArray[np.uint8]) -> None:
@@ -199,7 +197,7 @@ def subtree_roots(
         part = column.slice(start, stop)
         nodes = scratch[:count]
         if raw:
-            _native.hash_batch(backend, row.id, shape.leaf_prefix or b"", part, nodes)
+            ffi.hash_batch(backend, row.id, shape.leaf_prefix or b"", part, nodes)
         else:
             nodes = np.ascontiguousarray(part.to_matrix(row.digest_size, "leaves"))
         for level in range(levels):
@@ -237,7 +235,7 @@ def build_levels(shape: Tree, row: Hash, column: Column, *, hashed: bool, thread
     buffer = np.empty((sum(sizes), row.digest_size), dtype=np.uint8)
     bounds = np.cumsum([0, *sizes]).tolist()
     levels = [buffer[bounds[i] : bounds[i + 1]] for i in range(len(sizes))]
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     raw = shape.leaf_prefix is not None and not hashed
     low = min(RISE, len(sizes) - 1)
 
@@ -247,7 +245,7 @@ def build_levels(shape: Tree, row: Hash, column: Column, *, hashed: bool, thread
             last = min(first + BLOCK, stop)
             part = column.slice(first, last)
             if raw:
-                _native.hash_batch(backend, row.id, shape.leaf_prefix or b"", part, levels[0][first:last])
+                ffi.hash_batch(backend, row.id, shape.leaf_prefix or b"", part, levels[0][first:last])
             else:
                 levels[0][first:last] = part.to_matrix(row.digest_size, "leaves")
             for level in range(low):
@@ -287,7 +285,7 @@ def raise_shared(
     shape: Tree, row: Hash, children: NDArray[np.uint8], parents: NDArray[np.uint8], level: int, threads: int
 ) -> None:
     """One whole level, shared among threads."""
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
 
     def work(start: int, stop: int) -> None:
         raise_level(shape, row, children[2 * start : 2 * stop], parents[start:stop], level, backend)

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _loops, parallel
-from pycore._deadline import limited
+from pycore import _loops
 from pycore._levels import depth_of, node, zero_nodes
+from pycore.base import parallel
+from pycore.base.deadline import limited
+from pycore.base.verdicts import Verdict
 from pycore.hashing import PAIR_COST
-from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from pycore.base.registry import Hash, Tree
     from pycore.kernels.trees import Plan
-    from pycore.registry import Hash, Tree
 
     Hashed = Callable[[bytes, bytes], bytes]
     Supplied = Callable[[int, int], bytes]

@@ -1,5 +1,5 @@
 """Sets of keys and the index that finds keys in them: the part of the C interface behind ``pycore.keyset`` and
-``pycore.keycache``. As in ``pycore._native``, nothing here judges."""
+``pycore.keycache``. As in ``pycore.base.ffi``, nothing here judges."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore._native import _BYTES, _NULL, _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
+from pycore.base.ffi import _BYTES, _NULL, _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore._native import VerifyParams
-    from pycore.buffers import Column
+    from pycore.base.columns import Column
+    from pycore.base.ffi import VerifyParams
 
 FEW: int = lib.PC_FEW
 """The most items of :func:`verify_few`."""

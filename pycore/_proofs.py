@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _native
 from pycore._levels import depth_of, node
-from pycore.buffers import Column, as_column, describe, looks_like_offsets, one_bytes, to_array
+from pycore.base import ffi
+from pycore.base.columns import Column, as_column, describe, looks_like_offsets, one_bytes, to_array
+from pycore.base.parallel import Cost, cut, run_pieces
+from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, LengthError, ShapeError
-from pycore.parallel import Cost, cut, run_pieces
-from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pycore.registry import Hash, Tree
+    from pycore.base.registry import Hash, Tree
 
 RIGHT, LEFT, SELF = 0, 1, 2
 _COUNT_LIMIT = 1 << 64
@@ -154,7 +154,7 @@ def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -
     """Codes that check_inclusion_one gives item by item."""
     n = len(claims.nodes)
     codes = np.empty(n, dtype=np.uint8)
-    params = _native.TreeParams(
+    params = ffi.TreeParams(
         hash_id=row.id,
         odd=tree.odd,
         equal_siblings=tree.equal_siblings,
@@ -162,13 +162,13 @@ def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -
         prefix=tree.node_prefix,
     )
     index, leaf_count = np.ascontiguousarray(claims.index), np.ascontiguousarray(claims.leaf_count)
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
 
     def work(start: int, stop: int) -> None:
         part = slice(start, stop)
         proofs = claims.proofs.slice(start, stop)
         rows = (claims.roots[part], claims.nodes[part], proofs, index[part], leaf_count[part])
-        _native.verify_inclusion(backend, params, rows, codes[part])
+        ffi.verify_inclusion(backend, params, rows, codes[part])
 
     # A level costs the same whether a thread brings many proofs to it or few, as long as they fill the lanes.
     run_pieces(work, cut(n, threads, Cost(item_ns=100, byte_ns=3), claims.proofs), threads)

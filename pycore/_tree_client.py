@@ -8,11 +8,11 @@ from typing import Any
 import grpc
 from numpy.typing import NDArray
 
-from pycore.buffers import BatchOfBytes, BytesLike, single
+from pycore.base.columns import BatchOfBytes, BytesLike, single
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.ledgers.ethereum_trie import TrieValues
 from pycore.service import plans, trees, tries
 from pycore.service.status import from_rpc
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 
 def _translated(error: Any) -> Exception:

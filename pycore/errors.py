@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pycore.verdict import Verdict
+    from pycore.base.verdicts import Verdict
 
 __all__ = [
     "BackendUnavailable",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _loops, parallel
+from pycore import _loops
 from pycore._levels import (
     RISE,
     check_limit,
@@ -30,7 +30,8 @@ from pycore._levels import (
     zero_nodes,
 )
 from pycore._proofs import consistency_positions, count_argument
-from pycore.buffers import one_bytes
+from pycore.base import parallel
+from pycore.base.columns import one_bytes
 from pycore.errors import InputError, LengthError
 from pycore.hashing import COST
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike, Column
+    from pycore.base.columns import BatchOfBytes, BytesLike, Column
 
 __all__ = ["MerkleFrontier", "merkle_stream"]
 
@@ -139,7 +140,7 @@ class MerkleFrontier:
         Args:
             leaves: a batch of byte strings, as for :func:`pycore.merkle_root`.
             width: bytes per leaf, when `leaves` is one bytes-like object.
-            threads: how many threads may work on this call; see ``pycore.parallel``.
+            threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
         Raises:
             InputError: leaves in none of the forms, digests of a wrong length, or more leaves than the limit; the

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _device, _native, parallel
-from pycore._deadline import limited
-from pycore.buffers import as_column, bytes_view, one_bytes
-from pycore.registry import HASHES, lookup
+from pycore import _device
+from pycore.base import ffi, parallel
+from pycore.base.columns import as_column, bytes_view, one_bytes
+from pycore.base.deadline import limited
+from pycore.base.registry import HASHES, lookup
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, Column
-    from pycore.registry import Hash
+    from pycore.base.columns import BatchOfBytes, Column
+    from pycore.base.registry import Hash
 
 __all__ = ["Hasher", "hash", "hash_batch"]
 
@@ -38,9 +39,9 @@ def hash_batch(
         algorithm: a name in ``pycore.HASHES``: "sha256", "sha256d" (SHA-256 twice), "sha512", "sha3-256", "keccak256"
             (Ethereum's: padding 0x01, not FIPS 202's 0x06), "sm3", "ripemd160", "hash160" (RIPEMD-160 of SHA-256),
             "blake2b-256", "blake2b-512", "blake3" (the last three without a key).
-        messages: a batch of n byte strings of any length, in any form that ``pycore.buffers`` lists.
+        messages: a batch of n byte strings of any length, in any form that ``pycore.base.columns`` lists.
         width: bytes per message, when `messages` is one bytes-like object.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         A new C-contiguous uint8 array of shape (n, digest_size); row i is the digest of message i, in the byte order
@@ -99,7 +100,7 @@ def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
         n, size = shape
         if not 0 < n <= _FEW or not 0 < size <= _SHORT or not messages.flags.c_contiguous:
             return None
-        rows = _native.rows_of(messages)
+        rows = ffi.rows_of(messages)
     elif form is bytes and type(width) is int and 0 < width <= _SHORT:
         size = width
         n, rest = divmod(len(messages), size)
@@ -111,11 +112,11 @@ def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
     if _device.current() == _device.DEVICE:
         return None
     digests = np.empty((n, row.digest_size), dtype=_UINT8)
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     if offsets is None:
-        _native.hash_packed(backend, row.id, rows, size, n, digests)
+        ffi.hash_packed(backend, row.id, rows, size, n, digests)
     else:
-        _native.hash_ragged(backend, row.id, rows, offsets, digests)
+        ffi.hash_ragged(backend, row.id, rows, offsets, digests)
     return digests
 
 
@@ -139,7 +140,7 @@ def hash(algorithm: str, message: bytes | bytearray | memoryview | NDArray[np.ui
     """
     row = lookup(HASHES, algorithm, "algorithm")
     data = message if isinstance(message, bytes) else one_bytes(message, "message")
-    return _native.hash_one(_native.current_backend(), row.id, data, row.digest_size)
+    return ffi.hash_one(ffi.current_backend(), row.id, data, row.digest_size)
 
 
 class Hasher:
@@ -166,7 +167,7 @@ class Hasher:
         row = lookup(HASHES, algorithm, "algorithm")
         self.name, self.digest_size, self.block_size = row.name, row.digest_size, row.block_size
         self._lock = threading.Lock()
-        self._stream = _native.HashStream(_native.current_backend(), row.id, row.digest_size)
+        self._stream = ffi.HashStream(ffi.current_backend(), row.id, row.digest_size)
         self.update(data)
 
     def update(self, data: bytes | bytearray | memoryview | NDArray[np.uint8]) -> None:
@@ -204,13 +205,13 @@ def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"
 
         return on_device(row, messages, prefix)
     digests = np.empty((messages.n, row.digest_size), dtype=np.uint8)
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     if threads == 1 and not limited():
-        _native.hash_batch(backend, row.id, prefix, messages, digests)
+        ffi.hash_batch(backend, row.id, prefix, messages, digests)
         return digests
 
     def work(start: int, stop: int) -> None:
-        _native.hash_batch(backend, row.id, prefix, messages.slice(start, stop), digests[start:stop])
+        ffi.hash_batch(backend, row.id, prefix, messages.slice(start, stop), digests[start:stop])
 
     parallel.run_pieces(work, parallel.cut(messages.n, threads, COST, messages), threads)
     return digests

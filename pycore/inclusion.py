@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from pycore import parallel
 from pycore._levels import check_limit, digest, leaf_node, leaf_nodes, names
 from pycore._multiproof import check as check_multiproof
 from pycore._proofs import (
@@ -19,17 +18,18 @@ from pycore._proofs import (
     proof_column,
     root_from_consistency,
 )
-from pycore.buffers import as_column, same_n, to_array
+from pycore.base import parallel
+from pycore.base.columns import as_column, same_n, to_array
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import ProofError
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike
-    from pycore.registry import Hash
+    from pycore.base.columns import BatchOfBytes, BytesLike
+    from pycore.base.registry import Hash
 
     Proof: TypeAlias = Sequence[BytesLike] | BytesLike
 
@@ -120,7 +120,7 @@ def verify_inclusion_batch(
         leaf_count: one number of leaves for all, or n of them.
         tree, hash, hashed, limit: as for :func:`verify_inclusion`; one limit for all.
         width: bytes per leaf, when `leaves` is one bytes-like object.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         n verdicts: VALID, BAD_PROOF or MALFORMED_PROOF, as :func:`verify_inclusion` finds for each alone.

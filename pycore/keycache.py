@@ -25,18 +25,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore import _native, _native_keys
-from pycore.buffers import as_column, quote
+from pycore import _native_keys
+from pycore.base import ffi
+from pycore.base.columns import as_column, quote
+from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
-from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import Column
-    from pycore.registry import Scheme
+    from pycore.base.columns import Column
+    from pycore.base.registry import Scheme
 
 __all__ = ["DEFAULT_MEMORY_LIMIT", "KeyCacheStats", "key_cache_stats", "set_key_cache", "without_key_cache"]
 
@@ -272,9 +273,9 @@ class KeyCache:
     def _publish(self, name: tuple[int, int], fresh: dict[int, bytes]) -> None:
         """The shelf with these keys in these free slots."""
         shelf = self._shelves[name]
-        memory, keys, lengths = _native.aligned_copy(shelf.memory), shelf.keys.copy(), shelf.lengths.copy()
+        memory, keys, lengths = ffi.aligned_copy(shelf.memory), shelf.keys.copy(), shelf.lengths.copy()
         tables = list(shelf.tables)
-        built = [_native.aligned_bytes(shelf.table_size) for _ in fresh]
+        built = [ffi.aligned_bytes(shelf.table_size) for _ in fresh]
         codes = np.zeros(len(fresh), np.uint8)
         slots = np.array(list(fresh), dtype=np.uint32)
         _native_keys.keyset_put(memory, slots, as_column(list(fresh.values()), "public_keys"), built, codes)

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from pycore import _native, _native_keys, parallel
-from pycore.buffers import as_column, index_array, quote, same_n
+from pycore import _native_keys
+from pycore.base import ffi, parallel
+from pycore.base.columns import as_column, index_array, quote, same_n
+from pycore.base.registry import SCHEMES, lookup
+from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError, LengthError
-from pycore.registry import SCHEMES, lookup
 from pycore.signatures import DEFAULT_USER_ID, Options, by_set
-from pycore.verdict import Verdicts
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from pycore.buffers import BatchOfBytes, BytesLike
+    from pycore.base.columns import BatchOfBytes, BytesLike
 
 __all__ = ["DEFAULT_MEMORY_LIMIT", "KeySet"]
 
@@ -74,7 +75,7 @@ class KeySet:
         keys = as_column(public_keys, "public_keys", widths=self._scheme.key_sizes)
         if keys.n > _MAX_KEYS:
             raise LengthError("public_keys", f"{keys.n} keys", f"at most {_MAX_KEYS}")
-        self._backend = _native.backend_pick(_native.KIND_SCHEME, self._scheme.id, _MANY)
+        self._backend = ffi.backend_pick(ffi.KIND_SCHEME, self._scheme.id, _MANY)
         limit = _checked_limit(memory_limit)
         self._window = _native_keys.keyset_window(self._backend, self._scheme.id, keys.n, limit) if keys.n else 0
         codes = np.zeros(keys.n, dtype=np.uint8)

@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _device, _loops, parallel
+from pycore import _device, _loops
 from pycore._levels import (
     BLOCK,
     RISE,
@@ -65,7 +65,8 @@ from pycore._levels import (
 )
 from pycore._multiproof import collect
 from pycore._proofs import consistency_positions, count_argument
-from pycore.buffers import as_column, index_array
+from pycore.base import parallel
+from pycore.base.columns import as_column, index_array
 from pycore.errors import InputError
 from pycore.inclusion import (
     verify_consistency,
@@ -77,8 +78,8 @@ from pycore.inclusion import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from pycore.buffers import BatchOfBytes, Column
-    from pycore.registry import Hash, Tree
+    from pycore.base.columns import BatchOfBytes, Column
+    from pycore.base.registry import Hash, Tree
 
 __all__ = [
     "MerkleTree",
@@ -112,7 +113,7 @@ def merkle_root(
         width: bytes per leaf, when `leaves` is one bytes-like object.
         limit: "ssz": how many chunks there is room for; the tree is as deep as that many leaves make it. None: as deep
             as the leaves make it.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         The root. For an empty tree see the module's table.

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _native, _native_keys, keycache, parallel
-from pycore.buffers import as_column, describe, one_bytes, quote, same_n
+from pycore import _native_keys, keycache
+from pycore.base import ffi, parallel
+from pycore.base.columns import as_column, describe, one_bytes, quote, same_n
+from pycore.base.registry import HASHES, SCHEMES, lookup
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError
-from pycore.registry import HASHES, SCHEMES, lookup
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike, Column
-    from pycore.registry import Scheme
+    from pycore.base.columns import BatchOfBytes, BytesLike, Column
+    from pycore.base.registry import Scheme
 
 __all__ = ["DEFAULT_USER_ID", "recover_batch", "verify", "verify_batch"]
 
@@ -41,7 +42,7 @@ class Options:
     """The options of a verification, checked against its scheme; shared by verify_batch, KeySet and the service."""
 
     scheme: Scheme
-    params: _native.VerifyParams
+    params: ffi.VerifyParams
     prehashed: bool
     der: bool
     combines: bool  # many equations can be checked as one
@@ -83,15 +84,15 @@ class Options:
             raise InputError("prehashed", describe(prehashed), "True or False")
         if prehashed and not scheme.takes_prehashed:
             raise InputError("prehashed", "True", f"False: {scheme.name} signs messages, not digests")
-        encoding_id = lookup(_native.ENCODINGS, encoding, "encoding")
-        der_rules_id = lookup(_native.DER_RULES, der_rules, "der_rules")
+        encoding_id = lookup(ffi.ENCODINGS, encoding, "encoding")
+        der_rules_id = lookup(ffi.DER_RULES, der_rules, "der_rules")
         if encoding == "der" and not scheme.takes_der:
             raise InputError("encoding", "'der'", f"'compact': {scheme.name} signatures have no DER form")
         if der_rules != "strict" and encoding != "der":
             raise InputError("der_rules", quote(der_rules), "no der_rules unless encoding='der'")
         digested = bool(prehashed)
         identifier = _user_id(scheme, user_id, prehashed=digested)
-        params = _native.VerifyParams(
+        params = ffi.VerifyParams(
             scheme=scheme.id,
             rules=flags,
             hash_id=_hash_id(scheme, hash),
@@ -100,7 +101,7 @@ class Options:
             der_rules=der_rules_id,
             user_id=identifier,
         )
-        return cls(scheme, params, digested, encoding == "der", bool(flags & _native.RULE_COFACTORED))
+        return cls(scheme, params, digested, encoding == "der", bool(flags & ffi.RULE_COFACTORED))
 
     def signature_column(self, signatures: BatchOfBytes) -> Column:
         """Compact signatures have one width; DER ones are of any length."""
@@ -185,10 +186,10 @@ def verify_batch(
         der_rules: "strict" (DER, nothing left over), "trailing": bytes after the SEQUENCE are ignored, or "go": bytes
             after s inside the SEQUENCE are ignored, too, as ``encoding/asn1`` does that most chains in Go call.
         width: bytes per message, when `messages` is one bytes-like object.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
-    The three batches take any form that ``pycore.buffers`` lists. One bytes-like object of keys or signatures needs
-    no width where the scheme has only one; else use :func:`pycore.batch`.
+    The three batches take any form that ``pycore.base.columns`` lists. One bytes-like object of keys or signatures
+    needs no width where the scheme has only one; else use :func:`pycore.batch`.
 
     Returns:
         n verdicts. A key or signature that is malformed - of a wrong length, too, in a sequence or a ragged batch -
@@ -258,9 +259,9 @@ def _few(options: Options, keys: Any, signatures: Any, messages: Any) -> NDArray
         return None
     if options.prehashed and {*map(len, messages)} != {_DIGEST_SIZE}:
         return None
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     cache = keycache.key_cache()
-    shelf = cache.shelf(_native.backend_pick(_native.KIND_SCHEME, options.scheme.id, n), options.scheme)
+    shelf = cache.shelf(ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, n), options.scheme)
     known = (shelf.index, shelf.pointer, shelf.often) if shelf else None
     codes = np.zeros(n, dtype=np.uint8)
     found = _native_keys.verify_few(backend, options.params, known, keys, signatures, messages, codes)
@@ -273,14 +274,14 @@ def _few(options: Options, keys: Any, signatures: Any, messages: Any) -> NDArray
 
 @lru_cache(maxsize=64)
 def _cost(backend: int) -> parallel.Cost:
-    return parallel.Cost(item_ns=_LANE_NS / _native.backend_rows()[backend].lanes, byte_ns=4, batch=_BATCH)
+    return parallel.Cost(item_ns=_LANE_NS / ffi.backend_rows()[backend].lanes, byte_ns=4, batch=_BATCH)
 
 
 def _find_tables(options: Options, keys: Column, messages: Column) -> keycache.Found | None:
     """Which keys have tables from earlier calls, where tables help; None when none has."""
     if keys.n == 0 or (options.combines and keys.n > _COMBINED):
         return None
-    backend = _native.backend_pick(_native.KIND_SCHEME, options.scheme.id, keys.n)
+    backend = ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, keys.n)
     found = keycache.key_cache().find(backend, options.scheme, keys)
     if found is None:
         return None
@@ -293,11 +294,11 @@ def _by_keys(
     options: Options, keys: Column, signatures: Column, messages: Column, threads: int | None
 ) -> NDArray[np.uint8]:
     codes = np.zeros(keys.n, dtype=np.uint8)
-    backend = _native.current_backend()
-    cost = _cost(_native.backend_pick(_native.KIND_SCHEME, options.scheme.id, max(keys.n, 1)))
+    backend = ffi.current_backend()
+    cost = _cost(ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, max(keys.n, 1)))
 
     def work(start: int, stop: int) -> None:
-        _native.verify_batch(
+        ffi.verify_batch(
             backend,
             options.params,
             keys.slice(start, stop),
@@ -396,7 +397,7 @@ def recover_batch(
         signatures65: n signatures of 65 bytes: r || s || v, r and s big-endian, v in 0..3 or 27..30.
         digests: n digests of 32 bytes.
         rules: "any-s" (default) or "low-s", which Ethereum transactions demand (EIP-2).
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         ``(keys, verdicts)``: keys is a new uint8 array of shape (n, 64), x || y big-endian, with zeros where the
@@ -422,14 +423,14 @@ def recover_batch(
         threads = parallel.resolve_threads(threads)
     keys = np.zeros((signatures.n, 64), dtype=np.uint8)
     codes = np.zeros(signatures.n, dtype=np.uint8)
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
 
     def work(start: int, stop: int) -> None:
         part = slice(start, stop)
-        _native.recover_batch(
+        ffi.recover_batch(
             backend, flags, signatures.slice(start, stop), hashes.slice(start, stop), keys[part], codes[part]
         )
 
-    cost = _cost(_native.backend_pick(_native.KIND_SCHEME, row.id, max(signatures.n, 1)))
+    cost = _cost(ffi.backend_pick(ffi.KIND_SCHEME, row.id, max(signatures.n, 1)))
     parallel.run(work, signatures.n, threads, cost)
     return keys, Verdicts.of_kernel(codes)

@@ -38,22 +38,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import parallel
 from pycore._levels import digest, hash_pairs
-from pycore.buffers import as_column, one_bytes, same_n, single
+from pycore.base import parallel
+from pycore.base.columns import as_column, one_bytes, same_n, single
+from pycore.base.registry import HASHES, lookup
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
 from pycore.hashing import COST, hash_column
 from pycore.inclusion import root_rows
-from pycore.registry import HASHES, lookup
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike, Column
-    from pycore.registry import Hash
+    from pycore.base.columns import BatchOfBytes, BytesLike, Column
+    from pycore.base.registry import Hash
 
 __all__ = ["SparseMerkleTree", "verify_sparse", "verify_sparse_batch"]
 
@@ -150,7 +150,7 @@ class SparseMerkleTree:
             keys: n distinct keys of 32 bytes, in any order.
             values: n values of any length; in a list, None removes the key if it is there.
             hashed: the values are value hashes, H(value), already.
-            threads: how many threads may work on this call; see ``pycore.parallel``.
+            threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
         Raises:
             InputError: keys of another length or twice, or counts that differ; nothing is changed then.
@@ -317,7 +317,7 @@ def verify_sparse_batch(
         proofs: n byte strings, what :meth:`SparseMerkleTree.proofs` gives.
         hash: a name in ``pycore.HASHES``.
         hashed: the values are value hashes, H(value), already.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         n verdicts: VALID, BAD_PROOF or MALFORMED_PROOF, as :func:`verify_sparse` finds for each alone.

@@ -20,22 +20,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _loops, parallel
+from pycore import _loops
 from pycore._levels import check_limit, digest, node
 from pycore._multiproof import climb
 from pycore._proofs import count_argument, join_proof
-from pycore.buffers import as_column, describe, one_bytes
+from pycore.base import parallel
+from pycore.base.columns import as_column, describe, one_bytes
+from pycore.base.registry import HASHES, TREES, lookup
+from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, LengthError, ProofError
 from pycore.merkle import merkle_root
-from pycore.registry import HASHES, TREES, lookup
-from pycore.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike
+    from pycore.base.columns import BatchOfBytes, BytesLike
     from pycore.kernels.trees import Plan
 
 __all__ = [
@@ -225,7 +226,7 @@ def verify_branches(
         proof: the nodes at :func:`helper_indices` of the indices, in that order, as a sequence or one after another.
         indices: k generalized indices, none of them above another; of any depths.
         hash: a name in ``pycore.HASHES``.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF (wrong number of nodes) or BAD_PROOF (another root).

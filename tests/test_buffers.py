@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore.buffers import Column, as_column, batch, index_array
+from pycore.base.columns import Column, as_column, batch, index_array
 
 ROWS = [bytes([17 * i % 256, i, 255 - i]) * 4 for i in range(9)]
 WIDTH = 12

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import _deadline, parallel, testing
-from pycore._deadline import AbandonedError, Budget, ExpiredError, checkpoint
+from pycore import testing
+from pycore.base import deadline, parallel
+from pycore.base.deadline import AbandonedError, Budget, ExpiredError, checkpoint
 from pycore.ledgers import ethereum_trie
 
 
@@ -120,14 +121,14 @@ def test_helpers_see_the_callers_context() -> None:
 
     def piece(start: int, _: int) -> None:
         everybody.wait(120)  # three pieces at once: three threads
-        seen.append((threading.get_ident(), _deadline.limited(), pycore._native.current_backend()))
+        seen.append((threading.get_ident(), deadline.limited(), pycore.base.ffi.current_backend()))
 
     with pycore.use_backend("portable"), Budget():
-        wanted = pycore._native.current_backend()
+        wanted = pycore.base.ffi.current_backend()
         parallel.run_pieces(piece, [0, 1, 2, 3], threads=3)
     assert len({thread for thread, _, _ in seen}) == 3
     assert {(limited, backend) for _, limited, backend in seen} == {(True, wanted)}
-    assert not _deadline.limited()
+    assert not deadline.limited()
 
 
 def test_a_cancelled_budget_stops_the_piece_after_this_one() -> None:
@@ -146,7 +147,7 @@ def test_a_cancelled_budget_stops_the_piece_after_this_one() -> None:
 
 def test_without_a_budget_nothing_is_cut_or_looked_at() -> None:
     checkpoint()
-    column = pycore.buffers.as_column(np.zeros((48, MIB), dtype=np.uint8), "messages")
+    column = pycore.base.columns.as_column(np.zeros((48, MIB), dtype=np.uint8), "messages")
     cost = parallel.Cost(item_ns=80, byte_ns=1)
     assert parallel.cut(48, 1, cost, column) == [0, 48]
     with Budget():

@@ -20,7 +20,14 @@ MODULES = sorted(
 )
 # The extension has no docstrings, its build script needs a compiler, and the client needs the service's extra packages.
 MODULES = [name for name in MODULES if name not in {"pycore._core", "pycore._core_build", "pycore.client"}]
-WITH_EXAMPLES = {"pycore", "pycore.buffers", "pycore.hashing", "pycore.signatures", "pycore.keyset", "pycore.merkle"}
+WITH_EXAMPLES = {
+    "pycore",
+    "pycore.base.columns",
+    "pycore.hashing",
+    "pycore.signatures",
+    "pycore.keyset",
+    "pycore.merkle",
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

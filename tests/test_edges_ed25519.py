@@ -164,19 +164,19 @@ def test_batches_do_not_let_torsion_cancel(rules: str, backend: str) -> None:
 @pytest.mark.parametrize("flags", range(32))
 def test_flags_are_independent(flags: int, backend: str) -> None:
     """Every combination of the flags, not only the five rows that have names: the next rule set is one of them."""
-    from pycore import _native
-    from pycore.buffers import as_column
-    from pycore.registry import SCHEMES
-    from pycore.verdict import Verdict
+    from pycore.base import ffi
+    from pycore.base.columns import as_column
+    from pycore.base.registry import SCHEMES
+    from pycore.base.verdicts import Verdict
 
     rules = oracle.Rules(*(bool(flags >> bit & 1) for bit in range(5)))  # in the order of PC_RULE_*
     cases = (*torsion_cases()[::3], *small_order_cases()[::2], *encoding_cases()[::5])
-    params = _native.VerifyParams(
+    params = ffi.VerifyParams(
         scheme=SCHEMES["ed25519"].id, rules=flags, hash_id=0, prehashed=False, encoding=0, der_rules=0, user_id=None
     )
     columns = SignatureBatch("", "ed25519", list(cases)).columns()
     codes = np.zeros(len(cases), np.uint8)
-    _native.verify_batch(_native.current_backend(), params, *(as_column(x, "column") for x in columns), codes)
+    ffi.verify_batch(ffi.current_backend(), params, *(as_column(x, "column") for x in columns), codes)
     wrong = [
         f"{case.label}: {Verdict(int(code)).name}, want {want}"
         for case, code in zip(cases, codes, strict=True)

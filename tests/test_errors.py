@@ -204,28 +204,28 @@ def test_unusable_backends_say_why() -> None:
 
 
 def test_the_choice_belongs_to_the_context() -> None:
-    from pycore import _native
+    from pycore.base import ffi
 
     seen: list[int] = []
     with pycore.use_backend("portable"):
-        mine = _native.current_backend()
-        thread = threading.Thread(target=lambda: seen.append(_native.current_backend()))
+        mine = ffi.current_backend()
+        thread = threading.Thread(target=lambda: seen.append(ffi.current_backend()))
         thread.start()
         thread.join()
-    assert mine != _native.AUTO
-    assert seen == [_native.AUTO]
+    assert mine != ffi.AUTO
+    assert seen == [ffi.AUTO]
 
     async def task() -> int:
-        return _native.current_backend()
+        return ffi.current_backend()
 
     async def main() -> tuple[int, int, int]:
         outside = asyncio.create_task(task())
         with pycore.use_backend("portable"):
             inside = asyncio.create_task(task())
-            there = await asyncio.to_thread(_native.current_backend)
+            there = await asyncio.to_thread(ffi.current_backend)
         return await outside, await inside, there
 
-    assert asyncio.run(main()) == (_native.AUTO, mine, mine)
+    assert asyncio.run(main()) == (ffi.AUTO, mine, mine)
 
 
 def _python(program: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import _native, _native_keys, keycache
-from pycore.buffers import as_column
+from pycore import _native_keys, keycache
+from pycore.base import ffi
+from pycore.base.columns import as_column
 from pycore.testing import generate_signatures
 
 SCHEMES = list(pycore.SCHEMES)
@@ -213,7 +214,7 @@ def test_distinct_keys_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keycache, "_OFTEN_ELSE", 8)
     cache = keycache.key_cache()
     row = pycore.SCHEMES["sm2"]
-    backend = _native.backend_pick(_native.KIND_SCHEME, row.id, 1024)
+    backend = ffi.backend_pick(ffi.KIND_SCHEME, row.id, 1024)
     rng = np.random.default_rng(8)
     for _ in range(300):
         assert cache.find(backend, row, as_column(rng.integers(0, 256, (1024, 65), dtype=np.uint8), "keys")) is None
@@ -251,7 +252,7 @@ def test_a_call_keeps_the_tables_that_it_found() -> None:
     cache, row = keycache.key_cache(), pycore.SCHEMES["ecdsa-p256"]
     for _ in range(3):
         pycore.verify_batch("ecdsa-p256", keys, signatures, messages)
-    backend = _native.backend_pick(_native.KIND_SCHEME, row.id, 8)
+    backend = ffi.backend_pick(ffi.KIND_SCHEME, row.id, 8)
     found = cache.find(backend, row, as_column(keys, "keys"))
     assert found is not None
     pycore.set_key_cache(0)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import KeySet, Verdict, _native
+from pycore import KeySet, Verdict
+from pycore.base import ffi
 from pycore.keycache import without_key_cache
 from pycore.testing import generate_signatures
 
@@ -91,7 +92,7 @@ def test_sums_that_meet(scheme: str, backend: str, rng: random.Random) -> None:
     secrets = [1, 2, 3, n - 1, n - 2, *(pow(2, i, n) for i in (5, 8, 12, 24, 128, 255)), pow(2, -8, n), pow(2, -96, n)]
     keys = np.zeros((len(secrets), 65), dtype=np.uint8)
     raw = b"".join(secret.to_bytes(32, "big") for secret in secrets)
-    _native.testing_public_keys(pycore.SCHEMES[scheme].id, pycore.batch(raw, width=32), keys)
+    ffi.testing_public_keys(pycore.SCHEMES[scheme].id, pycore.batch(raw, width=32), keys)
     indices, signatures, digests = [], [], []
     for which, d in enumerate(secrets):
         for a in (0, 1, -1, 2, -2, pow(2, 12, n), pow(2, -12, n), rng.randrange(n)):

@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore import parallel
-from pycore.buffers import as_column
-from pycore.parallel import Cost, cut, run_pieces
+from pycore.base import parallel
+from pycore.base.columns import as_column
+from pycore.base.parallel import Cost, cut, run_pieces
 
 CHEAP, DEAR = Cost(100, 1), Cost(1_000_000, 0)
 

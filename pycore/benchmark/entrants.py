@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pycore
-from pycore import _native
+from pycore.base import ffi
 
 from .peers import PeerMissingError, Prepared
 
@@ -54,10 +54,10 @@ Entries: TypeAlias = "dict[str, Entry]"
 def picked_backend(algorithm: str, n: int = 1024) -> str:
     """The backend that a batch of n items takes in this context."""
     if algorithm in pycore.SCHEMES:
-        position = _native.backend_pick(_native.KIND_SCHEME, pycore.SCHEMES[algorithm].id, n)
+        position = ffi.backend_pick(ffi.KIND_SCHEME, pycore.SCHEMES[algorithm].id, n)
     else:
-        position = _native.backend_pick(_native.KIND_HASH, pycore.HASHES[algorithm].id, n)
-    return _native.backend_rows()[position].name
+        position = ffi.backend_pick(ffi.KIND_HASH, pycore.HASHES[algorithm].id, n)
+    return ffi.backend_rows()[position].name
 
 
 def why_absent(backend: str) -> str:

@@ -34,8 +34,8 @@ def warm_up() -> None:
 
     from pycore import _loops
     from pycore._levels import zero_nodes
+    from pycore.base.registry import HASHES, TREES
     from pycore.kernels import dag, digests, native, sparse, tally, trees, trie
-    from pycore.registry import HASHES, TREES
 
     numbers = np.zeros(2, dtype=np.uint64)
     rows = np.zeros((2, 32), dtype=np.uint8)

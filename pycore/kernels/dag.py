@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pycore.base.jit import kernel
+from pycore.base.jit_arrays import positions, vector
 from pycore.errors import LengthError
-from pycore.kernels._arrays import positions, vector
-from pycore.kernels._jit import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

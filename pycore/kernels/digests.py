@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.kernels._arrays import rows, same_length
-from pycore.kernels._jit import kernel
+from pycore.base.jit import kernel
+from pycore.base.jit_arrays import rows, same_length
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

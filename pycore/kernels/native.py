@@ -14,7 +14,7 @@ core. Two rules make this safe:
   there, and a change of a declaration discards what was compiled with the old one;
 - the declarations below are compared with the extension's own at import, and an extension that has others is refused.
 
-Nothing here starts threads: the caller cuts the work (:mod:`pycore.parallel`).
+Nothing here starts threads: the caller cuts the work (:mod:`pycore.base.parallel`).
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ import llvmlite.binding
 import numpy as np
 from numba import types
 
-from pycore import _native
-from pycore.kernels._jit import kernel
+from pycore.base import ffi
+from pycore.base.jit import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from pycore.base.registry import Hash, Tree
     from pycore.kernels.trees import Plan
-    from pycore.registry import Hash, Tree
 
 __all__ = ["climb", "edge", "grow"]
 
@@ -45,7 +45,7 @@ BLOCK = 512
 
 
 def _declare(name: str, declaration: str, result: Any, *arguments: Any) -> Callable[..., int]:
-    address, declared = _native.function_address(name)
+    address, declared = ffi.function_address(name)
     if declared != declaration:
         message = f"{name} of the extension is {declared}, and the kernels were written for {declaration}"
         raise ImportError(message)
@@ -96,7 +96,7 @@ def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return bool(different == 0)
 
 
-_PROMOTE, _DUPLICATE = _native.ODD_PROMOTE, _native.ODD_DUPLICATE
+_PROMOTE, _DUPLICATE = ffi.ODD_PROMOTE, ffi.ODD_DUPLICATE
 
 # ---- growing trees --------------------------------------------------------------------------------------------------
 
@@ -124,14 +124,14 @@ def grow(
     Returns:
         (height, position, node) of every new complete subtree that has a wanted leaf in it or in its sibling.
     """
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     kept, places = _nothing(row.digest_size)
     if len(wanted):
         most = 2 * len(nodes) + 128
         kept, places = np.empty((most, row.digest_size), dtype=np.uint8), np.empty((most, 2), dtype=np.int64)
     found = _grow(backend, row.id, _prefix(tree), peaks, leaf_count, level, _input(nodes), wanted, kept, places)
     if found < 0:
-        _native.check(found, backend)
+        ffi.check(found, backend)
     return [(*places[i].tolist(), kept[i].tobytes()) for i in range(found)]
 
 
@@ -206,11 +206,11 @@ def edge(
         int64 (depth + 1,) and uint8 (depth + 1, digest_size): per height the position of the last node and the node; -1
         where that is the right child of a complete subtree. The last one is the root.
     """
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     positions, nodes = np.empty(depth + 1, dtype=np.int64), np.empty((depth + 1, row.digest_size), dtype=np.uint8)
     code = _edge(backend, row.id, tree.odd, _prefix(tree), peaks, leaf_count, zeros, positions, nodes)
     if code:
-        _native.check(code, backend)
+        ffi.check(code, backend)
     return positions, nodes
 
 
@@ -281,10 +281,10 @@ def climb(
     Returns:
         Whether two different nodes that are paired are equal; looked at only where the shape refuses them.
     """
-    backend = _native.current_backend()
+    backend = ffi.current_backend()
     first, equal, compare = len(slots) - len(plan.left), np.zeros(1, dtype=np.uint8), not tree.equal_siblings
     code = _climb(backend, row.id, _prefix(tree), compare, slots, first, plan.left, plan.right, waves, equal)
-    _native.check(code, backend)
+    ffi.check(code, backend)
     return bool(equal[0])
 
 

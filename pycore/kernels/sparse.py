@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.kernels._jit import kernel
+from pycore.base.jit import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore.buffers import quote
+from pycore.base.columns import quote
+from pycore.base.jit import kernel
+from pycore.base.jit_arrays import flags, positions, same_length, vector, weights
 from pycore.errors import InputError, LengthError
-from pycore.kernels._arrays import flags, positions, same_length, vector, weights
-from pycore.kernels._jit import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pycore.kernels._jit import kernel
+from pycore.base.jit import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore.registry import Tree
+    from pycore.base.registry import Tree
 
 __all__ = ["ZEROS", "Plan", "multiproof_plan", "proofs", "ssz_plan"]
 

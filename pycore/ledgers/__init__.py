@@ -15,7 +15,7 @@ from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 
 if TYPE_CHECKING:
-    from pycore.buffers import BytesLike
+    from pycore.base.columns import BytesLike
 
 __all__ = ["BlockReport", "Check", "Ledger", "TransactionFault", "get", "names"]
 

@@ -37,6 +37,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker import validator
 from pycore.ledgers._chainmaker.context import ChainContext, chain_hash_name
@@ -45,10 +46,9 @@ from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMe
 from pycore.ledgers._chainmaker.messages import parse_block
 from pycore.ledgers._chainmaker.rows import Policy
 from pycore.ledgers.report import BlockReport
-from pycore.verdict import Verdicts
 
 if TYPE_CHECKING:
-    from pycore.buffers import BytesLike
+    from pycore.base.columns import BytesLike
 
 __all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "RegisteredKey", "Revocation", "TrustMember"]
 

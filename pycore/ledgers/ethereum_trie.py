@@ -27,21 +27,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycore import parallel
 from pycore._proofs import count_argument
-from pycore.buffers import Column, as_column, describe, one_bytes
+from pycore.base import parallel
+from pycore.base.columns import Column, as_column, describe, one_bytes
+from pycore.base.registry import HASHES
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError, ShapeError
 from pycore.hashing import hash_column
 from pycore.inclusion import root_rows
-from pycore.registry import HASHES
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import BatchOfBytes, BytesLike
+    from pycore.base.columns import BatchOfBytes, BytesLike
 
     Proofs: TypeAlias = Sequence[Sequence[BytesLike]]
 
@@ -115,7 +115,7 @@ def verify_trie_batch(
         keys: n keys, of any length each.
         proofs: n sequences of encoded nodes, from the root down. The empty trie's may be empty.
         hashed: the trie's keys are Keccak-256 of `keys`, as in the state and in storage ("secure" tries).
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Raises:
         InputError: a malformed call: counts that differ, a root of a wrong length.
@@ -221,7 +221,7 @@ def verify_accounts(
         state_root: one root for all of them, or a batch of n.
         addresses: n addresses of 20 bytes.
         proofs: n sequences of nodes: ``accountProof`` of ``eth_getProof``.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         Verdicts, and the accounts; None where there is none. MALFORMED_ITEM is a value that is no account.
@@ -258,7 +258,7 @@ def verify_storage(
         storage_root: an account's ``storage_root`` for all of them, or a batch of n.
         slots: n slots, as numbers or as 32 bytes.
         proofs: n sequences of nodes: ``storageProof[i].proof`` of ``eth_getProof``.
-        threads: how many threads may work on this call; see ``pycore.parallel``.
+        threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Returns:
         Verdicts, and the numbers; a slot that the trie does not have is 0. MALFORMED_ITEM is a value that is no number

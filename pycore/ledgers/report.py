@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pycore.verdict import Verdict, Verdicts
+    from pycore.base.verdicts import Verdict, Verdicts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore._deadline import checkpoint
+from pycore.base.deadline import checkpoint
+from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing import hash as hash_one
 from pycore.hashing import hash_batch
 from pycore.ledgers.x509 import PublicKey
 from pycore.signatures import verify_batch
-from pycore.verdict import Verdict
 
 SM2_USER_ID = b"1234567812345678"
 """Distinguishing identifier of GM/T 0009-2012, section 10; ChainMaker's CRYPTO_DEFAULT_UID."""

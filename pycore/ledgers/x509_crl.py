@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from pycore.base.verdicts import Verdict
 from pycore.ledgers._der import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Cursor, DerError, whole
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import (
@@ -28,7 +29,6 @@ from pycore.ledgers.x509 import (
 )
 from pycore.ledgers.x509_names import read_name
 from pycore.ledgers.x509_path import MAX_ISSUERS, describe, issuing_problem, own_problem
-from pycore.verdict import Verdict
 
 MAX_CRL = 1 << 20
 """Bytes of PEM or DER that are read: some 25,000 revoked certificates."""

@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pycore.base.verdicts import Verdict
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import Certificate, is_strict
 from pycore.ledgers.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
-from pycore.verdict import Verdict
 
 MAX_CHAIN = 8
 """Authorities above a certificate, its trust root included."""

@@ -6,8 +6,8 @@ that the batcher was given, never on the event loop. A ticket is given back when
 its caller went away - so that the bounds hold for what is in memory.
 
 Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts; where
-that happens while it runs, it ends at its next checkpoint (:mod:`pycore._deadline`). When no worker has come free for
-`stall_after` seconds nothing more is taken in.
+that happens while it runs, it ends at its next checkpoint (:mod:`pycore.base.deadline`). When no worker has come free
+for `stall_after` seconds nothing more is taken in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from pycore._deadline import Budget
+from pycore.base.deadline import Budget
 from pycore.service.workers import Running, Workers
 
 T = TypeVar("T")

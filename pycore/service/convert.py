@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore import hashing, ledgers, merkle, signatures
-from pycore._deadline import checkpoint
 from pycore._levels import depth_of
-from pycore._native import BackendRow
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -29,14 +27,16 @@ from pycore._pb.validation.v1 import (
     signature_pb2,
     verdict_pb2,
 )
-from pycore.buffers import Column, as_column
-from pycore.cpu import Capabilities, capabilities
+from pycore.base.backends import Capabilities, capabilities
+from pycore.base.columns import Column, as_column
+from pycore.base.deadline import checkpoint
+from pycore.base.ffi import BackendRow
+from pycore.base.registry import HASHES, TREES, Hash, Rules, Scheme, lookup
+from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, LengthError
 from pycore.keycache import KeyCacheStats
 from pycore.ledgers._json import load_object
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.registry import HASHES, TREES, Hash, Rules, Scheme, lookup
-from pycore.verdict import Verdict, Verdicts
 
 DEFAULT_ANSWER_BYTES = 16 << 20
 """As many as the largest request: the longest digests of as many messages as one request may have."""

@@ -31,7 +31,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
-from pycore.cpu import capabilities
+from pycore.base.backends import capabilities
 from pycore.service.batcher import Batcher, Bounds
 from pycore.service.config import ServiceConfig
 from pycore.service.convert import Limits, Settings

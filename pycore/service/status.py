@@ -20,8 +20,8 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pycore import errors
-from pycore._deadline import ExpiredError
 from pycore._pb.validation.v1 import signature_pb2
+from pycore.base.deadline import ExpiredError
 from pycore.service.batcher import OverloadedError, RefusedError
 
 _log = logging.getLogger("pycore.service")

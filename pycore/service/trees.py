@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike
 from pycore import inclusion, sparse
 from pycore._pb.validation.v1 import merkle_pb2
 from pycore._proofs import count_argument, join_proof
-from pycore.buffers import BatchOfBytes, BytesLike, as_column, index_array, one_bytes, same_n
+from pycore.base.columns import BatchOfBytes, BytesLike, as_column, index_array, one_bytes, same_n
+from pycore.base.registry import HASHES, TREES, lookup
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError, ProofError
 from pycore.frontier import MerkleFrontier
-from pycore.registry import HASHES, TREES, lookup
 from pycore.service import convert
 from pycore.service.plans import Budget, Plan, join_verdicts
-from pycore.verdict import Verdict, Verdicts, verdict_error
 
 _MAX_WATCHED = 256
 _MAX_STATE_BYTES = 1 << 20

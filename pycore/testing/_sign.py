@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pycore import _native, parallel
-from pycore.buffers import Column, as_column
+from pycore.base import ffi, parallel
+from pycore.base.columns import Column, as_column
+from pycore.base.registry import HASHES, SCHEMES
 from pycore.errors import UnknownNameError
-from pycore.registry import HASHES, SCHEMES
 from pycore.signatures import DEFAULT_USER_ID
 
 _COST = parallel.Cost(item_ns=50_000, byte_ns=3)
@@ -26,7 +26,7 @@ def public_keys(scheme: str, secrets: npt.NDArray[np.uint8]) -> npt.NDArray[np.u
     keys = np.empty((column.n, 32 if row.key_sizes == (32,) else 65), dtype=np.uint8)
 
     def work(start: int, stop: int) -> None:
-        _native.testing_public_keys(row.id, column.slice(start, stop), keys[start:stop])
+        ffi.testing_public_keys(row.id, column.slice(start, stop), keys[start:stop])
 
     threads = parallel.get_threads()
     parallel.run_pieces(work, parallel.cut(column.n, threads, _COST), threads)
@@ -46,20 +46,20 @@ def sign(
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
         raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")
     row = SCHEMES[scheme]
-    params = _native.VerifyParams(
+    params = ffi.VerifyParams(
         scheme=row.id,
         rules=row.rules[0].flags,
         hash_id=HASHES[hash].id,
         prehashed=False,
-        encoding=_native.ENCODINGS["compact"],
-        der_rules=_native.DER_RULES["strict"],
+        encoding=ffi.ENCODINGS["compact"],
+        der_rules=ffi.DER_RULES["strict"],
         user_id=user_id if row.takes_user_id else None,
     )
     keys, texts = Column(secrets), as_column(messages, "messages")
     signatures = np.empty((keys.n, row.signature_size), dtype=np.uint8)
 
     def work(start: int, stop: int) -> None:
-        _native.testing_sign(params, keys.slice(start, stop), texts.slice(start, stop), signatures[start:stop])
+        ffi.testing_sign(params, keys.slice(start, stop), texts.slice(start, stop), signatures[start:stop])
 
     threads = parallel.get_threads()
     parallel.run_pieces(work, parallel.cut(keys.n, threads, _COST, texts), threads)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from pycore.base.registry import SCHEMES
 from pycore.errors import InputError, UnknownNameError
-from pycore.registry import SCHEMES
 from pycore.signatures import DEFAULT_USER_ID
 
 from . import _deterministic

@@ -19,7 +19,8 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 
-from pycore import _loops, _native, errors
+from pycore import _loops, errors
+from pycore.base import ffi
 from pycore.client import ValidationClient
 from pycore.ledgers._chainmaker import signers
 from pycore.service import convert, trees
@@ -70,13 +71,13 @@ def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
         return lines
 
     def counted(name: str, size: Callable[..., int]) -> None:
-        real = getattr(_native, name)
+        real = getattr(ffi, name)
 
         def wrapper(*arguments: Any) -> Any:
             cost.native += size(*arguments)
             return real(*arguments)
 
-        monkeypatch.setattr(_native, name, wrapper)
+        monkeypatch.setattr(ffi, name, wrapper)
 
     with monkeypatch.context():
         counted("hash_batch", lambda _b, _h, prefix, column, out: 64 * len(out) + int(column.lengths.sum()))

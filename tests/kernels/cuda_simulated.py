@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import HASHES, TREES, _device, _native, parallel
+from pycore import HASHES, TREES, _device
+from pycore.base import ffi, parallel
 from pycore.benchmark import gpu
 from pycore.hashing import hash_column
 from pycore.kernels import cuda
@@ -233,4 +234,4 @@ def test_a_gpu_that_is_wrong_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_threads_argument() -> None:
     assert parallel.get_threads() >= 1
     assert (pycore.hash_batch("sha256", [b"a", b"b"], threads=2) == _cpu("sha256", [b"a", b"b"])).all()
-    assert _native.current_backend() == _native.AUTO
+    assert ffi.current_backend() == ffi.AUTO

@@ -55,7 +55,7 @@ def test_no_folder_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled once per process then; the kernel works all the same."""
     import numba
 
-    from pycore.kernels import _jit
+    from pycore.base import jit
 
     real = numba.njit
 
@@ -64,8 +64,8 @@ def test_no_folder_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError("cannot cache function: no locator available")
         return real(*args, **options)
 
-    monkeypatch.setattr(_jit.numba, "njit", without_cache)
-    assert _jit.kernel(_add)(2, 3) == 5
+    monkeypatch.setattr(jit.numba, "njit", without_cache)
+    assert jit.kernel(_add)(2, 3) == 5
 
 
 def _add(a: int, b: int) -> int:

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pycore
-from pycore import HASHES, TREES, _loops, _native
+from pycore import HASHES, TREES, _loops
 from pycore._levels import zero_nodes
+from pycore.base import ffi
 from pycore.kernels import native
 
 SHAPES = sorted(TREES)
@@ -33,11 +34,13 @@ def _root(leaves: NDArray[np.uint8], shape: str, name: str) -> bytes:
 # ---- growing trees --------------------------------------------------------------------------------------------------
 
 
-def _frontier(row: pycore.registry.Hash) -> NDArray[np.uint8]:
+def _frontier(row: pycore.base.registry.Hash) -> NDArray[np.uint8]:
     return np.zeros((64, row.digest_size), dtype=np.uint8)
 
 
-def _edge_root(row: pycore.registry.Hash, tree: pycore.registry.Tree, peaks: NDArray[np.uint8], n: int) -> bytes:
+def _edge_root(
+    row: pycore.base.registry.Hash, tree: pycore.base.registry.Tree, peaks: NDArray[np.uint8], n: int
+) -> bytes:
     positions, nodes = native.edge(row, tree, peaks, n, zero_nodes(row.name), (n - 1).bit_length())
     assert positions[-1] == 0
     return nodes[-1].tobytes()
@@ -158,4 +161,4 @@ def test_an_error_of_the_core_is_raised() -> None:
         -1, 999, np.zeros(0, np.uint8), np.zeros((64, 32), np.uint8), 0, 0, rows, nothing, rows, np.empty((0, 2), int)
     )
     with pytest.raises(pycore.PycoreError, match="PC_ERR_ARGUMENT"):
-        _native.check(code)
+        ffi.check(code)

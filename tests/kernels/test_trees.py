@@ -159,7 +159,7 @@ def test_multiproof_of_a_huge_tree() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_multiproofs_either_way(shape: str, way: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proofs made and checked, whole, broken, too short and too long; small pieces, so that threads have some."""
-    monkeypatch.setattr("pycore.parallel._PIECE_NS", 1)
+    monkeypatch.setattr("pycore.base.parallel._PIECE_NS", 1)
     leaves, n = _leaves(77), 77
     limit = 200 if shape == "ssz" else None
     options = {"tree": shape, "hash": "sha256", "limit": limit, "hashed": True}

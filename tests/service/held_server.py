@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pycore._deadline import checkpoint
+from pycore.base.deadline import checkpoint
 from pycore.service.__main__ import parse
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, _run

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pycore._deadline import AbandonedError, ExpiredError, checkpoint
+from pycore.base.deadline import AbandonedError, ExpiredError, checkpoint
 from pycore.service.batcher import Batcher, Bounds, OverloadedError, StalledError
 from pycore.service.workers import Workers
 

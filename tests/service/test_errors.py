@@ -15,7 +15,6 @@ from grpc_status import rpc_status
 
 import pycore
 from pycore import errors, hashing, testing
-from pycore._deadline import ExpiredError
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -24,6 +23,7 @@ from pycore._pb.validation.v1 import (
     merkle_pb2,
     signature_pb2,
 )
+from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
 from pycore.service import plans, status
 from pycore.service.batcher import OverloadedError, StalledError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import pycore
 from pycore._pb.validation.v1 import column_pb2, hash_pb2, merkle_pb2, signature_pb2, verdict_pb2
-from pycore.buffers import Column, as_column
+from pycore.base.columns import Column, as_column
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.service import convert

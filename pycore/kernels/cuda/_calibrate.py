@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore import _device, cpu, hashing, merkle
-from pycore._native import DEVICE
+from pycore import _device, hashing, merkle
+from pycore.base import backends
+from pycore.base.ffi import DEVICE
 from pycore.errors import BackendUnavailable
 from pycore.kernels.cuda import HASHES, simulated
 from pycore.kernels.cuda._target import cuda
@@ -120,7 +121,7 @@ def measure(path: Path | None, seconds: float) -> dict[str, int | None]:
 
 
 def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
-    with cpu.use_backend(DEVICE):
+    with backends.use_backend(DEVICE):
         on_device = run()  # the first call compiles
     if not np.array_equal(np.frombuffer(on_device, np.uint8), np.frombuffer(_on_cpu(run), np.uint8)):
         raise AssertionError("the GPU and the CPU disagree")
@@ -128,7 +129,7 @@ def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
     on_cpu: list[float] = []
     end = time.perf_counter() + seconds
     while len(on_gpu) < 3 or time.perf_counter() < end:
-        with cpu.use_backend(DEVICE):
+        with backends.use_backend(DEVICE):
             on_gpu.append(_timed(run))
         on_cpu.append(_timed(partial(_on_cpu, run)))
     return min(on_gpu), min(on_cpu)
@@ -136,7 +137,7 @@ def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
 
 def _on_cpu(run: Callable[[], Any]) -> Any:
     """On the backend that a CPU without a GPU beside it would take."""
-    with cpu.use_backend("auto"):
+    with backends.use_backend("auto"):
         variable = _device.choice_variable()
         token = variable.set("cpu")
         try:

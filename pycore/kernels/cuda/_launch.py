@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore import _native
+from pycore.base import ffi
 from pycore.kernels.cuda._messages import DIGESTS
 from pycore.kernels.cuda._target import cuda, device, kernel
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import Column
+    from pycore.base.columns import Column
+    from pycore.base.registry import Hash, Tree
     from pycore.kernels.cuda._words import Word, Words
-    from pycore.registry import Hash, Tree
 
 __all__ = ["failure", "hash_column", "merkle_root"]
 
@@ -206,8 +206,8 @@ def _climb(row: Hash, shape: Tree, nodes: Any, count: int, levels: range, pads: 
 @cache
 def failure(name: str) -> str:
     """Why the kernels of a hash cannot be used; "" when they give the CPU's answers. Once per process."""
-    from pycore.buffers import as_column
-    from pycore.registry import HASHES
+    from pycore.base.columns import as_column
+    from pycore.base.registry import HASHES
 
     row = HASHES[name]
     messages = [bytes(range(k)) for k in (0, 1, 55, 64, 137)]
@@ -215,7 +215,7 @@ def failure(name: str) -> str:
     try:
         for column, prefix in ((columns[0], b""), (columns[1], b""), (columns[1], b"\x01")):
             wanted = np.empty((column.n, 32), dtype=np.uint8)
-            _native.hash_batch(_native.AUTO, row.id, prefix, column, wanted)
+            ffi.hash_batch(ffi.AUTO, row.id, prefix, column, wanted)
             if not (hash_column(row, column, prefix) == wanted).all():
                 return f"the kernels of {name} give wrong digests"
     except Exception as error:  # a driver, a compiler or a device that does not work: whatever it raises

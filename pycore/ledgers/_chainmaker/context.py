@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pycore.buffers import quote
+from pycore.base.columns import quote
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker import fields
 from pycore.ledgers._chainmaker.fields import RegisteredKey, Revocation, TrustMember

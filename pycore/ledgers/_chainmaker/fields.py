@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from pycore.buffers import describe, quote
+from pycore.base.columns import describe, quote
 from pycore.errors import InputError
 from pycore.ledgers._chainmaker.rows import Policy, known_rule
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from pycore.buffers import quote
+from pycore.base.columns import quote
 from pycore.errors import InputError
 
 SENDER_JOINS_FROM = 2030300

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pycore._deadline import checkpoint
+from pycore.base.deadline import checkpoint
+from pycore.base.verdicts import Verdict
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker.cache import BoundedCache
 from pycore.ledgers._chainmaker.context import ChainContext
@@ -30,7 +31,6 @@ from pycore.ledgers.x509 import (
     public_key_of,
 )
 from pycore.ledgers.x509_path import Authorities, NoPath
-from pycore.verdict import Verdict
 
 CERT, CERT_HASH, PUBLIC_KEY, DID, ALIAS, ADDR = range(6)
 MemberKey = tuple[int, str, bytes]

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.verdicts import Verdict
 from pycore.ledgers._chainmaker.access import AccessRules
 from pycore.ledgers._chainmaker.messages import EndorsementEntry, Payload, Transaction, shorten
 from pycore.ledgers._chainmaker.policy import Ruling, Voter
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import PublicKey
-from pycore.verdict import Verdict
 
 _INVOKE = 0
 _MAX_TX_ID = 64

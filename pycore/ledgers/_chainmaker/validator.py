@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore._deadline import checkpoint
+from pycore.base.deadline import checkpoint
+from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.hashing import hash_batch
 from pycore.ledgers._chainmaker import dag, quorum, transactions
@@ -23,7 +24,6 @@ from pycore.ledgers._chainmaker.rows import default_block_version
 from pycore.ledgers._chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.ledgers.signing import SignatureBatch
-from pycore.verdict import Verdict, Verdicts
 
 _EXACT_DAG_FROM = 2300
 _CONSENSUS_ROLE = "CONSENSUS"

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
 
-from pycore import _native
+from pycore.base import ffi
 from pycore.errors import InputError, LengthError, ShapeError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Column(Sequence[bytes]):
 
     def to_native(self) -> Any:
         """The ``pc_column`` of the C interface. Points into this column: keep it alive while C reads."""
-        return _native.column_struct(self.data, self.offsets)
+        return ffi.column_struct(self.data, self.offsets)
 
     def to_matrix(self, width: int, field: str) -> NDArray[np.uint8]:
         """uint8 (n, width), a view; InputError for a row of another length."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.buffers import describe, to_array
+from pycore.base.columns import describe, to_array
 from pycore.errors import InputError, LengthError, ShapeError
 
 if TYPE_CHECKING:

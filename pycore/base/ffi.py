@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pycore.buffers import Column
+    from pycore.base.columns import Column
 
 ALIGNMENT = 64
 AUTO: int = lib.PC_AUTO

@@ -6,13 +6,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pycore import _device, _native
-from pycore._native import BackendRow
-from pycore.buffers import quote
+from pycore import _device
+from pycore.base import ffi
+from pycore.base.columns import quote
+from pycore.base.ffi import BackendRow
+from pycore.base.parallel import get_threads
+from pycore.base.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
 from pycore.errors import BackendUnavailable, InputError
 from pycore.keycache import KeyCacheStats, key_cache_stats
-from pycore.parallel import get_threads
-from pycore.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,18 +93,18 @@ def capabilities() -> Capabilities:
     >>> "sm2" in found.algorithms
     True
     """
-    _native.init()
+    ffi.init()
     if _device.current() == _device.DEVICE:
         _device.require()
     return Capabilities(
-        version=_native.version(),
-        cpu_features=_native.cpu_features(),
-        backends=(_device.row(), *_native.backend_rows()),
+        version=ffi.version(),
+        cpu_features=ffi.cpu_features(),
+        backends=(_device.row(), *ffi.backend_rows()),
         active=_active(_LARGE),
         active_single=_active(1),
         why=_why(_LARGE),
         why_single=_why(1),
-        compiler=_native.compiler(),
+        compiler=ffi.compiler(),
         schemes=tuple(SCHEMES.values()),
         hashes=tuple(HASHES.values()),
         trees=tuple(TREES.values()),
@@ -140,16 +141,16 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     """
     if not isinstance(name, str):
         raise InputError("name", quote(name), "a backend's name")
-    _native.init()
+    ffi.init()
     if name == _device.DEVICE:
         _device.require()
-        return _scope(_native.AUTO, name)
-    return _scope(_native.backend_position(name), "auto" if name == "auto" else "cpu")
+        return _scope(ffi.AUTO, name)
+    return _scope(ffi.backend_position(name), "auto" if name == "auto" else "cpu")
 
 
 @contextmanager
 def _scope(position: int, device: str) -> Iterator[None]:
-    backend, choice = _native.backend_variable(), _device.choice_variable()
+    backend, choice = ffi.backend_variable(), _device.choice_variable()
     tokens = backend.set(position), choice.set(device)
     try:
         yield
@@ -159,24 +160,23 @@ def _scope(position: int, device: str) -> Iterator[None]:
 
 
 def _algorithms() -> list[tuple[int, Scheme | Hash]]:
-    rows: list[tuple[int, Scheme | Hash]] = [(_native.KIND_SCHEME, scheme) for scheme in SCHEMES.values()]
-    return rows + [(_native.KIND_HASH, row) for row in HASHES.values()]
+    rows: list[tuple[int, Scheme | Hash]] = [(ffi.KIND_SCHEME, scheme) for scheme in SCHEMES.values()]
+    return rows + [(ffi.KIND_HASH, row) for row in HASHES.values()]
 
 
 def _on_device(kind: int, row: Scheme | Hash) -> bool:
-    return kind == _native.KIND_HASH and _device.current() == _device.DEVICE and row.name in _device.HASHES
+    return kind == ffi.KIND_HASH and _device.current() == _device.DEVICE and row.name in _device.HASHES
 
 
 def _why(n: int) -> dict[str, str]:
     forced = "PYCORE_BACKEND" if _device.choice_variable().get() is None else "use_backend"
     return {
-        row.name: forced if _on_device(kind, row) else _native.backend_why(kind, row.id, n)
-        for kind, row in _algorithms()
+        row.name: forced if _on_device(kind, row) else ffi.backend_why(kind, row.id, n) for kind, row in _algorithms()
     }
 
 
 def _active(n: int) -> dict[str, str]:
-    names = [row.name for row in _native.backend_rows()]
+    names = [row.name for row in ffi.backend_rows()]
     active = {}
     for kind, row in _algorithms():
         # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
@@ -184,7 +184,7 @@ def _active(n: int) -> dict[str, str]:
             if _on_device(kind, row):
                 active[row.name] = _device.DEVICE
                 continue
-            active[row.name] = names[_native.backend_pick(kind, row.id, n)]
+            active[row.name] = names[ffi.backend_pick(kind, row.id, n)]
     return active
 
 

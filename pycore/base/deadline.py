@@ -3,8 +3,8 @@
 A caller that has given up can not be seen from inside a kernel. So whoever runs work for others - the service - makes a
 :class:`Budget` and runs the work inside ``with budget:``; the loops below it (pieces of a batch, levels of a tree,
 stages of a block) call :func:`checkpoint` between two steps, which raises once the budget is used up. Batches are cut
-into pieces for that even where one thread does them all (:func:`pycore.parallel.cut`). Without a budget `checkpoint` is
-a look at one variable, and nothing is cut that would not be.
+into pieces for that even where one thread does them all (:func:`pycore.base.parallel.cut`). Without a budget
+`checkpoint` is a look at one variable, and nothing is cut that would not be.
 
 What was being changed when a checkpoint raised - a tree that was growing, say - is half done: throw it away.
 """
@@ -46,7 +46,7 @@ class Budget:
     ...     checkpoint()
     Traceback (most recent call last):
         ...
-    pycore._deadline.ExpiredError: the deadline passed
+    pycore.base.deadline.ExpiredError: the deadline passed
     """
 
     __slots__ = ("_cancelled", "_clock", "_token", "deadline")

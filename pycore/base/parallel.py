@@ -8,8 +8,8 @@ How many threads a call takes: its ``threads=`` argument, else :func:`set_thread
 CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
 of work. The environment is looked at only for batches that can be cut: the look-up costs more than a small batch.
 
-Pieces are also where work for a caller that has gone ends (:mod:`pycore._deadline`): a call with a deadline is cut more
-finely, on one thread as well.
+Pieces are also where work for a caller that has gone ends (:mod:`pycore.base.deadline`): a call with a deadline is cut
+more finely, on one thread as well.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pycore._deadline import checkpoint, limited
-from pycore.buffers import quote
+from pycore.base.columns import quote
+from pycore.base.deadline import checkpoint, limited
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pycore.buffers import Column
+    from pycore.base.columns import Column
 
 __all__ = ["get_threads", "set_threads"]
 

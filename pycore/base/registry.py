@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from pycore import _native
-from pycore.buffers import quote
+from pycore.base import ffi
+from pycore.base.columns import quote
 from pycore.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Tree:
     Attributes:
         name: name in every public call.
         default_hash: what ``hash=None`` means.
-        odd: what happens to the last node of an odd level (``_native.ODD_*``).
+        odd: what happens to the last node of an odd level (``ffi.ODD_*``).
         leaf_prefix: bytes hashed before a leaf's data, or None when leaves are digests and are not hashed.
         node_prefix: bytes hashed before the two children.
         empty: ``"hash"`` = H of nothing, ``"zero"`` = a digest of zero bytes, ``"nothing"`` = no bytes at all,
@@ -112,17 +112,17 @@ class Tree:
     @property
     def promotes(self) -> bool:
         """True when an odd last node moves up as it is."""
-        return self.odd == _native.ODD_PROMOTE
+        return self.odd == ffi.ODD_PROMOTE
 
     @property
     def duplicates(self) -> bool:
         """True when an odd last node is paired with itself."""
-        return self.odd == _native.ODD_DUPLICATE
+        return self.odd == ffi.ODD_DUPLICATE
 
     @property
     def pads(self) -> bool:
         """True when an odd last node is paired with the root of a subtree of zero leaves."""
-        return self.odd == _native.ODD_PAD
+        return self.odd == ffi.ODD_PAD
 
 
 def _key_sizes(smallest: int, largest: int, *, takes_user_id: bool) -> tuple[int, ...]:
@@ -134,20 +134,20 @@ def _key_sizes(smallest: int, largest: int, *, takes_user_id: bool) -> tuple[int
 
 def _read_schemes() -> Mapping[str, Scheme]:
     rules: dict[int, list[Rules]] = {}
-    for scheme, name, flags in _native.rules_rows():
+    for scheme, name, flags in ffi.rules_rows():
         rules.setdefault(scheme, []).append(Rules(name, flags))
     schemes = {}
-    for identifier, name, smallest, largest, signature_size, flags, source in _native.scheme_rows():
-        takes_user_id = bool(flags & _native.SCHEME_USER_ID)
+    for identifier, name, smallest, largest, signature_size, flags, source in ffi.scheme_rows():
+        takes_user_id = bool(flags & ffi.SCHEME_USER_ID)
         schemes[name] = Scheme(
             id=identifier,
             name=name,
             key_sizes=_key_sizes(smallest, largest, takes_user_id=takes_user_id),
             signature_size=signature_size,
             rules=tuple(rules[identifier]),
-            takes_der=bool(flags & _native.SCHEME_DER),
-            takes_hash=bool(flags & _native.SCHEME_HASH),
-            takes_prehashed=bool(flags & _native.SCHEME_PREHASHED),
+            takes_der=bool(flags & ffi.SCHEME_DER),
+            takes_hash=bool(flags & ffi.SCHEME_HASH),
+            takes_prehashed=bool(flags & ffi.SCHEME_PREHASHED),
             takes_user_id=takes_user_id,
             source=source,
         )
@@ -157,7 +157,7 @@ def _read_schemes() -> Mapping[str, Scheme]:
 SCHEMES: Mapping[str, Scheme] = _read_schemes()
 """Every signature scheme by name, in registry order."""
 
-HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in _native.hash_rows()})
+HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in ffi.hash_rows()})
 """Every hash by name, in registry order."""
 
 TREES: Mapping[str, Tree] = MappingProxyType(
@@ -167,7 +167,7 @@ TREES: Mapping[str, Tree] = MappingProxyType(
             Tree(
                 name="rfc9162",
                 default_hash="sha256",
-                odd=_native.ODD_PROMOTE,
+                odd=ffi.ODD_PROMOTE,
                 leaf_prefix=b"\x00",
                 node_prefix=b"\x01",
                 empty="hash",
@@ -177,7 +177,7 @@ TREES: Mapping[str, Tree] = MappingProxyType(
             Tree(
                 name="bitcoin",
                 default_hash="sha256d",
-                odd=_native.ODD_DUPLICATE,
+                odd=ffi.ODD_DUPLICATE,
                 leaf_prefix=None,
                 node_prefix=b"",
                 empty="zero",
@@ -187,7 +187,7 @@ TREES: Mapping[str, Tree] = MappingProxyType(
             Tree(
                 name="chainmaker",
                 default_hash="sha256",
-                odd=_native.ODD_DUPLICATE,
+                odd=ffi.ODD_DUPLICATE,
                 leaf_prefix=None,
                 node_prefix=b"",
                 empty="nothing",
@@ -197,7 +197,7 @@ TREES: Mapping[str, Tree] = MappingProxyType(
             Tree(
                 name="ssz",
                 default_hash="sha256",
-                odd=_native.ODD_PAD,
+                odd=ffi.ODD_PAD,
                 leaf_prefix=None,
                 node_prefix=b"",
                 empty="pad",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn, overload
 
 import numpy as np
 
-from pycore import _native
-from pycore.buffers import to_array
+from pycore.base import ffi
+from pycore.base.columns import to_array
 from pycore.errors import InputError, InvalidSignature, ProofError, ShapeError, VerificationError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Verdict", "Verdicts"]
 
-_STATUS = _native.status_rows()
+_STATUS = ffi.status_rows()
 _MEANINGS = {code: meaning for code, _, meaning in _STATUS}
 
 
