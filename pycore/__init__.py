@@ -36,7 +36,7 @@ from pycore.errors import (
     VerificationError,
 )
 from pycore.frontier import MerkleFrontier, merkle_stream
-from pycore.hashing import Hasher, hash, hash_batch
+from pycore.hashing.batch import Hasher, hash, hash_batch
 from pycore.keycache import KeyCacheStats, key_cache_stats, set_key_cache
 from pycore.keyset import KeySet
 from pycore.merkle import (

@@ -20,7 +20,7 @@ from pycore.base.columns import as_column, one_bytes, quote, single
 from pycore.base.deadline import checkpoint
 from pycore.base.registry import HASHES, TREES, Hash, Tree, lookup
 from pycore.errors import InputError, LengthError
-from pycore.hashing import COST, PAIR_COST, hash_column
+from pycore.hashing.batch import COST, PAIR_COST, hash_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

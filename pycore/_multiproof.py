@@ -16,7 +16,7 @@ from pycore._levels import depth_of, node, zero_nodes
 from pycore.base import parallel
 from pycore.base.deadline import limited
 from pycore.base.verdicts import Verdict
-from pycore.hashing import PAIR_COST
+from pycore.hashing.batch import PAIR_COST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -33,7 +33,7 @@ from pycore._proofs import consistency_positions, count_argument
 from pycore.base import parallel
 from pycore.base.columns import one_bytes
 from pycore.errors import InputError, LengthError
-from pycore.hashing import COST
+from pycore.hashing.batch import COST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

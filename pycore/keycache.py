@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pycore import _native_keys
-from pycore.base import ffi
+from pycore.base import backends, ffi
 from pycore.base.columns import as_column, quote
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
@@ -402,3 +402,6 @@ def key_cache_stats() -> KeyCacheStats:
     True
     """
     return key_cache().stats()
+
+
+backends.report_key_cache(key_cache_stats)

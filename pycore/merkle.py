@@ -45,7 +45,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore import _device, _loops
+from pycore import _loops
 from pycore._levels import (
     BLOCK,
     RISE,
@@ -68,6 +68,7 @@ from pycore._proofs import consistency_positions, count_argument
 from pycore.base import parallel
 from pycore.base.columns import as_column, index_array
 from pycore.errors import InputError
+from pycore.hashing.gpu import choice
 from pycore.inclusion import (
     verify_consistency,
     verify_inclusion,
@@ -142,7 +143,7 @@ def merkle_root(
     if not column.n:
         return empty_root(shape, row, room)
     natural, height = depth_of(shape, column.n, None), 0
-    if _device.wanted(row, column):
+    if choice.wanted(row, column):
         height, level = natural, _root_on_device(shape, row, column, hashed=hashed)
     elif column.n > BLOCK:
         height = RISE
@@ -158,7 +159,7 @@ def merkle_root(
 
 
 def _root_on_device(shape: Tree, row: Hash, column: Column, *, hashed: bool) -> NDArray[np.uint8]:
-    from pycore.kernels.cuda import _launch
+    from pycore.hashing.gpu import _launch
 
     raw = shape.leaf_prefix is not None and not hashed
     root = _launch.merkle_root(row, shape, column, raw=raw, zeros=lambda: zero_nodes(row.name))

@@ -44,7 +44,7 @@ from pycore.base.columns import as_column, one_bytes, same_n, single
 from pycore.base.registry import HASHES, lookup
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
-from pycore.hashing import COST, hash_column
+from pycore.hashing.batch import COST, hash_column
 from pycore.inclusion import root_rows
 
 if TYPE_CHECKING:

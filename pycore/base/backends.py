@@ -6,22 +6,29 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pycore import _device
-from pycore.base import ffi
+from pycore.base import device, ffi
 from pycore.base.columns import quote
 from pycore.base.ffi import BackendRow
 from pycore.base.parallel import get_threads
 from pycore.base.registry import HASHES, SCHEMES, TREES, Hash, Scheme, Tree
 from pycore.errors import BackendUnavailable, InputError
-from pycore.keycache import KeyCacheStats, key_cache_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+
+    from pycore.keycache import KeyCacheStats
 
 __all__ = ["BackendRow", "Capabilities", "capabilities", "use_backend"]
 
 _LARGE = 1024
+_key_cache_stats: Callable[[], KeyCacheStats]
+
+
+def report_key_cache(stats: Callable[[], KeyCacheStats]) -> None:
+    """Fill the slot for what :func:`capabilities` says of the key cache; the cache's own module does it on import."""
+    global _key_cache_stats
+    _key_cache_stats = stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,12 @@ def capabilities() -> Capabilities:
     True
     """
     ffi.init()
-    if _device.current() == _device.DEVICE:
-        _device.require()
+    if device.current() == device.DEVICE:
+        device.require()
     return Capabilities(
         version=ffi.version(),
         cpu_features=ffi.cpu_features(),
-        backends=(_device.row(), *ffi.backend_rows()),
+        backends=(device.row(), *ffi.backend_rows()),
         active=_active(_LARGE),
         active_single=_active(1),
         why=_why(_LARGE),
@@ -109,7 +116,7 @@ def capabilities() -> Capabilities:
         hashes=tuple(HASHES.values()),
         trees=tuple(TREES.values()),
         threads=get_threads(),
-        key_cache=key_cache_stats(),
+        key_cache=_key_cache_stats(),
     )
 
 
@@ -142,16 +149,16 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     if not isinstance(name, str):
         raise InputError("name", quote(name), "a backend's name")
     ffi.init()
-    if name == _device.DEVICE:
-        _device.require()
+    if name == device.DEVICE:
+        device.require()
         return _scope(ffi.AUTO, name)
     return _scope(ffi.backend_position(name), "auto" if name == "auto" else "cpu")
 
 
 @contextmanager
-def _scope(position: int, device: str) -> Iterator[None]:
-    backend, choice = ffi.backend_variable(), _device.choice_variable()
-    tokens = backend.set(position), choice.set(device)
+def _scope(position: int, on_device: str) -> Iterator[None]:
+    backend, choice = ffi.backend_variable(), device.choice_variable()
+    tokens = backend.set(position), choice.set(on_device)
     try:
         yield
     finally:
@@ -165,11 +172,11 @@ def _algorithms() -> list[tuple[int, Scheme | Hash]]:
 
 
 def _on_device(kind: int, row: Scheme | Hash) -> bool:
-    return kind == ffi.KIND_HASH and _device.current() == _device.DEVICE and row.name in _device.HASHES
+    return kind == ffi.KIND_HASH and device.current() == device.DEVICE and row.name in device.HASHES
 
 
 def _why(n: int) -> dict[str, str]:
-    forced = "PYCORE_BACKEND" if _device.choice_variable().get() is None else "use_backend"
+    forced = "PYCORE_BACKEND" if device.choice_variable().get() is None else "use_backend"
     return {
         row.name: forced if _on_device(kind, row) else ffi.backend_why(kind, row.id, n) for kind, row in _algorithms()
     }
@@ -182,7 +189,7 @@ def _active(n: int) -> dict[str, str]:
         # An algorithm that no backend has a kernel for is left out: it is known, but cannot be used.
         with suppress(BackendUnavailable):
             if _on_device(kind, row):
-                active[row.name] = _device.DEVICE
+                active[row.name] = device.DEVICE
                 continue
             active[row.name] = names[ffi.backend_pick(kind, row.id, n)]
     return active

@@ -1,6 +1,6 @@
 """The only module that touches cffi, with `_native_keys` for sets of keys: typed calls into the C core.
 
-Everything here takes values that were already validated (see ``buffers.py``); it passes pointers, copies nothing and
+Everything here takes values that were already validated (see ``columns.py``); it passes pointers, copies nothing and
 turns return codes into exceptions. The extension module is compiled from ``csrc/`` with ``csrc/pycore.h`` as its one
 declaration. cffi releases the GIL around every call.
 """
@@ -54,7 +54,7 @@ SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
 
 
 DEVICE = "cuda"
-"""The backend that is not the C core's: see :mod:`pycore._device`."""
+"""The backend that is not the C core's: see :mod:`pycore.hashing.gpu.choice`."""
 
 if os.environ.get("PYCORE_BACKEND") == DEVICE:
     # The core reads the variable once, when it starts, and would refuse a name that is none of its own.

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pycore import _device
+import numpy as np
+
+from pycore.base import device
+from pycore.merkle import merkle_root
 
 if TYPE_CHECKING:
-    from pycore.kernels.cuda._calibrate import Race
+    from pycore.hashing.gpu._calibrate import Race
 
+TREES = (("rfc9162", "sha256"), ("chainmaker", "sm3"))
 COLUMNS = ("work", "bytes", "items", "GPU/s", "CPU/s", "GPU is")
 
 
@@ -23,12 +28,25 @@ def races(*, seconds: float, quick: bool = False) -> Iterator[Race]:
     Raises:
         BackendUnavailable: no GPU, or only the simulator.
     """
-    _device.require()  # before Numba is imported
-    from pycore.kernels.cuda import _calibrate
+    device.require()  # before Numba is imported
+    from pycore.hashing.gpu import _calibrate
 
     sizes = _calibrate.SIZES[::2] if quick else _calibrate.SIZES
     yield from _calibrate.hash_races(seconds, sizes)
-    yield from _calibrate.root_races(seconds, sizes)
+    yield from root_races(seconds, sizes)
+
+
+def root_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
+    """Merkle roots over 32-byte leaves."""
+    from pycore.hashing.gpu import _calibrate, choice
+
+    _calibrate.require_gpu()
+    for tree, name in TREES:
+        choice.require(name)
+        for n in sizes or _calibrate.SIZES:
+            leaves = np.random.default_rng(n).integers(0, 256, (n, 32), dtype=np.uint8)
+            run = partial(merkle_root, leaves, tree=tree, hash=name)
+            yield _calibrate.Race(_calibrate.ROOT, f"{tree}, {name}", n, 32, *_calibrate.race(run, seconds))
 
 
 def line(race: Race) -> tuple[str, ...]:
@@ -45,10 +63,11 @@ def line(race: Race) -> tuple[str, ...]:
 
 def document(found: Sequence[Race]) -> dict[str, Any]:
     """JSON-ready: the GPU, every race, and the crossovers."""
-    from pycore.kernels.cuda import _calibrate
+    from pycore.hashing.gpu import _calibrate
+    from pycore.hashing.gpu._target import device_name
 
     return {
-        "gpu": _calibrate.device_name(),
+        "gpu": device_name(),
         "races": [{**race._asdict(), "ratio": race.ratio} for race in found],
         "crossover": _calibrate.crossovers(found),
     }

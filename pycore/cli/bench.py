@@ -121,7 +121,7 @@ def _gpu(seconds: float, *, quick: bool, calibrate: bool, save: Path | None, as_
         found.append(race)
     document = {"environment": describe_environment(), **gpu.document(found)}
     if calibrate:
-        from pycore.kernels.cuda._calibrate import keep
+        from pycore.hashing.gpu._calibrate import keep
 
         document["calibration"] = str(keep(found))
     _save(save, document)

@@ -33,7 +33,7 @@ from pycore.base.columns import Column, as_column, describe, one_bytes
 from pycore.base.registry import HASHES
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError, ShapeError
-from pycore.hashing import hash_column
+from pycore.hashing.batch import hash_column
 from pycore.inclusion import root_rows
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
-from pycore.hashing import hash as hash_one
-from pycore.hashing import hash_batch
+from pycore.hashing.batch import hash as hash_one
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers.x509 import PublicKey
 from pycore.signatures import verify_batch
 

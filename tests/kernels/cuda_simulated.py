@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import HASHES, TREES, _device
+from pycore import HASHES, TREES
 from pycore.base import ffi, parallel
 from pycore.benchmark import gpu
-from pycore.hashing import hash_column
-from pycore.kernels import cuda
-from pycore.kernels.cuda import _calibrate, _launch
+from pycore.hashing import gpu as cuda
+from pycore.hashing.batch import hash_column
+from pycore.hashing.gpu import _calibrate, _launch, choice
 from pycore.merkle import merkle_root
 
 NAMES = list(cuda.HASHES)
@@ -144,8 +144,8 @@ def test_what_has_no_kernel_runs_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_cpu_backend_is_never_overruled(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = _launches(monkeypatch)
-    monkeypatch.setattr(_device, "_crossovers", lambda: {"sha256": 2})
-    monkeypatch.setattr(_device, "AUTO_FROM", 2)
+    monkeypatch.setattr(choice, "_crossovers", lambda: {"sha256": 2})
+    monkeypatch.setattr(choice, "AUTO_FROM", 2)
     for name in ("portable", "auto"):
         with pycore.use_backend(name):
             pycore.hash_batch("sha256", [b"a", b"bb", b"c"], threads=1)  # with threads= few messages have no short way
@@ -159,7 +159,7 @@ def test_a_cpu_backend_is_never_overruled(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_never_by_itself_without_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = _launches(monkeypatch)
-    monkeypatch.setattr(_device, "AUTO_FROM", 1)
+    monkeypatch.setattr(choice, "AUTO_FROM", 1)
     with pycore.use_backend("auto"):
         pycore.hash_batch("sha256", [b"a", b"bb"] * 5)
     assert not counts
@@ -172,8 +172,8 @@ def test_kernels_that_give_wrong_answers_are_not_used(monkeypatch: pytest.Monkey
     try:
         with pytest.raises(pycore.BackendUnavailable, match="the kernels of sha256 give wrong digests"):
             pycore.hash_batch("sha256", [b"abc"])
-        monkeypatch.setattr(_device, "_crossovers", lambda: {"sha256": 1})
-        monkeypatch.setattr(_device, "AUTO_FROM", 1)
+        monkeypatch.setattr(choice, "_crossovers", lambda: {"sha256": 1})
+        monkeypatch.setattr(choice, "AUTO_FROM", 1)
         with pycore.use_backend("auto"):  # not asked for: the CPU does it
             messages = [b"abc", b"abcd"]
             assert (pycore.hash_batch("sha256", messages) == _cpu("sha256", messages)).all()
@@ -201,7 +201,7 @@ def test_races_and_what_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(_calibrate, "HASHES", ("sha256", "sm3"))
     monkeypatch.setattr(_calibrate, "_timed", _seconds_by_device)
     counts = _launches(monkeypatch)
-    found = [*_calibrate.hash_races(0, (1, 4)), *_calibrate.root_races(0, (2,))]
+    found = [*_calibrate.hash_races(0, (1, 4)), *gpu.root_races(0, (2,))]
     assert [(race.work, race.name, race.items) for race in found] == [
         ("hash", "sha256", 1),
         ("hash", "sha256", 4),
@@ -226,7 +226,7 @@ def test_races_and_what_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_gpu_that_is_wrong_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_calibrate, "simulated", lambda: False)
     answers = iter([np.zeros((1, 32), np.uint8), np.ones((1, 32), np.uint8)])
-    monkeypatch.setattr(_calibrate.hashing, "hash_batch", lambda name, messages: next(answers))
+    monkeypatch.setattr(_calibrate, "hash_batch", lambda name, messages: next(answers))
     with pytest.raises(AssertionError, match="disagree"):
         next(_calibrate.hash_races(0, (1,)))
 

@@ -13,10 +13,9 @@ import pytest
 from numba import njit
 
 import pycore
-from pycore import _device
-from pycore.kernels import cuda
-from pycore.kernels.cuda import _words, keccak, sha256, sm3
-from pycore.kernels.cuda._calibrate import HASH, Race, crossovers
+from pycore.hashing import gpu as cuda
+from pycore.hashing.gpu import _words, choice, keccak, sha256, sm3
+from pycore.hashing.gpu._calibrate import HASH, Race, crossovers
 
 HERE = Path(__file__).resolve().parent
 without_gpu = pytest.mark.skipif(not cuda.unusable(), reason="there is a GPU")
@@ -146,7 +145,7 @@ def test_words() -> None:
 
 def test_nothing_is_imported_before_it_is_needed() -> None:
     done = _python(
-        "import sys, pycore, pycore.kernels.cuda; pycore.hash_batch('sha256', [b'a'] * 20000); pycore.capabilities();"
+        "import sys, pycore, pycore.hashing.gpu; pycore.hash_batch('sha256', [b'a'] * 20000); pycore.capabilities();"
         "print([name for name in sys.modules if name.split('.')[0] in ('numba', 'llvmlite', 'numba_cuda')])"
     )
     assert done.stdout.strip() == "[]", done.stderr
@@ -248,9 +247,9 @@ def test_a_measurement_of_another_machine(content: str | None, tmp_path: Path, m
     if content is not None:
         path.write_text(content, encoding="utf-8")
     monkeypatch.setenv("PYCORE_CUDA_CALIBRATION", str(path))
-    assert _device.calibration_path() == path
-    _device._crossovers.cache_clear()
+    assert choice.calibration_path() == path
+    choice._crossovers.cache_clear()
     try:
-        assert _device._crossovers() == {}
+        assert choice._crossovers() == {}
     finally:
-        _device._crossovers.cache_clear()
+        choice._crossovers.cache_clear()

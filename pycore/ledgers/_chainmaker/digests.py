@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.hashing import hash_batch
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers._chainmaker.messages import Block, BlockHeader, Transaction
 from pycore.merkle import merkle_root
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pycore.hashing import hash_batch
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers._chainmaker.rows import between
 from pycore.ledgers.x509 import Certificate, CertificateError, parse_certificate

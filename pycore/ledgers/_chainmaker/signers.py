@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
-from pycore.hashing import hash_batch
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers._chainmaker.cache import BoundedCache
 from pycore.ledgers._chainmaker.context import ChainContext
 from pycore.ledgers._chainmaker.messages import shorten

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
-from pycore.hashing import hash_batch
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers._chainmaker import dag, quorum, transactions
 from pycore.ledgers._chainmaker.access import AccessRules
 from pycore.ledgers._chainmaker.context import ChainContext

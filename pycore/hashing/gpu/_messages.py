@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.kernels.cuda import keccak, sha256, sm3
-from pycore.kernels.cuda._target import device
-from pycore.kernels.cuda._words import swap8, swap32, text, u32, u64
+from pycore.hashing.gpu import keccak, sha256, sm3
+from pycore.hashing.gpu._target import device
+from pycore.hashing.gpu._words import swap8, swap32, text, u32, u64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pycore.kernels.cuda._words import Word, Words
+    from pycore.hashing.gpu._words import Word, Words
 
 
 @text

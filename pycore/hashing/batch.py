@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore import _device
-from pycore.base import ffi, parallel
+from pycore.base import device, ffi, parallel
 from pycore.base.columns import as_column, bytes_view, one_bytes
 from pycore.base.deadline import limited
 from pycore.base.registry import HASHES, lookup
+from pycore.hashing.gpu import choice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +109,7 @@ def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
         rows = messages
     else:
         return None
-    if _device.current() == _device.DEVICE:
+    if device.current() == device.DEVICE:
         return None
     digests = np.empty((n, row.digest_size), dtype=_UINT8)
     backend = ffi.current_backend()
@@ -200,8 +200,8 @@ class Hasher:
 
 def hash_column(row: Hash, messages: Column, *, threads: int, prefix: bytes = b"") -> NDArray[np.uint8]:
     """``H(prefix || message)`` of every message as uint8 (n, digest_size)."""
-    if len(prefix) <= _device.MAX_PREFIX and _device.wanted(row, messages):
-        from pycore.kernels.cuda._launch import hash_column as on_device
+    if len(prefix) <= choice.MAX_PREFIX and choice.wanted(row, messages):
+        from pycore.hashing.gpu._launch import hash_column as on_device
 
         return on_device(row, messages, prefix)
     digests = np.empty((messages.n, row.digest_size), dtype=np.uint8)

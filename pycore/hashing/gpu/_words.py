@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numba
 import numpy as np
 
-from pycore.kernels.cuda import simulated
+from pycore.base.device import simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

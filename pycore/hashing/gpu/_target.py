@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-__all__ = ["cuda", "device", "kernel"]
+__all__ = ["cuda", "device", "device_name", "kernel"]
 
 cuda: Any = numba.cuda
 
@@ -28,3 +28,13 @@ def device(function: Function) -> Function:
 def kernel(function: Callable[..., Any]) -> Any:
     """Code that the host launches: one thread per message."""
     return cuda.jit(function)
+
+
+def device_name() -> str:
+    """Name and compute capability of the current GPU: a measurement holds for these; "" when there is none."""
+    try:
+        current = cuda.get_current_device()
+        name = current.name.decode() if isinstance(current.name, bytes) else str(current.name)
+        return f"{name} sm_{current.compute_capability[0]}{current.compute_capability[1]}"
+    except Exception:  # whatever a driver raises that does not work
+        return ""

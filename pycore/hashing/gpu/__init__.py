@@ -3,6 +3,7 @@
 ============  ==============================================================================================
 module        what
 ============  ==============================================================================================
+choice        when a call goes to the GPU
 _words        the operations on words that the hashes are written in
 sha256        SHA-256's compression function, and SHA-256 of a digest
 sm3           SM3's compression function
@@ -13,58 +14,20 @@ _calibrate    from which batch size on the GPU at hand wins, measured
 _target       the one place that knows which package compiles for CUDA
 ============  ==============================================================================================
 
-Importing this package imports neither Numba nor a driver; :mod:`pycore._device` decides when a call comes here.
+Importing this package imports neither Numba nor a driver; :mod:`pycore.hashing.gpu.choice` decides when a call comes
+here.
 """
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from pycore.base.device import HASHES, simulated, unusable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["HASHES", "calibrate", "simulated", "unusable"]
-
-HASHES = ("sha256", "sha256d", "sm3", "keccak256", "sha3-256")
-"""Names of the hashes that have a kernel; all have 32-byte digests."""
-
-
-def simulated() -> bool:
-    """Whether kernels run in Numba's simulator (``NUMBA_ENABLE_CUDASIM=1``): for tests of a few messages."""
-    return os.environ.get("NUMBA_ENABLE_CUDASIM", "0") not in ("", "0")
-
-
-def unusable() -> str:
-    """Why there is no GPU to use here, in words; "" when there seems to be one.
-
-    Looks for the package, the driver and a device, and starts nothing: the kernels themselves are tested before their
-    first use.
-    """
-    if simulated():
-        return ""
-    if find_spec("numba_cuda") is None:
-        return "the package numba-cuda is not installed: pip install 'pycore-validation[cuda12]' (or cuda13)"
-    import ctypes
-
-    try:
-        ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return "no NVIDIA driver: libcuda.so.1 is not found"
-    try:
-        management = ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
-        return ""  # some containers have the driver alone
-    count = ctypes.c_uint(0)
-    if management.nvmlInit_v2() != 0:
-        return "the NVIDIA driver does not start"
-    try:
-        if management.nvmlDeviceGetCount_v2(ctypes.byref(count)) != 0 or not count.value:
-            return "no NVIDIA GPU"
-    finally:
-        management.nvmlShutdown()
-    return ""
 
 
 def calibrate(path: Path | None = None, *, seconds: float = 0.2) -> dict[str, int | None]:
@@ -84,6 +47,6 @@ def calibrate(path: Path | None = None, *, seconds: float = 0.2) -> dict[str, in
     Raises:
         BackendUnavailable: no GPU, or only the simulator.
     """
-    from pycore.kernels.cuda._calibrate import measure
+    from pycore.hashing.gpu._calibrate import measure
 
     return measure(path, seconds)

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.kernels.cuda._words import rotl32, text, u32, u64, xor8
+from pycore.hashing.gpu._words import rotl32, text, u32, u64, xor8
 
 if TYPE_CHECKING:
-    from pycore.kernels.cuda._words import Word, Words
+    from pycore.hashing.gpu._words import Word, Words
 
 IV = (
     u32(0x7380166F),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pycore.base import ffi
-from pycore.kernels.cuda._messages import DIGESTS
-from pycore.kernels.cuda._target import cuda, device, kernel
+from pycore.hashing.gpu._messages import DIGESTS
+from pycore.hashing.gpu._target import cuda, device, kernel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pycore.base.columns import Column
     from pycore.base.registry import Hash, Tree
-    from pycore.kernels.cuda._words import Word, Words
+    from pycore.hashing.gpu._words import Word, Words
 
 __all__ = ["failure", "hash_column", "merkle_root"]
 

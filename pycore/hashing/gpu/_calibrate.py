@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore import _device, hashing, merkle
-from pycore.base import backends
-from pycore.base.ffi import DEVICE
+from pycore.base import backends, device
+from pycore.base.device import DEVICE, HASHES, simulated
 from pycore.errors import BackendUnavailable
-from pycore.kernels.cuda import HASHES, simulated
-from pycore.kernels.cuda._target import cuda
+from pycore.hashing.batch import hash_batch
+from pycore.hashing.gpu import choice
+from pycore.hashing.gpu._target import device_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 SIZES = tuple(1 << k for k in range(13, 21))
 WIDTHS = (64, 1024)
-TREES = (("rfc9162", "sha256"), ("chainmaker", "sm3"))
 HASH, ROOT = "hash", "Merkle root"
 
 
@@ -50,19 +49,9 @@ class Race(NamedTuple):
         return self.cpu_seconds / self.gpu_seconds
 
 
-def device_name() -> str:
-    """Name and compute capability of the current GPU: a measurement holds for these; "" when there is none."""
-    try:
-        current = cuda.get_current_device()
-        name = current.name.decode() if isinstance(current.name, bytes) else str(current.name)
-        return f"{name} sm_{current.compute_capability[0]}{current.compute_capability[1]}"
-    except Exception:  # whatever a driver raises that does not work
-        return ""
-
-
 def require_gpu() -> None:
     """BackendUnavailable where nothing can be measured: no GPU, or only the simulator."""
-    _device.require()
+    device.require()
     if simulated():
         raise BackendUnavailable(DEVICE, "the simulator's speed says nothing about a GPU", [])
 
@@ -71,22 +60,11 @@ def hash_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[R
     """Every hash that has a kernel, at every width and size, about so long each."""
     require_gpu()
     for name in HASHES:
-        _device.require(name)
+        choice.require(name)
         for width in WIDTHS:
             for n in sizes or SIZES:
                 messages = np.random.default_rng(n).integers(0, 256, (n, width), dtype=np.uint8)
-                yield Race(HASH, name, n, width, *_race(partial(hashing.hash_batch, name, messages), seconds))
-
-
-def root_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
-    """Merkle roots over 32-byte leaves."""
-    require_gpu()
-    for tree, name in TREES:
-        _device.require(name)
-        for n in sizes or SIZES:
-            leaves = np.random.default_rng(n).integers(0, 256, (n, 32), dtype=np.uint8)
-            run = partial(merkle.merkle_root, leaves, tree=tree, hash=name)
-            yield Race(ROOT, f"{tree}, {name}", n, 32, *_race(run, seconds))
+                yield Race(HASH, name, n, width, *race(partial(hash_batch, name, messages), seconds))
 
 
 def crossovers(races: Sequence[Race]) -> dict[str, int | None]:
@@ -105,22 +83,23 @@ def crossovers(races: Sequence[Race]) -> dict[str, int | None]:
 
 def keep(races: Sequence[Race], path: Path | None = None) -> Path:
     """Remember what the races over hashes say of this GPU; returns the file."""
-    target = path or _device.calibration_path()
+    target = path or choice.calibration_path()
     found = crossovers([race for race in races if race.work == HASH])
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"device": device_name(), "from": found}, indent=1) + "\n", encoding="utf-8")
-    _device._crossovers.cache_clear()
+    choice._crossovers.cache_clear()
     return target
 
 
 def measure(path: Path | None, seconds: float) -> dict[str, int | None]:
-    """See :func:`pycore.kernels.cuda.calibrate`."""
+    """See :func:`pycore.hashing.gpu.calibrate`."""
     races = list(hash_races(seconds))
     keep(races, path)
     return crossovers(races)
 
 
-def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
+def race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
+    """Best seconds of one call on the GPU and on the CPU, whose answers must be equal bytes."""
     with backends.use_backend(DEVICE):
         on_device = run()  # the first call compiles
     if not np.array_equal(np.frombuffer(on_device, np.uint8), np.frombuffer(_on_cpu(run), np.uint8)):
@@ -138,7 +117,7 @@ def _race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
 def _on_cpu(run: Callable[[], Any]) -> Any:
     """On the backend that a CPU without a GPU beside it would take."""
     with backends.use_backend("auto"):
-        variable = _device.choice_variable()
+        variable = device.choice_variable()
         token = variable.set("cpu")
         try:
             return run()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.kernels.cuda._words import rotl64, text, u64
+from pycore.hashing.gpu._words import rotl64, text, u64
 
 if TYPE_CHECKING:
-    from pycore.kernels.cuda._words import Word, Words
+    from pycore.hashing.gpu._words import Word, Words
 
 ZERO = (u64(0),) * 25
 RC = np.array(
