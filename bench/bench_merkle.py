@@ -12,7 +12,7 @@ from pycore.benchmark import tree_peers
 from pycore.benchmark.peers import PeerMissingError
 from pycore.benchmark.tree_peers import GrowthTask, MultiproofTask, ProofTask, TreeTask, TrieTask
 from pycore.benchmark.tries import Trie
-from pycore.ledgers import ethereum_trie
+from pycore.merkle import patricia
 from pycore.testing import _deterministic
 
 from .conftest import Measure
@@ -208,7 +208,7 @@ def test_trie_proofs(measure: Measure, backend: str, size: int) -> None:
     trie, keys, values, proofs = trie_of(size)
 
     def run() -> Any:
-        return ethereum_trie.verify_trie_batch(trie.root, keys, proofs, threads=1)
+        return patricia.verify_trie_batch(trie.root, keys, proofs, threads=1)
 
     assert measure(run, size, f"trie proofs n={size}", by="pycore", backend=backend).values == values
 

@@ -10,7 +10,7 @@ import pytest
 
 import pycore
 from pycore.benchmark.peers import SIGNATURE_PEERS, PeerMissingError, SignatureTask, low_s
-from pycore.keycache import without_key_cache
+from pycore.signatures.keycache import without_key_cache
 from pycore.testing import generate_signatures
 
 from .conftest import Measure

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import pycore
+from pycore.base.jit import warm_up
 from pycore.benchmark import describe_environment
-from pycore.kernels import warm_up
 
 SIZES = (1, 64, 1024, 8192)
 SECONDS = 0.15  # per measurement, about

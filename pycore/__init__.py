@@ -35,11 +35,10 @@ from pycore.errors import (
     UnknownNameError,
     VerificationError,
 )
-from pycore.frontier import MerkleFrontier, merkle_stream
 from pycore.hashing.batch import Hasher, hash, hash_batch
-from pycore.keycache import KeyCacheStats, key_cache_stats, set_key_cache
-from pycore.keyset import KeySet
-from pycore.merkle import (
+from pycore.merkle.frontier import MerkleFrontier, merkle_stream
+from pycore.merkle.sparse import SparseMerkleTree, verify_sparse, verify_sparse_batch
+from pycore.merkle.tree import (
     MerkleTree,
     merkle_root,
     verify_consistency,
@@ -47,8 +46,9 @@ from pycore.merkle import (
     verify_inclusion_batch,
     verify_multiproof,
 )
-from pycore.signatures import DEFAULT_USER_ID, recover_batch, verify, verify_batch
-from pycore.sparse import SparseMerkleTree, verify_sparse, verify_sparse_batch
+from pycore.signatures.batch import DEFAULT_USER_ID, recover_batch, verify, verify_batch
+from pycore.signatures.keycache import KeyCacheStats, key_cache_stats, set_key_cache
+from pycore.signatures.keyset import KeySet
 
 if TYPE_CHECKING:
     from . import client as client
@@ -105,12 +105,17 @@ __all__ = [
 ]
 
 # Most pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
-_LAZY = frozenset({"client", "ledgers", "ssz", "testing"})
+_LAZY = {
+    "client": "pycore.client",
+    "ledgers": "pycore.ledgers",
+    "ssz": "pycore.merkle.ssz",
+    "testing": "pycore.testing",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return import_module(f"pycore.{name}")
+        return import_module(_LAZY[name])
     raise AttributeError(f"module 'pycore' has no attribute {name!r}")
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pycore.base.columns import BatchOfBytes, BytesLike, single
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
-from pycore.ledgers.ethereum_trie import TrieValues
+from pycore.merkle.patricia import TrieValues
 from pycore.service import plans, trees, tries
 from pycore.service.status import from_rpc
 
@@ -143,12 +143,12 @@ class TreeCalls:
     def verify_trie_batch(
         self, root: BatchOfBytes, keys: BatchOfBytes, proofs: Any, *, threads: int | None = None, **options: Any
     ) -> TrieValues:
-        """`pycore.ledgers.ethereum_trie.verify_trie_batch` on the service."""
+        """`pycore.merkle.patricia.verify_trie_batch` on the service."""
         found: TrieValues = self._run(tries.plan_verify_trie(self._budget, root, keys, proofs, **options))
         return found
 
     def verify_trie(self, root: BytesLike, key: BytesLike, proof: Any, **options: Any) -> bytes | None:
-        """`pycore.ledgers.ethereum_trie.verify_trie` on the service."""
+        """`pycore.merkle.patricia.verify_trie` on the service."""
         return _only(self.verify_trie_batch(root, [key], [proof], **options))
 
 

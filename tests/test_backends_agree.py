@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from readers.cases import SignatureCase
 
 import pycore
-from pycore._native_keys import FEW
-from pycore.keycache import without_key_cache
+from pycore.signatures.ffi_keys import FEW
+from pycore.signatures.keycache import without_key_cache
 
 CALLS = [(scheme, options) for scheme in SCHEMES for options in adversarial.options_of(scheme)]
 

@@ -15,7 +15,7 @@ from oracle import trie as reference
 import pycore
 from pycore import benchmark
 from pycore.benchmark import peers, tree_peers, tries
-from pycore.ledgers import ethereum_trie
+from pycore.merkle import patricia
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -231,7 +231,7 @@ def test_tries_to_measure_with() -> None:
     assert trie.root == root
     for key, value in items.items():
         assert trie.proof(key) == reference.proof(root, seen, key)
-        assert ethereum_trie.verify_trie(root, key, trie.proof(key)) == value
+        assert patricia.verify_trie(root, key, trie.proof(key)) == value
     rows = [(key, items[key], trie.proof(key)) for key in keys]
     short = [row for row in rows if len(row[1]) < 200]  # what the loop reads
     assert tree_peers.pycryptodome_trie(tree_peers.TrieTask(root, short)).run() == len(short)

@@ -12,7 +12,7 @@ from oracle.weierstrass import SECP256K1
 
 import pycore
 from pycore import KeySet, Verdict
-from pycore.keycache import without_key_cache
+from pycore.signatures.keycache import without_key_cache
 from pycore.testing import generate_signatures
 
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72

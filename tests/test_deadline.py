@@ -13,7 +13,7 @@ import pycore
 from pycore import testing
 from pycore.base import deadline, parallel
 from pycore.base.deadline import AbandonedError, Budget, ExpiredError, checkpoint
-from pycore.ledgers import ethereum_trie
+from pycore.merkle import patricia
 
 
 class Ticking:
@@ -69,7 +69,7 @@ def _sparse(threads: int) -> Any:
 
 def _trie(threads: int) -> Any:
     keys = ROWS[:2000]
-    found = ethereum_trie.verify_trie_batch(ethereum_trie.EMPTY_ROOT, keys, [[]] * len(keys), threads=threads)
+    found = patricia.verify_trie_batch(patricia.EMPTY_ROOT, keys, [[]] * len(keys), threads=threads)
     return found.verdicts.codes.tobytes()
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 import pycore
 from pycore import HASHES, TREES, Verdict
-from pycore._multiproof import ancestors
-from pycore._proofs import check_inclusion_one
+from pycore.merkle.multiproof import ancestors
+from pycore.merkle.proofs import check_inclusion_one
 
 SHAPES = sorted(TREES)
 DIGESTS = ["sha256", "sha512", "sm3", "ripemd160", "blake3"]  # digests of 20, 32 and 64 bytes

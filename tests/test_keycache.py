@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import _native_keys, keycache
 from pycore.base import ffi
 from pycore.base.columns import as_column
+from pycore.signatures import batch, ffi_keys, keycache
 from pycore.testing import generate_signatures
 
 SCHEMES = list(pycore.SCHEMES)
@@ -66,7 +66,7 @@ def test_returning_keys_get_tables(scheme: str, backend: str, rng: random.Random
     assert pycore.capabilities().key_cache.keys == 9
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, _native_keys.FEW, _native_keys.FEW + 1])
+@pytest.mark.parametrize("n", [1, 2, 5, ffi_keys.FEW, ffi_keys.FEW + 1])
 def test_lists_of_a_few(scheme: str, n: int, backend: str, rng: random.Random) -> None:
     """They go a way of their own through C: the same verdicts, whatever part of the keys is known."""
     keys, signatures, messages = generate_signatures(scheme, 3 * n, signers=3 * n, message_size=21, seed=9)
@@ -257,7 +257,7 @@ def test_a_call_keeps_the_tables_that_it_found() -> None:
     assert found is not None
     pycore.set_key_cache(0)
     junk = [np.full(100_000, 0xAA, np.uint8) for _ in range(50)]
-    options = pycore.signatures.Options.check(
+    options = batch.Options.check(
         row,
         rules=None,
         prehashed=False,
@@ -266,7 +266,7 @@ def test_a_call_keeps_the_tables_that_it_found() -> None:
         encoding="compact",
         der_rules="strict",
     )
-    codes = pycore.signatures.by_set(
+    codes = batch.by_set(
         options, backend, found[0].memory, found[1], as_column(signatures, "s"), as_column(messages, "m"), 1
     )
     assert (codes == 1).all()

@@ -14,7 +14,7 @@ import pytest
 import pycore
 from pycore import KeySet, Verdict
 from pycore.base import ffi
-from pycore.keycache import without_key_cache
+from pycore.signatures.keycache import without_key_cache
 from pycore.testing import generate_signatures
 
 SCHEMES = list(pycore.SCHEMES)

@@ -14,7 +14,7 @@ from oracle import merkle as oracle
 
 import pycore
 from pycore import MerkleTree, Verdict
-from pycore._proofs import LEFT, RIGHT, SELF, walk
+from pycore.merkle.proofs import LEFT, RIGHT, SELF, walk
 
 Hash = Callable[[bytes], bytes]
 TREES = list(pycore.TREES)

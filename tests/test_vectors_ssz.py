@@ -11,7 +11,7 @@ from oracle import merkle as oracle
 from readers import light_client
 
 import pycore
-from pycore import ssz
+from pycore.merkle import ssz
 
 Require = Callable[[str], Path]
 Count = Callable[..., None]

@@ -14,7 +14,7 @@ from readers import ethereum
 
 import pycore
 from pycore import Verdict
-from pycore.ledgers import ethereum_trie as trie
+from pycore.merkle import patricia as trie
 
 Require = Callable[[str], Path]
 Count = Callable[..., None]

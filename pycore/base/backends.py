@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from pycore.keycache import KeyCacheStats
+    from pycore.signatures.keycache import KeyCacheStats
 
 __all__ = ["BackendRow", "Capabilities", "capabilities", "use_backend"]
 
@@ -46,7 +46,7 @@ class Capabilities:
         compiler: the compiler of the C core, with version and flags.
         schemes, hashes, trees: the registry.
         threads: how many threads a call without ``threads=`` may use.
-        key_cache: what the cache of returning keys holds and has done (see :mod:`pycore.keycache`).
+        key_cache: what the cache of returning keys holds and has done (see :mod:`pycore.signatures.keycache`).
     """
 
     version: str

@@ -233,7 +233,7 @@ def _check(code: int, backend: int = AUTO) -> None:
 
 
 check = _check
-"""The same for codes that come back by way of compiled kernels (:mod:`pycore.kernels.native`)."""
+"""The same for codes that come back by way of compiled kernels (:mod:`pycore.merkle.loops_jit`)."""
 
 
 def function_address(name: str) -> tuple[int, str]:

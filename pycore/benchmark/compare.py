@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 import pycore
-from pycore.kernels import warm_up
-from pycore.keycache import without_key_cache
+from pycore.base.jit import warm_up
+from pycore.signatures.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
 from . import peers

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import pycore
-from pycore.keycache import without_key_cache
+from pycore.signatures.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
 from . import peers, tree_contests

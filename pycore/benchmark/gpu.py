@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore.base import device
-from pycore.merkle import merkle_root
+from pycore.merkle.tree import merkle_root
 
 if TYPE_CHECKING:
     from pycore.hashing.gpu._calibrate import Race

@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pycore.signatures import DEFAULT_USER_ID
+from pycore.signatures.batch import DEFAULT_USER_ID
 from pycore.testing._sign import der_signature
 
 from .environment import version_of

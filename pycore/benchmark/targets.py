@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pycore
-from pycore.kernels import warm_up
+from pycore.base.jit import warm_up
 
 from . import contests
 from .entrants import Contestant, Plan

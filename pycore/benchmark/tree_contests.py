@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import pycore
-from pycore.ledgers import ethereum_trie
+from pycore.merkle import patricia
 from pycore.testing import _deterministic
 
 from . import tree_peers
@@ -133,7 +133,7 @@ def _trie(plan: Plan) -> Entries:
     proofs = [trie.proof(key) for key in chosen]
 
     def run() -> list[bytes | None]:
-        return ethereum_trie.verify_trie_batch(trie.root, chosen, proofs, threads=1).values
+        return patricia.verify_trie_batch(trie.root, chosen, proofs, threads=1).values
 
     found: Entries = {"trie": _ours("trie", n, "keccak256", run, lambda got: bool(got == wanted))}
     rows = list(zip(chosen, wanted, proofs, strict=True))

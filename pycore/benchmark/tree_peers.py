@@ -295,7 +295,7 @@ GROWTH_PEERS = {"hashlib": hashlib_growth, "pymerkle": pymerkle_growth}
 
 
 def hashlib_sparse(keys: Sequence[bytes], values: Sequence[bytes]) -> Prepared:
-    """Keys put one by one into the tree of `pycore.sparse`, nodes as tuples, hashed by hashlib; gives the root."""
+    """Keys put one by one into the tree of `pycore.merkle.sparse`, nodes as tuples, hashed by hashlib: the root."""
     sha256 = hashlib.sha256
     empty: Node = (bytes(32),)
 

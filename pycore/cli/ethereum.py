@@ -34,11 +34,11 @@ def proof(
       curl ... | pycore ethereum proof - --state-root 0x8dbd... --json
     """
     from pycore.errors import ProofError
-    from pycore.ledgers import ethereum_trie
+    from pycore.merkle import patricia
 
     root = hex_bytes(state_root, "--state-root")
     try:
-        account, slots = ethereum_trie.verify_get_proof(root, _answer(source))
+        account, slots = patricia.verify_get_proof(root, _answer(source))
     except ProofError as error:
         _refuse(error.verdict.name, as_json=as_json)
     shown = None
@@ -76,12 +76,12 @@ def trie(
       pycore ethereum trie --root 0x4099... --key 0x646f --node 0xc98320646f8476657262
     """
     from pycore.errors import ProofError
-    from pycore.ledgers import ethereum_trie
+    from pycore.merkle import patricia
 
     given = [hex_bytes(node, f"--node {i}") for i, node in enumerate(nodes or [], 1)]
     wanted, name = hex_bytes(root, "--root"), hex_bytes(key, "--key")
     try:
-        value = ethereum_trie.verify_trie(wanted, name, given, hashed=hashed)
+        value = patricia.verify_trie(wanted, name, given, hashed=hashed)
     except ProofError as error:
         _refuse(error.verdict.name, as_json=as_json)
     if as_json:

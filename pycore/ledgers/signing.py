@@ -20,7 +20,7 @@ from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.x509 import PublicKey
-from pycore.signatures import verify_batch
+from pycore.signatures.batch import verify_batch
 
 SM2_USER_ID = b"1234567812345678"
 """Distinguishing identifier of GM/T 0009-2012, section 10; ChainMaker's CRYPTO_DEFAULT_UID."""

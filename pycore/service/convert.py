@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore import ledgers, merkle, signatures
-from pycore._levels import depth_of
+from pycore import hashing, ledgers, merkle, signatures
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -34,10 +33,10 @@ from pycore.base.ffi import BackendRow
 from pycore.base.registry import HASHES, TREES, Hash, Rules, Scheme, lookup
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, LengthError
-from pycore.hashing import batch
-from pycore.keycache import KeyCacheStats
 from pycore.ledgers._json import load_object
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.merkle.levels import depth_of
+from pycore.signatures.keycache import KeyCacheStats
 
 DEFAULT_ANSWER_BYTES = 16 << 20
 """As many as the largest request: the longest digests of as many messages as one request may have."""
@@ -220,7 +219,7 @@ def decode_hash_batch(request: hash_pb2.HashBatchRequest, settings: Settings) ->
     settings.check_answer(messages.n * lookup(HASHES, algorithm, "algorithm").digest_size, "messages")
 
     def run() -> bytes:
-        digests = batch.hash_batch(algorithm, messages, threads=settings.threads)
+        digests = hashing.hash_batch(algorithm, messages, threads=settings.threads)
         count, size = digests.shape
         return hash_pb2.HashBatchResponse(digests=digests.tobytes(), digest_size=size, count=count).SerializeToString()
 

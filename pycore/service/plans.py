@@ -18,14 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pycore._pb.validation.v1 import block_pb2, capability_pb2, hash_pb2, merkle_pb2, signature_pb2, verdict_pb2
-from pycore._proofs import count_argument, count_column, proof_column
 from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, index_array, one_bytes, same_n
 from pycore.base.registry import HASHES, SCHEMES, TREES, Hash, lookup
 from pycore.base.verdicts import Verdicts
 from pycore.ledgers.report import BlockReport
+from pycore.merkle.proofs import count_argument, count_column, proof_column
 from pycore.service import convert
 from pycore.service.status import from_batch_error
-from pycore.signatures import DEFAULT_USER_ID, Options
+from pycore.signatures.batch import DEFAULT_USER_ID, Options
 
 R = TypeVar("R")
 Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"

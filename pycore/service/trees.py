@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pycore import inclusion, sparse
 from pycore._pb.validation.v1 import merkle_pb2
-from pycore._proofs import count_argument, join_proof
 from pycore.base.columns import BatchOfBytes, BytesLike, as_column, index_array, one_bytes, same_n
 from pycore.base.registry import HASHES, TREES, lookup
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError, ProofError
-from pycore.frontier import MerkleFrontier
+from pycore.merkle import inclusion, sparse
+from pycore.merkle.frontier import MerkleFrontier
+from pycore.merkle.proofs import count_argument, join_proof
 from pycore.service import convert
 from pycore.service.plans import Budget, Plan, join_verdicts
 

@@ -14,7 +14,7 @@ from pycore.base import ffi, parallel
 from pycore.base.columns import Column, as_column
 from pycore.base.registry import HASHES, SCHEMES
 from pycore.errors import UnknownNameError
-from pycore.signatures import DEFAULT_USER_ID
+from pycore.signatures.batch import DEFAULT_USER_ID
 
 _COST = parallel.Cost(item_ns=50_000, byte_ns=3)
 

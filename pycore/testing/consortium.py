@@ -11,7 +11,7 @@ from pycore._pb.ledgers.chainmaker.v1 import transaction_pb2
 from .certificates import Identity, Suite, Wanted, make_identities
 
 if TYPE_CHECKING:
-    from pycore.ledgers.chainmaker import ChainContext
+    from pycore.ledgers.chainmaker.ledger import ChainContext
 
 CHAIN_ID = "pycore-test-chain"
 FIRST_TIMESTAMP = 1_767_225_600  # 2026-01-01T00:00:00Z, in seconds
@@ -69,7 +69,7 @@ class Consortium:
 
     def context(self, consensus: str) -> ChainContext:
         """What a node of the chain knows that holds for every block: authorities, certificates by hash, validators."""
-        from pycore.ledgers.chainmaker import ChainContext, RegisteredKey
+        from pycore.ledgers.chainmaker.ledger import ChainContext, RegisteredKey
 
         common: dict[str, Any] = {
             "chain_id": CHAIN_ID,
@@ -101,7 +101,7 @@ class Consortium:
 
 def _node_id(who: Identity, authentication: str) -> str:
     """The node's name: in key mode the id that a node makes from its key, else one of the same form."""
-    from pycore.ledgers._chainmaker.node_id import base58, node_id
+    from pycore.ledgers.chainmaker.node_id import base58, node_id
     from pycore.ledgers.x509 import parse_public_key
 
     if authentication == "key":

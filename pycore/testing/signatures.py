@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pycore.base.registry import SCHEMES
 from pycore.errors import InputError, UnknownNameError
-from pycore.signatures import DEFAULT_USER_ID
+from pycore.signatures.batch import DEFAULT_USER_ID
 
 from . import _deterministic
 from ._sign import public_keys, sign

@@ -19,10 +19,11 @@ import grpc
 import pytest
 from google.protobuf import message_factory
 
-from pycore import _loops, errors
+from pycore import errors
 from pycore.base import ffi
 from pycore.client import ValidationClient
-from pycore.ledgers._chainmaker import signers
+from pycore.ledgers.chainmaker import signers
+from pycore.merkle import loops
 from pycore.service import convert, trees
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
@@ -100,7 +101,7 @@ def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
 
 
 def assert_linear(method: str, make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch, size: int = 700) -> None:
-    _loops.load()
+    loops.load()
     for once in (size, 2 * size):
         compute_quietly(method, make(once))  # what is imported, compiled and cached is nobody's cost
     small, large = (measure(method, make(each), monkeypatch) for each in (size, 2 * size))
@@ -133,7 +134,7 @@ def test_hostile_parts_together(seed: int, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_counters_find_what_is_quadratic(monkeypatch: pytest.MonkeyPatch) -> None:
     """The measure can fail: the votes of a certificate, each compared with all of them."""
     family = next(one for one in FAMILIES if one.name == "MaxBFT votes and validators")
-    from pycore.ledgers._chainmaker import quorum
+    from pycore.ledgers.chainmaker import quorum
 
     real = quorum.vote_data_bytes
 

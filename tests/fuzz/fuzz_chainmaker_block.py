@@ -23,7 +23,7 @@ from typing import Any
 
 import pycore.testing
 from pycore import InputError, ledgers
-from pycore.ledgers._chainmaker import messages
+from pycore.ledgers.chainmaker import messages
 
 LEDGER = ledgers.get("chainmaker")
 HASHES = {"sm2": "sm3", "p256": "sha256"}

@@ -21,7 +21,7 @@ from pycore.benchmark import gpu
 from pycore.hashing import gpu as cuda
 from pycore.hashing.batch import hash_column
 from pycore.hashing.gpu import _calibrate, _launch, choice
-from pycore.merkle import merkle_root
+from pycore.merkle.tree import merkle_root
 
 NAMES = list(cuda.HASHES)
 EDGES = [0, 1, 3, 4, 5, 54, 55, 56, 63, 64, 65, 119, 120, 127, 128, 135, 136, 137, 271, 272]

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 
 _USE_ALL = """
-from pycore.kernels import dag, digests, native, sparse, tally, trees, trie, warm_up
+from pycore.base.jit import warm_up
+from pycore.ledgers.chainmaker import dag_jit
+from pycore.consensus import conflicts_jit, tally_jit
+from pycore.merkle import loops_jit, patricia, patricia_jit, plan_jit, sparse_jit
 warm_up()
 from numba.core.registry import CPUDispatcher
 # called by other kernels alone, whose cached code contains them
 parts = {"_clash", "_copy", "_equal", "_settle", "_bit", "_same", "_shared_bits", "_new_inner", "_link", "_remove"}
 parts |= {"_is_wanted", "_put", "_room", "_item", "_items", "_is_child", "_nibble", "_walk"}
 hits = misses = 0
-for module in (dag, digests, native, sparse, tally, trees, trie):
+for module in (conflicts_jit, dag_jit, loops_jit, patricia_jit, plan_jit, sparse_jit, tally_jit):
     for name, kernel in vars(module).items():
         if isinstance(kernel, CPUDispatcher):
             assert kernel.targetoptions.get("nogil") and not kernel.targetoptions.get("parallel"), name
@@ -64,7 +67,7 @@ def test_no_folder_for_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError("cannot cache function: no locator available")
         return real(*args, **options)
 
-    monkeypatch.setattr(jit.numba, "njit", without_cache)
+    monkeypatch.setattr(numba, "njit", without_cache)
     assert jit.kernel(_add)(2, 3) == 5
 
 

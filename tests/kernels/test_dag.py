@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore.kernels.dag import DependencyCode, check_dependencies, dependency_levels
+from pycore.ledgers.chainmaker.dag_jit import DependencyCode, check_dependencies, dependency_levels
 
 Lists = list[list[int]]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore.kernels.digests import find_conflicts, find_duplicates
+from pycore.consensus.conflicts_jit import find_conflicts, find_duplicates
 
 
 def plain_duplicates(rows: list[bytes]) -> list[int]:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pycore
-from pycore import HASHES, TREES, _loops
-from pycore._levels import zero_nodes
+from pycore import HASHES, TREES
 from pycore.base import ffi
-from pycore.kernels import native
+from pycore.merkle import loops, loops_jit
+from pycore.merkle.levels import zero_nodes
 
 SHAPES = sorted(TREES)
 DIGESTS = ["sha256", "sha256d", "sha512", "sm3"]  # 32 and 64 bytes
@@ -41,7 +41,7 @@ def _frontier(row: pycore.base.registry.Hash) -> NDArray[np.uint8]:
 def _edge_root(
     row: pycore.base.registry.Hash, tree: pycore.base.registry.Tree, peaks: NDArray[np.uint8], n: int
 ) -> bytes:
-    positions, nodes = native.edge(row, tree, peaks, n, zero_nodes(row.name), (n - 1).bit_length())
+    positions, nodes = loops_jit.edge(row, tree, peaks, n, zero_nodes(row.name), (n - 1).bit_length())
     assert positions[-1] == 0
     return nodes[-1].tobytes()
 
@@ -56,7 +56,7 @@ def test_growing(data: st.DataObject) -> None:
     wanted = np.array(sorted(data.draw(st.sets(st.integers(0, 250), max_size=4))), dtype=np.int64)
     peaks, count, kept = _frontier(row), 0, {}
     for part in parts:
-        new = native.grow(row, tree, peaks, count, 0, leaves[count : count + part], wanted) if part else []
+        new = loops_jit.grow(row, tree, peaks, count, 0, leaves[count : count + part], wanted) if part else []
         kept.update({(height, position): node for height, position, node in new})
         count += part
         if count:
@@ -82,18 +82,18 @@ def test_growing_by_subtrees(shape: str) -> None:
     row, tree, leaves = HASHES["sha256"], TREES[shape], _leaves(72, "sha256")
     peaks, nothing = _frontier(row), np.empty(0, np.int64)
     for n in range(24):
-        native.grow(row, tree, peaks, n, 0, leaves[n : n + 1], nothing)
+        loops_jit.grow(row, tree, peaks, n, 0, leaves[n : n + 1], nothing)
     roots = [_root(leaves[at : at + 8], shape, "sha256") for at in range(24, 72, 8)]
     subtrees = np.frombuffer(b"".join(roots), np.uint8).reshape(-1, 32)
-    native.grow(row, tree, peaks, 24, 3, subtrees, nothing)
+    loops_jit.grow(row, tree, peaks, 24, 3, subtrees, nothing)
     assert _edge_root(row, tree, peaks, 72) == _root(leaves, shape, "sha256")
 
 
 @pytest.mark.parametrize("patience", [-1, 1 << 60], ids=["compiled", "python"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_frontiers_either_way(shape: str, patience: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_loops, "_module", None)
-    monkeypatch.setattr(_loops, "PATIENCE", patience)
+    monkeypatch.setattr(loops, "_module", None)
+    monkeypatch.setattr(loops, "PATIENCE", patience)
     limit = 2**50 if shape == "ssz" else None
     options = {"tree": shape, "hash": "sha256", "hashed": True, "limit": limit}
     leaves = _leaves(150, "sha256")
@@ -113,26 +113,26 @@ def test_frontiers_either_way(shape: str, patience: int, monkeypatch: pytest.Mon
 
 
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_loops, "_module", None)
-    monkeypatch.setattr(_loops, "_spent", 0)
-    monkeypatch.setattr(_loops, "PATIENCE", 100)
-    assert _loops.compiled(60) is None
-    assert _loops.compiled(40) is None
-    assert _loops.compiled(1) is native
-    assert _loops.compiled(0) is native
+    monkeypatch.setattr(loops, "_module", None)
+    monkeypatch.setattr(loops, "_spent", 0)
+    monkeypatch.setattr(loops, "PATIENCE", 100)
+    assert loops.compiled(60) is None
+    assert loops.compiled(40) is None
+    assert loops.compiled(1) is loops_jit
+    assert loops.compiled(0) is loops_jit
 
 
 # ---- the way to C ---------------------------------------------------------------------------------------------------
 
 _FRESH = """
 import numpy as np, pycore
-from pycore.kernels import native
+from pycore.merkle import loops_jit
 leaves = np.arange(5 * 32, dtype=np.uint8).reshape(5, 32)
 row, shape = pycore.HASHES["sha256"], pycore.TREES["rfc9162"]
 peaks = np.zeros((64, 32), dtype=np.uint8)
-native.grow(row, shape, peaks, 0, 0, leaves, np.empty(0, np.int64))
-assert native.edge(row, shape, peaks, 5, peaks, 3)[1][-1].tobytes() == pycore.merkle_root(leaves, hashed=True)
-stats = native._grow.stats
+loops_jit.grow(row, shape, peaks, 0, 0, leaves, np.empty(0, np.int64))
+assert loops_jit.edge(row, shape, peaks, 5, peaks, 3)[1][-1].tobytes() == pycore.merkle_root(leaves, hashed=True)
+stats = loops_jit._grow.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
@@ -151,13 +151,13 @@ def test_code_from_the_cache_finds_the_core(tmp_path: Path) -> None:
 
 def test_another_declaration_is_refused() -> None:
     with pytest.raises(ImportError, match="pc_merkle_level of the extension is int"):
-        native._declare("pc_merkle_level", "int(*)(int)", None)
+        loops_jit._declare("pc_merkle_level", "int(*)(int)", None)
 
 
 def test_an_error_of_the_core_is_raised() -> None:
     """Not entered through the public functions, which cannot cause one."""
     rows, nothing = np.zeros((2, 32), np.uint8), np.empty(0, np.int64)
-    code = native._grow(
+    code = loops_jit._grow(
         -1, 999, np.zeros(0, np.uint8), np.zeros((64, 32), np.uint8), 0, 0, rows, nothing, rows, np.empty((0, 2), int)
     )
     with pytest.raises(pycore.PycoreError, match="PC_ERR_ARGUMENT"):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore.kernels.tally import (
+from pycore.consensus.tally_jit import (
     INT64_MAX,
     UINT64_MAX,
     Tally,

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pycore
-from pycore import TREES, _loops
-from pycore._levels import depth_of, zero_nodes
-from pycore.kernels import trees
+from pycore import TREES
+from pycore.merkle import loops, plan_jit
+from pycore.merkle.levels import depth_of, zero_nodes
 
 SHAPES = sorted(TREES)
 ZERO = [row.tobytes() for row in zero_nodes("sha256")]
@@ -25,8 +25,8 @@ ZERO = [row.tobytes() for row in zero_nodes("sha256")]
 @pytest.fixture(params=["python", "compiled"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Which loops run, whatever ran before."""
-    monkeypatch.setattr(_loops, "_module", None)
-    monkeypatch.setattr(_loops, "PATIENCE", -1 if request.param == "compiled" else 1 << 60)
+    monkeypatch.setattr(loops, "_module", None)
+    monkeypatch.setattr(loops, "PATIENCE", -1 if request.param == "compiled" else 1 << 60)
     return str(request.param)
 
 
@@ -56,7 +56,7 @@ def _limit(shape: str, n: int, data: st.DataObject) -> int | None:
     return data.draw(st.sampled_from([None, n, n + 1, 100, 2**40, 2**64 - 1])) if shape == "ssz" else None
 
 
-def _run(plan: trees.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes], bytes]) -> bytes:
+def _run(plan: plan_jit.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes], bytes]) -> bytes:
     slots = list(slots)
     for start, stop in pairwise(plan.waves.tolist()):
         assert start < stop
@@ -76,7 +76,7 @@ def test_proofs(data: st.DataObject) -> None:
     indices = data.draw(st.lists(st.integers(0, n - 1), max_size=9))
     levels = _levels(n, shape, (n - 1).bit_length())
     nodes = np.frombuffer(b"".join(row for level in levels for row in level), np.uint8).reshape(-1, 32).copy()
-    joined, offsets = trees.proofs(nodes, n, np.array(indices, np.int64), TREES[shape], depth, zero_nodes("sha256"))
+    joined, offsets = plan_jit.proofs(nodes, n, np.array(indices, np.int64), TREES[shape], depth, zero_nodes("sha256"))
     wanted = []
     for index in indices:
         proof = b""
@@ -128,7 +128,7 @@ def test_multiproofs(data: st.DataObject) -> None:
     indices = data.draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=n))
     levels = _levels(n, shape, (n - 1).bit_length())
     root = pycore.merkle_root(_leaves(n), tree=shape, hash="sha256", hashed=True, limit=limit)
-    plan = trees.multiproof_plan(_array(indices), n, TREES[shape], depth)
+    plan = plan_jit.multiproof_plan(_array(indices), n, TREES[shape], depth)
     assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
     slots = [levels[0][i] for i in sorted(indices)] + [levels[h][i] for h, i in plan.helpers.tolist()]
     tail = ZERO if shape == "ssz" else []
@@ -144,14 +144,14 @@ def test_multiproof_of_every_subset_of_small_trees(shape: str) -> None:
         for chosen in range(1, 1 << n):
             indices = {i for i in range(n) if chosen >> i & 1}
             depth = (n - 1).bit_length()
-            plan = trees.multiproof_plan(_array(indices), n, TREES[shape], depth)
+            plan = plan_jit.multiproof_plan(_array(indices), n, TREES[shape], depth)
             assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
 
 
 def test_multiproof_of_a_huge_tree() -> None:
     n = 2**63 - 1
     for shape in SHAPES:
-        plan = trees.multiproof_plan(np.array([0, n - 1]), n, TREES[shape], 63)
+        plan = plan_jit.multiproof_plan(np.array([0, n - 1]), n, TREES[shape], 63)
         assert plan.helpers.tolist() == _naive_helpers({0, n - 1}, n, 63)
 
 
@@ -251,7 +251,7 @@ def _below(a: int, b: int) -> bool:
 
 @given(_indices())
 def test_ssz_plans(indices: list[int]) -> None:
-    plan = trees.ssz_plan(np.array(indices, np.uint64))
+    plan = plan_jit.ssz_plan(np.array(indices, np.uint64))
     assert plan is not None
     assert plan.helpers.dtype == np.uint64
     assert plan.helpers.tolist() == _spec_helpers(indices)
@@ -266,7 +266,7 @@ NESTED = [[2, 2], [2, 4], [4, 2], [1, 1], [1, 3], [2, 3, 1], [9, 4, 8], [8, 9, 4
 
 @pytest.mark.parametrize("indices", NESTED)
 def test_ssz_nested_or_repeated(indices: list[int]) -> None:
-    assert trees.ssz_plan(np.array(indices, np.uint64)) is None
+    assert plan_jit.ssz_plan(np.array(indices, np.uint64)) is None
 
 
 @given(_indices())
@@ -278,8 +278,8 @@ def test_ssz_branches_either_way(indices: list[int]) -> None:
     leaves, proof = [value[i] for i in indices], [value[i] for i in helpers]
     with pytest.MonkeyPatch.context() as patch:
         for patience in (-1, 1 << 60):
-            patch.setattr(_loops, "_module", None)
-            patch.setattr(_loops, "PATIENCE", patience)
+            patch.setattr(loops, "_module", None)
+            patch.setattr(loops, "PATIENCE", patience)
             assert pycore.ssz.helper_indices(indices) == helpers
             pycore.ssz.verify_branches(root, leaves, proof, indices=indices)
             for other in ([bytes(32), *leaves[1:]], [*leaves[:-1], bytes(32)]):

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
-from pycore.ledgers._chainmaker import messages
+from pycore.ledgers.chainmaker import messages
 
 EPOCH = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 TIME = 1_704_067_200  # 2024-01-01

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from pycore import Verdict, ledgers
-from pycore.ledgers._chainmaker import messages
-from pycore.ledgers._chainmaker.access import AccessRules
-from pycore.ledgers._chainmaker.node_id import node_id
-from pycore.ledgers._chainmaker.policy import Electorate, Voter, judge
-from pycore.ledgers._chainmaker.rows import RELEASES, Policy, rows_of
-from pycore.ledgers._chainmaker.signers import TrustStore
-from pycore.ledgers.chainmaker import ChainContext, RegisteredKey, TrustMember
+from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker.access import AccessRules
+from pycore.ledgers.chainmaker.ledger import ChainContext, RegisteredKey, TrustMember
+from pycore.ledgers.chainmaker.node_id import node_id
+from pycore.ledgers.chainmaker.policy import Electorate, Voter, judge
+from pycore.ledgers.chainmaker.rows import RELEASES, Policy, rows_of
+from pycore.ledgers.chainmaker.signers import TrustStore
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import parse_public_key
 

@@ -11,8 +11,8 @@ from google.protobuf.internal.encoder import _VarintBytes
 
 import pycore
 from pycore import InputError, Verdict, ledgers
-from pycore.ledgers._chainmaker import dag, messages
-from pycore.ledgers.chainmaker import ChainContext
+from pycore.ledgers.chainmaker import dag, messages
+from pycore.ledgers.chainmaker.ledger import ChainContext
 
 LEDGER = ledgers.get("chainmaker")
 

@@ -12,9 +12,9 @@ from pki import TIME, identity, member, new_key, public_pem, sign, transaction
 
 import pycore
 from pycore import Verdict, ledgers
-from pycore.ledgers._chainmaker import messages
-from pycore.ledgers._chainmaker.signers import BoundedCache, TrustStore
-from pycore.ledgers.chainmaker import ChainContext, Policy, TrustMember
+from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
+from pycore.ledgers.chainmaker.signers import BoundedCache, TrustStore
 from pycore.ledgers.x509 import parse_certificate
 
 LEDGER = ledgers.get("chainmaker")
@@ -383,7 +383,7 @@ def test_missing_parts(root, client):
 
 
 def test_members_are_resolved_once(root, client, monkeypatch):
-    from pycore.ledgers._chainmaker import signers
+    from pycore.ledgers.chainmaker import signers
 
     store = TrustStore(context(root), "sha256")
     key = (0, ORG, client.pem.encode())
@@ -418,7 +418,7 @@ def test_the_cache_is_bounded():
 
 
 def test_contexts_of_one_chain_share_a_store(root):
-    from pycore.ledgers._chainmaker.signers import trust_store
+    from pycore.ledgers.chainmaker.signers import trust_store
 
     known = context(root)
     assert trust_store(known, "sha256") is trust_store(

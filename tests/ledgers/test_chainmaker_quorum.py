@@ -6,9 +6,9 @@ import pytest
 from pki import TIME, identity
 
 from pycore import ledgers
-from pycore.ledgers._chainmaker import messages, quorum
-from pycore.ledgers._chainmaker.node_id import node_id
-from pycore.ledgers.chainmaker import ChainContext
+from pycore.ledgers.chainmaker import messages, quorum
+from pycore.ledgers.chainmaker.ledger import ChainContext
+from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.x509 import parse_public_key
 
 LEDGER = ledgers.get("chainmaker")

@@ -16,7 +16,7 @@ from chainmaker_vectors import (
 
 import pycore
 from pycore import ledgers
-from pycore.ledgers._chainmaker.signers import signing_hash
+from pycore.ledgers.chainmaker.signers import signing_hash
 from pycore.ledgers.signing import SignatureBatch
 from pycore.ledgers.x509 import parse_public_key
 
@@ -63,8 +63,8 @@ def test_transactions(name, rules, require_vectors, count_cases):
 
 @pytest.mark.parametrize("name", TRANSACTIONS)
 def test_transaction_hashes(name, require_vectors, count_cases):
-    from pycore.ledgers._chainmaker.digests import transaction_bytes
-    from pycore.ledgers._chainmaker.messages import Transaction, parse
+    from pycore.ledgers.chainmaker.digests import transaction_bytes
+    from pycore.ledgers.chainmaker.messages import Transaction, parse
 
     document = load(require_vectors(f"chainmaker/{name}"))
     hash_ = HASHES[document["chain_hash"]]
@@ -182,7 +182,7 @@ def test_real_block_of_height_3(require_vectors, count_cases):
 
 
 def test_real_votes(require_vectors, count_cases):
-    from pycore.ledgers._chainmaker import messages, quorum
+    from pycore.ledgers.chainmaker import messages, quorum
 
     document = load(require_vectors("chainmaker/real_blocks.json"))
     compared = 0
@@ -218,7 +218,7 @@ def leaves_of(case):
 
 
 def test_merkle_roots(require_vectors, count_cases):
-    from pycore.ledgers._chainmaker.digests import chain_root
+    from pycore.ledgers.chainmaker.digests import chain_root
 
     cases = load(require_vectors("chainmaker/merkle.json"))["cases"]
     for case in cases:

@@ -12,9 +12,9 @@ from pki import EPOCH, TIME, identity, member, transaction
 
 import pycore
 from pycore import InputError, Verdict, ledgers
-from pycore.ledgers._chainmaker import messages, transactions
-from pycore.ledgers._chainmaker.signers import TrustStore
-from pycore.ledgers.chainmaker import ChainContext, Policy, RegisteredKey
+from pycore.ledgers.chainmaker import messages, transactions
+from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, RegisteredKey
+from pycore.ledgers.chainmaker.signers import TrustStore
 from pycore.testing import generate_ledger
 
 LEDGER = ledgers.get("chainmaker")

@@ -6,8 +6,8 @@ import pytest
 
 from pycore.errors import InputError
 from pycore.ledgers import _json, chainmaker, signing
-from pycore.ledgers._chainmaker import dag
-from pycore.ledgers._chainmaker.messages import TxRWSet
+from pycore.ledgers.chainmaker import dag
+from pycore.ledgers.chainmaker.messages import TxRWSet
 from pycore.ledgers.x509 import PublicKey
 
 

@@ -1,4 +1,4 @@
-"""The sparse Merkle tree of ``pycore.sparse``, by its formulas alone: recursion over a dictionary."""
+"""The sparse Merkle tree of ``pycore.merkle.sparse``, by its formulas alone: recursion over a dictionary."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 import pycore
-from pycore import errors, testing
+from pycore import errors, hashing, testing
 from pycore._pb.validation.v1 import (
     block_pb2,
     capability_pb2,
@@ -25,7 +25,6 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
-from pycore.hashing import batch
 from pycore.service import plans, status
 from pycore.service.batcher import OverloadedError, StalledError
 from pycore.service.server import Server
@@ -241,7 +240,7 @@ def test_an_unexpected_exception_is_internal_with_a_reference_that_is_in_the_log
     def broken(*_: object, **__: object) -> None:
         raise KeyError("secret of the house")
 
-    monkeypatch.setattr(batch, "hash_batch", broken)
+    monkeypatch.setattr(hashing, "hash_batch", broken)
     with caplog.at_level(logging.ERROR, "pycore.service"):
         error: Any = raw.refused("HashBatch", hash_pb2.HashBatchRequest(algorithm="sm3").SerializeToString())
     assert error.code() is grpc.StatusCode.INTERNAL

@@ -14,7 +14,7 @@ from oracle import trie as oracle
 import pycore
 from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ValidationClient
-from pycore.ledgers import ethereum_trie
+from pycore.merkle import patricia
 from pycore.service import convert, tries
 from pycore.service.plans import Budget
 from pycore.service.server import Server
@@ -48,7 +48,7 @@ def spoilt(rng: random.Random) -> tuple[bytes, list[bytes], list[list[bytes]]]:
 
 def test_batches(service: Server, spoilt: tuple[bytes, list[bytes], list[list[bytes]]]) -> None:
     root, keys, proofs = spoilt
-    expected = ethereum_trie.verify_trie_batch(root, keys, proofs, hashed=True)
+    expected = patricia.verify_trie_batch(root, keys, proofs, hashed=True)
     assert {verdict.name for verdict in expected.verdicts} == {"VALID", "BAD_PROOF", "MALFORMED_PROOF"}
     assert None in expected.values
     for size in (1 << 20, 4096, 1200):  # one message, and several
@@ -69,7 +69,7 @@ def test_batches(service: Server, spoilt: tuple[bytes, list[bytes], list[list[by
 @pytest.mark.asyncio
 async def test_the_asyncio_client(service: Server, spoilt: tuple[bytes, list[bytes], list[list[bytes]]]) -> None:
     root, keys, proofs = spoilt
-    expected = ethereum_trie.verify_trie_batch(root, keys, proofs, hashed=True)
+    expected = patricia.verify_trie_batch(root, keys, proofs, hashed=True)
     async with AsyncValidationClient(service.target, max_message_bytes=4096) as client:
         found = await client.verify_trie_batch(root, keys, proofs, hashed=True)
         assert (found.verdicts, found.values) == (expected.verdicts, expected.values)

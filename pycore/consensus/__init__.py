@@ -1,0 +1,1 @@
+"""Whether a quorum stands behind a claim: weighted tallies and conflicting votes."""

@@ -1,1 +1,0 @@
-"""Parts of :mod:`pycore.ledgers.chainmaker`, one concern per module. Nothing here is public."""

@@ -1,0 +1,169 @@
+"""May these members sign this transaction: the order in which a node looks for rows, by release and block version.
+
+Nodes from release 2.3.3 on judge blocks of version 2030300 and later in stages - the row of the transaction type, the
+sender's row, the endorsers' row with the sender among them. Everything older is judged by one row for the sender and
+one for the endorsers, without the sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pycore.ledgers.chainmaker.context import ChainContext
+from pycore.ledgers.chainmaker.messages import Payload
+from pycore.ledgers.chainmaker.policy import MET, Electorate, Ruling, Voter, distinct, judge
+from pycore.ledgers.chainmaker.rows import Policy, Rows, between, default_block_version, rows_of
+
+INVOKE, ARCHIVE = 0, 3
+TX_TYPES = {
+    0: "INVOKE_CONTRACT",
+    1: "QUERY_CONTRACT",
+    2: "SUBSCRIBE",
+    3: "ARCHIVE",
+    4: "HOT_COLD_DATA_SEPARATION",
+    5: "SNAPSHOT",
+}
+"""Payload.tx_type -> the resource that its row is under."""
+
+_MODES = {"PermissionedWithCert": "cert", "PermissionedWithKey": "pwk"}
+# As read, this resource lost its row in public chains at block version 2030300: anybody could invoke it.
+_LOST_ROW = "CHAIN_CONFIG-TRUST_ROOT_UPDATE"
+
+
+class AccessRules:
+    """The rows and rules for blocks of one version under one configuration."""
+
+    def __init__(self, context: ChainContext, block_version: int | None = None, *, admins: int = 0) -> None:
+        """block_version    the block's; None: the context's, else what the release writes
+        admins           administrators' keys of a public chain; 0: not known
+        """
+        if block_version is None:
+            block_version = context.block_version or default_block_version(context.release)
+        public = context.auth_type == "Public"
+        mode = _MODES.get(context.auth_type) or ("public_dpos" if context.consensus == "dpos" else "public")
+        organisations = frozenset() if public else frozenset(context.trust_roots)
+        self._strict = context.rules == "strict"
+        self.rows: Rows = rows_of(mode, block_version, context.release, context.policies, organisations)
+        self.electorate = Electorate(
+            organisations=organisations,
+            admins=admins,
+            public=public,
+            reads_all=between(context.release, "2.3.3", "2.4.0_alpha"),
+            strict=self._strict,
+        )
+        self._old_version = block_version <= 220
+
+    def has_row(self, payload: Payload) -> bool:
+        """Whether anything but the row of the transaction's type judges it, so that endorsers or parameters matter."""
+        resource = f"{payload.contract_name}-{payload.method}"
+        own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
+        return bool(own or self.rows.endorsement(resource)) or (self.electorate.public and resource == _LOST_ROW)
+
+    @property
+    def checks_payer(self) -> bool:
+        """Whether a payer's signature decides. `strict` always verifies it; as read, staged lookup forgot it."""
+        return self._strict or (not self.rows.staged and between(self.rows.release, "2.3.3", "2.4.0_alpha"))
+
+    def transaction(
+        self, payload: Payload, sender: Voter | None, endorsers: Sequence[Voter], *, endorsed: bool
+    ) -> Ruling:
+        """Whether a transaction's members may sign it.
+
+        sender      None: its signature does not hold
+        endorsers   those whose signatures hold
+        endorsed    whether the transaction has endorsers at all: only without any does the sender stand in for them
+        """
+        endorsers = distinct(endorsers)
+        row_name = TX_TYPES.get(payload.tx_type)
+        if row_name is None:
+            return Ruling(False, f"policy: no row for transactions of type {payload.tx_type}")
+        if sender is None:
+            return Ruling(False, "policy: the sender's signature does not hold")
+        resource = f"{payload.contract_name}-{payload.method}"
+        if self.rows.staged:
+            ruling = self._staged(row_name, resource, payload, sender, endorsers)
+        else:
+            ruling = self._older(row_name, resource, payload, sender, endorsers, endorsed)
+        if ruling.ok and payload.tx_type == ARCHIVE and self.rows.own_archive:
+            return Ruling(None, "policy ARCHIVE: for the node's own organisation, which the context does not tell")
+        return ruling
+
+    def consensus(self, voter: Voter) -> Ruling:
+        """Whether a member may propose blocks and vote: the row CONSENSUS, which no configuration replaces."""
+        row = self.rows.row("msg_type" if self.rows.staged else "endorsement", "CONSENSUS")
+        return judge(row, [voter], self.electorate) if row else Ruling(False, "policy: no row for CONSENSUS")
+
+    # ---- the two orders ----------------------------------------------------------------------------------------------
+
+    def _staged(
+        self, row_name: str, resource: str, payload: Payload, sender: Voter, endorsers: Sequence[Voter]
+    ) -> Ruling:
+        rows = self.rows
+        first = rows.row("tx_type", row_name)
+        if first is None:
+            return Ruling(False, f"policy: no row for {row_name}")
+        found = [judge(first, [sender], self.electorate)]
+        if payload.tx_type != INVOKE:
+            return _worst(found)
+        own = rows.row("sender", resource)
+        if own is not None:
+            found.append(judge(own, [sender], self.electorate))
+        wanted = rows.endorsement(resource)
+        if wanted is None and self._strict and self.electorate.public and resource == _LOST_ROW:
+            wanted = Policy("MAJORITY", (), ("ADMIN",))
+        if wanted is not None:
+            target = _target(payload) if wanted.rule == "SELF" else None
+            found.append(judge(wanted, distinct([*endorsers, sender]), self.electorate, target))
+        return _worst(found)
+
+    def _older(
+        self, row_name: str, resource: str, payload: Payload, sender: Voter, endorsers: Sequence[Voter], endorsed: bool
+    ) -> Ruling:
+        rows = self.rows
+        usual = rows.row("exceptional", resource) or rows.row("endorsement", row_name)
+        configured = rows.configured.get(resource)
+        first = configured if configured is not None and self._replaces_sender_row() else usual
+        if first is None:
+            return Ruling(False, f"policy: no row for {row_name}")
+        together = first is configured and rows.release == "2.4.0_alpha"
+        found = [
+            judge(first, distinct([*endorsers, sender]) if together else [sender], self.electorate, _target(payload))
+        ]
+        if self._strict and first is configured and usual is not None:
+            found.append(
+                judge(usual, [sender], self.electorate)
+            )  # strict: a configured row adds to the default, no more
+        wanted = rows.endorsement(resource) if payload.tx_type == INVOKE else None
+        if wanted is None:
+            return _worst(found)
+        if not endorsed and between(rows.release, "2.0.0", "2.2.1"):
+            return Ruling(False, "policy: a transaction of this kind needs endorsers")
+        if wanted.rule == "SELF" and not payload.parameters:
+            # As read, without parameters the step judges the sender by its own row once more.
+            found.append(Ruling(False, "strict: SELF without parameters") if self._strict else MET)
+        else:
+            found.append(judge(wanted, endorsers if endorsed else [sender], self.electorate, _target(payload)))
+        return _worst(found)
+
+    def _replaces_sender_row(self) -> bool:
+        release = self.rows.release
+        if self.electorate.public:
+            return between(release, "2.3.1", "3.0.0")
+        return between(release, "2.3.3", "2.4.0_alpha") and not self._old_version
+
+
+def _target(payload: Payload) -> str | None:
+    """The organisation that a SELF row is about: the first parameter org_id."""
+    for parameter in payload.parameters:
+        if parameter.key == "org_id":
+            return parameter.value.decode("utf-8", "replace")
+    return None
+
+
+def _worst(rulings: Sequence[Ruling]) -> Ruling:
+    """A refusal wins over what is not known, and that over a permission."""
+    for ok in (False, None):
+        for ruling in rulings:
+            if ruling.ok is ok:
+                return ruling
+    return MET

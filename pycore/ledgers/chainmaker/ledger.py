@@ -1,0 +1,105 @@
+"""ChainMaker's ledger: the face of the package, see :mod:`pycore.ledgers.chainmaker`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pycore.base.verdicts import Verdicts
+from pycore.errors import InputError
+from pycore.ledgers.chainmaker import validator
+from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
+from pycore.ledgers.chainmaker.digests import block_digests
+from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
+from pycore.ledgers.chainmaker.messages import parse_block
+from pycore.ledgers.chainmaker.rows import Policy
+from pycore.ledgers.report import BlockReport
+
+if TYPE_CHECKING:
+    from pycore.base.columns import BytesLike
+
+__all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "RegisteredKey", "Revocation", "TrustMember"]
+
+
+class ChainMaker:
+    """The validator; stateless, safe to share between threads. Resolved members are cached per chain configuration."""
+
+    name = "chainmaker"
+
+    def validate_block(
+        self,
+        block: BytesLike,
+        context: ChainContext | Mapping[str, Any] | str | Path | None = None,
+        *,
+        form: str = "auto",
+        threads: int | None = None,
+    ) -> BlockReport:
+        """Every check that the block and the context allow.
+
+        block     serialised Block or BlockInfo (which adds read and write sets)
+        context   a ChainContext, its JSON form as text, mapping or path, or None: what needs no context is checked
+        form      "auto" | "block" | "block-info"
+        threads   of the signature kernels; None: the library's setting
+
+        InputError when the bytes are no block. Whatever is wrong inside a block is in the report.
+        """
+        return validator.Validation(self.context(context), threads).run(_bytes(block), form)
+
+    def validate_transactions(
+        self,
+        transactions: Sequence[BytesLike],
+        context: ChainContext | Mapping[str, Any] | str | Path | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Verdicts:
+        """Verdicts of serialised transactions that are in no block yet: header rules, every signature, policies.
+
+        What the context does not tell is not held against a transaction, and there is no report to say so: give trust
+        roots, and in the key modes nodes and registered keys.
+        """
+        items = [_bytes(item) for item in transactions]
+        return validator.validate_transactions(items, self.context(context), threads)
+
+    def block_digests(self, block: BytesLike, hash: str = "sm3", *, form: str = "auto") -> dict[str, Any]:
+        """The block's hashes, recomputed from its content.
+
+        {"block_hash", "tx_root", "dag_hash", "rw_set_root"}: bytes (roots are b"" without transactions), and
+        "tx_hashes": list of bytes.
+        """
+        parsed, _ = parse_block(_bytes(block), form)
+        found = block_digests(parsed, chain_hash_name(hash))
+        return {
+            "block_hash": found.block_hash,
+            "tx_root": found.tx_root,
+            "dag_hash": found.dag_hash,
+            "rw_set_root": found.rw_set_root,
+            "tx_hashes": [row.tobytes() for row in found.tx_hashes],
+        }
+
+    def context(self, document: ChainContext | Mapping[str, Any] | str | bytes | Path | None) -> ChainContext:
+        """The context from any of its forms; None is the empty one."""
+        if isinstance(document, ChainContext):
+            return document
+        if document is None:
+            return ChainContext()
+        if isinstance(document, Mapping):
+            return ChainContext.from_dict(document)
+        if isinstance(document, (str, bytes, Path)):
+            return ChainContext.from_json(document)
+        raise InputError(
+            "context", got=type(document).__name__, wanted="a ChainContext, JSON text, a mapping or a path"
+        )
+
+
+def _bytes(data: BytesLike) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    try:
+        return memoryview(data).tobytes()  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputError("block", got=type(data).__name__, wanted="a bytes-like object") from error
+
+
+LEDGER = ChainMaker()
+"""What :func:`pycore.ledgers.get` answers with."""

@@ -1,0 +1,95 @@
+"""Which certificates are revoked or frozen, from what the context lists and from revocation lists.
+
+As read, the chain looks at revocation for every certificate of a path and at freezing for the member's own alone;
+`strict` refuses a path with a frozen certificate anywhere. A revocation list speaks for the certificates whose
+authority key identifier is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pycore.hashing.batch import hash_batch
+from pycore.ledgers.chainmaker.context import ChainContext
+from pycore.ledgers.chainmaker.rows import between
+from pycore.ledgers.x509 import Certificate, CertificateError, parse_certificate
+from pycore.ledgers.x509_crl import RevocationList, Revocations, dates_fault, faults_of, parse_crls
+
+
+class Revoked:
+    """Says of a certificate whether it is revoked or frozen: ``revoked(certificate, position in its path)``."""
+
+    def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
+        """Appends to `problems` what can not be read or does not verify."""
+        self._strict = context.rules == "strict"
+        self._rules = context.rules
+        self._hash = hash
+        self._frozen: set[str] = set()
+        self._anywhere = {item.serial for item in context.revoked if not item.issuer}
+        self._by_issuer: set[tuple[bytes, int]] = set()
+        self._dates: list[tuple[int, RevocationList]] = []
+        self._read_frozen(context.frozen, problems)
+        for item in context.revoked:
+            if item.issuer:
+                self._read_issuer(item.issuer, item.serial, problems)
+        self._read_lists(context, authorities, problems)
+
+    def __call__(self, certificate: Certificate, position: int) -> bool:
+        """Whether the certificate is revoked; `position` is its place in the path, 0 for the leaf."""
+        if certificate.serial in self._anywhere:
+            return True
+        names = [certificate.issuer]
+        if certificate.authority_key_id is not None:
+            names.append(certificate.authority_key_id)
+        if self._by_issuer and any((name, certificate.serial) in self._by_issuer for name in names):
+            return True
+        if self._listed.revokes(certificate):
+            return True
+        if not self._frozen or (position and not self._strict):
+            return False
+        return hash_batch(self._hash, [certificate.der])[0].tobytes().hex() in self._frozen
+
+    def problems_at(self, time: float | None) -> list[str]:
+        """Revocation lists that are out of date; the chain does not look at their dates, nor does `compatible`."""
+        if time is None or not self._strict:
+            return []
+        return [f"revocation list {place}: {why}" for place, one in self._dates for why in dates_fault(one, time)]
+
+    def _read_frozen(self, frozen: Sequence[str], problems: list[str]) -> None:
+        for item in frozen:
+            if "-----BEGIN" not in item:
+                self._frozen.add(item)
+                continue
+            try:
+                der = parse_certificate(item.encode(), rules="compatible").der
+            except CertificateError as error:
+                problems.append(f"frozen certificate: {error}")
+            else:
+                self._frozen.add(hash_batch(self._hash, [der])[0].tobytes().hex())
+
+    def _read_issuer(self, issuer: str, serial: int, problems: list[str]) -> None:
+        if "-----BEGIN" not in issuer:
+            self._by_issuer.add((bytes.fromhex(issuer), serial))
+            return
+        try:
+            self._by_issuer.add((parse_certificate(issuer.encode(), rules="compatible").subject, serial))
+        except CertificateError as error:
+            problems.append(f"issuer of a revocation: {error}")
+
+    def _read_lists(self, context: ChainContext, authorities: Sequence[Certificate], problems: list[str]) -> None:
+        read: list[RevocationList] = []
+        for text in context.crls:
+            data = text.encode() if "-----BEGIN" in text else bytes.fromhex(text)
+            try:
+                read += parse_crls(data, rules=self._rules)
+            except CertificateError as error:
+                problems.append(f"revocation list: {error}")
+        # As read, a list that does not verify stops some releases from starting; the others go on without it.
+        skips = not self._strict and between(context.release, "2.3.3", "2.4.0_alpha")
+        faults = faults_of(read, authorities, rules=self._rules, time=None)
+        for place, (one, wrong) in enumerate(zip(read, faults, strict=True), 1):
+            if wrong and skips:
+                continue
+            problems += [f"revocation list {place}: {why}" for why in wrong]
+            self._dates.append((place, one))  # it counts all the same: a bad list is no reason to revoke less
+        self._listed = Revocations((one for _, one in self._dates), rules=self._rules)

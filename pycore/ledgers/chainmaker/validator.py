@@ -1,0 +1,446 @@
+"""One block from bytes to report: which checks there are, in which order, and what each one compares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore.base.deadline import checkpoint
+from pycore.base.verdicts import Verdict, Verdicts
+from pycore.errors import InputError
+from pycore.hashing.batch import hash_batch
+from pycore.ledgers.chainmaker import dag, quorum, transactions
+from pycore.ledgers.chainmaker.access import AccessRules
+from pycore.ledgers.chainmaker.context import ChainContext
+from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
+from pycore.ledgers.chainmaker.messages import Block, EndorsementEntry, Transaction, TxRWSet, parse, parse_block
+from pycore.ledgers.chainmaker.node_id import node_id
+from pycore.ledgers.chainmaker.rows import default_block_version
+from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
+from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.signing import SignatureBatch
+
+_EXACT_DAG_FROM = 2300
+_CONSENSUS_ROLE = "CONSENSUS"
+
+
+class Validation:
+    """The work on one block. Made, run once, and thrown away."""
+
+    def __init__(self, context: ChainContext, threads: int | None) -> None:
+        self.context = context
+        self.strict = context.rules == "strict"
+        self.checks: list[Check] = []
+        self.timings: dict[str, float] = {}
+        self.time: float | None = context.time
+        if context.time is None and context.clock == "now":
+            self.time = time.time()
+        self.batch = SignatureBatch(der_rules="strict" if self.strict else "go", threads=threads)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Adds the time of a block of code to the named stage."""
+        checkpoint()
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - started
+
+    def check(self, name: str, ok: bool | None, got: Any = None, wanted: Any = None, detail: str = "") -> None:
+        """Records a check."""
+        self.checks.append(Check(name, ok, got, wanted, detail))
+
+    def compare(self, name: str, got: Any, wanted: Any, missing: str) -> None:
+        """Records that two values must agree; skipped, for the reason `missing`, when there is nothing to compare
+        with."""
+        if wanted is None:
+            self.check(name, None, got, None, missing)
+        else:
+            self.check(name, got == wanted, got, wanted)
+
+    # ---- the whole ---------------------------------------------------------------------------------------------------
+
+    def run(self, data: bytes, form: str) -> BlockReport:
+        """Validates a block."""
+        with self.stage("parse"):
+            block, rw_sets = parse_block(data, form)
+            if self.context.rw_sets is not None:
+                rw_sets = [parse(TxRWSet, item, f"context.rw_sets[{i}]") for i, item in enumerate(self.context.rw_sets)]
+            txs = list(block.txs)
+        if self.context.clock == "block_timestamp":
+            self.time = block.header.block_timestamp
+        with self.stage("hash"):
+            hash_ = self.context.hash or infer_hash(block.header)
+            digests = block_digests(block, hash_ or HASH_ORDER[0], txs)
+        self.header_checks(block, digests, hash_)
+        with self.stage("collect"):
+            column = transactions.collect(txs, self.context.chain_id or block.header.chain_id, in_block=True)
+            votes = self.read_votes(block)
+        with self.stage("members"):
+            store = trust_store(self.context, hash_ or HASH_ORDER[0])
+            signers = store.resolve(self.members(block, column, votes), self.time)
+            rules = AccessRules(self.context, block.header.block_version, admins=store.admins)
+        with self.stage("verify"):
+            transactions.enlist(column, signers, self.batch, self.time)
+            proposer = self.enlist_proposer(block, signers)
+            voted = (
+                [self.enlist_entry(vote.endorsement, vote.message, signers) for vote in votes.votes] if votes else []
+            )
+            codes = self.batch.run()
+        with self.stage("decide"):
+            self.proposer_checks(block, signers, proposer, codes, store, rules)
+            judged = rules if block.header.block_height else None  # nobody signs a genesis block
+            transactions.decide(column, txs, signers, codes, store, judged, strict=self.strict)
+            self.policy_checks(column, rules)
+            self.rw_set_checks(txs, rw_sets, column, digests, hash_ or HASH_ORDER[0])
+            self.transaction_checks(block, txs, column, digests)
+            self.dag_checks(block, rw_sets, digests)
+            self.quorum_checks(votes, voted, signers, codes, store, rules)
+            self.trust_checks(store, signers)
+        return self.report(block, txs, column, digests, signers, votes, len(data))
+
+    def report(
+        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests,
+        signers: dict[MemberKey, Signer], votes: quorum.Certificate | None, size: int,
+    ) -> BlockReport:  # fmt: skip
+        """Everything that was found, as the caller gets it."""
+        faults = tuple(
+            TransactionFault(i, Verdict(int(column.codes[i])), txs[i].payload.tx_id, column.details.get(i, ""))
+            for i in np.flatnonzero(column.codes != Verdict.VALID).tolist()
+        )
+        counts = {
+            "bytes": size,
+            "transactions": len(txs),
+            "invalid": len(faults),
+            "signatures": len(self.batch),
+            "members": len(signers),
+            "votes": len(votes.votes) if votes else 0,
+            "dropped_endorsements": column.dropped,
+        }
+        return BlockReport(
+            chain="chainmaker",
+            rules=self.context.rules,
+            height=block.header.block_height,
+            block_hash=digests.block_hash,
+            checks=tuple(self.checks),
+            transactions=Verdicts(column.codes),
+            faults=faults,
+            counts=counts,
+            timings=self.timings,
+        )
+
+    # ---- header ------------------------------------------------------------------------------------------------------
+
+    def header_checks(self, block: Block, digests: Digests, hash_: str | None) -> None:
+        """Structure, chain, place in the chain, and the header's hash."""
+        header, context = block.header, self.context
+        genesis = header.block_height == 0
+        missing = [
+            name
+            for name, absent in (
+                ("header", not block.HasField("header")),
+                ("block_hash", len(header.block_hash) != 32),
+                ("proposer", not header.HasField("proposer") and not genesis),
+                ("signature", not header.signature and not genesis),
+                ("dag", not block.HasField("dag") and len(block.txs) > 0),
+            )
+            if absent
+        ]
+        detail = "missing or of the wrong length: " + ", ".join(missing) if missing else ""
+        self.check("structure", not missing, ", ".join(missing) or "complete", "complete", detail)
+        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
+        self.compare("height", header.block_height, context.height, "the context names no height")
+        if self.strict and context.block_version is not None:
+            wanted = context.block_version or default_block_version(context.release)
+            self.check("block_version", header.block_version == wanted, header.block_version, wanted)
+        previous = context.previous_block_hash
+        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+        detail = ""
+        if context.hash is None:
+            detail = (
+                f"hash inferred: {hash_}"
+                if hash_
+                else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
+            )
+        self.check("block_hash", header.block_hash == digests.block_hash, header.block_hash, digests.block_hash, detail)
+
+    # ---- signatures --------------------------------------------------------------------------------------------------
+
+    def read_votes(self, block: Block) -> quorum.Certificate | None:
+        """The votes of the block's quorum certificate; None where there is nothing to read."""
+        extra = block.additional_data.extra_data
+        kind = self.context.consensus or quorum.consensus_of(extra)
+        if kind is None or kind == "solo" or block.header.block_height == 0:
+            return None
+        return quorum.read(kind, extra, block.header, self.context.validators, strict=self.strict)
+
+    def members(self, block: Block, column: transactions.Column, votes: quorum.Certificate | None) -> set[MemberKey]:
+        """Every distinct signer in the block."""
+        found = {entry[2] for entry in column.entries}
+        if block.header.HasField("proposer"):
+            proposer = block.header.proposer
+            found.add((proposer.member_type, proposer.org_id, proposer.member_info))
+        for vote in votes.votes if votes else ():
+            found.add(_member_of(vote.endorsement))
+        return found
+
+    def enlist_entry(
+        self, entry: EndorsementEntry, message: bytes, signers: dict[MemberKey, Signer]
+    ) -> tuple[int, int, str]:
+        """(ticket, verdict, reason): ticket -1 when the signer can not sign, with the reason."""
+        return self.enlist(_member_of(entry), message, entry.signature, signers)
+
+    def enlist(
+        self, member: MemberKey, message: bytes, signature: bytes, signers: dict[MemberKey, Signer]
+    ) -> tuple[int, int, str]:
+        """The same for a signature and its member."""
+        signer = signers[member]
+        verdict, detail = signer.at(self.time)
+        if verdict != Verdict.VALID or signer.key is None or signer.hash is None:
+            return -1, verdict, detail
+        return self.batch.add(signer.key, signer.hash, message, signature), verdict, ""
+
+    def enlist_proposer(self, block: Block, signers: dict[MemberKey, Signer]) -> tuple[int, int, str] | None:
+        """The proposer's signature, over the block hash; None when there is no proposer."""
+        header = block.header
+        if not header.HasField("proposer"):
+            return None
+        who = header.proposer
+        return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
+
+    def proposer_checks(
+        self, block: Block, signers: dict[MemberKey, Signer], place: tuple[int, int, str] | None,
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
+    ) -> None:  # fmt: skip
+        """The proposer's signature and role."""
+        header = block.header
+        if place is None:
+            genesis = header.block_height == 0
+            self.check("proposer_signature", None if genesis else False, "no proposer", "VALID",
+                       "a genesis block is not signed" if genesis else "")  # fmt: skip
+            return
+        ticket, code, reason = place
+        verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
+        self.check("proposer_signature", verdict == Verdict.VALID, verdict.name, "VALID", reason)
+        who = header.proposer
+        signer = signers[who.member_type, who.org_id, who.member_info]
+        ruling = rules.consensus(store.voter(signer))
+        detail = "the context does not tell the role of the proposer" if ruling.ok is None else ""
+        self.check("proposer_role", ruling.ok, signer.role, _CONSENSUS_ROLE, detail)
+
+    def policy_checks(self, column: transactions.Column, rules: AccessRules) -> None:
+        """Whether every transaction's policy could be judged. Which were not met is in the transactions' verdicts."""
+        ignored = "; ".join(rules.rows.ignored[:4])
+        if ignored and self.strict:
+            got = f"{len(rules.rows.ignored)} rows that the chain does not take"
+            self.check("policies", False, got, "0 rows that the chain does not take", ignored)
+        elif column.unjudged and self.context.by_certificate and not self.context.trust_roots:
+            return  # nothing can be judged without roots: the check trust_roots says so
+        elif column.unjudged:
+            self.check("policies", None, f"{column.unjudged} transactions not judged", "0 transactions not judged",
+                       "the context lacks trust roots, nodes or registered keys")  # fmt: skip
+        else:
+            detail = f"not taken by the chain: {ignored}" if ignored else ""
+            self.check("policies", True, "0 transactions not judged", "0 transactions not judged", detail)
+
+    # ---- content -----------------------------------------------------------------------------------------------------
+
+    def transaction_checks(
+        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests
+    ) -> None:
+        """Counts, duplicates, verdicts, and the two roots over transactions."""
+        header = block.header
+        self.check("tx_count", header.tx_count == len(txs), header.tx_count, len(txs))
+        self.check("tx_ids", column.duplicates == 0, f"{column.duplicates} duplicates", "0 duplicates")
+        invalid = int((column.codes != Verdict.VALID).sum())
+        self.check("transactions", invalid == 0, f"{invalid} invalid", "0 invalid")
+        self.check("tx_root", header.tx_root == digests.tx_root, header.tx_root, digests.tx_root)
+        wrong = sum(len(leaf) != 32 for leaf in digests.rw_set_hashes)
+        detail = f"{wrong} transactions without a rw_set_hash of 32 bytes" if wrong else ""
+        self.check("rw_set_root", not wrong and header.rw_set_root == digests.rw_set_root, header.rw_set_root,
+                   digests.rw_set_root, detail)  # fmt: skip
+
+    def rw_set_checks(
+        self,
+        txs: Sequence[Transaction],
+        rw_sets: Sequence[TxRWSet] | None,
+        column: transactions.Column,
+        digests: Digests,
+        hash_: str,
+    ) -> None:
+        """The length of result.rw_set_hash, and its value where read and write sets are given."""
+        for index, leaf in enumerate(digests.rw_set_hashes):
+            if len(leaf) != 32:
+                column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {len(leaf)} bytes, not 32")
+        if rw_sets is None:
+            if txs:
+                self.check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
+            return
+        if len(rw_sets) != len(txs):
+            self.check("rw_sets", False, len(rw_sets), len(txs), "one read and write set per transaction")
+            return
+        hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets]).tobytes()
+        wrong = 0
+        for index, (leaf, rw_set) in enumerate(zip(digests.rw_set_hashes, rw_sets, strict=True)):
+            wanted = hashed[32 * index : 32 * index + 32]
+            if leaf != wanted or rw_set.tx_id != txs[index].payload.tx_id:
+                wrong += 1
+                column.fault(
+                    index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}"
+                )
+        self.check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
+
+    def dag_checks(self, block: Block, rw_sets: Sequence[TxRWSet] | None, digests: Digests) -> None:
+        """The DAG's hash, its rule, and on demand its equality with the one that the read and write sets give."""
+        header = block.header
+        self.check("dag_hash", header.dag_hash == digests.dag_hash, header.dag_hash, digests.dag_hash)
+        wrong = dag.fault(block.dag, len(block.txs), exact=header.block_version >= _EXACT_DAG_FROM)
+        self.check("dag", not wrong, wrong or "sound", "sound")
+        if not self.context.rebuild_dag:
+            return
+        if rw_sets is None or len(rw_sets) != len(block.txs):
+            self.check("dag_rebuilt", None, None, None, "read and write sets are needed to rebuild the DAG")
+            return
+        if len(rw_sets) > dag.REBUILD_LIMIT:
+            self.check("dag_rebuilt", None, len(rw_sets), dag.REBUILD_LIMIT, "too many transactions to rebuild the DAG")
+            return
+        if wrong:
+            self.check("dag_rebuilt", False, wrong, "sound")
+            return
+        built = dag.build(rw_sets)
+        given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
+        at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
+        same = at is None and len(given) == len(built)
+        self.check("dag_rebuilt", same, None if at is None else str(given[at]), None if at is None else str(built[at]),
+                   "" if at is None else f"vertex {at}")  # fmt: skip
+
+    # ---- quorum ------------------------------------------------------------------------------------------------------
+
+    def quorum_checks(
+        self, votes: quorum.Certificate | None, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
+    ) -> None:  # fmt: skip
+        """Signatures of the votes, their number, and under strict who may have given them."""
+        if votes is None:
+            if self.context.consensus != "solo":
+                self.check("quorum", None, None, None, "the block carries no quorum certificate")
+            return
+        if votes.kind == "raft":
+            self.check(
+                "quorum",
+                not votes.faults,
+                "; ".join(votes.faults) or "the proposer's signature",
+                "the proposer's signature",
+            )
+            return
+        bad, open_roles = self._vote_faults(votes, places, signers, codes, store, rules)
+        checked = f"{len(votes.votes) - len(bad)} of {len(votes.votes)} valid"
+        self.check("votes", not bad and bool(votes.votes), checked, "all valid", "; ".join(bad[:4]))
+        if open_roles:
+            self.check("voter_roles", None, f"{open_roles} roles not known", "0 roles not known",
+                       "the context does not tell who is a consensus node")  # fmt: skip
+        faults = list(votes.faults)
+        if self.strict:
+            keys = [signers[_member_of(vote.endorsement)].key for vote in votes.votes]
+            if len(set(keys)) != len(keys):
+                faults.append("strict: one key signed for several voters")
+        if votes.needed is None:
+            detail = "; ".join(faults) or "the context names no validators"
+            self.check("quorum", False if faults else None, votes.count, None, detail)
+        else:
+            ok = not faults and not bad and votes.count >= votes.needed
+            detail = "; ".join(faults) or ("not every vote is valid" if bad else "")
+            self.check("quorum", ok, votes.count, votes.needed, detail)
+        if self.strict:
+            self._binding_check(votes, signers, store)
+
+    def _vote_faults(
+        self, votes: quorum.Certificate, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
+        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
+    ) -> tuple[list[str], int]:  # fmt: skip
+        """What is wrong with the votes, and of how many the context does not tell the signer's role."""
+        bad, unknown = [], 0
+        for vote, (ticket, code, reason) in zip(votes.votes, places, strict=True):
+            verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
+            if verdict != Verdict.VALID:
+                bad.append(f"{vote.voter}: {reason or verdict.name}")
+                continue
+            signer = signers[_member_of(vote.endorsement)]
+            ruling = rules.consensus(store.voter(signer))
+            if ruling.ok is False:
+                bad.append(f"{vote.voter}: signed in the role {signer.role or 'of nobody'}")
+            elif ruling.ok is None:
+                unknown += 1
+        return bad, unknown
+
+    def _binding_check(self, votes: quorum.Certificate, signers: dict[MemberKey, Signer], store: TrustStore) -> None:
+        """strict: every vote is signed with the key of the node that it names; in the key modes the name tells it."""
+        if not store.node_keys and self.context.by_certificate:
+            self.check("voter_binding", None, None, None, "the context has no nodes: which key is whose is not known")
+            return
+        wrong = [vote.voter for vote in votes.votes if not self._bound(vote, signers, store)]
+        self.check("voter_binding", not wrong, f"{len(wrong)} votes by another key", "0 votes by another key",
+                   ", ".join(wrong[:4]))  # fmt: skip
+
+    def _bound(self, vote: quorum.CountedVote, signers: dict[MemberKey, Signer], store: TrustStore) -> bool:
+        key = signers[_member_of(vote.endorsement)].key
+        if key is None:
+            return False
+        known = store.node_keys.get(vote.voter)
+        return key == known if known or self.context.by_certificate else node_id(key) == vote.voter
+
+    def trust_checks(self, store: TrustStore, signers: dict[MemberKey, Signer]) -> None:
+        """Whether the context's own trust anchors can be read, and whether every signer could be judged by them."""
+        problems = store.problems_at(self.time)
+        if problems:
+            self.check("trust_roots", False, f"{len(problems)} unusable", "0 unusable", "; ".join(problems[:4]))
+            return
+        unjudged = sum(signer.trusted is None for signer in signers.values())
+        if unjudged:
+            self.check(
+                "trust_roots",
+                None,
+                f"{unjudged} members not judged",
+                "0 members not judged",
+                "the context has no trust roots"
+                if self.context.by_certificate
+                else "the context has no registered keys",
+            )
+        else:
+            self.check("trust_roots", True, "0 members not judged", "0 members not judged", store.found)
+
+
+def _member_of(entry: EndorsementEntry) -> MemberKey:
+    signer = entry.signer
+    return signer.member_type, signer.org_id, signer.member_info
+
+
+def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
+    """Verdicts of transactions outside a block: header rules and every signature."""
+    if context.hash is None and not context.by_certificate:
+        raise InputError("context.hash", got="None", wanted="the chain's hash: its public keys sign with it")
+    if context.clock == "block_timestamp":
+        raise InputError("context.clock", got="'block_timestamp'", wanted="'now' or 'none': these are in no block")
+    work = Validation(context, threads)
+    opened = [_open_transaction(item) for item in items]
+    parsed = [Transaction() if item is None else item for item in opened]
+    column = transactions.collect(parsed, context.chain_id, in_block=False)
+    store = trust_store(context, context.hash or HASH_ORDER[0])
+    signers = store.resolve({entry[2] for entry in column.entries}, work.time)
+    transactions.enlist(column, signers, work.batch, work.time)
+    rules = AccessRules(context, admins=store.admins)
+    transactions.decide(column, parsed, signers, work.batch.run(), store, rules, strict=work.strict)
+    return Verdicts(column.codes)
+
+
+def _open_transaction(item: bytes) -> Transaction | None:
+    try:
+        return parse(Transaction, item, "transactions")
+    except InputError:
+        return None
