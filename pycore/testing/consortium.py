@@ -101,8 +101,8 @@ class Consortium:
 
 def _node_id(who: Identity, authentication: str) -> str:
     """The node's name: in key mode the id that a node makes from its key, else one of the same form."""
+    from pycore.identities.x509 import parse_public_key
     from pycore.ledgers.chainmaker.node_id import base58, node_id
-    from pycore.ledgers.x509 import parse_public_key
 
     if authentication == "key":
         return node_id(parse_public_key(who.public_key_pem))

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pycore
+from pycore.identities.x509 import parse_certificate
 from pycore.ledgers.chainmaker import messages
 from pycore.ledgers.chainmaker.ledger import ChainContext
-from pycore.ledgers.x509 import parse_certificate
 
 TIME = 1_893_456_000  # 2030-01-01: the vectors' certificates start on 2026-11-22
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}

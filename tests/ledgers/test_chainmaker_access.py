@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from pycore import Verdict, ledgers
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.x509 import parse_public_key
 from pycore.ledgers.chainmaker import messages
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.ledger import ChainContext, RegisteredKey, TrustMember
@@ -15,8 +17,6 @@ from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.policy import Electorate, Voter, judge
 from pycore.ledgers.chainmaker.rows import RELEASES, Policy, rows_of
 from pycore.ledgers.chainmaker.signers import TrustStore
-from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import parse_public_key
 
 LEDGER = ledgers.get("chainmaker")
 TIME = 1_767_225_600  # 2026-01-01, as the cases say

@@ -12,10 +12,10 @@ from pki import TIME, identity, member, new_key, public_pem, sign, transaction
 
 import pycore
 from pycore import Verdict, ledgers
+from pycore.identities.x509 import parse_certificate
 from pycore.ledgers.chainmaker import messages
 from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
 from pycore.ledgers.chainmaker.signers import BoundedCache, TrustStore
-from pycore.ledgers.x509 import parse_certificate
 
 LEDGER = ledgers.get("chainmaker")
 ORG = "org1"

@@ -6,10 +6,10 @@ import pytest
 from pki import TIME, identity
 
 from pycore import ledgers
+from pycore.identities.x509 import parse_public_key
 from pycore.ledgers.chainmaker import messages, quorum
 from pycore.ledgers.chainmaker.ledger import ChainContext
 from pycore.ledgers.chainmaker.node_id import node_id
-from pycore.ledgers.x509 import parse_public_key
 
 LEDGER = ledgers.get("chainmaker")
 ORG = "org1"

@@ -16,9 +16,9 @@ from chainmaker_vectors import (
 
 import pycore
 from pycore import ledgers
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.x509 import parse_public_key
 from pycore.ledgers.chainmaker.signers import signing_hash
-from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import parse_public_key
 
 LEDGER = ledgers.get("chainmaker")
 TRANSACTIONS = [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pycore.errors import InputError
-from pycore.ledgers import _json, chainmaker, signing
+from pycore.identities import collector
+from pycore.identities.x509 import PublicKey
+from pycore.ledgers import _json, chainmaker
 from pycore.ledgers.chainmaker import dag
 from pycore.ledgers.chainmaker.messages import TxRWSet
-from pycore.ledgers.x509 import PublicKey
 
 
 @pytest.mark.parametrize(
@@ -41,11 +42,11 @@ def test_a_context_says_each_thing_once() -> None:
 
 
 def test_signatures_on_rare_curves_are_counted() -> None:
-    batch = signing.SignatureBatch()
+    batch = collector.SignatureBatch()
     for kind in ("ecdsa-p384", "ecdsa-p521"):
-        for _ in range(signing.MAX_RARE // 2):
+        for _ in range(collector.MAX_RARE // 2):
             batch.add(PublicKey(kind, b""), "sha256", b"", b"")
-    assert len(batch.run()) == signing.MAX_RARE
+    assert len(batch.run()) == collector.MAX_RARE
     batch.add(PublicKey("ecdsa-p521", b""), "sha256", b"", b"")
     with pytest.raises(InputError, match="1025 on P-384 and P-521"):
         batch.run()

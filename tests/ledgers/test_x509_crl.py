@@ -11,9 +11,9 @@ from cryptography import x509 as theirs
 from cryptography.hazmat.primitives import hashes
 
 import pycore
-from pycore.ledgers import _der
-from pycore.ledgers.x509 import CertificateError, parse_certificate
-from pycore.ledgers.x509_crl import parse_crls, revokes, verify_crls
+from pycore.identities import der as reader
+from pycore.identities.x509 import CertificateError, parse_certificate
+from pycore.identities.x509_crl import parse_crls, revokes, verify_crls
 
 BOTH = ("strict", "compatible")
 
@@ -216,8 +216,8 @@ def test_serial_numbers_are_numbers(serial, top):
 @pytest.mark.parametrize("rules", BOTH)
 def test_reading_is_linear(rules, top, monkeypatch):
     calls = []
-    header = _der.header
-    monkeypatch.setattr(_der, "header", lambda *arguments: calls.append(0) or header(*arguments))
+    header = reader.header
+    monkeypatch.setattr(reader, "header", lambda *arguments: calls.append(0) or header(*arguments))
     costs = []
     for count in (50, 500, 5000):
         der = m.make_crl(top, range(count))

@@ -12,8 +12,9 @@ from asn1crypto import pem
 from cryptography import x509 as theirs
 
 import pycore
-from pycore.ledgers import _der, x509
-from pycore.ledgers.x509 import CertificateError, parse_certificate, parse_certificates, parse_public_key
+from pycore.identities import der as reader
+from pycore.identities import x509
+from pycore.identities.x509 import CertificateError, parse_certificate, parse_certificates, parse_public_key
 from pycore.testing import certificates as testing
 
 BOTH = ("strict", "compatible")
@@ -65,7 +66,7 @@ class Node:
 def nodes(data: bytes) -> Iterator[Node]:
     at = 0
     while at < len(data):
-        tag, start, end = _der.header(data, at, len(data))
+        tag, start, end = reader.header(data, at, len(data))
         content = data[start:end]
         # Values of extensions hold elements; key identifiers of these tests start with FF, which is none.
         yield Node(tag, content, tag == 0x04 and content[:1] in (b"\x30", b"\x03", b"\x04"))
@@ -406,8 +407,8 @@ def test_unknown_rules(top):
 def test_reading_is_linear(rules, top, monkeypatch):
     """Elements looked at, for certificates with 10 and 100 times as many names and extensions."""
     calls = []
-    header = _der.header
-    monkeypatch.setattr(_der, "header", lambda *arguments: calls.append(0) or header(*arguments))
+    header = reader.header
+    monkeypatch.setattr(reader, "header", lambda *arguments: calls.append(0) or header(*arguments))
     costs = []
     for count in (15, 150, 1500):
         more = [

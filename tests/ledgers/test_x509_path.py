@@ -15,8 +15,8 @@ import x509_make as m
 from chainmaker_vectors import load
 
 import pycore
-from pycore.ledgers.x509 import CertificateError, parse_certificate
-from pycore.ledgers.x509_path import MAX_AUTHORITIES, MAX_ISSUERS, Authorities, NoPath, Path
+from pycore.identities.x509 import CertificateError, parse_certificate
+from pycore.identities.x509_path import MAX_AUTHORITIES, MAX_ISSUERS, Authorities, NoPath, Path
 
 BOTH = ("strict", "compatible")
 CHAIN_CASES = "chainmaker-access/cert_chain_cases.json"

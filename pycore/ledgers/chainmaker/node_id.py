@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from pycore.ledgers.x509 import CURVES, PublicKey
+from pycore.identities.x509 import CURVES, PublicKey
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RSA, _SECP256K1, _ECDSA, _SM2 = 0, 2, 3, 4

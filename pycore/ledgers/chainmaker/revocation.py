@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pycore.hashing.batch import hash_batch
+from pycore.identities.x509 import Certificate, CertificateError, parse_certificate
+from pycore.identities.x509_crl import RevocationList, Revocations, dates_fault, faults_of, parse_crls
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.rows import between
-from pycore.ledgers.x509 import Certificate, CertificateError, parse_certificate
-from pycore.ledgers.x509_crl import RevocationList, Revocations, dates_fault, faults_of, parse_crls
 
 
 class Revoked:

@@ -14,14 +14,7 @@ from typing import TypeVar
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.chainmaker.cache import BoundedCache
-from pycore.ledgers.chainmaker.context import ChainContext
-from pycore.ledgers.chainmaker.messages import shorten
-from pycore.ledgers.chainmaker.node_id import node_id
-from pycore.ledgers.chainmaker.policy import Voter
-from pycore.ledgers.chainmaker.revocation import Revoked
-from pycore.ledgers.chainmaker.rows import between
-from pycore.ledgers.x509 import (
+from pycore.identities.x509 import (
     Certificate,
     CertificateError,
     PublicKey,
@@ -30,7 +23,14 @@ from pycore.ledgers.x509 import (
     parse_public_key,
     public_key_of,
 )
-from pycore.ledgers.x509_path import Authorities, NoPath
+from pycore.identities.x509_path import Authorities, NoPath
+from pycore.ledgers.chainmaker.cache import BoundedCache
+from pycore.ledgers.chainmaker.context import ChainContext
+from pycore.ledgers.chainmaker.messages import shorten
+from pycore.ledgers.chainmaker.node_id import node_id
+from pycore.ledgers.chainmaker.policy import Voter
+from pycore.ledgers.chainmaker.revocation import Revoked
+from pycore.ledgers.chainmaker.rows import between
 
 CERT, CERT_HASH, PUBLIC_KEY, DID, ALIAS, ADDR = range(6)
 MemberKey = tuple[int, str, bytes]

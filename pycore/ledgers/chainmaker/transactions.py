@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.verdicts import Verdict
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.x509 import PublicKey
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.messages import EndorsementEntry, Payload, Transaction, shorten
 from pycore.ledgers.chainmaker.policy import Ruling, Voter
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
-from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import PublicKey
 
 _INVOKE = 0
 _MAX_TX_ID = 64

@@ -14,6 +14,7 @@ from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.hashing.batch import hash_batch
+from pycore.identities.collector import SignatureBatch
 from pycore.ledgers.chainmaker import dag, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.context import ChainContext
@@ -23,7 +24,6 @@ from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.ledgers.signing import SignatureBatch
 
 _EXACT_DAG_FROM = 2300
 _CONSENSUS_ROLE = "CONSENSUS"

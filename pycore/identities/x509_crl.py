@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pycore.base.verdicts import Verdict
-from pycore.ledgers._der import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Cursor, DerError, whole
-from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import (
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.der import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Cursor, DerError, whole
+from pycore.identities.x509 import (
     SIGNATURES,
     Certificate,
     CertificateError,
@@ -27,8 +27,8 @@ from pycore.ledgers.x509 import (
     unarmor_all,
     within,
 )
-from pycore.ledgers.x509_names import read_name
-from pycore.ledgers.x509_path import MAX_ISSUERS, describe, issuing_problem, own_problem
+from pycore.identities.x509_names import read_name
+from pycore.identities.x509_path import MAX_ISSUERS, describe, issuing_problem, own_problem
 
 MAX_CRL = 1 << 20
 """Bytes of PEM or DER that are read: some 25,000 revoked certificates."""

@@ -1,9 +1,9 @@
 """X.509 certificates and public keys as the ledgers need them: the few fields that decide trust, read once.
 
-The bytes are read by hand (:mod:`pycore.ledgers._der`), so that SM2 certificates (GM/T 0015: curve 1.2.156.10197.1.301,
-signature 1.2.156.10197.1.501) parse like any other and so that a certificate has one encoding only. Nothing is decided
-here: signatures are the kernels' work (:mod:`pycore.ledgers.signing`), paths that of :mod:`pycore.ledgers.x509_path`,
-and trust is the chain's.
+The bytes are read by hand (:mod:`pycore.identities.der`), so that SM2 certificates (GM/T 0015: curve
+1.2.156.10197.1.301, signature 1.2.156.10197.1.501) parse like any other and so that a certificate has one encoding
+only. Nothing is decided here: signatures are the kernels' work (:mod:`pycore.identities.collector`), paths that of
+:mod:`pycore.identities.x509_path`, and trust is the chain's.
 
 Two sets of rules. "strict": RFC 5280 in DER, down to the last element. "compatible": what ChainMaker's Go code takes;
 ``docs/guides/certificates.md`` has both side by side.
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pycore.errors import InputError
-from pycore.ledgers import _pem
-from pycore.ledgers._der import (
+from pycore.identities import pem
+from pycore.identities.der import (
     INTEGER,
     OCTET_STRING,
     OID,
@@ -31,7 +31,7 @@ from pycore.ledgers._der import (
     moment,
     whole,
 )
-from pycore.ledgers.x509_names import (
+from pycore.identities.x509_names import (
     AlternativeNames,
     NameConstraints,
     read_alternatives,
@@ -209,7 +209,7 @@ def _unarmor(data: bytes, label: str, strict: bool) -> bytes:
     """The bytes of the first block, or `data` itself where there is none."""
     if len(data) > _MAX_DER:
         raise CertificateError(f"{len(data)} bytes are more than the {_MAX_DER} that are read")
-    for block in _pem.blocks(data):
+    for block in pem.blocks(data):
         if block.error and not strict:
             continue  # Go's reader goes on to the next block
         if block.error:
@@ -229,7 +229,7 @@ def unarmor_all(data: bytes, labels: tuple[str, ...], *, strict: bool) -> list[t
     if len(data) > _MAX_BUNDLE:
         raise CertificateError(f"{len(data)} bytes are more than the {_MAX_BUNDLE} that are read")
     found: list[tuple[str, bytes]] = []
-    for place, block in enumerate(_pem.blocks(data), 1):
+    for place, block in enumerate(pem.blocks(data), 1):
         where = f"block {place} ({block.label})"
         if place > _MAX_BLOCKS:
             raise CertificateError(f"more than {_MAX_BLOCKS} blocks")

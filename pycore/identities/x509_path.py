@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pycore.base.verdicts import Verdict
-from pycore.ledgers.signing import SignatureBatch
-from pycore.ledgers.x509 import Certificate, is_strict
-from pycore.ledgers.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.x509 import Certificate, is_strict
+from pycore.identities.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
 
 MAX_CHAIN = 8
 """Authorities above a certificate, its trust root included."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from pycore.ledgers._der import SEQUENCE, SET, Cursor, DerError, whole
+from pycore.identities.der import SEQUENCE, SET, Cursor, DerError, whole
 
 ORGANISATION, UNIT, COMMON_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.3"
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"

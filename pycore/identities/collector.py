@@ -19,7 +19,7 @@ from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.x509 import PublicKey
+from pycore.identities.x509 import PublicKey
 from pycore.signatures.batch import verify_batch
 
 SM2_USER_ID = b"1234567812345678"
