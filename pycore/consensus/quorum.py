@@ -138,9 +138,8 @@ class Electorate:
 
     def __post_init__(self) -> None:
         powers = dict(self.powers)
-        for voter, power in powers.items():
-            if type(power) is not int or power < 0:
-                powers[voter] = _whole(f"powers[{quote(voter)}]", power, 0)
+        if {*map(type, powers.values())} - {int} or min(powers.values(), default=0) < 0:
+            powers = {voter: _whole(f"powers[{quote(voter)}]", power, 0) for voter, power in powers.items()}
         total = sum(powers.values())
         if total > _whole("limit", self.limit, 0):
             raise InputError("powers", f"a sum of {total}", f"at most {self.limit}")
@@ -317,19 +316,24 @@ def decide(count: Tally, rule: Rule, claim: Hashable, *, objections: Iterable[st
     against += objections
     ballots = count.ballots
     behind = tuple(ballots[i][0] for i in count.counted if ballots[i][1] == claim)
-    others = (Ignored(i, ballots[i][0], ANOTHER_CLAIM) for i in count.counted if ballots[i][1] != claim)
+    ignored = list(count.ignored)
+    if len(behind) < len(count.counted):
+        ignored += (Ignored(i, ballots[i][0], ANOTHER_CLAIM) for i in count.counted if ballots[i][1] != claim)
+        ignored.sort(key=itemgetter(0))
     return Decision(
         got=0 if against else count.power.get(claim, 0),
         needed=rule.needed(count.electorate.total),
         total=count.electorate.total,
         counted=() if against else behind,
-        ignored=tuple(sorted([*count.ignored, *others], key=itemgetter(0))),
+        ignored=tuple(ignored),
         objections=tuple(against),
     )
 
 
 def _whole(name: str, value: object, lowest: int) -> int:
     """The value as a Python integer, or InputError."""
+    if type(value) is int and value >= lowest:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < lowest:
         raise InputError(name, quote(value), f"an integer of {lowest} or more")
     return int(value)

@@ -222,10 +222,11 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         faults.append(f"votes for view {first.view}, the header says {arguments.view}")
     if first.block_id != header.block_hash:
         faults.append(f"votes for block {shorten(first.block_id.hex())}")
-    if any((v.height, v.view, v.block_id) != (first.height, first.view, first.block_id) for v in votes):
+    subjects = [(vote.height, vote.view, vote.block_id) for vote in votes]
+    if len(set(subjects)) != 1:
         faults.append("votes differ in height, view or block")
     count = certificate.cast(
-        [(vote.author, vote.block_id, "") for vote in votes],
+        [(vote.author, block_id, "") for vote, (_, _, block_id) in zip(votes, subjects, strict=True)],
         Repeat.REFUSED if strict else _first_author_once_more,
     )
     if count.refused:
