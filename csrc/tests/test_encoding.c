@@ -1,10 +1,10 @@
-/* test_encoding.c - SEC 1 keys, compact and DER signatures: hand-made cases for every rule of schemes/encoding.inc.h, every
+/* test_encoding.c - SEC 1 keys, compact and DER signatures: hand-made cases for every rule of schemes/parts/encoding.inc.h, every
  * truncation of good input, and every single-byte change of it. Inputs are copied to memory of their exact size, so that
  * AddressSanitizer sees a read past the end. */
 #include "check_test.h"
 
 #include "../vec/vec_portable.h"
-#include "../schemes/encoding.inc.h"
+#include "../schemes/parts/encoding.inc.h"
 
 static size_t unhex(uint8_t *out, const char *hex) {
     size_t n = 0;

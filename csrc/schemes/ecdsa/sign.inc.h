@@ -1,4 +1,4 @@
-/* ecdsa_sign.inc.h - ECDSA signatures for test data (SEC 1, section 4.1.3), always with low s; template, once per curve.
+/* ecdsa/sign.inc.h - ECDSA signatures for test data (SEC 1, section 4.1.3), always with low s; template, once per curve.
  *
  * Wants signing.inc.h, and ecdsa(name) as the prefix of the scheme. */
 

@@ -1,4 +1,4 @@
-/* ed25519_known.inc.h - keys with tables: their making, and a chunk of signatures by them; template, included by ed25519.inc.h.
+/* ed25519/known.inc.h - keys with tables: their making, and a chunk of signatures by them; template, included by ed25519.inc.h.
  *
  * R' = S B - k A takes additions only (mult/edwards_known.inc.h; the tables are those of -A). Its encoding, with one inversion for
  * a block, is compared with R's. Equal bytes settle the item under every rule set: R is then R', and the equation holds with and

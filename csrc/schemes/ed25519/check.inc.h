@@ -1,4 +1,4 @@
-/* ed25519_check.inc.h - single equations, one item per lane; template, included by ed25519.inc.h. */
+/* ed25519/check.inc.h - single equations, one item per lane; template, included by ed25519.inc.h. */
 
 /* sum = S B - k A for the items in these rows. */
 static void ed25519_equation(ed25519_work *w, const uint32_t row[VL], ed25519_ext *sum) {

@@ -1,4 +1,4 @@
-/* ecdsa.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
+/* ecdsa/verify.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
  *
  * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify)
  * and ecdsa(keyset_put).

@@ -1,4 +1,4 @@
-/* ed25519_read.inc.h - items to rows of words, the rules about their encodings, and the challenge; template, included by ed25519.inc.h. */
+/* ed25519/read.inc.h - items to rows of words, the rules about their encodings, and the challenge; template, included by ed25519.inc.h. */
 
 /* Stands in where there is no key, so that the lane code needs no special case: the base point. */
 static const uint8_t ed25519_filler[32] = {0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,

@@ -1,4 +1,4 @@
-/* schnorr_bip340.inc.h - Schnorr signatures of BIP-340 over secp256k1.
+/* bip340/verify.inc.h - Schnorr signatures of BIP-340 over secp256k1.
  *
  * Wants keys.inc.h and mult/buckets.inc.h instantiated for secp256k1, and combine.inc.h. Keys are 32 bytes, the x of the
  * point with even y; messages have any length. Order of the checks: ecdsa.inc.h. r >= p and s >= n, which BIP-340 just
@@ -225,7 +225,7 @@ static void schnorr_secp256k1_check_singly(void *work, const uint32_t *list, siz
                                       n - first < cv(CHUNK) ? n - first : cv(CHUNK));
 }
 
-#include "schnorr_bip340_batch.inc.h"
+#include "batch.inc.h"
 
 static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                                      const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {

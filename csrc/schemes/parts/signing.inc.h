@@ -1,4 +1,4 @@
-/* signing.inc.h - keys and nonces for test data: deterministic, NOT constant time, NOT for real keys; template.
+/* parts/signing.inc.h - keys and nonces for test data: deterministic, NOT constant time, NOT for real keys; template.
  *
  * Wants keys.inc.h. Used by the sign and public_keys functions of the schemes, which make vectors, benchmarks and generated
  * ledgers. Everything is in structure-of-arrays chunks like the verifiers' (word i of item j at [i * CHUNK + j]), with one

@@ -1,11 +1,11 @@
-/* encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER signatures. Scalar
+/* parts/encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER signatures. Scalar
  * code, one item at a time. Nothing here reads past the length it is given. */
 #ifndef PC_SCHEMES_ENCODING_INC_H
 #define PC_SCHEMES_ENCODING_INC_H
 #include <string.h>
 
-#include "../field/words.inc.h"
-#include "../pycore.h"
+#include "../../field/words.inc.h"
+#include "../../pycore.h"
 
 /* ---- 256-bit integers as little-endian words -------------------------------------------------------------------------- */
 

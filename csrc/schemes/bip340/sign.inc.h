@@ -1,4 +1,4 @@
-/* schnorr_sign.inc.h - BIP-340 signatures for test data: the BIP's default signing with an auxiliary randomness of 32 zero
+/* bip340/sign.inc.h - BIP-340 signatures for test data: the BIP's default signing with an auxiliary randomness of 32 zero
  * bytes.
  *
  * Wants schnorr_bip340.inc.h and signing.inc.h. */

@@ -1,4 +1,4 @@
-/* sm2_sign.inc.h - SM2 signatures for test data (GB/T 32918.2-2016, section 6.1). Wants sm2.inc.h and signing.inc.h. */
+/* sm2/sign.inc.h - SM2 signatures for test data (GB/T 32918.2-2016, section 6.1). Wants sm2.inc.h and signing.inc.h. */
 
 static void sm2_public_keys(const pc_column *secrets, size_t count, uint8_t *public_keys) {
     cv(public_keys_sec1)(secrets, count, 1, public_keys);

@@ -1,4 +1,4 @@
-/* ed25519_sign.inc.h - Ed25519 key and signature generation (RFC 8032, sections 5.1.5 and 5.1.6) for test data: not constant time,
+/* ed25519/sign.inc.h - Ed25519 key and signature generation (RFC 8032, sections 5.1.5 and 5.1.6) for test data: not constant time,
  * secrets are not erased; template. Included by ed25519.inc.h. A secret is the 32-byte seed. */
 
 enum { ed25519_SIGN_CHUNK = 64, ed25519_SIGN_VECS = (ed25519_SIGN_CHUNK + VL - 1) / VL };

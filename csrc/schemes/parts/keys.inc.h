@@ -1,4 +1,4 @@
-/* keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points or their tables; template.
+/* parts/keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points or their tables; template.
  *
  * Wants known_base.inc.h and encoding.inc.h. A key that does not parse, or is no point of the curve, is marked and replaced by
  * the generator, so that the lane code after it needs no special case. */

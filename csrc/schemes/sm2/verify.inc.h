@@ -1,4 +1,4 @@
-/* sm2.inc.h - SM2 verification (GB/T 32918.2-2016, section 7.1), and signing of test data; template over SM2's curve.
+/* sm2/verify.inc.h - SM2 verification (GB/T 32918.2-2016, section 7.1), and signing of test data; template over SM2's curve.
  *
  * Wants keys.inc.h and signatures.inc.h. Keys are SEC 1 encoded, 33 or 65 bytes, or x || y alone. Order of the checks:
  * ecdsa.inc.h; t = (r + s) mod n = 0 (step B5) counts as SCALAR_OUT_OF_RANGE.

@@ -1,4 +1,4 @@
-/* signatures.inc.h - what ECDSA and SM2 share about (r, s): reading them, and comparing x(R) with a residue; template.
+/* parts/signatures.inc.h - what ECDSA and SM2 share about (r, s): reading them, and comparing x(R) with a residue; template.
  *
  * Wants keys.inc.h. Needs n < p, as on every curve here. */
 

@@ -1,4 +1,4 @@
-/* recover.inc.h - public keys from ECDSA signatures on secp256k1 (SEC 1, section 4.1.6).
+/* ecdsa/recover.inc.h - public keys from ECDSA signatures on secp256k1 (SEC 1, section 4.1.6).
  *
  * Wants keys.inc.h instantiated for secp256k1. A signature is r || s || v. v is 0 .. 3 or 27 .. 30: bit 0 of v (less 27) is
  * the parity of y(R), bit 1 says that x(R) = r + n. Q = r^-1 (s R - e G), in affine coordinates by one inversion for a

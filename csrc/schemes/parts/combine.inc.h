@@ -1,4 +1,4 @@
-/* combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do when a combination
+/* parts/combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do when a combination
  * fails.
  *
  * For schemes whose verification is an equation in a group: sums of many with random coefficients of 128 bits take a
@@ -8,9 +8,9 @@
 #define PC_SCHEMES_COMBINE_INC_H
 #include <string.h>
 
-#include "../core/check.h"
-#include "../core/column.h"
-#include "../core/entropy.h"
+#include "../../core/check.h"
+#include "../../core/column.h"
+#include "../../core/entropy.h"
 
 enum {
     COMBINE_MOST = 2048,  /* items of a call of combine_settle, at most */

@@ -1,4 +1,4 @@
-/* schnorr_bip340_batch.inc.h - many equations of BIP-340 as one; template, included by schnorr_bip340.inc.h.
+/* bip340/batch.inc.h - many equations of BIP-340 as one; template, included by schnorr_bip340.inc.h.
  *
  * An item is valid exactly when R, the point with even y and x(R) = r, exists and s G - e P - R = 0. With random
  * coefficients a

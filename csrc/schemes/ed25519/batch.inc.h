@@ -1,4 +1,4 @@
-/* ed25519_batch.inc.h - many cofactored equations as one; template, included by ed25519.inc.h.
+/* ed25519/batch.inc.h - many cofactored equations as one; template, included by ed25519.inc.h.
  *
  * For random coefficients z of 128 bits,
  *

@@ -1,4 +1,4 @@
-/* ed25519_keys.inc.h - points of keys and of R, equal keys, and key sets; template, included by ed25519.inc.h. */
+/* ed25519/keys.inc.h - points of keys and of R, equal keys, and key sets; template, included by ed25519.inc.h. */
 
 /* Numbers the different keys of a chunk. */
 static void ed25519_find_keys(ed25519_work *w, size_t n) {

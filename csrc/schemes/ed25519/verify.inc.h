@@ -1,4 +1,4 @@
-/* ed25519.inc.h - Ed25519 verification (RFC 8032, section 5.1.7) under any set of rules, key sets, and signing of test data;
+/* ed25519/verify.inc.h - Ed25519 verification (RFC 8032, section 5.1.7) under any set of rules, key sets, and signing of test data;
  * template.
  *
  * Wants the vec header, field/fields.inc.h, hash/hash.inc.h, and the layers below, which it includes.
@@ -32,18 +32,18 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "../core/column.h"
-#include "../curves/ed25519.inc.h"
-#include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
-#include "combine.inc.h"
-#include "messages.inc.h"
+#include "../../core/column.h"
+#include "../../curves/ed25519.inc.h"
+#include "../../mult/recode.inc.h"
+#include "../../mult/rows.inc.h"
+#include "../parts/combine.inc.h"
+#include "../parts/messages.inc.h"
 
-#include "../group/edwards.inc.h"
-#include "../mult/edwards_base.inc.h"
-#include "../mult/edwards_known.inc.h"
-#include "../mult/edwards_straus.inc.h"
-#include "../mult/edwards_pippenger.inc.h"
+#include "../../group/edwards.inc.h"
+#include "../../mult/edwards_base.inc.h"
+#include "../../mult/edwards_known.inc.h"
+#include "../../mult/edwards_straus.inc.h"
+#include "../../mult/edwards_pippenger.inc.h"
 
 enum {
     ed25519_CHUNK = COMBINE_MOST, /* items per chunk */
@@ -97,13 +97,13 @@ PC_FN void ed25519_refuse(ed25519_work *w, const uint32_t row[VL], vmask lanes, 
         if ((bits >> lane & 1) && w->status[row[lane]] == PC_VALID) w->status[row[lane]] = verdict;
 }
 
-#include "ed25519_read.inc.h"
-#include "ed25519_keys.inc.h"
+#include "read.inc.h"
+#include "keys.inc.h"
 
-#include "ed25519_check.inc.h"
+#include "check.inc.h"
 
-#include "ed25519_batch.inc.h"
-#include "ed25519_known.inc.h"
+#include "batch.inc.h"
+#include "known.inc.h"
 
 static void ed25519_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                            const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
@@ -136,7 +136,7 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
     vmode_leave(mode);
 }
 #if PC_SIGNS
-#    include "ed25519_sign.inc.h"
+#    include "sign.inc.h"
 #endif
-#include "../curves/undef.inc.h"
+#include "../../curves/undef.inc.h"
 #endif
