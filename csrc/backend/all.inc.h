@@ -10,7 +10,7 @@
 #    include "../field/fields.inc.h"
 #    include "../field/probe.inc.h"
 #    include "../hash/hash.inc.h"
-#    include "../schemes/ed25519/verify.inc.h"
+#    include "../schemes/ed25519/all.inc.h"
 #    include "../schemes/short_weierstrass.inc.h"
 #endif
 

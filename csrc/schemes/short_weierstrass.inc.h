@@ -1,7 +1,8 @@
-/* short_weierstrass.inc.h - every scheme over secp256k1, P-256 and SM2's curve, for the instruction set in force.
+/* short_weierstrass.inc.h - every scheme over secp256k1, P-256 and SM2's curve, for the including backend.
  *
- * The order of the includes is the order of the layers: parameters, group, multiplication, keys, schemes. A new curve is a
- * file of parameters and one more block here. Wants the vec header, field/fields.inc.h and hash/hash.inc.h. */
+ * The order of the includes is the order of the layers: parameters, group, multiplication, keys, schemes. A
+ * new curve is a file of parameters and one more block here. Requires the vec header, field/fields.inc.h and
+ * hash/hash.inc.h. */
 #ifndef PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
 #define PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
 #include <pthread.h>

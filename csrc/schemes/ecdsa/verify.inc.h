@@ -1,7 +1,8 @@
-/* ecdsa/verify.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
+/* ecdsa/verify.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once
+ * per curve.
  *
- * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify)
- * and ecdsa(keyset_put).
+ * Requires parts/keys.inc.h and parts/signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives
+ * ecdsa(verify) and ecdsa(keyset_put): ecdsa_secp256k1_verify, ecdsa_p256_verify and so on in a backtrace.
  *
  * Order of the checks, the same for every scheme here and wherever an item stands in a batch:
  *     the key        MALFORMED_KEY          (encoding, range, curve equation)
@@ -10,8 +11,9 @@
  *     low s          HIGH_S                 (only under PC_RULE_LOW_S)
  *     the equation   BAD_SIGNATURE
  *
- * The equation is R = u1 G + u2 Q with u1 = e / s, u2 = r / s, and x(R) = r (mod n). s is inverted for a whole chunk at
- * once, and x(R) = X / Z^2 is not computed: X is compared with r Z^2 and, where r + n < p, with (r + n) Z^2. */
+ * The equation is R = u1 G + u2 Q with u1 = e / s, u2 = r / s, and x(R) = r (mod n). s is inverted for a
+ * whole chunk at once, and x(R) = X / Z^2 is not computed: X is compared with r Z^2 and, where r + n < p,
+ * with (r + n) Z^2. */
 
 typedef struct ecdsa(work_s) {
     cv(keys) keys;

@@ -1,5 +1,6 @@
-/* parts/encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER signatures. Scalar
- * code, one item at a time. Nothing here reads past the length it is given. */
+/* parts/encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER
+ * signatures. Scalar code, one item at a time. Nothing here reads past the length it is given. Gives
+ * int256_*, key_parse, sig_parse_compact, sig_parse_der, sig_write_compact and sig_write_der. */
 #ifndef PC_SCHEMES_ENCODING_INC_H
 #define PC_SCHEMES_ENCODING_INC_H
 #include <string.h>

@@ -1,4 +1,5 @@
-/* parts/messages.inc.h - the message side of a signature scheme: parts of columns, and hashes by their id. */
+/* parts/messages.inc.h - the message side of a signature scheme: parts of columns, and hashes by their id.
+ * Gives column_from, hash_32_many and digests_32. */
 #ifndef PC_SCHEMES_MESSAGES_INC_H
 #define PC_SCHEMES_MESSAGES_INC_H
 #include "../../core/column.h"
