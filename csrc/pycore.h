@@ -40,7 +40,20 @@ typedef struct pc_column {
 } pc_column;
 
 /* ---- registry (registry.def, status.def) ----------------------------------------------------------------------------- */
-enum { PC_SCHEME_DER = 1, PC_SCHEME_HASH = 2, PC_SCHEME_PREHASHED = 4, PC_SCHEME_USER_ID = 8 };
+enum {
+    PC_SCHEME_DER = 1,        /* signatures may be DER */
+    PC_SCHEME_HASH = 2,       /* the caller names the hash of the message */
+    PC_SCHEME_PREHASHED = 4,  /* messages may be digests */
+    PC_SCHEME_RECOVERABLE = 8 /* pc_recover_batch finds the key of a signature */
+};
+enum {
+    PC_KEY_COMPRESSED = 1,   /* 02 or 03, x */
+    PC_KEY_UNCOMPRESSED = 2, /* 04, x, y */
+    PC_KEY_SEC1 = 3,         /* either, as in SEC 1, section 2.3.4 */
+    PC_KEY_XY = 4,           /* x, y */
+    PC_KEY_X_ONLY = 8,       /* x of the point with even y: BIP-340 */
+    PC_KEY_EDWARDS = 16      /* y and the sign of x: RFC 8032 */
+};
 enum {
     PC_RULE_CANONICAL_A = 1, /* Ed25519: A must be encoded canonically */
     PC_RULE_CANONICAL_R = 2, /* Ed25519: R must be encoded canonically */
@@ -61,10 +74,13 @@ typedef struct pc_hash_row {
 typedef struct pc_scheme_row {
     int id;
     const char *name;
-    size_t min_key_size;
-    size_t max_key_size;
-    size_t signature_size; /* compact encoding */
-    int flags;             /* PC_SCHEME_* */
+    int key_forms;               /* PC_KEY_*: which encodings of a public key it takes */
+    const size_t *key_sizes;     /* bytes of an encoded key, rising, and a zero after the last */
+    size_t signature_size;       /* compact encoding */
+    int flags;                   /* PC_SCHEME_* */
+    unsigned table_pays;         /* items of a key after which a table of it has saved what it cost; at most 255 */
+    size_t user_id_limit;        /* bytes of the longest user_id; 0: the scheme has none */
+    const char *default_user_id; /* NULL: the scheme has none */
     const char *source;
 } pc_scheme_row;
 
@@ -80,7 +96,7 @@ typedef struct pc_status_row {
     const char *meaning;
 } pc_status_row;
 
-/* Row by position, or NULL past the end. Rows live forever. */
+/* Row by position, or NULL past the end. Rows live forever. The ids of schemes and hashes are their positions. */
 const pc_hash_row *pc_hash_at(int position);
 const pc_scheme_row *pc_scheme_at(int position);
 const pc_rules_row *pc_rules_at(int position);
@@ -91,7 +107,7 @@ const char *pc_compiler(void);
 
 /* ---- CPU and backends --------------------------------------------------------------------------------------------------
  * Backends are listed from most to least preferred; "portable" is always there and always last. In every call below
- * `backend` is a position in that list, or PC_AUTO for the measured best one for the algorithm and batch size. */
+ * `backend` is a position in that list, or PC_AUTO for the one that preferences.def has for the algorithm and batch size. */
 enum { PC_AUTO = -1 };
 
 /* Detects the CPU, runs every usable backend's known-answer tests and drops the ones that fail. Idempotent; called by every
@@ -102,13 +118,18 @@ enum { PC_AUTO = -1 };
  * have to choose a backend return PC_ERR_BACKEND; pc_backend_at then says which ones are usable, and why the others are not. */
 int pc_init(void);
 
-/* The name in PYCORE_BACKEND, or NULL when it is unset, empty or "auto". Only a name: pc_init says whether it can be used. */
+/* The name in PYCORE_BACKEND, or NULL when it is unset, empty, "auto" or pc_device_name. Only a name: pc_init says whether it
+ * can be used. */
 const char *pc_forced_backend(void);
+
+/* What PYCORE_BACKEND says for a device that callers drive themselves: here it means "auto". */
+const char *pc_device_name(void);
 
 typedef struct pc_backend_row {
     const char *name;
     int compiled;       /* the compiler could build it */
     int usable;         /* this CPU (and operating system) can run it and its self-test passed */
+    int partial;        /* it has kernels for some algorithms only; the others run on the next backend */
     int lanes;          /* items per vector, 0 when not compiled */
     const char *reason; /* in words, why it is not usable; "" when it is */
 } pc_backend_row;
@@ -121,9 +142,10 @@ int pc_backend_pick(int kind, int id, size_t n);
 
 /* Why PC_AUTO takes that one. */
 enum {
-    PC_WHY_FORCED = 0,    /* PYCORE_BACKEND */
-    PC_WHY_PREFERRED = 1, /* a row of backend/preferences.def: measured for this algorithm and batch size */
-    PC_WHY_ORDER = 2      /* the first in the list of backends that is usable and has a kernel */
+    PC_WHY_FORCED = 0,   /* PYCORE_BACKEND */
+    PC_WHY_MEASURED = 1, /* a row of backend/preferences.def that was measured on such a CPU, for this batch size */
+    PC_WHY_ORDER = 2,    /* the first in the list of backends that is usable and has a kernel */
+    PC_WHY_RULE = 3      /* a row of backend/preferences.def that was measured elsewhere or only reckoned */
 };
 int pc_backend_why(int kind, int id, size_t n);
 
@@ -192,7 +214,8 @@ typedef struct pc_verify_params {
     int message;
     int encoding;
     int der_rules;
-    const uint8_t *user_id; /* SM2: the signer's distinguishing identifier; NULL means no Z_A at all. At most 8191 bytes. */
+    const uint8_t *user_id; /* SM2: the signer's distinguishing identifier; NULL means no Z_A at all. At most
+                               user_id_limit bytes of the scheme's row */
     size_t user_id_len;     /* 0 with a non-NULL user_id is the empty identifier (ENTL = 0) */
 } pc_verify_params;
 

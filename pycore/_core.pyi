@@ -13,7 +13,13 @@ class _Lib:
     PC_SCHEME_DER: Final[int]
     PC_SCHEME_HASH: Final[int]
     PC_SCHEME_PREHASHED: Final[int]
-    PC_SCHEME_USER_ID: Final[int]
+    PC_SCHEME_RECOVERABLE: Final[int]
+    PC_KEY_COMPRESSED: Final[int]
+    PC_KEY_UNCOMPRESSED: Final[int]
+    PC_KEY_SEC1: Final[int]
+    PC_KEY_XY: Final[int]
+    PC_KEY_X_ONLY: Final[int]
+    PC_KEY_EDWARDS: Final[int]
     PC_RULE_CANONICAL_A: Final[int]
     PC_RULE_CANONICAL_R: Final[int]
     PC_RULE_NO_SMALL_A: Final[int]
@@ -25,8 +31,9 @@ class _Lib:
     PC_FEW: Final[int]
     PC_FEW_MIXED: Final[int]
     PC_WHY_FORCED: Final[int]
-    PC_WHY_PREFERRED: Final[int]
+    PC_WHY_MEASURED: Final[int]
     PC_WHY_ORDER: Final[int]
+    PC_WHY_RULE: Final[int]
     PC_ODD_PROMOTE: Final[int]
     PC_ODD_DUPLICATE: Final[int]
     PC_ODD_PAD: Final[int]
@@ -45,6 +52,7 @@ class _Lib:
     def pc_compiler(self) -> Any: ...
     def pc_init(self) -> int: ...
     def pc_forced_backend(self) -> Any: ...
+    def pc_device_name(self) -> Any: ...
     def pc_backend_at(self, position: int, row: Any, /) -> int: ...
     def pc_backend_pick(self, kind: int, id: int, n: int, /) -> int: ...
     def pc_backend_why(self, kind: int, id: int, n: int, /) -> int: ...

@@ -29,9 +29,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(autouse=True)
 def fresh_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache of its own for every test, which takes a key that comes twice."""
-    monkeypatch.setattr(keycache, "_OFTEN", {})
-    monkeypatch.setattr(keycache, "_OFTEN_ELSE", 2)
-    monkeypatch.setattr(keycache, "_cache", keycache.KeyCache(2**26))
+    monkeypatch.setattr(keycache, "_cache", keycache.KeyCache(2**26, often=2))
 
 
 def _plain(*arguments: Any, **options: Any) -> pycore.Verdicts:
@@ -210,9 +208,8 @@ def test_schemes_share_the_memory() -> None:
     assert shelves[pycore.SCHEMES["ecdsa-p256"].id] > 10
 
 
-def test_distinct_keys_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keycache, "_OFTEN_ELSE", 8)
-    cache = keycache.key_cache()
+def test_distinct_keys_are_not_kept() -> None:
+    cache = keycache.KeyCache(2**26, often=8)
     row = pycore.SCHEMES["sm2"]
     backend = ffi.backend_pick(ffi.KIND_SCHEME, row.id, 1024)
     rng = np.random.default_rng(8)

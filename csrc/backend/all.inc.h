@@ -62,7 +62,7 @@ const pc_backend BACKEND_SYMBOL(PC_ISA) = {
 #ifndef PC_HASHES_ONLY
     .scheme =
         {
-#    define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
+#    define PC_SCHEME(id, ID, ...) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
 #    include "../registry.def"
 #    undef PC_SCHEME
         },

@@ -3,6 +3,7 @@
  * Every array has its exact size on the heap, so that the sanitizer variants see any access beyond it. */
 #include "../pycore.h"
 #include "check_test.h"
+#include "largest_key.h"
 
 enum { N = 5 };
 
@@ -34,7 +35,23 @@ static void test_registry(void) {
     EXPECT(strchr(pc_version(), '.') != NULL);
     EXPECT(strncmp(pc_compiler(), "gcc ", 4) == 0 || strncmp(pc_compiler(), "clang ", 6) == 0);
     EXPECT(strstr(pc_compiler(), "-O") != NULL);
+    for (int s = 0; s < schemes; s++) {
+        const pc_scheme_row *scheme = pc_scheme_at(s);
+        size_t previous = 0;
+        for (const size_t *size = scheme->key_sizes; *size; previous = *size++) EXPECT(*size > previous);
+        EXPECT(scheme->key_sizes[0] && scheme->key_forms && scheme->table_pays > 0 && scheme->table_pays <= UINT8_MAX);
+        EXPECT((scheme->user_id_limit == 0) == (scheme->default_user_id == NULL));
+        EXPECT(!scheme->default_user_id || strlen(scheme->default_user_id) <= scheme->user_id_limit);
+    }
     pc_backend_row row;
+    for (int at = 0; pc_backend_at(at, &row) == PC_OK; at++) { /* what is not partial has every kernel */
+        size_t missing = 0;
+        if (!row.usable) continue;
+        for (int h = 0; h < hashes; h++) missing += pc_hash_stream_size(at, h) == 0;
+        for (int s = 0; s < schemes; s++) missing += pc_keyset_size(at, s, 1, 0) == 0;
+        missing += pc_recover_scratch_size(at) == 0;
+        EXPECT_INT(row.partial != 0, missing != 0);
+    }
     EXPECT_INT(pc_backend_at(-1, &row), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_at(1000, &row), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_at(0, NULL), PC_ERR_ARGUMENT);
@@ -137,7 +154,7 @@ static batch make_batch(int scheme) {
     test_fill(secrets, sizeof secrets);
     b.message_data = exact("five messages of 8 bytes that are signed", N * 8);
     b.messages = fixed(b.message_data, 8);
-    b.key_size = pc_scheme_at(scheme)->max_key_size;
+    b.key_size = largest_key(scheme);
     if (scheme == 0) b.params.rules = PC_RULE_COFACTORED;
     pc_column secret = fixed(secrets, 32);
     EXPECT_INT(pc_testing_public_keys(scheme, &secret, N, keys), PC_OK);
@@ -198,9 +215,9 @@ static void test_refused(const batch *b) {
     REFUSED(bad.params.hash = 2, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK); /* sha512: 64-byte digests */
     REFUSED(bad.params.hash = 77, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.params.message = PC_MESSAGE_PREHASHED, PC_ERR_ARGUMENT); /* 8 bytes are no digest */
-    REFUSED(bad.params.user_id_len = 1, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+    REFUSED(bad.params.user_id_len = 1, pc_scheme_at(b->params.scheme)->user_id_limit ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.params.user_id_len = 8192;
-            bad.params.user_id = b->key_data, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+            bad.params.user_id = b->key_data, pc_scheme_at(b->params.scheme)->user_id_limit ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.keys.data = NULL, PC_ERR_ARGUMENT);
     REFUSED(bad.signatures.data = NULL, PC_ERR_ARGUMENT);
     REFUSED(bad.messages.offsets = falling, PC_ERR_ARGUMENT);

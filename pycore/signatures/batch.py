@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_USER_ID", "recover_batch", "verify", "verify_batch"]
 
-DEFAULT_USER_ID = b"1234567812345678"
+DEFAULT_USER_ID = SCHEMES["sm2"].default_user_id
 """SM2's usual identifier (GM/T 0009-2012): what ChainMaker and most certificates use."""
 
-MAX_USER_ID = 8191  # its length goes into Z_A in bits, in two bytes
 _LANE_NS = 40_000  # of a verification, in one lane
 _BATCH = 1024  # Ed25519 equations are combined by the thousand; shared inversions want hundreds
-_RECOVERABLE = "ecdsa-secp256k1"
 _COMBINED = 192  # items from which one equation for all of them beats tables
 _FEW = 4  # items with tables that are not worth parting a batch for
 _LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
@@ -143,8 +141,8 @@ def _user_id(scheme: Scheme, user_id: object, *, prehashed: bool) -> bytes | Non
         raise InputError("user_id", describe(user_id), f"no user_id=: {scheme.name} has no identifiers")
     if prehashed:
         raise InputError("user_id", describe(user_id), "no user_id= with prehashed=True: e contains it already")
-    if len(identifier) > MAX_USER_ID:
-        raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {MAX_USER_ID} bytes")
+    if len(identifier) > scheme.user_id_limit:
+        raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {scheme.user_id_limit} bytes")
     return identifier
 
 
@@ -413,8 +411,9 @@ def recover_batch(
     ((1, 64), 'SCALAR_OUT_OF_RANGE')
     """
     row = lookup(SCHEMES, scheme, "scheme")
-    if row.name != _RECOVERABLE:
-        raise InputError("scheme", quote(scheme), f"{_RECOVERABLE!r}: the only scheme with recoverable signatures")
+    if not row.recoverable:
+        known = ", ".join(repr(one.name) for one in SCHEMES.values() if one.recoverable)
+        raise InputError("scheme", quote(scheme), f"{known}: the only scheme with recoverable signatures")
     flags = row.rule_flags(rules)
     signatures = as_column(signatures65, "signatures65", widths=(row.signature_size + 1,))
     hashes = as_column(digests, "digests", widths=(_DIGEST_SIZE,), exact=True)

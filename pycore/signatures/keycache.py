@@ -49,9 +49,6 @@ _LEAST_KEYS = 32  # of the widest window that is taken
 _MOST_SLOTS = 1 << 14
 _COUNTERS = 1 << 17
 _COUNTED = 1 << 16  # items after which counting starts again: distinct keys must not fill the counters
-# Items of a key after which its table is built: about as many as it takes to save what the table costs (avx2).
-_OFTEN = {"ed25519": 64, "ecdsa-p256": 16, "sm2": 16}
-_OFTEN_ELSE = 32
 _NEWCOMERS = 4  # once full, one frequent key in so many gets in: building tables must not eat what they save
 _PATIENCE = 8  # a key is in regular use until so many times the keys that fit have passed without it
 
@@ -130,10 +127,16 @@ class Found(NamedTuple):
 
 
 class KeyCache:
-    """The cache of a process; see the module. Tests make their own."""
+    """The cache of a process; see the module. Tests make their own.
 
-    def __init__(self, memory_limit: int) -> None:
+    Args:
+        memory_limit: bytes that tables may take.
+        often: items of a key after which its table is built; None means what the registry says of the scheme.
+    """
+
+    def __init__(self, memory_limit: int, often: int | None = None) -> None:
         self.memory_limit = memory_limit
+        self.often = often
         self._seed = secrets.randbits(64)
         self._lock = threading.Lock()
         self._shelves: dict[tuple[int, int], Shelf] = {}
@@ -233,7 +236,7 @@ class KeyCache:
             lengths,
             ffi_keys.KeyIndex(keys, lengths, counts.sightings, self._seed),
             ffi_keys.keyset_pointer(memory),
-            _OFTEN.get(scheme.name, _OFTEN_ELSE),
+            self.often or scheme.table_pays,
             counts,
         )
         with self._lock:
@@ -371,7 +374,7 @@ def _after_fork_in_child() -> None:
     """Its lock may have been held; the tables themselves came along unharmed, but start afresh."""
     global _cache
     if _cache is not None:
-        _cache = KeyCache(_cache.memory_limit)
+        _cache = KeyCache(_cache.memory_limit, _cache.often)
 
 
 if hasattr(os, "register_at_fork"):

@@ -37,7 +37,7 @@ static void schnorr_secp256k1_read(schnorr_secp256k1_work *w, const pc_key_sourc
         memcpy(w->scalars + 8 * j, w->status[j] == PC_VALID ? s : one, sizeof s);
         if (keys->column) {
             bytes = pc_column_row(keys->column, first + j, &len);
-            w->bad_key[j] = key_parse(bytes, len, KEY_X_ONLY, p, x, NULL) == KEY_MALFORMED;
+            w->bad_key[j] = key_parse(bytes, len, PC_KEY_FORMS_SCHNORR_SECP256K1, p, x, NULL) == KEY_MALFORMED;
         } else {
             const cv(key_record) *key = schnorr_secp256k1_record(keys, first + j);
             w->bad_key[j] = key->verdict != PC_VALID;

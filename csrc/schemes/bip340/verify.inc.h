@@ -48,7 +48,7 @@ static void schnorr_secp256k1_verify(const pc_verify_params *params, const pc_ke
 static void schnorr_secp256k1_keyset_put(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots,
                                          void *const *tables, uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n, set, slots, tables, KEY_X_ONLY, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, PC_KEY_FORMS_SCHNORR_SECP256K1, verdicts);
     vmode_leave(mode);
 }
 #endif

@@ -7,7 +7,8 @@
  * Z_A and e = SM3(M), as some implementations sign; the empty identifier is another thing (ENTL = 0). */
 #ifndef PC_SCHEMES_SM2_DIGESTS_INC_H
 #define PC_SCHEMES_SM2_DIGESTS_INC_H
-enum { SM2_ID_MAX = 8191, SM2_Z_CONSTANT = 2 + SM2_ID_MAX + 4 * 32 };
+enum { SM2_ID_MAX = PC_USER_ID_LIMIT_SM2, SM2_Z_CONSTANT = 2 + SM2_ID_MAX + 4 * 32 };
+_Static_assert(8 * SM2_ID_MAX <= 0xffff, "ENTL has two bytes");
 
 /* The signers of a chunk, each once: few keys sign most of a consortium chain's transactions, and Z_A takes longer to hash
  * than a short message. */

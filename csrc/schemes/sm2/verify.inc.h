@@ -97,7 +97,7 @@ static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
         size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
         uint64_t r[4], s[4];
-        cv(keys_read)(&w->keys, keys, first, n, KEY_SEC1 | KEY_RAW_XY);
+        cv(keys_read)(&w->keys, keys, first, n, PC_KEY_FORMS_SM2);
         cv(keys_points)(w->q, &w->keys, n); /* before hashing: Z_A needs y */
         sm2_read_messages(w, params, messages, first, n);
         for (size_t j = 0; j < n; j++) {
@@ -120,7 +120,7 @@ static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys
 static void sm2_keyset_put(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
                            uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n, set, slots, tables, KEY_SEC1 | KEY_RAW_XY, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, PC_KEY_FORMS_SM2, verdicts);
     vmode_leave(mode);
 }
 #endif
