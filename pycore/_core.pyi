@@ -28,8 +28,9 @@ class _Lib:
     PC_RULE_LOW_S: Final[int]
     PC_AUTO: Final[int]
     PC_NO_SLOT: Final[int]
+    PC_WANTED: Final[int]
     PC_FEW: Final[int]
-    PC_FEW_MIXED: Final[int]
+    PC_FEW_BYTES: Final[int]
     PC_WHY_FORCED: Final[int]
     PC_WHY_MEASURED: Final[int]
     PC_WHY_ORDER: Final[int]
@@ -97,31 +98,36 @@ class _Lib:
         self, backend: int, scheme: int, keys: Any, n_keys: int, window: int, set: Any, verdicts: Any, /
     ) -> int: ...
     def pc_keyset_open(self, backend: int, scheme: int, n_slots: int, window: int, set: Any, /) -> int: ...
-    def pc_key_index_fill(self, index: Any, buckets: Any, /) -> int: ...
-    def pc_key_index_find(
-        self, index: Any, keys: Any, n: int, often: int, slots: Any, frequent: Any, room: int, /
+    def pc_key_cache_size(self, backend: int, scheme: int, n_slots: int, /) -> int: ...
+    def pc_key_cache_open(
+        self,
+        backend: int,
+        scheme: int,
+        n_slots: int,
+        window: int,
+        often: int,
+        seed: int,
+        cache: Any,
+        cache_len: int,
+        /,
     ) -> int: ...
+    def pc_key_cache_put(self, cache: Any, slots: Any, keys: Any, n: int, tables: Any, verdicts: Any, /) -> int: ...
+    def pc_key_cache_drop(self, cache: Any, slot: int, /) -> int: ...
+    def pc_key_cache_find(self, cache: Any, keys: Any, n: int, count: int, slots: Any, found: Any, /) -> int: ...
+    def pc_key_cache_oldest(self, cache: Any, slot: Any, idle: Any, /) -> int: ...
+    def pc_key_cache_keys(self, cache: Any, /) -> Any: ...
     def pc_keyset_put(self, set: Any, slots: Any, keys: Any, n: int, tables: Any, verdicts: Any, /) -> int: ...
     def pc_verify_scratch_size(self, backend: int, params: Any, /) -> int: ...
     def pc_verify_few(
         self,
-        backend: int,
+        cache: Any,
         params: Any,
-        index: Any,
-        set: Any,
-        often: int,
-        keys: Any,
-        key_lengths: Any,
-        signatures: Any,
-        signature_lengths: Any,
-        messages: Any,
-        message_lengths: Any,
+        rows: Any,
+        lengths: Any,
         n: int,
         scratch: Any,
         scratch_len: int,
         verdicts: Any,
-        slots: Any,
-        frequent: Any,
         /,
     ) -> int: ...
     def pc_verify_batch(

@@ -76,55 +76,6 @@ def _rows(at: Any) -> Iterator[Any]:
         position += 1
 
 
-def hash_rows() -> list[tuple[int, str, int, int, str]]:
-    """``(id, name, digest_size, block_size, source)`` of every hash, in registry order."""
-    return [(r.id, _text(r.name), r.digest_size, r.block_size, _text(r.source)) for r in _rows(lib.pc_hash_at)]
-
-
-class SchemeRow(NamedTuple):
-    """A row ``PC_SCHEME`` of ``csrc/registry.def``; ``pycore.h`` says what each field means."""
-
-    id: int
-    name: str
-    key_sizes: tuple[int, ...]
-    signature_size: int
-    flags: int
-    table_pays: int
-    user_id_limit: int
-    default_user_id: bytes
-    source: str
-
-
-def _key_sizes(sizes: Any) -> tuple[int, ...]:
-    n = 0
-    while sizes[n]:
-        n += 1
-    return tuple(ffi.unpack(sizes, n))
-
-
-def scheme_rows() -> list[SchemeRow]:
-    """Every scheme, in registry order."""
-    return [
-        SchemeRow(
-            r.id,
-            _text(r.name),
-            _key_sizes(r.key_sizes),
-            r.signature_size,
-            r.flags,
-            r.table_pays,
-            r.user_id_limit,
-            _text(r.default_user_id).encode(),
-            _text(r.source),
-        )
-        for r in _rows(lib.pc_scheme_at)
-    ]
-
-
-def rules_rows() -> list[tuple[int, str, int]]:
-    """``(scheme id, name, flags)`` of every rule set; a scheme's first row is its default."""
-    return [(r.scheme, _text(r.name), r.flags) for r in _rows(lib.pc_rules_at)]
-
-
 def status_rows() -> list[tuple[int, str, str]]:
     """``(code, name, meaning)`` of every verdict."""
     return [(r.code, _text(r.name), _text(r.meaning)) for r in _rows(lib.pc_status_at)]
@@ -480,7 +431,7 @@ def verify_inclusion(
 class VerifyParams:
     """A ``pc_verify_params`` together with the memory it points to. Immutable; shared by the threads of one call."""
 
-    __slots__ = ("_user_id", "struct")
+    __slots__ = ("_scratch_sizes", "_user_id", "struct")
 
     def __init__(
         self,
@@ -493,6 +444,7 @@ class VerifyParams:
         der_rules: int,
         user_id: bytes | None,
     ) -> None:
+        self._scratch_sizes: dict[int, int] = {}
         self.struct = ffi.new("pc_verify_params *")
         self.struct.scheme = scheme
         self.struct.rules = rules
@@ -507,31 +459,12 @@ class VerifyParams:
             self.struct.user_id = self._user_id
             self.struct.user_id_len = len(user_id)
 
-
-def verify_batch(
-    backend: int,
-    params: VerifyParams,
-    keys: Column,
-    signatures: Column,
-    messages: Column,
-    verdicts: NDArray[np.uint8],
-) -> None:
-    """Write one verdict per item; all columns and `verdicts` have the same n."""
-    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
-    _check(
-        lib.pc_verify_batch(
-            backend,
-            params.struct,
-            keys.to_native(),
-            signatures.to_native(),
-            messages.to_native(),
-            len(verdicts),
-            scratch,
-            scratch_size,
-            _bytes_pointer(verdicts),
-        ),
-        backend,
-    )
+    def scratch_size(self, backend: int) -> int:
+        """Bytes of working memory that a verification takes."""
+        size = self._scratch_sizes.get(backend)
+        if size is None:
+            size = self._scratch_sizes[backend] = lib.pc_verify_scratch_size(backend, self.struct)
+        return size
 
 
 def recover_batch(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from pycore.base import ffi
+from pycore.base import ffi, ffi_rows
 from pycore.base.columns import quote
 from pycore.errors import UnknownNameError
 
@@ -47,7 +47,7 @@ class Rules:
     flags: int
 
 
-_ROWS = {row.name: row for row in ffi.scheme_rows()}
+_ROWS = {row.name: row for row in ffi_rows.scheme_rows()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ class Tree:
 
 def _read_schemes() -> Mapping[str, Scheme]:
     rules: dict[int, list[Rules]] = {}
-    for scheme, name, flags in ffi.rules_rows():
+    for scheme, name, flags in ffi_rows.rules_rows():
         rules.setdefault(scheme, []).append(Rules(name, flags))
     schemes = {}
     for row in _ROWS.values():
@@ -172,7 +172,7 @@ def _read_schemes() -> Mapping[str, Scheme]:
 SCHEMES: Mapping[str, Scheme] = _read_schemes()
 """Every signature scheme by name, in registry order."""
 
-HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in ffi.hash_rows()})
+HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in ffi_rows.hash_rows()})
 """Every hash by name, in registry order."""
 
 TREES: Mapping[str, Tree] = MappingProxyType(
