@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import pycore
+from pycore.base import ffi
 from pycore.base.jit import warm_up
 from pycore.cli._environment import describe_environment
 
@@ -70,13 +71,9 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-# They have kernels for some algorithms only.
-PARTIAL_BACKENDS = {"shani", "armsm3", "armsha512", "armsha2", "neonsha3", "neon"}
-
-
 def _skip_without_kernel(item: pytest.Item, outcome: Any) -> None:
     callspec = getattr(item, "callspec", None)
-    if callspec is None or callspec.params.get("backend") not in PARTIAL_BACKENDS or outcome.excinfo is None:
+    if callspec is None or callspec.params.get("backend") not in ffi.partial_backends() or outcome.excinfo is None:
         return
     error = outcome.excinfo[1]
     if isinstance(error, pycore.BackendUnavailable) and "kernel" in str(error):

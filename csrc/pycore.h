@@ -44,7 +44,20 @@ typedef struct pc_column {
 } pc_column;
 
 /* ---- registry (registry.def, status.def) ----------------------------------------------------------------------------- */
-enum { PC_SCHEME_DER = 1, PC_SCHEME_HASH = 2, PC_SCHEME_PREHASHED = 4, PC_SCHEME_USER_ID = 8 };
+enum {
+    PC_SCHEME_DER = 1,        /* signatures may be DER */
+    PC_SCHEME_HASH = 2,       /* the caller names the hash of the message */
+    PC_SCHEME_PREHASHED = 4,  /* messages may be digests */
+    PC_SCHEME_RECOVERABLE = 8 /* pc_recover_batch finds the key of a signature */
+};
+enum {
+    PC_KEY_COMPRESSED = 1,   /* 02 or 03, x */
+    PC_KEY_UNCOMPRESSED = 2, /* 04, x, y */
+    PC_KEY_SEC1 = 3,         /* either, as in SEC 1, section 2.3.4 */
+    PC_KEY_XY = 4,           /* x, y */
+    PC_KEY_X_ONLY = 8,       /* x of the point with even y: BIP-340 */
+    PC_KEY_EDWARDS = 16      /* y and the sign of x: RFC 8032 */
+};
 enum {
     PC_RULE_CANONICAL_A = 1, /* Ed25519: A must be encoded canonically */
     PC_RULE_CANONICAL_R = 2, /* Ed25519: R must be encoded canonically */
@@ -65,10 +78,13 @@ typedef struct pc_hash_row {
 typedef struct pc_scheme_row {
     int id;
     const char *name;
-    size_t min_key_size;
-    size_t max_key_size;
-    size_t signature_size; /* compact encoding */
-    int flags;             /* PC_SCHEME_* */
+    int key_forms;               /* PC_KEY_*: which encodings of a public key it takes */
+    const size_t *key_sizes;     /* bytes of an encoded key, rising, and a zero after the last */
+    size_t signature_size;       /* compact encoding */
+    int flags;                   /* PC_SCHEME_* */
+    unsigned table_pays;         /* items of a key after which a table of it has saved what it cost; at most 255 */
+    size_t user_id_limit;        /* bytes of the longest user_id; 0: the scheme has none */
+    const char *default_user_id; /* NULL: the scheme has none */
     const char *source;
 } pc_scheme_row;
 
@@ -84,7 +100,7 @@ typedef struct pc_status_row {
     const char *meaning;
 } pc_status_row;
 
-/* Row by position, or NULL past the end. Rows live forever. */
+/* Row by position, or NULL past the end. Rows live forever. The ids of schemes and hashes are their positions. */
 const pc_hash_row *pc_hash_at(int position);
 const pc_scheme_row *pc_scheme_at(int position);
 const pc_rules_row *pc_rules_at(int position);
@@ -95,7 +111,7 @@ const char *pc_compiler(void);
 
 /* ---- CPU and backends --------------------------------------------------------------------------------------------------
  * Backends are listed from most to least preferred; "portable" is always there and always last. In every call below
- * `backend` is a position in that list, or PC_AUTO for the measured best one for the algorithm and batch size. */
+ * `backend` is a position in that list, or PC_AUTO for the one that preferences.def has for the algorithm and batch size. */
 enum { PC_AUTO = -1 };
 
 /* Detects the CPU, runs every usable backend's known-answer tests and drops the ones that fail. Idempotent; called by every
@@ -106,13 +122,18 @@ enum { PC_AUTO = -1 };
  * have to choose a backend return PC_ERR_BACKEND; pc_backend_at then says which ones are usable, and why the others are not. */
 int pc_init(void);
 
-/* The name in PYCORE_BACKEND, or NULL when it is unset, empty or "auto". Only a name: pc_init says whether it can be used. */
+/* The name in PYCORE_BACKEND, or NULL when it is unset, empty, "auto" or pc_device_name. Only a name: pc_init says whether it
+ * can be used. */
 const char *pc_forced_backend(void);
+
+/* What PYCORE_BACKEND says for a device that callers drive themselves: here it means "auto". */
+const char *pc_device_name(void);
 
 typedef struct pc_backend_row {
     const char *name;
     int compiled;       /* the compiler could build it */
     int usable;         /* this CPU (and operating system) can run it and its self-test passed */
+    int partial;        /* it has kernels for some algorithms only; the others run on the next backend */
     int lanes;          /* items per vector, 0 when not compiled */
     const char *reason; /* in words, why it is not usable; "" when it is */
 } pc_backend_row;
@@ -125,9 +146,10 @@ int pc_backend_pick(int kind, int id, size_t n);
 
 /* Why PC_AUTO takes that one. */
 enum {
-    PC_WHY_FORCED = 0,    /* PYCORE_BACKEND */
-    PC_WHY_PREFERRED = 1, /* a row of backend/preferences.def: measured for this algorithm and batch size */
-    PC_WHY_ORDER = 2      /* the first in the list of backends that is usable and has a kernel */
+    PC_WHY_FORCED = 0,   /* PYCORE_BACKEND */
+    PC_WHY_MEASURED = 1, /* a row of backend/preferences.def that was measured on such a CPU, for this batch size */
+    PC_WHY_ORDER = 2,    /* the first in the list of backends that is usable and has a kernel */
+    PC_WHY_RULE = 3      /* a row of backend/preferences.def that was measured elsewhere or only reckoned */
 };
 int pc_backend_why(int kind, int id, size_t n);
 
@@ -196,7 +218,8 @@ typedef struct pc_verify_params {
     int message;
     int encoding;
     int der_rules;
-    const uint8_t *user_id; /* SM2: the signer's distinguishing identifier; NULL means no Z_A at all. At most 8191 bytes. */
+    const uint8_t *user_id; /* SM2: the signer's distinguishing identifier; NULL means no Z_A at all. At most
+                               user_id_limit bytes of the scheme's row */
     size_t user_id_len;     /* 0 with a non-NULL user_id is the empty identifier (ENTL = 0) */
 } pc_verify_params;
 
@@ -222,25 +245,33 @@ int pc_keyset_open(int backend, int scheme, size_t n_slots, int window, pc_keyse
 int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, size_t n, void *const *tables,
                   uint8_t *verdicts);
 
-/* Finding the keys of a batch among those that a caller keeps in slots, by their bytes as encoded, and noticing which of the others
- * come often. All memory is the caller's. */
-typedef struct pc_key_index {
-    const uint8_t *keys; /* n_slots rows of `stride` bytes, at most 255 */
-    size_t stride;
-    const uint8_t *lengths;  /* bytes of each key; 0: an empty slot */
-    const uint32_t *buckets; /* bucket_mask + 1 of them, a power of two, at least twice n_slots: see pc_key_index_fill */
-    uint8_t *sightings;      /* sighting_mask + 1 counters, a power of two; zero at first. Threads may share them */
-    uint32_t n_slots, bucket_mask, sighting_mask;
-    uint64_t seed; /* random, and unknown to whoever chooses the keys */
-} pc_key_index;
-enum { PC_NO_SLOT = -1 }; /* as uint32_t: 2^32 - 1 */
-/* Fills the buckets (index->buckets, given again because this writes them) for the keys that are there. */
-int pc_key_index_fill(const pc_key_index *index, uint32_t *buckets);
-/* slots[i] = the slot of key i, or PC_NO_SLOT. frequent gets the items, at most `room`, with which a key that has no slot has come
- * `often` times (1 to 255; 0: nothing is counted) since the counters were zero or it was last given out; keys may share a counter.
- * Returns how many they are, or PC_ERR_ARGUMENT. */
-int64_t pc_key_index_find(const pc_key_index *index, const pc_column *keys, size_t n, unsigned often, uint32_t *slots,
-                          uint32_t *frequent, size_t room);
+/* Keys that come back. A cache finds the keys of a batch among those that it has tables of, by their bytes as encoded, and
+ * notices which of the others come often and which of its own come no more. Opaque; the caller owns the memory:
+ * pc_key_cache_size() bytes, aligned to 64. A copy of the memory (again aligned to 64) goes on by itself, with the same
+ * tables; so a caller whose threads look keys up at any time changes a copy and lets later calls use that. */
+typedef struct pc_key_cache pc_key_cache;
+enum {
+    PC_NO_SLOT = -1, /* as uint32_t: 2^32 - 1 */
+    PC_WANTED = -2   /* no slot, and the key has come often enough for a table */
+};
+/* Bytes of a cache of n_slots keys, without their tables; 0 when there is no such cache. */
+size_t pc_key_cache_size(int backend, int scheme, size_t n_slots);
+/* A cache without keys, whose tables will have this window. often: how many times a key comes before it is wanted, 1 to 255.
+ * seed: random, and unknown to whoever chooses the keys. PC_ERR_SCRATCH when cache_len is too small. */
+int pc_key_cache_open(int backend, int scheme, size_t n_slots, int window, unsigned often, uint64_t seed,
+                      pc_key_cache *cache, size_t cache_len);
+/* Keys into free slots, as pc_keyset_put does; one that does not parse leaves its slot free. Not while others use the cache. */
+int pc_key_cache_put(pc_key_cache *cache, const uint32_t *slots, const pc_column *keys, size_t n, void *const *tables,
+                     uint8_t *verdicts);
+/* Frees a slot. Its table must stay in place until the last call that found the key has ended. */
+int pc_key_cache_drop(pc_key_cache *cache, uint32_t slot);
+/* slots[i] = the slot of key i, PC_NO_SLOT or PC_WANTED; found = how many have a slot, how many are wanted. With count 0
+ * nothing is counted and no key is wanted. Any number of threads may do this at once. */
+int pc_key_cache_find(pc_key_cache *cache, const pc_column *keys, size_t n, int count, uint32_t *slots, uint32_t *found);
+/* The slot whose key came least recently, PC_NO_SLOT when all are free, and how many items (of all caches) came since. */
+int pc_key_cache_oldest(const pc_key_cache *cache, uint32_t *slot, uint64_t *idle);
+/* The keys as a set, by slot: for pc_verify_keyset. NULL for memory that is no cache. */
+const pc_keyset *pc_key_cache_keys(const pc_key_cache *cache);
 
 /* Bytes of scratch that a call of pc_verify_batch or pc_verify_keyset with any n needs (it works in chunks). */
 size_t pc_verify_scratch_size(int backend, const pc_verify_params *params);
@@ -253,19 +284,14 @@ int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const
                      const pc_column *signatures, const pc_column *messages, size_t n, void *scratch, size_t scratch_len,
                      uint8_t *verdicts);
 
-/* Both for a few items, n at most PC_FEW, whose rows come packed, one after the other, with the length of each: for calls that take
- * about as long as making columns and looking up keys by themselves would.
- *
- * index: NULL, or which keys `set` has, in its slots. Where it has all, they are verified by the set, as by pc_verify_keyset. Where it
- * has none, as by pc_verify_batch, and the keys are counted as by pc_key_index_find with `often`. Where it has some, nothing is done.
- *
- * slots: n of them, as from pc_key_index_find: the first one tells which of the two it was. frequent: room for n. Both may be NULL
- * without an index. Returns how many of `frequent` were filled, PC_FEW_MIXED, or PC_ERR_*. */
-enum { PC_FEW = 32, PC_FEW_MIXED = PC_FEW + 1 };
-int pc_verify_few(int backend, const pc_verify_params *params, const pc_key_index *index, const pc_keyset *set,
-                  unsigned often, const uint8_t *keys, const uint32_t *key_lengths, const uint8_t *signatures,
-                  const uint32_t *signature_lengths, const uint8_t *messages, const uint32_t *message_lengths, size_t n,
-                  void *scratch, size_t scratch_len, uint8_t *verdicts, uint32_t *slots, uint32_t *frequent);
+/* A few items in one call, for calls that take about as long as making columns and looking keys up would. n: at most
+ * PC_FEW. rows: the keys, then the signatures, then the messages, one after another, at most PC_FEW_BYTES; lengths: of
+ * each of these 3 n rows. Verifies by the tables of a cache of this scheme and, where keys have none, as pc_verify_batch on
+ * the cache's backend; keys are counted as by pc_key_cache_find. Returns how many items have a key with a table, plus
+ * 256 (i + 1) when key i is wanted; or PC_ERR_*. */
+enum { PC_FEW = 32, PC_FEW_BYTES = 32768 };
+int pc_verify_few(pc_key_cache *cache, const pc_verify_params *params, const uint8_t *rows, const uint32_t *lengths,
+                  size_t n, void *scratch, size_t scratch_len, uint8_t *verdicts);
 
 /* ECDSA public key recovery on secp256k1 (SEC 1, section 4.1.6). signatures: 65 bytes r || s || v with v in 0..3 or 27..30;
  * digests: 32 bytes. keys: n * 64 bytes x || y, zero where the verdict is not VALID. rules: 0 or PC_RULE_LOW_S. */

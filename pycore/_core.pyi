@@ -13,7 +13,13 @@ class _Lib:
     PC_SCHEME_DER: Final[int]
     PC_SCHEME_HASH: Final[int]
     PC_SCHEME_PREHASHED: Final[int]
-    PC_SCHEME_USER_ID: Final[int]
+    PC_SCHEME_RECOVERABLE: Final[int]
+    PC_KEY_COMPRESSED: Final[int]
+    PC_KEY_UNCOMPRESSED: Final[int]
+    PC_KEY_SEC1: Final[int]
+    PC_KEY_XY: Final[int]
+    PC_KEY_X_ONLY: Final[int]
+    PC_KEY_EDWARDS: Final[int]
     PC_RULE_CANONICAL_A: Final[int]
     PC_RULE_CANONICAL_R: Final[int]
     PC_RULE_NO_SMALL_A: Final[int]
@@ -22,11 +28,13 @@ class _Lib:
     PC_RULE_LOW_S: Final[int]
     PC_AUTO: Final[int]
     PC_NO_SLOT: Final[int]
+    PC_WANTED: Final[int]
     PC_FEW: Final[int]
-    PC_FEW_MIXED: Final[int]
+    PC_FEW_BYTES: Final[int]
     PC_WHY_FORCED: Final[int]
-    PC_WHY_PREFERRED: Final[int]
+    PC_WHY_MEASURED: Final[int]
     PC_WHY_ORDER: Final[int]
+    PC_WHY_RULE: Final[int]
     PC_ODD_PROMOTE: Final[int]
     PC_ODD_DUPLICATE: Final[int]
     PC_ODD_PAD: Final[int]
@@ -45,6 +53,7 @@ class _Lib:
     def pc_compiler(self) -> Any: ...
     def pc_init(self) -> int: ...
     def pc_forced_backend(self) -> Any: ...
+    def pc_device_name(self) -> Any: ...
     def pc_backend_at(self, position: int, row: Any, /) -> int: ...
     def pc_backend_pick(self, kind: int, id: int, n: int, /) -> int: ...
     def pc_backend_why(self, kind: int, id: int, n: int, /) -> int: ...
@@ -89,31 +98,36 @@ class _Lib:
         self, backend: int, scheme: int, keys: Any, n_keys: int, window: int, set: Any, verdicts: Any, /
     ) -> int: ...
     def pc_keyset_open(self, backend: int, scheme: int, n_slots: int, window: int, set: Any, /) -> int: ...
-    def pc_key_index_fill(self, index: Any, buckets: Any, /) -> int: ...
-    def pc_key_index_find(
-        self, index: Any, keys: Any, n: int, often: int, slots: Any, frequent: Any, room: int, /
+    def pc_key_cache_size(self, backend: int, scheme: int, n_slots: int, /) -> int: ...
+    def pc_key_cache_open(
+        self,
+        backend: int,
+        scheme: int,
+        n_slots: int,
+        window: int,
+        often: int,
+        seed: int,
+        cache: Any,
+        cache_len: int,
+        /,
     ) -> int: ...
+    def pc_key_cache_put(self, cache: Any, slots: Any, keys: Any, n: int, tables: Any, verdicts: Any, /) -> int: ...
+    def pc_key_cache_drop(self, cache: Any, slot: int, /) -> int: ...
+    def pc_key_cache_find(self, cache: Any, keys: Any, n: int, count: int, slots: Any, found: Any, /) -> int: ...
+    def pc_key_cache_oldest(self, cache: Any, slot: Any, idle: Any, /) -> int: ...
+    def pc_key_cache_keys(self, cache: Any, /) -> Any: ...
     def pc_keyset_put(self, set: Any, slots: Any, keys: Any, n: int, tables: Any, verdicts: Any, /) -> int: ...
     def pc_verify_scratch_size(self, backend: int, params: Any, /) -> int: ...
     def pc_verify_few(
         self,
-        backend: int,
+        cache: Any,
         params: Any,
-        index: Any,
-        set: Any,
-        often: int,
-        keys: Any,
-        key_lengths: Any,
-        signatures: Any,
-        signature_lengths: Any,
-        messages: Any,
-        message_lengths: Any,
+        rows: Any,
+        lengths: Any,
         n: int,
         scratch: Any,
         scratch_len: int,
         verdicts: Any,
-        slots: Any,
-        frequent: Any,
         /,
     ) -> int: ...
     def pc_verify_batch(

@@ -13,7 +13,7 @@ import adversarial
 import numpy as np
 import pytest
 from adversarial import SCHEMES, Pool
-from conftest import PARTIAL_BACKENDS, backend_rows
+from conftest import backend_rows, partial_backends
 from hypothesis import given
 from hypothesis import strategies as st
 from readers.cases import SignatureCase
@@ -203,7 +203,7 @@ def test_drawn_batches(drawn: tuple[str, dict[str, Any], Pool]) -> None:
     scheme, options, cases = drawn
     want = alone(scheme, cases, options)
     for name, usable, _ in backend_rows():
-        if usable and name not in PARTIAL_BACKENDS:
+        if usable and name not in partial_backends():
             with pycore.use_backend(name):
                 assert_same(cases, codes(scheme, cases, options), want, name)
                 assert_same(cases, codes(scheme, cases, options, tables=True), want, f"{name}, returning keys")

@@ -168,6 +168,7 @@ def test_flags_are_independent(flags: int, backend: str) -> None:
     from pycore.base.columns import as_column
     from pycore.base.registry import SCHEMES
     from pycore.base.verdicts import Verdict
+    from pycore.signatures import ffi_keys
 
     rules = oracle.Rules(*(bool(flags >> bit & 1) for bit in range(5)))  # in the order of PC_RULE_*
     cases = (*torsion_cases()[::3], *small_order_cases()[::2], *encoding_cases()[::5])
@@ -176,7 +177,8 @@ def test_flags_are_independent(flags: int, backend: str) -> None:
     )
     columns = SignatureBatch("", "ed25519", list(cases)).columns()
     codes = np.zeros(len(cases), np.uint8)
-    ffi.verify_batch(ffi.current_backend(), params, *(as_column(x, "column") for x in columns), codes)
+    items = ffi_keys.Items(*(as_column(x, "column") for x in columns))
+    ffi_keys.verify_keys(ffi.current_backend(), params, items, codes, 0, items.n)
     wrong = [
         f"{case.label}: {Verdict(int(code)).name}, want {want}"
         for case, code in zip(cases, codes, strict=True)

@@ -268,7 +268,7 @@ def test_capabilities_are_plain_data() -> None:
     assert [row["name"] for row in plain["trees"]] == list(pycore.TREES)
     assert plain["backends"][-1]["name"] == "portable"
     assert set(found.active) == set(found.active_single) == set(found.algorithms)
-    reasons = {"PYCORE_BACKEND", "use_backend", "measured best at this size", "first usable"}
+    reasons = {"PYCORE_BACKEND", "use_backend", "measured best at this size", "by rule", "first usable"}
     assert set(found.why) == set(found.why_single) == set(found.algorithms)
     assert {*found.why.values(), *found.why_single.values()} <= reasons
     with pycore.use_backend("portable"):

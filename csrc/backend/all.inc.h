@@ -10,7 +10,7 @@
 #    include "../field/fields.inc.h"
 #    include "../field/probe.inc.h"
 #    include "../hash/hash.inc.h"
-#    include "../schemes/ed25519.inc.h"
+#    include "../schemes/ed25519/all.inc.h"
 #    include "../schemes/short_weierstrass.inc.h"
 #endif
 
@@ -62,7 +62,7 @@ const pc_backend BACKEND_SYMBOL(PC_ISA) = {
 #ifndef PC_HASHES_ONLY
     .scheme =
         {
-#    define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
+#    define PC_SCHEME(id, ID, ...) [PC_SCHEME_##ID] = PC_SCHEME_OPS_##ID,
 #    include "../registry.def"
 #    undef PC_SCHEME
         },

@@ -13,10 +13,20 @@ enum {
     PC_HASH_COUNT_UNUSED
 };
 enum {
-#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) PC_SCHEME_##ID = id,
+#define PC_SCHEME(id, ID, ...) PC_SCHEME_##ID = id,
 #include "../registry.def"
 #undef PC_SCHEME
     PC_SCHEME_COUNT_UNUSED
+};
+/* Of each scheme: PC_KEY_FORMS_<ID>, the encodings of keys that it takes, and PC_USER_ID_LIMIT_<ID>. */
+enum {
+#define PC_KEYS(ID, forms, ...) PC_FORMS_##ID = forms,
+#include "../registry.def"
+#undef PC_KEYS
+#define PC_SCHEME(id, ID, name, keys, sig, flags, pays, id_limit, id_default, source)                                       \
+    PC_KEY_FORMS_##ID = PC_FORMS_##keys, PC_USER_ID_LIMIT_##ID = id_limit,
+#include "../registry.def"
+#undef PC_SCHEME
 };
 enum {
 #define PC_STATUS(code, NAME, meaning) PC_##NAME = code,

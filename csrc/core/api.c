@@ -38,8 +38,8 @@ static int params_ok(const pc_verify_params *params) {
     if (params->encoding == PC_ENCODING_DER && !(row->flags & PC_SCHEME_DER)) return 0;
     if (params->message == PC_MESSAGE_PREHASHED && !(row->flags & PC_SCHEME_PREHASHED)) return 0;
     if ((row->flags & PC_SCHEME_HASH) && params->message == PC_MESSAGE_HASH && !hash_is_32(params->hash)) return 0;
-    if ((row->flags & PC_SCHEME_USER_ID) && params->message == PC_MESSAGE_HASH) {
-        if (params->user_id_len > 8191 || (!params->user_id && params->user_id_len)) return 0;
+    if (row->user_id_limit && params->message == PC_MESSAGE_HASH) {
+        if (params->user_id_len > row->user_id_limit || (!params->user_id && params->user_id_len)) return 0;
     }
     return 1;
 }

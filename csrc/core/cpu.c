@@ -6,12 +6,15 @@
  *          instructions may be used at EL0, and a kernel without the registers' state sets none of them
  *   [MAC]  Apple Developer Documentation, Kernel, "Determining Instruction Set Characteristics" (sysctlbyname); the names before
  *          macOS 12 come second
+ *   [AMD]  AMD64 Architecture Programmer's Manual, volume 3, appendix E.3.2: family and model of CPUID function 1; which
+ *          models are which generation: Linux arch/x86/kernel/cpu/amd.c, bsp_init_amd
  */
 #include "cpu.h"
 #include "../pycore.h"
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #    include <cpuid.h>
@@ -59,6 +62,20 @@ uint32_t pc_cpu_mask(void) {
     return mask;
 }
 
+/* [AMD] family and model, each with its extension. */
+pc_cpu_model pc_cpu_model_here(void) {
+    uint32_t a, b, c, d;
+    if (!__get_cpuid(0, &a, &b, &c, &d) || memcmp(&b, "Auth", 4) != 0 || memcmp(&d, "enti", 4) != 0 ||
+        memcmp(&c, "cAMD", 4) != 0 || !__get_cpuid(1, &a, &b, &c, &d))
+        return PC_CPU_MODEL_OTHER;
+    const uint32_t base = a >> 8 & 0xf, family = base + (base == 0xf ? a >> 20 & 0xff : 0);
+    const uint32_t model = (a >> 4 & 0xf) | (a >> 12 & 0xf0);
+    if (family == 0x19 && (model <= 0x0f || (model >= 0x20 && model <= 0x5f))) return PC_CPU_MODEL_ZEN3;
+    if (family == 0x1a && (model <= 0x2f || (model >= 0x40 && model <= 0x4f) || (model >= 0x60 && model <= 0x7f)))
+        return PC_CPU_MODEL_ZEN5;
+    return PC_CPU_MODEL_OTHER;
+}
+
 #elif defined(__aarch64__)
 #    if defined(__linux__)
 #        include <sys/auxv.h>
@@ -97,6 +114,10 @@ uint32_t pc_cpu_mask(void) {
 
 #else
 uint32_t pc_cpu_mask(void) { return 0; }
+#endif
+
+#if !defined(__x86_64__) && !defined(__i386__)
+pc_cpu_model pc_cpu_model_here(void) { return PC_CPU_MODEL_OTHER; }
 #endif
 
 static const struct {

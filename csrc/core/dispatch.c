@@ -8,6 +8,9 @@
 #ifndef PC_PREFERENCES_DEF
 #    define PC_PREFERENCES_DEF "../backend/preferences.def"
 #endif
+#ifndef PC_THIS_CPU
+#    define PC_THIS_CPU pc_cpu_model_here()
+#endif
 
 #include <pthread.h>
 #include <stdio.h>
@@ -29,7 +32,7 @@
 #define CHOOSE_EXPANDED(have, name) CHOOSE(have, name)
 #define COMPILED(name)              CHOOSE_EXPANDED(IS_ONE(PC_HAVE_##name), name)
 
-#define PC_BACKEND(name, machines, flags, needs) extern const pc_backend pc_backend_##name;
+#define PC_BACKEND(name, machines, flags, needs, kernels) extern const pc_backend pc_backend_##name;
 #include PC_BACKENDS_DEF
 #undef PC_BACKEND
 
@@ -37,10 +40,12 @@ typedef struct entry {
     const char *name, *machines;
     const pc_backend *ops; /* NULL: not compiled */
     uint32_t needs;
+    int partial;
 } entry;
 
+enum { ALL = 0, SOME = 1 }; /* the last column of backends.def */
 static const entry entries[] = {
-#define PC_BACKEND(name, machines, flags, needs) {#name, #machines, COMPILED(name), (uint32_t)(needs)},
+#define PC_BACKEND(name, machines, flags, needs, kernels) {#name, #machines, COMPILED(name), (uint32_t)(needs), kernels},
 #include PC_BACKENDS_DEF
 #undef PC_BACKEND
 };
@@ -52,10 +57,12 @@ typedef struct preference {
     int id;
     const char *backend;
     size_t from_n;
+    pc_cpu_model measured;
 } preference;
 
 static const preference preferences[] = {
-#define PC_PREFER(kind, id, backend, from_n) {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n},
+#define PC_PREFER(kind, id, backend, from_n, measured)                                                                      \
+    {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n, PC_CPU_MODEL_##measured},
 #include PC_PREFERENCES_DEF
 #undef PC_PREFER
 };
@@ -72,6 +79,7 @@ static int preferred[PREFERENCES]; /* the backend of each row, or -1 */
 static int init_result;
 static int forced = PC_AUTO; /* position, from PYCORE_BACKEND */
 static char forced_name[32];
+static pc_cpu_model this_cpu;
 
 #if defined(__x86_64__)
 static const char machine[] = "x86_64";
@@ -92,6 +100,7 @@ static uint32_t needed(const entry *e) {
 static void start(void) {
     uint32_t mask = pc_cpu_mask();
     int any = 0;
+    this_cpu = PC_THIS_CPU;
     for (size_t p = 0; p < PREFERENCES; p++) {
         preferred[p] = -1;
         for (int i = 0; i < BACKENDS; i++) {
@@ -118,7 +127,7 @@ static void start(void) {
     }
     init_result = any ? PC_OK : PC_ERR_SELFTEST;
     const char *name = getenv("PYCORE_BACKEND");
-    if (!any || !name || !*name || strcmp(name, "auto") == 0) return;
+    if (!any || !name || !*name || strcmp(name, "auto") == 0 || strcmp(name, pc_device_name()) == 0) return;
     snprintf(forced_name, sizeof forced_name, "%s", name); /* the environment may change later */
     init_result = PC_ERR_BACKEND;
     for (int i = 0; i < BACKENDS; i++) {
@@ -134,6 +143,8 @@ int pc_init(void) {
     return init_result;
 }
 
+const char *pc_device_name(void) { return "cuda"; }
+
 const char *pc_forced_backend(void) {
     (void)pc_init();
     return forced_name[0] ? forced_name : NULL;
@@ -145,6 +156,7 @@ int pc_backend_at(int position, pc_backend_row *row) {
     row->name = entries[position].name;
     row->compiled = entries[position].ops != NULL;
     row->usable = state[position].usable;
+    row->partial = entries[position].partial;
     row->lanes = entries[position].ops ? entries[position].ops->lanes : 0;
     row->reason = state[position].reason;
     return PC_OK;
@@ -182,11 +194,12 @@ static int choose(pc_kind kind, int id, size_t n, int *why) {
     if (!why) why = &ignored;
     *why = PC_WHY_FORCED;
     if (forced >= 0 && runs(forced, kind, id)) return forced;
-    *why = PC_WHY_PREFERRED;
     pc_kind listed = kind == PC_KIND_MERKLE || kind == PC_KIND_STREAM ? PC_KIND_HASH : kind;
     for (size_t p = 0; p < PREFERENCES; p++) {
         if (preferences[p].kind != listed || preferences[p].id != id || n < preferences[p].from_n) continue;
-        if (preferred[p] >= 0 && runs(preferred[p], kind, id)) return preferred[p];
+        if (preferred[p] < 0 || !runs(preferred[p], kind, id)) continue;
+        *why = preferences[p].measured == this_cpu ? PC_WHY_MEASURED : PC_WHY_RULE;
+        return preferred[p];
     }
     *why = PC_WHY_ORDER;
     for (int i = 0; i < BACKENDS; i++) {

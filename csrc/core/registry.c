@@ -7,14 +7,24 @@ static const pc_hash_row hash_rows[] = {
 #undef PC_HASH
 };
 
+enum {
+#define PC_KEYS(ID, forms, ...) FORMS_##ID = forms,
+#include "../registry.def"
+#undef PC_KEYS
+};
+#define PC_KEYS(ID, forms, ...) static const size_t key_sizes_##ID[] = {__VA_ARGS__, 0};
+#include "../registry.def"
+#undef PC_KEYS
+
 static const pc_scheme_row scheme_rows[] = {
-#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) {id, name, min_key, max_key, sig, flags, source},
+#define PC_SCHEME(id, ID, name, keys, sig, flags, pays, id_limit, id_default, source)                                       \
+    {id, name, FORMS_##keys, key_sizes_##keys, sig, flags, pays, id_limit, id_default, source},
 #include "../registry.def"
 #undef PC_SCHEME
 };
 
 enum {
-#define PC_SCHEME(id, ID, name, min_key, max_key, sig, flags, source) SCHEME_##ID = id,
+#define PC_SCHEME(id, ID, ...) SCHEME_##ID = id,
 #include "../registry.def"
 #undef PC_SCHEME
 };

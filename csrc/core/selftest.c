@@ -90,10 +90,10 @@ static void append(uint8_t *data, int64_t *offsets, size_t i, const void *row, s
 /* Verdicts of the cases which[0 .. n - 1] are what they should be. */
 static int cases_pass(const pc_backend *backend, int scheme, const uint8_t *which, size_t n, sig_batch *batch,
                       void *scratch) {
-    static const char user_id[] = "1234567812345678"; /* GM/T 0009-2012, section 10 */
+    const char *user_id = pc_scheme_at(scheme)->default_user_id;
     pc_verify_params params = {.scheme = scheme, .hash = PC_HASH_SHA256};
     params.user_id = (const uint8_t *)user_id;
-    params.user_id_len = sizeof user_id - 1;
+    params.user_id_len = user_id ? strlen(user_id) : 0;
     if (scheme == PC_SCHEME_ED25519) params.rules = PC_RULE_COFACTORED;
     batch->key_at[0] = batch->signature_at[0] = batch->message_at[0] = 0;
     for (size_t i = 0; i < n; i++) {

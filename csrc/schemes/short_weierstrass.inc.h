@@ -1,7 +1,8 @@
-/* short_weierstrass.inc.h - every scheme over secp256k1, P-256 and SM2's curve, for the instruction set in force.
+/* short_weierstrass.inc.h - every scheme over secp256k1, P-256 and SM2's curve, for the including backend.
  *
- * The order of the includes is the order of the layers: parameters, group, multiplication, keys, schemes. A new curve is a
- * file of parameters and one more block here. Wants the vec header, field/fields.inc.h and hash/hash.inc.h. */
+ * The order of the includes is the order of the layers: parameters, group, multiplication, keys, schemes. A
+ * new curve is a file of parameters and one more block here. Requires the vec header, field/fields.inc.h and
+ * hash/hash.inc.h. */
 #ifndef PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
 #define PC_SCHEMES_SHORT_WEIERSTRASS_INC_H
 #include <pthread.h>
@@ -10,43 +11,43 @@
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
 #include "../mult/rows.inc.h"
-#include "combine.inc.h"
-#include "encoding.inc.h"
-#include "messages.inc.h"
+#include "parts/combine.inc.h"
+#include "parts/encoding.inc.h"
+#include "parts/messages.inc.h"
 
 #include "../curves/secp256k1.inc.h"
-#include "weierstrass_layers.inc.h"
+#include "parts/weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_secp256k1_##name
-#include "ecdsa.inc.h"
+#include "ecdsa/verify.inc.h"
 #if PC_SIGNS
-#    include "ecdsa_sign.inc.h"
+#    include "ecdsa/sign.inc.h"
 #endif
 #undef ecdsa
-#include "recover.inc.h"
+#include "ecdsa/recover.inc.h"
 #include "../group/weierstrass_complete.inc.h"
 #include "../mult/affine_pairs.inc.h"
 #include "../mult/buckets.inc.h"
-#include "schnorr_bip340.inc.h"
+#include "bip340/verify.inc.h"
 #if PC_SIGNS
-#    include "schnorr_sign.inc.h"
+#    include "bip340/sign.inc.h"
 #endif
 #include "../curves/undef.inc.h"
 
 #include "../curves/p256.inc.h"
-#include "weierstrass_layers.inc.h"
+#include "parts/weierstrass_layers.inc.h"
 #define ecdsa(name) ecdsa_p256_##name
-#include "ecdsa.inc.h"
+#include "ecdsa/verify.inc.h"
 #if PC_SIGNS
-#    include "ecdsa_sign.inc.h"
+#    include "ecdsa/sign.inc.h"
 #endif
 #undef ecdsa
 #include "../curves/undef.inc.h"
 
 #include "../curves/sm2.inc.h"
-#include "weierstrass_layers.inc.h"
-#include "sm2.inc.h"
+#include "parts/weierstrass_layers.inc.h"
+#include "sm2/verify.inc.h"
 #if PC_SIGNS
-#    include "sm2_sign.inc.h"
+#    include "sm2/sign.inc.h"
 #endif
 #include "../curves/undef.inc.h"
 

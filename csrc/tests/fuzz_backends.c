@@ -4,6 +4,7 @@
  * The input chooses: scheme, rule set, size (up to four vectors of eight, and one more), and per item a key, a signature and a message
  * from small pools - honest ones, small and odd points, scalars at the edges - and a byte to change. */
 #include "../backend/backend.h"
+#include "largest_key.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static void start(void) {
             memset(p->messages[i], i % 3 ? i : 0, MESSAGE); /* the digest 0 is among them */
         }
         const pc_column secret = {secrets[0], NULL, 32, 32}, message = {p->messages[0], NULL, MESSAGE, MESSAGE};
-        p->key_len = pc_scheme_at((int)s)->max_key_size;
+        p->key_len = largest_key((int)s);
         REQUIRE(pc_testing_public_keys(params.scheme, &secret, POOL, flat) == PC_OK);
         for (size_t i = 0; i < POOL; i++) memcpy(p->keys[i], flat + i * p->key_len, p->key_len);
         REQUIRE(pc_testing_sign(&params, &secret, &message, POOL, p->signatures[0]) == PC_OK);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "../vec/vec_portable.h"
-#include "../schemes/encoding.inc.h"
+#include "../schemes/parts/encoding.inc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -47,45 +47,45 @@ static void check_point(load_fn *load, const uint8_t xy[64]) {
     memcpy(form + 1, xy, 64);
     for (int prefix = 0; prefix < 256; prefix++) {
         form[0] = (uint8_t)prefix;
-        if (prefix != 4) REQUIRE(!load(form, 65, KEY_SEC1 | KEY_RAW_XY | KEY_X_ONLY, other));
+        if (prefix != 4) REQUIRE(!load(form, 65, PC_KEY_SEC1 | PC_KEY_XY | PC_KEY_X_ONLY, other));
     }
     form[0] = 4;
-    REQUIRE(load(form, 65, KEY_SEC1, other) && memcmp(other, xy, 64) == 0);
-    REQUIRE(load(xy, 64, KEY_RAW_XY, other) && memcmp(other, xy, 64) == 0);
-    REQUIRE(!load(xy, 64, KEY_SEC1, other));
+    REQUIRE(load(form, 65, PC_KEY_SEC1, other) && memcmp(other, xy, 64) == 0);
+    REQUIRE(load(xy, 64, PC_KEY_XY, other) && memcmp(other, xy, 64) == 0);
+    REQUIRE(!load(xy, 64, PC_KEY_SEC1, other));
     form[0] = (uint8_t)(2 + (xy[63] & 1));
-    REQUIRE(load(form, 33, KEY_SEC1, other) && memcmp(other, xy, 64) == 0);
+    REQUIRE(load(form, 33, PC_KEY_SEC1, other) && memcmp(other, xy, 64) == 0);
     form[0] ^= 1; /* the other root: same x, p - y */
-    REQUIRE(load(form, 33, KEY_SEC1, other) && memcmp(other, xy, 32) == 0 && ((other[63] ^ xy[63]) & 1));
-    REQUIRE(load(xy, 32, KEY_X_ONLY, other) && memcmp(other, xy, 32) == 0 && !(other[63] & 1));
+    REQUIRE(load(form, 33, PC_KEY_SEC1, other) && memcmp(other, xy, 32) == 0 && ((other[63] ^ xy[63]) & 1));
+    REQUIRE(load(xy, 32, PC_KEY_X_ONLY, other) && memcmp(other, xy, 32) == 0 && !(other[63] & 1));
     form[64] ^= 1; /* off the curve, or above the prime */
     form[0] = 4;
-    REQUIRE(!load(form, 65, KEY_SEC1, other));
+    REQUIRE(!load(form, 65, PC_KEY_SEC1, other));
 }
 
 static void check(load_fn *load, const uint8_t *data, size_t size) {
     uint8_t xy[64], other[33];
-    if (load(data, size, KEY_SEC1, xy)) {
+    if (load(data, size, PC_KEY_SEC1, xy)) {
         REQUIRE(size == 33 || size == 65);
         REQUIRE(memcmp(xy, data + 1, size - 1) == 0);
         REQUIRE(size == 65 ? data[0] == 4 : data[0] == 2 + (xy[63] & 1));
         check_point(load, xy);
     }
-    if (load(data, size, KEY_RAW_XY, xy)) {
+    if (load(data, size, PC_KEY_XY, xy)) {
         REQUIRE(size == 64 && memcmp(xy, data, 64) == 0);
         check_point(load, xy);
     }
-    if (load(data, size, KEY_X_ONLY, xy)) {
+    if (load(data, size, PC_KEY_X_ONLY, xy)) {
         REQUIRE(size == 32 && memcmp(xy, data, 32) == 0);
         check_point(load, xy);
     }
     if (size < 32) return;
     memcpy(other + 1, data, 32); /* half of all x are good ones: neither root or both */
     other[0] = 2;
-    int even = load(other, 33, KEY_SEC1, xy);
+    int even = load(other, 33, PC_KEY_SEC1, xy);
     if (even) check_point(load, xy);
     other[0] = 3;
-    REQUIRE(load(other, 33, KEY_SEC1, xy) == even);
+    REQUIRE(load(other, 33, PC_KEY_SEC1, xy) == even);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

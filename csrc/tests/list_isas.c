@@ -4,7 +4,7 @@
 
 int main(void) {
     const uint32_t mask = pc_cpu_mask();
-#define PC_BACKEND(name, machines, flags, needs)                                                                            \
+#define PC_BACKEND(name, machines, flags, needs, kernels)                                                                   \
     if ((mask & (uint32_t)(needs)) == (uint32_t)(needs)) puts(#name);
 #include "../backend/backends.def"
     return 0;

@@ -3,6 +3,7 @@
  * Every array has its exact size on the heap, so that the sanitizer variants see any access beyond it. */
 #include "../pycore.h"
 #include "check_test.h"
+#include "largest_key.h"
 
 enum { N = 5 };
 
@@ -34,7 +35,23 @@ static void test_registry(void) {
     EXPECT(strchr(pc_version(), '.') != NULL);
     EXPECT(strncmp(pc_compiler(), "gcc ", 4) == 0 || strncmp(pc_compiler(), "clang ", 6) == 0);
     EXPECT(strstr(pc_compiler(), "-O") != NULL);
+    for (int s = 0; s < schemes; s++) {
+        const pc_scheme_row *scheme = pc_scheme_at(s);
+        size_t previous = 0;
+        for (const size_t *size = scheme->key_sizes; *size; previous = *size++) EXPECT(*size > previous);
+        EXPECT(scheme->key_sizes[0] && scheme->key_forms && scheme->table_pays > 0 && scheme->table_pays <= UINT8_MAX);
+        EXPECT((scheme->user_id_limit == 0) == (scheme->default_user_id == NULL));
+        EXPECT(!scheme->default_user_id || strlen(scheme->default_user_id) <= scheme->user_id_limit);
+    }
     pc_backend_row row;
+    for (int at = 0; pc_backend_at(at, &row) == PC_OK; at++) { /* what is not partial has every kernel */
+        size_t missing = 0;
+        if (!row.usable) continue;
+        for (int h = 0; h < hashes; h++) missing += pc_hash_stream_size(at, h) == 0;
+        for (int s = 0; s < schemes; s++) missing += pc_keyset_size(at, s, 1, 0) == 0;
+        missing += pc_recover_scratch_size(at) == 0;
+        EXPECT_INT(row.partial != 0, missing != 0);
+    }
     EXPECT_INT(pc_backend_at(-1, &row), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_at(1000, &row), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_at(0, NULL), PC_ERR_ARGUMENT);
@@ -137,7 +154,7 @@ static batch make_batch(int scheme) {
     test_fill(secrets, sizeof secrets);
     b.message_data = exact("five messages of 8 bytes that are signed", N * 8);
     b.messages = fixed(b.message_data, 8);
-    b.key_size = pc_scheme_at(scheme)->max_key_size;
+    b.key_size = largest_key(scheme);
     if (scheme == 0) b.params.rules = PC_RULE_COFACTORED;
     pc_column secret = fixed(secrets, 32);
     EXPECT_INT(pc_testing_public_keys(scheme, &secret, N, keys), PC_OK);
@@ -198,9 +215,9 @@ static void test_refused(const batch *b) {
     REFUSED(bad.params.hash = 2, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK); /* sha512: 64-byte digests */
     REFUSED(bad.params.hash = 77, flags & PC_SCHEME_HASH ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.params.message = PC_MESSAGE_PREHASHED, PC_ERR_ARGUMENT); /* 8 bytes are no digest */
-    REFUSED(bad.params.user_id_len = 1, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+    REFUSED(bad.params.user_id_len = 1, pc_scheme_at(b->params.scheme)->user_id_limit ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.params.user_id_len = 8192;
-            bad.params.user_id = b->key_data, flags & PC_SCHEME_USER_ID ? PC_ERR_ARGUMENT : PC_OK);
+            bad.params.user_id = b->key_data, pc_scheme_at(b->params.scheme)->user_id_limit ? PC_ERR_ARGUMENT : PC_OK);
     REFUSED(bad.keys.data = NULL, PC_ERR_ARGUMENT);
     REFUSED(bad.signatures.data = NULL, PC_ERR_ARGUMENT);
     REFUSED(bad.messages.offsets = falling, PC_ERR_ARGUMENT);
@@ -350,101 +367,182 @@ static void test_slots(const batch *b, int window) {
     free(set);
 }
 
-/* Keys by their bytes: lengths matter, counters do what they say, and every slot is found among many. */
-static void test_key_index(void) {
-    enum { KEYS = 500, STRIDE = 65, BUCKETS = 1024 };
-    static uint8_t keys[KEYS][STRIDE], lengths[KEYS], sightings[256];
-    static uint32_t buckets[BUCKETS], found[KEYS + 4];
-    pc_key_index index = {.keys = keys[0],
-                          .stride = STRIDE,
-                          .lengths = lengths,
-                          .buckets = buckets,
-                          .sightings = sightings,
-                          .n_slots = KEYS,
-                          .bucket_mask = BUCKETS - 1,
-                          .sighting_mask = 255,
-                          .seed = 0x1234567890abcdefULL};
-    for (int i = 0; i < KEYS; i++) {
-        lengths[i] = i % 10 == 9 ? 0 : i % 2 ? 33 : 65;
-        memset(keys[i], i / 2 % 250, STRIDE); /* pairs that differ in length alone */
-        keys[i][7] = (uint8_t)(i / 500);
-    }
-    EXPECT_INT(pc_key_index_fill(&index, buckets), PC_OK);
-    for (int i = 0; i < KEYS; i++) {
-        uint32_t frequent;
-        const pc_column one = fixed(keys[i], i % 2 ? 33 : 65);
-        EXPECT_INT(pc_key_index_find(&index, &one, 1, 200, found, &frequent, 1), 0);
-        EXPECT_INT(found[0], lengths[i] ? (uint32_t)i : (uint32_t)PC_NO_SLOT);
-    }
-    /* one stranger three times among keys that are there, one twice */
-    uint8_t strange[2][33] = {{2, 7, 1}, {3, 1, 4}};
-    const uint8_t *order[7] = {keys[1], strange[0], strange[1], strange[0], keys[3], strange[1], strange[0]};
-    uint8_t rows[7][33];
-    uint32_t frequent[4] = {99, 99, 99, 99};
-    for (int i = 0; i < 7; i++) memcpy(rows[i], order[i], 33);
-    const pc_column seven = fixed(rows[0], 33);
-    memset(sightings, 0, sizeof sightings);
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 0, found, NULL, 0), 0);
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 1);
-    EXPECT(frequent[0] == 6 && frequent[1] == 99);
-    EXPECT(found[0] == 1 && found[4] == 3 && found[1] == (uint32_t)PC_NO_SLOT && found[6] == (uint32_t)PC_NO_SLOT);
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), 2); /* the other one, and the first again */
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, NULL, 0), 0);     /* no room: it comes next time */
-    EXPECT(pc_key_index_find(&index, &seven, 1, 3, found, frequent, 4) == 0 && found[0] == 1);
-    const pc_column empty = fixed(rows[0], 0);
-    EXPECT_INT(pc_key_index_find(&index, &empty, 2, 1, found, frequent, 4), 0);
-    EXPECT(found[0] == (uint32_t)PC_NO_SLOT && found[1] == (uint32_t)PC_NO_SLOT);
-    EXPECT_INT(pc_key_index_find(NULL, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_key_index_find(&index, NULL, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 256, found, frequent, 4), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, NULL, 4), PC_ERR_ARGUMENT);
-    index.bucket_mask = 1000;
-    EXPECT_INT(pc_key_index_fill(&index, buckets), PC_ERR_ARGUMENT);
-    index.bucket_mask = 511; /* more than half full */
-    EXPECT_INT(pc_key_index_find(&index, &seven, 7, 3, found, frequent, 4), PC_ERR_ARGUMENT);
+/* ---- the key cache ----------------------------------------------------------------------------------------------------- */
+
+typedef struct cache_of_test {
+    size_t size, table;
+    pc_key_cache *cache;
+    void *tables[N];
+} cache_of_test;
+
+enum { CACHE_SLOTS = 7, CACHE_OFTEN = 3, CACHE_WINDOW = 4 };
+static const uint32_t cache_slots[N] = {6, 0, 3, 1, 5};
+
+static cache_of_test make_cache(const batch *b) {
+    const int scheme = b->params.scheme;
+    cache_of_test c = {
+        pc_key_cache_size(PC_AUTO, scheme, CACHE_SLOTS), pc_keyset_table_size(PC_AUTO, scheme, CACHE_WINDOW), NULL, {NULL}};
+    c.cache = aligned_alloc(64, c.size); /* of exactly this size: the sanitizers watch its end */
+    memset(c.cache, 0xaa, c.size);
+    for (int i = 0; i < N; i++) c.tables[i] = aligned_alloc(64, c.table);
+    return c;
+}
+static void free_cache(cache_of_test *c) {
+    for (int i = 0; i < N; i++) free(c->tables[i]);
+    free(c->cache);
+}
+static int open_cache(const batch *b, cache_of_test *c) {
+    return pc_key_cache_open(PC_AUTO, b->params.scheme, CACHE_SLOTS, CACHE_WINDOW, CACHE_OFTEN, 42, c->cache, c->size);
 }
 
-/* Few items, packed: by their keys while the set has none of them, by the set once it has all. */
-static void test_few(const batch *b) {
-    enum { BUCKETS = 16, OFTEN = 3 };
-    const int scheme = b->params.scheme, window = 5;
-    uint8_t lengths[N], sightings[256] = {0}, verdicts[N], built[N];
-    uint32_t buckets[BUCKETS], slots[N], frequent[N], key_lengths[N], signature_lengths[N], message_lengths[N];
-    pc_key_index index = {b->key_data, b->key_size, lengths, buckets, sightings, N, BUCKETS - 1, 255, 42};
-    pc_keyset *set = aligned_alloc(64, pc_keyset_size(PC_AUTO, scheme, N, window));
-    EXPECT_INT(pc_keyset_build(PC_AUTO, scheme, &b->keys, N, window, set, built), PC_OK);
-    for (int i = 0; i < N; i++) key_lengths[i] = (uint32_t)b->key_size, signature_lengths[i] = 64, message_lengths[i] = 8;
-#define FEW(index, set, keys, n, slots)                                                                                     \
-    pc_verify_few(PC_AUTO, &b->params, index, set, OFTEN, keys, key_lengths, b->signature_data, signature_lengths,          \
-                  b->message_data, message_lengths, n, b->scratch, b->scratch_len, verdicts, slots, frequent)
-    for (int known = 0; known <= N; known++) { /* the first so many are in the set */
-        for (int i = 0; i < N; i++) lengths[i] = i < known ? (uint8_t)b->key_size : 0;
-        EXPECT_INT(pc_key_index_fill(&index, buckets), PC_OK);
-        for (int bad = -1; bad < N; bad++) {
-            const int mixed = known && known < N;
-            memset(verdicts, '-', N), memset(sightings, OFTEN - 1, sizeof sightings);
-            if (bad >= 0) b->message_data[8 * bad] ^= 1;
-            EXPECT_INT(FEW(&index, set, b->key_data, N, slots), mixed ? PC_FEW_MIXED : known ? 0 : N);
-            for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], mixed ? '-' : i == bad ? 2 : 1);
-            for (int i = 0; i < N && !mixed; i++) EXPECT_INT(slots[i], known ? (uint32_t)i : (uint32_t)PC_NO_SLOT);
-            for (int i = 0; i < N && !known; i++) EXPECT_INT(frequent[i], i);
-            EXPECT_INT(FEW(NULL, NULL, b->key_data, N, NULL), 0);
-            for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], i == bad ? 2 : 1);
-            if (bad >= 0) b->message_data[8 * bad] ^= 1;
+static void test_cache_refused(const batch *b) {
+    const int scheme = b->params.scheme;
+    cache_of_test c = make_cache(b);
+    pc_key_cache *crooked = (pc_key_cache *)(void *)((uint8_t *)c.cache + 8);
+    uint32_t slots[N], found[2];
+    uint64_t idle;
+    uint8_t verdicts[N];
+    EXPECT(c.size > 0 && c.size % 64 == 0);
+    EXPECT_INT(pc_key_cache_size(PC_AUTO, scheme, 0), 0);
+    EXPECT_INT(pc_key_cache_size(PC_AUTO, scheme, SIZE_MAX), 0);
+    EXPECT_INT(pc_key_cache_size(PC_AUTO, 1000, N), 0);
+    EXPECT_INT(pc_key_cache_size(99, scheme, N), 0);
+    for (int opened = 0; opened <= 1; opened++) { /* memory that was never opened, then wrong arguments alone */
+        pc_key_cache *cache = c.cache;
+        if (opened) EXPECT_INT(open_cache(b, &c), PC_OK);
+        const int wanted = opened ? PC_OK : PC_ERR_ARGUMENT;
+        EXPECT_INT(pc_key_cache_find(cache, &b->keys, N, 1, slots, found), wanted);
+        EXPECT_INT(pc_key_cache_oldest(cache, slots, &idle), wanted);
+        EXPECT_INT(pc_key_cache_put(cache, cache_slots, &b->keys, 0, c.tables, verdicts), wanted);
+        EXPECT((pc_key_cache_keys(cache) != NULL) == opened);
+        EXPECT_INT(pc_key_cache_drop(cache, 0), PC_ERR_ARGUMENT); /* no key there */
+        for (int i = 0; i < 2; i++) {
+            pc_key_cache *bad = i ? crooked : NULL;
+            EXPECT_INT(pc_key_cache_find(bad, &b->keys, N, 1, slots, found), PC_ERR_ARGUMENT);
+            EXPECT_INT(pc_key_cache_oldest(bad, slots, &idle), PC_ERR_ARGUMENT);
+            EXPECT_INT(pc_key_cache_put(bad, cache_slots, &b->keys, N, c.tables, verdicts), PC_ERR_ARGUMENT);
+            EXPECT_INT(pc_key_cache_drop(bad, 0), PC_ERR_ARGUMENT);
+            EXPECT(pc_key_cache_keys(bad) == NULL);
+            EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, CACHE_WINDOW, 1, 1, bad, c.size), PC_ERR_ARGUMENT);
         }
     }
-    EXPECT_INT(FEW(&index, set, b->key_data, 0, NULL), 0);
-    EXPECT_INT(FEW(NULL, NULL, b->key_data, PC_FEW + 1, slots), PC_ERR_ARGUMENT);
-    EXPECT_INT(FEW(NULL, NULL, NULL, N, slots), PC_ERR_ARGUMENT);
-    EXPECT_INT(FEW(&index, set, NULL, N, slots), PC_ERR_ARGUMENT);
-    EXPECT_INT(FEW(&index, set, b->key_data, N, NULL), PC_ERR_ARGUMENT);
-    EXPECT_INT(FEW(&index, NULL, b->key_data, N, slots), PC_ERR_ARGUMENT);
-    index.bucket_mask = 1000;
-    EXPECT_INT(FEW(&index, set, b->key_data, N, slots), PC_ERR_ARGUMENT);
-    signature_lengths[2] = 63; /* the rest of the rows come one byte early */
-    EXPECT_INT(FEW(NULL, NULL, b->key_data, 3, NULL), 0);
-    EXPECT(verdicts[0] == 1 && verdicts[1] == 1 && verdicts[2] == 3);
-    free(set);
+    EXPECT_INT(pc_key_cache_find(c.cache, NULL, N, 1, slots, found), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_find(c.cache, &b->keys, N, 1, NULL, found), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_find(c.cache, &b->keys, N, 1, slots, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_find(c.cache, &b->keys, SIZE_MAX, 1, slots, found), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_oldest(c.cache, NULL, &idle), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_oldest(c.cache, slots, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_drop(c.cache, CACHE_SLOTS), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_put(c.cache, NULL, &b->keys, N, c.tables, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, NULL, N, c.tables, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &b->keys, N, NULL, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &b->keys, N, c.tables, NULL), PC_ERR_ARGUMENT);
+    const uint32_t beyond[1] = {CACHE_SLOTS};
+    EXPECT_INT(pc_key_cache_put(c.cache, beyond, &b->keys, 1, c.tables, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, CACHE_WINDOW, 1, 1, c.cache, c.size - 1), PC_ERR_SCRATCH);
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, 0, 1, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, 99, 1, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    EXPECT(pc_key_cache_keys(c.cache) == NULL); /* what failed to open is no cache */
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, CACHE_WINDOW, 0, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, scheme, CACHE_SLOTS, CACHE_WINDOW, 256, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_open(99, scheme, CACHE_SLOTS, CACHE_WINDOW, 1, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_key_cache_open(PC_AUTO, 1000, CACHE_SLOTS, CACHE_WINDOW, 1, 1, c.cache, c.size), PC_ERR_ARGUMENT);
+    free_cache(&c);
+}
+
+/* Strangers are wanted when they have come often; known keys verify by their tables, in a copy of the cache as well. */
+static void test_cache(const batch *b) {
+    cache_of_test c = make_cache(b);
+    pc_key_cache *copy = aligned_alloc(64, c.size);
+    uint32_t slots[N], found[2], oldest;
+    uint64_t idle;
+    uint8_t verdicts[N];
+#define FIND(cache, count) pc_key_cache_find(cache, &b->keys, N, count, slots, found)
+    EXPECT_INT(open_cache(b, &c), PC_OK);
+    EXPECT(pc_key_cache_oldest(c.cache, &oldest, &idle) == PC_OK && oldest == (uint32_t)PC_NO_SLOT);
+    for (int round = 1; round <= CACHE_OFTEN; round++) {
+        EXPECT_INT(FIND(c.cache, 0), PC_OK); /* counts nothing */
+        EXPECT_INT(FIND(c.cache, 1), PC_OK);
+        EXPECT(found[0] == 0 && (found[1] > 0) == (round == CACHE_OFTEN) && found[1] <= 1 + N / CACHE_OFTEN);
+        for (int i = 0; i < N; i++) EXPECT(slots[i] == (uint32_t)PC_NO_SLOT || slots[i] == (uint32_t)PC_WANTED);
+    }
+    const pc_column cut = fixed(b->key_data, b->key_size - 1);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &cut, 1, c.tables, verdicts), PC_OK);
+    EXPECT_INT(verdicts[0], 4); /* malformed: its slot stays free */
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &b->keys, N, c.tables, verdicts), PC_OK);
+    EXPECT(memcmp(verdicts, "\1\1\1\1\1", N) == 0);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &b->keys, 1, c.tables, verdicts), PC_ERR_ARGUMENT); /* taken */
+    EXPECT_INT(pc_key_cache_find(c.cache, &cut, 1, 1, slots, found), PC_OK);
+    EXPECT(found[0] == 0 && slots[0] == (uint32_t)PC_NO_SLOT); /* lengths count */
+    memcpy(copy, c.cache, c.size);
+    EXPECT_INT(pc_key_cache_drop(copy, cache_slots[2]), PC_OK);
+    EXPECT_INT(pc_key_cache_drop(copy, cache_slots[2]), PC_ERR_ARGUMENT);
+    EXPECT_INT(FIND(copy, 0), PC_OK);
+    EXPECT(found[0] == N - 1 && slots[2] == (uint32_t)PC_NO_SLOT && slots[3] == cache_slots[3]);
+    for (int bad = -1; bad < N; bad++) {
+        EXPECT_INT(FIND(c.cache, 1), PC_OK);
+        EXPECT(found[0] == N && found[1] == 0 && memcmp(slots, cache_slots, sizeof slots) == 0);
+        if (bad >= 0) b->message_data[8 * bad] ^= 1;
+        EXPECT_INT(pc_verify_keyset(pc_key_cache_keys(c.cache), &b->params, slots, &b->signatures, &b->messages, N,
+                                    b->scratch, b->scratch_len, verdicts),
+                   PC_OK);
+        for (int i = 0; i < N; i++) EXPECT_INT(verdicts[i], i == bad ? 2 : 1);
+        if (bad >= 0) b->message_data[8 * bad] ^= 1;
+    }
+    const pc_column others = fixed(b->key_data + b->key_size, b->key_size);
+    EXPECT_INT(pc_key_cache_find(c.cache, &others, N - 1, 1, slots, found), PC_OK);
+    EXPECT(pc_key_cache_oldest(c.cache, &oldest, &idle) == PC_OK && oldest == cache_slots[0]);
+    EXPECT(idle >= N - 1);
+    EXPECT_INT(pc_key_cache_drop(c.cache, oldest), PC_OK);
+    EXPECT_INT(pc_key_cache_put(c.cache, cache_slots, &b->keys, 1, c.tables, verdicts), PC_OK);
+    EXPECT(FIND(c.cache, 0) == PC_OK && found[0] == N);
+    free(copy);
+    free_cache(&c);
+}
+
+/* A few items whose rows come joined: any of their keys known, any item bad. */
+static void test_few(const batch *b) {
+    cache_of_test c = make_cache(b);
+    const size_t keys = N * b->key_size, bytes = keys + N * (64 + 8);
+    uint32_t lengths[3 * N], slots[N];
+    uint8_t *rows = malloc(bytes), verdicts[N]; /* of exactly this size */
+    memcpy(rows, b->key_data, keys), memcpy(rows + keys, b->signature_data, N * 64);
+    memcpy(rows + keys + N * 64, b->message_data, N * 8);
+    for (int i = 0; i < N; i++)
+        lengths[i] = (uint32_t)b->key_size, lengths[N + i] = 64, lengths[2 * N + i] = 8, slots[i] = (uint32_t)i;
+#define FEW(cache, params, rows, n) pc_verify_few(cache, params, rows, lengths, n, b->scratch, b->scratch_len, verdicts)
+    EXPECT_INT(FEW(c.cache, &b->params, rows, N), PC_ERR_ARGUMENT); /* never opened */
+    for (unsigned known = 0; known < 1u << N; known++) {
+        EXPECT_INT(open_cache(b, &c), PC_OK);
+        for (uint32_t i = 0; i < N; i++) {
+            const pc_column one = fixed(b->key_data + i * b->key_size, b->key_size);
+            if (known >> i & 1) EXPECT_INT(pc_key_cache_put(c.cache, slots + i, &one, 1, c.tables + i, verdicts), PC_OK);
+        }
+        const int hits = __builtin_popcount(known), bad = (int)(known % 6) - 1;
+        if (bad >= 0) rows[keys + 64 * (size_t)bad + 63] ^= 1;
+        for (int call = 1; call <= CACHE_OFTEN; call++) {
+            const int got = FEW(c.cache, &b->params, rows, N), wanted = got >> 8;
+            EXPECT_INT(got & 0xff, hits);
+            EXPECT(call == CACHE_OFTEN && hits < N ? wanted >= 1 && wanted <= N && !(known >> (wanted - 1) & 1) : !wanted);
+            for (int i = 0; i < N; i++) EXPECT((verdicts[i] == 1) == (i != bad));
+        }
+        if (bad >= 0) rows[keys + 64 * (size_t)bad + 63] ^= 1;
+    }
+    pc_verify_params other = b->params;
+    other.scheme = b->params.scheme ? 0 : 1;
+    EXPECT_INT(FEW(c.cache, &b->params, rows, 0), 0);
+    EXPECT_INT(FEW(c.cache, &other, rows, N), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(c.cache, NULL, rows, N), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(NULL, &b->params, rows, N), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(c.cache, &b->params, NULL, N), PC_ERR_ARGUMENT);
+    EXPECT_INT(FEW(c.cache, &b->params, rows, PC_FEW + 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_verify_few(c.cache, &b->params, rows, NULL, N, b->scratch, b->scratch_len, verdicts), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_verify_few(c.cache, &b->params, rows, lengths, N, b->scratch, b->scratch_len, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_verify_few(c.cache, &b->params, rows, lengths, N, b->scratch, 0, verdicts), PC_ERR_SCRATCH);
+    lengths[3 * N - 1] = PC_FEW_BYTES; /* more than it takes, and more than there is */
+    EXPECT_INT(FEW(c.cache, &b->params, rows, N), PC_ERR_ARGUMENT);
+    free(rows);
+    free_cache(&c);
 }
 
 int main(void) {
@@ -458,11 +556,12 @@ int main(void) {
         for (int window = 4; window <= 8; window++)
             if (EXPECT(pc_keyset_table_size(PC_AUTO, b.params.scheme, window) > 0)) test_keyset(&b, window);
         for (int window = 0; window <= 8; window += 4) test_slots(&b, window);
+        test_cache_refused(&b);
+        test_cache(&b);
         test_few(&b);
         free_batch(&b);
     }
     test_recover();
     test_data_and_probes();
-    test_key_index();
     return test_report("test_api");
 }

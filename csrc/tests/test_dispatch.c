@@ -3,6 +3,7 @@
  * dispatch.c is included, not linked, with other lists. The faulty backends are the portable kernels with one fault. */
 #define PC_BACKENDS_DEF       "../tests/dispatch_backends.def"
 #define PC_PREFERENCES_DEF    "../tests/dispatch_preferences.def"
+#define PC_THIS_CPU           PC_CPU_MODEL_ZEN3
 #define PC_HAVE_missing_cpu   1
 #define PC_HAVE_broken_hash   1
 #define PC_HAVE_broken_merkle 1
@@ -126,7 +127,8 @@ static void test_choice(void) {
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 99), hash_only);
     EXPECT_INT(pc_backend_pick(0, PC_HASH_SHA256, 100), portable);
     EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 99), PC_WHY_ORDER);
-    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 100), PC_WHY_PREFERRED);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 100), PC_WHY_MEASURED);
+    if (pc_backend_portable.scheme[PC_SCHEME_SM2].verify) EXPECT_INT(pc_backend_why(1, PC_SCHEME_SM2, 7), PC_WHY_RULE);
     EXPECT_INT(pc_backend_why(0, 99, 1), PC_ERR_ARGUMENT);
     const pc_backend *found;
     int at = -1;
@@ -231,6 +233,7 @@ int main(void) {
     in_child("hash_only", forced_hash_only);
     in_child("", not_forced);
     in_child("auto", not_forced);
+    in_child(pc_device_name(), not_forced);
     in_child("no-such-backend", forced_in_vain);
     in_child("a name that is much longer than any backend's name can be", forced_in_vain);
     in_child("broken_hash", forced_in_vain);

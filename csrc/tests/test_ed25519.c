@@ -11,7 +11,7 @@
 #include "../field/fields.inc.h"
 #pragma GCC diagnostic ignored "-Wunused-function" /* of the hashes only SHA-512 is used here; the library signs */
 #include "../hash/hash.inc.h"
-#include "../schemes/ed25519.inc.h"
+#include "../schemes/ed25519/all.inc.h"
 #include "big.h"
 #include "check_test.h"
 

@@ -1,10 +1,10 @@
-/* test_encoding.c - SEC 1 keys, compact and DER signatures: hand-made cases for every rule of schemes/encoding.inc.h, every
+/* test_encoding.c - SEC 1 keys, compact and DER signatures: hand-made cases for every rule of schemes/parts/encoding.inc.h, every
  * truncation of good input, and every single-byte change of it. Inputs are copied to memory of their exact size, so that
  * AddressSanitizer sees a read past the end. */
 #include "check_test.h"
 
 #include "../vec/vec_portable.h"
-#include "../schemes/encoding.inc.h"
+#include "../schemes/parts/encoding.inc.h"
 
 static size_t unhex(uint8_t *out, const char *hex) {
     size_t n = 0;
@@ -195,25 +195,25 @@ static void test_keys(void) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         memset(bytes, 0x11, sizeof bytes);
         bytes[0] = (uint8_t)cases[i].prefix;
-        EXPECT_INT(parse_key(bytes, cases[i].len, KEY_SEC1, x, y), cases[i].sec1);
-        EXPECT_INT(parse_key(bytes, cases[i].len, KEY_RAW_XY, x, y), cases[i].raw);
-        EXPECT_INT(parse_key(bytes, cases[i].len, KEY_X_ONLY, x, y), cases[i].x_only);
+        EXPECT_INT(parse_key(bytes, cases[i].len, PC_KEY_SEC1, x, y), cases[i].sec1);
+        EXPECT_INT(parse_key(bytes, cases[i].len, PC_KEY_XY, x, y), cases[i].raw);
+        EXPECT_INT(parse_key(bytes, cases[i].len, PC_KEY_X_ONLY, x, y), cases[i].x_only);
     }
     memset(bytes, 0xff, sizeof bytes); /* x above the prime */
     for (int prefix = 2; prefix <= 4; prefix++) {
         bytes[0] = (uint8_t)prefix;
-        EXPECT_INT(parse_key(bytes, prefix == 4 ? 65 : 33, KEY_SEC1, x, y), KEY_MALFORMED);
+        EXPECT_INT(parse_key(bytes, prefix == 4 ? 65 : 33, PC_KEY_SEC1, x, y), KEY_MALFORMED);
     }
     bytes[0] = 4;
     memset(bytes + 1, 0x11, 32); /* x fine, y above the prime */
-    EXPECT_INT(parse_key(bytes, 65, KEY_SEC1, x, y), KEY_MALFORMED);
+    EXPECT_INT(parse_key(bytes, 65, PC_KEY_SEC1, x, y), KEY_MALFORMED);
     static const uint8_t prime_tail[5] = {0xfe, 0xff, 0xff, 0xfc, 0x2f};
     memset(bytes, 0xff, 33); /* x = p, then p - 1 */
     bytes[0] = 2;
     memcpy(bytes + 28, prime_tail, 5);
-    EXPECT_INT(parse_key(bytes, 33, KEY_SEC1, x, y), KEY_MALFORMED);
+    EXPECT_INT(parse_key(bytes, 33, PC_KEY_SEC1, x, y), KEY_MALFORMED);
     bytes[32]--;
-    EXPECT_INT(parse_key(bytes, 33, KEY_SEC1, x, y), KEY_Y_EVEN);
+    EXPECT_INT(parse_key(bytes, 33, PC_KEY_SEC1, x, y), KEY_Y_EVEN);
     EXPECT(x[0] == 0xfffffffefffffc2eULL && x[3] == ~0ULL);
 }
 

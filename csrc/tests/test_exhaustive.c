@@ -20,9 +20,9 @@
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
 #include "../mult/rows.inc.h"
-#include "../schemes/combine.inc.h"
-#include "../schemes/encoding.inc.h"
-#include "../schemes/messages.inc.h"
+#include "../schemes/parts/combine.inc.h"
+#include "../schemes/parts/encoding.inc.h"
+#include "../schemes/parts/messages.inc.h"
 
 enum { EXHAUST_STEP = THOROUGH ? 1 : 9 }; /* of keys and scalars */
 
@@ -52,10 +52,10 @@ static const unsigned TINY_LANES = (1u << VL) - 1;
 #define CV_G_WINDOW     3
 #define CV_COMB_WINDOW  2
 #define CV_KNOWN_WINDOW 3
-#include "../schemes/weierstrass_layers.inc.h"
+#include "../schemes/parts/weierstrass_layers.inc.h"
 #define ecdsa(name) a0_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
-#include "../schemes/recover.inc.h"
+#include "../schemes/ecdsa/verify.inc.h"
+#include "../schemes/ecdsa/recover.inc.h"
 #define TINY_A     0
 #define TINY_B     7
 #define TINY_FIELD 43
@@ -136,14 +136,14 @@ static void e0_split(vec part[2][2], vmask negative[2], const vec k[4]) {
     part[1][0] = vload(second), part[1][1] = vzero();
     for (int i = 0; i < 2; i++) negative[i] = mfrom_bits(signs[i]);
 }
-#include "../schemes/weierstrass_layers.inc.h"
+#include "../schemes/parts/weierstrass_layers.inc.h"
 #define ecdsa(name) e0_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
+#include "../schemes/ecdsa/verify.inc.h"
 #include "../group/weierstrass_complete.inc.h"
 #include "../mult/affine_pairs.inc.h"
 #include "../mult/buckets.inc.h"
 #define SCHNORR_LEAST SIZE_MAX /* random combinations mean nothing where one coefficient in 31 is zero */
-#include "../schemes/schnorr_bip340.inc.h"
+#include "../schemes/bip340/verify.inc.h"
 #define TINY_A     0
 #define TINY_B     7
 #define TINY_FIELD 43
@@ -231,10 +231,10 @@ static void test_endomorphism(void) {
 #define CV_G_WINDOW     4
 #define CV_COMB_WINDOW  4
 #define CV_KNOWN_WINDOW 4
-#include "../schemes/weierstrass_layers.inc.h"
+#include "../schemes/parts/weierstrass_layers.inc.h"
 #define ecdsa(name) a3_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
-#include "../schemes/sm2.inc.h"
+#include "../schemes/ecdsa/verify.inc.h"
+#include "../schemes/sm2/verify.inc.h"
 #define TINY_A     -3
 #define TINY_B     15
 #define TINY_FIELD 31
@@ -300,13 +300,13 @@ static void test_sm2(void) {
 #define CV_G_WINDOW     7
 #define CV_COMB_WINDOW  6
 #define CV_KNOWN_WINDOW 7
-#include "../schemes/weierstrass_layers.inc.h"
+#include "../schemes/parts/weierstrass_layers.inc.h"
 #define TINY_A      0
 #define TINY_B      2
 #define TINY_FIELD  211
 #define TINY_ORDER  199
 #define ecdsa(name) b0_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
+#include "../schemes/ecdsa/verify.inc.h"
 #include "tiny_group.inc.h"
 #undef ecdsa
 #include "tiny_undef.inc.h"
@@ -332,13 +332,13 @@ static void test_sm2(void) {
 #define CV_G_WINDOW     7
 #define CV_COMB_WINDOW  6
 #define CV_KNOWN_WINDOW 6
-#include "../schemes/weierstrass_layers.inc.h"
+#include "../schemes/parts/weierstrass_layers.inc.h"
 #define TINY_A      -3
 #define TINY_B      6
 #define TINY_FIELD  199
 #define TINY_ORDER  197
 #define ecdsa(name) b3_ecdsa_##name
-#include "../schemes/ecdsa.inc.h"
+#include "../schemes/ecdsa/verify.inc.h"
 #include "tiny_group.inc.h"
 #undef ecdsa
 #include "tiny_undef.inc.h"

@@ -2,6 +2,7 @@
  * and every thread gets the right answers. Run under ThreadSanitizer as well (make tsan). */
 #include "../pycore.h"
 #include "check_test.h"
+#include "largest_key.h"
 
 #include <pthread.h>
 
@@ -12,7 +13,7 @@ static pthread_barrier_t barrier;
 /* Signs N messages, spoils the second, verifies all: 1 when the verdicts are right. */
 static int round_trip(int scheme, uint8_t seed) {
     uint8_t secrets[N * 32] = {0}, keys[N * 65] = {0}, signatures[N * 64] = {0}, messages[N * 8] = {0}, verdicts[N] = {0};
-    size_t key_size = pc_scheme_at(scheme)->max_key_size;
+    size_t key_size = largest_key(scheme);
     pc_verify_params params = {.scheme = scheme, .rules = scheme == 0 ? PC_RULE_COFACTORED : 0};
     for (size_t i = 0; i < sizeof secrets; i++) secrets[i] = (uint8_t)(seed + 3 * i);
     pc_column s = {secrets, NULL, 32, 32}, k = {keys, NULL, key_size, (ptrdiff_t)key_size};

@@ -1,4 +1,4 @@
-"""The only module that touches cffi, with `_native_keys` for sets of keys: typed calls into the C core.
+"""The only module that touches cffi, with `signatures/ffi_keys.py` for sets of keys: typed calls into the C core.
 
 Everything here takes values that were already validated (see ``columns.py``); it passes pointers, copies nothing and
 turns return codes into exceptions. The extension module is compiled from ``csrc/`` with ``csrc/pycore.h`` as its one
@@ -18,7 +18,7 @@ from pycore._version import __version__
 from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
 
 try:
-    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `_native_keys` has them from here
+    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `ffi_keys` has them from here
     from pycore._core import lib as lib  # noqa: TID251
 except ImportError as error:  # a source tree that was never built gives a puzzling message otherwise
     message = (
@@ -50,17 +50,7 @@ RULE_COFACTORED: int = lib.PC_RULE_COFACTORED
 SCHEME_DER: int = lib.PC_SCHEME_DER
 SCHEME_HASH: int = lib.PC_SCHEME_HASH
 SCHEME_PREHASHED: int = lib.PC_SCHEME_PREHASHED
-SCHEME_USER_ID: int = lib.PC_SCHEME_USER_ID
-
-
-DEVICE = "cuda"
-"""The backend that is not the C core's: see :mod:`pycore.hashing.gpu.choice`."""
-
-if os.environ.get("PYCORE_BACKEND") == DEVICE:
-    # The core reads the variable once, when it starts, and would refuse a name that is none of its own.
-    del os.environ["PYCORE_BACKEND"]
-    lib.pc_init()
-    os.environ["PYCORE_BACKEND"] = DEVICE
+SCHEME_RECOVERABLE: int = lib.PC_SCHEME_RECOVERABLE
 
 
 # ---- registry ------------------------------------------------------------------------------------------------------
@@ -75,29 +65,15 @@ if _text(lib.pc_version()) != __version__:  # an extension left behind by anothe
     raise ImportError(message)
 
 
+DEVICE = _text(lib.pc_device_name())
+"""The backend that is not the C core's: see :mod:`pycore.hashing.gpu.choice`. The core takes its name for "auto"."""
+
+
 def _rows(at: Any) -> Iterator[Any]:
     position = 0
     while (row := at(position)) != ffi.NULL:
         yield row
         position += 1
-
-
-def hash_rows() -> list[tuple[int, str, int, int, str]]:
-    """``(id, name, digest_size, block_size, source)`` of every hash, in registry order."""
-    return [(r.id, _text(r.name), r.digest_size, r.block_size, _text(r.source)) for r in _rows(lib.pc_hash_at)]
-
-
-def scheme_rows() -> list[tuple[int, str, int, int, int, int, str]]:
-    """``(id, name, min_key_size, max_key_size, signature_size, flags, source)`` of every scheme."""
-    return [
-        (r.id, _text(r.name), r.min_key_size, r.max_key_size, r.signature_size, r.flags, _text(r.source))
-        for r in _rows(lib.pc_scheme_at)
-    ]
-
-
-def rules_rows() -> list[tuple[int, str, int]]:
-    """``(scheme id, name, flags)`` of every rule set; a scheme's first row is its default."""
-    return [(r.scheme, _text(r.name), r.flags) for r in _rows(lib.pc_rules_at)]
 
 
 def status_rows() -> list[tuple[int, str, str]]:
@@ -135,6 +111,17 @@ def backend_rows() -> list[BackendRow]:
     while lib.pc_backend_at(len(rows), row) == lib.PC_OK:
         rows.append(BackendRow(_text(row.name), bool(row.compiled), bool(row.usable), row.lanes, _text(row.reason)))
     return rows
+
+
+def partial_backends() -> frozenset[str]:
+    """Names of the backends that have kernels for some algorithms only."""
+    partial: set[str] = set()
+    row = ffi.new("pc_backend_row *")
+    for position, named in enumerate(backend_rows()):
+        lib.pc_backend_at(position, row)
+        if row.partial:
+            partial.add(named.name)
+    return frozenset(partial)
 
 
 def cpu_features() -> dict[str, bool]:
@@ -181,7 +168,8 @@ def backend_pick(kind: int, identifier: int, n: int) -> int:
 
 _WHY = {
     int(lib.PC_WHY_FORCED): "PYCORE_BACKEND",
-    int(lib.PC_WHY_PREFERRED): "measured best at this size",
+    int(lib.PC_WHY_MEASURED): "measured best at this size",
+    int(lib.PC_WHY_RULE): "by rule",
     int(lib.PC_WHY_ORDER): "first usable",
 }
 
@@ -221,7 +209,7 @@ def _check(code: int, backend: int = AUTO) -> None:
             raise BackendUnavailable(rows[backend].name, "it has no kernel for this call", _usable(rows))
         forced = os.environ.get("PYCORE_BACKEND")
         asked = next((row for row in rows if row.name == forced), None)
-        if forced and (asked is None or not asked.usable):
+        if forced and forced != DEVICE and (asked is None or not asked.usable):
             why = asked.reason if asked else "no backend has this name"
             raise BackendUnavailable(forced, f"PYCORE_BACKEND asks for it, but {why}", _usable(rows))
         raise BackendUnavailable("auto", "no backend has a kernel for this call", _usable(rows))
@@ -443,7 +431,7 @@ def verify_inclusion(
 class VerifyParams:
     """A ``pc_verify_params`` together with the memory it points to. Immutable; shared by the threads of one call."""
 
-    __slots__ = ("_user_id", "struct")
+    __slots__ = ("_scratch_sizes", "_user_id", "struct")
 
     def __init__(
         self,
@@ -456,6 +444,7 @@ class VerifyParams:
         der_rules: int,
         user_id: bytes | None,
     ) -> None:
+        self._scratch_sizes: dict[int, int] = {}
         self.struct = ffi.new("pc_verify_params *")
         self.struct.scheme = scheme
         self.struct.rules = rules
@@ -470,31 +459,12 @@ class VerifyParams:
             self.struct.user_id = self._user_id
             self.struct.user_id_len = len(user_id)
 
-
-def verify_batch(
-    backend: int,
-    params: VerifyParams,
-    keys: Column,
-    signatures: Column,
-    messages: Column,
-    verdicts: NDArray[np.uint8],
-) -> None:
-    """Write one verdict per item; all columns and `verdicts` have the same n."""
-    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
-    _check(
-        lib.pc_verify_batch(
-            backend,
-            params.struct,
-            keys.to_native(),
-            signatures.to_native(),
-            messages.to_native(),
-            len(verdicts),
-            scratch,
-            scratch_size,
-            _bytes_pointer(verdicts),
-        ),
-        backend,
-    )
+    def scratch_size(self, backend: int) -> int:
+        """Bytes of working memory that a verification takes."""
+        size = self._scratch_sizes.get(backend)
+        if size is None:
+            size = self._scratch_sizes[backend] = lib.pc_verify_scratch_size(backend, self.struct)
+        return size
 
 
 def recover_batch(

@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,7 +31,6 @@ from pycore.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pycore.base.columns import Column
 
 __all__ = ["get_threads", "set_threads"]
 
@@ -122,12 +121,22 @@ def _checked(n: object, field: str) -> int:
     return int(n)
 
 
-def is_small(n: int, cost: Cost, messages: Column | None = None) -> bool:
+class Weighed(Protocol):
+    """What a call knows of the bytes of its items: a Column, or rows like it."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    @property
+    def offsets(self) -> Any: ...
+
+
+def is_small(n: int, cost: Cost, messages: Weighed | None = None) -> bool:
     """Whether :func:`cut` would leave n items in one piece for any number of threads."""
     return n * cost.item_ns + (0 if messages is None else messages.nbytes * cost.byte_ns) < 2 * _PIECE_NS
 
 
-def cut(n: int, threads: int, cost: Cost, messages: Column | None = None) -> list[int]:
+def cut(n: int, threads: int, cost: Cost, messages: Weighed | None = None) -> list[int]:
     """Boundaries of the pieces that n items are cut into: 0 first, n last, strictly increasing (``[0, 0]`` for n = 0).
 
     Pieces have about the same cost; long messages weigh by their bytes.
@@ -202,7 +211,7 @@ def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int
 
 
 def run(
-    work: Callable[[int, int], None], n: int, threads: int | None, cost: Cost, messages: Column | None = None
+    work: Callable[[int, int], None], n: int, threads: int | None, cost: Cost, messages: Weighed | None = None
 ) -> None:
     """Call ``work(start, stop)`` for the pieces of n items; threads: None for as many as :func:`get_threads` says."""
     if is_small(n, cost, messages):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from pycore.base import ffi
+from pycore.base import ffi, ffi_rows
 from pycore.base.columns import quote
 from pycore.errors import UnknownNameError
 
@@ -47,6 +47,9 @@ class Rules:
     flags: int
 
 
+_ROWS = {row.name: row for row in ffi_rows.scheme_rows()}
+
+
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """A signature scheme.
@@ -72,6 +75,26 @@ class Scheme:
     takes_prehashed: bool
     takes_user_id: bool
     source: str
+
+    @property
+    def recoverable(self) -> bool:
+        """Whether the public key can be recovered from a signature."""
+        return bool(_ROWS[self.name].flags & ffi.SCHEME_RECOVERABLE)
+
+    @property
+    def table_pays(self) -> int:
+        """Items of a key after which a table of it has saved what it cost."""
+        return _ROWS[self.name].table_pays
+
+    @property
+    def user_id_limit(self) -> int:
+        """Bytes of the longest identifier of a signer; 0 when the scheme has none."""
+        return _ROWS[self.name].user_id_limit
+
+    @property
+    def default_user_id(self) -> bytes:
+        """The identifier that most signers use; empty when the scheme has none."""
+        return _ROWS[self.name].default_user_id
 
     def rule_flags(self, name: object) -> int:
         """Flags of a rule set by name; None means the default. UnknownNameError for a name that is not one of ours."""
@@ -125,31 +148,23 @@ class Tree:
         return self.odd == ffi.ODD_PAD
 
 
-def _key_sizes(smallest: int, largest: int, *, takes_user_id: bool) -> tuple[int, ...]:
-    if smallest == largest:
-        return (smallest,)
-    # SEC1 points: compressed and uncompressed; SM2 (the scheme with an identifier) also takes x || y without the 0x04.
-    return (smallest, largest - 1, largest) if takes_user_id else (smallest, largest)
-
-
 def _read_schemes() -> Mapping[str, Scheme]:
     rules: dict[int, list[Rules]] = {}
-    for scheme, name, flags in ffi.rules_rows():
+    for scheme, name, flags in ffi_rows.rules_rows():
         rules.setdefault(scheme, []).append(Rules(name, flags))
     schemes = {}
-    for identifier, name, smallest, largest, signature_size, flags, source in ffi.scheme_rows():
-        takes_user_id = bool(flags & ffi.SCHEME_USER_ID)
-        schemes[name] = Scheme(
-            id=identifier,
-            name=name,
-            key_sizes=_key_sizes(smallest, largest, takes_user_id=takes_user_id),
-            signature_size=signature_size,
-            rules=tuple(rules[identifier]),
-            takes_der=bool(flags & ffi.SCHEME_DER),
-            takes_hash=bool(flags & ffi.SCHEME_HASH),
-            takes_prehashed=bool(flags & ffi.SCHEME_PREHASHED),
-            takes_user_id=takes_user_id,
-            source=source,
+    for row in _ROWS.values():
+        schemes[row.name] = Scheme(
+            id=row.id,
+            name=row.name,
+            key_sizes=row.key_sizes,
+            signature_size=row.signature_size,
+            rules=tuple(rules[row.id]),
+            takes_der=bool(row.flags & ffi.SCHEME_DER),
+            takes_hash=bool(row.flags & ffi.SCHEME_HASH),
+            takes_prehashed=bool(row.flags & ffi.SCHEME_PREHASHED),
+            takes_user_id=row.user_id_limit > 0,
+            source=row.source,
         )
     return MappingProxyType(schemes)
 
@@ -157,7 +172,7 @@ def _read_schemes() -> Mapping[str, Scheme]:
 SCHEMES: Mapping[str, Scheme] = _read_schemes()
 """Every signature scheme by name, in registry order."""
 
-HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in ffi.hash_rows()})
+HASHES: Mapping[str, Hash] = MappingProxyType({row[1]: Hash(*row) for row in ffi_rows.hash_rows()})
 """Every hash by name, in registry order."""
 
 TREES: Mapping[str, Tree] = MappingProxyType(

@@ -20,9 +20,9 @@ from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.hashing.batch import hash_batch
 from pycore.identities.x509 import PublicKey
-from pycore.signatures.batch import verify_batch
+from pycore.signatures.batch import DEFAULT_USER_ID, verify_batch
 
-SM2_USER_ID = b"1234567812345678"
+SM2_USER_ID = DEFAULT_USER_ID
 """Distinguishing identifier of GM/T 0009-2012, section 10; ChainMaker's CRYPTO_DEFAULT_UID."""
 
 _KERNELS = frozenset({"sm2", "ecdsa-p256", "ecdsa-secp256k1"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,17 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_USER_ID", "recover_batch", "verify", "verify_batch"]
 
-DEFAULT_USER_ID = b"1234567812345678"
+DEFAULT_USER_ID = SCHEMES["sm2"].default_user_id
 """SM2's usual identifier (GM/T 0009-2012): what ChainMaker and most certificates use."""
 
-MAX_USER_ID = 8191  # its length goes into Z_A in bits, in two bytes
 _LANE_NS = 40_000  # of a verification, in one lane
 _BATCH = 1024  # Ed25519 equations are combined by the thousand; shared inversions want hundreds
-_RECOVERABLE = "ecdsa-secp256k1"
 _COMBINED = 192  # items from which one equation for all of them beats tables
-_FEW = 4  # items with tables that are not worth parting a batch for
+_PART = 4  # items with tables from which it pays to part a batch
 _LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
-_FEW_BYTES = 1 << 15  # that a call of a few items copies without a thought
 _DIGEST_SIZE = 32
 
 
@@ -143,8 +140,8 @@ def _user_id(scheme: Scheme, user_id: object, *, prehashed: bool) -> bytes | Non
         raise InputError("user_id", describe(user_id), f"no user_id=: {scheme.name} has no identifiers")
     if prehashed:
         raise InputError("user_id", describe(user_id), "no user_id= with prehashed=True: e contains it already")
-    if len(identifier) > MAX_USER_ID:
-        raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {MAX_USER_ID} bytes")
+    if len(identifier) > scheme.user_id_limit:
+        raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {scheme.user_id_limit} bytes")
     return identifier
 
 
@@ -215,61 +212,41 @@ def verify_batch(
     options = Options.check(
         row, rules=rules, prehashed=prehashed, user_id=user_id, hash=hash, encoding=encoding, der_rules=der_rules
     )
-    if threads is None and width is None:
-        few = _few(options, public_keys, signatures, messages)
-        if few is not None:
-            return Verdicts.of_kernel(few)
-    keys = as_column(public_keys, "public_keys", widths=row.key_sizes)
-    signature_column = options.signature_column(signatures)
-    message_column = options.message_column(messages, width)
-    same_n("signatures", signature_column, keys.n, "public_keys")
-    same_n("messages", message_column, keys.n, "public_keys")
+    items = _items(options, public_keys, signatures, messages, width)
     if threads is not None:
         threads = parallel.resolve_threads(threads)
-    found = _find_tables(options, keys, message_column)
-    if found is None:
-        return Verdicts.of_kernel(_by_keys(options, keys, signature_column, message_column, threads))
-    shelf, slots = found.shelf, found.slots
-
-    def by_tables(known: NDArray[np.uint32], signatures: Column, messages: Column) -> NDArray[np.uint8]:
-        return by_set(options, shelf.backend, shelf.memory, known, signatures, messages, threads)
-
-    if found.hits == keys.n:
-        return Verdicts.of_kernel(by_tables(slots, signature_column, message_column))
-    known = slots != keycache.NO_SLOT
-    codes = np.empty(keys.n, dtype=np.uint8)
-    rows = np.flatnonzero(known)
-    codes[rows] = by_tables(slots[rows], signature_column.take(rows), message_column.take(rows))
-    rows = np.flatnonzero(~known)
-    codes[rows] = _by_keys(options, keys.take(rows), signature_column.take(rows), message_column.take(rows), threads)
-    return Verdicts.of_kernel(codes)
+    return Verdicts.of_kernel(_verify(options, items, threads))
 
 
-def _few(options: Options, keys: Any, signatures: Any, messages: Any) -> NDArray[np.uint8] | None:
-    """Verdict codes of a few items in lists of bytes, in one call of C: for Python, making columns of them and looking
-    up their keys takes as long as verifying one does. None for any other call, and where only some keys have tables."""
-    if not (type(keys) is type(signatures) is type(messages) is list):
-        return None
-    keys, signatures, messages = tuple(keys), tuple(signatures), tuple(messages)  # another thread may change the lists
+def _items(
+    options: Options, keys: Any, signatures: Any, messages: Any, width: int | None
+) -> ffi_keys.Items | ffi_keys.FewItems:
+    """What the caller gave, in the form that suits it: columns, but a few items in lists of bytes as they are: making
+    columns of them would take as long as verifying one does."""
+    if width is None and type(keys) is type(signatures) is type(messages) is list:
+        few = _few(options, keys, signatures, messages)
+        if few is not None:
+            return few
+    key_column = as_column(keys, "public_keys", widths=options.scheme.key_sizes)
+    signature_column = options.signature_column(signatures)
+    message_column = options.message_column(messages, width)
+    same_n("signatures", signature_column, key_column.n, "public_keys")
+    same_n("messages", message_column, key_column.n, "public_keys")
+    return ffi_keys.Items(key_column, signature_column, message_column)
+
+
+def _few(options: Options, keys: list[Any], signatures: list[Any], messages: list[Any]) -> ffi_keys.FewItems | None:
+    """None unless these are a few items, every row of them bytes, and columns would take them as they are."""
     n = len(keys)
     if not 0 < n <= ffi_keys.FEW or len(signatures) != n or len(messages) != n:
         return None
-    rows = keys + signatures + messages
-    if {*map(type, rows)} != {bytes} or sum(map(len, rows)) > _FEW_BYTES:
+    rows = (*keys, *signatures, *messages)
+    if len(rows) != 3 * n or {*map(type, rows)} != {bytes}:  # another thread may change the lists
         return None
-    if options.prehashed and {*map(len, messages)} != {_DIGEST_SIZE}:
+    lengths = [*map(len, rows)]
+    if sum(lengths) > ffi_keys.FEW_BYTES or (options.prehashed and lengths[2 * n :] != [_DIGEST_SIZE] * n):
         return None
-    backend = ffi.current_backend()
-    cache = keycache.key_cache()
-    shelf = cache.shelf(ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, n), options.scheme)
-    known = (shelf.index, shelf.pointer, shelf.often) if shelf else None
-    codes = np.zeros(n, dtype=np.uint8)
-    found = ffi_keys.verify_few(backend, options.params, known, keys, signatures, messages, codes)
-    if found is None:
-        return None
-    if shelf:
-        cache.settle(shelf, keys, found)
-    return codes
+    return ffi_keys.FewItems(rows, lengths)
 
 
 @lru_cache(maxsize=64)
@@ -277,64 +254,49 @@ def _cost(backend: int) -> parallel.Cost:
     return parallel.Cost(item_ns=_LANE_NS / ffi.backend_rows()[backend].lanes, byte_ns=4, batch=_BATCH)
 
 
-def _find_tables(options: Options, keys: Column, messages: Column) -> keycache.Found | None:
-    """Which keys have tables from earlier calls, where tables help; None when none has."""
-    if keys.n == 0 or (options.combines and keys.n > _COMBINED):
-        return None
-    backend = ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, keys.n)
-    found = keycache.key_cache().find(backend, options.scheme, keys)
+def _verify(options: Options, items: ffi_keys.Items | ffi_keys.FewItems, threads: int | None) -> NDArray[np.uint8]:
+    """Verdict codes: by tables of the keys that have some from earlier calls, where that pays."""
+    n = items.n
+    backend = ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, n or 1)
+    if isinstance(items, ffi_keys.FewItems):  # C does all of the following
+        codes = keycache.key_cache().verify_few(backend, options.scheme, options.params, items)
+        if codes is not None:
+            return codes
+        items = items.columns()
+    found = None
+    if n and not (options.combines and n > _COMBINED):
+        found = keycache.key_cache().find(backend, options.scheme, items)
     if found is None:
-        return None
-    if found.hits < keys.n and (found.hits < _FEW or messages.nbytes > _LONG * keys.n):
-        return None  # parting the batch copies its signatures and messages
-    return found
+        return _by_keys(options, backend, items, threads)
+    keyset, slots = found.shelf.cache.keyset, found.slots
+    if found.hits == n:
+        return by_set(options, ffi_keys.KnownKeys(keyset, backend, slots), items, threads)
+    if found.hits < _PART or items.messages.nbytes > _LONG * n:  # parting copies signatures and messages
+        return _by_keys(options, backend, items, threads)
+    codes = np.empty(n, dtype=np.uint8)
+    known = slots < ffi_keys.WANTED
+    rows = np.flatnonzero(known)
+    codes[rows] = by_set(options, ffi_keys.KnownKeys(keyset, backend, slots[rows]), items.take(rows), threads)
+    rows = np.flatnonzero(~known)
+    codes[rows] = _by_keys(options, backend, items.take(rows), threads)
+    return codes
 
 
-def _by_keys(
-    options: Options, keys: Column, signatures: Column, messages: Column, threads: int | None
-) -> NDArray[np.uint8]:
-    codes = np.zeros(keys.n, dtype=np.uint8)
-    backend = ffi.current_backend()
-    cost = _cost(ffi.backend_pick(ffi.KIND_SCHEME, options.scheme.id, max(keys.n, 1)))
-
-    def work(start: int, stop: int) -> None:
-        ffi.verify_batch(
-            backend,
-            options.params,
-            keys.slice(start, stop),
-            signatures.slice(start, stop),
-            messages.slice(start, stop),
-            codes[start:stop],
-        )
-
-    parallel.run(work, keys.n, threads, cost, messages)
+def _by_keys(options: Options, backend: int, items: ffi_keys.Items, threads: int | None) -> NDArray[np.uint8]:
+    """Verdict codes of items by their encoded keys; `backend` tells what they cost."""
+    codes = np.zeros(items.n, dtype=np.uint8)
+    work = partial(ffi_keys.verify_keys, ffi.current_backend(), options.params, items, codes)
+    parallel.run(work, items.n, threads, _cost(backend), items.messages)
     return codes
 
 
 def by_set(
-    options: Options,
-    backend: int,
-    keyset: NDArray[np.uint8],
-    indices: NDArray[np.uint32],
-    signatures: Column,
-    messages: Column,
-    threads: int | None,
+    options: Options, known: ffi_keys.KnownKeys, items: ffi_keys.Items, threads: int | None
 ) -> NDArray[np.uint8]:
-    """Verdict codes of items whose keys are in a ``pc_keyset`` of this backend."""
-    codes = np.zeros(len(indices), dtype=np.uint8)
-
-    def work(start: int, stop: int) -> None:
-        ffi_keys.verify_keyset(
-            backend,
-            keyset,
-            options.params,
-            indices[start:stop],
-            signatures.slice(start, stop),
-            messages.slice(start, stop),
-            codes[start:stop],
-        )
-
-    parallel.run(work, len(indices), threads, _cost(backend), messages)
+    """Verdict codes of items whose keys are in a set."""
+    codes = np.zeros(items.n, dtype=np.uint8)
+    work = partial(ffi_keys.verify_keyset, known, options.params, items, codes)
+    parallel.run(work, items.n, threads, _cost(known.backend), items.messages)
     return codes
 
 
@@ -413,8 +375,9 @@ def recover_batch(
     ((1, 64), 'SCALAR_OUT_OF_RANGE')
     """
     row = lookup(SCHEMES, scheme, "scheme")
-    if row.name != _RECOVERABLE:
-        raise InputError("scheme", quote(scheme), f"{_RECOVERABLE!r}: the only scheme with recoverable signatures")
+    if not row.recoverable:
+        known = ", ".join(repr(one.name) for one in SCHEMES.values() if one.recoverable)
+        raise InputError("scheme", quote(scheme), f"{known}: the only scheme with recoverable signatures")
     flags = row.rule_flags(rules)
     signatures = as_column(signatures65, "signatures65", widths=(row.signature_size + 1,))
     hashes = as_column(digests, "digests", widths=(_DIGEST_SIZE,), exact=True)

@@ -1,5 +1,5 @@
-"""Sets of keys and the index that finds keys in them: the part of the C interface behind
-``pycore.signatures.keyset`` and ``pycore.signatures.keycache``. As in ``pycore.base.ffi``, nothing here judges."""
+"""Sets and caches of keys: the part of the C interface behind ``pycore.signatures.keyset`` and
+``pycore.signatures.keycache``. As in ``pycore.base.ffi``, nothing here judges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pycore.base.ffi import _BYTES, _NULL, _address, _bytes_pointer, _check, _scratch, aligned_bytes, ffi, lib
+from pycore.base.columns import as_column
+from pycore.base.ffi import (
+    _BYTES,
+    _NULL,
+    _address,
+    _bytes_pointer,
+    _check,
+    _scratch,
+    aligned_bytes,
+    aligned_copy,
+    ffi,
+    lib,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,13 +28,79 @@ if TYPE_CHECKING:
     from pycore.base.ffi import VerifyParams
 
 FEW: int = lib.PC_FEW
-"""The most items of :func:`verify_few`."""
-_FEW_MIXED: int = lib.PC_FEW_MIXED
-_NO_SLOT: int = 2**32 - 1
+"""The most items of :meth:`KeyCache.verify_few`."""
+FEW_BYTES: int = lib.PC_FEW_BYTES
+"""The most bytes of their rows."""
+NO_SLOT: int = lib.PC_NO_SLOT % 2**32
+"""In place of a slot: the key has none."""
+WANTED: int = lib.PC_WANTED % 2**32
+"""The same, and it has come often enough for a table."""
 
 _SLOTS = ffi.typeof("uint32_t *")
-_FEW_SLOTS = ffi.typeof("uint32_t[]")
+_PAIR = ffi.typeof("uint32_t[2]")
 _KEYSET = ffi.typeof("pc_keyset *")
+_CACHE = ffi.typeof("pc_key_cache *")
+
+
+class Items:
+    """The keys, signatures and messages of a call, in columns.
+
+    Attributes:
+        n: how many they are.
+        messages: for whoever cuts the call into pieces: how many bytes there are, and where.
+    """
+
+    __slots__ = ("_keys", "_signatures", "messages", "n")
+
+    def __init__(self, keys: Column | None, signatures: Column, messages: Column) -> None:
+        """keys: None where they are in a set."""
+        self._keys, self._signatures, self.messages = keys, signatures, messages
+        self.n = signatures.n
+
+    def key(self, item: int) -> bytes:
+        """The encoded key of an item."""
+        assert self._keys is not None
+        return self._keys[item]
+
+    def slice(self, start: int, stop: int) -> Items:
+        """Items start up to stop, as a view."""
+        if start == 0 and stop == self.n:
+            return self
+        keys = None if self._keys is None else self._keys.slice(start, stop)
+        return Items(keys, self._signatures.slice(start, stop), self.messages.slice(start, stop))
+
+    def take(self, rows: NDArray[np.intp]) -> Items:
+        """These items, copied."""
+        keys = None if self._keys is None else self._keys.take(rows)
+        return Items(keys, self._signatures.take(rows), self.messages.take(rows))
+
+    def native(self) -> tuple[Any, Any, Any]:
+        """Keys, signatures and messages as ``pc_column``: keep this object alive while C reads."""
+        keys = _NULL if self._keys is None else self._keys.to_native()
+        return keys, self._signatures.to_native(), self.messages.to_native()
+
+
+class FewItems(NamedTuple):
+    """At most ``FEW`` items of at most ``FEW_BYTES`` bytes, as they are: for :meth:`KeyCache.verify_few`.
+
+    Attributes:
+        rows: the keys, then the signatures, then the messages.
+        lengths: of each row.
+    """
+
+    rows: tuple[bytes, ...]
+    lengths: list[int]
+
+    @property
+    def n(self) -> int:
+        """How many items they are."""
+        return len(self.lengths) // 3
+
+    def columns(self) -> Items:
+        """The same in columns."""
+        n = self.n
+        keys, signatures, messages = (as_column(self.rows[at : at + n], "rows") for at in (0, n, 2 * n))
+        return Items(keys, signatures, messages)
 
 
 def keyset_size(backend: int, scheme: int, n_keys: int, window: int) -> int:
@@ -57,165 +135,150 @@ def keyset_table_size(backend: int, scheme: int, window: int) -> int:
     return int(lib.pc_keyset_table_size(backend, scheme, window))
 
 
-def keyset_open(backend: int, scheme: int, n_slots: int, window: int) -> NDArray[np.uint8]:
-    """A set of empty slots for keys with tables of their own: see :func:`keyset_put`."""
-    memory = aligned_bytes(lib.pc_keyset_size(backend, scheme, n_slots, 0))
-    _check(lib.pc_keyset_open(backend, scheme, n_slots, window, ffi.cast("pc_keyset *", _address(memory))), backend)
-    return memory
+class KeyCache:
+    """A ``pc_key_cache`` with its memory.
 
-
-def keyset_put(
-    keyset: NDArray[np.uint8],
-    slots: NDArray[np.uint32],
-    keys: Column,
-    tables: list[NDArray[np.uint8]],
-    verdicts: NDArray[np.uint8],
-) -> None:
-    """Put keys into distinct slots; `tables` are aligned, of the table's size, and must live as long as their slots."""
-    _check(
-        lib.pc_keyset_put(
-            ffi.cast("pc_keyset *", _address(keyset)),
-            ffi.from_buffer(_SLOTS, slots),
-            keys.to_native(),
-            keys.n,
-            ffi.new("void *[]", [_bytes_pointer(table) for table in tables]),
-            _bytes_pointer(verdicts),
-        )
-    )
-
-
-class KeyIndex:
-    """Finds keys by their bytes: a ``pc_key_index`` with the memory it points to.
+    Look-ups may come from any number of threads; what changes the cache is done to a :meth:`copy` that no other thread
+    has yet.
 
     Args:
-        keys: C-contiguous uint8 (n_slots, longest key); row i is the key in slot i, and never changes.
-        lengths: uint8 (n_slots,): bytes of each key; 0 is an empty slot.
-        sightings: uint8, a power of two of counters, shared by the indices that follow each other.
+        backend, scheme, window: whose tables it is for.
+        n_slots: keys that it has room for.
+        often: items of a key, 1 to 255, after which it is wanted.
         seed: a random 64-bit number.
     """
 
-    __slots__ = ("_memory", "_struct")
+    __slots__ = ("_memory", "_pointer", "keyset")
 
-    def __init__(
-        self, keys: NDArray[np.uint8], lengths: NDArray[np.uint8], sightings: NDArray[np.uint8], seed: int
-    ) -> None:
-        buckets = np.empty(1 << (2 * len(lengths)).bit_length(), np.uint32)
-        self._memory = (keys, lengths, sightings, buckets)
-        self._struct = ffi.new("pc_key_index *")
-        self._struct.keys = _bytes_pointer(keys)
-        self._struct.stride = keys.shape[1]
-        self._struct.lengths = _bytes_pointer(lengths)
-        self._struct.buckets = pointer = ffi.from_buffer("uint32_t *", buckets)
-        self._struct.sightings = _bytes_pointer(sightings)
-        self._struct.n_slots = len(lengths)
-        self._struct.bucket_mask = len(buckets) - 1
-        self._struct.sighting_mask = len(sightings) - 1
-        self._struct.seed = seed
-        _check(lib.pc_key_index_fill(self._struct, pointer))
-
-    @property
-    def struct(self) -> Any:
-        """The ``pc_key_index``."""
-        return self._struct
-
-    def find(self, keys: Column, often: int, room: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-        """``(slots, frequent)``: the slot of each key or 2^32 - 1, and at most `room` items of keys without a slot that
-        have come `often` times (0: nothing is counted)."""
-        slots, frequent = np.empty(keys.n, np.uint32), np.empty(room, np.uint32)
-        count = lib.pc_key_index_find(
-            self._struct,
-            keys.to_native(),
-            keys.n,
-            often,
-            ffi.from_buffer(_SLOTS, slots),
-            ffi.from_buffer(_SLOTS, frequent),
-            room,
+    def __init__(self, backend: int, scheme: int, n_slots: int, window: int, often: int, seed: int) -> None:
+        size = lib.pc_key_cache_size(backend, scheme, n_slots)
+        self._take(aligned_bytes(size))
+        _check(
+            lib.pc_key_cache_open(backend, scheme, n_slots, window, often, seed, self._pointer, self._memory.size),
+            backend,
         )
-        if count < 0:
-            _check(count)
-        return slots, frequent[:count]
+        self.keyset = lib.pc_key_cache_keys(self._pointer)
 
+    def _take(self, memory: NDArray[np.uint8]) -> None:
+        self._memory = memory
+        self._pointer = ffi.from_buffer(_CACHE, memory)
 
-class FewFound(NamedTuple):
-    """What :func:`verify_few` noticed about the keys: their slots when it verified by the set, else None, and the items
-    whose keys have come often."""
+    def copy(self) -> KeyCache:
+        """One that goes on by itself, with the same tables."""
+        other = object.__new__(KeyCache)
+        other._take(aligned_copy(self._memory))
+        other.keyset = lib.pc_key_cache_keys(other._pointer)
+        return other
 
-    slots: list[int] | None
-    frequent: list[int]
+    def put(self, slots: list[int], keys: Column, tables: list[NDArray[np.uint8]], verdicts: NDArray[np.uint8]) -> None:
+        """Put keys into distinct free slots; `tables` are aligned, of the table's size, and must live as long as their
+        slots. A key that does not parse leaves its slot free."""
+        _check(
+            lib.pc_key_cache_put(
+                self._pointer,
+                slots,
+                keys.to_native(),
+                keys.n,
+                ffi.new("void *[]", [_bytes_pointer(table) for table in tables]),
+                _bytes_pointer(verdicts),
+            )
+        )
 
+    def drop(self, slot: int) -> None:
+        """Free a slot."""
+        _check(lib.pc_key_cache_drop(self._pointer, slot))
 
-def verify_few(
-    backend: int,
-    params: VerifyParams,
-    known: tuple[KeyIndex, Any, int] | None,
-    keys: tuple[bytes, ...],
-    signatures: tuple[bytes, ...],
-    messages: tuple[bytes, ...],
-    verdicts: NDArray[np.uint8],
-) -> FewFound | None:
-    """``pc_verify_few``: one verdict per item, at most ``FEW``; None, and nothing done, when some keys are known.
+    def find(self, items: Items, slots: NDArray[np.uint32], *, count: bool) -> tuple[int, int]:
+        """Write the slot of each item's key, ``NO_SLOT`` or ``WANTED``.
 
-    known: which keys to look for, the set that has them, from :func:`keyset_pointer`, and how often is often.
-    """
-    n = len(keys)
-    index, keyset, often = (known[0].struct, known[1], known[2]) if known else (_NULL, _NULL, 0)
-    slots = ffi.new(_FEW_SLOTS, 2 * n) if known else _NULL
-    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
-    code = lib.pc_verify_few(
-        backend,
-        params.struct,
-        index,
-        keyset,
-        often,
-        b"".join(keys),
-        [*map(len, keys)],
-        b"".join(signatures),
-        [*map(len, signatures)],
-        b"".join(messages),
-        [*map(len, messages)],
-        n,
-        scratch,
-        scratch_size,
-        ffi.from_buffer(_BYTES, verdicts),
-        slots,
-        slots + n if known else _NULL,
-    )
-    if code == _FEW_MIXED:
-        return None
-    if code < 0:
-        _check(code, backend)
-    if not known or slots[0] == _NO_SLOT:
-        return FewFound(None, [slots[n + i] for i in range(code)])
-    return FewFound(ffi.unpack(slots, n), [])
+        Returns how many have a slot, and how many are wanted: none unless keys are counted.
+        """
+        found = ffi.new(_PAIR)
+        code = lib.pc_key_cache_find(
+            self._pointer, items.native()[0], items.n, count, ffi.from_buffer(_SLOTS, slots), found
+        )
+        if code:
+            _check(code)
+        return found[0], found[1]
 
+    def verify_few(
+        self, backend: int, params: VerifyParams, items: FewItems, verdicts: NDArray[np.uint8]
+    ) -> tuple[int, int]:
+        """Write the verdicts of a few items, by tables where there are some; the keys are counted.
 
-def keyset_pointer(keyset: NDArray[np.uint8]) -> Any:
-    """A set as :func:`verify_few` takes it; keeps its memory alive."""
-    return ffi.from_buffer(_KEYSET, keyset)
-
-
-def verify_keyset(
-    backend: int,
-    keyset: NDArray[np.uint8],
-    params: VerifyParams,
-    key_indices: NDArray[np.uint32],
-    signatures: Column,
-    messages: Column,
-    verdicts: NDArray[np.uint8],
-) -> None:
-    """Like :func:`verify_batch` with keys by index into a set built for `backend`."""
-    scratch, scratch_size = _scratch.take(lib.pc_verify_scratch_size(backend, params.struct))
-    _check(
-        lib.pc_verify_keyset(
-            ffi.from_buffer(_KEYSET, keyset),
+        backend: the cache's. Returns how many have a table, and 0 or 1 + an item whose key is wanted.
+        """
+        scratch, scratch_size = _scratch.take(params.scratch_size(backend))
+        code = lib.pc_verify_few(
+            self._pointer,
             params.struct,
-            ffi.from_buffer(_SLOTS, key_indices),
-            signatures.to_native(),
-            messages.to_native(),
+            b"".join(items.rows),
+            items.lengths,
             len(verdicts),
             scratch,
             scratch_size,
-            _bytes_pointer(verdicts),
-        ),
-        backend,
+            ffi.from_buffer(_BYTES, verdicts),
+        )
+        if code < 0:
+            _check(code, backend)
+        return code & 0xFF, code >> 8
+
+    def oldest(self) -> tuple[int, int]:
+        """``(slot, idle)``: whose key came least recently, ``NO_SLOT`` when there is none, and how many items of all
+        caches came since."""
+        slot, idle = ffi.new("uint32_t *"), ffi.new("uint64_t *")
+        _check(lib.pc_key_cache_oldest(self._pointer, slot, idle))
+        return slot[0], idle[0]
+
+
+def keyset_pointer(keyset: NDArray[np.uint8]) -> Any:
+    """A set as :func:`verify_keyset` takes it; keeps its memory alive."""
+    return ffi.from_buffer(_KEYSET, keyset)
+
+
+def verify_keys(
+    backend: int, params: VerifyParams, items: Items, verdicts: NDArray[np.uint8], start: int, stop: int
+) -> None:
+    """Write the verdicts of items start up to stop, by their encoded keys."""
+    part = items.slice(start, stop)
+    keys, signatures, messages = part.native()
+    scratch, scratch_size = _scratch.take(params.scratch_size(backend))
+    out = ffi.from_buffer(_BYTES, verdicts) + start
+    code = lib.pc_verify_batch(backend, params.struct, keys, signatures, messages, part.n, scratch, scratch_size, out)
+    if code:
+        _check(code, backend)
+
+
+def verify_keyset(
+    keyset: KnownKeys,
+    params: VerifyParams,
+    items: Items,
+    verdicts: NDArray[np.uint8],
+    start: int,
+    stop: int,
+) -> None:
+    """The same by keys of a set."""
+    part = items.slice(start, stop)
+    _, signatures, messages = part.native()
+    scratch, scratch_size = _scratch.take(params.scratch_size(keyset.backend))
+    indices = ffi.from_buffer(_SLOTS, keyset.indices) + start
+    out = ffi.from_buffer(_BYTES, verdicts) + start
+    code = lib.pc_verify_keyset(
+        keyset.pointer, params.struct, indices, signatures, messages, part.n, scratch, scratch_size, out
     )
+    if code:
+        _check(code, keyset.backend)
+
+
+class KnownKeys(NamedTuple):
+    """Which keys of a set items have.
+
+    Attributes:
+        pointer: the ``pc_keyset``, from :func:`keyset_pointer` or :attr:`KeyCache.keyset`.
+        backend: that it was built for.
+        indices: uint32 (n,), C-contiguous: the key of each item.
+    """
+
+    pointer: Any
+    backend: int
+    indices: NDArray[np.uint32]

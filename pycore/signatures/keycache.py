@@ -9,8 +9,9 @@ Memory is bounded by :func:`set_key_cache`, or ``PYCORE_KEY_CACHE`` (bytes), 64 
 off. The key that was used least recently makes room for a new one, but not while it is in regular use: when more keys
 are in circulation than fit, those that are here stay and help, and the others are verified without a table.
 
-Snapshots (:class:`Shelf`) are immutable: looking keys up takes no lock, and a call that runs while a key is evicted
-keeps the tables it uses.
+Finding and counting keys is done in C (``pc_key_cache``); when to build a table and which to give up is decided here.
+Snapshots (:class:`Shelf`) are immutable but for counters: looking keys up takes no lock, and a call that runs while a
+key is evicted keeps the tables it uses.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,22 +37,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pycore.base.columns import Column
     from pycore.base.registry import Scheme
 
 __all__ = ["DEFAULT_MEMORY_LIMIT", "KeyCacheStats", "key_cache_stats", "set_key_cache", "without_key_cache"]
 
 DEFAULT_MEMORY_LIMIT = 64 * 2**20
-NO_SLOT = 2**32 - 1
 
 _WINDOWS = (6, 5, 4)  # widest first: 7 and 8 double the memory of a key for a few percent each
 _LEAST_KEYS = 32  # of the widest window that is taken
 _MOST_SLOTS = 1 << 14
-_COUNTERS = 1 << 17
-_COUNTED = 1 << 16  # items after which counting starts again: distinct keys must not fill the counters
-# Items of a key after which its table is built: about as many as it takes to save what the table costs (avx2).
-_OFTEN = {"ed25519": 64, "ecdsa-p256": 16, "sm2": 16}
-_OFTEN_ELSE = 32
 _NEWCOMERS = 4  # once full, one frequent key in so many gets in: building tables must not eat what they save
 _PATIENCE = 8  # a key is in regular use until so many times the keys that fit have passed without it
 
@@ -76,52 +70,29 @@ class KeyCacheStats(NamedTuple):
     evictions: int
 
 
-@dataclass(slots=True)
-class _Counts:
-    """What the snapshots of one backend and scheme share. Threads may lose each other's updates: it only helps."""
-
-    sightings: NDArray[np.uint8]
-    last_used: NDArray[np.int64]  # per slot: the cache's clock when its key last came
-    counted: int = 0  # items since counting started
-
-
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The kept keys of one backend and scheme at one moment; immutable.
+    """The kept keys of one backend and scheme at one moment.
 
     Attributes:
-        memory: the ``pc_keyset`` that :func:`pycore.signatures.ffi_keys.verify_keyset` takes, by slot.
-        tables: per slot its table, which `memory` points into, or None.
+        cache: finds the keys, and has them as the set that :func:`pycore.signatures.ffi_keys.verify_keyset` takes.
+        tables: per slot its table, which `cache` points into, or None.
+        slots: the slot of each key, as encoded.
     """
 
     backend: int
     scheme: int
-    window: int
     table_size: int
-    memory: NDArray[np.uint8]
+    cache: ffi_keys.KeyCache
     tables: tuple[NDArray[np.uint8] | None, ...]
-    keys: NDArray[np.uint8]
-    lengths: NDArray[np.uint8]
-    index: ffi_keys.KeyIndex
-    pointer: Any  # to `memory`, for C
-    often: int  # items of a key after which its table is built
-    counts: _Counts
-
-    @property
-    def used(self) -> int:
-        """Slots that hold a key."""
-        return int(np.count_nonzero(self.lengths))
-
-    def key(self, slot: int) -> bytes:
-        """The key in a slot, as encoded; empty when there is none."""
-        return self.keys[slot, : self.lengths[slot]].tobytes()
+    slots: dict[bytes, int]
 
 
 class Found(NamedTuple):
     """Keys of a batch that have a table: `hits` of them, at least one.
 
     Attributes:
-        slots: uint32 (n,): the slot of each key in `shelf`, or NO_SLOT.
+        slots: uint32 (n,): the slot of each key in `shelf`; ``ffi_keys.NO_SLOT`` or ``WANTED`` where it has none.
     """
 
     shelf: Shelf
@@ -130,19 +101,25 @@ class Found(NamedTuple):
 
 
 class KeyCache:
-    """The cache of a process; see the module. Tests make their own."""
+    """The cache of a process; see the module. Tests make their own.
 
-    def __init__(self, memory_limit: int) -> None:
+    Args:
+        memory_limit: bytes that tables may take.
+        often: items of a key after which its table is built; None means what the registry says of the scheme.
+    """
+
+    def __init__(self, memory_limit: int, often: int | None = None) -> None:
         self.memory_limit = memory_limit
+        self.often = often
         self._seed = secrets.randbits(64)
         self._lock = threading.Lock()
         self._shelves: dict[tuple[int, int], Shelf] = {}
         self._nbytes = self._hits = self._misses = self._promotions = self._evictions = 0
-        self._clock = self._newcomers = 0  # items, and frequent keys that found the cache full
+        self._newcomers = 0  # frequent keys that found the cache full
 
     def stats(self) -> KeyCacheStats:
         """Counters of this cache."""
-        keys = sum(shelf.used for shelf in list(self._shelves.values()))
+        keys = sum(len(shelf.slots) for shelf in list(self._shelves.values()))
         return KeyCacheStats(
             self.memory_limit, self._nbytes, keys, self._hits, self._misses, self._promotions, self._evictions
         )
@@ -150,61 +127,52 @@ class KeyCache:
     def resize(self, memory_limit: int) -> None:
         """Set the limit and drop all tables."""
         with self._lock:
-            self._evictions += sum(shelf.used for shelf in self._shelves.values())
+            self._evictions += sum(len(shelf.slots) for shelf in self._shelves.values())
             self._shelves = {}
             self._nbytes = 0
             self.memory_limit = memory_limit
 
-    def find(self, backend: int, scheme: Scheme, keys: Column) -> Found | None:
+    def find(self, backend: int, scheme: Scheme, items: ffi_keys.Items) -> Found | None:
         """The keys that have a table; None when no key has one.
 
         Counts the others, and builds tables for those that have come often.
         """
-        shelf = self.shelf(backend, scheme)
+        shelf = self._shelf(backend, scheme)
         if shelf is None:
             return None
-        n = keys.n
-        slots, frequent = shelf.index.find(keys, shelf.often, 1 + n // shelf.often)
-        self._tick(shelf, n)
-        if len(frequent):
-            shelf.counts.last_used[slots[slots != NO_SLOT]] = self._clock  # they are in use: not the ones to go
-            self._promote((backend, scheme.id), [keys[int(item)] for item in frequent])
+        n = items.n
+        slots = np.empty(n, np.uint32)
+        hits, wanted = shelf.cache.find(items, slots, count=True)
+        if wanted:
+            frequent = np.flatnonzero(slots == ffi_keys.WANTED).tolist()
+            self._promote((backend, scheme.id), [items.key(item) for item in frequent])
             shelf = self._shelves.get((backend, scheme.id), shelf)
-            slots, _ = shelf.index.find(keys, 0, 0)  # the new tables serve this call already
-        found = slots != NO_SLOT
-        hits = int(np.count_nonzero(found))
+            hits, _ = shelf.cache.find(items, slots, count=False)  # the new tables serve this call already
         self._hits += hits
         self._misses += n - hits
-        if hits == 0:
-            return None
-        shelf.counts.last_used[slots if hits == n else slots[found]] = self._clock
-        return Found(shelf, slots, hits)
+        return Found(shelf, slots, hits) if hits else None
 
-    def shelf(self, backend: int, scheme: Scheme) -> Shelf | None:
+    def verify_few(
+        self, backend: int, scheme: Scheme, params: ffi.VerifyParams, items: ffi_keys.FewItems
+    ) -> NDArray[np.uint8] | None:
+        """Verdict codes of a few items, whose keys C looks up as :meth:`find` does; None when no keys are kept."""
+        shelf = self._shelf(backend, scheme)
+        if shelf is None:
+            return None
+        n = len(items.lengths) // 3
+        codes = np.zeros(n, dtype=np.uint8)
+        hits, wanted = shelf.cache.verify_few(backend, params, items, codes)
+        self._hits += hits
+        self._misses += n - hits
+        if wanted:
+            self._promote((backend, scheme.id), [items.rows[wanted - 1]])
+        return codes
+
+    def _shelf(self, backend: int, scheme: Scheme) -> Shelf | None:
         """The kept keys as they are now; None when none are kept."""
         if self.memory_limit <= 0 or _off.get():
             return None
         return self._shelves.get((backend, scheme.id)) or self._open(backend, scheme)
-
-    def settle(self, shelf: Shelf, keys: tuple[bytes, ...], found: ffi_keys.FewFound) -> None:
-        """What :meth:`find` does for keys that were looked up by :func:`pycore.signatures.ffi_keys.verify_few`."""
-        self._tick(shelf, len(keys))
-        if found.slots is None:
-            self._misses += len(keys)
-            if found.frequent:
-                self._promote((shelf.backend, shelf.scheme), [keys[item] for item in found.frequent])
-        else:
-            self._hits += len(keys)
-            for slot in found.slots:
-                shelf.counts.last_used[slot] = self._clock
-
-    def _tick(self, shelf: Shelf, n: int) -> None:
-        """n items have passed."""
-        self._clock += n
-        shelf.counts.counted += n
-        if shelf.counts.counted > _COUNTED:
-            shelf.counts.counted = 0
-            shelf.counts.sightings.fill(0)
 
     # ---- under the lock ------------------------------------------------------------------------------------------
 
@@ -218,24 +186,9 @@ class KeyCache:
                 break
         if n_slots == 0:
             return None
-        counts = _Counts(np.zeros(_COUNTERS, np.uint8), np.zeros(n_slots, np.int64))
-        keys = np.zeros((n_slots, max(scheme.key_sizes)), np.uint8)
-        lengths = np.zeros(n_slots, np.uint8)
-        memory = ffi_keys.keyset_open(backend, scheme.id, n_slots, window)
-        shelf = Shelf(
-            backend,
-            scheme.id,
-            window,
-            size,
-            memory,
-            (None,) * n_slots,
-            keys,
-            lengths,
-            ffi_keys.KeyIndex(keys, lengths, counts.sightings, self._seed),
-            ffi_keys.keyset_pointer(memory),
-            _OFTEN.get(scheme.name, _OFTEN_ELSE),
-            counts,
-        )
+        often = self.often or scheme.table_pays
+        cache = ffi_keys.KeyCache(backend, scheme.id, n_slots, window, often, self._seed)
+        shelf = Shelf(backend, scheme.id, size, cache, (None,) * n_slots, {})
         with self._lock:
             return self._shelves.setdefault((backend, scheme.id), shelf)
 
@@ -247,10 +200,9 @@ class KeyCache:
             shelf = self._shelves.get(name)
             if shelf is None:  # the limit has changed
                 return
-            here = {shelf.key(slot) for slot in range(len(shelf.tables))}
             fresh: dict[int, bytes] = {}
             for key in dict.fromkeys(wanted):
-                if key in here:  # another thread was faster
+                if key in shelf.slots:  # another thread was faster
                     continue
                 slot = self._room(name, fresh)
                 if slot is not None:
@@ -273,55 +225,37 @@ class KeyCache:
     def _publish(self, name: tuple[int, int], fresh: dict[int, bytes]) -> None:
         """The shelf with these keys in these free slots."""
         shelf = self._shelves[name]
-        memory, keys, lengths = ffi.aligned_copy(shelf.memory), shelf.keys.copy(), shelf.lengths.copy()
-        tables = list(shelf.tables)
+        cache, tables, slots = shelf.cache.copy(), list(shelf.tables), dict(shelf.slots)
         built = [ffi.aligned_bytes(shelf.table_size) for _ in fresh]
         codes = np.zeros(len(fresh), np.uint8)
-        slots = np.array(list(fresh), dtype=np.uint32)
-        ffi_keys.keyset_put(memory, slots, as_column(list(fresh.values()), "public_keys"), built, codes)
+        cache.put(list(fresh), as_column(list(fresh.values()), "public_keys"), built, codes)
         for (slot, key), table, code in zip(fresh.items(), built, codes, strict=True):
             if code != Verdict.VALID:  # the slot stays empty
                 continue
-            tables[slot] = table
-            keys[slot, : len(key)] = np.frombuffer(key, np.uint8)
-            lengths[slot] = len(key)
-            shelf.counts.last_used[slot] = self._clock
+            tables[slot], slots[key] = table, slot
             self._nbytes += shelf.table_size
             self._promotions += 1
-        index = ffi_keys.KeyIndex(keys, lengths, shelf.counts.sightings, self._seed)
-        self._shelves[name] = replace(
-            shelf,
-            memory=memory,
-            tables=tuple(tables),
-            keys=keys,
-            lengths=lengths,
-            index=index,
-            pointer=ffi_keys.keyset_pointer(memory),
-        )
+        self._shelves[name] = replace(shelf, cache=cache, tables=tuple(tables), slots=slots)
 
     def _evict(self, size: int) -> bool:
         """Give up the table of the key that came least recently, if that makes `size` bytes free and the key is not in
         regular use; False otherwise."""
-        oldest, victim, at = _PATIENCE * (self.memory_limit // size), None, 0
+        longest, victim, at = _PATIENCE * (self.memory_limit // size), None, 0
         for shelf in self._shelves.values():
-            used = np.flatnonzero(shelf.lengths)
-            if not len(used) or shelf.table_size < size:
+            if not shelf.slots or shelf.table_size < size:
                 continue
-            slot = int(used[np.argmin(shelf.counts.last_used[used])])
-            idle = self._clock - int(shelf.counts.last_used[slot])
-            if idle > oldest:
-                oldest, victim, at = idle, shelf, slot
+            slot, idle = shelf.cache.oldest()
+            if idle > longest:
+                longest, victim, at = idle, shelf, slot
         if victim is None:
             return False
-        tables, lengths = list(victim.tables), victim.lengths.copy()
-        tables[at], lengths[at] = None, 0
-        index = ffi_keys.KeyIndex(victim.keys, lengths, victim.counts.sightings, self._seed)
+        cache, tables = victim.cache.copy(), list(victim.tables)
+        cache.drop(at)
+        tables[at] = None
+        slots = {key: slot for key, slot in victim.slots.items() if slot != at}
         self._nbytes -= victim.table_size
         self._evictions += 1
-        # The set keeps a record that points to the table, but the index does not know the slot any more.
-        self._shelves[victim.backend, victim.scheme] = replace(
-            victim, tables=tuple(tables), lengths=lengths, index=index
-        )
+        self._shelves[victim.backend, victim.scheme] = replace(victim, cache=cache, tables=tuple(tables), slots=slots)
         return True
 
 
@@ -371,7 +305,7 @@ def _after_fork_in_child() -> None:
     """Its lock may have been held; the tables themselves came along unharmed, but start afresh."""
     global _cache
     if _cache is not None:
-        _cache = KeyCache(_cache.memory_limit)
+        _cache = KeyCache(_cache.memory_limit, _cache.often)
 
 
 if hasattr(os, "register_at_fork"):

@@ -148,8 +148,9 @@ class KeySet:
         same_n("signatures", signature_column, len(indices), "key_indices")
         same_n("messages", message_column, len(indices), "key_indices")
         count = parallel.resolve_threads(threads)
-        codes = by_set(options, self._backend, self._memory, indices, signature_column, message_column, count)
-        return Verdicts.of_kernel(codes)
+        known = ffi_keys.KnownKeys(ffi_keys.keyset_pointer(self._memory), self._backend, indices)
+        items = ffi_keys.Items(None, signature_column, message_column)
+        return Verdicts.of_kernel(by_set(options, known, items, count))
 
     def __copy__(self) -> KeySet:
         return self

@@ -78,17 +78,22 @@ static int default_rules(int scheme) {
     return 0;
 }
 
+static size_t largest(const size_t *sizes) {
+    while (sizes[1]) sizes++;
+    return sizes[0];
+}
+
 static int show_scheme(const pc_scheme_row *scheme) {
     uint8_t secrets[N * 32] = {0}, keys[N * 65] = {0}, signatures[N * 64] = {0}, messages[N * 16] = {0}, verdicts[N] = {0};
-    pc_column secret_rows = rows(secrets, 32), key_rows = rows(keys, scheme->max_key_size),
+    pc_column secret_rows = rows(secrets, 32), key_rows = rows(keys, largest(scheme->key_sizes)),
               signature_rows = rows(signatures, 64);
     pc_column message_rows = rows(messages, 16);
     pc_verify_params params;
     memset(&params, 0, sizeof params);
     params.scheme = scheme->id;
     params.rules = default_rules(scheme->id);
-    params.user_id = (const uint8_t *)"1234567812345678"; /* read by SM2 alone */
-    params.user_id_len = 16;
+    params.user_id = (const uint8_t *)scheme->default_user_id; /* SM2 alone has one */
+    params.user_id_len = scheme->default_user_id ? strlen(scheme->default_user_id) : 0;
     for (size_t i = 0; i < sizeof secrets; i++) secrets[i] = (uint8_t)(i * 37 + 11);
     for (size_t i = 0; i < sizeof messages; i++) messages[i] = (uint8_t)i;
 

@@ -1,6 +1,8 @@
-/* signatures.inc.h - what ECDSA and SM2 share about (r, s): reading them, and comparing x(R) with a residue; template.
+/* parts/signatures.inc.h - what ECDSA and SM2 share about (r, s): reading them, and comparing x(R) with a
+ * residue; template.
  *
- * Wants keys.inc.h. Needs n < p, as on every curve here. */
+ * Requires parts/keys.inc.h. Gives cv(signature_read) and cv(x_is): k256_x_is and so on. n < p is needed, as
+ * on every curve here. */
 
 /* Reads a signature: its verdict so far. Where that is not VALID, r and s are set to 1. */
 PC_FN uint8_t cv(signature_read)(uint64_t r[4], uint64_t s[4], const pc_verify_params *params, const pc_column *signatures,

@@ -1,11 +1,12 @@
-/* recover.inc.h - public keys from ECDSA signatures on secp256k1 (SEC 1, section 4.1.6).
+/* ecdsa/recover.inc.h - public keys from ECDSA signatures on secp256k1 (SEC 1, section 4.1.6). Gives
+ * secp256k1_recover and RECOVER_SCRATCH.
  *
- * Wants keys.inc.h instantiated for secp256k1. A signature is r || s || v. v is 0 .. 3 or 27 .. 30: bit 0 of v (less 27) is
- * the parity of y(R), bit 1 says that x(R) = r + n. Q = r^-1 (s R - e G), in affine coordinates by one inversion for a
- * chunk.
+ * Requires parts/keys.inc.h instantiated for secp256k1. A signature is r || s || v. v is 0 .. 3 or 27 .. 30:
+ * bit 0 of v (less 27) is the parity of y(R), bit 1 says that x(R) = r + n. Q = r^-1 (s R - e G), in affine
+ * coordinates by one inversion for a chunk.
  *
- * Verdicts: MALFORMED_SIGNATURE (length, v), SCALAR_OUT_OF_RANGE, HIGH_S, and BAD_SIGNATURE where no point has that x or Q
- * is infinity, in that order. */
+ * Verdicts: MALFORMED_SIGNATURE (length, v), SCALAR_OUT_OF_RANGE, HIGH_S, and BAD_SIGNATURE where no point
+ * has that x or Q is infinity, in that order. */
 
 typedef struct k256_recover_work_s {
     uint64_t x[4 * cv(CHUNK)], odd[cv(CHUNK)];

@@ -1,9 +1,15 @@
-/* ed25519_known.inc.h - keys with tables: their making, and a chunk of signatures by them; template, included by ed25519.inc.h.
+/* ed25519/known.inc.h - keys with tables: their making, and a chunk of signatures by them; template.
  *
- * R' = S B - k A takes additions only (mult/edwards_known.inc.h; the tables are those of -A). Its encoding, with one inversion for
- * a block, is compared with R's. Equal bytes settle the item under every rule set: R is then R', and the equation holds with and
- * without the cofactor. Under the cofactored rules an item that differs may still be valid, or its R be on no point: only the vectors
- * that have such an item decompress R and look at [8] (R' - R). */
+ * Gives ed25519_check_known, ed25519_keyset_put and ed25519_keyset_table.
+ *
+ * R' = S B - k A takes additions only (mult/edwards_known.inc.h; the tables are those of -A). Its encoding,
+ * with one inversion for a block, is compared with R's. Equal bytes settle the item under every rule set: R
+ * is then R', and the equation holds with and without the cofactor. Under the cofactored rules an item that
+ * differs may still be valid, or its R be on no point: only the vectors that have such an item decompress R
+ * and look at [8] (R' - R). */
+#ifndef PC_SCHEMES_ED25519_KNOWN_INC_H
+#define PC_SCHEMES_ED25519_KNOWN_INC_H
+#include "check.inc.h"
 
 static size_t ed25519_keyset_table(int window) {
     if (window < ed25519_KNOWN_LEAST_WINDOW || window > CV_KNOWN_WINDOW) return 0;
@@ -142,3 +148,4 @@ static void ed25519_check_known(ed25519_work *w, const pc_key_source *keys, size
         }
     }
 }
+#endif

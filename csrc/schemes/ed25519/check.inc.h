@@ -1,4 +1,10 @@
-/* ed25519_check.inc.h - single equations, one item per lane; template, included by ed25519.inc.h. */
+/* ed25519/check.inc.h - single equations, one item per lane; template.
+ *
+ * Gives ed25519_check_encoded (without the cofactor), ed25519_check_singly (with it), and for known.inc.h
+ * ed25519_invert_z, ed25519_is_encoded and ed25519_vanishes. */
+#ifndef PC_SCHEMES_ED25519_CHECK_INC_H
+#define PC_SCHEMES_ED25519_CHECK_INC_H
+#include "read.inc.h"
 
 /* sum = S B - k A for the items in these rows. */
 static void ed25519_equation(ed25519_work *w, const uint32_t row[VL], ed25519_ext *sum) {
@@ -82,3 +88,4 @@ static void ed25519_check_singly(void *work, const uint32_t *list, size_t n) {
         ed25519_compare_cofactored(w, row, &sum);
     }
 }
+#endif

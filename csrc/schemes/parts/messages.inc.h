@@ -1,7 +1,8 @@
-/* messages.inc.h - the message side of a signature scheme: parts of columns, and hashes by their id. */
+/* parts/messages.inc.h - the message side of a signature scheme: parts of columns, and hashes by their id.
+ * Gives column_from, hash_32_many and digests_32. */
 #ifndef PC_SCHEMES_MESSAGES_INC_H
 #define PC_SCHEMES_MESSAGES_INC_H
-#include "../core/column.h"
+#include "../../core/column.h"
 
 /* The column from its row `first` on. */
 PC_FN pc_column column_from(const pc_column *column, size_t first) {

@@ -1,4 +1,9 @@
-/* ed25519_keys.inc.h - points of keys and of R, equal keys, and key sets; template, included by ed25519.inc.h. */
+/* ed25519/keys.inc.h - the points of keys and of R, and equal keys; template.
+ *
+ * Gives ed25519_find_keys, ed25519_load_keys (of a key set), ed25519_decompress_all and ed25519_list_live. */
+#ifndef PC_SCHEMES_ED25519_KEYS_INC_H
+#define PC_SCHEMES_ED25519_KEYS_INC_H
+#include "read.inc.h"
 
 /* Numbers the different keys of a chunk. */
 static void ed25519_find_keys(ed25519_work *w, size_t n) {
@@ -75,3 +80,4 @@ static size_t ed25519_list_live(ed25519_work *w, size_t n) {
     }
     return live;
 }
+#endif

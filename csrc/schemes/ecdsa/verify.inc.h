@@ -1,7 +1,8 @@
-/* ecdsa.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once per curve.
+/* ecdsa/verify.inc.h - ECDSA verification (SEC 1, section 4.1.4; FIPS 186-5, section 6.4.2); template, once
+ * per curve.
  *
- * Wants keys.inc.h and signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(verify)
- * and ecdsa(keyset_put).
+ * Requires parts/keys.inc.h and parts/signatures.inc.h, and ecdsa(name) as the prefix of the scheme. Gives
+ * ecdsa(verify) and ecdsa(keyset_put): ecdsa_secp256k1_verify, ecdsa_p256_verify and so on in a backtrace.
  *
  * Order of the checks, the same for every scheme here and wherever an item stands in a batch:
  *     the key        MALFORMED_KEY          (encoding, range, curve equation)
@@ -10,8 +11,14 @@
  *     low s          HIGH_S                 (only under PC_RULE_LOW_S)
  *     the equation   BAD_SIGNATURE
  *
- * The equation is R = u1 G + u2 Q with u1 = e / s, u2 = r / s, and x(R) = r (mod n). s is inverted for a whole chunk at
- * once, and x(R) = X / Z^2 is not computed: X is compared with r Z^2 and, where r + n < p, with (r + n) Z^2. */
+ * The equation is R = u1 G + u2 Q with u1 = e / s, u2 = r / s, and x(R) = r (mod n). s is inverted for a
+ * whole chunk at once, and x(R) = X / Z^2 is not computed: X is compared with r Z^2 and, where r + n < p,
+ * with (r + n) Z^2. */
+
+#ifndef ECDSA_KEY_FORMS
+#    define ECDSA_KEY_FORMS PC_KEY_FORMS_ECDSA_P256
+_Static_assert((int)ECDSA_KEY_FORMS == (int)PC_KEY_FORMS_ECDSA_SECP256K1, "the same over every curve");
+#endif
 
 typedef struct ecdsa(work_s) {
     cv(keys) keys;
@@ -74,7 +81,7 @@ static void ecdsa(verify)(const pc_verify_params *params, const pc_key_source *k
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
         size_t n = count - first < cv(CHUNK) ? count - first : cv(CHUNK);
         uint64_t r[4], s[4];
-        cv(keys_read)(&w->keys, keys, first, n, KEY_SEC1);
+        cv(keys_read)(&w->keys, keys, first, n, ECDSA_KEY_FORMS);
         ecdsa(digests)(w, params, messages, first, n);
         for (size_t j = 0; j < n; j++) {
             w->status[j] = cv(signature_read)(r, s, params, signatures, first + j);
@@ -97,6 +104,6 @@ static void ecdsa(verify)(const pc_verify_params *params, const pc_key_source *k
 static void ecdsa(keyset_put)(const pc_column *keys, size_t n, pc_keyset *set, const uint32_t *slots, void *const *tables,
                               uint8_t *verdicts) {
     vmode mode = vmode_enter();
-    cv(keyset_fill)(keys, n, set, slots, tables, KEY_SEC1, verdicts);
+    cv(keyset_fill)(keys, n, set, slots, tables, ECDSA_KEY_FORMS, verdicts);
     vmode_leave(mode);
 }

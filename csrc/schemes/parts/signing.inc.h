@@ -1,9 +1,11 @@
-/* signing.inc.h - keys and nonces for test data: deterministic, NOT constant time, NOT for real keys; template.
+/* parts/signing.inc.h - keys and nonces for test data: deterministic, NOT constant time, NOT for real keys;
+ * template.
  *
- * Wants keys.inc.h. Used by the sign and public_keys functions of the schemes, which make vectors, benchmarks and generated
- * ledgers. Everything is in structure-of-arrays chunks like the verifiers' (word i of item j at [i * CHUNK + j]), with one
- * inversion a chunk. A signature with r = 0 or s = 0, which a signer must try again, has probability 2^-256 and is not
- * looked for. */
+ * Requires parts/keys.inc.h. Gives cv(secrets_read), cv(points_of), cv(nonces) and cv(public_keys_sec1):
+ * k256_points_of and so on. Used by the sign and public_keys functions of the schemes, which make vectors,
+ * benchmarks and generated ledgers. Everything is in structure-of-arrays chunks like the verifiers' (word i
+ * of item j at [i * CHUNK + j]), with one inversion a chunk. A signature with r = 0 or s = 0, which a signer
+ * must try again, has probability 2^-256 and is not looked for. */
 
 /* w mod n, with 0 replaced by 1. */
 PC_FN void cv(scalar_fit)(uint64_t w[4]) {

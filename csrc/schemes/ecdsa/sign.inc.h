@@ -1,6 +1,8 @@
-/* ecdsa_sign.inc.h - ECDSA signatures for test data (SEC 1, section 4.1.3), always with low s; template, once per curve.
+/* ecdsa/sign.inc.h - ECDSA signatures for test data (SEC 1, section 4.1.3), always with low s; template, once
+ * per curve.
  *
- * Wants signing.inc.h, and ecdsa(name) as the prefix of the scheme. */
+ * Requires parts/signing.inc.h, and ecdsa(name) as the prefix of the scheme. Gives ecdsa(public_keys) and
+ * ecdsa(sign): ecdsa_secp256k1_sign and so on. */
 
 static void ecdsa(public_keys)(const pc_column *secrets, size_t count, uint8_t *public_keys) {
     cv(public_keys_sec1)(secrets, count, 0, public_keys);

@@ -1,16 +1,17 @@
-/* combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do when a combination
- * fails.
+/* parts/combine.inc.h - equations that are tried together: random coefficients, equal keys, and what to do
+ * when a combination fails.
  *
- * For schemes whose verification is an equation in a group: sums of many with random coefficients of 128 bits take a
- * fraction of the work, and hold by mistake with probability 2^-128. Nothing here knows a curve. Wants hash/hash.inc.h.
+ * For schemes whose verification is an equation in a group: sums of many with random coefficients of 128 bits
+ * take a fraction of the work, and hold by mistake with probability 2^-128. Nothing here knows a curve.
+ * Requires hash/hash.inc.h. Gives combine_settle, combine_draw, combine_find_keys and their types.
  * docs/design/0008. */
 #ifndef PC_SCHEMES_COMBINE_INC_H
 #define PC_SCHEMES_COMBINE_INC_H
 #include <string.h>
 
-#include "../core/check.h"
-#include "../core/column.h"
-#include "../core/entropy.h"
+#include "../../core/check.h"
+#include "../../core/column.h"
+#include "../../core/entropy.h"
 
 enum {
     COMBINE_MOST = 2048,  /* items of a call of combine_settle, at most */

@@ -1,4 +1,10 @@
-/* ed25519_read.inc.h - items to rows of words, the rules about their encodings, and the challenge; template, included by ed25519.inc.h. */
+/* ed25519/read.inc.h - items to rows of words, the rules about their encodings, and the challenge; template.
+ *
+ * Gives ed25519_read, ed25519_apply_rules, ed25519_scalars and ed25519_wide_mod (sums modulo L),
+ * ed25519_encoding_read and _normal, ed25519_load_le, and ed25519_key_record, one key of a key set. */
+#ifndef PC_SCHEMES_ED25519_READ_INC_H
+#define PC_SCHEMES_ED25519_READ_INC_H
+#include "work.inc.h"
 
 /* Stands in where there is no key, so that the lane code needs no special case: the base point. */
 static const uint8_t ed25519_filler[32] = {0x58, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
@@ -172,3 +178,4 @@ static void ed25519_scalars(uint64_t *scalars, size_t stride, const uint64_t *di
         vstore_rows(scalars, row, stride, k, 4);
     }
 }
+#endif

@@ -1,5 +1,9 @@
-/* ed25519_sign.inc.h - Ed25519 key and signature generation (RFC 8032, sections 5.1.5 and 5.1.6) for test data: not constant time,
- * secrets are not erased; template. Included by ed25519.inc.h. A secret is the 32-byte seed. */
+/* ed25519/sign.inc.h - Ed25519 key and signature generation (RFC 8032, sections 5.1.5 and 5.1.6) for test
+ * data: not constant time, secrets are not erased; template. A secret is the 32-byte seed. Gives
+ * ed25519_public_keys and ed25519_sign. */
+#ifndef PC_SCHEMES_ED25519_SIGN_INC_H
+#define PC_SCHEMES_ED25519_SIGN_INC_H
+#include "read.inc.h"
 
 enum { ed25519_SIGN_CHUNK = 64, ed25519_SIGN_VECS = (ed25519_SIGN_CHUNK + VL - 1) / VL };
 
@@ -101,3 +105,4 @@ static void ed25519_sign(const pc_verify_params *params, const pc_column *secret
     }
     vmode_leave(mode);
 }
+#endif

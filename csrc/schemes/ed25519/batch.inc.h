@@ -1,19 +1,25 @@
-/* ed25519_batch.inc.h - many cofactored equations as one; template, included by ed25519.inc.h.
+/* ed25519/batch.inc.h - many cofactored equations as one; template.
+ *
+ * Gives ed25519_combines, for combine_settle.
  *
  * For random coefficients z of 128 bits,
  *
  *     [8] ( sum z R + sum (z k) A - (sum z S) B ) = 0
  *
- * takes a fraction of the work of the single equations. If every equation holds, so does this. If one fails, its left side
- * has a part of prime order (the factor 8 removes any other), and the combination holds with probability 2^-128. So the verdicts are
- * those of the single equations, for every input - which is true with the cofactor only: without it a defect of small order survives
- * or cancels by chance (docs/design/0001).
+ * takes a fraction of the work of the single equations. If every equation holds, so does this. If one fails,
+ * its left side has a part of prime order (the factor 8 removes any other), and the combination holds with
+ * probability 2^-128. So the verdicts are those of the single equations, for every input - which is true with
+ * the cofactor only: without it a defect of small order survives or cancels by chance (docs/design/0001).
  *
- * The coefficients come from a generator that the operating system seeds once in a call (docs/design/0008): whoever makes the
- * signatures can not know them. Where there is no seed, equations are checked singly.
+ * The coefficients come from a generator that the operating system seeds once in a call (docs/design/0008):
+ * whoever makes the signatures cannot know them. Where there is no seed, equations are checked singly.
  *
- * Factors of equal keys are added, so a key costs its share once in a combination. Many items make one sum by buckets; fewer make
- * one sum in each lane, and when that fails the failed lanes alone are gone through, regrouped into full vectors. */
+ * Factors of equal keys are added, so a key costs its share once in a combination. Many items make one sum by
+ * buckets; fewer make one sum in each lane, and when that fails the failed lanes alone are gone through,
+ * regrouped into full vectors. */
+#ifndef PC_SCHEMES_ED25519_BATCH_INC_H
+#define PC_SCHEMES_ED25519_BATCH_INC_H
+#include "check.inc.h"
 
 /* ---- coefficients --------------------------------------------------------------------------------------------------------- */
 
@@ -154,3 +160,4 @@ static const combine_scheme ed25519_combines = {.leaf = ed25519_LEAF * VL,
                                                 .prepare = ed25519_coefficients,
                                                 .holds = ed25519_holds_where,
                                                 .check_singly = ed25519_check_singly};
+#endif

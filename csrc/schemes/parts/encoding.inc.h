@@ -1,11 +1,12 @@
-/* encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER signatures. Scalar
- * code, one item at a time. Nothing here reads past the length it is given. */
+/* parts/encoding.inc.h - bytes to integers and back for ECDSA, SM2 and BIP-340: SEC 1 keys, compact and DER
+ * signatures. Scalar code, one item at a time. Nothing here reads past the length it is given. Gives
+ * int256_*, key_parse, sig_parse_compact, sig_parse_der, sig_write_compact and sig_write_der. */
 #ifndef PC_SCHEMES_ENCODING_INC_H
 #define PC_SCHEMES_ENCODING_INC_H
 #include <string.h>
 
-#include "../field/words.inc.h"
-#include "../pycore.h"
+#include "../../field/words.inc.h"
+#include "../../pycore.h"
 
 /* ---- 256-bit integers as little-endian words -------------------------------------------------------------------------- */
 
@@ -44,23 +45,21 @@ PC_FN void int256_add_mod(uint64_t r[4], const uint64_t a[4], const uint64_t b[4
 
 /* What a key's bytes say about y. KEY_TRUSTED is no encoding: x and y are known to be a point of the curve. */
 enum { KEY_MALFORMED = 0, KEY_Y_GIVEN = 1, KEY_Y_EVEN = 2, KEY_Y_ODD = 3, KEY_TRUSTED = 4 };
-/* Which encodings a scheme takes. */
-enum { KEY_SEC1 = 1, KEY_RAW_XY = 2, KEY_X_ONLY = 4 };
 
-/* Reads a key: 02 || x, 03 || x, 04 || x || y; with KEY_RAW_XY also x || y, with KEY_X_ONLY x alone (BIP-340: the even y).
+/* Reads a key in one of these forms, PC_KEY_*: 02 || x, 03 || x, 04 || x || y; with PC_KEY_XY also x || y, with PC_KEY_X_ONLY x alone (BIP-340: the even y).
  * Coordinates must be below the prime. The hybrid forms 06 and 07 and the one-byte point at infinity are refused. Whether
  * the point lies on the curve is left to the caller. y is written only for KEY_Y_GIVEN. */
 PC_FN int key_parse(const uint8_t *bytes, size_t len, int forms, const uint64_t prime[4], uint64_t x[4], uint64_t y[4]) {
     int form = KEY_MALFORMED;
-    if ((forms & KEY_SEC1) && len == 33 && (bytes[0] == 2 || bytes[0] == 3))
+    if ((forms & PC_KEY_COMPRESSED) && len == 33 && (bytes[0] == 2 || bytes[0] == 3))
         form = bytes[0] == 2 ? KEY_Y_EVEN : KEY_Y_ODD;
-    else if ((forms & KEY_SEC1) && len == 65 && bytes[0] == 4)
+    else if ((forms & PC_KEY_UNCOMPRESSED) && len == 65 && bytes[0] == 4)
         form = KEY_Y_GIVEN;
     if (form != KEY_MALFORMED)
         bytes++;
-    else if ((forms & KEY_RAW_XY) && len == 64)
+    else if ((forms & PC_KEY_XY) && len == 64)
         form = KEY_Y_GIVEN;
-    else if ((forms & KEY_X_ONLY) && len == 32)
+    else if ((forms & PC_KEY_X_ONLY) && len == 32)
         form = KEY_Y_EVEN;
     else
         return KEY_MALFORMED;

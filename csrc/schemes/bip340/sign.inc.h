@@ -1,7 +1,9 @@
-/* schnorr_sign.inc.h - BIP-340 signatures for test data: the BIP's default signing with an auxiliary randomness of 32 zero
- * bytes.
- *
- * Wants schnorr_bip340.inc.h and signing.inc.h. */
+/* bip340/sign.inc.h - BIP-340 signatures for test data: the BIP's default signing with an auxiliary
+ * randomness of 32 zero bytes. Gives schnorr_secp256k1_public_keys and _sign. Requires parts/signing.inc.h.
+ */
+#ifndef PC_SCHEMES_BIP340_SIGN_INC_H
+#define PC_SCHEMES_BIP340_SIGN_INC_H
+#include "read.inc.h"
 
 /* (x, y) = k G with y even: where it is odd, k becomes n - k. x is written as bytes[j * stride .. + 32) too. */
 static void schnorr_secp256k1_even(uint64_t *k, uint64_t *x, uint8_t *bytes, size_t stride, size_t n) {
@@ -98,3 +100,4 @@ static void schnorr_secp256k1_sign(const pc_verify_params *params, const pc_colu
     }
     vmode_leave(mode);
 }
+#endif

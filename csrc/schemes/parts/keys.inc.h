@@ -1,7 +1,10 @@
-/* keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points or their tables; template.
+/* parts/keys.inc.h - the public keys of a chunk, from an encoded column or a key set, to affine points or
+ * their tables; template.
  *
- * Wants known_base.inc.h and encoding.inc.h. A key that does not parse, or is no point of the curve, is marked and replaced by
- * the generator, so that the lane code after it needs no special case. */
+ * Requires mult/known_base.inc.h and parts/encoding.inc.h. Gives, as k256_..., p256_... and sm2c_...,
+ * cv(keys_read), cv(keys_points), cv(key_sums), cv(keyset_fill), cv(keyset_table) and the cv(soa_...)
+ * helpers. A key that does not parse, or is no point of the curve, is marked and replaced by the generator,
+ * so that the lane code after it needs no special case. */
 
 /* One key of a key set. Any verdict other than PC_VALID stands for a slot without a key. */
 typedef struct cv(key_record_s) {

@@ -1,14 +1,21 @@
-/* schnorr_bip340_batch.inc.h - many equations of BIP-340 as one; template, included by schnorr_bip340.inc.h.
+/* bip340/batch.inc.h - many equations of BIP-340 as one; template over secp256k1.
  *
- * An item is valid exactly when R, the point with even y and x(R) = r, exists and s G - e P - R = 0. With random
- * coefficients a
+ * Gives schnorr_secp256k1_combines and, for keys with tables, schnorr_secp256k1_combines_known, both for
+ * combine_settle.
+ *
+ * An item is valid exactly when R, the point with even y and x(R) = r, exists and s G - e P - R = 0. With
+ * random coefficients a
  *
  *     (sum a s) G - sum (a e) P - sum a R = 0
  *
- * holds when all equations do. The group has prime order n, so if one does not, there is one a modulo n for which the sum
- * holds all the same. a = c + d lambda with c and d random numbers of 64 bits: no two pairs give the same a
- * (docs/design/0008), so that is a chance of 2^-128. a R then is c R + d lambda R, two terms of 64 bits, and (a e) P two
- * of 128. Factors of equal keys are added first. */
+ * holds when all equations do. The group has prime order n, so if one does not, there is one a modulo n for
+ * which the sum holds all the same. a = c + d lambda with c and d random numbers of 64 bits: no two pairs
+ * give the same a (docs/design/0008), so that is a chance of 2^-128. a R then is c R + d lambda R, two terms
+ * of 64 bits, and (a e) P two of 128. Factors of equal keys are added first. */
+#ifndef PC_SCHEMES_BIP340_BATCH_INC_H
+#define PC_SCHEMES_BIP340_BATCH_INC_H
+#include "check.inc.h"
+#include "keys.inc.h"
 
 #ifndef SCHNORR_LEAST
 #    define SCHNORR_LEAST                                                                                                   \
@@ -137,3 +144,4 @@ static int schnorr_secp256k1_explains(void *work) {
 SCHNORR_COMBINES(, 150);
 SCHNORR_COMBINES(_known, 1000); /* single checks cost little more than combinations */
 #undef SCHNORR_COMBINES
+#endif
