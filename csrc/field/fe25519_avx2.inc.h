@@ -15,7 +15,7 @@
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
 #include "fe_doubles_avx2.h"
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 #define FE_M51            0x7ffffffffffffULL
 #define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 / 2 + 8192, DB_TWO51 / 2 + 8192))
 #define FE_CHECK_LOOSE(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 16384, DB_TWO51 + 16384))
@@ -228,5 +228,5 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     return words_is_zero(w);
 }
 #undef FE_BIAS
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
 #undef FE_M51

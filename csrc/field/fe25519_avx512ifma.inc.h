@@ -17,7 +17,7 @@
  *   below a loose one): carries < 6, limb 0 takes 19 * 5. mul_small: see there. */
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 #define FE_M51            0x7ffffffffffffULL
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_M51 + 1 + (1 << 11), FE_M51 + 1 + (1 << 11)))
 #define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, 1ULL << 52, 1ULL << 52))
@@ -224,5 +224,5 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_to_words)(w, a);
     return words_is_zero(w);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
 #undef FE_M51

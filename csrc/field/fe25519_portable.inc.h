@@ -12,7 +12,7 @@
  *   >= 2^53 - 76, not below a loose one). */
 #define FE       fe25519
 #define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 #define FE_M51            0x7ffffffffffffULL
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_M51 + 1 + (1 << 13), FE_M51 + 1 + (1 << 13)))
 #define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 53) - 128, (1ULL << 53) - 128))
@@ -142,5 +142,5 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_to_words)(w, a);
     return words_is_zero(w);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
 #undef FE_M51

@@ -17,7 +17,7 @@
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 / 2 + 64))
 #define FE_CHECK_LOOSE(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 + 256))
 
@@ -291,4 +291,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_D4
 #undef FE_D3
 #undef FE_END
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

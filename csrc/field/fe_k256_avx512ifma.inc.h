@@ -1,7 +1,7 @@
 /* fe_k256_avx512ifma.inc.h - 2^256 - 2^32 - 977 for eight lanes in radix 2^52, by 52-bit multiply-adds. Contract: field.h.
  *
  * 2^256 = K = 0x1000003d1, so p is 2^48 in limb 4 and -K in limb 0, and 2^260 = 16 K. The multiplier reads 52 bits, so
- * limbs are always carried, all at once (FE_PUT).
+ * limbs are always carried, all at once (FE_CARRY_TO).
  *
  *   class   limbs 0..3   limb 4           comes from
  *   tight   < 2^52       < 2^48 + 2^7     mul, sqr, carry, addc, subc, mul_small, half, from_words
@@ -12,12 +12,12 @@
  *   q < 2^9 + 2^41, joins columns 0 and 1 times K. Columns 0 .. 3 are below 2^57 in the end, so limb 4 takes less than 2^5
  *   with its 48 bits.
  *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which
- *   FE_PUT also sees and mends by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
+ *   FE_CARRY_TO also sees and mends by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
 #define FE_OWN_FUSED
 #include "fe_limbs52.inc.h"
-#include "fe_put_avx512ifma.inc.h"
+#include "fe_carry_avx512ifma.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, (1ULL << 48) + (1 << 7)))
 #define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, 1ULL << 50))
 
@@ -34,14 +34,14 @@ PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
     const vec t0 = vadd(a->l[0], b->l[0]), t1 = vadd(a->l[1], b->l[1]), t2 = vadd(a->l[2], b->l[2]),
               t3 = vadd(a->l[3], b->l[3]), t4 = vadd(a->l[4], b->l[4]);
-    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
     FE_CHECK_LOOSE(r);
 }
 PC_INLINE void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
     const vec t0 = vsub(vsub(a->l[0], vset1(2 * FE_K256_K)), b->l[0]), t1 = vsub(a->l[1], b->l[1]),
               t2 = vsub(a->l[2], b->l[2]), t3 = vsub(a->l[3], b->l[3]), t4 = vsub(vadd(a->l[4], vset1(2ULL << 48)), b->l[4]);
-    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
     FE_CHECK_LOOSE(r);
 }
 PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
@@ -58,7 +58,7 @@ PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
     vec t0 = a->l[0], t4 = a->l[4];
     FE_CHECK_LOOSE(a);
     FE_TAKE_TOP(t0, t4);
-    FE_PUT(r, t0, a->l[1], a->l[2], a->l[3], t4, 0);
+    FE_CARRY_TO(r, t0, a->l[1], a->l[2], a->l[3], t4, 0);
     FE_CHECK_TIGHT(r);
 }
 PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
@@ -66,7 +66,7 @@ PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     const vec t1 = vadd(a->l[1], b->l[1]), t2 = vadd(a->l[2], b->l[2]), t3 = vadd(a->l[3], b->l[3]);
     vec t0 = vadd(a->l[0], b->l[0]), t4 = vadd(a->l[4], b->l[4]);
     FE_TAKE_TOP(t0, t4);
-    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
     FE_CHECK_TIGHT(r);
 }
 PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
@@ -74,7 +74,7 @@ PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     const vec t1 = vsub(a->l[1], b->l[1]), t2 = vsub(a->l[2], b->l[2]), t3 = vsub(a->l[3], b->l[3]);
     vec t0 = vsub(vsub(a->l[0], vset1(8 * FE_K256_K)), b->l[0]), t4 = vsub(vadd(a->l[4], vset1(8ULL << 48)), b->l[4]);
     FE_TAKE_TOP(t0, t4);
-    FE_PUT(r, t0, t1, t2, t3, t4, 1);
+    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 1);
     FE_CHECK_TIGHT(r);
 }
 
@@ -144,7 +144,7 @@ PC_INLINE void FN(_reduce)(FE_T *r, const FN(_columns) * c, const vec s[5], uint
     }
     const vec q = vadd(vshr(t4, 48), vshl(t5, 4));
     const vec t0 = L(l0, q, k256), t1 = vadd(l1, H(h1, q, k256)), t2 = vadd(l2, h2), t3 = vadd(l3, h3);
-    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), bias);
+    FE_CARRY_TO(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), bias);
     FE_CHECK_TIGHT(r);
 }
 PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
@@ -187,7 +187,7 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     const vec t4 = H(L(zero, a->l[4], f), a->l[3], f), t5 = H(zero, a->l[4], f), q = vadd(vshr(t4, 48), vshl(t5, 4));
     const vec t0 = L(L(zero, a->l[0], f), q, k256), t1 = H(H(L(zero, a->l[1], f), a->l[0], f), q, k256);
     const vec t2 = H(L(zero, a->l[2], f), a->l[1], f), t3 = H(L(zero, a->l[3], f), a->l[2], f);
-    FE_PUT(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), 0);
+    FE_CARRY_TO(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), 0);
     FE_CHECK_TIGHT(r);
 }
 #undef L
@@ -205,7 +205,7 @@ PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
               t3 = vor(vshr(a->l[3], 1), vand(vshl(a4, 51), bit51));
     const vec t0 = vsub(h0, vblend(odd, vset1(FE_K256_K / 2), vzero()));
     const vec t4 = vadd(vshr(a4, 1), vblend(odd, vset1(1ULL << 47), vzero()));
-    FE_PUT(r, t0, t1, t2, t3, t4, 0);
+    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
     FE_CHECK_TIGHT(r);
 }
 #undef FE_TAKE_TOP
@@ -220,5 +220,5 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_carry)(&t, a);
     return FN(_limbs_is_multiple)(t.l, 1);
 }
-#include "fe_common.inc.h"
-#undef FE_PUT
+#include "fe_derived.inc.h"
+#undef FE_CARRY_TO

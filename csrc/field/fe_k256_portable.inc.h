@@ -12,7 +12,7 @@
  *   pass is enough (the order that libsecp256k1 made known). */
 #define FE       fe_k256
 #define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 #define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 52) + (1ULL << 44), (1ULL << 48) + (1ULL << 44)))
 #define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, (1ULL << 54) - (1ULL << 40), (1ULL << 50) - 8))
 
@@ -165,4 +165,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_normalize)(l, a);
     return veq(l[0] | l[1] | l[2] | l[3] | l[4], 0);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

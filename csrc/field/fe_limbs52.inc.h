@@ -4,7 +4,7 @@
  * complement 2^52 - 1 - b_i per limb and a one at the bottom: the limbs then hold a - b + 2^260, and the bit above the top
  * limb says a >= b. */
 
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 
 /* r = a + b; the sum must stay below 2^260. */
 PC_FN void FN(_limbs_add)(vec r[5], const vec a[5], const vec b[5]) {

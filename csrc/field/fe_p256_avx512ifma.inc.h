@@ -1,4 +1,4 @@
-/* fe_p256_avx512ifma.inc.h - multiplying by the P-256 prime. Over fe_mont_avx512ifma.inc.h.
+/* fe_p256_avx512ifma.inc.h - multiplying by the P-256 prime. Over fe_montgomery_avx512ifma.inc.h.
  *
  * p = 2^256 - 2^224 + 2^192 + 2^96 - 1 = -1 + 2^44 (2^52) + 2^36 (2^156) + (2^48 - 2^16) (2^208). A digit q below 2^52
  * times 2^44 has the high half q >> 8, times 2^36 it is q >> 16: multiply-adds are the bottleneck, so these halves are
@@ -27,4 +27,4 @@
     FE_STEP(2, FE_COLUMN(2), l, h, n)                                                                                       \
     FE_STEP(3, FE_COLUMN(3), l, h, n)                                                                                       \
     FE_STEP(4, FE_COLUMN(4), l, h, n)
-#include "fe_mont_avx512ifma.inc.h"
+#include "fe_montgomery_avx512ifma.inc.h"

@@ -1,4 +1,4 @@
-/* fe_sm2_avx512ifma.inc.h - multiplying by the SM2 prime. Over fe_mont_avx512ifma.inc.h.
+/* fe_sm2_avx512ifma.inc.h - multiplying by the SM2 prime. Over fe_montgomery_avx512ifma.inc.h.
  *
  * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 = -1 - (2^44 - 2^12) (2^52) + (2^48 - 2^16) (2^208). What a digit takes away is
  * summed up apart, by columns n[1] .. n[6]. Columns may come out below zero; their low 52 bits are right all the same. */
@@ -23,4 +23,4 @@
     FE_STEP(2, FE_COLUMN(2), l, h, n)                                                                                       \
     FE_STEP(3, FE_COLUMN(3), l, h, n)                                                                                       \
     FE_STEP(4, FE_COLUMN(4), l, h, n)
-#include "fe_mont_avx512ifma.inc.h"
+#include "fe_montgomery_avx512ifma.inc.h"

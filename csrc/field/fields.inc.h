@@ -24,7 +24,7 @@
 #define FE_K     FE25519_K
 #define FE_SUB_P 4
 #define FE       ref_fe25519
-#include "fe_pm52.inc.h"
+#include "fe_pseudo_mersenne.inc.h"
 #if defined(PC_FIELDS_PORTABLE)
 #    include "fe25519_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
@@ -33,7 +33,7 @@
 #    include "fe25519_avx2.inc.h"
 #else
 #    define FE fe25519
-#    include "fe_pm52.inc.h"
+#    include "fe_pseudo_mersenne.inc.h"
 #endif
 #undef FE_P
 #undef FE_K
@@ -42,9 +42,9 @@
 #define FE_P          FE_K256_P
 #define FE_K          FE_K256_K
 #define FE_SUB_P      2
-#define FE_CHAIN_K256 /* fe_common.inc.h */
+#define FE_CHAIN_K256 /* fe_derived.inc.h */
 #define FE            ref_fe_k256
-#include "fe_pm52.inc.h"
+#include "fe_pseudo_mersenne.inc.h"
 #ifdef PC_FIELDS_PORTABLE
 #    include "fe_k256_portable.inc.h"
 #elif defined(PC_FIELDS_IFMA)
@@ -53,7 +53,7 @@
 #    include "fe_k256_avx2.inc.h"
 #else
 #    define FE fe_k256
-#    include "fe_pm52.inc.h"
+#    include "fe_pseudo_mersenne.inc.h"
 #endif
 #undef FE_P
 #undef FE_K
@@ -67,7 +67,7 @@
 #define FE_N0  FE_P256_N0
 #define FE_TOP 48
 #define FE     ref_fe_p256
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE fe_p256
 #if defined(PC_FIELDS_PORTABLE)
 #    include "fe_p256_portable.inc.h"
@@ -76,7 +76,7 @@
 #elif defined(PC_FIELDS_AVX2)
 #    include "fe_p256_avx2.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 
@@ -86,7 +86,7 @@
 #define FE_N0  FE_SM2_N0
 #define FE_TOP 48
 #define FE     ref_fe_sm2
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE fe_sm2
 #if defined(PC_FIELDS_PORTABLE)
 #    include "fe_sm2_portable.inc.h"
@@ -95,7 +95,7 @@
 #elif defined(PC_FIELDS_AVX2)
 #    include "fe_sm2_avx2.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 
@@ -105,12 +105,12 @@
 #define FE_N0  SC25519_N0
 #define FE_TOP 44
 #define FE     ref_sc25519
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE sc25519
 #ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
+#    include "fe_montgomery_portable.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 
@@ -120,12 +120,12 @@
 #define FE_N0  SC_K256_N0
 #define FE_TOP 48
 #define FE     ref_sc_k256
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE sc_k256
 #ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
+#    include "fe_montgomery_portable.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 
@@ -135,12 +135,12 @@
 #define FE_N0  SC_P256_N0
 #define FE_TOP 48
 #define FE     ref_sc_p256
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE sc_p256
 #ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
+#    include "fe_montgomery_portable.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 
@@ -150,12 +150,12 @@
 #define FE_N0  SC_SM2_N0
 #define FE_TOP 48
 #define FE     ref_sc_sm2
-#include "fe_mont52.inc.h"
+#include "fe_montgomery.inc.h"
 #define FE sc_sm2
 #ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
+#    include "fe_montgomery_portable.inc.h"
 #else
-#    include "fe_mont52.inc.h"
+#    include "fe_montgomery.inc.h"
 #endif
 #include "fe_undef.inc.h"
 

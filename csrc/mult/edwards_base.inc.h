@@ -1,6 +1,6 @@
 /* edwards_base.inc.h - multiples of the base point and of one more point per lane, on a twisted Edwards curve; template.
  *
- * Wants group/edwards.inc.h, rows.inc.h, recode.inc.h and (curves/<curve>.inc.h)
+ * Wants group/edwards.inc.h, lane_tables.inc.h, recode.inc.h and (curves/<curve>.inc.h)
  *   CV_BITS          bits of the group order
  *   CV_A_WINDOW      bits per digit of the scalar of A; its table has 2^(CV_A_WINDOW - 1) + 1 entries
  *   CV_G_WINDOW      bits per digit of the scalar of the base point in the double-base ladder

@@ -35,7 +35,7 @@
 #include "../core/column.h"
 #include "../curves/ed25519.inc.h"
 #include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
+#include "../mult/lane_tables.inc.h"
 #include "combine.inc.h"
 #include "messages.inc.h"
 

@@ -9,7 +9,7 @@
 
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
+#include "../mult/lane_tables.inc.h"
 #include "combine.inc.h"
 #include "encoding.inc.h"
 #include "messages.inc.h"

@@ -19,7 +19,7 @@
 #include <pthread.h>
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
+#include "../mult/lane_tables.inc.h"
 #include "../schemes/combine.inc.h"
 #include "../schemes/encoding.inc.h"
 #include "../schemes/messages.inc.h"

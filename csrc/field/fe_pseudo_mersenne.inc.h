@@ -1,4 +1,4 @@
-/* fe_pm52.inc.h - template: a field modulo a pseudo-Mersenne prime for any number of lanes.
+/* fe_pseudo_mersenne.inc.h - template: a field modulo a pseudo-Mersenne prime for any number of lanes.
  *
  * Wants FE (prefix), FE_P (the modulus as four words), FE_K (2^256 mod p, below 2^34) and FE_SUB_P (2 or 4: the even multiple of p
  * that exceeds every tight value).
@@ -152,4 +152,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FN(_carry)(&t, a);
     return FN(_limbs_is_multiple)(t.l, FE_SUB_P > 2 ? 2 : 1);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

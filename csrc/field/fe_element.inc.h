@@ -1,4 +1,4 @@
-/* fe_five.inc.h - an element of five limbs per lane, and what does not depend on their width. Wants FE. */
+/* fe_element.inc.h - an element of five limbs per lane, and what does not depend on their width. Wants FE. */
 
 typedef struct PC_CAT(FE, _s) {
     vec l[5];

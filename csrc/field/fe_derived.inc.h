@@ -1,4 +1,4 @@
-/* fe_common.inc.h - template: everything that a field builds from its core operations; included at the end of every reducer
+/* fe_derived.inc.h - template: everything that a field builds from its core operations; included at the end of every reducer
  * and of every tuned body. Wants FE, FN, FE_P and, with the classes of field.h: FE_t, zero, one, from_words, to_words, add,
  * sub, neg, carry, mul, sqr, mul_small, half, select, is_zero. */
 

@@ -1,5 +1,5 @@
-/* fe_mont_portable.inc.h - template: Montgomery fields for one lane, R = 2^260, radix 2^52, by signed 64 x 64 -> 128
- * multiplications. Contract: field.h. Same domain as fe_mont52.inc.h, other limbs.
+/* fe_montgomery_portable.inc.h - template: Montgomery fields for one lane, R = 2^260, radix 2^52, by signed 64 x 64 -> 128
+ * multiplications. Contract: field.h. Same domain as fe_montgomery.inc.h, other limbs.
  *
  * Wants FE, FE_P, FE_R, FE_R2, FE_N0 (params.h) and FE_TOP: log2(p) rounded, minus 208 (limb 4 in units of 2^FE_TOP is about the
  * value in units of p). FE_TERM0 .. FE_TERM4 and FE_NARROW4 may name a faster way to multiply by p, see below.
@@ -16,7 +16,7 @@
  *   Shifting a negative signed number right is arithmetic in gcc and clang; everything here relies on it. */
 #include "words.inc.h"
 #define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 
 #ifdef PC_VERIFY
 /* low p < a < high p, limbs 0..3 in (-most, most), limb 4 in (-top, top). */
@@ -244,4 +244,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_TERM3
 #undef FE_TERM4
 #undef FE_NARROW4
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

@@ -1,4 +1,4 @@
-/* fe_mont52.inc.h - template: a field modulo any odd p < 2^256 in Montgomery form with R = 2^260, for any number of lanes.
+/* fe_montgomery.inc.h - template: a field modulo any odd p < 2^256 in Montgomery form with R = 2^260, for any number of lanes.
  *
  * Wants FE (prefix) and, as in params.h, FE_P, FE_R, FE_R2 (four words each), FE_N0 (-p^-1 mod 2^52). With FE_N0 = 1, that
  * is p = -1 mod 2^52 (P-256 and SM2), the quotient digit is the low limb itself.
@@ -160,4 +160,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
     FE_CHECK_LOOSE(a);
     return FN(_limbs_is_multiple)(a->l, 3);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

@@ -1,4 +1,4 @@
-/* fe_mont_avx2.inc.h - template: P-256 and SM2, Montgomery form with R = 2^260 as in fe_mont52.inc.h, for four lanes in
+/* fe_montgomery_avx2.inc.h - template: P-256 and SM2, Montgomery form with R = 2^260 as in fe_montgomery.inc.h, for four lanes in
  * radix 2^52, limbs signed and held as doubles. Contract: field.h. Products: fe_doubles_avx2.h.
  *
  * Wants FE, FE_P, FE_R, FE_R2 (params.h) for a prime p = 2^256 - 2^224 + S - 1 with a sparse S = 0 mod 2^52, S < 2^208, and
@@ -317,4 +317,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_SPREAD
 #undef FE_SPREAD2
 #undef FE_SPREAD4
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
