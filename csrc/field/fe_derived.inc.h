@@ -1,11 +1,18 @@
-/* fe_derived.inc.h - template: everything that a field builds from its core operations; included at the end of every reducer
- * and of every tuned body. Wants FE, FN, FE_P and, with the classes of field.h: FE_t, zero, one, from_words, to_words, add,
- * sub, neg, carry, mul, sqr, mul_small, half, select, is_zero. */
+/* fe_derived.inc.h - template: what a field builds from its core operations; included at the end of every reducer and of every
+ * tuned body.
+ *
+ * First the operations that a body may leave to this file, then the public names of all of them with their checks
+ * (fe_contract.inc.h), then what is built on those: FE_is_odd, eq, cneg, sqr_n, side_sqr_n, side_mul, set_words, pow, inv, sqrt,
+ * sqrt_side, batch_inv. Every step of the latter goes through a checked operation.
+ *
+ * Requires FE, FE_P, and of the body FE_T, FE_select, FE_IS_TIGHT, FE_IS_LOOSE and IMPL of: zero, one, from_words, to_words, add, sub,
+ * neg, carry, addc, subc, mul, sqr, mul_small, half, is_zero. A body that defines FE_OWN_PACK has pack and unpack, with FE_OWN_FUSED
+ * the products less something, with FE_OWN_SUB2C FE_sub2c. */
 
 /* Outside of the Montgomery domain a packed element is the plain integer. */
 #ifndef FE_OWN_PACK
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) { FN(_to_words)(w, a); }
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
+PC_FN void IMPL(_pack)(vec w[4], const FE_T *a) { IMPL(_to_words)(w, a); }
+PC_FN void IMPL(_unpack)(FE_T *r, const vec w[4]) { IMPL(_from_words)(r, w); }
 #endif
 /* A difference right after a product, where a reduction can take it in. */
 #ifndef FE_OWN_FUSED
@@ -13,32 +20,34 @@ PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
 /* r = a - 2 c, tight, where that takes less than a sum and a difference; a loose, c tight. */
 PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_T u;
-    FN(_add)(&u, c, c);
-    FN(_subc)(r, a, &u);
+    IMPL(_add)(&u, c, c);
+    IMPL(_subc)(r, a, &u);
 }
 #    endif
-PC_INLINE void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_sub)(r, &t, c);
+    IMPL(_mul)(&t, a, b);
+    IMPL(_sub)(r, &t, c);
 }
-PC_INLINE void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_subc)(r, &t, c);
+    IMPL(_mul)(&t, a, b);
+    IMPL(_subc)(r, &t, c);
 }
-PC_INLINE void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+PC_INLINE void IMPL(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_T t;
-    FN(_sqr)(&t, a);
+    IMPL(_sqr)(&t, a);
     FN(_sub2c)(r, &t, c);
 }
-PC_INLINE void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub)(&t, &t, b);
+    IMPL(_sqr)(&t, a);
+    IMPL(_sub)(&t, &t, b);
     FN(_sub2c)(r, &t, c);
 }
 #endif
+#include "fe_contract.inc.h"
+
 PC_FN vmask FN(_is_odd)(const FE_T *a) {
     vec w[4];
     FN(_to_words)(w, a);
@@ -216,6 +225,7 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
     FE_T acc[4] = {one, one, one, one}, y, t;
     for (size_t i = 0; i < n; i++) {
         FE_T *own = &acc[i % chains];
+        PC_CHECK(FE_IS_TIGHT(&x[i]));
         FN(_select)(&y, FN(_is_zero)(&x[i]), &one, &x[i]);
         tmp[i] = *own;
         FN(_mul)(own, own, &y);
@@ -251,10 +261,11 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
 #undef FE_OWN_FUSED
 #undef FE_OWN_SUB2C
 #undef FN
+#undef IMPL
 #undef FE_T
 #undef FE_LIMBS
-#undef FE_CHECK_TIGHT
-#undef FE_CHECK_LOOSE
+#undef FE_IS_TIGHT
+#undef FE_IS_LOOSE
 #undef FE_TOP_TIGHT
 #undef FE_TOP_LOOSE
 #undef FE

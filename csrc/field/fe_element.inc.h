@@ -1,4 +1,14 @@
-/* fe_element.inc.h - an element of five limbs per lane, and what does not depend on their width. Wants FE. */
+/* fe_element.inc.h - template: an element of five limbs per lane, and what does not depend on their width. Requires FE.
+ *
+ * Makes FE_t, FE_zero, FE_select, and for the body that includes it the macros FN(_mul), the name FE_mul, and IMPL(_mul), the name
+ * under which a body defines FE_mul and calls it. In VERIFY builds IMPL(_mul) is FE_mul_impl and FE_mul is a wrapper that
+ * checks the ranges (fe_contract.inc.h); elsewhere both are the same function. */
+#define FN(name) PC_CAT(FE, name)
+#ifdef PC_VERIFY
+#    define IMPL(name) PC_CAT(FN(name), _impl)
+#else
+#    define IMPL(name) FN(name)
+#endif
 
 typedef struct PC_CAT(FE, _s) {
     vec l[5];
@@ -16,7 +26,7 @@ PC_FN int FN(_limbs_below)(const FE_T *a, uint64_t most, uint64_t top) {
 }
 #endif
 
-PC_FN FE_T FN(_zero)(void) {
+PC_FN FE_T IMPL(_zero)(void) {
     FE_T r;
     for (int i = 0; i < 5; i++) r.l[i] = vzero();
     return r;

@@ -13,7 +13,6 @@
  *   from_words: w < 2^256 times R2 < p gives w R2 / R + p < 2 p.
  *   to_words: a loose value times 1 gives (4 p + m p) / R <= p, so one conditional subtraction is enough. */
 #include "words.inc.h"
-#define FN(name) PC_CAT(FE, name)
 #include "fe_limbs52.inc.h"
 
 #ifdef PC_VERIFY
@@ -29,49 +28,35 @@ PC_FN int FN(_below)(const FE_T *a, uint64_t k) {
     return 1;
 }
 #endif
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_below)(a, 2))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_below)(a, 4))
+#define FE_IS_TIGHT(a) FN(_below)(a, 2)
+#define FE_IS_LOOSE(a) FN(_below)(a, 4)
 
-PC_FN FE_T FN(_one)(void) {
+PC_FN FE_T IMPL(_one)(void) {
     static const uint64_t R[5] = PC_LIMBS52(FE_R);
     FE_T r;
     for (int i = 0; i < 5; i++) r.l[i] = vset1(R[i]);
     return r;
 }
-PC_FN void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
-    FN(_limbs_add)(r->l, a->l, b->l);
-    FE_CHECK_LOOSE(r);
+PC_FN void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_limbs_add)(r->l, a->l, b->l); }
+PC_FN void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_limbs_sub)(r->l, a->l, 2, b->l); }
+PC_FN void IMPL(_neg)(FE_T *r, const FE_T *a) {
+    FE_T z = IMPL(_zero)();
+    IMPL(_sub)(r, &z, a);
 }
-PC_FN void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
-    FN(_limbs_sub)(r->l, a->l, 2, b->l);
-    FE_CHECK_LOOSE(r);
-}
-PC_FN void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_T z = FN(_zero)();
-    FN(_sub)(r, &z, a);
-}
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_FN void IMPL(_carry)(FE_T *r, const FE_T *a) {
     if (r != a) *r = *a;
     FN(_limbs_reduce_once)(r->l, 2);
-    FE_CHECK_TIGHT(r);
 }
 
-PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_limbs_add)(r->l, a->l, b->l); /* < 8 p < 2^259 */
     FN(_limbs_reduce_once)(r->l, 4);
     FN(_limbs_reduce_once)(r->l, 2);
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_limbs_sub)(r->l, a->l, 4, b->l);
     FN(_limbs_reduce_once)(r->l, 4);
     FN(_limbs_reduce_once)(r->l, 2);
-    FE_CHECK_TIGHT(r);
 }
 
 /* r = c / R mod p for columns announced with room for one more product. */
@@ -104,60 +89,44 @@ PC_INLINE void FN(_limbs_mont_mul)(vec r[5], const vec a[5], const vec b[5]) {
     FN(_limbs_mul)(c, a, b, 1);
     FN(_reduce)(r, c);
 }
-PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
-    FN(_limbs_mont_mul)(r->l, a->l, b->l);
-    FE_CHECK_TIGHT(r);
-}
-PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_limbs_mont_mul)(r->l, a->l, b->l); }
+PC_FN void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     vcol c[10];
-    FE_CHECK_LOOSE(a);
     FN(_limbs_sqr)(c, a->l, 1);
     FN(_reduce)(r->l, c);
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     static const uint64_t R2[5] = PC_LIMBS52(FE_R2);
     vec a[5], b[5];
     words_to_limbs52(a, w);
     for (int i = 0; i < 5; i++) b[i] = vset1(R2[i]);
     FN(_limbs_mont_mul)(r->l, a, b);
-    FE_CHECK_TIGHT(r);
 }
 #define FE_OWN_PACK
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_pack)(vec w[4], const FE_T *a) {
     vec t[5];
-    FE_CHECK_TIGHT(a);
     for (int i = 0; i < 5; i++) t[i] = a->l[i];
     FN(_limbs_reduce_once)(t, 1);
     words_from_limbs52(w, t);
 }
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
-    words_to_limbs52(r->l, w);
-    FE_CHECK_TIGHT(r);
-}
+PC_FN void IMPL(_unpack)(FE_T *r, const vec w[4]) { words_to_limbs52(r->l, w); }
 /* Two multiplications: k enters the domain first. Groups prefer additions for the factors 2, 3, 4 and 8. */
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     vec w[4] = {vset1(k), vzero(), vzero(), vzero()};
     FE_T t;
-    FN(_from_words)(&t, w);
-    FN(_mul)(r, a, &t);
+    IMPL(_from_words)(&t, w);
+    IMPL(_mul)(r, a, &t);
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     FE_T t;
-    FN(_carry)(&t, a);
+    IMPL(_carry)(&t, a);
     FN(_limbs_half)(r->l, t.l);
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     vec t[5], one[5] = {vset1(1), vzero(), vzero(), vzero(), vzero()};
-    FE_CHECK_LOOSE(a);
     FN(_limbs_mont_mul)(t, a->l, one);
     FN(_limbs_reduce_once)(t, 1);
     words_from_limbs52(w, t);
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
-    FE_CHECK_LOOSE(a);
-    return FN(_limbs_is_multiple)(a->l, 3);
-}
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) { return FN(_limbs_is_multiple)(a->l, 3); }
 #include "fe_derived.inc.h"

@@ -19,36 +19,24 @@
  *   carry        the part above 2^256 is below 4 and adds less than 2^36; addc, subc: below 16, less than 2^38
  *   half         of a carried value: (2^256 + 2^36 + p) / 2 */
 #include "words.inc.h"
-#define FN(name) PC_CAT(FE, name)
 #include "fe_limbs52.inc.h"
 
-#define FE_TOP_TIGHT      ((1ULL << 48) + 1)
-#define FE_TOP_LOOSE      (1ULL << 50)
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_TIGHT))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_LOOSE))
+#define FE_TOP_TIGHT   ((1ULL << 48) + 1)
+#define FE_TOP_LOOSE   (1ULL << 50)
+#define FE_IS_TIGHT(a) FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_TIGHT)
+#define FE_IS_LOOSE(a) FN(_limbs_below)(a, PC_MASK52 + 1, FE_TOP_LOOSE)
 
-PC_FN FE_T FN(_one)(void) {
-    FE_T r = FN(_zero)();
+PC_FN FE_T IMPL(_one)(void) {
+    FE_T r = IMPL(_zero)();
     r.l[0] = vset1(1);
     return r;
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
-    words_to_limbs52(r->l, w);
-    FE_CHECK_TIGHT(r);
-}
-PC_FN void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
-    FN(_limbs_add)(r->l, a->l, b->l);
-    FE_CHECK_LOOSE(r);
-}
-PC_FN void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
-    FN(_limbs_sub)(r->l, a->l, FE_SUB_P, b->l);
-    FE_CHECK_LOOSE(r);
-}
-PC_FN void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_T z = FN(_zero)();
-    FN(_sub)(r, &z, a);
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) { words_to_limbs52(r->l, w); }
+PC_FN void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_limbs_add)(r->l, a->l, b->l); }
+PC_FN void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_limbs_sub)(r->l, a->l, FE_SUB_P, b->l); }
+PC_FN void IMPL(_neg)(FE_T *r, const FE_T *a) {
+    FE_T z = IMPL(_zero)();
+    IMPL(_sub)(r, &z, a);
 }
 
 /* r = t + h 2^256 for limbs t[0..4] (t[4] may exceed 48 bits: its top goes to h as well), h + (t[4] >> 48) < 2^52. */
@@ -66,20 +54,14 @@ PC_INLINE void FN(_fold)(FE_T *r, const vec t[5], vec h) {
     }
     VCOL_ADD(c, 4, vand(t[4], vset1(PC_MASK48)));
     r->l[4] = VCOL_ALL(c, 4);
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
-    FN(_fold)(r, a->l, vzero());
-}
+PC_FN void IMPL(_carry)(FE_T *r, const FE_T *a) { FN(_fold)(r, a->l, vzero()); }
 
-PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_limbs_add)(r->l, a->l, b->l);
     FN(_fold)(r, r->l, vzero());
 }
-PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_limbs_sub)(r->l, a->l, 4 * FE_SUB_P, b->l); /* 4 FE_SUB_P p is above 2^258 and below 2^260 - 2^258 */
     FN(_fold)(r, r->l, vzero());
 }
@@ -109,22 +91,19 @@ PC_INLINE void FN(_reduce)(FE_T *r, vcol c[10]) {
     }
     FN(_fold)(r, u, vshl(VCOL_ALL(d, 5), 4));
 }
-PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+PC_FN void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     vcol c[10];
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
     FN(_limbs_mul)(c, a->l, b->l, 0);
     FN(_reduce)(r, c);
 }
-PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     vcol c[10];
-    FE_CHECK_LOOSE(a);
     FN(_limbs_sqr)(c, a->l, 0);
     FN(_reduce)(r, c);
 }
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     vcol c[6];
     vec t[5];
-    FE_CHECK_LOOSE(a);
     for (int i = 0; i < 6; i++) c[i] = vcol_zero(i < 5, i > 0);
     for (int i = 0; i < 5; i++) VCOL_MAC(c, i, a->l[i], vset1(k));
     for (int i = 0; i < 5; i++) {
@@ -133,23 +112,22 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     }
     FN(_fold)(r, t, vshl(VCOL_ALL(c, 5), 4));
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     FE_T t;
-    FN(_carry)(&t, a);
+    IMPL(_carry)(&t, a);
     FN(_limbs_half)(r->l, t.l);
-    FE_CHECK_TIGHT(r);
 }
 
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     FE_T t;
-    FN(_carry)(&t, a); /* below 2^256 + 2^36: less than 2 p, or 3 p for 2^255 - 19 */
+    IMPL(_carry)(&t, a); /* below 2^256 + 2^36: less than 2 p, or 3 p for 2^255 - 19 */
     FN(_limbs_reduce_once)(t.l, 1);
     if (FE_SUB_P > 2) FN(_limbs_reduce_once)(t.l, 1);
     words_from_limbs52(w, t.l);
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     FE_T t;
-    FN(_carry)(&t, a);
+    IMPL(_carry)(&t, a);
     return FN(_limbs_is_multiple)(t.l, FE_SUB_P > 2 ? 2 : 1);
 }
 #include "fe_derived.inc.h"
