@@ -12,7 +12,6 @@
  *   by less than 2^8, limb 0 by 19 times that, < 2^13.
  *   carry: carries are at most 1; addc, subc: 2; mul_small: see there. half: of a carried element, limbs below 2^50 +
  *   2^4. */
-#define FE fe25519
 #include "fe_doubles_avx2.h"
 #include "fe_element.inc.h"
 #define FE_M51         0x7ffffffffffffULL

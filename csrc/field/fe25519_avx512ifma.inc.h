@@ -15,7 +15,6 @@
  *   limbs 1 .. 4 take less than 2^10 and limb 0 takes 19 * 102 < 2^11.
  *   carry: carries < 2, limb 0 takes 19 * 2. addc, subc: sums below 2^53 and 2^52 + 2^53 (4 p has limbs >= 2^53 - 76, not
  *   below a loose one): carries < 6, limb 0 takes 19 * 5. mul_small: see there. */
-#define FE fe25519
 #include "fe_element.inc.h"
 #define FE_M51         0x7ffffffffffffULL
 #define FE_IS_TIGHT(a) FN(_limbs_below)(a, FE_M51 + 1 + (1 << 11), FE_M51 + 1 + (1 << 11))

@@ -10,7 +10,6 @@
  *   19: its carry is < 2^57.4, times 19 < 2^61.7; added to limb 0 it carries < 2^11 into limb 1.
  *   carry: one parallel step; carries < 4, limb 0 takes 19 * 4. addc, subc: the same for sums below 2^54 (4 p has limbs
  *   >= 2^53 - 76, not below a loose one). */
-#define FE fe25519
 #include "fe_element.inc.h"
 #define FE_M51         0x7ffffffffffffULL
 #define FE_IS_TIGHT(a) FN(_limbs_below)(a, FE_M51 + 1 + (1 << 13), FE_M51 + 1 + (1 << 13))

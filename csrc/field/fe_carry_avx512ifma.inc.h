@@ -1,5 +1,6 @@
-/* fe_carry_avx512ifma.inc.h - carrying five 52-bit limbs at once; shared by the bodies in radix 2^52. Wants FE, FE_P,
- * fe_limbs52.inc.h.
+/* fe_carry_avx512ifma.inc.h - carrying five 52-bit limbs at once; shared by the bodies in radix 2^52.
+ *
+ * Makes the macro FE_CARRY_TO and FE_settle. Requires FE, FE_P, fe_limbs52.inc.h.
  *
  * A chain of carries costs time: every step waits for the one before. Here each limb carries into the next, all at once. A
  * limb can still be out of range then, when it was all ones (or zero, where carries are negative) and a carry came in:

@@ -11,8 +11,10 @@ PC_FN int FN(_is_tight)(const FE_T *a) { return FE_IS_TIGHT(a); }
 PC_FN int FN(_is_loose)(const FE_T *a) { return FE_IS_LOOSE(a); }
 PC_FN int FN(_is_any)(const vec *w) { return (void)w, 1; }
 PC_FN int FN(_is_canonical)(const vec *w) {
-    static const uint64_t P[4] = PC_WORDS(FE_P);
-    return mbits(words_lt(w, P)) == (1u << VL) - 1;
+    static const uint64_t P[FE_WORDS] = PC_WORDS(FE_P);
+    vec p[FE_WORDS];
+    words_set1_n(p, P, FE_WORDS);
+    return mbits(words_lt2_n(w, p, FE_WORDS)) == (1u << VL) - 1;
 }
 /* Says "fe25519_add: b is not tight", not where: a debugger or a sanitizer shows the caller. */
 #    define FE_ASSERT(op, operand, class)                                                                                   \

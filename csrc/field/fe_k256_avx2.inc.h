@@ -13,7 +13,6 @@
  *   carry, addc, subc: the top carry is at most 5, times K below 2^35, into limb 0.
  *   half: of a loose top limb, folds it once more. mul, sqr: a product is below 2^102.1; the rest is at the columns,
  *   below. */
-#define FE fe_k256
 #define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
 #include "fe_element.inc.h"
@@ -212,7 +211,7 @@ PC_NOINLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
 }
 /* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
-PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
 }
 #undef FE_LESS2

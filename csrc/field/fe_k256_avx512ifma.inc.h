@@ -13,7 +13,6 @@
  *   with its 48 bits.
  *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which
  *   FE_CARRY_TO also sees and mends by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
-#define FE fe_k256
 #define FE_OWN_FUSED
 #include "fe_limbs52.inc.h"
 #include "fe_carry_avx512ifma.inc.h"

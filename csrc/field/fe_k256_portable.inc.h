@@ -10,7 +10,6 @@
  *   mul, sqr: a product of limbs is < 2^108, a column of four or five < 2^110.4. The high columns 5..8 are folded with 16 K < 2^37
  *   as 64-bit digits; columns 3 and 4 are finished first, so that what sticks out above bit 256 joins column 5's digit and one
  *   pass is enough (the order that libsecp256k1 made known). */
-#define FE fe_k256
 #include "fe_element.inc.h"
 #define FE_IS_TIGHT(a) FN(_limbs_below)(a, (1ULL << 52) + (1ULL << 44), (1ULL << 48) + (1ULL << 44))
 #define FE_IS_LOOSE(a) FN(_limbs_below)(a, (1ULL << 54) - (1ULL << 40), (1ULL << 50) - 8)

@@ -1,7 +1,7 @@
 /* fe_montgomery_avx2.inc.h - template: P-256 and SM2, Montgomery form with R = 2^260 as in fe_montgomery.inc.h, for four lanes in
  * radix 2^52, limbs signed and held as doubles. Contract: field.h. Products: fe_doubles_avx2.h.
  *
- * Wants FE, FE_P, FE_R, FE_R2 (params.h) for a prime p = 2^256 - 2^224 + S - 1 with a sparse S = 0 mod 2^52, S < 2^208, and
+ * Requires FE, FE_P, FE_R, FE_R2 (params.h) for a prime p = 2^256 - 2^224 + S - 1 with a sparse S = 0 mod 2^52, S < 2^208, and
  *   FE_P1, FE_P3              limbs 1 and 3 of p with signs (limb 0 is -1, limb 2 is 0, limb 4 is 2^48 - 2^16)
  *   FE_SPREAD(v, c1 .. c4)    adds v S to the columns from that of v on, v < 2^52: shifts
  *   FE_SPREAD2, FE_SPREAD4    the same for v = 2^51, a constant: its part in columns 2 and 4 (there is none in 1 and 3)
@@ -190,7 +190,7 @@ PC_NOINLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
 
 /* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
-PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
 }
 #undef FE_LESS2

@@ -2,7 +2,7 @@
  * 2^52, by 52-bit multiply-adds. Contract: field.h. Same domain, limbs and classes as fe_montgomery.inc.h; carries are parallel
  * (FE_CARRY_TO).
  *
- * Wants FE, FE_P, FE_R, FE_R2, and for p = FE_S0 + FE_S1 2^52 + FE_S2 2^104 + FE_S3 2^156 + FE_S4 2^208 with FE_S0 = -1:
+ * Requires FE, FE_P, FE_R, FE_R2, and for p = FE_S0 + FE_S1 2^52 + FE_S2 2^104 + FE_S3 2^156 + FE_S4 2^208 with FE_S0 = -1:
  *   FE_S1, FE_S3, FE_S4        signed constants; FE_S2 is 0
  *                              FE_S4 = 2^48 - 2^16 in all of these primes
  *   FE_TIMES_S1(e), _S3(e)     S1 and S3 times a vec e, a small signed number, by shifts
@@ -91,10 +91,8 @@ PC_INLINE void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
  * and h[9] are alone. With p = -1 mod 2^52 digit i is column i itself, of which the multiplier reads 52 bits, and what
  * column i has above goes to the next. */
 PC_INLINE void FN(_reduce)(vec t[5], vec l[10], vec h[10]) {
-    const vec mask = vset1(PC_MASK52);
-    vec n[10], c;
-    (void)mask, (void)n;
-    FE_STEPS(l, h, n)
+    vec n[10];
+    FE_STEPS(l, h, n);
     t[0] = FE_COLUMN(5), t[1] = FE_COLUMN(6), t[2] = FE_COLUMN(7), t[3] = FE_COLUMN(8), t[4] = h[9];
 }
 PC_INLINE void FN(_products)(vec t[5], const FE_T *a, const FE_T *b) {

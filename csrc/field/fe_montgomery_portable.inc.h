@@ -1,7 +1,7 @@
 /* fe_montgomery_portable.inc.h - template: Montgomery fields for one lane, R = 2^260, radix 2^52, by signed 64 x 64 -> 128
  * multiplications. Contract: field.h. Same domain as fe_montgomery.inc.h, other limbs.
  *
- * Wants FE, FE_P, FE_R, FE_R2, FE_N0 (params.h) and FE_TOP: log2(p) rounded, minus 208 (limb 4 in units of 2^FE_TOP is about the
+ * Requires FE, FE_P, FE_R, FE_R2, FE_N0 (params.h) and FE_TOP: log2(p) rounded, minus 208 (limb 4 in units of 2^FE_TOP is about the
  * value in units of p). FE_TERM0 .. FE_TERM4 and FE_NARROW4 may name a faster way to multiply by p, see below.
  *
  * Limbs are signed and lazily carried: a sum or difference is five additions, no carry and no bias.

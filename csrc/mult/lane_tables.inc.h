@@ -1,5 +1,7 @@
 /* lane_tables.inc.h - tables whose entry differs per lane.
  *
+ * Makes rows_store, rows_listed, rows_index.
+ *
  * A table entry is a struct made of nothing but vecs (a point of field elements). In memory an entry of ONE lane is a row:
  * its limbs one after the other as plain 64-bit words, so that a backend loads the rows of all its lanes with contiguous
  * loads and a transpose (vload_rows), which beats a gather several times over. Rows of a wide backend are padded to 64
