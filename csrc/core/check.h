@@ -8,6 +8,8 @@
 
 #define PC_CAT_(a, b) a##b
 #define PC_CAT(a, b)  PC_CAT_(a, b)
+#define PC_STRING_(x) #x
+#define PC_STRING(x)  PC_STRING_(x)
 
 /* Signing makes test data and is not worth the code in more than one backend: portable has it, and the dispatcher finds it there. */
 #define PC_SIGNS (VL == 1)

@@ -3,9 +3,11 @@
 #define fe(name) fe25519_##name
 #define sc(name) sc25519_##name
 
-#define CV_BITS 253 /* of the group order L */
-#define CV_P    {FE25519_P}
-#define CV_N    {SC25519_P}
+#define CV_BITS         253 /* of the group order L */
+#define CV_WORDS        4   /* of a coordinate, and of a scalar */
+#define CV_SCALAR_WORDS 4
+#define CV_P            {FE25519_P}
+#define CV_N            {SC25519_P}
 
 /* d = -121665 / 121666, and 2^((p - 1) / 4), a square root of -1 */
 #define CV_D     {0x75eb4dca135978a3ULL, 0x00700a4d4141d8abULL, 0x8cc740797779e898ULL, 0x52036cee2b6ffe73ULL}

@@ -3,13 +3,15 @@
 #define fe(name) fe_p256_##name
 #define sc(name) sc_p256_##name
 
-#define CV_A    -3
-#define CV_BITS 256
-#define CV_P    {FE_P256_P}
-#define CV_N    {SC_P256_P}
-#define CV_B    {0x3bce3c3e27d2604bULL, 0x651d06b0cc53b0f6ULL, 0xb3ebbd55769886bcULL, 0x5ac635d8aa3a93e7ULL}
-#define CV_GX   {0xf4a13945d898c296ULL, 0x77037d812deb33a0ULL, 0xf8bce6e563a440f2ULL, 0x6b17d1f2e12c4247ULL}
-#define CV_GY   {0xcbb6406837bf51f5ULL, 0x2bce33576b315eceULL, 0x8ee7eb4a7c0f9e16ULL, 0x4fe342e2fe1a7f9bULL}
+#define CV_A            -3
+#define CV_BITS         256
+#define CV_WORDS        4 /* of a coordinate, and of a scalar */
+#define CV_SCALAR_WORDS 4
+#define CV_P            {FE_P256_P}
+#define CV_N            {SC_P256_P}
+#define CV_B            {0x3bce3c3e27d2604bULL, 0x651d06b0cc53b0f6ULL, 0xb3ebbd55769886bcULL, 0x5ac635d8aa3a93e7ULL}
+#define CV_GX           {0xf4a13945d898c296ULL, 0x77037d812deb33a0ULL, 0xf8bce6e563a440f2ULL, 0x6b17d1f2e12c4247ULL}
+#define CV_GY           {0xcbb6406837bf51f5ULL, 0x2bce33576b315eceULL, 0x8ee7eb4a7c0f9e16ULL, 0x4fe342e2fe1a7f9bULL}
 
 #define CV_GLV 0
 

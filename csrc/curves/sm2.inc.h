@@ -3,13 +3,15 @@
 #define fe(name) fe_sm2_##name
 #define sc(name) sc_sm2_##name
 
-#define CV_A    -3
-#define CV_BITS 256
-#define CV_P    {FE_SM2_P}
-#define CV_N    {SC_SM2_P}
-#define CV_B    {0xddbcbd414d940e93ULL, 0xf39789f515ab8f92ULL, 0x4d5a9e4bcf6509a7ULL, 0x28e9fa9e9d9f5e34ULL}
-#define CV_GX   {0x715a4589334c74c7ULL, 0x8fe30bbff2660be1ULL, 0x5f9904466a39c994ULL, 0x32c4ae2c1f198119ULL}
-#define CV_GY   {0x02df32e52139f0a0ULL, 0xd0a9877cc62a4740ULL, 0x59bdcee36b692153ULL, 0xbc3736a2f4f6779cULL}
+#define CV_A            -3
+#define CV_BITS         256
+#define CV_WORDS        4 /* of a coordinate, and of a scalar */
+#define CV_SCALAR_WORDS 4
+#define CV_P            {FE_SM2_P}
+#define CV_N            {SC_SM2_P}
+#define CV_B            {0xddbcbd414d940e93ULL, 0xf39789f515ab8f92ULL, 0x4d5a9e4bcf6509a7ULL, 0x28e9fa9e9d9f5e34ULL}
+#define CV_GX           {0x715a4589334c74c7ULL, 0x8fe30bbff2660be1ULL, 0x5f9904466a39c994ULL, 0x32c4ae2c1f198119ULL}
+#define CV_GY           {0x02df32e52139f0a0ULL, 0xd0a9877cc62a4740ULL, 0x59bdcee36b692153ULL, 0xbc3736a2f4f6779cULL}
 
 #define CV_GLV 0
 

@@ -4,12 +4,15 @@
 #undef sc
 #undef CV_A
 #undef CV_BITS
+#undef CV_WORDS
+#undef CV_SCALAR_WORDS
 #undef CV_P
 #undef CV_N
 #undef CV_B
 #undef CV_GX
 #undef CV_GY
 #undef CV_GLV
+#undef CV_GLV_BITS
 #undef CV_BETA
 #undef CV_LAMBDA
 #undef CV_Q_WINDOW

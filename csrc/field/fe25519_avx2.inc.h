@@ -12,29 +12,24 @@
  *   by less than 2^8, limb 0 by 19 times that, < 2^13.
  *   carry: carries are at most 1; addc, subc: 2; mul_small: see there. half: of a carried element, limbs below 2^50 +
  *   2^4. */
-#define FE       fe25519
-#define FN(name) PC_CAT(FE, name)
 #include "fe_doubles_avx2.h"
-#include "fe_five.inc.h"
-#define FE_M51            0x7ffffffffffffULL
-#define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 / 2 + 8192, DB_TWO51 / 2 + 8192))
-#define FE_CHECK_LOOSE(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 16384, DB_TWO51 + 16384))
+#include "fe_element.inc.h"
+#define FE_M51         0x7ffffffffffffULL
+#define FE_IS_TIGHT(a) db_within((a)->l, DB_TWO51 / 2 + 8192, DB_TWO51 / 2 + 8192)
+#define FE_IS_LOOSE(a) db_within((a)->l, DB_TWO51 + 16384, DB_TWO51 + 16384)
 
-PC_FN FE_T FN(_one)(void) {
-    FE_T r = FN(_zero)();
+PC_FN FE_T IMPL(_one)(void) {
+    FE_T r = IMPL(_zero)();
     r.l[0] = DB_I(db_set1(1));
     return r;
 }
-PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     for (int i = 0; i < 5; i++) r->l[i] = DB_I(db_add(DB_D(a->l[i]), DB_D(b->l[i])));
 }
-PC_INLINE void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     for (int i = 0; i < 5; i++) r->l[i] = DB_I(db_sub(DB_D(a->l[i]), DB_D(b->l[i])));
 }
-PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_CHECK_TIGHT(a);
+PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
     for (int i = 0; i < 5; i++) r->l[i] = DB_I(db_sub(db_set1(0), DB_D(a->l[i])));
 }
 /* Limbs below 2^53: every limb to its remainder in [-2^50, 2^50] and the carry of the one below. */
@@ -47,21 +42,17 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdb
     r->l[2] = DB_I(db_add(q1, db_fnma(q2, up, x2)));
     r->l[3] = DB_I(db_add(q2, db_fnma(q3, up, x3)));
     r->l[4] = DB_I(db_add(q3, db_fnma(q4, up, x4)));
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_FN void IMPL(_carry)(FE_T *r, const FE_T *a) {
     FN(_carry_limbs)(r, DB_LIMB(a, 0), DB_LIMB(a, 1), DB_LIMB(a, 2), DB_LIMB(a, 3), DB_LIMB(a, 4));
 }
-PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
 }
-PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     const vec mask = vset1(FE_M51);
     const vec x1 = vand(vor(vshr(w[0], 51), vshl(w[1], 13)), mask), x2 = vand(vor(vshr(w[1], 38), vshl(w[2], 26)), mask);
     const vec x3 = vand(vor(vshr(w[2], 25), vshl(w[3], 39)), mask);
@@ -101,11 +92,9 @@ PC_INLINE void FN(_from_columns)(FE_T *r, vec t0, vec t1, vec t2, vec t3, vec t4
     r->l[2] = DB_I(db_sub(DB_D(x2), less));
     r->l[3] = DB_I(db_sub(DB_D(x3), less));
     r->l[4] = DB_I(db_sub(DB_D(x4), less));
-    FE_CHECK_TIGHT(r);
 }
 /* Column by column, a high one before the low one that it folds into: few are alive at a time. */
-PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_NOINLINE void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     db_magic magic = db_magic_load();
     const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
     vec low4, high4, low, high, low9, high9, high9_below;
@@ -135,8 +124,7 @@ PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_from_columns)(r, t0, t1, t2, t3, t4);
 }
 /* Off the diagonal once, then doubled. Squares enter even columns by their low halves and odd ones by their high halves. */
-PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_NOINLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     db_magic magic = db_magic_load();
     const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
     vec low, high, low4, high4, low9, high9, high9_below, square, square_high;
@@ -179,10 +167,9 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
 }
 /* k limb < 2^68.1: the quotient, rounded twice, is off by at most 1/2 + 2^-35; remainders stay below 2^50 + 2^16, and so the
  * FMA is exact; its carry of at most 2^17.1 (19 times in limb 0: 2^21.4) is too much for tight, hence the second step. */
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     const vdbl factor = db_set1(k), down = db_set1(k / DB_TWO51), up = db_set1(DB_TWO51);
     vdbl x[5], q[5];
-    FE_CHECK_LOOSE(a);
     for (int i = 0; i < 5; i++) {
         q[i] = db_round(db_mul(DB_LIMB(a, i), down));
         x[i] = _mm256_fmsub_pd(DB_LIMB(a, i), factor, db_mul(q[i], up));
@@ -190,24 +177,22 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     FN(_carry_limbs)(r, db_fma(q[4], db_set1(19), x[0]), db_add(q[0], x[1]), db_add(q[1], x[2]), db_add(q[2], x[3]),
                      db_add(q[3], x[4]));
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     const vdbl radix = db_set1(DB_TWO51);
     vdbl x[5], lend[5];
-    FE_CHECK_LOOSE(a);
-    FN(_carry)(r, a);
+    IMPL(_carry)(r, a);
     db_halves(x, lend, r->l);
     r->l[0] = DB_I(db_fnma(lend[1], radix, db_fma(lend[0], db_set1(19), x[0])));
     r->l[1] = DB_I(db_fnma(lend[2], radix, db_add(x[1], lend[1])));
     r->l[2] = DB_I(db_fnma(lend[3], radix, db_add(x[2], lend[2])));
     r->l[3] = DB_I(db_fnma(lend[4], radix, db_add(x[3], lend[3])));
     r->l[4] = DB_I(db_fnma(lend[0], radix, db_add(x[4], lend[4])));
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     const vec mask = vset1(FE_M51);
     FE_T t;
     vec x[5], q, c;
-    FN(_carry)(&t, a);                                                                     /* |value| < 2^254 + 2^218 */
+    IMPL(_carry)(&t, a);                                                                   /* |value| < 2^254 + 2^218 */
     for (int i = 0; i < 5; i++) x[i] = db_to_int(DB_LIMB(&t, i), DB_TWO51 - (i ? 1 : 19)); /* + p: in (0, 2 p), limbs too */
     q = vshr(vadd(x[0], vset1(19)), 51); /* at least p exactly when 19 more carry into bit 255 */
     for (int i = 1; i < 5; i++) q = vshr(vadd(x[i], q), 51);
@@ -222,11 +207,11 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     w[2] = vor(vshr(x[2], 26), vshl(x[3], 25));
     w[3] = vor(vshr(x[3], 39), vshl(x[4], 12));
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     vec w[4];
-    FN(_to_words)(w, a);
+    IMPL(_to_words)(w, a);
     return words_is_zero(w);
 }
 #undef FE_BIAS
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
 #undef FE_M51

@@ -15,15 +15,13 @@
  *   limbs 1 .. 4 take less than 2^10 and limb 0 takes 19 * 102 < 2^11.
  *   carry: carries < 2, limb 0 takes 19 * 2. addc, subc: sums below 2^53 and 2^52 + 2^53 (4 p has limbs >= 2^53 - 76, not
  *   below a loose one): carries < 6, limb 0 takes 19 * 5. mul_small: see there. */
-#define FE       fe25519
-#define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
-#define FE_M51            0x7ffffffffffffULL
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_limbs_below)(a, FE_M51 + 1 + (1 << 11), FE_M51 + 1 + (1 << 11)))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_limbs_below)(a, 1ULL << 52, 1ULL << 52))
+#include "fe_element.inc.h"
+#define FE_M51         0x7ffffffffffffULL
+#define FE_IS_TIGHT(a) FN(_limbs_below)(a, FE_M51 + 1 + (1 << 11), FE_M51 + 1 + (1 << 11))
+#define FE_IS_LOOSE(a) FN(_limbs_below)(a, 1ULL << 52, 1ULL << 52)
 
-PC_FN FE_T FN(_one)(void) {
-    FE_T r = FN(_zero)();
+PC_FN FE_T IMPL(_one)(void) {
+    FE_T r = IMPL(_zero)();
     r.l[0] = vset1(1);
     return r;
 }
@@ -35,63 +33,52 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, vec t0, vec t1, vec t2, vec t3, vec t4)
     r->l[2] = vadd(vand(t2, mask), vshr(t1, 51));
     r->l[3] = vadd(vand(t3, mask), vshr(t2, 51));
     r->l[4] = vadd(vand(t4, mask), vshr(t3, 51));
-    FE_CHECK_TIGHT(r);
 }
 PC_INLINE void FN(_set)(FE_T *r, vec t0, vec t1, vec t2, vec t3, vec t4) {
     r->l[0] = t0, r->l[1] = t1, r->l[2] = t2, r->l[3] = t3, r->l[4] = t4;
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     const vec mask = vset1(FE_M51), w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
     r->l[0] = VEC_MACL(vand(w0, mask), vshr(w3, 63), vset1(19));
     r->l[1] = vand(vor(vshr(w0, 51), vshl(w1, 13)), mask);
     r->l[2] = vand(vor(vshr(w1, 38), vshl(w2, 26)), mask);
     r->l[3] = vand(vor(vshr(w2, 25), vshl(w3, 39)), mask);
     r->l[4] = vand(vshr(w3, 12), mask);
-    FE_CHECK_TIGHT(r);
 }
-PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
-    FN(_carry_limbs)(r, a->l[0], a->l[1], a->l[2], a->l[3], a->l[4]);
-}
+PC_INLINE void IMPL(_carry)(FE_T *r, const FE_T *a) { FN(_carry_limbs)(r, a->l[0], a->l[1], a->l[2], a->l[3], a->l[4]); }
 /* Whether a limb is not below 2^52, negative ones included. */
 #define FE_WIDE(t0, t1, t2, t3, t4) PC_RARE(vec_any_bit(vec_or3(vec_or3(t0, t1, t2), t3, t4), ~PC_MASK52))
 /* Limb i of a + b, and of a + k p - b. */
 #define FE_SUM(i)           vadd(a->l[i], b->l[i])
 #define FE_DIFFERENCE(i, k) vsub(vadd(a->l[i], vset1((k) * (FE_M51 - ((i) == 0 ? 18 : 0)))), b->l[i])
-PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_INLINE void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, FE_SUM(0), FE_SUM(1), FE_SUM(2), FE_SUM(3), FE_SUM(4));
 }
-PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_INLINE void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, FE_DIFFERENCE(0, 4), FE_DIFFERENCE(1, 4), FE_DIFFERENCE(2, 4), FE_DIFFERENCE(3, 4),
                      FE_DIFFERENCE(4, 4));
 }
-PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     const vec t0 = FE_SUM(0), t1 = FE_SUM(1), t2 = FE_SUM(2), t3 = FE_SUM(3), t4 = FE_SUM(4);
     if (FE_WIDE(t0, t1, t2, t3, t4))
         FN(_carry_limbs)(r, t0, t1, t2, t3, t4);
     else
         FN(_set)(r, t0, t1, t2, t3, t4);
-    FE_CHECK_LOOSE(r);
 }
-PC_INLINE void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     const vec t0 = FE_DIFFERENCE(0, 1), t1 = FE_DIFFERENCE(1, 1), t2 = FE_DIFFERENCE(2, 1), t3 = FE_DIFFERENCE(3, 1),
               t4 = FE_DIFFERENCE(4, 1);
     if (FE_WIDE(t0, t1, t2, t3, t4))
-        FN(_subc)(r, a, b); /* with a larger multiple of p no limb is negative */
+        IMPL(_subc)(r, a, b); /* with a larger multiple of p no limb is negative */
     else
         FN(_set)(r, t0, t1, t2, t3, t4);
-    FE_CHECK_LOOSE(r);
 }
 #undef FE_WIDE
 #undef FE_SUM
 #undef FE_DIFFERENCE
-PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
-    const FE_T z = FN(_zero)();
-    FN(_sub)(r, &z, a);
+PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
+    const FE_T z = IMPL(_zero)();
+    IMPL(_sub)(r, &z, a);
 }
 
 /* 19 x = x + 2 (9 x): column k + 5 becomes what the two accumulators of column k start from, of weight one and two. */
@@ -99,12 +86,11 @@ PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
 PC_INLINE vec FN(_twice)(vec x, vec y) { return vadd(x, vadd(y, y)); } /* x + 2 y */
 #define FE_TWICE FN(_twice)
 
-PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
+PC_FN void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     const vec b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
     vec l0, l1, l2, l3, l4, l5, l6, l7, l8, h0, h1, h2, h3, h4, h5, h6, h7, h8, h9;
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
     l5 = L(L(L(L(zero, a1, b4), a2, b3), a3, b2), a4, b1);
@@ -140,11 +126,10 @@ PC_FN void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
 /* Three accumulators per column, of weight one (low halves of squares), two (high halves of squares, low halves of
  * products) and four (high halves of products): nothing is doubled before it is summed up. Columns 5, 7 and 9 have no low
  * half of a square, so there half the column, s, is at hand: 19 * 2 s = 2 s + 4 (9 s). */
-PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
     vec i0, i1, i2, i3, i4, i6, i8, j0, j1, j2, j3, j4, j5, j6, j7, j9, k0, k2, k3, k4, k5, k6, k7, k8;
-    FE_CHECK_LOOSE(a);
     j5 = H(L(L(zero, a1, a4), a2, a3), a2, a2);
     k5 = H(H(zero, a0, a4), a1, a3);
     i6 = L(zero, a3, a3);
@@ -178,10 +163,9 @@ PC_FN void FN(_sqr)(FE_T *r, const FE_T *a) {
                      FE_TWICE(i3, FE_TWICE(j3, k3)), FE_TWICE(i4, FE_TWICE(j4, k4)));
 }
 /* Low halves below 2^52; high halves below 2^17, twice, and 38 times into limb 0. */
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     const vec zero = vzero(), f = vset1(k);
     vec t[5];
-    FE_CHECK_LOOSE(a);
     t[0] = L(L(zero, a->l[0], f), H(zero, a->l[4], f), vset1(38));
     for (int i = 1; i < 5; i++) t[i] = FE_TWICE(L(zero, a->l[i], f), H(zero, a->l[i - 1], f));
     FN(_carry_limbs)(r, t[0], t[1], t[2], t[3], t[4]);
@@ -191,21 +175,20 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
 #undef FE_FOLD
 #undef FE_TWICE
 /* 2^51 is even, so limb 0 has the parity. Limbs stay below 2^52 + 2^51 with p, below 2^52 halved with the bit from above. */
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     const vec one = vset1(1), zero = vzero();
     const vmask odd = veq(vand(a->l[0], one), one);
     vec t[5];
-    FE_CHECK_LOOSE(a);
     t[0] = vadd(a->l[0], vblend(odd, vset1(FE_M51 - 18), zero));
     for (int i = 1; i < 5; i++) t[i] = vadd(a->l[i], vblend(odd, vset1(FE_M51), zero));
     for (int i = 0; i < 4; i++) t[i] = vadd(vshr(t[i], 1), vshl(vand(t[i + 1], one), 50));
     t[4] = vshr(t[4], 1);
     FN(_carry_limbs)(r, t[0], t[1], t[2], t[3], t[4]);
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     const vec mask = vset1(FE_M51);
     FE_T t;
-    FN(_carry)(&t, a); /* value < 2^255 + 2^209 < 2 p: it is >= p exactly when value + 19 carries into bit 255 */
+    IMPL(_carry)(&t, a); /* value < 2^255 + 2^209 < 2 p: it is >= p exactly when value + 19 carries into bit 255 */
     vec q = vshr(vadd(t.l[0], vset1(19)), 51);
     for (int i = 1; i < 5; i++) q = vshr(vadd(t.l[i], q), 51);
     vec c = VEC_MACL(vzero(), q, vset1(19));
@@ -219,10 +202,10 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     w[2] = vor(vshr(t.l[2], 26), vshl(t.l[3], 25));
     w[3] = vor(vshr(t.l[3], 39), vshl(t.l[4], 12));
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     vec w[4];
-    FN(_to_words)(w, a);
+    IMPL(_to_words)(w, a);
     return words_is_zero(w);
 }
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
 #undef FE_M51

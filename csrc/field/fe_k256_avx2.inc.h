@@ -13,16 +13,14 @@
  *   carry, addc, subc: the top carry is at most 5, times K below 2^35, into limb 0.
  *   half: of a loose top limb, folds it once more. mul, sqr: a product is below 2^102.1; the rest is at the columns,
  *   below. */
-#define FE       fe_k256
-#define FN(name) PC_CAT(FE, name)
 #define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
-#include "fe_five.inc.h"
-#define FE_CHECK_TIGHT(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 / 2 + 64))
-#define FE_CHECK_LOOSE(a) PC_CHECK(db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 + 256))
+#include "fe_element.inc.h"
+#define FE_IS_TIGHT(a) db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 / 2 + 64)
+#define FE_IS_LOOSE(a) db_within((a)->l, DB_TWO51 + 8796093022208.0, DB_TWO48 + 256)
 
-PC_FN FE_T FN(_one)(void) {
-    FE_T r = FN(_zero)();
+PC_FN FE_T IMPL(_one)(void) {
+    FE_T r = IMPL(_zero)();
     r.l[0] = DB_I(db_set1(1));
     return r;
 }
@@ -37,7 +35,6 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdb
     r->l[2] = DB_I(db_add(q1, db_fnma(q2, up, x2)));
     r->l[3] = DB_I(db_add(q2, db_fnma(q3, up, x3)));
     r->l[4] = DB_I(db_add(q3, db_fnma(q4, top, x4)));
-    FE_CHECK_TIGHT(r);
 }
 PC_INLINE void FN(_settle)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdbl x4) {
     const vdbl down = db_set1(1 / DB_TWO52), up = db_set1(DB_TWO52);
@@ -48,33 +45,26 @@ PC_INLINE void FN(_settle)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdbl x4)
     r->l[2] = DB_I(db_add(q1, db_fnma(q2, up, x2)));
     r->l[3] = DB_I(db_add(q2, db_fnma(q3, up, x3)));
     r->l[4] = DB_I(db_add(q3, x4));
-    FE_CHECK_LOOSE(r);
 }
-PC_FN void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_FN void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_settle)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
 }
-PC_FN void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_FN void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_settle)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
 }
-PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_CHECK_TIGHT(a);
+PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
     for (int i = 0; i < 5; i++) r->l[i] = DB_I(db_sub(db_set1(0), DB_LIMB(a, i)));
 }
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_FN void IMPL(_carry)(FE_T *r, const FE_T *a) {
     FN(_carry_limbs)(r, DB_LIMB(a, 0), DB_LIMB(a, 1), DB_LIMB(a, 2), DB_LIMB(a, 3), DB_LIMB(a, 4));
 }
-PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
 }
-PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     vec x[5];
     words_to_limbs52(x, w);
     FN(_carry_limbs)(r, db_from_int(x[0], 0), db_from_int(x[1], 0), db_from_int(x[2], 0), db_from_int(x[3], 0),
@@ -133,10 +123,8 @@ static const uint64_t FN(_rows)[13][VL]
         (r)->l[2] = DB_I(x2);                                                                                               \
         (r)->l[3] = DB_I(FE_DIGIT(c3));                                                                                     \
         (r)->l[4] = DB_I(db_sub(DB_D(x4_), db_set1(DB_TWO52 + DB_TWO48 / 2 + 32)));                                         \
-        FE_CHECK_TIGHT(r);                                                                                                  \
     } while (0)
-PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_NOINLINE void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     const db_magic magic = db_magic_load();
     DB_TABLE(rows, FN(_rows));
     const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
@@ -179,8 +167,7 @@ PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_END(r, c4, c3, x0, x1, x2);
 }
 /* Off the diagonal (o1..o8) once, then doubled; squares enter a column by one half each. */
-PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_NOINLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     const db_magic magic = db_magic_load();
     DB_TABLE(rows, FN(_rows));
     const vdbl a0 = DB_LIMB(a, 0), a1 = DB_LIMB(a, 1), a2 = DB_LIMB(a, 2), a3 = DB_LIMB(a, 3), a4 = DB_LIMB(a, 4);
@@ -224,18 +211,15 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
 }
 /* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
-PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
-    FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
+PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
-    FE_CHECK_TIGHT(r);
 }
 #undef FE_LESS2
 /* k limb < 2^68.1: the quotient, rounded twice, is off by at most 1/2 + 2^-35, so the FMA is exact. Then a second step for
  * the carries, below 2^18, times K below 2^51. */
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     const vdbl factor = db_set1(k);
     vdbl x[5], q[5];
-    FE_CHECK_LOOSE(a);
     for (int i = 0; i < 5; i++) {
         const double size = i < 4 ? DB_TWO52 : DB_TWO48;
         q[i] = db_round(db_mul(DB_LIMB(a, i), db_set1(k / size)));
@@ -244,9 +228,8 @@ PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     FN(_carry_limbs)(r, db_fma(q[4], db_set1(FE_K256_K), x[0]), db_add(q[0], x[1]), db_add(q[1], x[2]), db_add(q[2], x[3]),
                      db_add(q[3], x[4]));
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     vdbl x[5], lend[5];
-    FE_CHECK_LOOSE(a);
     db_halves(x, lend, a->l);
     const vdbl q = db_round(db_mul(x[4], db_set1(1 / DB_TWO48))); /* seldom not 0 */
     x[0] = db_fma(q, db_set1(FE_K256_K), x[0]);
@@ -256,13 +239,12 @@ PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
     r->l[2] = DB_I(db_fnma(lend[3], db_set1(DB_TWO52), db_add(x[2], lend[2])));
     r->l[3] = DB_I(db_fnma(lend[4], db_set1(DB_TWO52), db_add(x[3], lend[3])));
     r->l[4] = DB_I(db_fnma(lend[0], db_set1(DB_TWO48), db_add(x[4], lend[4])));
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
     FE_T t;
     vec x[5], q, c;
-    FN(_carry)(&t, a);          /* |value| < 2^255 + 2^214 */
+    IMPL(_carry)(&t, a);        /* |value| < 2^255 + 2^214 */
     for (int i = 0; i < 5; i++) /* + p: in (0, 2 p), limbs positive */
         x[i] = vadd(db_to_signed(DB_LIMB(&t, i)), vset1(P[i]));
     q = vshr(vadd(x[0], vset1(FE_K256_K)), 52); /* at least p exactly when K more carries into bit 256 */
@@ -276,9 +258,9 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
     }
     words_from_limbs52(w, x);
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     vec w[4];
-    FN(_to_words)(w, a);
+    IMPL(_to_words)(w, a);
     return words_is_zero(w);
 }
 #undef FE_BIAS
@@ -291,4 +273,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_D4
 #undef FE_D3
 #undef FE_END
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

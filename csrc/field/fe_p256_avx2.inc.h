@@ -1,4 +1,4 @@
-/* fe_p256_avx2.inc.h - P-256 over fe_mont_avx2.inc.h: S = 2^192 + 2^96, so v S is v 2^44 in column 1 and v 2^36 in column
+/* fe_p256_avx2.inc.h - P-256 over fe_montgomery_avx2.inc.h: S = 2^192 + 2^96, so v S is v 2^44 in column 1 and v 2^36 in column
  * 3. */
 #define FE_P1 17592186044416.0
 #define FE_P3 68719476736.0
@@ -11,4 +11,4 @@
     } while (0)
 #define FE_SPREAD2 (1ULL << 43)
 #define FE_SPREAD4 (1ULL << 35)
-#include "fe_mont_avx2.inc.h"
+#include "fe_montgomery_avx2.inc.h"

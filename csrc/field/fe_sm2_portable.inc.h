@@ -1,4 +1,4 @@
-/* fe_sm2_portable.inc.h - multiplying by the SM2 prime with shifts. Over fe_mont_portable.inc.h.
+/* fe_sm2_portable.inc.h - multiplying by the SM2 prime with shifts. Over fe_montgomery_portable.inc.h.
  *
  * p = 2^256 - 2^224 - 2^96 + 2^64 - 1, so q p for the digit q < 2^52 of column i is, in columns of 52 bits from there:
  *   -q                     column 0: clears the low limb, which the shift drops anyway
@@ -10,4 +10,4 @@
 #define FE_TERM3(q)   0
 #define FE_NARROW4(q) 0
 #define FE_TERM4(q)   M(q, (1LL << 48) - (1LL << 16))
-#include "fe_mont_portable.inc.h"
+#include "fe_montgomery_portable.inc.h"

@@ -1,162 +1,75 @@
-/* fields.inc.h - instantiates all fields for the vec header in force. Contract: field.h.
+/* fields.inc.h - instantiates every row of fields.def for the vec header in force. Contract: field.h.
  *
- * Every field exists as a template under the prefix ref_ (the oracle of probes and tests). Where the instruction set has a
- * tuned body, field/<field>_<isa>.inc.h, that takes the plain prefix; elsewhere the template is instantiated once more.
- * PC_FIELDS_TEMPLATE_ONLY turns the tuned bodies off (tests). */
+ * Makes each field twice: from its template under the prefix ref_ (the oracle of probes and tests), and under its plain name from the
+ * body that its row has for this instruction set. PC_FIELDS_TEMPLATE_ONLY takes the template both times (tests). */
 #ifndef PC_FIELDS_INC_H
 #define PC_FIELDS_INC_H
+#include "fields.def"
 #include "params.h"
 #include "words.inc.h"
 
-#if defined(VEC_PORTABLE) && !defined(PC_FIELDS_TEMPLATE_ONLY)
+/* The column of fields.def that names the body. */
+#if defined(PC_FIELDS_TEMPLATE_ONLY)
+#    define FE_BODY_COLUMN 3
+#elif defined(VEC_PORTABLE)
 #    define PC_FIELDS_PORTABLE 1
-#endif
-#if defined(VEC_IFMA) && !defined(PC_FIELDS_TEMPLATE_ONLY)
-#    define PC_FIELDS_IFMA 1
-#endif
-#if defined(VEC_AVX2) && !defined(PC_FIELDS_TEMPLATE_ONLY)
+#    define FE_BODY_COLUMN     4
+#elif defined(VEC_AVX2)
 #    define PC_FIELDS_AVX2 1
-#endif
-
-/* --- pseudo-Mersenne. FE_SUB_P: the first even multiple of p above every tight value -------------------------------------
- */
-#define FE_P     FE25519_P
-#define FE_K     FE25519_K
-#define FE_SUB_P 4
-#define FE       ref_fe25519
-#include "fe_pm52.inc.h"
-#if defined(PC_FIELDS_PORTABLE)
-#    include "fe25519_portable.inc.h"
-#elif defined(PC_FIELDS_IFMA)
-#    include "fe25519_avx512ifma.inc.h"
-#elif defined(PC_FIELDS_AVX2)
-#    include "fe25519_avx2.inc.h"
+#    define FE_BODY_COLUMN 5
+#elif defined(VEC_IFMA)
+#    define PC_FIELDS_IFMA 1
+#    define FE_BODY_COLUMN 6
 #else
-#    define FE fe25519
-#    include "fe_pm52.inc.h"
+#    define FE_BODY_COLUMN 3
 #endif
-#undef FE_P
-#undef FE_K
-#undef FE_SUB_P
 
-#define FE_P          FE_K256_P
-#define FE_K          FE_K256_K
-#define FE_SUB_P      2
-#define FE_CHAIN_K256 /* fe_common.inc.h */
-#define FE            ref_fe_k256
-#include "fe_pm52.inc.h"
-#ifdef PC_FIELDS_PORTABLE
-#    include "fe_k256_portable.inc.h"
-#elif defined(PC_FIELDS_IFMA)
-#    include "fe_k256_avx512ifma.inc.h"
-#elif defined(PC_FIELDS_AVX2)
-#    include "fe_k256_avx2.inc.h"
-#else
-#    define FE fe_k256
-#    include "fe_pm52.inc.h"
+/* Item n of a list; column n of row FE_AT; how many rows there are. */
+#define FE_ITEM_0(a, ...)  a
+#define FE_ITEM_1(a, ...)  FE_ITEM_0(__VA_ARGS__)
+#define FE_ITEM_2(a, ...)  FE_ITEM_1(__VA_ARGS__)
+#define FE_ITEM_3(a, ...)  FE_ITEM_2(__VA_ARGS__)
+#define FE_ITEM_4(a, ...)  FE_ITEM_3(__VA_ARGS__)
+#define FE_ITEM_5(a, ...)  FE_ITEM_4(__VA_ARGS__)
+#define FE_ITEM_6(a, ...)  FE_ITEM_5(__VA_ARGS__)
+#define FE_ITEM_7(a, ...)  FE_ITEM_6(__VA_ARGS__)
+#define FE_ITEM_8(a, ...)  FE_ITEM_7(__VA_ARGS__)
+#define FE_ITEM_9(a, ...)  FE_ITEM_8(__VA_ARGS__)
+#define FE_ITEM_10(a, ...) FE_ITEM_9(__VA_ARGS__)
+#define FE_ITEM_11(a, ...) FE_ITEM_10(__VA_ARGS__)
+#define FE_ITEM(n, ...)    PC_CAT(FE_ITEM_, n)(__VA_ARGS__)
+#define FE_LISTED(...)     (__VA_ARGS__),
+#define FE_UNLISTED(...)   __VA_ARGS__, ~
+#define FE_IN(n, row)      FE_ITEM(n, FE_UNLISTED row)
+#define FE_COLUMN_OF(n)    FE_IN(n, FE_ITEM(FE_AT, PC_FIELDS(FE_LISTED) ~))
+#define FE_COUNTED(...)    +1
+#define FE_ROWS            (0 PC_FIELDS(FE_COUNTED))
+
+#define FE_AT 0
+#include "fe_instance.inc.h"
+#define FE_AT 1
+#include "fe_instance.inc.h"
+#define FE_AT 2
+#include "fe_instance.inc.h"
+#define FE_AT 3
+#include "fe_instance.inc.h"
+#define FE_AT 4
+#include "fe_instance.inc.h"
+#define FE_AT 5
+#include "fe_instance.inc.h"
+#define FE_AT 6
+#include "fe_instance.inc.h"
+#define FE_AT 7
+#include "fe_instance.inc.h"
+#define FE_AT 8
+#include "fe_instance.inc.h"
+#define FE_AT 9
+#include "fe_instance.inc.h"
+#define FE_AT 10
+#include "fe_instance.inc.h"
+#define FE_AT 11
+#include "fe_instance.inc.h"
+#if FE_ROWS > 12
+#    error "fields.def has more rows than there are steps above: add some, and FE_ITEM_12 and on"
 #endif
-#undef FE_P
-#undef FE_K
-#undef FE_CHAIN_K256
-#undef FE_SUB_P
-
-/* --- Montgomery: P-256, SM2 and the four group orders. FE_TOP: log2(p) rounded, minus 208 ------------------------- */
-#define FE_P   FE_P256_P
-#define FE_R   FE_P256_R
-#define FE_R2  FE_P256_R2
-#define FE_N0  FE_P256_N0
-#define FE_TOP 48
-#define FE     ref_fe_p256
-#include "fe_mont52.inc.h"
-#define FE fe_p256
-#if defined(PC_FIELDS_PORTABLE)
-#    include "fe_p256_portable.inc.h"
-#elif defined(PC_FIELDS_IFMA)
-#    include "fe_p256_avx512ifma.inc.h"
-#elif defined(PC_FIELDS_AVX2)
-#    include "fe_p256_avx2.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
-#define FE_P   FE_SM2_P
-#define FE_R   FE_SM2_R
-#define FE_R2  FE_SM2_R2
-#define FE_N0  FE_SM2_N0
-#define FE_TOP 48
-#define FE     ref_fe_sm2
-#include "fe_mont52.inc.h"
-#define FE fe_sm2
-#if defined(PC_FIELDS_PORTABLE)
-#    include "fe_sm2_portable.inc.h"
-#elif defined(PC_FIELDS_IFMA)
-#    include "fe_sm2_avx512ifma.inc.h"
-#elif defined(PC_FIELDS_AVX2)
-#    include "fe_sm2_avx2.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
-#define FE_P   SC25519_P
-#define FE_R   SC25519_R
-#define FE_R2  SC25519_R2
-#define FE_N0  SC25519_N0
-#define FE_TOP 44
-#define FE     ref_sc25519
-#include "fe_mont52.inc.h"
-#define FE sc25519
-#ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
-#define FE_P   SC_K256_P
-#define FE_R   SC_K256_R
-#define FE_R2  SC_K256_R2
-#define FE_N0  SC_K256_N0
-#define FE_TOP 48
-#define FE     ref_sc_k256
-#include "fe_mont52.inc.h"
-#define FE sc_k256
-#ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
-#define FE_P   SC_P256_P
-#define FE_R   SC_P256_R
-#define FE_R2  SC_P256_R2
-#define FE_N0  SC_P256_N0
-#define FE_TOP 48
-#define FE     ref_sc_p256
-#include "fe_mont52.inc.h"
-#define FE sc_p256
-#ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
-#define FE_P   SC_SM2_P
-#define FE_R   SC_SM2_R
-#define FE_R2  SC_SM2_R2
-#define FE_N0  SC_SM2_N0
-#define FE_TOP 48
-#define FE     ref_sc_sm2
-#include "fe_mont52.inc.h"
-#define FE sc_sm2
-#ifdef PC_FIELDS_PORTABLE
-#    include "fe_mont_portable.inc.h"
-#else
-#    include "fe_mont52.inc.h"
-#endif
-#include "fe_undef.inc.h"
-
 #endif

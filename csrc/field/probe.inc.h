@@ -1,6 +1,8 @@
 /* probe.inc.h - template: one field operation over arrays, for tests and benchmarks (pc_field_probe_fn). Elements are
  * 32-byte little-endian integers below 2^256; results are canonical. Ops 0..6 run the backend's own field, 7 and 8 the
- * template. */
+ * template.
+ *
+ * Makes <field>_probe for every row of fields.def, and field_probe. */
 #include "../core/check.h"
 
 #define PC_FIELD(position, prefix)                                                                                          \

@@ -1,6 +1,11 @@
 /* edwards.inc.h - points of -x^2 + y^2 = 1 + d x^2 y^2 modulo p = 5 mod 8, one point per lane; template.
  *
- * Wants (curves/<curve>.inc.h) the prefixes cv(name), fe(name) and CV_P, CV_D, CV_ROOT1, CV_GX, CV_GY. -1 is a square and d is not,
+ * Makes ed25519_ext, _proj, _sum, _cached, _niels and _encoded (types, below), _fe_const, _identity,
+ * _from_affine, _generator, _neg, _ext_select, _to_proj, _to_ext, _to_cached, _to_niels, _niels_of,
+ * _from_niels, _dbl, _dbl_ext, _add_cached, _add_niels, _add, _is_identity, _pow_p58, _decompress, _encode:
+ * in a backtrace ed25519_dbl, here cv(dbl).
+ *
+ * Requires (curves/<curve>.inc.h) the prefixes cv(name), fe(name) and CV_WORDS, CV_P, CV_D, CV_ROOT1, CV_GX, CV_GY. -1 is a square and d is not,
  * so the addition law is complete: every formula here holds for all inputs, the eight points of small order included, and there
  * are no special cases anywhere (Hisil, Wong, Carter, Dawson 2008; Bernstein, Lange 2007).
  *
@@ -32,9 +37,9 @@ typedef struct cv(niels_s) {
     fe(t) y_plus_x, y_minus_x, txd;
 } cv(niels);
 
-PC_FN void cv(fe_const)(fe(t) * r, const uint64_t words[4]) {
-    vec w[4];
-    words_set1(w, words);
+PC_FN void cv(fe_const)(fe(t) * r, const uint64_t words[CV_WORDS]) {
+    vec w[CV_WORDS];
+    words_set1_n(w, words, CV_WORDS);
     fe(from_words)(r, w);
 }
 PC_FN void cv(identity)(cv(ext) * r) {
@@ -49,7 +54,7 @@ PC_FN void cv(from_affine)(cv(ext) * r, const fe(t) * x, const fe(t) * y) {
     r->z = fe(one)();
 }
 PC_FN void cv(generator)(cv(ext) * r) {
-    static const uint64_t gx[4] = CV_GX, gy[4] = CV_GY;
+    static const uint64_t gx[CV_WORDS] = CV_GX, gy[CV_WORDS] = CV_GY;
     fe(t) x, y;
     cv(fe_const)(&x, gx);
     cv(fe_const)(&y, gy);
@@ -85,7 +90,7 @@ PC_INLINE void cv(to_ext)(cv(ext) * r, const cv(sum) * s) {
     fe(mul)(&r->t, &s->e, &s->h);
 }
 PC_FN void cv(to_cached)(cv(cached) * r, const cv(ext) * p) {
-    static const uint64_t d[4] = CV_D;
+    static const uint64_t d[CV_WORDS] = CV_D;
     fe(t) t;
     cv(fe_const)(&t, d);
     fe(add)(&t, &t, &t);
@@ -96,7 +101,7 @@ PC_FN void cv(to_cached)(cv(cached) * r, const cv(ext) * p) {
 }
 /* x, y tight. */
 PC_FN void cv(niels_of)(cv(niels) * r, const fe(t) * x, const fe(t) * y) {
-    static const uint64_t d[4] = CV_D;
+    static const uint64_t d[CV_WORDS] = CV_D;
     fe(t) t, xy;
     cv(fe_const)(&t, d);
     fe(mul)(&xy, x, y);

@@ -1,8 +1,14 @@
 /* weierstrass.inc.h - points of y^2 = x^3 + a x + b with a = 0 or a = -3, one point per lane; template.
  *
- * Wants (curves/<curve>.inc.h)
+ * Makes k256_aff, _jac and _chord (types), _fe_const, _generator, _jac_infinity, _jac_from_aff, _aff_select,
+ * _jac_select, _rhs, _on_curve, _lift_x, _lift_x_side, _dbl, _madd, _madd_chord, _madd_exact, _to_aff,
+ * _aff_add_den, _aff_dbl_den, _aff_chord, _aff_add, _aff_dbl, and the same for p256_ and sm2c_: in a
+ * backtrace k256_dbl, here cv(dbl).
+ *
+ * Requires (curves/<curve>.inc.h)
  *   cv(name) fe(name) sc(name)   prefixes of the curve, of its coordinate field and of its scalar field (field.h)
  *   CV_A                         0 or -3
+ *   CV_WORDS                     words of a coordinate; CV_SCALAR_WORDS: of a scalar
  *   CV_B, CV_GX, CV_GY           b and the generator, as words
  *
  * The group must have odd prime order: there is no point with y = 0, and the only point that doubles to infinity is
@@ -20,13 +26,13 @@ typedef struct cv(jac_s) {
     fe(t) x, y, z;
 } cv(jac);
 
-PC_FN void cv(fe_const)(fe(t) * r, const uint64_t words[4]) {
-    vec w[4];
-    words_set1(w, words);
+PC_FN void cv(fe_const)(fe(t) * r, const uint64_t words[CV_WORDS]) {
+    vec w[CV_WORDS];
+    words_set1_n(w, words, CV_WORDS);
     fe(from_words)(r, w);
 }
 PC_FN void cv(generator)(cv(aff) * r) {
-    static const uint64_t x[4] = CV_GX, y[4] = CV_GY;
+    static const uint64_t x[CV_WORDS] = CV_GX, y[CV_WORDS] = CV_GY;
     cv(fe_const)(&r->x, x);
     cv(fe_const)(&r->y, y);
 }
@@ -53,7 +59,7 @@ PC_FN void cv(jac_select)(cv(jac) * r, vmask m, const cv(jac) * a, const cv(jac)
 
 /* r = x^3 + a x + b, tight. */
 PC_FN void cv(rhs)(fe(t) * r, const fe(t) * x) {
-    static const uint64_t b[4] = CV_B;
+    static const uint64_t b[CV_WORDS] = CV_B;
     fe(t) t, c;
     fe(sqr)(&t, x);
 #if CV_A == -3

@@ -1,6 +1,9 @@
 /* weierstrass_complete.inc.h - an addition without exceptions on y^2 = x^3 + b; template.
  *
- * Wants weierstrass.inc.h with CV_A 0, and b below 2^15. Homogeneous coordinates: x = X / Z, y = Y / Z; infinity is (0 :
+ * Makes k256_hom (type), _hom_infinity, _hom_from_aff, _hom_select, _hom_eq, _hom_cross, _hom_add,
+ * _hom_dbl_n, _times_3b (here cv(hom_add) and so on).
+ *
+ * Requires weierstrass.inc.h with CV_A 0, and b below 2^15. Homogeneous coordinates: x = X / Z, y = Y / Z; infinity is (0 :
  * Y : 0). The formulas of Renes, Costello and Batina, "Complete addition formulas for prime order elliptic curves"
  * (EUROCRYPT 2016), section 3.3, hold for every pair of points where no point has order two:
  *
@@ -36,7 +39,7 @@ PC_FN vmask cv(hom_eq)(const cv(hom) * p, const cv(hom) * q) {
     return mand(same, fe(eq)(&a, &b));
 }
 PC_FN void cv(times_3b)(fe(t) * r, const fe(t) * a) {
-    static const uint64_t b[4] = CV_B;
+    static const uint64_t b[CV_WORDS] = CV_B;
     fe(mul_small)(r, a, (uint32_t)(3 * b[0]));
 }
 /* r = a1 b2 + a2 b1, given a = a1 a2 and b = b1 b2. */

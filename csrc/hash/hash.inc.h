@@ -2,13 +2,13 @@
  * backend.h has them. Uses a lanes header (lanes_portable.h lists the vocabulary). */
 #include "../backend/backend.h"
 #include "lanes_streams.h"
-#include "shape.h"
+#include "many_shared.h"
 
 #include "blake2b.inc.h"
 #include "blake3.inc.h"
 #include "keccak.inc.h"
 #include "padding.inc.h"
-#include "rows.h"
+#include "digest_rows.h"
 #include "sha256.inc.h"
 #include "sha512.inc.h"
 #include "sm3.inc.h"

@@ -1,8 +1,8 @@
 /* hash160.inc.h - RIPEMD-160 over S32 lanes, and hash160 over it and the including backend's sha256_many. */
 #include "padding.inc.h"
 #include "ripemd160.inc.h"
-#include "rows.h"
-#include "shape.h"
+#include "digest_rows.h"
+#include "many_shared.h"
 
 HASH_ROWS(ripemd160_rows, v32, uint32_t, S32, W32, 5, le)
 

@@ -2,7 +2,7 @@
  * defines MANY_LANES, MANY_INDEX, MANY_BLOCKS, MANY_ROWS and MANY_EXPANDED as many.inc.h describes them. */
 #include "padding.inc.h"
 #include "sha256_constants.h"
-#include "shape.h"
+#include "many_shared.h"
 
 #define MANY          sha256
 #define MANY_WORD     uint32_t

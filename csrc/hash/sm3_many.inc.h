@@ -1,7 +1,7 @@
 /* sm3_many.inc.h - sm3_many and its Merkle levels over one build of the compression function: the includer defines MANY_LANES,
  * MANY_INDEX, MANY_BLOCKS, MANY_ROWS and MANY_EXPANDED as many.inc.h describes them. */
 #include "padding.inc.h"
-#include "shape.h"
+#include "many_shared.h"
 #include "sm3_constants.h"
 
 #define MANY          sm3

@@ -1,6 +1,9 @@
 /* affine_pairs.inc.h - many additions of points side by side, in affine coordinates with a shared inversion; template.
  *
- * Wants weierstrass.inc.h. An addition is 5M + 1S and its share of one inversion for all, against 8M + 3S for the mixed
+ * Makes k256_pairs (type), _pair_chord, _pairs_products, _pairs_mend, _pairs_finish, _pairs_add (here
+ * cv(pairs_add) and so on).
+ *
+ * Requires weierstrass.inc.h. An addition is 5M + 1S and its share of one inversion for all, against 8M + 3S for the mixed
  * one, and leaves an affine point. It holds for every pair: where the denominator is zero, the product of all of them is
  * zero in that lane, which one look finds; then such lanes get the denominator and the numerator of the tangent, or,
  * where the points are opposite, are said to be infinite. */

@@ -1,7 +1,11 @@
 /* buckets.inc.h - one sum of many multiples on a curve with the endomorphism, by buckets (Pippenger) in affine
  * coordinates; template.
  *
- * Wants affine_pairs.inc.h, weierstrass_complete.inc.h and glv.inc.h. A term is a point, or its endomorphic image, times
+ * Makes k256_lists and k256_multi (types), _multi_put, _get, _clear, _term, _load, _load_pairs, _expect,
+ * _add_pairs, _thin_out, _reduce, _list_window, _list_halves, _weigh, _join, _best_window, _by, _of_terms
+ * (here cv(multi_put) and so on).
+ *
+ * Requires affine_pairs.inc.h, weierstrass_complete.inc.h and glv.inc.h. A term is a point, or its endomorphic image, times
  * a number below 2^128 (`full`) or at most 2^63 (`brief`). The numbers are cut into signed digits. In every window the
  * terms are listed by their digit, and each list, a bucket, is added up as a tree: neighbours in pairs, the sums in
  * pairs, until one is left. A lane is a pair, whatever bucket and window it is of, so lanes are always full, and many
@@ -21,7 +25,7 @@ enum {
     cv(POINT_WORDS) = sizeof(cv(aff)) / sizeof(vec),
     cv(MULTI_ROWS) = 2 * cv(MULTI_POINTS),       /* point k and its image: rows 2 k and 2 k + 1 */
     cv(MULTI_TERMS) = 2 * cv(MULTI_POINTS) + VL, /* whole vectors of them are read */
-    cv(MULTI_FULL_BITS) = 128,
+    cv(MULTI_FULL_BITS) = CV_GLV_BITS,           /* at most two words */
     cv(MULTI_BRIEF_BITS) = 64,
     cv(MULTI_LEAST_WINDOW) = 4,
     cv(MULTI_MOST_WINDOW) = 11,
@@ -59,7 +63,7 @@ typedef struct cv(multi_s) {
 
 /* Point k[lane] = p, and its image. */
 PC_FN void cv(multi_put)(cv(multi) * w, const uint32_t k[VL], const cv(aff) * p) {
-    static const uint64_t beta_words[4] = CV_BETA;
+    static const uint64_t beta_words[CV_WORDS] = CV_BETA;
     cv(aff) image = *p;
     uint32_t row[VL];
     cv(fe_const)(&image.x, beta_words);

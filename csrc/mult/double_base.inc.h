@@ -1,9 +1,14 @@
 /* double_base.inc.h - r = u G + v Q for many lanes at once; template.
  *
- * Wants fixed_base.inc.h and (curves/<curve>.inc.h)
+ * Makes k256_entry, _uv and _mult_work (types), _ladder_g (table), _ladder_g_build, _entry_get, _entry_put,
+ * _tables_widen, _tables_few, _tables_build, _table_rows, _acc_add_q, _ladder, _ladder_fast, _ladder_exact,
+ * _double_base, and the same for p256_ and sm2c_ (here cv(ladder) and so on).
+ *
+ * Requires fixed_base.inc.h and (curves/<curve>.inc.h)
  *   CV_Q_WINDOW   bits per digit of v; the table of Q has 2^(CV_Q_WINDOW - 1) points
  *   CV_G_WINDOW   bits per digit of u
- *   CV_GLV        1 when the curve has the endomorphism (x, y) -> (beta x, y) = lambda (x, y), and glv.inc.h splits v
+ *   CV_GLV        1 when the curve has the endomorphism (x, y) -> (beta x, y) = lambda (x, y), and glv.inc.h splits v into
+ *                 halves below 2^CV_GLV_BITS
  *
  * Work goes by chunks of vectors. For a whole chunk, the tables 1 Q .. 2^(CV_Q_WINDOW - 1) Q are built in affine
  * coordinates with one shared inversion for each doubling of their length (6M or so a point, against 18M for Jacobian
@@ -18,7 +23,7 @@
  */
 
 #if CV_GLV
-#    define CV_LADDER_BITS 128
+#    define CV_LADDER_BITS CV_GLV_BITS
 #    define CV_V_PARTS     2
 #else
 #    define CV_LADDER_BITS CV_BITS
@@ -40,6 +45,7 @@ enum {
     cv(FE_VECS) = sizeof(fe(t)) / sizeof(vec),
     cv(G_BASES) = CV_V_PARTS,
     cv(G_ROWS) = cv(G_BASES) << (CV_G_WINDOW - 1),
+    cv(LADDER_WORDS) = (CV_LADDER_BITS + 63) / 64,
     cv(GROUPS) = VL == 1 ? 128 : 32, /* vectors per chunk */
     cv(CHUNK) = cv(GROUPS) * VL      /* items per chunk */
 };
@@ -54,7 +60,7 @@ static PC_UNUSED void cv(ladder_g_build)(void) {
 
 /* The scalars of one vector: u and v as words. */
 typedef struct cv(uv_s) {
-    vec u[4], v[4];
+    vec u[CV_SCALAR_WORDS], v[CV_SCALAR_WORDS];
 } cv(uv);
 
 typedef struct cv(mult_work_s) {
@@ -132,7 +138,7 @@ static void cv(tables_build)(const cv(aff) * q, size_t groups, cv(mult_work) * w
     else
         for (size_t m = 1; m < cv(Q_ROWS); m *= 2) cv(tables_widen)(groups, m, w);
 #if CV_GLV
-    static const uint64_t beta_words[4] = CV_BETA;
+    static const uint64_t beta_words[CV_WORDS] = CV_BETA;
     fe(t) beta;
     cv(fe_const)(&beta, beta_words);
     for (size_t g = 0; g < groups; g++)
@@ -176,13 +182,13 @@ PC_INLINE void cv(acc_add_q)(cv(acc) * a, const uint64_t *rows, int part, vec di
 
 PC_INLINE void cv(ladder)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k, int exact) {
     const int top_q = RECODE_TOP(CV_LADDER_BITS, CV_Q_WINDOW), top_g = RECODE_TOP(CV_LADDER_BITS, CV_G_WINDOW);
-    const int words = (CV_LADDER_BITS + 63) / 64;
+    const int words = cv(LADDER_WORDS);
 #if CV_GLV
-    vec v[2][2];
-    vmask v_negative[2];
+    vec v[CV_V_PARTS][cv(LADDER_WORDS)];
+    vmask v_negative[CV_V_PARTS];
     cv(split)(v, v_negative, k->v);
 #else
-    const vec(*v)[4] = &k->v;
+    const vec(*v)[CV_SCALAR_WORDS] = &k->v;
 #endif
     cv(acc) a;
     cv(acc_start)(&a);

@@ -1,6 +1,10 @@
 /* edwards_base.inc.h - multiples of the base point and of one more point per lane, on a twisted Edwards curve; template.
  *
- * Wants group/edwards.inc.h, rows.inc.h, recode.inc.h and (curves/<curve>.inc.h)
+ * Makes ed25519_ladder_g and _comb (tables), _ladder_g_build, _comb_build, _niels_pack, _niels_unpack,
+ * _niels_store, _niels_load, _fixed_rows, _add_fixed, _mul_generator, _multiples, _add_digit, _add_g_digit,
+ * _sum_identity, _double_base (here cv(comb) and so on).
+ *
+ * Requires group/edwards.inc.h, lane_tables.inc.h, recode.inc.h and (curves/<curve>.inc.h)
  *   CV_BITS          bits of the group order
  *   CV_A_WINDOW      bits per digit of the scalar of A; its table has 2^(CV_A_WINDOW - 1) + 1 entries
  *   CV_G_WINDOW      bits per digit of the scalar of the base point in the double-base ladder
@@ -11,7 +15,8 @@
 
 enum {
     cv(NIELS_VECS) = sizeof(cv(niels)) / sizeof(vec),
-    cv(NIELS_STRIDE) = VL == 1 ? (int)cv(NIELS_VECS) : 12, /* words per row */
+    cv(NIELS_WORDS) = 3 * CV_WORDS,                                          /* packed */
+    cv(NIELS_STRIDE) = VL == 1 ? (int)cv(NIELS_VECS) : (int)cv(NIELS_WORDS), /* words per row */
     cv(CACHED_VECS) = sizeof(cv(cached)) / sizeof(vec),
     cv(CACHED_STRIDE) = ROW_STRIDE(cv(CACHED_VECS)),
     cv(G_ROWS) = (1 << (CV_G_WINDOW - 1)) + 1,
@@ -24,24 +29,24 @@ static uint64_t cv(ladder_g)[cv(G_ROWS) * cv(NIELS_STRIDE)] __attribute__((align
 static uint64_t cv(comb)[cv(COMB_BASES) * cv(COMB_ROWS) * cv(NIELS_STRIDE)] __attribute__((aligned(64)));
 static pthread_once_t cv(ladder_g_once) = PTHREAD_ONCE_INIT, cv(comb_once) = PTHREAD_ONCE_INIT;
 
-PC_FN void cv(niels_pack)(vec packed[12], const cv(niels) * p) {
+PC_FN void cv(niels_pack)(vec packed[cv(NIELS_WORDS)], const cv(niels) * p) {
     fe(pack)(packed, &p->y_plus_x);
-    fe(pack)(packed + 4, &p->y_minus_x);
-    fe(pack)(packed + 8, &p->txd);
+    fe(pack)(packed + CV_WORDS, &p->y_minus_x);
+    fe(pack)(packed + 2 * CV_WORDS, &p->txd);
 }
-PC_INLINE void cv(niels_unpack)(cv(niels) * p, const vec packed[12]) {
+PC_INLINE void cv(niels_unpack)(cv(niels) * p, const vec packed[cv(NIELS_WORDS)]) {
     fe(unpack)(&p->y_plus_x, packed);
-    fe(unpack)(&p->y_minus_x, packed + 4);
-    fe(unpack)(&p->txd, packed + 8);
+    fe(unpack)(&p->y_minus_x, packed + CV_WORDS);
+    fe(unpack)(&p->txd, packed + 2 * CV_WORDS);
 }
-/* A row is a summand in three times four packed words; with a single lane it is the struct as it is (fixed_base.inc.h). */
+/* A row is a summand in packed words; with a single lane it is the struct as it is (fixed_base.inc.h). */
 PC_FN void cv(niels_store)(uint64_t *rows, const uint32_t row[VL], const cv(niels) * p) {
-    vec packed[12];
+    vec packed[cv(NIELS_WORDS)];
     if (VL > 1) cv(niels_pack)(packed, p);
     rows_store(rows, row, cv(NIELS_STRIDE), VL > 1 ? packed : (const vec *)p, cv(NIELS_STRIDE));
 }
 PC_INLINE void cv(niels_load)(cv(niels) * p, const uint64_t *rows, const uint32_t row[VL]) {
-    vec packed[12];
+    vec packed[cv(NIELS_WORDS)];
     vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(NIELS_STRIDE), cv(NIELS_STRIDE));
     if (VL > 1) cv(niels_unpack)(p, packed);
 }
@@ -105,13 +110,13 @@ PC_INLINE void cv(add_fixed)(cv(sum) * s, const cv(ext) * p, const uint64_t *row
 }
 
 /* r = k B for k < 2^CV_BITS: no doublings. */
-static PC_UNUSED void cv(mul_generator)(cv(ext) * r, const vec k[4]) {
+static PC_UNUSED void cv(mul_generator)(cv(ext) * r, const vec k[CV_SCALAR_WORDS]) {
     cv(sum) s;
     vmask negative;
     pthread_once(&cv(comb_once), cv(comb_build));
     cv(identity)(r);
     for (int i = 0; i < cv(COMB_BASES); i++) {
-        vec digit = recode_digit(k, 4, i * CV_COMB_WINDOW, CV_COMB_WINDOW, &negative);
+        vec digit = recode_digit(k, CV_SCALAR_WORDS, i * CV_COMB_WINDOW, CV_COMB_WINDOW, &negative);
         cv(add_fixed)(&s, r, cv(comb) + (size_t)i * cv(COMB_ROWS) * cv(NIELS_STRIDE), digit, negative);
         cv(to_ext)(r, &s);
     }
@@ -146,12 +151,13 @@ static void cv(multiples)(uint64_t *rows, uint32_t n_rows, const cv(ext) * p) {
     }
 }
 /* s += the digit of k at pos times the point of these rows. */
-PC_INLINE void cv(add_digit)(cv(sum) * s, const uint64_t *rows, uint32_t n_rows, const vec k[4], int pos, int window) {
+PC_INLINE void cv(add_digit)(cv(sum) * s, const uint64_t *rows, uint32_t n_rows, const vec k[CV_SCALAR_WORDS], int pos,
+                             int window) {
     uint32_t row[VL];
     vmask negative;
     cv(cached) c;
     cv(ext) q;
-    vec digit = recode_digit(k, 4, pos, window, &negative);
+    vec digit = recode_digit(k, CV_SCALAR_WORDS, pos, window, &negative);
     rows_index(row, digit, 0);
     for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * n_rows;
     vload_rows((vec *)&c, rows, row, cv(CACHED_STRIDE), cv(CACHED_VECS));
@@ -159,10 +165,10 @@ PC_INLINE void cv(add_digit)(cv(sum) * s, const uint64_t *rows, uint32_t n_rows,
     cv(add_cached)(s, &q, &c, negative);
 }
 /* The same for the base point. */
-PC_INLINE void cv(add_g_digit)(cv(sum) * s, const vec k[4], int pos) {
+PC_INLINE void cv(add_g_digit)(cv(sum) * s, const vec k[CV_SCALAR_WORDS], int pos) {
     vmask negative;
     cv(ext) q;
-    vec digit = recode_digit(k, 4, pos, CV_G_WINDOW, &negative);
+    vec digit = recode_digit(k, CV_SCALAR_WORDS, pos, CV_G_WINDOW, &negative);
     cv(to_ext)(&q, s);
     cv(add_fixed)(s, &q, cv(ladder_g), digit, negative);
 }
@@ -178,7 +184,8 @@ enum {
 };
 
 /* r = u B + v A for u, v < 2^CV_BITS. */
-PC_NOINLINE VEC_FLATTEN void cv(double_base)(cv(ext) * r, const vec u[4], const vec v[4], const cv(ext) * a) {
+PC_NOINLINE VEC_FLATTEN void cv(double_base)(cv(ext) * r, const vec u[CV_SCALAR_WORDS], const vec v[CV_SCALAR_WORDS],
+                                             const cv(ext) * a) {
     uint64_t rows[ED_TABLE_WORDS(cv(A_ROWS))];
     cv(proj) p;
     cv(sum) s;

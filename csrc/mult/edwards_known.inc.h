@@ -1,17 +1,20 @@
 /* edwards_known.inc.h - tables of a point that many scalars will multiply, and r = u B + v A by them: additions only; template.
  *
- * Wants edwards_base.inc.h and (curves/<curve>.inc.h)
+ * Makes ed25519_known_b (table), _known_terms (type), _known_store, _load, _to_ext, _flush, _bases, _fill,
+ * _build, _b_build, _take_aim, _sum (here cv(known_store) and so on).
+ *
+ * Requires edwards_base.inc.h and (curves/<curve>.inc.h)
  *   CV_KNOWN_WINDOW   bits per digit of u, and the most per digit of v
  *
- * A table for digits of `window` bits holds j 2^(window i) A for 0 <= j <= 2^(window - 1) and every digit i, as summands of three times
- * four packed words, at row i (2^(window - 1) + 1) + j. The addition law is complete and v is used as the integer that it is, so
+ * A table for digits of `window` bits holds j 2^(window i) A for 0 <= j <= 2^(window - 1) and every digit i, as summands of packed
+ * words, at row i (2^(window - 1) + 1) + j. The addition law is complete and v is used as the integer that it is, so
  * everything holds for every point A, whatever its order.
  *
  * Building walks up the multiples of a base, every lane another base - a digit of a key - and brings blocks of them to Z = 1 with one
  * inversion. */
 
 enum {
-    cv(KNOWN_ROW) = 12,  /* words */
+    cv(KNOWN_ROW) = cv(NIELS_WORDS),
     cv(KNOWN_BLOCK) = 32 /* vectors per inversion */
 };
 #define ED_KNOWN_DIGITS(window) RECODE_DIGITS(CV_BITS, window)
@@ -139,15 +142,15 @@ typedef struct cv(known_terms_s) {
 
 /* Finds the terms of u B + v A for u, v < 2^CV_BITS, and has their rows fetched. tables: of A, with this window; NULL where it does not
  * matter what comes out. */
-static void cv(known_take_aim)(cv(known_terms) * terms, const vec u[4], const vec v[4], const uint64_t *const tables[VL],
-                               int window) {
+static void cv(known_take_aim)(cv(known_terms) * terms, const vec u[CV_SCALAR_WORDS], const vec v[CV_SCALAR_WORDS],
+                               const uint64_t *const tables[VL], int window) {
     pthread_once(&cv(known_b_once), cv(known_b_build));
     terms->n = 0;
     for (int part = 0; part < 2; part++) {
         const int width = part ? window : CV_KNOWN_WINDOW;
         for (int i = 0; i < ED_KNOWN_DIGITS(width); i++, terms->n++) {
             uint64_t j[VL];
-            vstore(j, recode_digit(part ? v : u, 4, i * width, width, &terms->negative[terms->n]));
+            vstore(j, recode_digit(part ? v : u, CV_SCALAR_WORDS, i * width, width, &terms->negative[terms->n]));
             for (size_t lane = 0; lane < VL; lane++) {
                 const uint64_t *table = part && tables[lane] ? tables[lane] : cv(known_b);
                 const uint64_t *row = table + ((size_t)i * ED_KNOWN_PER(width) + j[lane]) * cv(KNOWN_ROW);

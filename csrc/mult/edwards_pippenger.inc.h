@@ -1,6 +1,10 @@
 /* edwards_pippenger.inc.h - one sum of many multiples by buckets (Pippenger), its windows spread over the lanes; template.
  *
- * Wants edwards_straus.inc.h (for Z_BITS). The scalars are cut into windows of the same width. In every window each point is added
+ * Makes ed25519_terms (type), _point_load, _point_store, _point_of_generator, _window_vecs, _best_window,
+ * _bucket_digits, _bucket_add, _bucket_rows, _bucket_clear, _bucket_sum, _join_windows, _pippenger_by,
+ * _pippenger (here cv(bucket_add) and so on).
+ *
+ * Requires edwards_straus.inc.h (for Z_BITS). The scalars are cut into windows of the same width. In every window each point is added
  * to the bucket of its digit, and the buckets are summed with their digits as weights; Horner's rule joins the windows.
  *
  * A lane is a window, not a point: all lanes add the same point, each to a bucket of its own. So a point is loaded once, by
@@ -24,7 +28,7 @@ enum {
     cv(DIGITS) = 64 /* points whose digits are made at a time */
 };
 /* The sum of scalars[index] * rows[index] over a list of indices. A row is a cv(niels), limb by limb, POINT_STRIDE words from the next; a scalar
- * is four words in two's complement. Those of `full` are below 2^CV_BITS, those of `brief` of Z_BITS. */
+ * is CV_SCALAR_WORDS words in two's complement. Those of `full` are below 2^CV_BITS, those of `brief` of Z_BITS. */
 typedef struct cv(terms_s) {
     const uint64_t *rows, *scalars;
     size_t scalar_stride; /* words */
@@ -69,15 +73,15 @@ static void cv(bucket_digits)(uint64_t *digits, const cv(terms) * t, size_t firs
     const uint64_t lane_rows = ((uint64_t)1 << (window - 1)) + 1;
     for (size_t i = 0; i < n; i += VL) {
         uint32_t row[VL], to[VL];
-        vec k[4], entry[VL];
+        vec k[CV_SCALAR_WORDS], entry[VL];
         for (size_t j = 0; j < VL; j++) {
             row[j] = t->index[first + (i + j < n ? i + j : n - 1)];
             to[j] = (uint32_t)(i + j);
         }
-        vload_rows(k, t->scalars, row, t->scalar_stride, 4);
+        vload_rows(k, t->scalars, row, t->scalar_stride, CV_SCALAR_WORDS);
         for (int lane = 0; lane < VL; lane++) {
             vmask negative;
-            vec digit = recode_digit(k, 4, (first_window + lane) * window, window, &negative);
+            vec digit = recode_digit(k, CV_SCALAR_WORDS, (first_window + lane) * window, window, &negative);
             digit = vadd(digit, vset1((uint64_t)lane * lane_rows));
             entry[lane] = vor(digit, vand(vblend(negative, vset1(~0ULL), vzero()), vset1(1ULL << 32)));
         }

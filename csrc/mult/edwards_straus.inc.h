@@ -1,6 +1,8 @@
 /* edwards_straus.inc.h - sums of many multiples, lane by lane: every point has a table, and the doublings are shared (Straus); template.
  *
- * Wants edwards_base.inc.h. Good for few points: the tables cost what 30 additions do, and the work per point does not fall with
+ * Makes ed25519_pair (type), ed25519_straus (here cv(straus)).
+ *
+ * Requires edwards_base.inc.h. Good for few points: the tables cost what 30 additions do, and the work per point does not fall with
  * their number. Sums that need not be kept apart by lane, of some dozens of points and more: edwards_pippenger.inc.h. */
 
 enum {
@@ -9,14 +11,15 @@ enum {
     cv(Z_ROWS) = (1 << (cv(Z_WINDOW) - 1)) + 1,
     cv(TOP_Z) = RECODE_TOP(cv(Z_BITS) - 1, cv(Z_WINDOW))
 };
-/* One pair of points: v A with v < 2^CV_BITS, and z R with -2^127 <= z < 2^127 in two's complement of 256 bits. */
+/* One pair of points: v A with v < 2^CV_BITS, and z R with -2^127 <= z < 2^127, in two's complement of CV_SCALAR_WORDS
+ * words. */
 typedef struct cv(pair_s) {
-    vec v[4], z[4];
+    vec v[CV_SCALAR_WORDS], z[CV_SCALAR_WORDS];
     uint64_t a_rows[ED_TABLE_WORDS(cv(A_ROWS))], r_rows[ED_TABLE_WORDS(cv(Z_ROWS))];
 } cv(pair);
 
 /* r = u B + the sum of v A + z R over n pairs; the tables are in place (multiples). */
-PC_NOINLINE VEC_FLATTEN void cv(straus)(cv(ext) * r, const vec u[4], const cv(pair) * pairs, size_t n) {
+PC_NOINLINE VEC_FLATTEN void cv(straus)(cv(ext) * r, const vec u[CV_SCALAR_WORDS], const cv(pair) * pairs, size_t n) {
     cv(proj) p;
     cv(sum) s;
     pthread_once(&cv(ladder_g_once), cv(ladder_g_build));

@@ -1,7 +1,11 @@
 /* fixed_base.inc.h - tables of multiples of the generator, and k G by a comb; template.
  *
- * Wants weierstrass.inc.h and (curves/<curve>.inc.h)
- *   CV_BITS          bits of the group order
+ * Makes k256_comb (table), _acc (type), _aff_store, _aff_load, _fixed_base_widen, _fixed_base_build,
+ * _acc_start, _acc_add, _acc_add_fixed, _comb_build, _comb_walk, _comb_walk_exact, _mul_generator, and the
+ * same for p256_ and sm2c_ (here cv(comb) and so on).
+ *
+ * Requires weierstrass.inc.h and (curves/<curve>.inc.h)
+ *   CV_BITS          bits of the group order; CV_SCALAR_WORDS: words of a scalar, CV_WORDS: of a coordinate
  *   CV_COMB_WINDOW   bits per digit of the comb
  *
  * A table holds j * 2^(spacing i) * G for 1 <= j <= 2^(window - 1) and 0 <= i < bases, affine, one row per point and the
@@ -12,28 +16,29 @@
 
 enum {
     cv(AFF_VECS) = sizeof(cv(aff)) / sizeof(vec),
-    cv(AFF_STRIDE) = VL == 1 ? (int)cv(AFF_VECS) : 8, /* words per row */
-    cv(FB_BLOCK) = 64,                                /* vectors of table entries per inversion */
+    cv(AFF_ROW) = VL == 1 ? (int)cv(AFF_VECS) : 2 * CV_WORDS, /* words of a row */
+    cv(AFF_STRIDE) = ROW_STRIDE(cv(AFF_ROW)),
+    cv(FB_BLOCK) = 64, /* vectors of table entries per inversion */
     cv(COMB_BASES) = RECODE_DIGITS(CV_BITS, CV_COMB_WINDOW),
     cv(COMB_ROWS) = cv(COMB_BASES) << (CV_COMB_WINDOW - 1)
 };
 
-/* A row is a point in two times four packed words: one cache line, which costs the lanes one transpose and a few shifts to load.
+/* A row is x and y as packed words: at four words each one cache line, which costs the lanes one transpose and a few shifts to load.
  * With a single lane nothing has to be transposed, and a row is the struct as it is. */
 PC_FN void cv(aff_store)(uint64_t *rows, const uint32_t row[VL], const cv(aff) * p) {
-    vec packed[8];
+    vec packed[2 * CV_WORDS];
     if (VL > 1) {
         fe(pack)(packed, &p->x);
-        fe(pack)(packed + 4, &p->y);
+        fe(pack)(packed + CV_WORDS, &p->y);
     }
-    rows_store(rows, row, cv(AFF_STRIDE), VL > 1 ? packed : (const vec *)p, cv(AFF_STRIDE));
+    rows_store(rows, row, cv(AFF_STRIDE), VL > 1 ? packed : (const vec *)p, cv(AFF_ROW));
 }
 PC_INLINE void cv(aff_load)(cv(aff) * p, const uint64_t *rows, const uint32_t row[VL]) {
-    vec packed[8];
-    vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(AFF_STRIDE), cv(AFF_STRIDE));
+    vec packed[2 * CV_WORDS];
+    vload_rows(VL > 1 ? packed : (vec *)p, rows, row, cv(AFF_STRIDE), cv(AFF_ROW));
     if (VL > 1) {
         fe(unpack)(&p->x, packed);
-        fe(unpack)(&p->y, packed + 4);
+        fe(unpack)(&p->y, packed + CV_WORDS);
     }
 }
 
@@ -144,21 +149,21 @@ static PC_UNUSED void cv(comb_build)(void) {
     vmode_leave(mode);
 }
 
-PC_INLINE void cv(comb_walk)(cv(jac) * r, const vec k[4], int exact) {
+PC_INLINE void cv(comb_walk)(cv(jac) * r, const vec k[CV_SCALAR_WORDS], int exact) {
     cv(acc) a;
     cv(acc_start)(&a);
     for (int i = 0; i < cv(COMB_BASES); i++) {
         vmask negative;
-        vec digit = recode_digit(k, 4, i * CV_COMB_WINDOW, CV_COMB_WINDOW, &negative);
+        vec digit = recode_digit(k, CV_SCALAR_WORDS, i * CV_COMB_WINDOW, CV_COMB_WINDOW, &negative);
         const uint64_t *rows = cv(comb) + ((size_t)i * cv(AFF_STRIDE) << (CV_COMB_WINDOW - 1));
         cv(acc_add_fixed)(&a, rows, digit, negative, exact);
     }
     *r = a.p;
 }
-PC_NOINLINE void cv(comb_walk_exact)(cv(jac) * r, const vec k[4]) { cv(comb_walk)(r, k, 1); }
+PC_NOINLINE void cv(comb_walk_exact)(cv(jac) * r, const vec k[CV_SCALAR_WORDS]) { cv(comb_walk)(r, k, 1); }
 
 /* r = k G for k < 2^CV_BITS. */
-PC_NOINLINE void cv(mul_generator)(cv(jac) * r, const vec k[4]) {
+PC_NOINLINE void cv(mul_generator)(cv(jac) * r, const vec k[CV_SCALAR_WORDS]) {
     pthread_once(&cv(comb_once), cv(comb_build));
     cv(comb_walk)(r, k, 0);
     vmask doubtful = fe(is_zero)(&r->z);

@@ -1,5 +1,7 @@
 /* glv.inc.h - splits a scalar of secp256k1 along its endomorphism: k = k1 + k2 lambda (mod n), |k1|, |k2| < 2^128.
  *
+ * Makes glv_multiple, glv_combine, glv_difference, k256_split.
+ *
  * Gallant, Lambert, Vanstone, "Faster point multiplication on elliptic curves with efficient endomorphisms" (CRYPTO 2001);
  * Guide to Elliptic Curve Cryptography, algorithm 3.74. A reduced basis of the lattice of (a, b) with a + b lambda = 0 (mod
  * n), from the extended Euclidean algorithm on n and lambda:

@@ -1,6 +1,10 @@
 /* known_base.inc.h - r = u G + v Q for points Q whose tables are at hand (known_table.inc.h): additions only; template.
  *
- * Wants double_base.inc.h (chunk sizes, scalars) and (curves/<curve>.inc.h)
+ * Makes k256_known_g (table), _known_aim and _known_work (types), _known_g_build, _known_signs, _start,
+ * _terms, _take_aim, _load, _walk, _walk_fast, _walk_exact, _mend, _add_one, _products, _add_all, _add,
+ * _tree, _base, and the same for p256_ and sm2c_ (here cv(known_walk) and so on).
+ *
+ * Requires double_base.inc.h (chunk sizes, scalars) and (curves/<curve>.inc.h)
  *   CV_KNOWN_WINDOW   bits per digit of u, and the most per digit of v: at most 13, and 2^CV_KNOWN_WINDOW below the group order
  *
  * Digits. k < n is first made odd: m = k, or m = n - k with its sign to remember. With L bits, L = window * digits, an odd m < 2^L is
@@ -18,7 +22,8 @@
  * one. In the mixed additions Z = 0 marks a lane, as in double_base.inc.h. No partial sum is ever infinity otherwise. */
 
 enum {
-    cv(KNOWN_ROW) = 8,    /* words of a table row: x and y, packed (field.h) */
+    cv(KNOWN_ROW) = 2 * CV_WORDS,         /* words of a table row: x and y, packed (field.h) */
+    cv(SIGN_WORDS) = CV_SCALAR_WORDS + 1, /* of the signs of a scalar, up to a digit more than it has bits */
     cv(KNOWN_ADDS) = 256, /* vectors of additions that share an inversion, at most. Twice as many no longer fit L2 */
     cv(KNOWN_LEAST) = 64, /* fewer are cheaper without one: 5M saved an addition, 270M an inversion */
     cv(KNOWN_MOST_DIGITS) = (CV_BITS + 1) / 2
@@ -50,7 +55,7 @@ typedef struct cv(known_work_s) {
     cv(aff) sum[cv(KNOWN_ADDS)], term[cv(KNOWN_ADDS)];
     fe(t) den[cv(KNOWN_ADDS)], before[cv(KNOWN_ADDS)];
     cv(known_aim) aim[cv(KNOWN_ADDS)];
-    vec signs[cv(GROUPS)][2][5]; /* of u and v */
+    vec signs[cv(GROUPS)][2][cv(SIGN_WORDS)]; /* of u and v */
     unsigned doubt[cv(GROUPS)], live[cv(GROUPS)];
     /* of this call */
     const uint64_t *const *tables; /* item -> its key's table; NULL: whatever comes out is not looked at */
@@ -59,17 +64,17 @@ typedef struct cv(known_work_s) {
 } cv(known_work);
 
 /* The signs of k < n: bits 0 .. L - 1; those above mean nothing. */
-static void cv(known_signs)(vec s[5], const vec k[4], int window) {
-    static const uint64_t order[4] = CV_N;
+static void cv(known_signs)(vec s[cv(SIGN_WORDS)], const vec k[CV_SCALAR_WORDS], int window) {
+    static const uint64_t order[CV_SCALAR_WORDS] = CV_N;
     const int top = KNOWN_DIGITS(window) * window - 1;
     const vmask odd = words_is_odd(k);
-    vec n[4], m[5];
-    words_set1(n, order);
-    words_sub(m, n, k);
-    words_select(m, odd, k, m);
-    m[4] = vzero();
-    for (int i = 0; i < 5; i++) {
-        vec w = i < 4 ? vor(vshr(m[i], 1), vshl(m[i + 1], 63)) : vzero();
+    vec n[CV_SCALAR_WORDS], m[cv(SIGN_WORDS)];
+    words_set1_n(n, order, CV_SCALAR_WORDS);
+    words_sub_n(m, n, k, CV_SCALAR_WORDS);
+    words_select_n(m, odd, k, m, CV_SCALAR_WORDS);
+    m[CV_SCALAR_WORDS] = vzero();
+    for (int i = 0; i < cv(SIGN_WORDS); i++) {
+        vec w = i < CV_SCALAR_WORDS ? vor(vshr(m[i], 1), vshl(m[i + 1], 63)) : vzero();
         if (i == top >> 6) w = vor(w, vset1(1ULL << (top & 63)));
         s[i] = vxor(w, vblend(odd, vzero(), vset1(~0ULL)));
     }
@@ -86,8 +91,8 @@ static void cv(known_start)(const cv(uv) * k, cv(known_work) * w) {
         cv(known_signs)(w->signs[g][0], k[g].u, CV_KNOWN_WINDOW);
         cv(known_signs)(w->signs[g][1], k[g].v, w->window);
         for (int part = 0; part < 2 && live != (1u << VL) - 1; part++)
-            for (int i = 0; i < 5; i++)
-                w->signs[g][part][i] = vblend(mfrom_bits(live), w->signs[g][part][i], vset1(filler[part][i]));
+            for (int i = 0; i < cv(SIGN_WORDS); i++)
+                w->signs[g][part][i] = vblend(mfrom_bits(live), w->signs[g][part][i], vset1(filler[part][i % 5]));
         w->live[g] = live;
         w->doubt[g] = 0;
     }
@@ -100,7 +105,7 @@ PC_FN void cv(known_take_aim)(cv(known_aim) * aim, const cv(known_work) * w, siz
     const int of_v = term >= KNOWN_DIGITS(CV_KNOWN_WINDOW), window = of_v ? w->window : CV_KNOWN_WINDOW;
     const int place = of_v ? term - KNOWN_DIGITS(CV_KNOWN_WINDOW) : term;
     const vec top = vset1(1ULL << (window - 1));
-    vec digit = recode_bits(w->signs[g][of_v], 5, place * window, window);
+    vec digit = recode_bits(w->signs[g][of_v], cv(SIGN_WORDS), place * window, window);
     uint64_t j[VL];
     aim->negative = veq(vand(digit, top), vzero());
     digit = vblend(aim->negative, vxor(digit, vset1(~0ULL)), digit);
@@ -115,7 +120,7 @@ PC_FN void cv(known_load)(cv(aff) * p, const cv(known_aim) * aim) {
     vec words[cv(KNOWN_ROW)];
     vload_each(words, aim->row, cv(KNOWN_ROW));
     fe(unpack)(&p->x, words);
-    fe(unpack)(&p->y, words + 4);
+    fe(unpack)(&p->y, words + CV_WORDS);
     fe(cneg)(&p->y, aim->negative, &p->y);
 }
 

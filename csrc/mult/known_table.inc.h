@@ -1,9 +1,13 @@
 /* known_table.inc.h - tables of a point that many scalars will multiply; template, part of known_base.inc.h.
  *
+ * Makes k256_known_step (type), _known_store, _read, _powers, _widen, _build, and the same for p256_ and
+ * sm2c_ (here cv(known_store) and so on).
+ *
  * A table for digits of `window` bits holds the odd multiples (2 j + 1) 2^(window i) Q for i < KNOWN_DIGITS and j < 2^(window - 1),
- * affine, at row i 2^(window - 1) + j: x and y as packed words, one cache line. It is built from the powers 2^t Q by doubling the
- * number of multiples: those below 2^(k + 1) are those below 2^k plus 2^k times the base. Every addition is affine and shares its
- * inversion with many others. The group order is an odd prime above 2^window: no sum meets an exceptional case.
+ * affine, at row i 2^(window - 1) + j: x and y as packed words, one cache line where these are four each. It is built
+ * from the powers 2^t Q by doubling the number of multiples: those below 2^(k + 1) are those below 2^k plus 2^k times the
+ * base. Every addition is affine and shares its inversion with many others. The group order is an odd prime above
+ * 2^window: no sum meets an exceptional case.
  *
  * The powers wait in the rows that they help to fill: 2^k times base i, for k > 0, in its row 2^(k - 1), which is the one that the
  * last of its own additions overwrites. */
@@ -15,7 +19,7 @@ PC_FN void cv(known_store)(uint64_t *const row[VL], const cv(aff) * p) {
     vec words[cv(KNOWN_ROW)];
     uint64_t word[VL];
     fe(pack)(words, &p->x);
-    fe(pack)(words + 4, &p->y);
+    fe(pack)(words + CV_WORDS, &p->y);
     for (size_t i = 0; i < cv(KNOWN_ROW); i++) {
         vstore(word, words[i]);
         for (size_t lane = 0; lane < VL; lane++) row[lane][i] = word[lane];
@@ -27,7 +31,7 @@ PC_FN void cv(known_read)(cv(aff) * p, uint64_t *const row[VL]) {
     for (size_t lane = 0; lane < VL; lane++) from[lane] = row[lane];
     vload_each(words, from, cv(KNOWN_ROW));
     fe(unpack)(&p->x, words);
-    fe(unpack)(&p->y, words + 4);
+    fe(unpack)(&p->y, words + CV_WORDS);
 }
 
 /* 2^t Q for all t, a key per lane. */
@@ -101,10 +105,10 @@ static void cv(known_build)(uint64_t *const *tables, size_t count, const cv(aff)
     for (size_t lane = 0; lane < VL; lane++) own[lane] = tables[lane < count ? lane : 0];
     cv(aff) p = *q;
     if (count < VL) { /* the other lanes write what lane 0 writes */
-        vec x[4], y[4];
+        vec x[CV_WORDS], y[CV_WORDS];
         fe(to_words)(x, &p.x);
         fe(to_words)(y, &p.y);
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < CV_WORDS; i++) {
             const vmask live = mfrom_bits((1u << count) - 1);
             x[i] = vblend(live, x[i], vset1(vlane(x[i], 0)));
             y[i] = vblend(live, y[i], vset1(vlane(y[i], 0)));

@@ -1,5 +1,7 @@
 /* recode.inc.h - signed fixed windows (radix 2^width Booth digits) of integers given as 64-bit words.
  *
+ * Makes recode_bits, recode_digit.
+ *
  * The digit at bit position pos is read off the width + 1 bits pos - 1 .. pos + width - 1 alone: no carry runs from window
  * to window, so every lane can take any digit at any time. With t those bits (bit -1 is zero),
  *

@@ -10,7 +10,7 @@
 
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
+#include "../mult/lane_tables.inc.h"
 #include "parts/combine.inc.h"
 #include "parts/encoding.inc.h"
 #include "parts/messages.inc.h"

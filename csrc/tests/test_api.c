@@ -106,6 +106,14 @@ static void test_columns(void) {
     EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, 2, 5, NULL), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_rows(PC_AUTO, 0, data, SIZE_MAX, 1, digest), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_hash_rows(PC_AUTO, 1000, data, 2, 5, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, 1, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, 2, NULL, 0, digest, 2, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, NULL, 2, digest), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, SIZE_MAX, digest), PC_ERR_ARGUMENT);
+    free(data);
+}
+static void test_streams(void) {
+    uint8_t digest[64], *data = exact("0123456789", 10);
     for (int h = 0; pc_hash_at(h); h++) {
         size_t size = pc_hash_stream_size(PC_AUTO, h);
         uint8_t *memory = aligned_alloc(64, size + 64);
@@ -131,10 +139,6 @@ static void test_columns(void) {
     EXPECT_INT(pc_hash_stream_size(PC_AUTO, -1), 0);
     EXPECT_INT(pc_hash_stream_size(PC_AUTO, 1000), 0);
     EXPECT_INT(pc_hash_stream_size(99, 0), 0);
-    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, 1, digest), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, 2, NULL, 0, digest, 2, digest), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, NULL, 2, digest), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_merkle_level(PC_AUTO, 0, PC_ODD_PROMOTE, NULL, 0, digest, SIZE_MAX, digest), PC_ERR_ARGUMENT);
     free(data);
 }
 
@@ -548,6 +552,7 @@ static void test_few(const batch *b) {
 int main(void) {
     test_registry();
     test_columns();
+    test_streams();
     for (int scheme = 0; pc_scheme_at(scheme); scheme++) {
         batch b = make_batch(scheme);
         test_valid(&b);

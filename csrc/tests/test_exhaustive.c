@@ -19,7 +19,7 @@
 #include <pthread.h>
 #include "../mult/glv.inc.h"
 #include "../mult/recode.inc.h"
-#include "../mult/rows.inc.h"
+#include "../mult/lane_tables.inc.h"
 #include "../schemes/parts/combine.inc.h"
 #include "../schemes/parts/encoding.inc.h"
 #include "../schemes/parts/messages.inc.h"
@@ -42,6 +42,8 @@ static const unsigned TINY_LANES = (1u << VL) - 1;
 #define sc(name)        sc31_##name
 #define CV_A            0
 #define CV_BITS         5
+#define CV_WORDS        4
+#define CV_SCALAR_WORDS 4
 #define CV_P            SMALL_WORDS(43)
 #define CV_N            SMALL_WORDS(31)
 #define CV_B            SMALL_WORDS(7)
@@ -109,12 +111,15 @@ static void test_recover(void) {
 #define sc(name)        sc31_##name
 #define CV_A            0
 #define CV_BITS         5
+#define CV_WORDS        4
+#define CV_SCALAR_WORDS 4
 #define CV_P            SMALL_WORDS(43)
 #define CV_N            SMALL_WORDS(31)
 #define CV_B            SMALL_WORDS(7)
 #define CV_GX           SMALL_WORDS(2)
 #define CV_GY           SMALL_WORDS(12)
 #define CV_GLV          1
+#define CV_GLV_BITS     128
 #define CV_BETA         SMALL_WORDS(6)
 #define CV_LAMBDA       SMALL_WORDS(5)
 #define CV_Q_WINDOW     3
@@ -221,6 +226,8 @@ static void test_endomorphism(void) {
 #define sc(name)        sc29_##name
 #define CV_A            -3
 #define CV_BITS         5
+#define CV_WORDS        4
+#define CV_SCALAR_WORDS 4
 #define CV_P            SMALL_WORDS(31)
 #define CV_N            SMALL_WORDS(29)
 #define CV_B            SMALL_WORDS(15)
@@ -290,6 +297,8 @@ static void test_sm2(void) {
 #define sc(name)        sc199_##name
 #define CV_A            0
 #define CV_BITS         8
+#define CV_WORDS        4
+#define CV_SCALAR_WORDS 4
 #define CV_P            SMALL_WORDS(211)
 #define CV_N            SMALL_WORDS(199)
 #define CV_B            SMALL_WORDS(2)
@@ -322,6 +331,8 @@ static void test_sm2(void) {
 #define sc(name)        sc197_##name
 #define CV_A            -3
 #define CV_BITS         8
+#define CV_WORDS        4
+#define CV_SCALAR_WORDS 4
 #define CV_P            SMALL_WORDS(199)
 #define CV_N            SMALL_WORDS(197)
 #define CV_B            SMALL_WORDS(6)

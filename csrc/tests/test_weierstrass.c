@@ -17,30 +17,7 @@
 enum { ROUNDS = THOROUGH ? 4000 : 400 };
 static const unsigned ALL_LANES = (1u << VL) - 1;
 
-/* A scalar that likes the corners, of any size: the user reduces it. */
-static void awkward(uint64_t w[4], const uint64_t order[4]) {
-    uint64_t small[4] = {test_random() % 70, 0, 0, 0}, power[4] = {0};
-    power[test_random() % 4] = 1ULL << test_random() % 64;
-    switch (test_random() % 6) {
-    case 0:
-        memcpy(w, small, sizeof small);
-        break;
-    case 1:
-        int256_sub(w, order, small);
-        break;
-    case 2:
-        memcpy(w, power, sizeof power);
-        break;
-    case 3:
-        int256_sub(w, power, small); /* wraps below zero sometimes, which is as good */
-        break;
-    case 4:
-        for (int i = 0; i < 4; i++) w[i] = test_random() % 2 ? 0x5555555555555555ULL : ~0ULL << test_random() % 64;
-        break;
-    default:
-        for (int i = 0; i < 4; i++) w[i] = test_random();
-    }
-}
+#include "awkward.h"
 
 #include "../curves/secp256k1.inc.h"
 #include "weierstrass_cases.inc.h"

@@ -1,7 +1,7 @@
 /* tiny_buckets.inc.h - exhaustive tests of what sums of many multiples stand on, over a tiny curve with an endomorphism;
  * template.
  *
- * Wants tiny_group.inc.h, and mult/buckets.inc.h instantiated. In a group of 31 elements points are equal, opposite and
+ * Requires tiny_group.inc.h, and mult/buckets.inc.h instantiated. In a group of 31 elements points are equal, opposite and
  * cancel to infinity in every bucket, at every depth of its tree. */
 
 /* Points by their logarithm, z-scaled; 0 is infinity. */

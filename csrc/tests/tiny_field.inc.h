@@ -1,7 +1,7 @@
 /* tiny_field.inc.h - a field of a few bits with the contract of field/field.h, for exhaustive tests of what stands on it;
  * template.
  *
- * Wants TINY (the prefix, as a function-like macro) and TINY_P (an odd prime below 2^16; = 3 mod 4 where sqrt is used).
+ * Requires TINY (the prefix, as a function-like macro) and TINY_P (an odd prime below 2^16; = 3 mod 4 where sqrt is used).
  * A tight value is below p; add and sub give sums below 2 p, which are loose, and VERIFY builds stop at a loose value where the
  * contract asks for a tight one: a group formula that forgets a carry fails here whatever field it runs on. */
 

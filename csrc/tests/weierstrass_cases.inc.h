@@ -18,7 +18,8 @@ static unsigned cv(same)(const cv(jac) * a, const cv(jac) * b) {
 }
 
 static void cv(test_base)(void) {
-    static const uint64_t order[4] = CV_N, zero[4] = {0}, all[4] = {~0ULL, ~0ULL, ~0ULL, ~0ULL};
+    static const uint64_t order[4] = CV_N, zero[4] = {0};
+    const uint64_t all[4] = {~0ULL, ~0ULL, ~0ULL, ~0ULL >> (256 - CV_BITS)};
     cv(aff) g;
     cv(jac) p, q;
     vec w[4];
@@ -38,8 +39,8 @@ static void cv(test_base)(void) {
     words_set1(w, zero);
     cv(mul_generator)(&q, w);
     EXPECT(mbits(fe(is_zero)(&q.z)) == ALL_LANES);
-    cv(jac_infinity)(&p); /* 2^256 - 1 from doublings and additions alone */
-    for (int i = 0; i < 256; i++) {
+    cv(jac_infinity)(&p); /* 2^CV_BITS - 1 from doublings and additions alone */
+    for (int i = 0; i < CV_BITS; i++) {
         cv(dbl)(&p, &p);
         cv(madd_exact)(&p, &p, &g);
     }

@@ -11,7 +11,7 @@
 #include "../../core/column.h"
 #include "../../curves/ed25519.inc.h"
 #include "../../mult/recode.inc.h"
-#include "../../mult/rows.inc.h"
+#include "../../mult/lane_tables.inc.h"
 #include "../parts/combine.inc.h"
 #include "../parts/messages.inc.h"
 

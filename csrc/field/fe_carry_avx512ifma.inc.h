@@ -1,5 +1,6 @@
-/* fe_put_avx512ifma.inc.h - carrying five 52-bit limbs at once; shared by the bodies in radix 2^52. Wants FE, FE_P,
- * fe_limbs52.inc.h.
+/* fe_carry_avx512ifma.inc.h - carrying five 52-bit limbs at once; shared by the bodies in radix 2^52.
+ *
+ * Makes the macro FE_CARRY_TO and FE_settle. Requires FE, FE_P, fe_limbs52.inc.h.
  *
  * A chain of carries costs time: every step waits for the one before. Here each limb carries into the next, all at once. A
  * limb can still be out of range then, when it was all ones (or zero, where carries are negative) and a carry came in:
@@ -7,7 +8,7 @@
 
 /* r = the value of t0 .. t4, signed limbs below 2^63; it must fit the class of r, give or take p below zero. `top` joins
  * the test where limb 4 may come out below zero. */
-#define FE_PUT(r, t0, t1, t2, t3, t4, top)                                                                                  \
+#define FE_CARRY_TO(r, t0, t1, t2, t3, t4, top)                                                                             \
     do {                                                                                                                    \
         const vec mask_ = vset1(PC_MASK52);                                                                                 \
         const vec r0_ = vand(t0, mask_), r1_ = vadd(vand(t1, mask_), vec_sar(t0, 52)),                                      \

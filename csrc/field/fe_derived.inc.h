@@ -1,11 +1,18 @@
-/* fe_common.inc.h - template: everything that a field builds from its core operations; included at the end of every reducer
- * and of every tuned body. Wants FE, FN, FE_P and, with the classes of field.h: FE_t, zero, one, from_words, to_words, add,
- * sub, neg, carry, mul, sqr, mul_small, half, select, is_zero. */
+/* fe_derived.inc.h - template: what a field builds from its core operations; included at the end of every reducer and of every
+ * tuned body.
+ *
+ * First the operations that a body may leave to this file, then the public names of all of them with their checks
+ * (fe_contract.inc.h), then what is built on those: FE_is_odd, eq, cneg, sqr_n, side_sqr_n, side_mul, set_words, pow, inv, sqrt,
+ * sqrt_side, batch_inv. Every step of the latter goes through a checked operation.
+ *
+ * Requires FE, FE_P, and of the body FE_T, FE_select, FE_IS_TIGHT, FE_IS_LOOSE and IMPL of: zero, one, from_words, to_words, add, sub,
+ * neg, carry, addc, subc, mul, sqr, mul_small, half, is_zero. A body that defines FE_OWN_PACK has pack and unpack, with FE_OWN_FUSED
+ * the products less something, with FE_OWN_SUB2C FE_sub2c. */
 
 /* Outside of the Montgomery domain a packed element is the plain integer. */
 #ifndef FE_OWN_PACK
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) { FN(_to_words)(w, a); }
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
+PC_FN void IMPL(_pack)(vec w[FE_WORDS], const FE_T *a) { IMPL(_to_words)(w, a); }
+PC_FN void IMPL(_unpack)(FE_T *r, const vec w[FE_WORDS]) { IMPL(_from_words)(r, w); }
 #endif
 /* A difference right after a product, where a reduction can take it in. */
 #ifndef FE_OWN_FUSED
@@ -13,34 +20,36 @@ PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) { FN(_from_words)(r, w); }
 /* r = a - 2 c, tight, where that takes less than a sum and a difference; a loose, c tight. */
 PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_T u;
-    FN(_add)(&u, c, c);
-    FN(_subc)(r, a, &u);
+    IMPL(_add)(&u, c, c);
+    IMPL(_subc)(r, a, &u);
 }
 #    endif
-PC_INLINE void FN(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_sub)(r, &t, c);
+    IMPL(_mul)(&t, a, b);
+    IMPL(_sub)(r, &t, c);
 }
-PC_INLINE void FN(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_mul)(&t, a, b);
-    FN(_subc)(r, &t, c);
+    IMPL(_mul)(&t, a, b);
+    IMPL(_subc)(r, &t, c);
 }
-PC_INLINE void FN(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
+PC_INLINE void IMPL(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FE_T t;
-    FN(_sqr)(&t, a);
+    IMPL(_sqr)(&t, a);
     FN(_sub2c)(r, &t, c);
 }
-PC_INLINE void FN(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
+PC_INLINE void IMPL(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *c) {
     FE_T t;
-    FN(_sqr)(&t, a);
-    FN(_sub)(&t, &t, b);
+    IMPL(_sqr)(&t, a);
+    IMPL(_sub)(&t, &t, b);
     FN(_sub2c)(r, &t, c);
 }
 #endif
+#include "fe_contract.inc.h"
+
 PC_FN vmask FN(_is_odd)(const FE_T *a) {
-    vec w[4];
+    vec w[FE_WORDS];
     FN(_to_words)(w, a);
     return words_is_odd(w);
 }
@@ -87,21 +96,21 @@ PC_NOINLINE VEC_FLATTEN void FN(_side_mul)(FE_T *r, const FE_T *a, const FE_T *b
     for (int j = 0; j < n; j++) FN(_mul)(&r[j], &a[j], &b[j]);
 }
 /* The same value in every lane. */
-PC_FN void FN(_set_words)(FE_T *r, const uint64_t c[4]) {
-    vec w[4];
-    words_set1(w, c);
+PC_FN void FN(_set_words)(FE_T *r, const uint64_t c[FE_WORDS]) {
+    vec w[FE_WORDS];
+    words_set1_n(w, c, FE_WORDS);
     FN(_from_words)(r, w);
 }
 
 /* r = a^e for a constant e > 0, little-endian words: sliding window of five bits, odd powers up to a^31. */
-PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
+PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[FE_WORDS]) {
     FE_T odd[16], acc = FN(_one)();
     FN(_carry)(&odd[0], a);
     FN(_sqr)(&acc, &odd[0]);
     for (int i = 1; i < 16; i++) FN(_mul)(&odd[i], &odd[i - 1], &acc);
     acc = FN(_one)();
     int started = 0;
-    for (int i = 255; i >= 0;) {
+    for (int i = 64 * FE_WORDS - 1; i >= 0;) {
         if (!(e[i / 64] >> (i % 64) & 1)) {
             if (started) FN(_sqr)(&acc, &acc);
             i--;
@@ -122,71 +131,30 @@ PC_NOINLINE void FN(_pow)(FE_T *r, const FE_T *a, const uint64_t e[4]) {
     }
     *r = acc;
 }
-#ifdef FE_CHAIN_K256
-/* secp256k1: p - 2 and (p + 1) / 4 are both 223 ones, a zero, 22 ones and a short tail, so 13 and 15 multiplications do
- * what windows do with 60. x_n = a^(2^n - 1); r = a^(2^246 - 2^22 - 1), and x2 for the tails. The three are different
- * elements, each n side by side. */
-PC_FN void FN(_sqr_mul)(FE_T *r, const FE_T *a, int times, const FE_T *b, int n) { /* r may be a, not b */
-    FN(_side_sqr_n)(r, a, times, n);
-    FN(_side_mul)(r, r, b, n);
-}
-PC_NOINLINE void FN(_chain)(FE_T *r, FE_T *x2, const FE_T *a, int n) {
-    FE_T x3[PC_SIDE], x22[PC_SIDE], x44[PC_SIDE], x88[PC_SIDE];
-    FN(_sqr_mul)(x2, a, 1, a, n);
-    FN(_sqr_mul)(x3, x2, 1, a, n);
-    FN(_sqr_mul)(r, x3, 3, x3, n);
-    FN(_sqr_mul)(r, r, 3, x3, n);
-    FN(_sqr_mul)(r, r, 2, x2, n); /* x11 */
-    FN(_sqr_mul)(x22, r, 11, r, n);
-    FN(_sqr_mul)(x44, x22, 22, x22, n);
-    FN(_sqr_mul)(x88, x44, 44, x44, n);
-    FN(_sqr_mul)(r, x88, 88, x88, n);
-    FN(_sqr_mul)(r, r, 44, x44, n);
-    FN(_sqr_mul)(r, r, 3, x3, n); /* x223 */
-    FN(_sqr_mul)(r, r, 23, x22, n);
-}
-#endif
+#if FE_CHAIN
+#    include "fe_k256_powers.inc.h"
+#else
 PC_FN void FN(_inv)(FE_T *r, const FE_T *a) {
-#ifdef FE_CHAIN_K256
-    FE_T t, x2, x = *a;
-    FN(_chain)(&t, &x2, &x, 1);
-    FN(_sqr_mul)(&t, &t, 5, &x, 1);
-    FN(_sqr_mul)(&t, &t, 3, &x2, 1);
-    FN(_sqr_mul)(r, &t, 2, &x, 1);
-    return;
-#endif
-    static const uint64_t P[4] = PC_WORDS(FE_P);
-    uint64_t e[4] = {P[0] - 2, P[1], P[2], P[3]}; /* P[0] >= 2 for every modulus here */
+    static const uint64_t P[FE_WORDS] = PC_WORDS(FE_P);
+    uint64_t e[FE_WORDS];
+    for (int i = 0; i < FE_WORDS; i++) e[i] = P[i] - (i ? 0 : 2); /* P[0] >= 2 for every modulus here */
     FN(_pow)(r, a, e);
 }
 /* e = (p + add) >> shift, for the exponents of roots. */
-PC_FN void FN(_exponent)(uint64_t e[4], uint64_t add, int shift) {
-    static const uint64_t P[4] = PC_WORDS(FE_P);
+PC_FN void FN(_exponent)(uint64_t e[FE_WORDS], uint64_t add, int shift) {
+    static const uint64_t P[FE_WORDS] = PC_WORDS(FE_P);
     pc_u128 carry = add;
-    uint64_t t[5];
-    for (int i = 0; i < 4; i++, carry >>= 64) t[i] = (uint64_t)(carry += P[i]);
-    t[4] = (uint64_t)carry;
-    for (int i = 0; i < 4; i++) e[i] = t[i] >> shift | t[i + 1] << (64 - shift);
+    uint64_t t[FE_WORDS + 1];
+    for (int i = 0; i < FE_WORDS; i++, carry >>= 64) t[i] = (uint64_t)(carry += P[i]);
+    t[FE_WORDS] = (uint64_t)carry;
+    for (int i = 0; i < FE_WORDS; i++) e[i] = t[i] >> shift | t[i + 1] << (64 - shift);
 }
-#ifdef FE_CHAIN_K256
-/* The square roots of n elements side by side, see below. */
-PC_NOINLINE void FN(_sqrt_side)(FE_T *r, const FE_T *a, int n) {
-    FE_T x2[PC_SIDE], u[PC_SIDE];
-    FN(_chain)(u, x2, a, n);
-    FN(_sqr_mul)(u, u, 6, x2, n);
-    FN(_side_sqr_n)(r, u, 2, n);
-}
-#endif
 /* A square root of a when it has one; the caller squares to find out. p = 3 mod 4: a^((p + 1) / 4). p = 5 mod 8:
  * a^((p + 3) / 8), times the root of -1, 2^((p - 1) / 4), when that squares to -a. */
 PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
-    static const uint64_t P[4] = PC_WORDS(FE_P);
-    uint64_t e[4];
+    static const uint64_t P[FE_WORDS] = PC_WORDS(FE_P);
+    uint64_t e[FE_WORDS];
     FE_T x = *a;
-#ifdef FE_CHAIN_K256
-    FN(_sqrt_side)(r, &x, 1);
-    return;
-#endif
     if ((P[0] & 3) == 3) {
         FN(_exponent)(e, 1, 2);
         FN(_pow)(r, &x, e);
@@ -203,7 +171,6 @@ PC_NOINLINE void FN(_sqrt)(FE_T *r, const FE_T *a) {
     FN(_sqr)(&t, &root);
     FN(_select)(r, FN(_eq)(&t, &x), &root, &i);
 }
-#ifndef FE_CHAIN_K256
 PC_FN void FN(_sqrt_side)(FE_T *r, const FE_T *a, int n) {
     for (int j = 0; j < n; j++) FN(_sqrt)(&r[j], &a[j]);
 }
@@ -216,6 +183,7 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
     FE_T acc[4] = {one, one, one, one}, y, t;
     for (size_t i = 0; i < n; i++) {
         FE_T *own = &acc[i % chains];
+        PC_CHECK(FE_IS_TIGHT(&x[i]));
         FN(_select)(&y, FN(_is_zero)(&x[i]), &one, &x[i]);
         tmp[i] = *own;
         FN(_mul)(own, own, &y);
@@ -251,10 +219,12 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
 #undef FE_OWN_FUSED
 #undef FE_OWN_SUB2C
 #undef FN
+#undef IMPL
 #undef FE_T
 #undef FE_LIMBS
-#undef FE_CHECK_TIGHT
-#undef FE_CHECK_LOOSE
+#undef FE_WORDS
+#undef FE_IS_TIGHT
+#undef FE_IS_LOOSE
 #undef FE_TOP_TIGHT
 #undef FE_TOP_LOOSE
 #undef FE

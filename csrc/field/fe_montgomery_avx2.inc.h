@@ -1,7 +1,7 @@
-/* fe_mont_avx2.inc.h - template: P-256 and SM2, Montgomery form with R = 2^260 as in fe_mont52.inc.h, for four lanes in
+/* fe_montgomery_avx2.inc.h - template: P-256 and SM2, Montgomery form with R = 2^260 as in fe_montgomery.inc.h, for four lanes in
  * radix 2^52, limbs signed and held as doubles. Contract: field.h. Products: fe_doubles_avx2.h.
  *
- * Wants FE, FE_P, FE_R, FE_R2 (params.h) for a prime p = 2^256 - 2^224 + S - 1 with a sparse S = 0 mod 2^52, S < 2^208, and
+ * Requires FE, FE_P, FE_R, FE_R2 (params.h) for a prime p = 2^256 - 2^224 + S - 1 with a sparse S = 0 mod 2^52, S < 2^208, and
  *   FE_P1, FE_P3              limbs 1 and 3 of p with signs (limb 0 is -1, limb 2 is 0, limb 4 is 2^48 - 2^16)
  *   FE_SPREAD(v, c1 .. c4)    adds v S to the columns from that of v on, v < 2^52: shifts
  *   FE_SPREAD2, FE_SPREAD4    the same for v = 2^51, a constant: its part in columns 2 and 4 (there is none in 1 and 3)
@@ -14,7 +14,6 @@
  *   2^51).
  *   carry, addc, subc: less the nearest multiple of p as limb 4 tells, at most 4: less than p / 2 + 2^227 is left.
  *   half: p of the other sign is added, so |a| <= 2 p becomes p at most. to_words: of a 1 / R, at most p / 2 + 1. */
-#define FN(name) PC_CAT(FE, name)
 #define FE_OWN_PACK
 #define FE_OWN_SUB2C
 #include "fe_doubles_avx2.h"
@@ -38,8 +37,8 @@ PC_FN int FN(_within)(const FE_T *a, int64_t k) {
     return 1;
 }
 #endif
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_within)(a, 1))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_within)(a, 2))
+#define FE_IS_TIGHT(a) FN(_within)(a, 1)
+#define FE_IS_LOOSE(a) FN(_within)(a, 2)
 
 /* Limbs below 2^53: every limb but the top one to its remainder in [-2^51, 2^51] and the carry of the one below. */
 PC_INLINE void FN(_settle)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdbl x4) {
@@ -58,34 +57,23 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdb
     FN(_settle)(r, db_add(x0, q), db_fnma(q, db_set1(FE_P1), x1), x2, FE_P3 != 0 ? db_fnma(q, db_set1(FE_P3), x3) : x3,
                 db_fnma(q, db_set1(FE_P4), x4));
 }
-PC_FN void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_FN void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_settle)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
-    FE_CHECK_LOOSE(r);
 }
-PC_FN void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_FN void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_settle)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
-    FE_CHECK_LOOSE(r);
 }
-PC_FN void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_CHECK_TIGHT(a);
+PC_FN void IMPL(_neg)(FE_T *r, const FE_T *a) {
     for (int i = 0; i < 5; i++) r->l[i] = DB_I(db_sub(db_set1(0), DB_LIMB(a, i)));
 }
-PC_FN void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_FN void IMPL(_carry)(FE_T *r, const FE_T *a) {
     FN(_carry_limbs)(r, DB_LIMB(a, 0), DB_LIMB(a, 1), DB_LIMB(a, 2), DB_LIMB(a, 3), DB_LIMB(a, 4));
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_SUM(a, b, 0), DB_SUM(a, b, 1), DB_SUM(a, b, 2), DB_SUM(a, b, 3), DB_SUM(a, b, 4));
-    FE_CHECK_TIGHT(r);
 }
-PC_FN void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_FN void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, DB_DIFF(a, b, 0), DB_DIFF(a, b, 1), DB_DIFF(a, b, 2), DB_DIFF(a, b, 3), DB_DIFF(a, b, 4));
-    FE_CHECK_TIGHT(r);
 }
 
 /* Column k of the product and of m p: its halves (n low, m high), the lift that makes it positive and its digits signed (it
@@ -124,10 +112,8 @@ static const uint64_t FN(_rows)[12][VL] __attribute__((aligned(32))) = {
         (r)->l[2] = DB_I(x2);                                                                                               \
         (r)->l[3] = DB_I(x3);                                                                                               \
         (r)->l[4] = DB_I(db_sub(DB_D(vadd(c9, FE_ROW(9))), db_set1(1.5 * DB_TWO52)));                                       \
-        FE_CHECK_TIGHT(r);                                                                                                  \
     } while (0)
-PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_NOINLINE void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     const db_magic magic = db_magic_load();
     DB_TABLE(rows, FN(_rows));
     const vdbl top = db_set1(FE_P4);
@@ -161,8 +147,7 @@ PC_NOINLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
     FE_DONE(r, x0, x1, x2, x3, c9);
 }
 /* Off the diagonal (o1..o8) once, then doubled; squares enter a column by one half each. */
-PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_NOINLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     const db_magic magic = db_magic_load();
     DB_TABLE(rows, FN(_rows));
     const vdbl top = db_set1(FE_P4);
@@ -205,10 +190,8 @@ PC_NOINLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
 
 /* The double in the same addition: below 1.6 2^52 before it is carried. */
 #define FE_LESS2(a, c, i) db_fnma(DB_LIMB(c, i), db_set1(2), DB_LIMB(a, i))
-PC_FN void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
-    FE_CHECK_LOOSE(a), FE_CHECK_TIGHT(c);
+PC_INLINE void FN(_sub2c)(FE_T *r, const FE_T *a, const FE_T *c) {
     FN(_carry_limbs)(r, FE_LESS2(a, c, 0), FE_LESS2(a, c, 1), FE_LESS2(a, c, 2), FE_LESS2(a, c, 3), FE_LESS2(a, c, 4));
-    FE_CHECK_TIGHT(r);
 }
 #undef FE_LESS2
 
@@ -224,37 +207,34 @@ PC_FN FE_T FN(_constant)(const uint64_t c[5]) {
     FN(_from_limbs)(&r, x);
     return r;
 }
-PC_FN FE_T FN(_one)(void) {
+PC_FN FE_T IMPL(_one)(void) {
     static const uint64_t R[5] = PC_LIMBS52(FE_R);
     return FN(_constant)(R);
 }
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     static const uint64_t R2[5] = PC_LIMBS52(FE_R2);
     const FE_T r2 = FN(_constant)(R2);
     vec x[5];
     words_to_limbs52(x, w);
     FN(_from_limbs)(r, x);
-    FN(_mul)(r, r, &r2);
+    IMPL(_mul)(r, r, &r2);
 }
 /* 3 limbs of 2^51.1 are still exact. Otherwise two multiplications: k enters the domain first. */
-PC_FN void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
-    FE_CHECK_LOOSE(a);
+PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     if (k <= 3) {
         const vdbl x = db_set1(k);
         FN(_carry_limbs)(r, db_mul(DB_LIMB(a, 0), x), db_mul(DB_LIMB(a, 1), x), db_mul(DB_LIMB(a, 2), x),
                          db_mul(DB_LIMB(a, 3), x), db_mul(DB_LIMB(a, 4), x));
-        FE_CHECK_TIGHT(r);
         return;
     }
     vec w[4] = {vset1(k), vzero(), vzero(), vzero()};
     FE_T t;
-    FN(_from_words)(&t, w);
-    FN(_mul)(r, a, &t);
+    IMPL(_from_words)(&t, w);
+    IMPL(_mul)(r, a, &t);
 }
-PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
+PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
     const vdbl radix = db_set1(DB_TWO52);
     vdbl x[5], lend[5];
-    FE_CHECK_LOOSE(a);
     db_halves(x, lend, a->l);
     const vdbl x1 = db_fnma(lend[0], db_set1(FE_P1), x[1]), x3 = FE_P3 != 0 ? db_fnma(lend[0], db_set1(FE_P3), x[3]) : x[3];
     r->l[0] = DB_I(db_fnma(lend[1], radix, db_add(x[0], lend[0])));
@@ -262,7 +242,6 @@ PC_FN void FN(_half)(FE_T *r, const FE_T *a) {
     r->l[2] = DB_I(db_fnma(lend[3], radix, db_add(x[2], lend[2])));
     r->l[3] = DB_I(db_fnma(lend[4], radix, db_add(x3, lend[3])));
     r->l[4] = DB_I(db_fnma(lend[0], db_set1(FE_P4), db_add(x[4], lend[4])));
-    FE_CHECK_TIGHT(r);
 }
 /* x = carried limbs in [0, 2^52) of a + k p, which is not negative and below 2^260. */
 PC_FN void FN(_lifted)(vec x[5], const FE_T *a, uint64_t k) {
@@ -274,33 +253,31 @@ PC_FN void FN(_lifted)(vec x[5], const FE_T *a, uint64_t k) {
         e = vsub(vshr(t, 52), vset1(8));
     }
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
-    FE_T one = FN(_zero)(), t;
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
+    FE_T one = IMPL(_zero)(), t;
     vec x[5];
     one.l[0] = DB_I(db_set1(1));
-    FN(_mul)(&t, a, &one);
+    IMPL(_mul)(&t, a, &one);
     FN(_lifted)(x, &t, 1);
     FN(_limbs_reduce_once)(x, 1);
     words_from_limbs52(w, x);
 }
 /* The integer behind a R, canonical. */
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_pack)(vec w[4], const FE_T *a) {
     FE_T t;
     vec x[5];
-    FN(_carry)(&t, a);
+    IMPL(_carry)(&t, a);
     FN(_lifted)(x, &t, 1);
     FN(_limbs_reduce_once)(x, 1);
     words_from_limbs52(w, x);
 }
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_unpack)(FE_T *r, const vec w[4]) {
     vec x[5];
     words_to_limbs52(x, w);
     FN(_from_limbs)(r, x);
-    FE_CHECK_TIGHT(r);
 }
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     vec x[5];
-    FE_CHECK_LOOSE(a);
     FN(_lifted)(x, a, 2);
     return FN(_limbs_is_multiple)(x, 4);
 }
@@ -317,4 +294,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_SPREAD
 #undef FE_SPREAD2
 #undef FE_SPREAD4
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"

@@ -1,11 +1,13 @@
-/* rows.inc.h - tables whose entry differs per lane.
+/* lane_tables.inc.h - tables whose entry differs per lane.
+ *
+ * Makes rows_store, rows_listed, rows_index.
  *
  * A table entry is a struct made of nothing but vecs (a point of field elements). In memory an entry of ONE lane is a row:
  * its limbs one after the other as plain 64-bit words, so that a backend loads the rows of all its lanes with contiguous
  * loads and a transpose (vload_rows), which beats a gather several times over. Rows of a wide backend are padded to 64
  * bytes. */
-#ifndef PC_MULT_ROWS_INC_H
-#define PC_MULT_ROWS_INC_H
+#ifndef PC_MULT_LANE_TABLES_INC_H
+#define PC_MULT_LANE_TABLES_INC_H
 #include "../core/check.h"
 
 /* Words from one row to the next for an entry of n vecs. */

@@ -1,6 +1,6 @@
-/* rows.h - where lanes keep the words of a state, and states as digests: MANY_INDEX and MANY_ROWS of many.inc.h over a lanes header. */
-#ifndef PC_HASH_ROWS_H
-#define PC_HASH_ROWS_H
+/* digest_rows.h - where lanes keep the words of a state, and states as digests: MANY_INDEX and MANY_ROWS of many.inc.h over a lanes header. */
+#ifndef PC_HASH_DIGEST_ROWS_H
+#define PC_HASH_DIGEST_ROWS_H
 #define HASH_INDEX_S32(w, j) ((w) * S32 + (j))
 #define HASH_INDEX_W32(w, j) ((w) * W32 + (j))
 #define HASH_INDEX_S64(w, j) ((w) * S64 + (j))

@@ -1,6 +1,6 @@
-/* shape.h - what the instances of many.inc.h share: the shape of a message, small copies, Merkle levels. */
-#ifndef PC_HASH_SHAPE_H
-#define PC_HASH_SHAPE_H
+/* many_shared.h - what the instances of many.inc.h share: the shape of a message, small copies, Merkle levels. */
+#ifndef PC_HASH_MANY_SHARED_H
+#define PC_HASH_MANY_SHARED_H
 #include "../backend/backend.h"
 #include "../core/check.h"
 #include "../core/column.h"

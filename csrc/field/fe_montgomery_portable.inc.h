@@ -1,7 +1,7 @@
-/* fe_mont_portable.inc.h - template: Montgomery fields for one lane, R = 2^260, radix 2^52, by signed 64 x 64 -> 128
- * multiplications. Contract: field.h. Same domain as fe_mont52.inc.h, other limbs.
+/* fe_montgomery_portable.inc.h - template: Montgomery fields for one lane, R = 2^260, radix 2^52, by signed 64 x 64 -> 128
+ * multiplications. Contract: field.h. Same domain as fe_montgomery.inc.h, other limbs.
  *
- * Wants FE, FE_P, FE_R, FE_R2, FE_N0 (params.h) and FE_TOP: log2(p) rounded, minus 208 (limb 4 in units of 2^FE_TOP is about the
+ * Requires FE, FE_P, FE_R, FE_R2, FE_N0 (params.h) and FE_TOP: log2(p) rounded, minus 208 (limb 4 in units of 2^FE_TOP is about the
  * value in units of p). FE_TERM0 .. FE_TERM4 and FE_NARROW4 may name a faster way to multiply by p, see below.
  *
  * Limbs are signed and lazily carried: a sum or difference is five additions, no carry and no bias.
@@ -15,8 +15,7 @@
  *   from_words: |w R2| / R < p / 16 + p. to_words: a loose value times 1 gives (a + m p) / R, an integer in (-1, p]: 0 .. p.
  *   Shifting a negative signed number right is arithmetic in gcc and clang; everything here relies on it. */
 #include "words.inc.h"
-#define FN(name) PC_CAT(FE, name)
-#include "fe_five.inc.h"
+#include "fe_element.inc.h"
 
 #ifdef PC_VERIFY
 /* low p < a < high p, limbs 0..3 in (-most, most), limb 4 in (-top, top). */
@@ -32,23 +31,20 @@ PC_FN int FN(_between)(const FE_T *a, int64_t low, int64_t high, uint64_t most, 
     return below < 0 && above < 0;
 }
 #endif
-#define FE_CHECK_TIGHT(a) PC_CHECK(FN(_between)(a, -1, 2, (1ULL << 52) + (1ULL << 8), 1ULL << 50))
-#define FE_CHECK_LOOSE(a) PC_CHECK(FN(_between)(a, -4, 4, (1ULL << 53) + (1ULL << 9), 1ULL << 51))
+#define FE_IS_TIGHT(a) FN(_between)(a, -1, 2, (1ULL << 52) + (1ULL << 8), 1ULL << 50)
+#define FE_IS_LOOSE(a) FN(_between)(a, -4, 4, (1ULL << 53) + (1ULL << 9), 1ULL << 51)
 
-PC_FN FE_T FN(_one)(void) {
+PC_FN FE_T IMPL(_one)(void) {
     FE_T r = {PC_LIMBS52(FE_R)};
     return r;
 }
-PC_INLINE void FN(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
     for (int i = 0; i < 5; i++) r->l[i] = a->l[i] + b->l[i];
 }
-PC_INLINE void FN(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_TIGHT(a), FE_CHECK_TIGHT(b);
+PC_INLINE void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
     for (int i = 0; i < 5; i++) r->l[i] = a->l[i] - b->l[i];
 }
-PC_INLINE void FN(_neg)(FE_T *r, const FE_T *a) {
-    FE_CHECK_TIGHT(a);
+PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
     for (int i = 0; i < 5; i++) r->l[i] = 0 - a->l[i];
 }
 /* r = carried limbs of sum c[i] 2^(52 i) - q p. */
@@ -60,7 +56,6 @@ PC_INLINE void FN(_settle)(FE_T *r, const pc_i128 c[5], int64_t q) {
         r->l[i] = i < 4 ? (uint64_t)e & PC_MASK52 : (uint64_t)e;
         e >>= 52;
     }
-    FE_CHECK_TIGHT(r);
 }
 /* Any limbs below 2^56 with a value in (-32 p, 32 p), as 8 times a loose one. The quotient limb 4 / 2^FE_TOP is off the true one
  * by less than 1, either way, so the result is in (-p, 2 p). */
@@ -74,19 +69,15 @@ PC_INLINE void FN(_carry_limbs)(FE_T *r, int64_t a0, int64_t a1, int64_t a2, int
     r->l[2] = (uint64_t)((t2 & mask) + (t1 >> 52));
     r->l[3] = (uint64_t)((t3 & mask) + (t2 >> 52));
     r->l[4] = (uint64_t)(t4 + (t3 >> 52));
-    FE_CHECK_TIGHT(r);
 }
-PC_INLINE void FN(_carry)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_INLINE void IMPL(_carry)(FE_T *r, const FE_T *a) {
     FN(_carry_limbs)(r, (int64_t)a->l[0], (int64_t)a->l[1], (int64_t)a->l[2], (int64_t)a->l[3], (int64_t)a->l[4]);
 }
-PC_INLINE void FN(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_INLINE void IMPL(_addc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, (int64_t)(a->l[0] + b->l[0]), (int64_t)(a->l[1] + b->l[1]), (int64_t)(a->l[2] + b->l[2]),
                      (int64_t)(a->l[3] + b->l[3]), (int64_t)(a->l[4] + b->l[4]));
 }
-PC_INLINE void FN(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
+PC_INLINE void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
     FN(_carry_limbs)(r, (int64_t)(a->l[0] - b->l[0]), (int64_t)(a->l[1] - b->l[1]), (int64_t)(a->l[2] - b->l[2]),
                      (int64_t)(a->l[3] - b->l[3]), (int64_t)(a->l[4] - b->l[4]));
 }
@@ -148,32 +139,24 @@ PC_INLINE void FN(_mul_unchecked)(FE_T *r, const FE_T *a, const FE_T *b) {
               M(a1, b4) + M(a2, b3) + M(a3, b2) + M(a4, b1), M(a2, b4) + M(a3, b3) + M(a4, b2), M(a3, b4) + M(a4, b3),
               M(a4, b4));
 }
-PC_INLINE void FN(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FE_CHECK_LOOSE(a), FE_CHECK_LOOSE(b);
-    FN(_mul_unchecked)(r, a, b);
-    FE_CHECK_TIGHT(r);
-}
-PC_INLINE void FN(_sqr)(FE_T *r, const FE_T *a) {
-    FE_CHECK_LOOSE(a);
+PC_INLINE void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) { FN(_mul_unchecked)(r, a, b); }
+PC_INLINE void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     const int64_t a0 = (int64_t)a->l[0], a1 = (int64_t)a->l[1], a2 = (int64_t)a->l[2], a3 = (int64_t)a->l[3],
                   a4 = (int64_t)a->l[4];
     const int64_t a0x2 = 2 * a0, a1x2 = 2 * a1, a2x2 = 2 * a2, a3x2 = 2 * a3;
     FE_REDUCE(r, M(a0, a0), M(a0x2, a1), M(a0x2, a2) + M(a1, a1), M(a0x2, a3) + M(a1x2, a2),
               M(a0x2, a4) + M(a1x2, a3) + M(a2, a2), M(a1x2, a4) + M(a2x2, a3), M(a2x2, a4) + M(a3, a3), M(a3x2, a4),
               M(a4, a4));
-    FE_CHECK_TIGHT(r);
 }
 #undef M
-PC_FN void FN(_from_words)(FE_T *r, const vec w[4]) {
+PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
     const FE_T r2 = {PC_LIMBS52(FE_R2)};
     FE_T t;
     words_to_limbs52(t.l, w);
     FN(_mul_unchecked)(r, &t, &r2);
-    FE_CHECK_TIGHT(r);
 }
-PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
+PC_INLINE void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     pc_i128 c[5], e = 0;
-    FE_CHECK_LOOSE(a);
     if (k <= 8) {
         const int64_t n = (int64_t)k;
         FN(_carry_limbs)(r, n * (int64_t)a->l[0], n * (int64_t)a->l[1], n * (int64_t)a->l[2], n * (int64_t)a->l[3],
@@ -186,9 +169,8 @@ PC_INLINE void FN(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
     }
     FN(_settle)(r, c, (int64_t)(e >> FE_TOP)); /* e: limb 4 once carried, below 2^68 */
 }
-PC_INLINE void FN(_half)(FE_T *r, const FE_T *a) {
+PC_INLINE void IMPL(_half)(FE_T *r, const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
-    FE_CHECK_LOOSE(a);
     const uint64_t odd = 0 - (a->l[0] & 1);
     const int64_t t0 = (int64_t)(a->l[0] + (odd & P[0])), t1 = (int64_t)(a->l[1] + (odd & P[1])),
                   t2 = (int64_t)(a->l[2] + (odd & P[2])), t3 = (int64_t)(a->l[3] + (odd & P[3])),
@@ -202,12 +184,11 @@ PC_INLINE void FN(_from_mont)(FE_T *r, const FE_T *a) {
     FE_REDUCE(r, (int64_t)a->l[0], (int64_t)a->l[1], (int64_t)a->l[2], (int64_t)a->l[3], (int64_t)a->l[4], 0, 0, 0, 0);
 #undef M
 }
-PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
     static const uint64_t P[5] = PC_LIMBS52(FE_P);
     uint64_t d[5];
     int64_t e = 0;
     FE_T t;
-    FE_CHECK_LOOSE(a);
     FN(_from_mont)(&t, a);
     for (int i = 0; i < 5; i++) {
         e += (int64_t)(t.l[i] - P[i]);
@@ -219,20 +200,17 @@ PC_FN void FN(_to_words)(vec w[4], const FE_T *a) {
 }
 /* Packed words stay in the domain: the integer behind a R, which is what to_words gives for a times the element R. */
 #define FE_OWN_PACK
-PC_FN void FN(_pack)(vec w[4], const FE_T *a) {
+PC_FN void IMPL(_pack)(vec w[4], const FE_T *a) {
     static const uint64_t R[4] = PC_WORDS(FE_R);
     FE_T t;
-    FN(_from_words)(&t, R);
-    FN(_mul)(&t, &t, a);
-    FN(_to_words)(w, &t);
+    IMPL(_from_words)(&t, R);
+    IMPL(_mul)(&t, &t, a);
+    IMPL(_to_words)(w, &t);
 }
-PC_FN void FN(_unpack)(FE_T *r, const vec w[4]) {
-    words_to_limbs52(r->l, w);
-    FE_CHECK_TIGHT(r);
-}
-PC_FN vmask FN(_is_zero)(const FE_T *a) {
+PC_FN void IMPL(_unpack)(FE_T *r, const vec w[4]) { words_to_limbs52(r->l, w); }
+PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
     vec w[4];
-    FN(_to_words)(w, a);
+    IMPL(_to_words)(w, a);
     return words_is_zero(w);
 }
 #undef FE_REDUCE
@@ -244,4 +222,4 @@ PC_FN vmask FN(_is_zero)(const FE_T *a) {
 #undef FE_TERM3
 #undef FE_TERM4
 #undef FE_NARROW4
-#include "fe_common.inc.h"
+#include "fe_derived.inc.h"
