@@ -191,6 +191,9 @@ typedef struct pc_tree_params {
     uint64_t limit;
     const uint8_t *prefix; /* of a node; may be NULL with length 0 */
     size_t prefix_len;
+    const uint8_t *leaf_prefix; /* the same of a leaf; read with PC_LEAVES alone */
+    size_t leaf_prefix_len;
+    const uint8_t *zeros; /* PC_ODD_PAD: 65 digests, the roots of empty subtrees by height; not for checks */
 } pc_tree_params;
 /* n inclusion proofs: node nodes[i] of leaf index[i], of leaf_count[i], has the siblings proofs[i], from the leaf up, one after another,
  * below roots[i]. Sides and number of the siblings follow from index and leaf_count alone. roots and nodes: columns of fixed width, a
@@ -198,6 +201,95 @@ typedef struct pc_tree_params {
 int pc_verify_inclusion(int backend, const pc_tree_params *tree, const pc_column *roots, const pc_column *nodes,
                         const pc_column *proofs, const uint64_t *index, const uint64_t *leaf_count, size_t n,
                         uint8_t *verdicts);
+
+/* A tree that only grows, kept as its frontier (compact range): the roots of the complete subtrees that
+ * its leaves fall into, one per set bit of their number. All bytes zero: a tree without leaves. */
+typedef struct pc_frontier {
+    uint64_t leaf_count; /* below 2^63 */
+    /* row l: the root of the subtree of 2^l leaves, where bit l of leaf_count is one */
+    uint8_t peaks[64][64];
+} pc_frontier;
+
+/* A node: `position` counts from the left among those of its height; leaves have height 0. */
+typedef struct pc_tree_node {
+    uint64_t position;
+    int height;
+    uint8_t digest[64];
+} pc_tree_node;
+
+/* Leaves, present or to come, whose proofs will be asked for, and the nodes of these proofs that an append
+ * completes. */
+typedef struct pc_watch {
+    const uint64_t *leaves; /* n of them, ascending */
+    size_t n;
+    pc_tree_node *nodes; /* written: room for 2 * (rows appended) + 64, unless n is 0 */
+    size_t room;
+    size_t found; /* written: how many nodes */
+} pc_watch;
+
+/* Appends n rows of `width` bytes, one after the other. level: PC_LEAVES - the rows are leaves, and
+ * H(leaf_prefix || row) are their nodes - or the height of the complete subtrees whose roots the rows are;
+ * the number of leaves must be a multiple of theirs. watch may be NULL. An error leaves the frontier as it
+ * was. Not for two threads at once. */
+enum { PC_LEAVES = -1 };
+int pc_merkle_grow(int backend, const pc_tree_params *tree, pc_frontier *frontier, int level, const uint8_t *rows,
+                   size_t width, size_t n, pc_watch *watch);
+
+/* The right edge of the tree that a frontier of at least one leaf stands for, from the leaves to the root
+ * at height `depth`: the position of the last node of each height and the node, or -1 where that is the
+ * right child of a complete subtree. */
+typedef struct pc_edge {
+    int depth;
+    int64_t positions[65];
+    uint8_t nodes[65][64];
+} pc_edge;
+/* edge may be NULL: the root alone is wanted. root: a digest. */
+int pc_merkle_edge(int backend, const pc_tree_params *tree, const pc_frontier *frontier, pc_edge *edge, uint8_t *root);
+
+/* How to hash from known nodes up to a root: parent i is made of the slots left[i] and right[i]. Parents
+ * waves[w] .. waves[w + 1] - 1 do not depend on each other, and their children stand in slots before the
+ * first of them. */
+typedef struct pc_merkle_plan {
+    const int64_t *left, *right; /* n_parents each */
+    size_t n_parents;
+    const int64_t *waves; /* n_waves + 1 bounds */
+    size_t n_waves;
+} pc_merkle_plan;
+/* slots: n_slots digests, of which the last n_parents are written, those of these waves. *equal: whether
+ * two different slots that were paired are equal; looked at only where the tree has no equal siblings.
+ * Threads may share the slots, each with a part of one wave. */
+int pc_merkle_multiproof(int backend, const pc_tree_params *tree, const pc_merkle_plan *plan, uint8_t *slots, size_t n_slots,
+                         int *equal);
+
+/* Memory for a plan that is made here, the caller's: `room` for parents at most. */
+typedef struct pc_plan_memory {
+    /* what a proof supplies, in its order: height and position of each, 2 * room (multiproofs), or room indices (SSZ) */
+    uint64_t *helpers;
+    int64_t *left, *right;
+    uint64_t *work; /* 2 * (room or the number of indices, whichever is more) */
+    size_t room;
+    size_t n_helpers, n_parents, n_waves; /* written */
+    int64_t waves[66], root;              /* written: n_waves + 1 bounds; the slot of the root */
+} pc_plan_memory;
+/* The plan of a multiproof: slots are the leaves in the order of `indices` (n of them, ascending,
+ * distinct, below leaf_count), the helpers level by level from the leaves and from left to right, in trees
+ * that pad 65 roots of empty subtrees by height, the parents. */
+int pc_plan_multiproof(const pc_tree_params *tree, const uint64_t *indices, size_t n, uint64_t leaf_count,
+                       pc_plan_memory *plan);
+/* The room that it needs: how many nodes lie above these leaves. Or PC_ERR_ARGUMENT. */
+int64_t pc_plan_room(const pc_tree_params *tree, const uint64_t *indices, size_t n, uint64_t leaf_count);
+/* The plan of an SSZ multiproof of nodes at generalized indices, none of them 0: slots are the nodes in
+ * the order of `indices`, the helpers from the largest index down, the parents. order: positions in
+ * `indices`, from the largest index down. room: the sum of the indices' depths is enough. PC_PLAN_CLASH:
+ * an index is there twice or lies below another. */
+enum { PC_PLAN_CLASH = 1 };
+int pc_plan_ssz(const uint64_t *indices, const int64_t *order, size_t n, pc_plan_memory *plan);
+
+/* Inclusion proofs of n leaves out of a tree whose n_nodes nodes are given level after level, leaves
+ * first. Once with data NULL, to get the offsets (n + 1) at which the proofs begin, and once with them, to
+ * get the proofs: offsets[n] bytes. */
+int pc_merkle_proofs(const pc_tree_params *tree, const uint8_t *nodes, size_t n_nodes, uint64_t leaf_count,
+                     const uint64_t *indices, size_t n, int64_t *offsets, uint8_t *data);
 
 /* ---- signatures ----------------------------------------------------------------------------------------------------------*/
 enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };

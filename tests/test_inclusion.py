@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from oracle import merkle as oracle
 
 import pycore
 from pycore import HASHES, TREES, Verdict
-from pycore.merkle.multiproof import ancestors
-from pycore.merkle.proofs import check_inclusion_one
+from pycore.merkle.plans import ancestors
 
 SHAPES = sorted(TREES)
 DIGESTS = ["sha256", "sha512", "sm3", "ripemd160", "blake3"]  # digests of 20, 32 and 64 bytes
-BLOCK = 128  # proofs that csrc/core/inclusion.c lets climb together
+BLOCK = 128  # proofs that csrc/trees/inclusion.c lets climb together
 
 
 def _leaves(n: int, name: str, seed: int = 7) -> NDArray[np.uint8]:
@@ -51,6 +51,27 @@ def _claims(leaves: NDArray[np.uint8], shape: str, name: str) -> list[Claim]:
     return [(tree.root, leaves[i].tobytes(), proofs[i], i, n) for i in range(n)]
 
 
+def _defined(claim: Claim, shape: str, name: str) -> Verdict:
+    root, leaf, proof, i, n = claim
+    steps = oracle.walk(i, n, shape) if i < n else []
+    if i >= n or len(proof) != len(steps) * HASHES[name].digest_size:
+        return Verdict.MALFORMED_PROOF
+    tree = TREES[shape]
+    holds = oracle.inclusion(
+        root, leaf, proof, steps, lambda data: pycore.hash(name, data), tree.node_prefix, tree.equal_siblings
+    )
+    return Verdict.VALID if holds else Verdict.BAD_PROOF
+
+
+def _alone(claim: Claim, shape: str, name: str) -> Verdict:
+    root, leaf, proof, i, n = claim
+    try:
+        pycore.verify_inclusion(root, leaf, proof, index=i, leaf_count=n, tree=shape, hash=name, hashed=True)
+    except pycore.ProofError as error:
+        return error.verdict
+    return Verdict.VALID
+
+
 @given(st.data())
 def test_proofs_and_broken_proofs(data: st.DataObject) -> None:
     """Proofs of several trees in one call, some of them broken: the codes of the plain statement, one by one."""
@@ -63,11 +84,9 @@ def test_proofs_and_broken_proofs(data: st.DataObject) -> None:
         if rng.random() < 0.3:
             leaves[rng.randrange(len(leaves))] = leaves[0]  # equal neighbours, perhaps
         claims += [_perhaps_broken(claim, size, rng) for claim in _claims(leaves, shape, name)]
-    wanted = [
-        check_inclusion_one(TREES[shape], HASHES[name], root, leaf, proof if len(proof) % size == 0 else None, i, n)
-        for root, leaf, proof, i, n in claims
-    ]
+    wanted = [_defined(claim, shape, name) for claim in claims]
     assert _codes(shape, name, claims) == wanted
+    assert [_alone(claim, shape, name) for claim in claims] == wanted
 
 
 def _perhaps_broken(claim: Claim, size: int, rng: random.Random) -> Claim:
@@ -123,4 +142,5 @@ def test_ancestors_of_leaves_are_counted_exactly() -> None:
         depth = rng.randrange(1, 63)
         leaves = sorted({rng.randrange(1 << depth) for _ in range(rng.randrange(1, 9))})
         above = {(level, leaf >> level) for leaf in leaves for level in range(1, depth + 1)}
-        assert ancestors(np.array(leaves, dtype=np.int64), depth) == len(above)
+        row, tree = HASHES["sha256"], TREES["ssz"]
+        assert ancestors(row, tree, np.array(leaves, dtype=np.int64), 1 << depth, None) == len(above)

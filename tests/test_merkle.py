@@ -14,7 +14,6 @@ from oracle import merkle as oracle
 
 import pycore
 from pycore import MerkleTree, Verdict
-from pycore.merkle.proofs import LEFT, RIGHT, SELF, walk
 
 Hash = Callable[[bytes], bytes]
 TREES = list(pycore.TREES)
@@ -143,7 +142,7 @@ def test_every_leaf_proves(tree: str, backend: str, rng: random.Random) -> None:
         for i, leaf in enumerate(leaves):
             proof = built.proof(i)
             assert proofs[i] == b"".join(proof)
-            assert len(proof) == len(walk(i, n, pycore.TREES[tree]))
+            assert len(proof) == len(oracle.walk(i, n, tree))
             pycore.verify_inclusion(built.root, leaf, proof, index=i, leaf_count=n, tree=tree)
             pycore.verify_inclusion(built.root, leaf, proofs[i], index=i, leaf_count=n, tree=tree)
         parts = [built.proof(i) for i in range(n)]
@@ -301,13 +300,14 @@ def test_inner_nodes_are_not_leaves(rng: random.Random) -> None:
 
 
 def test_the_walk_by_hand() -> None:
-    rfc, btc = pycore.TREES["rfc9162"], pycore.TREES["bitcoin"]
+    rfc, btc, walk = "rfc9162", "bitcoin", oracle.walk
+    left, right, alone = oracle.LEFT, oracle.RIGHT, oracle.SELF
     assert walk(0, 1, rfc) == walk(0, 1, btc) == []
-    assert walk(4, 5, rfc) == [LEFT]
-    assert walk(4, 5, btc) == [SELF, SELF, LEFT]
-    assert walk(2, 5, rfc) == walk(2, 5, btc) == [RIGHT, LEFT, RIGHT]
-    assert walk(6, 7, rfc) == [LEFT, LEFT]
-    assert walk(6, 7, btc) == [SELF, LEFT, LEFT]
+    assert walk(4, 5, rfc) == [left]
+    assert walk(4, 5, btc) == [alone, alone, left]
+    assert walk(2, 5, rfc) == walk(2, 5, btc) == [right, left, right]
+    assert walk(6, 7, rfc) == [left, left]
+    assert walk(6, 7, btc) == [alone, left, left]
     assert len(walk(2**64 - 2, 2**64 - 1, btc)) == 64
 
 

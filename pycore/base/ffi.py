@@ -1,4 +1,5 @@
-"""The only module that touches cffi, with `signatures/ffi_keys.py` for sets of keys: typed calls into the C core.
+"""The only module that touches cffi, with ``ffi_keys`` for sets of keys and ``ffi_trees`` for trees that grow: typed
+calls into the C core.
 
 Everything here takes values that were already validated (see ``columns.py``); it passes pointers, copies nothing and
 turns return codes into exceptions. The extension module is compiled from ``csrc/`` with ``csrc/pycore.h`` as its one
@@ -18,7 +19,7 @@ from pycore._version import __version__
 from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
 
 try:
-    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `ffi_keys` has them from here
+    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `ffi_keys` and `ffi_trees` have them from here
     from pycore._core import lib as lib  # noqa: TID251
 except ImportError as error:  # a source tree that was never built gives a puzzling message otherwise
     message = (
@@ -220,16 +221,6 @@ def _check(code: int, backend: int = AUTO) -> None:
     raise PycoreError(f"the C core refused a call that Python let through: {names.get(code, code)}")
 
 
-check = _check
-"""The same for codes that come back by way of compiled kernels (:mod:`pycore.merkle.loops_jit`)."""
-
-
-def function_address(name: str) -> tuple[int, str]:
-    """Address of a C function, and its type as C writes it: for compiled code that calls it without Python."""
-    pointer = ffi.addressof(lib, name)
-    return int(ffi.cast("uintptr_t", pointer)), str(ffi.getctype(ffi.typeof(pointer)))
-
-
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 
@@ -388,44 +379,30 @@ def merkle_level(
 
 
 class TreeParams:
-    """A ``pc_tree_params`` together with the memory it points to. Immutable; shared by the threads of one call."""
+    """A ``pc_tree_params`` together with the memory it points to. Immutable; shared by the threads of one call.
 
-    __slots__ = ("_prefix", "struct")
-
-    def __init__(self, *, hash_id: int, odd: int, equal_siblings: bool, limit: int | None, prefix: bytes) -> None:
-        self._prefix = ffi.new("uint8_t[]", prefix)
-        limited = limit is not None
-        self.struct = ffi.new(
-            "pc_tree_params *", (hash_id, odd, equal_siblings, limited, limit or 0, self._prefix, len(prefix))
-        )
-
-
-def verify_inclusion(
-    backend: int,
-    tree: TreeParams,
-    claims: tuple[NDArray[np.uint8], NDArray[np.uint8], Column, NDArray[np.uint64], NDArray[np.uint64]],
-    verdicts: NDArray[np.uint8],
-) -> None:
-    """Write one verdict per proof.
-
-    claims: roots and nodes, uint8 (n, digest_size); the siblings of each proof; index and leaf_count, C-contiguous
-    uint64 (n,).
+    leaf_prefix and zeros, uint8 (65, digest_size): for trees that grow alone.
     """
-    roots, nodes, proofs, index, leaf_count = claims
-    _check(
-        lib.pc_verify_inclusion(
-            backend,
-            tree.struct,
-            column_struct(roots, None),
-            column_struct(nodes, None),
-            column_struct(proofs.data, proofs.offsets),
-            ffi.from_buffer(_COUNTS, index),
-            ffi.from_buffer(_COUNTS, leaf_count),
-            len(verdicts),
-            _bytes_pointer(verdicts),
-        ),
-        backend,
-    )
+
+    __slots__ = ("_kept", "struct")
+
+    def __init__(
+        self,
+        *,
+        hash_id: int,
+        odd: int,
+        equal_siblings: bool,
+        limit: int | None,
+        prefix: bytes,
+        leaf_prefix: bytes = b"",
+        zeros: NDArray[np.uint8] | None = None,
+    ) -> None:
+        node, leaf = ffi.new("uint8_t[]", prefix), ffi.new("uint8_t[]", leaf_prefix)
+        self._kept = (node, leaf, zeros)
+        limited = (limit is not None, limit or 0)
+        roots = _NULL if zeros is None else _bytes_pointer(zeros)
+        prefixes = (node, len(prefix), leaf, len(leaf_prefix))
+        self.struct = ffi.new("pc_tree_params *", (hash_id, odd, equal_siblings, *limited, *prefixes, roots))
 
 
 class VerifyParams:

@@ -16,27 +16,25 @@ import numpy as np
 
 from pycore.base import parallel
 from pycore.base.columns import one_bytes
+from pycore.base.deadline import checkpoint
 from pycore.errors import InputError, LengthError
 from pycore.hashing.batch import COST
-from pycore.merkle import loops
+from pycore.merkle.ffi_trees import Frontier
 from pycore.merkle.levels import (
     RISE,
     check_limit,
     column_nodes,
-    depth_of,
     empty_root,
     leaf_column,
-    leaf_node,
     names,
-    node,
-    raise_shared,
     subtree_roots,
+    tree_params,
     zero_nodes,
 )
 from pycore.merkle.proofs import consistency_positions, count_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -44,7 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MerkleFrontier", "merkle_stream"]
 
-_SMALL = 1 << 12  # nodes that one thread appends in a compiled loop; more are worth several
+_SMALL = 1 << 12  # leaves that are appended node by node; of more, threads make subtrees first
+_BYTE = np.dtype(np.uint8)
+_FEW_BYTES = 1 << 14  # of leaves that are appended as they come
 _SUPER = 1 << 20  # leaves whose subtree roots are held together
 _MAGIC = b"pcmf\x01"
 _HEAD = struct.Struct("<BBBQQ")  # flags, lengths of the two names, limit, leaf_count
@@ -76,7 +76,10 @@ class MerkleFrontier:
     >>> pycore.verify_consistency(old, log.root, log.consistency_proof(size), m=size, n=3)
     """
 
-    __slots__ = ("_count", "_hash", "_hashed", "_kept", "_limit", "_marks", "_peaks", "_tree", "_wanted", "_watch")
+    __slots__ = (
+        *("_hash", "_hashed", "_limit", "_raw", "_room", "_size", "_tree"),
+        *("_kept", "_marks", "_state", "_wanted", "_watch"),
+    )
 
     def __init__(
         self,
@@ -90,12 +93,14 @@ class MerkleFrontier:
         self._tree, self._hash = names(tree, hash)
         self._hashed = bool(hashed)
         self._limit = check_limit(self._tree, limit)
-        self._count = 0
-        self._peaks = np.zeros((64, self._hash.digest_size), dtype=np.uint8)  # row l is one where bit l of count is 1
+        self._raw = self._tree.leaf_prefix is not None and not self._hashed  # whether leaves get hashed
+        self._room = min((1 << 63) - 1, (1 << 64) if self._limit is None else self._limit)  # leaves in all
+        self._size = self._hash.digest_size
+        self._state = Frontier(tree_params(self._tree, self._hash, self._limit), self._size, raw=self._raw)
         self._watch = sorted({count_argument(index, f"watch[{i}]") for i, index in enumerate(watch)})
         self._marks: set[int] = set()  # sizes of checkpoints
         self._kept: dict[tuple[int, int], bytes] = {}  # (height, position) -> node
-        self._wanted: NDArray[np.int64] | None = None  # watched leaves and last leaves of checkpoints; None: to be made
+        self._wanted: NDArray[np.uint64] | None = None  # see _wanted_leaves; None: to be made
 
     @property
     def tree(self) -> str:
@@ -120,7 +125,7 @@ class MerkleFrontier:
     @property
     def leaf_count(self) -> int:
         """Number of leaves."""
-        return self._count
+        return self._state.leaf_count
 
     @property
     def watched_leaves(self) -> tuple[int, ...]:
@@ -146,39 +151,44 @@ class MerkleFrontier:
             InputError: leaves in none of the forms, digests of a wrong length, or more leaves than the limit; the
                 frontier is as it was before the call.
         """
-        leaf = self._one_leaf(leaves) if threads is None and width is None else None
-        if leaf is not None:
-            made = leaf_node(self._tree, self._hash, leaf, hashed=self._hashed)
-            self._add(np.frombuffer(made, dtype=np.uint8).reshape(1, -1), 0, 1)
+        if threads is None and width is None and self._append_directly(leaves):
             return
         column = leaf_column(self._tree, self._hash, leaves, "leaves", hashed=self._hashed, width=width)
-        total = self._count + column.n
-        if total >= 1 << 63 or (self._limit is not None and total > self._limit):
-            most = (1 << 63) - 1 if self._limit is None else self._limit
-            raise InputError("leaves", f"{column.n} leaves after {self._count}", f"at most {most} in all")
-        small = threads is None and parallel.is_small(column.n, COST, column)
-        count = 1 if small else parallel.resolve_threads(threads)
+        base = self.leaf_count
+        if base + column.n > self._room:
+            raise InputError("leaves", f"{column.n} leaves after {base}", f"at most {self._room} in all")
+        small = parallel.is_small(column.n, COST, column)
+        count = 1 if small and threads is None else parallel.resolve_threads(threads)
         if column.n <= _SMALL:
             self._append_nodes(column, count)
             return
-        base, head = self._count, min(column.n, -self._count % (1 << RISE))
+        head = min(column.n, -base % (1 << RISE))
         self._append_nodes(column.slice(0, head), count)
         whole = (column.n - head) >> RISE << RISE
         for start, stop in self._between_watched(head, head + whole, base):
             self._append_subtrees(column.slice(start, stop), count)
         self._append_nodes(column.slice(head + whole, column.n), count)
 
-    def _one_leaf(self, leaves: Any) -> bytes | None:
-        """The leaf of a batch of one in an everyday form, when it may be appended; a column would cost more than it."""
-        if type(leaves) is list and len(leaves) == 1 and type(leaves[0]) is bytes:
-            leaf: bytes = leaves[0]
-        elif type(leaves) is np.ndarray and leaves.ndim == 2 and len(leaves) == 1 and leaves.dtype == np.uint8:
-            leaf = leaves.tobytes()
-        else:
-            return None
-        room = (1 << 63) - 1 if self._limit is None else min(self._limit, (1 << 63) - 1)
-        fits = len(leaf) == self._hash.digest_size or (self._tree.leaf_prefix is not None and not self._hashed)
-        return leaf if fits and self._count < room else None
+    def _append_directly(self, leaves: Any) -> bool:
+        """Appends one leaf, or a small matrix, unless they are refused: a column would cost more than all the rest."""
+        kind, one = type(leaves), None
+        if kind is list:
+            if len(leaves) != 1 or type(leaves[0]) is not bytes:
+                return False
+            one = leaves[0]
+        elif kind is not np.ndarray or leaves.dtype != _BYTE or leaves.ndim != 2:
+            return False
+        elif len(leaves) == 1:
+            one = leaves.tobytes()
+        if one is not None and not (self._watch or self._marks):
+            return self._state.append_leaf(one)
+        rows = leaves if one is None else np.frombuffer(one, dtype=np.uint8).reshape(1, -1)
+        few = rows.nbytes <= _FEW_BYTES and parallel.is_small(len(rows), COST)
+        fits = (self._raw or rows.shape[1] == self._size) and self.leaf_count + len(rows) <= self._room
+        if not few or not fits or not rows.flags.c_contiguous:
+            return False
+        self._add(rows, None if self._raw else 0)
+        return True
 
     def _between_watched(self, start: int, stop: int, base: int) -> list[tuple[int, int]]:
         """Cuts [start, stop) of a column into aligned pieces; one with a watched leaf is 2^RISE leaves long.
@@ -195,7 +205,7 @@ class MerkleFrontier:
         return list(pairwise(ordered))
 
     def _append_nodes(self, column: Column, threads: int) -> None:
-        self._add(column_nodes(self._tree, self._hash, column, hashed=self._hashed, threads=threads), 0, threads)
+        self._add(column_nodes(self._tree, self._hash, column, hashed=self._hashed, threads=threads), 0)
 
     def _append_subtrees(self, column: Column, threads: int) -> None:
         """A multiple of 2^RISE leaves, at a multiple of 2^RISE."""
@@ -203,93 +213,30 @@ class MerkleFrontier:
             self._append_nodes(column, threads)
             return
         roots = subtree_roots(self._tree, self._hash, column, hashed=self._hashed, levels=RISE, threads=threads)
-        self._add(roots, RISE, threads)
+        self._add(roots, RISE)
 
-    def _add(self, nodes: NDArray[np.uint8], level: int, threads: int) -> None:
-        """Append roots of perfect subtrees of 2^level leaves; the number of leaves is a multiple of that."""
-        if not len(nodes):
-            return
-        compiled = loops.compiled(2 * len(nodes)) if len(nodes) <= _SMALL else None
-        wanted = self._wanted_leaves()
-        if compiled is not None:
-            for height, position, node_ in compiled.grow(
-                self._hash, self._tree, self._peaks, self._count, level, nodes, wanted
-            ):
-                self._kept[height, position] = node_
-            self._count += len(nodes) << level
-            return
-        added, first = len(nodes) << level, self._count >> level
-        while len(nodes):
-            if first & 1:
-                nodes = np.concatenate((self._peaks[level][None], nodes))
-                first -= 1
-            self._keep(nodes, level, first, wanted)
-            if len(nodes) & 1:
-                self._peaks[level] = nodes[-1]
-            pairs = len(nodes) // 2
-            parents = np.empty((pairs, self._hash.digest_size), dtype=np.uint8)
-            if pairs:
-                children = np.ascontiguousarray(nodes[: 2 * pairs])
-                raise_shared(self._tree, self._hash, children, parents, level, threads)
-            nodes, level, first = parents, level + 1, first >> 1
-        self._count += added
+    def _add(self, rows: NDArray[np.uint8], level: int | None) -> None:
+        """Append leaves that get hashed (level None), or roots of complete subtrees of 2^level leaves, by one call.
 
-    def _wanted_leaves(self) -> NDArray[np.int64]:
+        They are few enough: some thousands of hashes, less than a piece of work with a deadline has.
+        """
+        checkpoint()
+        for height, position, node in self._state.append(rows, level, self._wanted_leaves()):
+            self._kept[height, position] = node
+
+    def _wanted_leaves(self) -> NDArray[np.uint64]:
         """Leaves whose siblings, on every level, are kept; ascending."""
         if self._wanted is None:
-            leaves = {*self._watch, *(size - 1 for size in self._marks)}
-            self._wanted = np.array(sorted(leaf for leaf in leaves if leaf < 1 << 63), dtype=np.int64)
+            self._wanted = np.array(sorted({*self._watch, *(size - 1 for size in self._marks)}), dtype=np.uint64)
         return self._wanted
 
-    def _keep(self, nodes: NDArray[np.uint8], level: int, first: int, wanted: NDArray[np.int64]) -> None:
-        # Only of leaves below these nodes or their siblings: all of them on every level would make many watched leaves
-        # cost their number with each append.
-        low, high = np.searchsorted(wanted >> level >> 1, (first >> 1, ((first + len(nodes) - 1) >> 1) + 1))
-        for at in np.unique(wanted[low:high] >> level >> 1).tolist():
-            for position in (2 * at, 2 * at + 1):
-                if first <= position < first + len(nodes):
-                    self._kept[level, position] = nodes[position - first].tobytes()
-
     # ---- what it stands for ----------------------------------------------------------------------------------------
-
-    def _edge(self) -> tuple[list[int], Sequence[bytes | NDArray[np.uint8]]]:
-        """Per height the position of the last node and the node; -1 where that is the right child of a perfect subtree.
-
-        The last one is the root. Not of an empty tree.
-        """
-        row, shape, depth = self._hash, self._tree, depth_of(self._tree, self._count, self._limit)
-        compiled = loops.compiled(depth)
-        if compiled is not None:
-            found, made = compiled.edge(row, shape, self._peaks, self._count, zero_nodes(row.name), depth)
-            return found.tolist(), made
-        last: bytes | None = None  # the last node of the height when it stands over fewer leaves than the others
-        positions: list[int] = []
-        nodes: list[bytes] = []
-        for level in range(depth + 1):
-            whole = self._count >> level
-            if last is None and not whole & 1:
-                positions.append(-1)
-                nodes.append(b"")
-                continue
-            value = self._peaks[level].tobytes() if last is None else last
-            positions.append(whole - 1 if last is None else whole)
-            nodes.append(value)
-            if level == depth:
-                break
-            if last is not None and whole & 1:
-                last = node(row, shape, self._peaks[level].tobytes(), last)
-            elif shape.promotes:
-                last = value
-            else:
-                last = node(row, shape, value, zero_nodes(row.name)[level].tobytes() if shape.pads else value)
-        return positions, nodes
 
     @property
     def root(self) -> bytes:
         """The root of the leaves so far; of an empty tree as ``pycore.merkle`` says."""
-        if not self._count:
-            return empty_root(self._tree, self._hash, self._limit)
-        return bytes(self._edge()[1][-1])
+        root = self._state.root()
+        return empty_root(self._tree, self._hash, self._limit) if root is None else root
 
     def proof(self, i: int) -> list[bytes]:
         """Siblings of leaf i, which must be watched, from the leaf up: as :meth:`pycore.MerkleTree.proof`.
@@ -301,20 +248,21 @@ class MerkleFrontier:
         at = bisect_left(self._watch, index)
         if at == len(self._watch) or self._watch[at] != index:
             raise InputError("i", str(index), "a position named in watch=")
-        if index >= self._count:
-            raise InputError("i", str(index), f"an index below {self._count}, the number of leaves")
-        positions, nodes = self._edge()
+        count = self.leaf_count
+        if index >= count:
+            raise InputError("i", str(index), f"an index below {count}, the number of leaves")
+        positions, nodes = self._state.edge()
         siblings = []
         for level, last in enumerate(positions[:-1]):
             sibling = (index >> level) ^ 1
-            if sibling < self._count >> level:
+            if sibling < count >> level:
                 siblings.append(self._kept[level, sibling])
             elif last == sibling:
-                siblings.append(bytes(nodes[level]))
+                siblings.append(nodes[level])
             elif self._tree.pads:
                 siblings.append(zero_nodes(self._hash.name)[level].tobytes())
             elif self._tree.duplicates:  # the leaf's own node is the last of its height
-                siblings.append(bytes(nodes[level]))
+                siblings.append(nodes[level])
         return siblings
 
     def checkpoint(self) -> int:
@@ -327,24 +275,26 @@ class MerkleFrontier:
         """
         if not self._tree.promotes:
             raise InputError("tree", repr(self.tree), "'rfc9162': the others have no consistency proofs")
-        if not self._count:
+        count = self.leaf_count
+        if not count:
             raise InputError("checkpoint", "an empty frontier", "at least one leaf")
-        self._marks.add(self._count)
+        self._marks.add(count)
         self._wanted = None
         for level in self._heights():
-            self._kept[level, (self._count >> level) - 1] = self._peaks[level].tobytes()
-        return self._count
+            self._kept[level, (count >> level) - 1] = self._state.peak(level)
+        return count
 
     def _heights(self) -> list[int]:
         """Heights of the perfect subtrees that the leaves fall into."""
-        return [level for level in range(self._count.bit_length()) if self._count >> level & 1]
+        count = self.leaf_count
+        return [level for level in range(count.bit_length()) if count >> level & 1]
 
     def forget(self, m: int) -> None:
         """Let go of the checkpoint at size m and of the nodes that only it needs."""
         self._marks.discard(count_argument(m, "m"))
         self._wanted = None
         leaves = [*self._watch, *(size - 1 for size in self._marks)]
-        heights = range(self._count.bit_length() + 1)
+        heights = range(self.leaf_count.bit_length() + 1)
         needed = {(level, index >> level >> 1) for index in leaves for level in heights}
         self._kept = {place: value for place, value in self._kept.items() if (place[0], place[1] >> 1) in needed}
 
@@ -357,10 +307,10 @@ class MerkleFrontier:
         size = count_argument(m, "m")
         if size not in self._marks:
             raise InputError("m", str(size), "the size of a checkpoint")
-        positions, nodes = self._edge()
+        positions, nodes = self._state.edge()
         return [
-            bytes(nodes[level]) if positions[level] == position else self._kept[level, position]
-            for level, position in consistency_positions(size, self._count)
+            nodes[level] if positions[level] == position else self._kept[level, position]
+            for level, position in consistency_positions(size, self.leaf_count)
         ]
 
     # ---- keeping it ------------------------------------------------------------------------------------------------
@@ -373,8 +323,8 @@ class MerkleFrontier:
         """
         flags = self._hashed | (self._limit is not None) << 1
         tree, name = self.tree.encode(), self.hash.encode()
-        parts = [_MAGIC, _HEAD.pack(flags, len(tree), len(name), self._limit or 0, self._count), tree, name]
-        parts += [self._peaks[level].tobytes() for level in self._heights()]
+        parts = [_MAGIC, _HEAD.pack(flags, len(tree), len(name), self._limit or 0, self.leaf_count), tree, name]
+        parts += [self._state.peak(level) for level in self._heights()]
         for numbers in (self._watch, sorted(self._marks)):
             parts.append(struct.pack(f"<I{len(numbers)}Q", len(numbers), *numbers))
         parts.append(struct.pack("<I", len(self._kept)))
@@ -403,9 +353,9 @@ class MerkleFrontier:
             raise reader.malformed()
         made = cls(tree=tree, hash=name, hashed=bool(flags & 1), limit=limit if bounded else None)
         size = made._hash.digest_size
-        made._count = count
+        made._state.leaf_count = count
         for level in made._heights():
-            made._peaks[level] = np.frombuffer(reader.take(size), dtype=np.uint8)
+            made._state.set_peak(level, reader.take(size))
         made._watch = sorted(set(reader.numbers()))
         made._marks = set(reader.numbers())
         if max_watched is not None and made.watched > max_watched:
@@ -420,23 +370,29 @@ class MerkleFrontier:
 
     def _check_kept(self, reader: _Reader) -> None:
         """Every node that a watched leaf or a checkpoint will ask for is there."""
+        count = self.leaf_count
         for index in self._watch:
-            for level in range(self._count.bit_length()):
+            for level in range(count.bit_length()):
                 sibling = (index >> level) ^ 1
-                if sibling < self._count >> level and (level, sibling) not in self._kept:
+                if sibling < count >> level and (level, sibling) not in self._kept:
                     raise reader.malformed()
         for mark in self._marks:
             for level in range(mark.bit_length()):
                 if mark >> level & 1 and (level, (mark >> level) - 1) not in self._kept:
                     raise reader.malformed()
-            for level in range(self._count.bit_length()):
+            for level in range(count.bit_length()):
                 sibling = ((mark - 1) >> level) ^ 1
                 above = level >= (mark & -mark).bit_length() - 1
-                if above and sibling < self._count >> level and (level, sibling) not in self._kept:
+                if above and sibling < count >> level and (level, sibling) not in self._kept:
                     raise reader.malformed()
 
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy goes on by itself
+        return MerkleFrontier.from_bytes, (self.to_bytes(),)
+
     def __repr__(self) -> str:
-        return f"MerkleFrontier({self._count} leaves, tree={self.tree!r}, hash={self.hash!r}, root={self.root.hex()})"
+        return (
+            f"MerkleFrontier({self.leaf_count} leaves, tree={self.tree!r}, hash={self.hash!r}, root={self.root.hex()})"
+        )
 
 
 class _Reader:

@@ -78,6 +78,28 @@ def zero_nodes(hash_name: str) -> NDArray[np.uint8]:
     return nodes
 
 
+def tree_params(shape: Tree, row: Hash, limit: int | None = None) -> ffi.TreeParams:
+    """The parameters of a tree as C takes them."""
+    return _params(shape.name, row.name) if limit is None else _made_params(shape, row, limit)
+
+
+@cache
+def _params(tree_name: str, hash_name: str) -> ffi.TreeParams:
+    return _made_params(TREES[tree_name], HASHES[hash_name], None)
+
+
+def _made_params(shape: Tree, row: Hash, limit: int | None) -> ffi.TreeParams:
+    return ffi.TreeParams(
+        hash_id=row.id,
+        odd=shape.odd,
+        equal_siblings=shape.equal_siblings,
+        limit=limit,
+        prefix=shape.node_prefix,
+        leaf_prefix=shape.leaf_prefix or b"",
+        zeros=zero_nodes(row.name) if shape.pads else None,
+    )
+
+
 def empty_root(shape: Tree, row: Hash, limit: int | None = None) -> bytes:
     """Root of a tree without leaves."""
     if shape.empty == "hash":

@@ -1,13 +1,9 @@
-"""Checking Merkle proofs: one at a time in plain Python, many at once in C (csrc/core/inclusion.c), level by level.
+"""Checking Merkle proofs. Inclusion is checked in C (csrc/trees/inclusion.c), where many proofs climb together.
 
 Which side the sibling is on at every step, and how many steps there are, follows from the index and the number of
-leaves alone: the proof does not get to say. Steps from the leaf up::
-
-    LEFT   the sibling is hashed before the node
-    RIGHT  the sibling is hashed after it
-    SELF   the node is the last of an odd level and is paired with itself; the proof carries it all the same
-
-A padded tree ("ssz") has a step for every level: where its leaves end, siblings are roots of empty subtrees.
+leaves alone: the proof does not get to say. In a tree that pairs odd nodes with themselves the proof carries the node
+itself where it is the last of an odd level. A padded tree ("ssz") has a step for every level: where its leaves end,
+siblings are roots of empty subtrees.
 """
 
 from __future__ import annotations
@@ -22,7 +18,8 @@ from pycore.base.columns import Column, as_column, describe, looks_like_offsets,
 from pycore.base.parallel import Cost, cut, run_pieces
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, LengthError, ShapeError
-from pycore.merkle.levels import depth_of, node
+from pycore.merkle import ffi_trees
+from pycore.merkle.levels import node, tree_params
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,26 +28,7 @@ if TYPE_CHECKING:
 
     from pycore.base.registry import Hash, Tree
 
-RIGHT, LEFT, SELF = 0, 1, 2
 _COUNT_LIMIT = 1 << 64
-
-
-def walk(index: int, leaf_count: int, tree: Tree, limit: int | None = None) -> list[int]:
-    """The steps from leaf `index` of `leaf_count` to the root; index < leaf_count."""
-    if tree.pads:
-        return [LEFT if index >> level & 1 else RIGHT for level in range(depth_of(tree, leaf_count, limit))]
-    steps = []
-    last = leaf_count - 1
-    while last > 0:
-        if index & 1:
-            steps.append(LEFT)
-        elif index < last:
-            steps.append(RIGHT)
-        elif not tree.promotes:
-            steps.append(SELF)
-        index >>= 1
-        last >>= 1
-    return steps
 
 
 def count_argument(value: object, field: str) -> int:
@@ -115,20 +93,11 @@ def check_inclusion_one(
     leaf_count: int,
     limit: int | None = None,
 ) -> Verdict:
-    """Verdict on one proof, given the leaf's node."""
-    size = row.digest_size
-    if proof is None or index >= leaf_count or (limit is not None and leaf_count > limit):
+    """Verdict on one proof, given the leaf's node; proof None: a sibling has a wrong length."""
+    if proof is None:
         return Verdict.MALFORMED_PROOF
-    steps = walk(index, leaf_count, tree, limit)
-    if len(proof) != len(steps) * size:
-        return Verdict.MALFORMED_PROOF
-    current = node_hash
-    for position, step in enumerate(steps):
-        sibling = proof[position * size : (position + 1) * size]
-        if (step == SELF) != (sibling == current) and (step == SELF or not tree.equal_siblings):
-            return Verdict.BAD_PROOF
-        current = node(row, tree, sibling, current) if step == LEFT else node(row, tree, current, sibling)
-    return Verdict.VALID if current == root else Verdict.BAD_PROOF
+    params = tree_params(tree, row, limit)
+    return Verdict(ffi_trees.verify_inclusion_one(params, root, node_hash, proof, index, leaf_count))
 
 
 @dataclass(frozen=True)
@@ -154,13 +123,7 @@ def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -
     """Codes that check_inclusion_one gives item by item."""
     n = len(claims.nodes)
     codes = np.empty(n, dtype=np.uint8)
-    params = ffi.TreeParams(
-        hash_id=row.id,
-        odd=tree.odd,
-        equal_siblings=tree.equal_siblings,
-        limit=claims.limit,
-        prefix=tree.node_prefix,
-    )
+    params = tree_params(tree, row, claims.limit)
     index, leaf_count = np.ascontiguousarray(claims.index), np.ascontiguousarray(claims.leaf_count)
     backend = ffi.current_backend()
 
@@ -168,7 +131,7 @@ def check_inclusion_batch(tree: Tree, row: Hash, claims: Claims, threads: int) -
         part = slice(start, stop)
         proofs = claims.proofs.slice(start, stop)
         rows = (claims.roots[part], claims.nodes[part], proofs, index[part], leaf_count[part])
-        ffi.verify_inclusion(backend, params, rows, codes[part])
+        ffi_trees.verify_inclusion(backend, params, rows, codes[part])
 
     # A level costs the same whether a thread brings many proofs to it or few, as long as they fill the lanes.
     run_pieces(work, cut(n, threads, Cost(item_ns=100, byte_ns=3), claims.proofs), threads)

@@ -25,9 +25,9 @@ from pycore.base.columns import as_column, describe, one_bytes
 from pycore.base.registry import HASHES, TREES, lookup
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, LengthError, ProofError
-from pycore.merkle import loops
 from pycore.merkle.levels import check_limit, digest, node
 from pycore.merkle.multiproof import climb
+from pycore.merkle.plans import ssz_plan
 from pycore.merkle.proofs import count_argument, join_proof
 from pycore.merkle.tree import merkle_root
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pycore.base.columns import BatchOfBytes, BytesLike
-    from pycore.merkle.plan_jit import Plan
+    from pycore.merkle.plans import Plan
 
 __all__ = [
     "branch_indices",
@@ -268,12 +268,8 @@ def verify_branches(
 
 
 def _plan(places: list[int]) -> Plan | None:
-    """The compiled plan for these indices; None when they are few, beyond 64 bits, or not apart from each other."""
-    if max(places) >> 64 or loops.compiled(sum(map(int.bit_length, places))) is None:
-        return None
-    from pycore.merkle.plan_jit import ssz_plan
-
-    return ssz_plan(np.array(places, dtype=np.uint64))
+    """The plan for these indices; None when they have more than 64 bits, or are not apart from each other."""
+    return None if max(places) >> 64 else ssz_plan(np.array(places, dtype=np.uint64))
 
 
 def _check_apart(places: list[int]) -> None:

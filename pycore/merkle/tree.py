@@ -8,11 +8,8 @@ import numpy as np
 
 from pycore.base import parallel
 from pycore.base.columns import as_column, index_array
-from pycore.base.jit import warms
-from pycore.base.registry import HASHES, TREES
 from pycore.errors import InputError
 from pycore.hashing.gpu import choice
-from pycore.merkle import loops
 from pycore.merkle.inclusion import (
     verify_consistency,
     verify_inclusion,
@@ -37,6 +34,7 @@ from pycore.merkle.levels import (
     zero_nodes,
 )
 from pycore.merkle.multiproof import collect
+from pycore.merkle.plans import proofs
 from pycore.merkle.proofs import consistency_positions, count_argument
 
 if TYPE_CHECKING:
@@ -261,15 +259,8 @@ class MerkleTree:
         True
         """
         index = index_array(indices, "indices", self.leaf_count)
-        depth = self._depth if self.leaf_count else 0
-        if loops.compiled(len(index) * depth) is None:
-            joined = [b"".join(self.proof(i)) for i in index.tolist()]
-            offsets = np.cumsum([0, *map(len, joined)], dtype=np.int64)
-            return as_column((b"".join(joined), offsets), "proofs")
-        from pycore.merkle.plan_jit import proofs
-
         nodes = nodes_of(self._levels)
-        return as_column(proofs(nodes, self.leaf_count, index, self._tree, depth, zero_nodes(self.hash)), "proofs")
+        return as_column(proofs(self._hash, self._tree, nodes, self.leaf_count, index, self._limit), "proofs")
 
     def multiproof(self, indices: ArrayLike) -> list[bytes]:
         """One proof of many leaves: the nodes that :func:`verify_multiproof` needs beside them.
@@ -290,7 +281,7 @@ class MerkleTree:
         if len(index) > 1 and (index[1:] == index[:-1]).any():
             again = int(index[1:][index[1:] == index[:-1]][0])
             raise InputError("indices", f"{again} twice", "distinct positions")
-        return collect(self._levels, index, self._tree, self._limit)
+        return collect(self._tree, self._hash, self._levels, index, self._limit)
 
     def extended(
         self, leaves: BatchOfBytes, *, hashed: bool = False, width: int | None = None, threads: int | None = None
@@ -337,19 +328,3 @@ class MerkleTree:
 
     def __repr__(self) -> str:
         return f"MerkleTree({self.leaf_count} leaves, tree={self.tree!r}, hash={self.hash!r}, root={self.root.hex()})"
-
-
-@warms
-def _warm_up() -> None:
-    from pycore.merkle import loops_jit, plan_jit
-
-    rows = np.zeros((2, 32), dtype=np.uint8)
-    row, shape = HASHES["sha256"], TREES["rfc9162"]
-    first, zeros, frontier = np.zeros(1, dtype=np.int64), zero_nodes(row.name), np.zeros((64, 32), dtype=np.uint8)
-    plan_jit.proofs(rows, 1, first, shape, 0, zeros)
-    plan_jit.ssz_plan(np.full(1, 2, dtype=np.uint64))
-    plan = plan_jit.multiproof_plan(first, 2, shape, 1)
-    loops_jit.climb(row, shape, plan, np.zeros((3, 32), dtype=np.uint8), plan.waves)
-    loops_jit.grow(row, shape, frontier, 0, 0, rows, first)
-    loops_jit.edge(row, shape, frontier, 2, zeros, 1)
-    loops.load()

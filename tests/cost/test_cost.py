@@ -23,7 +23,6 @@ from pycore import errors
 from pycore.base import ffi
 from pycore.client import ValidationClient
 from pycore.ledgers.chainmaker import signers
-from pycore.merkle import loops
 from pycore.service import convert, trees
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
@@ -101,7 +100,6 @@ def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
 
 
 def assert_linear(method: str, make: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch, size: int = 700) -> None:
-    loops.load()
     for once in (size, 2 * size):
         compute_quietly(method, make(once))  # what is imported, compiled and cached is nobody's cost
     small, large = (measure(method, make(each), monkeypatch) for each in (size, 2 * size))

@@ -113,3 +113,40 @@ def ssz_root(chunks: Sequence[bytes], h: Hash = sha256, limit: int | None = None
     while len(level) > 1:
         level = [h(level[i] + level[i + 1]) for i in range(0, len(level), 2)]
     return level[0]
+
+
+RIGHT, LEFT, SELF = 0, 1, 2
+
+
+def walk(index: int, leaf_count: int, tree: str, limit: int | None = None) -> list[int]:
+    """The sides of the siblings from leaf `index` of `leaf_count` up.
+
+    LEFT: the sibling is hashed before the node; RIGHT: after it; SELF: the node is the last of an odd level and is
+    paired with itself, and the proof carries it all the same.
+    """
+    if tree == "ssz":
+        depth = max((leaf_count if limit is None else limit) - 1, 0).bit_length()
+        return [LEFT if index >> level & 1 else RIGHT for level in range(depth)]
+    steps, last = [], leaf_count - 1
+    while last > 0:
+        if index & 1:
+            steps.append(LEFT)
+        elif index < last:
+            steps.append(RIGHT)
+        elif tree != "rfc9162":
+            steps.append(SELF)
+        index, last = index >> 1, last >> 1
+    return steps
+
+
+def inclusion(
+    root: bytes, node: bytes, proof: bytes, steps: Sequence[int], h: Hash, prefix: bytes, equal_siblings: bool
+) -> bool:
+    """Whether joined siblings, one per step, lead from a node to the root."""
+    size = len(node)
+    for position, step in enumerate(steps):
+        sibling = proof[position * size : (position + 1) * size]
+        if (step == SELF) != (sibling == node) and (step == SELF or not equal_siblings):
+            return False
+        node = h(prefix + sibling + node) if step == LEFT else h(prefix + node + sibling)
+    return node == root

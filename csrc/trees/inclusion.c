@@ -1,15 +1,10 @@
 /* inclusion.c - checks of Merkle inclusion proofs: a block of proofs climbs together, level by level, each level one call of the
  * hash's kernel. RFC 9162, section 2.1.3.2, for trees that promote; the other shapes differ in their odd nodes alone. */
-#include "arguments.h"
-#include "column.h"
-#include "dispatch.h"
-
-#include <string.h>
+#include "trees.h"
 
 enum {
     BLOCK = 128
 }; /* proofs that climb together: full vectors on every instruction set, nodes that stay in the first-level cache */
-enum { DIGEST_MAX = 64 };
 
 #if defined(__GNUC__)
 #    define PREFETCH(at) __builtin_prefetch(at)
@@ -24,34 +19,6 @@ typedef struct climber {
     size_t item, steps;
 } climber;
 
-/* The number of siblings of a proof for leaf `index` of `count`, index < count, and their sides. */
-static size_t walk(const pc_tree_params *tree, uint64_t index, uint64_t count, uint64_t *left, uint64_t *self) {
-    uint64_t last = (tree->odd == PC_ODD_PAD && tree->limited ? tree->limit : count) - 1;
-    const uint64_t promotes = tree->odd == PC_ODD_PROMOTE, duplicates = tree->odd == PC_ODD_DUPLICATE;
-    size_t steps = 0;
-    *left = *self = 0;
-    for (; last; index >>= 1, last >>= 1) { /* no branches: half of them would be taken, and nobody knows which */
-        const uint64_t after = index & 1, alone = (index == last) & ~after;
-        *left |= after << steps;
-        *self |= (alone & duplicates) << steps;
-        steps += !(alone & promotes);
-    }
-    return steps;
-}
-
-static inline int same(const uint8_t *a, const uint8_t *b, size_t size) {
-    if (size == 32) return memcmp(a, b, 32) == 0; /* a constant length is no call */
-    return memcmp(a, b, size) == 0;
-}
-
-static inline void copy(uint8_t *to, const uint8_t *from, size_t size) {
-    if (size == 32) {
-        memcpy(to, from, 32);
-    } else {
-        memcpy(to, from, size);
-    }
-}
-
 /* Lays out the pairs of the climbers' next level, lets those go that have arrived, and returns how many are left. */
 static size_t pair_up(const pc_tree_params *tree, const pc_column *roots, size_t size, size_t step, climber *climbers,
                       size_t n, const uint8_t *nodes, uint8_t *pairs, uint8_t *verdicts) {
@@ -61,14 +28,15 @@ static size_t pair_up(const pc_tree_params *tree, const pc_column *roots, size_t
         const uint8_t *mine = nodes + c * size, *sibling = one->sibling;
         if (one->steps == step) {
             size_t len;
-            if (!same(mine, pc_column_row(roots, one->item, &len), size)) verdicts[one->item] = PC_BAD_PROOF;
+            if (!pc_digest_same(mine, pc_column_row(roots, one->item, &len), size)) verdicts[one->item] = PC_BAD_PROOF;
             continue;
         }
         const int self = one->self >> step & 1, after = one->left >> step & 1;
-        if ((self || !tree->equal_siblings) && same(sibling, mine, size) != self) verdicts[one->item] = PC_BAD_PROOF;
+        if ((self || !tree->equal_siblings) && pc_digest_same(sibling, mine, size) != self)
+            verdicts[one->item] = PC_BAD_PROOF;
         PREFETCH(sibling + 2 * size); /* proofs lie far apart: two levels of hashing are time enough to fetch a line */
-        copy(pairs + (2 * still + (size_t)after) * size, mine, size);
-        copy(pairs + (2 * still + (size_t)!after) * size, sibling, size);
+        pc_digest_copy(pairs + (2 * still + (size_t)after) * size, mine, size);
+        pc_digest_copy(pairs + (2 * still + (size_t)!after) * size, sibling, size);
         if (still != c) climbers[still] = *one;
         climbers[still++].sibling = sibling + size;
     }
@@ -80,7 +48,7 @@ static void check_block(const pc_hash_ops *hash, const pc_tree_params *tree, siz
                         const pc_column *nodes, const pc_column *proofs, const uint64_t *index, const uint64_t *leaf_count,
                         size_t first, size_t n, uint8_t *verdicts) {
     climber climbers[BLOCK];
-    uint8_t arrived[BLOCK * DIGEST_MAX], pairs[2 * BLOCK * DIGEST_MAX];
+    uint8_t arrived[BLOCK * PC_DIGEST_MAX], pairs[2 * BLOCK * PC_DIGEST_MAX];
     size_t climbing = 0;
     for (size_t i = first; i < first + n; i++) {
         climber *one = &climbers[climbing];
@@ -88,11 +56,11 @@ static void check_block(const pc_hash_ops *hash, const pc_tree_params *tree, siz
         verdicts[i] = PC_MALFORMED_PROOF;
         if (index[i] >= leaf_count[i] || (tree->limited && leaf_count[i] > tree->limit)) continue;
         one->item = i;
-        one->steps = walk(tree, index[i], leaf_count[i], &one->left, &one->self);
+        one->steps = pc_tree_walk(tree, index[i], leaf_count[i], &one->left, &one->self);
         one->sibling = pc_column_row(proofs, i, &len);
         if (len != one->steps * size) continue;
         verdicts[i] = PC_VALID; /* until something speaks against it */
-        copy(arrived + climbing++ * size, pc_column_row(nodes, i, &node_len), size);
+        pc_digest_copy(arrived + climbing++ * size, pc_column_row(nodes, i, &node_len), size);
     }
     for (size_t step = 0; climbing; step++) {
         climbing = pair_up(tree, roots, size, step, climbers, climbing, arrived, pairs, verdicts);
@@ -110,11 +78,8 @@ int pc_verify_inclusion(int backend, const pc_tree_params *tree, const pc_column
                         const pc_column *proofs, const uint64_t *index, const uint64_t *leaf_count, size_t n,
                         uint8_t *verdicts) {
     const pc_backend *ops;
-    const pc_hash_row *row = tree ? pc_hash_at(tree->hash) : NULL;
-    if (!row || tree->odd < PC_ODD_PROMOTE || tree->odd > PC_ODD_PAD || (tree->limited && tree->odd != PC_ODD_PAD)) {
-        return PC_ERR_ARGUMENT;
-    }
-    if (!pc_prefix_ok(tree->prefix, tree->prefix_len) || !digests_ok(roots, n, row->digest_size)) return PC_ERR_ARGUMENT;
+    const pc_hash_row *row = pc_tree_hash(tree);
+    if (!row || !digests_ok(roots, n, row->digest_size)) return PC_ERR_ARGUMENT;
     if (!digests_ok(nodes, n, row->digest_size) || !pc_column_ok(proofs, n)) return PC_ERR_ARGUMENT;
     if (n && (!index || !leaf_count || !verdicts)) return PC_ERR_ARGUMENT;
     int result = pc_resolve(PC_KIND_HASH, tree->hash, backend, n < BLOCK ? n : BLOCK, &ops, NULL);

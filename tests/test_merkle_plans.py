@@ -14,20 +14,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pycore
-from pycore import TREES
-from pycore.merkle import loops, plan_jit
+from pycore import HASHES, TREES
+from pycore.merkle import plans
 from pycore.merkle.levels import depth_of, zero_nodes
 
 SHAPES = sorted(TREES)
 ZERO = [row.tobytes() for row in zero_nodes("sha256")]
 
 
-@pytest.fixture(params=["python", "compiled"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which loops run, whatever ran before."""
-    monkeypatch.setattr(loops, "_module", None)
-    monkeypatch.setattr(loops, "PATIENCE", -1 if request.param == "compiled" else 1 << 60)
-    return str(request.param)
+SHA256 = HASHES["sha256"]
 
 
 def _leaves(n: int) -> list[bytes]:
@@ -56,7 +51,7 @@ def _limit(shape: str, n: int, data: st.DataObject) -> int | None:
     return data.draw(st.sampled_from([None, n, n + 1, 100, 2**40, 2**64 - 1])) if shape == "ssz" else None
 
 
-def _run(plan: plan_jit.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes], bytes]) -> bytes:
+def _run(plan: plans.Plan, slots: list[bytes], hash_pair: Callable[[bytes, bytes], bytes]) -> bytes:
     slots = list(slots)
     for start, stop in pairwise(plan.waves.tolist()):
         assert start < stop
@@ -72,11 +67,12 @@ def _run(plan: plan_jit.Plan, slots: list[bytes], hash_pair: Callable[[bytes, by
 @given(st.data())
 def test_proofs(data: st.DataObject) -> None:
     shape, n = data.draw(st.sampled_from(SHAPES)), data.draw(st.integers(1, 40))
-    depth = depth_of(TREES[shape], n, _limit(shape, n, data))
+    limit = _limit(shape, n, data)
+    depth = depth_of(TREES[shape], n, limit)
     indices = data.draw(st.lists(st.integers(0, n - 1), max_size=9))
     levels = _levels(n, shape, (n - 1).bit_length())
     nodes = np.frombuffer(b"".join(row for level in levels for row in level), np.uint8).reshape(-1, 32).copy()
-    joined, offsets = plan_jit.proofs(nodes, n, np.array(indices, np.int64), TREES[shape], depth, zero_nodes("sha256"))
+    joined, offsets = plans.proofs(SHA256, TREES[shape], nodes, n, np.array(indices, np.int64), limit)
     wanted = []
     for index in indices:
         proof = b""
@@ -94,7 +90,7 @@ def test_proofs(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_proofs_either_way(shape: str, way: str) -> None:
+def test_proofs_of_trees(shape: str) -> None:
     tree = pycore.MerkleTree(_leaves(21), tree=shape, hash="sha256", limit=40 if shape == "ssz" else None)
     indices = [20, 0, 7, 7, 20]
     found = tree.proofs(indices)
@@ -128,7 +124,7 @@ def test_multiproofs(data: st.DataObject) -> None:
     indices = data.draw(st.sets(st.integers(0, n - 1), min_size=1, max_size=n))
     levels = _levels(n, shape, (n - 1).bit_length())
     root = pycore.merkle_root(_leaves(n), tree=shape, hash="sha256", hashed=True, limit=limit)
-    plan = plan_jit.multiproof_plan(_array(indices), n, TREES[shape], depth)
+    plan = plans.multiproof_plan(SHA256, TREES[shape], _array(indices), n, limit)
     assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
     slots = [levels[0][i] for i in sorted(indices)] + [levels[h][i] for h, i in plan.helpers.tolist()]
     tail = ZERO if shape == "ssz" else []
@@ -144,20 +140,20 @@ def test_multiproof_of_every_subset_of_small_trees(shape: str) -> None:
         for chosen in range(1, 1 << n):
             indices = {i for i in range(n) if chosen >> i & 1}
             depth = (n - 1).bit_length()
-            plan = plan_jit.multiproof_plan(_array(indices), n, TREES[shape], depth)
+            plan = plans.multiproof_plan(SHA256, TREES[shape], _array(indices), n, None)
             assert plan.helpers.tolist() == _naive_helpers(indices, n, depth)
 
 
 def test_multiproof_of_a_huge_tree() -> None:
     n = 2**63 - 1
     for shape in SHAPES:
-        plan = plan_jit.multiproof_plan(np.array([0, n - 1]), n, TREES[shape], 63)
+        plan = plans.multiproof_plan(SHA256, TREES[shape], np.array([0, n - 1]), n, None)
         assert plan.helpers.tolist() == _naive_helpers({0, n - 1}, n, 63)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_multiproofs_either_way(shape: str, way: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_multiproofs_of_trees(shape: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proofs made and checked, whole, broken, too short and too long; small pieces, so that threads have some."""
     monkeypatch.setattr("pycore.base.parallel._PIECE_NS", 1)
     leaves, n = _leaves(77), 77
@@ -188,7 +184,7 @@ def test_multiproofs_either_way(shape: str, way: str, threads: int, monkeypatch:
             assert verdict(mine, [*proof[:-1], bytes(32)]) == "BAD_PROOF"
 
 
-def test_equal_neighbours_either_way(way: str) -> None:
+def test_equal_neighbours() -> None:
     """Bitcoin refuses a pair of equal nodes (CVE-2012-2459) unless one is the other's twin; ChainMaker has them."""
     a, b, c = _leaves(3)
     for shape, name in (("bitcoin", "BAD_PROOF"), ("chainmaker", "VALID")):
@@ -251,7 +247,7 @@ def _below(a: int, b: int) -> bool:
 
 @given(_indices())
 def test_ssz_plans(indices: list[int]) -> None:
-    plan = plan_jit.ssz_plan(np.array(indices, np.uint64))
+    plan = plans.ssz_plan(np.array(indices, np.uint64))
     assert plan is not None
     assert plan.helpers.dtype == np.uint64
     assert plan.helpers.tolist() == _spec_helpers(indices)
@@ -266,30 +262,26 @@ NESTED = [[2, 2], [2, 4], [4, 2], [1, 1], [1, 3], [2, 3, 1], [9, 4, 8], [8, 9, 4
 
 @pytest.mark.parametrize("indices", NESTED)
 def test_ssz_nested_or_repeated(indices: list[int]) -> None:
-    assert plan_jit.ssz_plan(np.array(indices, np.uint64)) is None
+    assert plans.ssz_plan(np.array(indices, np.uint64)) is None
 
 
 @given(_indices())
-def test_ssz_branches_either_way(indices: list[int]) -> None:
-    """What `pycore.ssz` makes of it, in Python and compiled."""
+def test_ssz_branches(indices: list[int]) -> None:
+    """What `pycore.ssz` makes of it."""
     helpers = _spec_helpers(indices)
     value = {i: hashlib.sha256(i.to_bytes(8, "little")).digest() for i in [*indices, *helpers]}
     root = _spec_root({i: value[i] for i in indices}, {i: value[i] for i in helpers})
     leaves, proof = [value[i] for i in indices], [value[i] for i in helpers]
-    with pytest.MonkeyPatch.context() as patch:
-        for patience in (-1, 1 << 60):
-            patch.setattr(loops, "_module", None)
-            patch.setattr(loops, "PATIENCE", patience)
-            assert pycore.ssz.helper_indices(indices) == helpers
-            pycore.ssz.verify_branches(root, leaves, proof, indices=indices)
-            for other in ([bytes(32), *leaves[1:]], [*leaves[:-1], bytes(32)]):
-                with pytest.raises(pycore.ProofError, match="BAD_PROOF"):
-                    pycore.ssz.verify_branches(root, other, proof, indices=indices)
-            with pytest.raises(pycore.ProofError, match="MALFORMED_PROOF"):
-                pycore.ssz.verify_branches(root, leaves, [*proof, bytes(32)], indices=indices)
+    assert pycore.ssz.helper_indices(indices) == helpers
+    pycore.ssz.verify_branches(root, leaves, proof, indices=indices)
+    for other in ([bytes(32), *leaves[1:]], [*leaves[:-1], bytes(32)]):
+        with pytest.raises(pycore.ProofError, match="BAD_PROOF"):
+            pycore.ssz.verify_branches(root, other, proof, indices=indices)
+    with pytest.raises(pycore.ProofError, match="MALFORMED_PROOF"):
+        pycore.ssz.verify_branches(root, leaves, [*proof, bytes(32)], indices=indices)
 
 
 @pytest.mark.parametrize("indices", NESTED)
-def test_ssz_branches_refuse_nested_indices(indices: list[int], way: str) -> None:
+def test_ssz_branches_refuse_nested_indices(indices: list[int]) -> None:
     with pytest.raises(pycore.InputError, match=r"above|twice"):
         pycore.ssz.verify_branches(bytes(32), [bytes(32)] * len(indices), [], indices=indices)
