@@ -45,9 +45,9 @@ from grpc_health.v1 import health_pb2
 from numpy.typing import NDArray
 
 from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
-from pycore._tree_client import AsyncTreeCalls, TreeCalls
 from pycore.base.columns import BatchOfBytes, BytesLike, single
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
+from pycore.client.trees import AsyncTreeCalls, TreeCalls
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport
 from pycore.service import plans
