@@ -47,10 +47,10 @@ from numpy.typing import NDArray
 from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
 from pycore.base.columns import BatchOfBytes, BytesLike, single
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
+from pycore.client import requests as plans
 from pycore.client.trees import AsyncTreeCalls, TreeCalls
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport
-from pycore.service import plans
 from pycore.service.convert import ServiceCapabilities
 from pycore.service.status import ServiceError, from_rpc
 

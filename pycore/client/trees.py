@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from pycore.base.columns import BatchOfBytes, BytesLike, single
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
+from pycore.client import requests as plans
 from pycore.merkle.patricia import TrieValues
-from pycore.service import plans, trees, tries
+from pycore.service import trees, tries
 from pycore.service.status import from_rpc
 
 

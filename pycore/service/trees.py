@@ -16,12 +16,12 @@ from pycore._pb.validation.v1 import merkle_pb2
 from pycore.base.columns import BatchOfBytes, BytesLike, as_column, index_array, one_bytes, same_n
 from pycore.base.registry import HASHES, TREES, lookup
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
+from pycore.client.requests import Budget, Plan, join_verdicts
 from pycore.errors import InputError, LengthError, ProofError
 from pycore.merkle import inclusion, sparse
 from pycore.merkle.frontier import MerkleFrontier
 from pycore.merkle.proofs import count_argument, join_proof
 from pycore.service import convert
-from pycore.service.plans import Budget, Plan, join_verdicts
 
 _MAX_WATCHED = 256
 _MAX_STATE_BYTES = 1 << 20

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pycore._pb.validation.v1 import merkle_pb2
 from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, describe, same_n
 from pycore.base.verdicts import Verdicts
+from pycore.client.requests import Budget, Plan, join_verdicts
 from pycore.errors import LengthError, ShapeError
 from pycore.merkle.patricia import TrieValues, walk_columns
 from pycore.service import convert
-from pycore.service.plans import Budget, Plan, join_verdicts
 
 _ROOT_SIZE = 32
 

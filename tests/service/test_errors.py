@@ -25,7 +25,8 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
-from pycore.service import plans, status
+from pycore.client import requests as plans
+from pycore.service import status
 from pycore.service.batcher import OverloadedError, StalledError
 from pycore.service.server import Server
 

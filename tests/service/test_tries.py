@@ -14,9 +14,9 @@ from oracle import trie as oracle
 import pycore
 from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ValidationClient
+from pycore.client.requests import Budget
 from pycore.merkle import patricia
 from pycore.service import convert, tries
-from pycore.service.plans import Budget
 from pycore.service.server import Server
 
 pytestmark = pytest.mark.network
