@@ -51,8 +51,8 @@ from pycore.client import requests as plans
 from pycore.client.trees import AsyncTreeCalls, TreeCalls
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport
-from pycore.service.convert import ServiceCapabilities
 from pycore.service.status import ServiceError, from_rpc
+from pycore.wire.messages import ServiceCapabilities
 
 __all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]
 

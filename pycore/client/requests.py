@@ -23,9 +23,9 @@ from pycore.base.registry import HASHES, SCHEMES, TREES, Hash, lookup
 from pycore.base.verdicts import Verdicts
 from pycore.ledgers.report import BlockReport
 from pycore.merkle.proofs import count_argument, count_column, proof_column
-from pycore.service import convert
 from pycore.service.status import from_batch_error
 from pycore.signatures.batch import DEFAULT_USER_ID, Options
+from pycore.wire import messages as wire
 
 R = TypeVar("R")
 Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
@@ -79,9 +79,7 @@ class VerifyOptions:
         }  # fmt: skip
         checked = Options.check(lookup(SCHEMES, scheme, "scheme"), user_id=user_id, **words)
         identifier = None if user_id is None else one_bytes(user_id, "user_id")
-        template = convert.verify_signatures_request(
-            scheme, user_id=identifier, **{**words, "prehashed": bool(prehashed)}
-        )
+        template = wire.verify_signatures_request(scheme, user_id=identifier, **{**words, "prehashed": bool(prehashed)})
         return cls(template, checked, width, budget)
 
     def pieces(
@@ -95,7 +93,7 @@ class VerifyOptions:
         )
         same_n("signatures", columns[1], columns[0].n, "public_keys")
         same_n("messages", columns[2], columns[0].n, "public_keys")
-        ranges = convert.split(columns, self.budget.items, self.budget.nbytes)
+        ranges = wire.split(columns, self.budget.items, self.budget.nbytes)
         return len(ranges), (self._request(columns, start, stop) for start, stop in ranges)
 
     def _request(self, columns: Sequence[Column], start: int, stop: int) -> signature_pb2.VerifySignaturesRequest:
@@ -103,7 +101,7 @@ class VerifyOptions:
         request.CopyFrom(self.template)
         names = ("public_keys", "signatures", "messages")
         for name, column in zip(names, columns, strict=True):
-            convert.fill_column(getattr(request, name), column.slice(start, stop))
+            wire.fill_column(getattr(request, name), column.slice(start, stop))
         return request
 
 
@@ -158,14 +156,14 @@ def hash_batch(budget: Budget, algorithm: str, messages: BatchOfBytes, width: in
     """HashBatch."""
     lookup(HASHES, algorithm, "algorithm")
     column = as_column(messages, "messages", width=width)
-    ranges = convert.split([column], budget.items, budget.nbytes)
+    ranges = wire.split([column], budget.items, budget.nbytes)
     requests = (
-        hash_pb2.HashBatchRequest(algorithm=algorithm, messages=convert.to_column(column.slice(start, stop)))
+        hash_pb2.HashBatchRequest(algorithm=algorithm, messages=wire.to_column(column.slice(start, stop)))
         for start, stop in ranges
     )
 
     def combine(answers: Sequence[hash_pb2.HashBatchResponse]) -> NDArray[np.uint8]:
-        parts = [convert.from_hash_batch(answer) for answer in answers]
+        parts = [wire.from_hash_batch(answer) for answer in answers]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     return Plan("HashBatch", len(ranges), requests, combine)
@@ -210,7 +208,7 @@ def build_merkle_tree(
         tree=tree,
         hash=hash or "",
         hashed=hashed,
-        leaves=convert.to_column(as_column(leaves, "leaves", width=width)),
+        leaves=wire.to_column(as_column(leaves, "leaves", width=width)),
         indices=index_array(indices, "indices").tolist(),
         multiproof_indices=index_array(multiproof, "multiproof").tolist(),
         consistency_sizes=[count_argument(m, "consistency_sizes") for m in consistency_sizes],
@@ -226,10 +224,10 @@ def build_merkle_tree(
         return BuiltTree(
             answer.root,
             answer.leaf_count,
-            convert.received_column(answer.proofs, "proofs"),
+            wire.received_column(answer.proofs, "proofs"),
             answer.mutated,
             nodes(answer.multiproof),
-            [nodes(row) for row in convert.received_column(answer.consistency_proofs, "consistency_proofs")],
+            [nodes(row) for row in wire.received_column(answer.consistency_proofs, "consistency_proofs")],
         )
 
     return Plan("BuildMerkleTree", 1, [request], combine)
@@ -268,7 +266,7 @@ def verify_inclusion_batch(
     if roots.n != 1:
         same_n("root", roots, n, "leaves")
     columns = [leaf_column, proof_rows] + ([roots] if roots.n != 1 else [])
-    ranges = convert.split(columns, budget.items, budget.nbytes)
+    ranges = wire.split(columns, budget.items, budget.nbytes)
 
     def request(start: int, stop: int) -> merkle_pb2.VerifyInclusionRequest:
         return merkle_pb2.VerifyInclusionRequest(
@@ -276,9 +274,9 @@ def verify_inclusion_batch(
             limit=None if limit is None else count_argument(limit, "limit"),
             hash=hash or "",
             hashed=hashed,
-            root=convert.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
-            leaves=convert.to_column(leaf_column.slice(start, stop)),
-            proofs=convert.to_column(proof_rows.slice(start, stop)),
+            root=wire.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
+            leaves=wire.to_column(leaf_column.slice(start, stop)),
+            proofs=wire.to_column(proof_rows.slice(start, stop)),
             index=positions[start:stop].tolist(),
             leaf_count=(counts if one_count else counts[start:stop]).tolist(),
         )
@@ -301,7 +299,7 @@ def validate_block(chain: str, block: BytesLike, context: Any) -> Plan[BlockRepo
     request = block_pb2.ValidateBlockRequest(
         chain=chain, block=one_bytes(block, "block"), context_json=_context_json(context)
     )
-    return Plan("ValidateBlock", 1, [request], lambda answers: convert.from_block_report(answers[0].report))
+    return Plan("ValidateBlock", 1, [request], lambda answers: wire.from_block_report(answers[0].report))
 
 
 def _context_json(context: Any) -> bytes:
@@ -314,7 +312,7 @@ def _context_json(context: Any) -> bytes:
     return context.encode() if isinstance(context, str) else one_bytes(context, "context")
 
 
-def capabilities() -> Plan[convert.ServiceCapabilities]:
+def capabilities() -> Plan[wire.ServiceCapabilities]:
     """GetCapabilities."""
     request = capability_pb2.GetCapabilitiesRequest()
-    return Plan("GetCapabilities", 1, [request], lambda answers: convert.from_capabilities(answers[0]))
+    return Plan("GetCapabilities", 1, [request], lambda answers: wire.from_capabilities(answers[0]))

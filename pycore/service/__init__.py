@@ -2,7 +2,6 @@
 
     config.py     settings: defaults < file < PYCORE_* environment < arguments
     tls.py        certificates from files, reloaded when they change
-    convert.py    protobuf messages <-> columns, verdicts, trees and reports; used by the server and by pycore.client
     status.py     exceptions <-> gRPC status with google.rpc details; used by both, too
     batcher.py    admission and execution of work; knows nothing of gRPC
     servicer.py   one method per RPC

@@ -34,11 +34,11 @@ from grpc_reflection.v1alpha import reflection
 from pycore.base.backends import capabilities
 from pycore.service.batcher import Batcher, Bounds
 from pycore.service.config import ServiceConfig
-from pycore.service.convert import Limits, Settings
 from pycore.service.health import Health
 from pycore.service.servicer import SERVICE, ValidationServicer
 from pycore.service.tls import server_credentials
 from pycore.service.workers import Running
+from pycore.wire.messages import Limits, Settings
 
 __all__ = ["Server", "background", "run"]
 

@@ -19,10 +19,11 @@ from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_service_pb2
 from pycore.errors import InputError
-from pycore.service import convert, status, trees, tries
+from pycore.service import status, trees, tries
 from pycore.service.batcher import Batcher, Ticket
 from pycore.service.wire import check_item_count
 from pycore.service.workers import Workers
+from pycore.wire import messages as wire
 
 _log = logging.getLogger("pycore.service")
 
@@ -37,17 +38,17 @@ _DRAINED = "the service is shutting down; batches after the last answer were not
 _CUT_OFF = "the service is shutting down; the tree was not finished"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
-_DECODERS: dict[str, Callable[[Any, convert.Settings], convert.Call]] = {
-    "VerifySignatures": convert.decode_verify_signatures,
-    "HashBatch": convert.decode_hash_batch,
-    "BuildMerkleTree": convert.decode_build_merkle_tree,
-    "VerifyInclusion": convert.decode_verify_inclusion,
+_DECODERS: dict[str, Callable[[Any, wire.Settings], wire.Call]] = {
+    "VerifySignatures": wire.decode_verify_signatures,
+    "HashBatch": wire.decode_hash_batch,
+    "BuildMerkleTree": wire.decode_build_merkle_tree,
+    "VerifyInclusion": wire.decode_verify_inclusion,
     "VerifyMultiproof": trees.decode_verify_multiproof,
     "VerifyConsistency": trees.decode_verify_consistency,
     "VerifySparse": trees.decode_verify_sparse,
     "VerifyTrie": tries.decode_verify_trie,
-    "ValidateBlock": convert.decode_validate_block,
-    "GetCapabilities": convert.decode_get_capabilities,
+    "ValidateBlock": wire.decode_validate_block,
+    "GetCapabilities": wire.decode_get_capabilities,
 }
 
 Context = grpc.aio.ServicerContext[bytes, bytes]
@@ -63,7 +64,7 @@ class ValidationServicer:
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, batcher: Batcher, parsers: Workers, settings: convert.Settings, stream_window: int = 4) -> None:
+    def __init__(self, batcher: Batcher, parsers: Workers, settings: wire.Settings, stream_window: int = 4) -> None:
         self._batcher = batcher
         self._parsers = parsers
         self._settings = settings
@@ -90,7 +91,7 @@ class ValidationServicer:
         return grpc.method_handlers_generic_handler(SERVICE.full_name, methods)
 
     def _unary(
-        self, name: str, request_type: type[M], decode: Callable[[M, convert.Settings], convert.Call]
+        self, name: str, request_type: type[M], decode: Callable[[M, wire.Settings], wire.Call]
     ) -> Callable[[bytes, Context], Awaitable[bytes]]:
         async def answer(raw: bytes, context: Context) -> bytes:
             try:
@@ -115,7 +116,7 @@ class ValidationServicer:
         ticket: Ticket,
         raw: bytes,
         request_type: type[M],
-        decode: Callable[[M, convert.Settings], D],
+        decode: Callable[[M, wire.Settings], D],
         deadline: float | None,
     ) -> D:
         def work() -> D:
@@ -136,8 +137,8 @@ class ValidationServicer:
         growth: trees.Growth | None = None
 
         def decode(
-            request: merkle_pb2.AppendMerkleTreeRequest, settings: convert.Settings
-        ) -> tuple[trees.Growth, convert.Call]:
+            request: merkle_pb2.AppendMerkleTreeRequest, settings: wire.Settings
+        ) -> tuple[trees.Growth, wire.Call]:
             tree = growth or trees.Growth(request, settings)
             return tree, tree.call(request)
 
@@ -232,11 +233,11 @@ async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[byte
 
 
 def _decode_stream(
-    request: signature_pb2.VerifySignatureStreamRequest, settings: convert.Settings
-) -> tuple[int, convert.Call | Exception]:
+    request: signature_pb2.VerifySignatureStreamRequest, settings: wire.Settings
+) -> tuple[int, wire.Call | Exception]:
     """The id, and the batch or what is wrong with it: a malformed batch is answered under its id."""
     try:
-        return request.id, convert.decode_verify_signatures(request.batch, settings)
+        return request.id, wire.decode_verify_signatures(request.batch, settings)
     except InputError as error:
         return request.id, error
 

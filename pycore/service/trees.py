@@ -1,6 +1,6 @@
 """Trees that grow over many messages, proofs of many leaves, of growth and of maps: both halves of their calls.
 
-As in `convert`, what the server reads and the client writes is side by side here, and the other way round.
+As in `wire`, what the server reads and the client writes is side by side here, and the other way round.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pycore.errors import InputError, LengthError, ProofError
 from pycore.merkle import inclusion, sparse
 from pycore.merkle.frontier import MerkleFrontier
 from pycore.merkle.proofs import count_argument, join_proof
-from pycore.service import convert
+from pycore.wire import messages as wire
 
 _MAX_WATCHED = 256
 _MAX_STATE_BYTES = 1 << 20
@@ -33,7 +33,7 @@ _MAX_STATE_BYTES = 1 << 20
 class Growth:
     """The tree of one AppendMerkleTree call, between its messages."""
 
-    def __init__(self, first: merkle_pb2.AppendMerkleTreeRequest, settings: convert.Settings) -> None:
+    def __init__(self, first: merkle_pb2.AppendMerkleTreeRequest, settings: wire.Settings) -> None:
         """InputError for options that do not fit."""
         self._settings = settings
         self._indices = list(first.indices)
@@ -48,7 +48,7 @@ class Growth:
             self._frontier = MerkleFrontier.from_bytes(first.state, max_watched=4 * _MAX_WATCHED)
             self._agree(first)
         else:
-            self._frontier = MerkleFrontier(**convert.tree_options(first), watch=self._indices)
+            self._frontier = MerkleFrontier(**wire.tree_options(first), watch=self._indices)
 
     def _agree(self, first: merkle_pb2.AppendMerkleTreeRequest) -> None:
         for field in ("tree", "hash"):
@@ -59,15 +59,15 @@ class Growth:
         if limited or (first.hashed and not self._frontier.hashed):
             raise InputError("limit" if limited else "hashed", "another value than the state's", "the same, or nothing")
 
-    def call(self, request: merkle_pb2.AppendMerkleTreeRequest) -> convert.Call:
+    def call(self, request: merkle_pb2.AppendMerkleTreeRequest) -> wire.Call:
         """The leaves of one message as work; answers with nothing."""
-        leaves = convert.from_column(request.leaves, "leaves", self._settings)
+        leaves = wire.from_column(request.leaves, "leaves", self._settings)
 
         def run() -> bytes:
             self._frontier.append(leaves, threads=self._settings.threads)
             return b""
 
-        return convert.Call(leaves.n, run)
+        return wire.Call(leaves.n, run)
 
     def finish(self) -> bytes:
         """The serialised answer."""
@@ -80,16 +80,16 @@ class Growth:
             root=frontier.root,
             leaf_count=frontier.leaf_count,
             state=frontier.to_bytes(),
-            proofs=convert.to_column(as_column(proofs, "proofs")),
-            consistency_proofs=convert.to_column(as_column(consistency, "consistency_proofs")),
+            proofs=wire.to_column(as_column(proofs, "proofs")),
+            consistency_proofs=wire.to_column(as_column(consistency, "consistency_proofs")),
         ).SerializeToString()
 
 
-def decode_verify_multiproof(request: merkle_pb2.VerifyMultiproofRequest, settings: convert.Settings) -> convert.Call:
+def decode_verify_multiproof(request: merkle_pb2.VerifyMultiproofRequest, settings: wire.Settings) -> wire.Call:
     """VerifyMultiproof."""
-    leaves = convert.from_column(request.leaves, "leaves", settings)
-    indices = convert.numbers(request.indices, "indices", settings)
-    options = convert.tree_options(request)
+    leaves = wire.from_column(request.leaves, "leaves", settings)
+    indices = wire.numbers(request.indices, "indices", settings)
+    options = wire.tree_options(request)
 
     def run() -> bytes:
         verdict = Verdict.VALID
@@ -102,10 +102,10 @@ def decode_verify_multiproof(request: merkle_pb2.VerifyMultiproofRequest, settin
             verdict = error.verdict
         return merkle_pb2.VerifyMultiproofResponse(verdict=int(verdict)).SerializeToString()  # type: ignore[arg-type]
 
-    return convert.Call(leaves.n * 2, run)
+    return wire.Call(leaves.n * 2, run)
 
 
-def decode_verify_consistency(request: merkle_pb2.VerifyConsistencyRequest, settings: convert.Settings) -> convert.Call:
+def decode_verify_consistency(request: merkle_pb2.VerifyConsistencyRequest, settings: wire.Settings) -> wire.Call:
     """VerifyConsistency."""
 
     def run() -> bytes:
@@ -118,15 +118,15 @@ def decode_verify_consistency(request: merkle_pb2.VerifyConsistencyRequest, sett
             verdict = error.verdict
         return merkle_pb2.VerifyConsistencyResponse(verdict=int(verdict)).SerializeToString()  # type: ignore[arg-type]
 
-    return convert.Call(1 + settings.check_items(len(request.proof) // 32, "proof"), run)
+    return wire.Call(1 + settings.check_items(len(request.proof) // 32, "proof"), run)
 
 
-def decode_verify_sparse(request: merkle_pb2.VerifySparseRequest, settings: convert.Settings) -> convert.Call:
+def decode_verify_sparse(request: merkle_pb2.VerifySparseRequest, settings: wire.Settings) -> wire.Call:
     """VerifySparse."""
     root, keys, values, proofs = (
-        convert.from_column(getattr(request, name), name, settings) for name in ("root", "keys", "values", "proofs")
+        wire.from_column(getattr(request, name), name, settings) for name in ("root", "keys", "values", "proofs")
     )
-    absent = convert.numbers(request.absent, "absent", settings)
+    absent = wire.numbers(request.absent, "absent", settings)
     if len(absent) and int(absent.max()) >= keys.n:
         raise InputError("absent", str(int(absent.max())), f"rows below {keys.n}")
 
@@ -144,9 +144,9 @@ def decode_verify_sparse(request: merkle_pb2.VerifySparseRequest, settings: conv
             root[0] if root.n == 1 else root, keys, given, proofs, hash=request.hash or "sha256",
             hashed=request.hashed, threads=settings.threads,
         )  # fmt: skip
-        return merkle_pb2.VerifySparseResponse(verdicts=convert.to_verdicts(verdicts)).SerializeToString()
+        return merkle_pb2.VerifySparseResponse(verdicts=wire.to_verdicts(verdicts)).SerializeToString()
 
-    return convert.Call(max(keys.n, proofs.n), run)
+    return wire.Call(max(keys.n, proofs.n), run)
 
 
 # ---- the client's half ---------------------------------------------------------------------------------------------
@@ -209,10 +209,10 @@ class Appending:
     def messages(self, chunk: BatchOfBytes) -> Iterator[merkle_pb2.AppendMerkleTreeRequest]:
         """The messages of one chunk; the very first carries the options."""
         column = as_column(chunk, "leaves", width=self._width)
-        for start, stop in convert.split([column], self._budget.items, self._budget.nbytes):
+        for start, stop in wire.split([column], self._budget.items, self._budget.nbytes):
             request = self._first or merkle_pb2.AppendMerkleTreeRequest()
             self._first = None
-            convert.fill_column(request.leaves, column.slice(start, stop))
+            wire.fill_column(request.leaves, column.slice(start, stop))
             yield request
 
     def rest(self) -> Iterator[merkle_pb2.AppendMerkleTreeRequest]:
@@ -227,8 +227,8 @@ class Appending:
             answer.root,
             answer.leaf_count,
             answer.state,
-            [self._nodes(row) for row in convert.received_column(answer.proofs, "proofs")],
-            [self._nodes(row) for row in convert.received_column(answer.consistency_proofs, "consistency_proofs")],
+            [self._nodes(row) for row in wire.received_column(answer.proofs, "proofs")],
+            [self._nodes(row) for row in wire.received_column(answer.consistency_proofs, "consistency_proofs")],
         )
 
     def _nodes(self, joined: bytes) -> list[bytes]:
@@ -256,7 +256,7 @@ def verify_multiproof(
     if len(positions) != column.n:
         raise LengthError("indices", f"{len(positions)} items", f"{column.n}, as many as leaves")
     request = merkle_pb2.VerifyMultiproofRequest(
-        tree=tree, hash=hash or "", root=one_bytes(root, "root"), leaves=convert.to_column(column), hashed=hashed,
+        tree=tree, hash=hash or "", root=one_bytes(root, "root"), leaves=wire.to_column(column), hashed=hashed,
         proof=_joined(proof, row.digest_size), indices=positions.tolist(),
         leaf_count=count_argument(leaf_count, "leaf_count"),
     )  # fmt: skip
@@ -302,15 +302,15 @@ def verify_sparse_batch(
     if roots.n != 1:
         same_n("root", roots, n, "keys")
     columns = [key_column, value_column, proof_column] + ([roots] if roots.n != 1 else [])
-    ranges = convert.split(columns, budget.items, budget.nbytes)
+    ranges = wire.split(columns, budget.items, budget.nbytes)
 
     def request(start: int, stop: int) -> merkle_pb2.VerifySparseRequest:
         return merkle_pb2.VerifySparseRequest(
-            hash=hash, hashed=hashed, root=convert.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
-            keys=convert.to_column(key_column.slice(start, stop)),
-            values=convert.to_column(value_column.slice(start, stop)),
+            hash=hash, hashed=hashed, root=wire.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
+            keys=wire.to_column(key_column.slice(start, stop)),
+            values=wire.to_column(value_column.slice(start, stop)),
             absent=np.flatnonzero(~present[start:stop]).tolist(),
-            proofs=convert.to_column(proof_column.slice(start, stop)),
+            proofs=wire.to_column(proof_column.slice(start, stop)),
         )  # fmt: skip
 
     return Plan(

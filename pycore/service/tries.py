@@ -1,4 +1,4 @@
-"""Proofs of Ethereum's tries: both halves of VerifyTrie. As in `convert`, what one side writes and the other reads is
+"""Proofs of Ethereum's tries: both halves of VerifyTrie. As in `wire`, what one side writes and the other reads is
 side by side here."""
 
 from __future__ import annotations
@@ -15,17 +15,15 @@ from pycore.base.verdicts import Verdicts
 from pycore.client.requests import Budget, Plan, join_verdicts
 from pycore.errors import LengthError, ShapeError
 from pycore.merkle.patricia import TrieValues, walk_columns
-from pycore.service import convert
+from pycore.wire import messages as wire
 
 _ROOT_SIZE = 32
 
 
-def decode_verify_trie(request: merkle_pb2.VerifyTrieRequest, settings: convert.Settings) -> convert.Call:
+def decode_verify_trie(request: merkle_pb2.VerifyTrieRequest, settings: wire.Settings) -> wire.Call:
     """VerifyTrie."""
-    root, keys, nodes = (
-        convert.from_column(getattr(request, name), name, settings) for name in ("root", "keys", "nodes")
-    )
-    counts = convert.numbers(request.node_counts, "node_counts", settings)
+    root, keys, nodes = (wire.from_column(getattr(request, name), name, settings) for name in ("root", "keys", "nodes"))
+    counts = wire.numbers(request.node_counts, "node_counts", settings)
     if len(counts) != keys.n:
         raise LengthError("node_counts", f"{len(counts)} numbers", f"{keys.n}, as many as keys")
     told = sum(counts.tolist())
@@ -37,12 +35,12 @@ def decode_verify_trie(request: merkle_pb2.VerifyTrieRequest, settings: convert.
         codes, data, places = walk_columns(
             root[0] if root.n == 1 else root, keys, nodes, firsts, hashed=request.hashed, threads=settings.threads
         )
-        answer = merkle_pb2.VerifyTrieResponse(verdicts=convert.to_verdicts(Verdicts.of_kernel(codes)))
+        answer = merkle_pb2.VerifyTrieResponse(verdicts=wire.to_verdicts(Verdicts.of_kernel(codes)))
         if keys.n:
-            convert.fill_column(answer.values, _cut_out(data, places))
+            wire.fill_column(answer.values, _cut_out(data, places))
         return answer.SerializeToString()
 
-    return convert.Call(keys.n + nodes.n, run)
+    return wire.Call(keys.n + nodes.n, run)
 
 
 def _cut_out(data: NDArray[np.uint8], places: NDArray[np.int64]) -> Column:
@@ -80,10 +78,10 @@ def plan_verify_trie(
     def request(start: int, stop: int) -> merkle_pb2.VerifyTrieRequest:
         first, last = int(firsts[start]), int(firsts[stop])
         return merkle_pb2.VerifyTrieRequest(
-            root=convert.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
-            keys=convert.to_column(key_column.slice(start, stop)),
+            root=wire.to_column(roots if roots.n == 1 else roots.slice(start, stop)),
+            keys=wire.to_column(key_column.slice(start, stop)),
             hashed=hashed,
-            nodes=convert.to_column(nodes.slice(first, last)),
+            nodes=wire.to_column(nodes.slice(first, last)),
             node_counts=np.diff(firsts[start : stop + 1]).tolist(),
         )
 
@@ -104,8 +102,8 @@ def _joined(proofs: Sequence[Sequence[BytesLike]]) -> tuple[Column, NDArray[np.i
 
 def _ranges(keys: Column, nodes: Column, firsts: NDArray[np.int64], budget: Budget) -> list[tuple[int, int]]:
     """Ranges of proofs, each with at most budget.items keys, as many nodes, and, beyond one proof, budget.nbytes."""
-    heads = np.concatenate(([0], np.cumsum(nodes.lengths + convert.OFFSET_DTYPE.itemsize, dtype=np.int64)))
-    bulk = heads[firsts] + np.concatenate(([0], np.cumsum(keys.lengths + 2 * convert.OFFSET_DTYPE.itemsize)))
+    heads = np.concatenate(([0], np.cumsum(nodes.lengths + wire.OFFSET_DTYPE.itemsize, dtype=np.int64)))
+    bulk = heads[firsts] + np.concatenate(([0], np.cumsum(keys.lengths + 2 * wire.OFFSET_DTYPE.itemsize)))
     ranges, start = [], 0
     while start < keys.n:
         by_nodes = int(np.searchsorted(firsts, firsts[start] + budget.items, side="right")) - 1
@@ -119,5 +117,5 @@ def _ranges(keys: Column, nodes: Column, firsts: NDArray[np.int64], budget: Budg
 def _values(answers: Sequence[Any]) -> TrieValues:
     values: list[bytes | None] = []
     for answer in answers:
-        values += [value or None for value in convert.received_column(answer.values, "values")]
+        values += [value or None for value in wire.received_column(answer.values, "values")]
     return TrieValues(join_verdicts([answer.verdicts for answer in answers]), values)

@@ -24,15 +24,16 @@ from pycore.base import ffi
 from pycore.client import ValidationClient
 from pycore.ledgers.chainmaker import signers
 from pycore.merkle import loops
-from pycore.service import convert, trees
+from pycore.service import trees
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 from pycore.service.servicer import _DECODERS, SERVICE
 from pycore.service.wire import check_item_count
+from pycore.wire import messages as wire
 
 from .hostile import FAMILIES, Family, composed
 
-SETTINGS = convert.Settings(convert.Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
+SETTINGS = wire.Settings(wire.Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
 METHODS = "/pycore.validation.v1.ValidationService/"
 GROWTH = 2.3
 STEPS = 3.0  # of memory: lists and tables grow in steps
@@ -58,13 +59,13 @@ def compute(method: str, raw: bytes) -> bytes:
         growth.call(request).run()
         return growth.finish()
     if method == "VerifySignatureStream":
-        return convert.decode_verify_signatures(request.batch, SETTINGS).run()
+        return wire.decode_verify_signatures(request.batch, SETTINGS).run()
     return _DECODERS[method](request, SETTINGS).run()
 
 
 def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
     cost = Cost()
-    convert._context.cache_clear()
+    wire._context.cache_clear()
     signers._STORES.clear()  # or the configuration that was read once would cost nothing
 
     def lines(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:

@@ -15,8 +15,9 @@ import pycore
 from pycore import testing
 from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
-from pycore.service import convert, servicer
-from pycore.service.convert import Limits, Settings
+from pycore.service import servicer
+from pycore.wire import messages as wire
+from pycore.wire.messages import Limits, Settings
 
 SETTINGS = Settings(Limits(1 << 20, 64, 1 << 20, 1 << 28), threads=1)
 
@@ -133,7 +134,7 @@ def test_a_verified_batch_has_one_verdict_per_item_and_never_the_code_0(
     found = answer("VerifySignatures", request)
     if not isinstance(found, InputError):
         codes = found.verdicts.codes
-        rows = convert.from_column(request.messages, "messages", SETTINGS).n
+        rows = wire.from_column(request.messages, "messages", SETTINGS).n
         assert len(codes) == found.verdicts.count == rows
         assert 0 not in codes
 

@@ -16,8 +16,9 @@ from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ValidationClient
 from pycore.client.requests import Budget
 from pycore.merkle import patricia
-from pycore.service import convert, tries
+from pycore.service import tries
 from pycore.service.server import Server
+from pycore.wire import messages as wire
 
 pytestmark = pytest.mark.network
 
@@ -114,8 +115,8 @@ def test_pieces_keep_to_the_budget(rng: random.Random) -> None:
         told: list[list[bytes]] = []
         asked: list[bytes] = []
         for request in tries.plan_verify_trie(Budget(items, nbytes), bytes(32), keys, proofs).requests:
-            rows = list(convert.received_column(request.keys, "keys"))
-            nodes = list(convert.received_column(request.nodes, "nodes"))
+            rows = list(wire.received_column(request.keys, "keys"))
+            nodes = list(wire.received_column(request.nodes, "nodes"))
             ends = np.cumsum(request.node_counts).astype(int).tolist()
             told += [nodes[a:b] for a, b in zip([0, *ends], ends, strict=False)]
             asked += rows

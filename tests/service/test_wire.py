@@ -15,9 +15,9 @@ from pycore._pb.validation.v1 import column_pb2, hash_pb2, merkle_pb2, signature
 from pycore.base.columns import Column, as_column
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.service import convert
-from pycore.service.convert import Limits, Settings
 from pycore.service.wire import check_item_count
+from pycore.wire import messages as wire
+from pycore.wire.messages import Limits, Settings
 
 from .conftest import PACKAGE, ROOT
 
@@ -26,8 +26,8 @@ rows_strategy = st.lists(st.binary(max_size=40), max_size=30)
 
 
 def over_the_wire(column: Column) -> Column:
-    message = column_pb2.Column.FromString(convert.to_column(column).SerializeToString())
-    return convert.from_column(message, "messages", SETTINGS)
+    message = column_pb2.Column.FromString(wire.to_column(column).SerializeToString())
+    return wire.from_column(message, "messages", SETTINGS)
 
 
 @given(rows_strategy)
@@ -51,7 +51,7 @@ def test_strided_and_reversed_columns_survive() -> None:
 
 @given(rows_strategy)
 def test_the_row_form_means_the_same(rows: list[bytes]) -> None:
-    assert list(convert.from_column(column_pb2.Column(rows=rows), "messages", SETTINGS)) == rows
+    assert list(wire.from_column(column_pb2.Column(rows=rows), "messages", SETTINGS)) == rows
 
 
 def u32(*values: int) -> bytes:
@@ -79,13 +79,13 @@ def u32(*values: int) -> bytes:
 )
 def test_malformed_columns_name_their_field(column: column_pb2.Column, field: str) -> None:
     with pytest.raises(InputError) as caught:
-        convert.from_column(column, "messages", SETTINGS)
+        wire.from_column(column, "messages", SETTINGS)
     assert caught.value.field.startswith(field)
 
 
 def test_received_columns_are_views() -> None:
     data = bytes(range(64))
-    column = convert.from_column(column_pb2.Column(data=data, width=32), "messages", SETTINGS)
+    column = wire.from_column(column_pb2.Column(data=data, width=32), "messages", SETTINGS)
     assert column.data.base is not None
     assert not column.data.flags.owndata
 
@@ -93,8 +93,8 @@ def test_received_columns_are_views() -> None:
 @given(st.binary(max_size=40).map(lambda raw: bytes(code % 17 for code in raw)))
 def test_verdicts_survive(codes: bytes) -> None:
     verdicts = pycore.Verdicts(codes)
-    message = convert.to_verdicts(verdicts)
-    assert convert.from_verdicts(message) == verdicts
+    message = wire.to_verdicts(verdicts)
+    assert wire.from_verdicts(message) == verdicts
     assert message.count == len(codes)
     assert message.valid_count == codes.count(1)
     bits = [message.bitmap[i // 8] >> (i % 8) & 1 for i in range(len(codes))]
@@ -125,8 +125,8 @@ def test_reports_survive() -> None:
         counts={"sm2": 3},
         timings={"parse": 0.25},
     )
-    message = convert.to_block_report(report)
-    again = convert.from_block_report(type(message).FromString(message.SerializeToString()))
+    message = wire.to_block_report(report)
+    again = wire.from_block_report(type(message).FromString(message.SerializeToString()))
     assert again.to_dict() == report.to_dict()
     assert message.valid == report.valid
     assert message.complete == report.complete
@@ -138,7 +138,7 @@ def test_reports_survive() -> None:
 @given(rows_strategy, st.integers(1, 10), st.integers(1, 200))
 def test_split_covers_every_row_once_within_the_bounds(rows: list[bytes], items: int, nbytes: int) -> None:
     column = as_column(rows, "messages")
-    ranges = convert.split([column, column], items, nbytes)
+    ranges = wire.split([column, column], items, nbytes)
     assert [i for start, stop in ranges for i in range(start, stop)] == list(range(len(rows)))
     for start, stop in ranges:
         assert stop - start <= items
