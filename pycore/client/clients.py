@@ -51,7 +51,7 @@ from pycore.client import requests as plans
 from pycore.client.trees import AsyncTreeCalls, TreeCalls
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport
-from pycore.service.status import ServiceError, from_rpc
+from pycore.wire.errors import ServiceError, from_rpc
 from pycore.wire.messages import ServiceCapabilities
 
 __all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]

@@ -23,9 +23,9 @@ from pycore.base.registry import HASHES, SCHEMES, TREES, Hash, lookup
 from pycore.base.verdicts import Verdicts
 from pycore.ledgers.report import BlockReport
 from pycore.merkle.proofs import count_argument, count_column, proof_column
-from pycore.service.status import from_batch_error
 from pycore.signatures.batch import DEFAULT_USER_ID, Options
 from pycore.wire import messages as wire
+from pycore.wire.errors import from_batch_error
 
 R = TypeVar("R")
 Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"

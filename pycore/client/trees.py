@@ -13,7 +13,7 @@ from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.client import requests as plans
 from pycore.merkle.patricia import TrieValues
 from pycore.service import trees, tries
-from pycore.service.status import from_rpc
+from pycore.wire.errors import from_rpc
 
 
 def _translated(error: Any) -> Exception:

@@ -2,7 +2,6 @@
 
     config.py     settings: defaults < file < PYCORE_* environment < arguments
     tls.py        certificates from files, reloaded when they change
-    status.py     exceptions <-> gRPC status with google.rpc details; used by both, too
     batcher.py    admission and execution of work; knows nothing of gRPC
     servicer.py   one method per RPC
     server.py     binds it all to a port, health, reflection, drain

@@ -23,30 +23,11 @@ from typing import Any, Generic, TypeVar
 
 from pycore.base.deadline import Budget
 from pycore.service.workers import Running, Workers
+from pycore.wire.refusals import OverloadedError, RefusedError, StalledError
 
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
-
-
-class RefusedError(Exception):
-    """The work is not taken now. `retry_after`: seconds after which trying again makes sense."""
-
-    def __init__(self, words: str, retry_after: float) -> None:
-        super().__init__(words)
-        self.retry_after = retry_after
-
-
-class OverloadedError(RefusedError):
-    """There is no room for it."""
-
-    def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
-        words = f"the service is full: {held} {what} in flight, {asked} more asked for, limit {limit}"
-        super().__init__(words, retry_after)
-
-
-class StalledError(RefusedError):
-    """No worker has come free for so long that it would only wait."""
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_service_pb2
 from pycore.errors import InputError
-from pycore.service import status, trees, tries
+from pycore.service import trees, tries
 from pycore.service.batcher import Batcher, Ticket
 from pycore.service.wire import check_item_count
 from pycore.service.workers import Workers
+from pycore.wire import errors as status
 from pycore.wire import messages as wire
 
 _log = logging.getLogger("pycore.service")

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from pycore.base.deadline import AbandonedError, ExpiredError, checkpoint
-from pycore.service.batcher import Batcher, Bounds, OverloadedError, StalledError
+from pycore.service.batcher import Batcher, Bounds
 from pycore.service.workers import Workers
+from pycore.wire.refusals import OverloadedError, StalledError
 
 from .conftest import PATIENCE, Clock
 

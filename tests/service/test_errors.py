@@ -26,9 +26,9 @@ from pycore._pb.validation.v1 import (
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
 from pycore.client import requests as plans
-from pycore.service import status
-from pycore.service.batcher import OverloadedError, StalledError
 from pycore.service.server import Server
+from pycore.wire import errors as status
+from pycore.wire.refusals import OverloadedError, StalledError
 
 from .conftest import PATIENCE, RawCaller
 

@@ -22,7 +22,7 @@ from google.rpc import error_details_pb2, status_pb2
 from pycore import errors
 from pycore._pb.validation.v1 import signature_pb2
 from pycore.base.deadline import ExpiredError
-from pycore.service.batcher import OverloadedError, RefusedError
+from pycore.wire.refusals import OverloadedError, RefusedError
 
 _log = logging.getLogger("pycore.service")
 
