@@ -21,10 +21,10 @@ from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_servi
 from pycore.errors import InputError
 from pycore.service import trees, tries
 from pycore.service.batcher import Batcher, Ticket
-from pycore.service.wire import check_item_count
 from pycore.service.workers import Workers
 from pycore.wire import errors as status
 from pycore.wire import messages as wire
+from pycore.wire.count import check_item_count
 
 _log = logging.getLogger("pycore.service")
 

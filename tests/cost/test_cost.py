@@ -28,8 +28,8 @@ from pycore.service import trees
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 from pycore.service.servicer import _DECODERS, SERVICE
-from pycore.service.wire import check_item_count
 from pycore.wire import messages as wire
+from pycore.wire.count import check_item_count
 
 from .hostile import FAMILIES, Family, composed
 

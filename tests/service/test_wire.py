@@ -15,8 +15,8 @@ from pycore._pb.validation.v1 import column_pb2, hash_pb2, merkle_pb2, signature
 from pycore.base.columns import Column, as_column
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.service.wire import check_item_count
 from pycore.wire import messages as wire
+from pycore.wire.count import check_item_count
 from pycore.wire.messages import Limits, Settings
 
 from .conftest import PACKAGE, ROOT
