@@ -3,7 +3,7 @@
     config.py     settings: defaults < file < PYCORE_* environment < arguments
     tls.py        certificates from files, reloaded when they change
     batcher.py    admission and execution of work; knows nothing of gRPC
-    servicer.py   one method per RPC
+    handlers.py   one method per RPC
     server.py     binds it all to a port, health, reflection, drain
 
 This module imports none of them, so that a client does not load the server.

@@ -34,8 +34,8 @@ from grpc_reflection.v1alpha import reflection
 from pycore.base.backends import capabilities
 from pycore.service.batcher import Batcher, Bounds
 from pycore.service.config import ServiceConfig
+from pycore.service.handlers import SERVICE, ValidationServicer
 from pycore.service.health import Health
-from pycore.service.servicer import SERVICE, ValidationServicer
 from pycore.service.tls import server_credentials
 from pycore.service.workers import Running
 from pycore.wire.messages import Limits, Settings

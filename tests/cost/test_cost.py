@@ -26,8 +26,8 @@ from pycore.ledgers.chainmaker import signers
 from pycore.merkle import loops
 from pycore.service import trees
 from pycore.service.config import ServiceConfig
+from pycore.service.handlers import _DECODERS, SERVICE
 from pycore.service.server import background
-from pycore.service.servicer import _DECODERS, SERVICE
 from pycore.wire import messages as wire
 from pycore.wire.count import check_item_count
 

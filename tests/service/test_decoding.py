@@ -15,7 +15,7 @@ import pycore
 from pycore import testing
 from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
-from pycore.service import servicer
+from pycore.service import handlers
 from pycore.wire import messages as wire
 from pycore.wire.messages import Limits, Settings
 
@@ -110,7 +110,7 @@ CASES = {
 def answer(method: str, request: Message) -> Any:
     """The parsed answer, or the InputError."""
     try:
-        call = servicer._DECODERS[method](request, SETTINGS)
+        call = handlers._DECODERS[method](request, SETTINGS)
         assert call.items >= 0
         return CASES[method][1].FromString(call.run())
     except InputError as error:
@@ -156,7 +156,7 @@ REQUESTS = {
 @given(raw=st.binary(max_size=120))
 def test_any_bytes_are_answered_or_an_input_error(method: str, raw: bytes) -> None:
     try:
-        request = servicer._parse(raw, REQUESTS[method])
+        request = handlers._parse(raw, REQUESTS[method])
     except InputError:
         return
     answer(method, request)
@@ -168,7 +168,7 @@ def test_damaged_requests(request: Message, cut: int, flip: int) -> None:
     if flip // 8 < len(raw):
         raw[flip // 8] ^= 1 << (flip % 8)
     try:
-        damaged = servicer._parse(bytes(raw[: len(raw) - cut] if cut < len(raw) else raw), type(request))
+        damaged = handlers._parse(bytes(raw[: len(raw) - cut] if cut < len(raw) else raw), type(request))
     except InputError:
         return
     answer("VerifySignatures", damaged)
