@@ -2,7 +2,7 @@
 
     config.py     settings: defaults < file < PYCORE_* environment < arguments
     tls.py        certificates from files, reloaded when they change
-    batcher.py    admission and execution of work; knows nothing of gRPC
+    admission.py    admission and execution of work; knows nothing of gRPC
     handlers.py   one method per RPC
     server.py     binds it all to a port, health, reflection, drain
 

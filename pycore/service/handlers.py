@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError, Message
 from pycore._pb.validation.v1 import merkle_pb2, signature_pb2, validation_service_pb2
 from pycore.errors import InputError
 from pycore.service import trees, tries
-from pycore.service.batcher import Batcher, Ticket
+from pycore.service.admission import Admission, Ticket
 from pycore.service.workers import Workers
 from pycore.wire import errors as status
 from pycore.wire import messages as wire
@@ -59,14 +59,14 @@ class ValidationServicer:
     """The RPCs of pycore.validation.v1.ValidationService.
 
     Args:
-        batcher: admits and runs the work.
+        admission: admits and runs the work.
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, batcher: Batcher, parsers: Workers, settings: wire.Settings, stream_window: int = 4) -> None:
-        self._batcher = batcher
+    def __init__(self, admission: Admission, parsers: Workers, settings: wire.Settings, stream_window: int = 4) -> None:
+        self._admission = admission
         self._parsers = parsers
         self._settings = settings
         self._stream_window = stream_window
@@ -97,7 +97,7 @@ class ValidationServicer:
         async def answer(raw: bytes, context: Context) -> bytes:
             try:
                 deadline = self._deadline(context)
-                with self._batcher.admit(len(raw)) as ticket:
+                with self._admission.admit(len(raw)) as ticket:
                     call = await self._decoded(ticket, raw, request_type, decode, deadline)
                     ticket.add_items(call.items)
                     return await ticket.run(call.run, deadline=deadline, what=name)
@@ -110,7 +110,7 @@ class ValidationServicer:
 
     def _deadline(self, context: Context) -> float | None:
         remaining: float | None = context.time_remaining()  # None without a deadline, whatever the stubs say
-        return None if remaining is None else self._batcher.clock() + remaining
+        return None if remaining is None else self._admission.clock() + remaining
 
     async def _decoded(
         self,
@@ -145,7 +145,7 @@ class ValidationServicer:
 
         try:
             while (raw := await _next_unless(draining, requests)) is not None:
-                ticket = await self._batcher.admit_when_free(len(raw))
+                ticket = await self._admission.admit_when_free(len(raw))
                 with ticket:
                     request_type = merkle_pb2.AppendMerkleTreeRequest
                     growth, call = await self._decoded(ticket, raw, request_type, decode, deadline)
@@ -196,7 +196,7 @@ class ValidationServicer:
         draining = asyncio.create_task(self._draining.wait())
         try:
             while (raw := await _next_unless(draining, requests)) is not None:
-                ticket = await self._batcher.admit_when_free(len(raw))
+                ticket = await self._admission.admit_when_free(len(raw))
                 task = asyncio.create_task(self._stream_answer(ticket, raw, deadline))
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)

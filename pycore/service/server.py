@@ -32,7 +32,7 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
-from pycore.service.batcher import Batcher, Bounds
+from pycore.service.admission import Admission, Bounds
 from pycore.service.config import ServiceConfig
 from pycore.service.handlers import SERVICE, ValidationServicer
 from pycore.service.health import Health
@@ -62,7 +62,7 @@ class Server:
     Attributes:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
-        batcher: what is in flight. Belongs to `loop`.
+        admission: what is in flight. Belongs to `loop`.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
@@ -77,7 +77,7 @@ class Server:
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
-        self.batcher = Batcher(
+        self.admission = Admission(
             self._executor,
             Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
             workers=config.workers,
@@ -87,8 +87,8 @@ class Server:
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         settings = Settings(limits, config.threads, config.max_answer_bytes)
-        parsers = self.batcher.add_workers(self._parsers, 1)
-        self._servicer = ValidationServicer(self.batcher, parsers, settings, config.stream_window)
+        parsers = self.admission.add_workers(self._parsers, 1)
+        self._servicer = ValidationServicer(self.admission, parsers, settings, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -161,14 +161,14 @@ class Server:
 
     async def _judge(self) -> None:
         """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds."""
-        stalled = self.batcher.stalled_for()
+        stalled = self.admission.stalled_for()
         status = _NOT_SERVING if stalled else _SERVING
         if self._stopping is not None or status == self._status:
             return
         self._status = status
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
-            _log_running(self.batcher.running())
+            _log_running(self.admission.running())
         else:
             _log.info("a worker has come free: serving again")
         await self._health.set(status, *_NAMES)
@@ -184,7 +184,7 @@ class Server:
     async def _drain(self) -> None:
         server = self._server
         if server is not None:
-            load = self.batcher.load
+            load = self.admission.load
             _log.info("draining", extra={"requests": load.requests, "items": load.items})
             await self._health.set(_NOT_SERVING, *_NAMES)
             await self._delay()
@@ -193,7 +193,7 @@ class Server:
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
             self._watcher.cancel()
-        self.batcher.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
+        self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
         self.stuck = await self._last_pieces()
@@ -209,9 +209,9 @@ class Server:
 
     async def _last_pieces(self) -> list[Running]:
         """Waits a little for work that was called off; what is still running then."""
-        clock = self.batcher.clock
+        clock = self.admission.clock
         end = clock() + _LAST_PIECE_S
-        while (running := self.batcher.running()) and clock() < end:  # noqa: ASYNC110 - threads set no asyncio.Event
+        while (running := self.admission.running()) and clock() < end:  # noqa: ASYNC110 - threads set no asyncio.Event
             await asyncio.sleep(0.01)
         return running
 

@@ -200,8 +200,8 @@ def test_count_never_fails_on_garbage(raw: bytes) -> None:
     check_item_count(raw, signature_pb2.VerifySignatureStreamRequest, 1000)
 
 
-def test_the_batcher_knows_nothing_of_grpc() -> None:
-    code = "import sys, pycore.service.batcher; sys.exit(any(name.split('.')[0] == 'grpc' for name in sys.modules))"
+def test_admission_knows_nothing_of_grpc() -> None:
+    code = "import sys, pycore.service.admission; sys.exit(any(name.split('.')[0] == 'grpc' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=PACKAGE, check=False).returncode == 0
 
 

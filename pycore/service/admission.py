@@ -1,9 +1,9 @@
 """Admission and execution of work: the place where batches of several requests will be merged.
 
-No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Batcher.admit`, or `Batcher.admit_when_free`
-where waiting is better than refusing), adds the items once it knows them, and runs its work. Work runs on the executor
-that the batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when
-its caller went away - so that the bounds hold for what is in memory.
+No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Admission.admit`, or
+`Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and runs its
+work. Work runs on the executor that the admission was given, never on the event loop. A ticket is given back when the
+work has really ended - not when its caller went away - so that the bounds hold for what is in memory.
 
 Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts; where
 that happens while it runs, it ends at its next checkpoint (:mod:`pycore.base.deadline`). When no worker has come free
@@ -51,15 +51,17 @@ class _Job(Generic[T]):
     """Work on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is free,
     and what the work holds - the request - must not stay in memory that long."""
 
-    def __init__(self, batcher: Batcher, work: Callable[[], T], budget: Budget, workers: Workers, what: str) -> None:
-        self._batcher = batcher
+    def __init__(
+        self, admission: Admission, work: Callable[[], T], budget: Budget, workers: Workers, what: str
+    ) -> None:
+        self._admission = admission
         self._work: Callable[[], T] | None = work
         self._budget = budget
         self._workers = workers
         self._what = what
 
     def __call__(self) -> T:
-        clock, work = self._batcher.clock, self._work
+        clock, work = self._admission.clock, self._work
         self._budget.check()
         assert work is not None, "work is forgotten after its budget was cancelled"
         began = clock()
@@ -67,8 +69,8 @@ class _Job(Generic[T]):
             with self._workers.busy(self._what), self._budget:
                 return work()
         finally:
-            if self._workers is self._batcher.workers:
-                self._batcher._note_duration(clock() - began)
+            if self._workers is self._admission.workers:
+                self._admission._note_duration(clock() - began)
 
     def forget(self) -> None:
         """Stops the work: before it begins, or at its next checkpoint."""
@@ -77,10 +79,10 @@ class _Job(Generic[T]):
 
 
 class Ticket:
-    """The right to hold bytes and items. Made by the batcher only; a context manager that gives the room back."""
+    """The right to hold bytes and items. Made by the admission only; a context manager that gives the room back."""
 
-    def __init__(self, batcher: Batcher, nbytes: int) -> None:
-        self._batcher = batcher
+    def __init__(self, admission: Admission, nbytes: int) -> None:
+        self._admission = admission
         self._running: Future[Any] | None = None
         self._released = False
         self.nbytes = nbytes
@@ -92,11 +94,11 @@ class Ticket:
         Raises:
             OverloadedError: there is none. The ticket keeps what it has.
         """
-        self._batcher._claim_items(self, items)
+        self._admission._claim_items(self, items)
 
     async def add_items_when_free(self, items: int) -> None:
         """As `add_items`, but waits until there is room."""
-        await self._batcher._retry_until_free(lambda: self.add_items(items))
+        await self._admission._retry_until_free(lambda: self.add_items(items))
 
     async def run(
         self,
@@ -112,27 +114,27 @@ class Ticket:
 
         Args:
             work: called without arguments on a worker thread.
-            deadline: a time of the batcher's clock, or None.
-            workers: where to run what is not the batcher's own kind of work; None means its own.
+            deadline: a time of the admission's clock, or None.
+            workers: where to run what is not the admission's own kind of work; None means its own.
             what: a name for the log.
 
         Raises:
             ExpiredError: the deadline passed before the work began, or while it ran.
             Exception: whatever `work` raises.
         """
-        batcher = self._batcher
-        chosen = workers or batcher.workers
-        job = _Job(batcher, work, Budget(deadline, batcher.clock), chosen, what)
+        admission = self._admission
+        chosen = workers or admission.workers
+        job = _Job(admission, work, Budget(deadline, admission.clock), chosen, what)
         future: Future[T] = chosen.executor.submit(job)
         self._running = future
-        batcher._jobs.add(job)
+        admission._jobs.add(job)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             job.forget()
             raise
         finally:
-            batcher._jobs.discard(job)
+            admission._jobs.discard(job)
 
     def release(self) -> None:
         """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
@@ -140,9 +142,9 @@ class Ticket:
             return
         self._released = True
         if self._running is None or self._running.done():
-            self._batcher._release(self)
+            self._admission._release(self)
         else:
-            self._running.add_done_callback(self._batcher._release_soon(self))
+            self._running.add_done_callback(self._admission._release_soon(self))
 
     def __enter__(self) -> Ticket:
         return self
@@ -151,14 +153,14 @@ class Ticket:
         self.release()
 
 
-class Batcher:
+class Admission:
     """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
 
     A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per
     request can be set independently.
 
     Args:
-        executor: where work runs. The batcher does not shut it down.
+        executor: where work runs. The admission does not shut it down.
         bounds: how much may wait or run at once.
         workers: how many pieces of work the executor runs at once.
         stall_after: seconds without a free worker after which nothing is taken in.
@@ -189,7 +191,7 @@ class Batcher:
         self._jobs: set[_Job[Any]] = set()
 
     def add_workers(self, executor: Executor, size: int) -> Workers:
-        """Other threads for `Ticket.run`; they count as the batcher's own where it is asked what runs or stalls."""
+        """Other threads for `Ticket.run`; they count as the admission's own where it is asked what runs or stalls."""
         workers = Workers(executor, size, self.clock)
         self._all_workers.append(workers)
         return workers
