@@ -20,52 +20,42 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import contextlib
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Generator,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 import grpc
-import numpy as np
-from google.protobuf import message_factory
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
-from numpy.typing import NDArray
 
-from pycore._pb.validation.v1 import signature_pb2, validation_service_pb2
-from pycore.base.columns import BatchOfBytes, BytesLike, single
-from pycore.base.verdicts import Verdict, Verdicts, verdict_error
-from pycore.client import requests as plans
-from pycore.client.trees import AsyncTreeCalls, TreeCalls
+from pycore.client.requests import Awaiting, Blocking, Budget, Feed, Plan
+from pycore.client.requests_blocks import BlockCalls
+from pycore.client.requests_capabilities import CapabilityCalls
+from pycore.client.requests_hashes import HashCalls
+from pycore.client.requests_signatures import SignatureCalls
+from pycore.client.requests_trees import TreeCalls
+from pycore.client.requests_tries import TrieCalls
 from pycore.errors import InputError
-from pycore.ledgers.report import BlockReport
+from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError, from_rpc
-from pycore.wire.messages import ServiceCapabilities
+from pycore.wire.schema import METHODS, Method
 
 __all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]
 
 R = TypeVar("R")
 
-_SERVICE = validation_service_pb2.DESCRIPTOR.services_by_name["ValidationService"]
-_STREAM = "VerifySignatureStream"
-_APPEND = "AppendMerkleTree"
-_ANSWERS: dict[str, Any] = {
-    method.name: message_factory.GetMessageClass(method.output_type) for method in _SERVICE.methods
-}
-_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
+_HEALTH = Method("Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse, False, False)
+_HEALTH_PATH = "/grpc.health.v1.Health/Check"
 _WINDOW = 4  # unary requests of one call that are under way at once
+_PAUSE_S = 0.05  # between two looks at a service that is not ready
+
+
+class Calls(SignatureCalls, HashCalls, TreeCalls, TrieCalls, BlockCalls, CapabilityCalls):
+    """Every call that the clients have."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +82,7 @@ class Tls:
         return grpc.ssl_channel_credentials(roots, key, chain)
 
 
-class _Settings:
+class _Connection(Calls):
     """What both clients are told at construction."""
 
     def __init__(
@@ -121,7 +111,7 @@ class _Settings:
         self.target = target
         self.timeout = timeout
         self._tls = Tls() if tls is True else tls or None
-        self._budget = plans.Budget(max_batch_items, max_message_bytes)
+        self._budget = Budget(max_batch_items, max_message_bytes)
         self._options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
@@ -136,24 +126,22 @@ class _Settings:
     def _time_for(self, messages: int) -> float | None:
         return None if self.timeout is None else self.timeout * max(1, messages)
 
+    def _bind(self, channel: Any) -> None:
+        """The methods of a channel of either kind, by name."""
+        self._methods = {name: _method(channel, method.path, method) for name, method in METHODS.items()}
+        self._health = _method(channel, _HEALTH_PATH, _HEALTH)
 
-def _bind(channel: Any) -> tuple[dict[str, Any], Any, Any, Any]:
-    """The unary methods by name, the two streams, and the health check of a channel of either kind."""
 
-    def serialise(message: Message) -> bytes:
-        return message.SerializeToString()
+def _method(channel: Any, path: str, method: Method) -> Any:
+    if method.many_requests:
+        kind = channel.stream_stream if method.many_answers else channel.stream_unary
+    else:
+        kind = channel.unary_stream if method.many_answers else channel.unary_unary
+    return kind(path, request_serializer=_serialised, response_deserializer=method.answer.FromString)
 
-    def method(kind: Any, path: str, answer: Any) -> Any:
-        return kind(path, request_serializer=serialise, response_deserializer=answer.FromString)
 
-    unary = {
-        name: method(channel.unary_unary, f"/{_SERVICE.full_name}/{name}", answer)
-        for name, answer in _ANSWERS.items()
-        if name not in (_STREAM, _APPEND)
-    }
-    stream = method(channel.stream_stream, f"/{_SERVICE.full_name}/{_STREAM}", _ANSWERS[_STREAM])
-    append = method(channel.stream_unary, f"/{_SERVICE.full_name}/{_APPEND}", _ANSWERS[_APPEND])
-    return unary, stream, append, method(channel.unary_unary, _HEALTH_CHECK, health_pb2.HealthCheckResponse)
+def _serialised(message: Message) -> bytes:
+    return message.SerializeToString()
 
 
 def _translated(error: Any) -> Exception:
@@ -165,14 +153,32 @@ def _serving(answer: health_pb2.HealthCheckResponse) -> bool:
     return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
 
-def _not_ready(target: str, timeout: float, last: str) -> ServiceError:
-    return ServiceError(grpc.StatusCode.UNAVAILABLE, f"{target} was not ready within {timeout:g} s: {last}")
+class _Readiness:
+    """How long to wait for a service, and what it said last."""
+
+    def __init__(self, target: str, timeout: float) -> None:
+        self._target = target
+        self._timeout = timeout
+        self._end = time.monotonic() + timeout
+        self.last = "no answer"
+
+    def left(self) -> float:
+        """Seconds that there are left; ServiceError where there are none."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            words = f"{self._target} was not ready within {self._timeout:g} s: {self.last}"
+            raise ServiceError(grpc.StatusCode.UNAVAILABLE, words)
+        return left
+
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return min(_PAUSE_S, max(0.0, self._end - time.monotonic()))
 
 
 # ---- the blocking client ---------------------------------------------------------------------------------------------
 
 
-class ValidationClient(_Settings, TreeCalls):
+class ValidationClient(_Connection, Blocking):
     """A client for ordinary programs; safe to use from several threads. Close it, or use it in a `with` statement."""
 
     def __init__(self, target: str, **settings: Any) -> None:
@@ -181,7 +187,7 @@ class ValidationClient(_Settings, TreeCalls):
             self._channel = grpc.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary, self._stream, self._append, self._health = _bind(self._channel)
+        self._bind(self._channel)
 
     def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -195,17 +201,41 @@ class ValidationClient(_Settings, TreeCalls):
     ) -> None:
         self.close()
 
-    def _run(self, plan: plans.Plan[R]) -> R:
-        call = self._unary[plan.method]
+    def health(self, service: str = "") -> bool:
+        """Whether the service says SERVING. ServiceError when it cannot be asked."""
+        try:
+            return _serving(self._health(health_pb2.HealthCheckRequest(service=service), timeout=self.timeout))
+        except grpc.RpcError as error:
+            raise _translated(error) from None
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Returns when the service says SERVING; ServiceError(UNAVAILABLE) when it has not within `timeout` seconds."""
+        waiting = _Readiness(self.target, timeout)
+        while True:
+            left = waiting.left()
+            try:
+                if _serving(self._health(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
+                    return
+                waiting.last = "NOT_SERVING"
+            except grpc.RpcError as error:
+                waiting.last = str(_translated(error))
+            time.sleep(waiting.pause())
+
+    def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        method = self._methods[plan.method]
+        if isinstance(plan, Feed):
+            return self._run_feed(plan, method)
+        if METHODS[plan.method].many_answers:
+            return plan.combine(list(self._answers(method(iter(plan.requests), timeout=self._time_for(plan.count)))))
         answers: list[Any] = []
         flying: collections.deque[Any] = collections.deque()
         try:
             for request in plan.requests:
                 if plan.count == 1:  # a blocking call needs no thread of gRPC's: it costs half of a future
-                    return plan.combine([call(request, timeout=self.timeout)])
+                    return plan.combine([method(request, timeout=self.timeout)])
                 if len(flying) == _WINDOW:
                     answers.append(flying.popleft().result())
-                flying.append(call.future(request, timeout=self.timeout))
+                flying.append(method.future(request, timeout=self.timeout))
             answers.extend(future.result() for future in flying)
         except grpc.RpcError as error:
             raise _translated(error) from None
@@ -214,100 +244,22 @@ class ValidationClient(_Settings, TreeCalls):
                 future.cancel()
         return plan.combine(answers)
 
-    def health(self, service: str = "") -> bool:
-        """Whether the service says SERVING. ServiceError when it can not be asked."""
+    def _run_feed(self, feed: Feed[R], method: Any) -> R:
         try:
-            return _serving(self._health(health_pb2.HealthCheckRequest(service=service), timeout=self.timeout))
+            answer = method(feed.requests(), timeout=None)
         except grpc.RpcError as error:
-            raise _translated(error) from None
+            raise feed.failure or _translated(error) from None
+        return feed.last(answer)
 
-    def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Returns when the service says SERVING; ServiceError(UNAVAILABLE) when it has not within `timeout` seconds."""
-        end = time.monotonic() + timeout
-        last = "no answer"
-        while (left := end - time.monotonic()) > 0:
-            try:
-                if _serving(self._health(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
-                    return
-                last = "NOT_SERVING"
-            except grpc.RpcError as error:
-                last = str(_translated(error))
-            time.sleep(min(0.05, max(0.0, end - time.monotonic())))
-        raise _not_ready(self.target, timeout, last)
+    def _stream(self, feed: Feed[R]) -> Generator[R, None, None]:
+        for answer in self._answers(self._methods[feed.method](feed.requests(), timeout=None)):
+            result = feed.take(answer)
+            if result is not None:
+                yield result
+        if feed.failure is not None:
+            raise feed.failure
 
-    def verify_batch(
-        self,
-        scheme: str,
-        public_keys: BatchOfBytes,
-        signatures: BatchOfBytes,
-        messages: BatchOfBytes,
-        *,
-        threads: int | None = None,
-        **options: Any,
-    ) -> Verdicts:
-        """`pycore.verify_batch` on the service. A batch too large for one message goes over a stream of its own."""
-        checked = plans.VerifyOptions.check(self._budget, scheme, **options)
-        plan = plans.verify_batch(checked, public_keys, signatures, messages)
-        if plan.count == 1:
-            return self._run(plan)
-        requests = (plans.stream_request(i, request) for i, request in enumerate(plan.requests))
-        parts = self._answers(requests, self._time_for(plan.count))
-        return plans.join_verdicts([plans.stream_verdicts(answer) for answer in parts])
-
-    def verify(
-        self,
-        scheme: str,
-        public_key: BytesLike,
-        signature: BytesLike,
-        message: BytesLike,
-        *,
-        threads: int | None = None,
-        **options: Any,
-    ) -> None:
-        """`pycore.verify` on the service. One round trip per signature: a batch of 256 costs hardly more."""
-        columns = (single(public_key, "public_key"), single(signature, "signature"), single(message, "message"))
-        verdicts = self.verify_batch(scheme, *columns, **options)
-        if verdicts[0] is not Verdict.VALID:
-            raise verdict_error(verdicts[0])
-
-    def verify_stream(self, scheme: str, batches: Iterable[plans.Batch], **options: Any) -> Iterator[Verdicts]:
-        """Verifies batch after batch over one stream: the fastest way for many.
-
-        Args:
-            scheme: as for `pycore.verify_batch`; `options`, too.
-            batches: (public_keys, signatures, messages) tuples. Read ahead of the answers, from another thread.
-
-        Yields:
-            The verdicts of each batch, in order. Close the iterator to end the stream early.
-
-        Raises:
-            InputError: a batch is malformed; the ones before it were answered.
-            ServiceError: the stream broke. It has no time limit of its own.
-        """
-        state = plans.StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
-
-        def requests() -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
-            try:
-                for batch in batches:
-                    yield from state.messages(batch)
-            except (
-                Exception
-            ) as error:  # gRPC would swallow it in its thread: end the stream, raise it behind the answers
-                state.failure = error
-
-        with contextlib.closing(self._answers(requests(), None)) as answers:
-            parts = []
-            for answer in answers:
-                parts.append(plans.stream_verdicts(answer))
-                if len(parts) == state.pieces[0]:
-                    state.pieces.popleft()
-                    yield plans.join_verdicts(parts)
-                    parts = []
-        if state.failure is not None:
-            raise state.failure
-
-    def _answers(self, requests: Iterator[Any], timeout: float | None) -> Generator[Any, None, None]:
-        call = self._stream(requests, timeout=timeout)
+    def _answers(self, call: Any) -> Generator[Any, None, None]:
         try:
             yield from call
         except grpc.RpcError as error:
@@ -315,37 +267,11 @@ class ValidationClient(_Settings, TreeCalls):
         finally:
             call.cancel()
 
-    def hash_batch(
-        self, algorithm: str, messages: BatchOfBytes, *, width: int | None = None, threads: int | None = None
-    ) -> NDArray[np.uint8]:
-        """`pycore.hash_batch` on the service."""
-        return self._run(plans.hash_batch(self._budget, algorithm, messages, width))
-
-    def hash(self, algorithm: str, message: BytesLike) -> bytes:
-        """`pycore.hash` on the service."""
-        return self._run(plans.hash_batch(self._budget, algorithm, single(message, "message"), None)).tobytes()
-
-    def validate_block(
-        self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
-    ) -> BlockReport:
-        """`pycore.ledgers.get(chain).validate_block(block, context)` on the service.
-
-        Args:
-            chain: "chainmaker".
-            block: the block in the chain's own encoding.
-            context: the chain's context object, its JSON document as text, bytes or mapping, or None.
-        """
-        return self._run(plans.validate_block(chain, block, context))
-
-    def capabilities(self) -> ServiceCapabilities:
-        """What the service can do, and its limits."""
-        return self._run(plans.capabilities())
-
 
 # ---- the asyncio client ----------------------------------------------------------------------------------------------
 
 
-class AsyncValidationClient(_Settings, AsyncTreeCalls):
+class AsyncValidationClient(_Connection, Awaiting):
     """The same calls for asyncio programs. Make, use and close it on one event loop, or use it in `async with`."""
 
     def __init__(self, target: str, **settings: Any) -> None:
@@ -354,7 +280,7 @@ class AsyncValidationClient(_Settings, AsyncTreeCalls):
             self._channel = grpc.aio.insecure_channel(target, options=self._options)
         else:
             self._channel = grpc.aio.secure_channel(target, self._tls.credentials(), options=self._options)
-        self._unary, self._stream, self._append, self._health = _bind(self._channel)
+        self._bind(self._channel)
 
     async def close(self) -> None:
         """Closes the connection; calls in flight fail with CANCELLED."""
@@ -368,140 +294,71 @@ class AsyncValidationClient(_Settings, AsyncTreeCalls):
     ) -> None:
         await self.close()
 
-    async def _run(self, plan: plans.Plan[R]) -> R:
-        call = self._unary[plan.method]
+    async def health(self, service: str = "") -> bool:
+        """As `ValidationClient.health`."""
+        try:
+            return _serving(await self._health(health_pb2.HealthCheckRequest(service=service), timeout=self.timeout))
+        except grpc.RpcError as error:
+            raise _translated(error) from None
+
+    async def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """As `ValidationClient.wait_until_ready`."""
+        waiting = _Readiness(self.target, timeout)
+        while True:
+            left = waiting.left()
+            try:
+                if _serving(await self._health(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
+                    return
+                waiting.last = "NOT_SERVING"
+            except grpc.RpcError as error:
+                waiting.last = str(_translated(error))
+            await asyncio.sleep(waiting.pause())
+
+    async def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        method = self._methods[plan.method]
+        if isinstance(plan, Feed):
+            return await self._run_feed(plan, method)
+        if METHODS[plan.method].many_answers:
+            parts = self._answers(method(iter(plan.requests), timeout=self._time_for(plan.count)))
+            return plan.combine([answer async for answer in parts])
         answers: list[Any] = []
         flying: collections.deque[Any] = collections.deque()
         try:
             for request in plan.requests:
                 if len(flying) == _WINDOW:
                     answers.append(await flying.popleft())
-                flying.append(call(request, timeout=self.timeout))
+                flying.append(method(request, timeout=self.timeout))
             while flying:
                 answers.append(await flying.popleft())
-        except grpc.aio.AioRpcError as error:
+        except grpc.RpcError as error:
             raise _translated(error) from None
         finally:
             for future in flying:
                 future.cancel()
         return plan.combine(answers)
 
-    async def health(self, service: str = "") -> bool:
-        """Whether the service says SERVING. ServiceError when it can not be asked."""
+    async def _run_feed(self, feed: Feed[R], method: Any) -> R:
         try:
-            return _serving(await self._health(health_pb2.HealthCheckRequest(service=service), timeout=self.timeout))
-        except grpc.aio.AioRpcError as error:
-            raise _translated(error) from None
+            answer = await method(feed.requests_async(), timeout=None)
+        except grpc.RpcError as error:
+            raise feed.failure or _translated(error) from None
+        return feed.last(answer)
 
-    async def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Returns when the service says SERVING; ServiceError(UNAVAILABLE) when it has not within `timeout` seconds."""
-        end = time.monotonic() + timeout
-        last = "no answer"
-        while (left := end - time.monotonic()) > 0:
-            try:
-                if _serving(await self._health(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
-                    return
-                last = "NOT_SERVING"
-            except grpc.aio.AioRpcError as error:
-                last = str(_translated(error))
-            await asyncio.sleep(min(0.05, max(0.0, end - time.monotonic())))
-        raise _not_ready(self.target, timeout, last)
-
-    async def verify_batch(
-        self,
-        scheme: str,
-        public_keys: BatchOfBytes,
-        signatures: BatchOfBytes,
-        messages: BatchOfBytes,
-        *,
-        threads: int | None = None,
-        **options: Any,
-    ) -> Verdicts:
-        """As `ValidationClient.verify_batch`."""
-        checked = plans.VerifyOptions.check(self._budget, scheme, **options)
-        plan = plans.verify_batch(checked, public_keys, signatures, messages)
-        if plan.count == 1:
-            return await self._run(plan)
-        requests = (plans.stream_request(i, request) for i, request in enumerate(plan.requests))
-        parts = self._answers(requests, self._time_for(plan.count))
-        return plans.join_verdicts([plans.stream_verdicts(answer) async for answer in parts])
-
-    async def verify(
-        self,
-        scheme: str,
-        public_key: BytesLike,
-        signature: BytesLike,
-        message: BytesLike,
-        *,
-        threads: int | None = None,
-        **options: Any,
-    ) -> None:
-        """As `ValidationClient.verify`."""
-        columns = (single(public_key, "public_key"), single(signature, "signature"), single(message, "message"))
-        verdicts = await self.verify_batch(scheme, *columns, **options)
-        if verdicts[0] is not Verdict.VALID:
-            raise verdict_error(verdicts[0])
-
-    async def verify_stream(
-        self, scheme: str, batches: AsyncIterable[plans.Batch] | Iterable[plans.Batch], **options: Any
-    ) -> AsyncIterator[Verdicts]:
-        """As `ValidationClient.verify_stream`; `batches` may be an asynchronous iterable, too."""
-        state = plans.StreamState(plans.VerifyOptions.check(self._budget, scheme, **options))
-
-        async def requests() -> AsyncIterator[signature_pb2.VerifySignatureStreamRequest]:
-            try:
-                async for batch in _asynchronous(batches):
-                    for message in state.messages(batch):
-                        yield message
-            except Exception as error:
-                state.failure = error
-
-        async with contextlib.aclosing(self._answers(requests(), None)) as answers:
-            parts = []
+    async def _stream(self, feed: Feed[R]) -> AsyncGenerator[R, None]:
+        call = self._methods[feed.method](feed.requests_async(), timeout=None)
+        async with aclosing(self._answers(call)) as answers:
             async for answer in answers:
-                parts.append(plans.stream_verdicts(answer))
-                if len(parts) == state.pieces[0]:
-                    state.pieces.popleft()
-                    yield plans.join_verdicts(parts)
-                    parts = []
-        if state.failure is not None:
-            raise state.failure
+                result = feed.take(answer)
+                if result is not None:
+                    yield result
+        if feed.failure is not None:
+            raise feed.failure
 
-    async def _answers(self, requests: Any, timeout: float | None) -> AsyncGenerator[Any, None]:
-        call = self._stream(requests, timeout=timeout)
+    async def _answers(self, call: Any) -> AsyncGenerator[Any, None]:
         try:
             async for answer in call:
                 yield answer
-        except grpc.aio.AioRpcError as error:
+        except grpc.RpcError as error:
             raise _translated(error) from None
         finally:
             call.cancel()
-
-    async def hash_batch(
-        self, algorithm: str, messages: BatchOfBytes, *, width: int | None = None, threads: int | None = None
-    ) -> NDArray[np.uint8]:
-        """`pycore.hash_batch` on the service."""
-        return await self._run(plans.hash_batch(self._budget, algorithm, messages, width))
-
-    async def hash(self, algorithm: str, message: BytesLike) -> bytes:
-        """`pycore.hash` on the service."""
-        return (await self._run(plans.hash_batch(self._budget, algorithm, single(message, "message"), None))).tobytes()
-
-    async def validate_block(
-        self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
-    ) -> BlockReport:
-        """As `ValidationClient.validate_block`."""
-        return await self._run(plans.validate_block(chain, block, context))
-
-    async def capabilities(self) -> ServiceCapabilities:
-        """As `ValidationClient.capabilities`."""
-        return await self._run(plans.capabilities())
-
-
-async def _asynchronous(batches: AsyncIterable[plans.Batch] | Iterable[plans.Batch]) -> AsyncIterator[plans.Batch]:
-    if isinstance(batches, AsyncIterable):
-        async for batch in batches:
-            yield batch
-    else:
-        for batch in batches:
-            yield batch

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pycore.base.deadline import Budget
+from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
 from pycore.wire.refusals import OverloadedError, RefusedError, StalledError
 
@@ -48,34 +49,35 @@ class Load:
 
 
 class _Job(Generic[T]):
-    """Work on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is free,
-    and what the work holds - the request - must not stay in memory that long."""
+    """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is
+    free, and what it holds - the request - must not stay in memory that long."""
 
     def __init__(
-        self, admission: Admission, work: Callable[[], T], budget: Budget, workers: Workers, what: str
-    ) -> None:
+        self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
+        workers: Workers, what: str,
+    ) -> None:  # fmt: skip
         self._admission = admission
-        self._work: Callable[[], T] | None = work
+        self._call: tuple[Callable[..., T], tuple[Any, ...]] | None = (function, arguments)
         self._budget = budget
         self._workers = workers
         self._what = what
 
     def __call__(self) -> T:
-        clock, work = self._admission.clock, self._work
+        clock, call = self._admission.clock, self._call
         self._budget.check()
-        assert work is not None, "work is forgotten after its budget was cancelled"
+        assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
         try:
             with self._workers.busy(self._what), self._budget:
-                return work()
+                return call[0](*call[1])
         finally:
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
 
     def forget(self) -> None:
-        """Stops the work: before it begins, or at its next checkpoint."""
+        """Stops the job: before it begins, or at its next checkpoint."""
         self._budget.cancel()
-        self._work = None
+        self._call = None
 
 
 class Ticket:
@@ -100,32 +102,54 @@ class Ticket:
         """As `add_items`, but waits until there is room."""
         await self._admission._retry_until_free(lambda: self.add_items(items))
 
-    async def run(
+    async def run(self, work: Work, answer: Callable[[Any], T], *, deadline: float | None = None, what: str = "") -> T:
+        """Does `work` on a worker. May be called again after it returned.
+
+        Cancelling the awaiting task stops the work: it never begins, or ends at its next checkpoint.
+
+        Args:
+            work: what the admission's `execute` is given.
+            answer: makes what is returned of the result, on the worker.
+            deadline: a time of the admission's clock, or None.
+            what: a name for the log; the work's kind by default.
+
+        Raises:
+            ExpiredError: the deadline passed before the work began, or while it ran.
+            Exception: whatever the work or `answer` raises.
+        """
+        admission = self._admission
+        arguments = (work, answer)
+        return await self._submit(admission._do, arguments, deadline, admission.workers, what or work.kind)
+
+    async def call(
         self,
-        work: Callable[[], T],
+        function: Callable[[], T],
         *,
         deadline: float | None = None,
         workers: Workers | None = None,
         what: str = "work",
     ) -> T:
-        """Runs `work` on a worker and gives its result. May be called again after it returned.
-
-        Cancelling the awaiting task stops the work: it never begins, or ends at its next checkpoint.
+        """As `run`, for what is no work of a request: `function` is called without arguments.
 
         Args:
-            work: called without arguments on a worker thread.
+            function: called on a worker thread.
             deadline: a time of the admission's clock, or None.
-            workers: where to run what is not the admission's own kind of work; None means its own.
+            workers: where; None means the admission's own.
             what: a name for the log.
-
-        Raises:
-            ExpiredError: the deadline passed before the work began, or while it ran.
-            Exception: whatever `work` raises.
         """
+        return await self._submit(function, (), deadline, workers or self._admission.workers, what)
+
+    async def _submit(
+        self,
+        function: Callable[..., T],
+        arguments: tuple[Any, ...],
+        deadline: float | None,
+        workers: Workers,
+        what: str,
+    ) -> T:
         admission = self._admission
-        chosen = workers or admission.workers
-        job = _Job(admission, work, Budget(deadline, admission.clock), chosen, what)
-        future: Future[T] = chosen.executor.submit(job)
+        job = _Job(admission, function, arguments, Budget(deadline, admission.clock), workers, what)
+        future: Future[T] = workers.executor.submit(job)
         self._running = future
         admission._jobs.add(job)
         try:
@@ -162,6 +186,7 @@ class Admission:
     Args:
         executor: where work runs. The admission does not shut it down.
         bounds: how much may wait or run at once.
+        execute: does a work, on a worker, and gives its result.
         workers: how many pieces of work the executor runs at once.
         stall_after: seconds without a free worker after which nothing is taken in.
         clock: seconds, monotonic.
@@ -175,6 +200,7 @@ class Admission:
         self,
         executor: Executor,
         bounds: Bounds,
+        execute: Callable[[Work], Any],
         *,
         workers: int = 1,
         stall_after: float = math.inf,
@@ -185,6 +211,7 @@ class Admission:
         self.load = Load()
         self.workers = Workers(executor, workers, clock)
         self._all_workers = [self.workers]
+        self._execute = execute
         self._stall_after = stall_after
         self._mean_duration = 0.0
         self._waiters: list[asyncio.Future[None]] = []
@@ -245,6 +272,9 @@ class Admission:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
+
+    def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
+        return answer(self._execute(work))
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load

@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NoReturn
@@ -34,18 +34,20 @@ from grpc_reflection.v1alpha import reflection
 from pycore.base.backends import capabilities
 from pycore.service.admission import Admission, Bounds
 from pycore.service.config import ServiceConfig
-from pycore.service.handlers import SERVICE, ValidationServicer
+from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
+from pycore.service.interceptors import Interceptor, chain
 from pycore.service.tls import server_credentials
 from pycore.service.workers import Running
-from pycore.wire.messages import Limits, Settings
+from pycore.wire.schema import SERVICE_NAME
+from pycore.wire.settings import Limits, Settings
 
 __all__ = ["Server", "background", "run"]
 
 _log = logging.getLogger("pycore.service")
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-_NAMES = ("", SERVICE.full_name)
+_NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 EXIT_STUCK = 4
@@ -58,6 +60,7 @@ class Server:
     Args:
         config: its settings.
         clock: seconds, monotonic: for deadlines and for stalls.
+        interceptors: what calls pass on their way to the handlers, outermost first (see `interceptors.chain`).
 
     Attributes:
         config: its settings.
@@ -69,26 +72,34 @@ class Server:
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: ServiceConfig,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        interceptors: Sequence[Interceptor] = (),
+    ) -> None:
         self.config = config
+        self._interceptors = chain(*interceptors)
         self.port = 0
         self.stuck: list[Running] = []
         limits = Limits(
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
+        settings = Settings(limits, config.threads, config.max_answer_bytes)
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.admission = Admission(
             self._executor,
             Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
+            lambda work: execute(work, settings),
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
         )
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        settings = Settings(limits, config.threads, config.max_answer_bytes)
         parsers = self.admission.add_workers(self._parsers, 1)
-        self._servicer = ValidationServicer(self.admission, parsers, settings, config.stream_window)
+        self._handlers = Handlers(self.admission, parsers, settings, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -115,6 +126,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         found = capabilities()
         server = grpc.aio.server(
+            interceptors=self._interceptors,
             options=[
                 ("grpc.max_receive_message_length", self.config.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -122,9 +134,9 @@ class Server:
             ],
             maximum_concurrent_rpcs=self.config.max_concurrent_rpcs,
         )
-        server.add_generic_rpc_handlers((self._servicer.handlers(),))
+        server.add_generic_rpc_handlers((self._handlers.generic(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE.full_name, HEALTH_NAME, reflection.SERVICE_NAME), server)
+        reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
         await server.start()
         self._server = server
@@ -188,7 +200,7 @@ class Server:
             _log.info("draining", extra={"requests": load.requests, "items": load.items})
             await self._health.set(_NOT_SERVING, *_NAMES)
             await self._delay()
-            self._servicer.drain()
+            self._handlers.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
@@ -318,10 +330,15 @@ def _run(make: Callable[[], Server], log_level: str) -> int:
 
 
 @contextlib.contextmanager
-def background(config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Server]:
+def background(
+    config: ServiceConfig,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    interceptors: Sequence[Interceptor] = (),
+) -> Iterator[Server]:
     """Serves from a thread with an event loop of its own while the `with` block runs; drains at its end.
 
-    `clock`: that of :class:`Server`.
+    `clock`, `interceptors`: those of :class:`Server`.
 
     >>> from pycore.client import ValidationClient
     >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
@@ -332,7 +349,7 @@ def background(config: ServiceConfig, *, clock: Callable[[], float] = time.monot
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config, clock=clock)
+        server = Server(config, clock=clock, interceptors=interceptors)
         try:
             await server.start()
         except BaseException as error:

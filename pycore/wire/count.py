@@ -14,8 +14,8 @@ import numpy as np
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from pycore._pb.validation.v1 import column_pb2
 from pycore.errors import LengthError
+from pycore.wire.schema import column_pb2
 
 _ROWS = column_pb2.Column.ROWS_FIELD_NUMBER
 _COLUMN = column_pb2.Column.DESCRIPTOR.full_name

@@ -21,3 +21,7 @@ class OverloadedError(RefusedError):
 
 class StalledError(RefusedError):
     """No worker has come free for so long that it would only wait."""
+
+
+class DrainingError(Exception):
+    """The service is shutting down."""

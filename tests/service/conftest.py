@@ -101,7 +101,7 @@ class Gate:
             self._opened.wait()
 
         with self._server.admission.admit(0) as ticket:
-            await ticket.run(work, what="a gate")
+            await ticket.call(work, what="a gate")
 
     def open(self) -> None:
         """Lets all go that it holds, and waits until they have gone."""

@@ -56,7 +56,7 @@ class HeldServer(Server):
 
     async def _hold(self) -> None:
         with self.admission.admit(0) as ticket:
-            await ticket.run(self._work, what="held by the test")
+            await ticket.call(self._work, what="held by the test")
 
     async def _report_load(self, requests: int) -> None:
         while self.admission.load.requests < requests:  # noqa: ASYNC110 - the load is a number

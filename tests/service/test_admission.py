@@ -14,6 +14,7 @@ import pytest
 
 from pycore.base.deadline import AbandonedError, ExpiredError, checkpoint
 from pycore.service.admission import Admission, Bounds
+from pycore.service.work import Work
 from pycore.service.workers import Workers
 from pycore.wire.refusals import OverloadedError, StalledError
 
@@ -44,6 +45,10 @@ class HandExecutor(Executor):
         return True
 
 
+def count_rows(work: Work) -> int:
+    return len(work.columns[0])
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -56,7 +61,7 @@ def executor() -> HandExecutor:
 
 @pytest.fixture
 def admission(executor: HandExecutor, clock: Clock) -> Admission:
-    return Admission(executor, Bounds(items=100, nbytes=1000), workers=2, stall_after=10, clock=clock)
+    return Admission(executor, Bounds(items=100, nbytes=1000), count_rows, workers=2, stall_after=10, clock=clock)
 
 
 async def settle() -> None:
@@ -68,18 +73,28 @@ async def test_runs_work_and_gives_its_result(admission: Admission, executor: Ha
     with admission.admit(10) as ticket:
         ticket.add_items(3)
         assert (admission.load.requests, admission.load.items, admission.load.nbytes) == (1, 3, 10)
-        running = asyncio.create_task(ticket.run(lambda: "done"))
+        running = asyncio.create_task(ticket.call(lambda: "done"))
         await settle()
         assert executor.step()
         assert await running == "done"
     assert (admission.load.requests, admission.load.items, admission.load.nbytes) == (0, 0, 0)
 
 
+async def test_work_is_executed_and_answered_on_a_worker(admission: Admission, executor: HandExecutor) -> None:
+    work = Work("rows", None, ([b"a", b"b"],), 2, 2)
+    with admission.admit(10) as ticket:
+        running = asyncio.create_task(ticket.run(work, lambda count: f"{count} rows"))
+        await settle()
+        assert not running.done()
+        assert executor.step()
+        assert await running == "2 rows"
+
+
 async def test_an_exception_of_the_work_reaches_the_caller_and_frees_the_room(
     admission: Admission, executor: HandExecutor
 ) -> None:
     with admission.admit(10) as ticket:
-        running = asyncio.create_task(ticket.run(lambda: 1 // 0))
+        running = asyncio.create_task(ticket.call(lambda: 1 // 0))
         await settle()
         executor.step()
         with pytest.raises(ZeroDivisionError):
@@ -129,7 +144,7 @@ async def test_work_whose_deadline_passed_in_the_queue_never_runs(
 ) -> None:
     ran: list[int] = []
     with admission.admit(1) as ticket:
-        running = asyncio.create_task(ticket.run(lambda: ran.append(1), deadline=1001.0))
+        running = asyncio.create_task(ticket.call(lambda: ran.append(1), deadline=1001.0))
         await settle()
         clock.now = 1001.0
         executor.step()
@@ -143,7 +158,7 @@ async def test_cancelled_work_that_has_not_begun_never_runs(admission: Admission
 
     async def handler() -> None:
         with admission.admit(1) as ticket:
-            await ticket.run(lambda: ran.append(1))
+            await ticket.call(lambda: ran.append(1))
 
     running = asyncio.create_task(handler())
     await settle()
@@ -157,7 +172,7 @@ async def test_cancelled_work_that_has_not_begun_never_runs(admission: Admission
 
 async def test_room_is_kept_until_running_work_has_ended_even_if_its_caller_is_gone() -> None:
     with ThreadPoolExecutor(1) as pool:
-        admission = Admission(pool, Bounds(100, 1000))
+        admission = Admission(pool, Bounds(100, 1000), count_rows)
         begun, go_on = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
 
@@ -167,7 +182,7 @@ async def test_room_is_kept_until_running_work_has_ended_even_if_its_caller_is_g
 
         async def handler() -> None:
             with admission.admit(900) as ticket:
-                await ticket.run(work)
+                await ticket.call(work)
 
         running = asyncio.create_task(handler())
         await asyncio.wait_for(begun.wait(), PATIENCE)
@@ -222,7 +237,7 @@ async def test_retry_after_follows_the_work_in_flight(
     assert admission.retry_after() == 0.01
     for _ in range(50):
         with admission.admit(1) as ticket:
-            running = asyncio.create_task(ticket.run(lambda: setattr(clock, "now", clock.now + 2.0)))
+            running = asyncio.create_task(ticket.call(lambda: setattr(clock, "now", clock.now + 2.0)))
             await settle()
             executor.step()
             await running
@@ -247,7 +262,7 @@ async def test_running_work_ends_at_its_first_checkpoint_after_the_deadline(
             clock.now += 1
 
     with admission.admit(1) as ticket:
-        running = asyncio.create_task(ticket.run(work, deadline=clock.now + 3))
+        running = asyncio.create_task(ticket.call(work, deadline=clock.now + 3))
         await settle()
         executor.step()
         with pytest.raises(ExpiredError):
@@ -258,7 +273,7 @@ async def test_running_work_ends_at_its_first_checkpoint_after_the_deadline(
 
 async def test_running_work_ends_at_its_first_checkpoint_after_its_caller_went() -> None:
     with ThreadPoolExecutor(1) as pool:
-        admission = Admission(pool, Bounds(100, 1000))
+        admission = Admission(pool, Bounds(100, 1000), count_rows)
         begun, gone = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[BaseException | None] = loop.create_future()
@@ -275,7 +290,7 @@ async def test_running_work_ends_at_its_first_checkpoint_after_its_caller_went()
 
         async def handler() -> None:
             with admission.admit(900) as ticket:
-                await ticket.run(work)
+                await ticket.call(work)
 
         running = asyncio.create_task(handler())
         await asyncio.wait_for(begun.wait(), PATIENCE)
@@ -299,7 +314,7 @@ async def test_what_cancelled_work_holds_does_not_wait_for_a_worker(
         request = Request()
         requests.append(weakref.ref(request))
         with admission.admit(1) as ticket:
-            await ticket.run(lambda: request)
+            await ticket.call(lambda: request)
 
     requests: list[weakref.ref[Request]] = []
     handlers = [asyncio.create_task(handler()) for _ in range(3)]
@@ -326,8 +341,8 @@ async def test_calling_off_stops_what_waits_and_what_runs(admission: Admission, 
 
     tickets = [admission.admit(1), admission.admit(1)]
     running = [
-        asyncio.create_task(tickets[0].run(first)),
-        asyncio.create_task(tickets[1].run(lambda: ran.append("second"))),
+        asyncio.create_task(tickets[0].call(first)),
+        asyncio.create_task(tickets[1].call(lambda: ran.append("second"))),
     ]
     await settle()
     for task in running:
@@ -371,7 +386,7 @@ async def test_other_workers_stall_as_well(admission: Admission, executor: HandE
         assert "test_other_workers_stall_as_well" in admission.running()[0].stack()
     assert admission.stalled_for() == 0
     with admission.admit(1) as ticket:
-        running = asyncio.create_task(ticket.run(lambda: parsers.busy_for(), workers=parsers, what="parsing"))
+        running = asyncio.create_task(ticket.call(lambda: parsers.busy_for(), workers=parsers, what="parsing"))
         await settle()
         executor.step()
         assert await running == 0  # it has just begun

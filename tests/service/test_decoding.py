@@ -16,8 +16,9 @@ from pycore import testing
 from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
 from pycore.service import handlers
-from pycore.wire import messages as wire
-from pycore.wire.messages import Limits, Settings
+from pycore.service.work import Unary
+from pycore.wire import columns as wire
+from pycore.wire.settings import Limits, Settings
 
 SETTINGS = Settings(Limits(1 << 20, 64, 1 << 20, 1 << 28), threads=1)
 
@@ -110,9 +111,12 @@ CASES = {
 def answer(method: str, request: Message) -> Any:
     """The parsed answer, or the InputError."""
     try:
-        call = handlers._DECODERS[method](request, SETTINGS)
-        assert call.items >= 0
-        return CASES[method][1].FromString(call.run())
+        rpc = handlers.RPCS[method]
+        assert isinstance(rpc, Unary)
+        work = rpc.decode(request, SETTINGS)
+        assert 0 <= work.n <= work.cost
+        hash(work.options)
+        return CASES[method][1].FromString(rpc.encode(handlers.execute(work, SETTINGS)).SerializeToString())
     except InputError as error:
         found = error
     assert found.field

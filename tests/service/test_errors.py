@@ -25,7 +25,6 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
-from pycore.client import requests as plans
 from pycore.service.server import Server
 from pycore.wire import errors as status
 from pycore.wire.refusals import OverloadedError, StalledError
@@ -317,4 +316,4 @@ def test_plans_refuse_before_a_round_trip() -> None:
         client.hash_batch("sha-0", [b""])
     with pytest.raises(pycore.InputError, match="max_message_bytes"):
         ValidationClient("127.0.0.1:1", max_message_bytes=10)
-    assert plans.capabilities().requests == [capability_pb2.GetCapabilitiesRequest()]
+    assert ValidationClient.capabilities.plan(None).requests == [capability_pb2.GetCapabilitiesRequest()]

@@ -15,10 +15,10 @@ import pycore
 from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ValidationClient
 from pycore.client.requests import Budget
+from pycore.client.requests_tries import _plan
 from pycore.merkle import patricia
-from pycore.service import tries
 from pycore.service.server import Server
-from pycore.wire import messages as wire
+from pycore.wire import columns as wire
 
 pytestmark = pytest.mark.network
 
@@ -114,7 +114,7 @@ def test_pieces_keep_to_the_budget(rng: random.Random) -> None:
     for items, nbytes in ((1, 1), (3, 10_000), (100, 150), (7, 300)):
         told: list[list[bytes]] = []
         asked: list[bytes] = []
-        for request in tries.plan_verify_trie(Budget(items, nbytes), bytes(32), keys, proofs).requests:
+        for request in _plan(Budget(items, nbytes), bytes(32), keys, proofs).requests:
             rows = list(wire.received_column(request.keys, "keys"))
             nodes = list(wire.received_column(request.nodes, "nodes"))
             ends = np.cumsum(request.node_counts).astype(int).tolist()

@@ -15,9 +15,10 @@ from pycore._pb.validation.v1 import column_pb2, hash_pb2, merkle_pb2, signature
 from pycore.base.columns import Column, as_column
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.wire import messages as wire
+from pycore.wire import columns as wire
 from pycore.wire.count import check_item_count
-from pycore.wire.messages import Limits, Settings
+from pycore.wire.reports import from_block_report, to_block_report
+from pycore.wire.settings import Limits, Settings
 
 from .conftest import PACKAGE, ROOT
 
@@ -125,8 +126,8 @@ def test_reports_survive() -> None:
         counts={"sm2": 3},
         timings={"parse": 0.25},
     )
-    message = wire.to_block_report(report)
-    again = wire.from_block_report(type(message).FromString(message.SerializeToString()))
+    message = to_block_report(report)
+    again = from_block_report(type(message).FromString(message.SerializeToString()))
     assert again.to_dict() == report.to_dict()
     assert message.valid == report.valid
     assert message.complete == report.complete
