@@ -22,7 +22,7 @@ import asyncio
 import collections
 import time
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -123,8 +123,8 @@ class _Connection(Calls):
             *options,
         ]
 
-    def _time_for(self, messages: int) -> float | None:
-        return None if self.timeout is None else self.timeout * max(1, messages)
+    def _time_for(self, messages: int | None) -> float | None:
+        return None if self.timeout is None or messages is None else self.timeout * max(1, messages)
 
     def _bind(self, channel: Any) -> None:
         """The methods of a channel of either kind, by name."""
@@ -147,6 +147,10 @@ def _serialised(message: Message) -> bytes:
 def _translated(error: Any) -> Exception:
     """A grpc.RpcError as the exception that callers see."""
     return from_rpc(error.code(), error.details() or "", error.trailing_metadata())
+
+
+def _cut_short(target: str) -> ServiceError:
+    return ServiceError(grpc.StatusCode.UNAVAILABLE, f"{target} ended the stream before the last answer")
 
 
 def _serving(answer: health_pb2.HealthCheckResponse) -> bool:
@@ -222,11 +226,9 @@ class ValidationClient(_Connection, Blocking):
             time.sleep(waiting.pause())
 
     def _run(self, plan: Plan[R] | Feed[R]) -> R:
-        method = self._methods[plan.method]
         if isinstance(plan, Feed):
-            return self._run_feed(plan, method)
-        if METHODS[plan.method].many_answers:
-            return plan.combine(list(self._answers(method(iter(plan.requests), timeout=self._time_for(plan.count)))))
+            return self._run_feed(plan)
+        method = self._methods[plan.method]
         answers: list[Any] = []
         flying: collections.deque[Any] = collections.deque()
         try:
@@ -244,20 +246,29 @@ class ValidationClient(_Connection, Blocking):
                 future.cancel()
         return plan.combine(answers)
 
-    def _run_feed(self, feed: Feed[R], method: Any) -> R:
+    def _run_feed(self, feed: Feed[R]) -> R:
+        if METHODS[feed.method].many_answers:
+            (result,) = list(self._stream(feed))  # to the end of the stream: ending it before would cancel the call
+            return result
         try:
-            answer = method(feed.requests(), timeout=None)
+            answer = self._methods[feed.method](feed.requests(), timeout=self._time_for(feed.count))
         except grpc.RpcError as error:
             raise feed.failure or _translated(error) from None
-        return feed.last(answer)
+        feed.end()
+        return feed.only(answer)
 
     def _stream(self, feed: Feed[R]) -> Generator[R, None, None]:
-        for answer in self._answers(self._methods[feed.method](feed.requests(), timeout=None)):
-            result = feed.take(answer)
-            if result is not None:
-                yield result
-        if feed.failure is not None:
-            raise feed.failure
+        call = self._methods[feed.method](feed.requests(), timeout=self._time_for(feed.count))
+        with closing(self._answers(call)) as answers:
+            for answer in answers:
+                result = feed.take(answer)
+                if result is not None:
+                    yield result
+        feed.end()
+        if feed.waiting():
+            raise _cut_short(self.target)
+        if feed.waiting():
+            raise _cut_short(self.target)
 
     def _answers(self, call: Any) -> Generator[Any, None, None]:
         try:
@@ -315,12 +326,9 @@ class AsyncValidationClient(_Connection, Awaiting):
             await asyncio.sleep(waiting.pause())
 
     async def _run(self, plan: Plan[R] | Feed[R]) -> R:
-        method = self._methods[plan.method]
         if isinstance(plan, Feed):
-            return await self._run_feed(plan, method)
-        if METHODS[plan.method].many_answers:
-            parts = self._answers(method(iter(plan.requests), timeout=self._time_for(plan.count)))
-            return plan.combine([answer async for answer in parts])
+            return await self._run_feed(plan)
+        method = self._methods[plan.method]
         answers: list[Any] = []
         flying: collections.deque[Any] = collections.deque()
         try:
@@ -337,22 +345,29 @@ class AsyncValidationClient(_Connection, Awaiting):
                 future.cancel()
         return plan.combine(answers)
 
-    async def _run_feed(self, feed: Feed[R], method: Any) -> R:
+    async def _run_feed(self, feed: Feed[R]) -> R:
+        if METHODS[feed.method].many_answers:
+            (result,) = [result async for result in self._stream(feed)]
+            return result
         try:
-            answer = await method(feed.requests_async(), timeout=None)
+            answer = await self._methods[feed.method](feed.requests_async(), timeout=self._time_for(feed.count))
         except grpc.RpcError as error:
             raise feed.failure or _translated(error) from None
-        return feed.last(answer)
+        feed.end()
+        return feed.only(answer)
 
     async def _stream(self, feed: Feed[R]) -> AsyncGenerator[R, None]:
-        call = self._methods[feed.method](feed.requests_async(), timeout=None)
+        call = self._methods[feed.method](feed.requests_async(), timeout=self._time_for(feed.count))
         async with aclosing(self._answers(call)) as answers:
             async for answer in answers:
                 result = feed.take(answer)
                 if result is not None:
                     yield result
-        if feed.failure is not None:
-            raise feed.failure
+        feed.end()
+        if feed.waiting():
+            raise _cut_short(self.target)
+        if feed.waiting():
+            raise _cut_short(self.target)
 
     async def _answers(self, call: Any) -> AsyncGenerator[Any, None]:
         try:

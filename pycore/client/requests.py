@@ -48,7 +48,7 @@ class Plan(Generic[R]):
     """The requests of one call, made when they are sent, and how their answers become the result.
 
     Attributes:
-        method: the RPC: a unary one that is called once per request, or a stream of an answer per request.
+        method: the RPC, which is called once per request.
         count: how many requests there are: more than one when the batch is larger than a message should be.
         requests: the requests.
         combine: the result of all answers, in the order of the requests.
@@ -75,6 +75,8 @@ class Feed(Generic[R]):
         messages: the requests of an item.
         rest: the requests after the last item.
         take: the result of an answer; None where it takes more answers.
+        waiting: whether answers are still to come.
+        count: how many requests there will be, where that is known: time is allowed for each.
         failure: what reading the items or making requests of them raised; the stream ends before it.
     """
 
@@ -83,6 +85,8 @@ class Feed(Generic[R]):
     messages: Callable[[Any], Iterable[Any]]
     take: Callable[[Any], R | None]
     rest: Callable[[], Iterable[Any]] = tuple
+    waiting: Callable[[], bool] = bool
+    count: int | None = None
     failure: Exception | None = None
 
     def then(self, change: Callable[[R], S]) -> Feed[S]:
@@ -95,12 +99,15 @@ class Feed(Generic[R]):
 
         return replace(self, take=changed)  # type: ignore[return-value,arg-type]
 
-    def last(self, answer: Any) -> R:
-        """The result of the only answer; raises what making the requests raised, as the answer knows nothing of it."""
+    def end(self) -> None:
+        """After the last answer: raises what making the requests raised, as the service knows nothing of it."""
         if self.failure is not None:
             raise self.failure
+
+    def only(self, answer: Any) -> R:
+        """The result of the one answer that a stream of requests has."""
         result = self.take(answer)
-        assert result is not None, "a stream of one answer has its result"
+        assert result is not None, "one answer has its result"
         return result
 
     def requests(self) -> Iterator[Any]:

@@ -35,9 +35,15 @@ class SignatureCalls(Caller):
         *,
         threads: int | None = None,
         **options: Any,
-    ) -> Plan[Verdicts]:
+    ) -> Plan[Verdicts] | Feed[Verdicts]:
         """`pycore.verify_batch` on the service. A batch too large for one message goes over a stream of its own."""
-        return _plan(_Options.check(self._budget, scheme, **options), (public_keys, signatures, messages))
+        checked = _Options.check(self._budget, scheme, **options)
+        count, requests = checked.pieces((public_keys, signatures, messages))
+        if count == 1:
+            return Plan(_UNARY, 1, requests, all_verdicts)
+        state = _StreamState(checked)
+        state.expect(count)
+        return Feed(_STREAM, requests, state.message, state.take, waiting=state.waiting, count=count)
 
     @call
     def verify(
@@ -53,7 +59,8 @@ class SignatureCalls(Caller):
     ) -> Plan[None]:
         """`pycore.verify` on the service. One round trip per signature: a batch of 256 costs hardly more."""
         columns = (single(public_key, "public_key"), single(signature, "signature"), single(message, "message"))
-        return _plan(_Options.check(self._budget, scheme, **options), columns).then(only)
+        count, requests = _Options.check(self._budget, scheme, **options).pieces(columns)
+        return Plan(_UNARY, count, requests, all_verdicts).then(only)
 
     @stream
     def verify_stream(
@@ -74,7 +81,7 @@ class SignatureCalls(Caller):
             ServiceError: the stream broke. It has no time limit of its own.
         """
         state = _StreamState(_Options.check(self._budget, scheme, **options))
-        return Feed(_STREAM, batches, state.messages, state.take)
+        return Feed(_STREAM, batches, state.messages, state.take, waiting=state.waiting)
 
 
 @dataclass(frozen=True)
@@ -135,20 +142,6 @@ class _Options:
         return request
 
 
-def _plan(options: _Options, batch: Batch) -> Plan[Verdicts]:
-    count, requests = options.pieces(batch)
-    if count == 1:
-        return Plan(_UNARY, 1, requests, all_verdicts)
-    numbered = (_stream_request(i, request) for i, request in enumerate(requests))
-    return Plan(_STREAM, count, numbered, lambda answers: join_verdicts(map(_stream_verdicts, answers)))
-
-
-def _stream_request(
-    number: int, batch: signature_pb2.VerifySignaturesRequest
-) -> signature_pb2.VerifySignatureStreamRequest:
-    return signature_pb2.VerifySignatureStreamRequest(id=number, batch=batch)
-
-
 def _stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verdict_pb2.Verdicts:
     """The verdicts of one answer of a stream; raises what the in-process call would have raised."""
     if answer.WhichOneof("outcome") == "error":
@@ -165,13 +158,27 @@ class _StreamState:
         self._pieces: collections.deque[int] = collections.deque()
         self._parts: list[verdict_pb2.Verdicts] = []
 
-    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
-        """The messages of one batch; that there are so many is noted before the first is made."""
-        count, requests = self._options.pieces(batch)
+    def expect(self, count: int) -> None:
+        """Notes that a batch takes `count` messages, before the first is made."""
         self._pieces.append(count)
+
+    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+        """The messages of one batch."""
+        count, requests = self._options.pieces(batch)
+        self.expect(count)
         for request in requests:
-            self._sent += 1
-            yield _stream_request(self._sent, request)
+            yield from self.message(request)
+
+    def message(
+        self, request: signature_pb2.VerifySignaturesRequest
+    ) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+        """The message of a part of a batch."""
+        self._sent += 1
+        yield signature_pb2.VerifySignatureStreamRequest(id=self._sent, batch=request)
+
+    def waiting(self) -> bool:
+        """Whether a batch has no verdicts yet."""
+        return bool(self._pieces)
 
     def take(self, answer: signature_pb2.VerifySignatureStreamResponse) -> Verdicts | None:
         """The verdicts of a batch with the last answer to it."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import numpy as np
 import pytest
 
 import pycore
+from pycore import testing
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
-from pycore.service.server import Server
+from pycore.service.config import ServiceConfig
+from pycore.service.server import Server, background
+from pycore.wire.columns import to_verdicts
+from pycore.wire.schema import signature_pb2
 
 CALLS = [
     "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root", "validate_block",
@@ -68,3 +75,45 @@ async def test_streams_of_either_kind_of_iterable(service: Server) -> None:
         one = await client.append_merkle_tree(chunks())
         other = await client.append_merkle_tree([[b"a"], [b"b", b"c"]])
     assert one.root == other.root == pycore.merkle_root([b"a", b"b", b"c"])
+
+
+def test_a_large_batch_ends_at_the_first_part_that_is_refused() -> None:
+    """A service that takes smaller messages than the client sends: the rest of the batch is not sent for nothing."""
+    small = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_batch_items=10)
+    keys, signatures, messages = testing.generate_signatures("ed25519", 100, seed=3)
+    with background(small) as server:
+        with ValidationClient(server.target, max_batch_items=20) as client, pytest.raises(pycore.LengthError):
+            client.verify_batch("ed25519", keys, signatures, messages)
+        with ValidationClient(server.target, max_batch_items=10) as client:
+            assert client.verify_batch("ed25519", keys, signatures, messages).all_valid
+
+
+class _Hasty(grpc.GenericRpcHandler):
+    """A service that answers a stream's first request and calls it a day."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def first(requests: Iterator[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
+            numbers = [next(requests), next(requests)]  # read, so that the client has noted both
+            assert len(numbers) == 2
+            yield signature_pb2.VerifySignatureStreamResponse(
+                id=1, verdicts=to_verdicts(pycore.Verdicts(bytes([1])))
+            ).SerializeToString()
+
+        return grpc.stream_stream_rpc_method_handler(first)
+
+
+def test_too_few_answers_are_no_verdicts() -> None:
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Hasty()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        batch = ([bytes(32)], [bytes(64)], [b""])
+        with ValidationClient(f"127.0.0.1:{port}", max_batch_items=1) as client:
+            with pytest.raises(ServiceError, match="ended the stream before the last answer"):
+                client.verify_batch("ed25519", *(column * 3 for column in batch))
+            stream = client.verify_stream("ed25519", [batch, batch])
+            assert next(stream).all_valid
+            with pytest.raises(ServiceError, match="ended the stream before the last answer"):
+                next(stream)
+    finally:
+        server.stop(None)
