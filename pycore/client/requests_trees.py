@@ -28,7 +28,7 @@ from pycore.errors import LengthError
 from pycore.merkle import sparse
 from pycore.merkle.frontier import MerkleFrontier
 from pycore.merkle.proofs import count_argument, count_column, join_proof, proof_column
-from pycore.wire.columns import fill_column, received_column, split, to_column
+from pycore.wire.columns import fill_column, received_column, split, to_column, to_numbers
 from pycore.wire.schema import merkle_pb2
 
 
@@ -153,8 +153,8 @@ class TreeCalls(Caller):
             fill_column(made.root, root_slice(roots, start, stop))
             fill_column(made.leaves, column.slice(start, stop))
             fill_column(made.proofs, rows.slice(start, stop))
-            made.index.extend(positions[start:stop].tolist())
-            made.leaf_count.extend((counts if one_count else counts[start:stop]).tolist())
+            made.index = to_numbers(positions[start:stop])
+            made.leaf_count = to_numbers(counts if one_count else counts[start:stop])
             return made
 
         ranges = split([column, rows, *([roots] if roots.n != 1 else [])], self._budget.items, self._budget.nbytes)
@@ -195,7 +195,7 @@ class TreeCalls(Caller):
             raise LengthError("indices", f"{len(positions)} items", f"{column.n}, as many as leaves")
         request = merkle_pb2.VerifyMultiproofRequest(
             tree=tree, hash=hash, root=one_bytes(root, "root"), leaves=to_column(column), hashed=hashed,
-            proof=_joined(proof, row.digest_size), indices=positions.tolist(),
+            proof=_joined(proof, row.digest_size), indices=to_numbers(positions),
             leaf_count=count_argument(leaf_count, "leaf_count"), limit=_limit(limit),
         )  # fmt: skip
         return Plan("VerifyMultiproof", 1, [request], _one_verdict)
@@ -239,7 +239,7 @@ class TreeCalls(Caller):
             return merkle_pb2.VerifySparseRequest(
                 hash=hash, hashed=hashed, root=to_column(root_slice(roots, start, stop)),
                 keys=to_column(key_column.slice(start, stop)), values=to_column(value_column.slice(start, stop)),
-                absent=np.flatnonzero(~present[start:stop]).tolist(), proofs=to_column(rows.slice(start, stop)),
+                absent=to_numbers(np.flatnonzero(~present[start:stop])), proofs=to_column(rows.slice(start, stop)),
             )  # fmt: skip
 
         columns = [key_column, value_column, rows, *([roots] if roots.n != 1 else [])]
@@ -298,9 +298,9 @@ def _build(
         hash=hash,
         hashed=hashed,
         leaves=to_column(as_column(leaves, "leaves", width=width)),
-        indices=index_array(indices, "indices").tolist(),
-        multiproof_indices=index_array(multiproof, "multiproof").tolist(),
-        consistency_sizes=[count_argument(m, "consistency_sizes") for m in consistency_sizes],
+        indices=to_numbers(index_array(indices, "indices")),
+        multiproof_indices=to_numbers(index_array(multiproof, "multiproof")),
+        consistency_sizes=to_numbers([count_argument(m, "consistency_sizes") for m in consistency_sizes]),
         limit=_limit(limit),
     )
 
@@ -349,8 +349,8 @@ class _Growth:
             tree=tree,
             hash=hash,
             hashed=hashed,
-            indices=[count_argument(index, "indices") for index in indices],
-            consistency_sizes=[count_argument(size, "consistency_sizes") for size in consistency_sizes],
+            indices=to_numbers([count_argument(index, "indices") for index in indices]),
+            consistency_sizes=to_numbers([count_argument(size, "consistency_sizes") for size in consistency_sizes]),
             checkpoint=checkpoint,
             limit=_limit(limit),
         )

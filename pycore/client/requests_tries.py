@@ -12,7 +12,7 @@ from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, desc
 from pycore.client.requests import Budget, Caller, Plan, all_verdicts, call, only, root_column, root_slice
 from pycore.errors import LengthError, ShapeError
 from pycore.merkle.patricia import TrieValues
-from pycore.wire.columns import OFFSET_DTYPE, received_column, to_column
+from pycore.wire.columns import OFFSET_DTYPE, received_column, to_column, to_numbers
 from pycore.wire.schema import merkle_pb2
 
 _ROOT_SIZE = 32
@@ -68,7 +68,7 @@ def _plan(
             keys=to_column(key_column.slice(start, stop)),
             hashed=hashed,
             nodes=to_column(nodes.slice(first, last)),
-            node_counts=np.diff(firsts[start : stop + 1]).tolist(),
+            node_counts=to_numbers(np.diff(firsts[start : stop + 1])),
         )
 
     return Plan("VerifyTrie", len(ranges), (request(start, stop) for start, stop in ranges), _values)

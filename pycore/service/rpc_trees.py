@@ -66,27 +66,29 @@ def _decode_build(request: merkle_pb2.BuildMerkleTreeRequest, settings: Settings
     indices = numbers(request.indices, "indices", settings)
     together = numbers(request.multiproof_indices, "multiproof_indices", settings)
     sizes = numbers(request.consistency_sizes, "consistency_sizes", settings)
-    siblings = _count_siblings(leaves.n, request, settings)
+    siblings = _count_siblings(request, leaves.n, (len(indices), len(together), len(sizes)), settings)
     # A proof is as much to hold as the leaves that it is long: siblings, not proofs, are what is counted.
     cost = leaves.n + siblings
     return Work("BuildMerkleTree", Options.of(request), (leaves, indices, together, sizes), leaves.n, cost)
 
 
-def _count_siblings(leaf_count: int, request: merkle_pb2.BuildMerkleTreeRequest, settings: Settings) -> int:
+def _count_siblings(
+    request: merkle_pb2.BuildMerkleTreeRequest, leaf_count: int, asked: tuple[int, int, int], settings: Settings
+) -> int:
     """At most how many nodes the asked proofs have. LengthError when they would make too large an answer."""
-    sizes = len(request.consistency_sizes)
+    alone, together, sizes = asked
     if sizes > MAX_CONSISTENCY_SIZES:
         raise LengthError("consistency_sizes", f"{sizes} sizes", f"at most {MAX_CONSISTENCY_SIZES} per request")
     shape = lookup(TREES, request.tree or "rfc9162", "tree")
     size = lookup(HASHES, request.hash or shape.default_hash, "hash").digest_size
     depth = depth_of(shape, leaf_count, request.limit if request.HasField("limit") else None)
-    single = len(request.indices) * depth
+    single = alone * depth
     settings.check_answer(single * size, "indices")
     # Each helper of a multiproof joins the way of one leaf, and no level gives more of them than half its nodes.
-    together = min(len(request.multiproof_indices) * depth, leaf_count + depth)
+    shared = min(together * depth, leaf_count + depth)
     growth = sizes * (depth + 1)
-    settings.check_answer((single + together + growth) * size, "indices, multiproof_indices and consistency_sizes")
-    return single + together + growth
+    settings.check_answer((single + shared + growth) * size, "indices, multiproof_indices and consistency_sizes")
+    return single + shared + growth
 
 
 def _run_build(work: Work, settings: Settings) -> _Built:
@@ -119,10 +121,10 @@ def _encode_build(built: _Built) -> merkle_pb2.BuildMerkleTreeResponse:
 class _Growth:
     """The tree of one call, between its messages. As the option of a work it equals no other."""
 
-    def __init__(self, first: merkle_pb2.AppendMerkleTreeRequest, _: Settings) -> None:
+    def __init__(self, first: merkle_pb2.AppendMerkleTreeRequest, settings: Settings) -> None:
         """InputError for options that do not fit."""
-        self.indices = list(first.indices)
-        self.sizes = list(first.consistency_sizes)
+        self.indices = numbers(first.indices, "indices", settings).tolist()
+        self.sizes = numbers(first.consistency_sizes, "consistency_sizes", settings).tolist()
         self.checkpoint = first.checkpoint
         for field, given in (("indices", self.indices), ("consistency_sizes", self.sizes)):
             if len(given) > _MAX_WATCHED:

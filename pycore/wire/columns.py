@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pycore.base.columns import Column, as_column
 from pycore.base.verdicts import Verdicts
@@ -16,6 +16,7 @@ from pycore.wire.schema import column_pb2, verdict_pb2
 from pycore.wire.settings import UNLIMITED, Settings
 
 OFFSET_DTYPE = np.dtype("<u4")
+NUMBER_DTYPE = np.dtype("<u8")
 
 
 def received_column(message: column_pb2.Column, field: str) -> Column:
@@ -67,10 +68,17 @@ def to_column(column: Column) -> column_pb2.Column:
     return message
 
 
-def numbers(values: Sequence[int], field: str, settings: Settings) -> NDArray[np.uint64]:
-    """A repeated field as an array."""
-    settings.check_items(len(values), field)
-    return np.fromiter(values, dtype=np.uint64, count=len(values))
+def numbers(data: bytes, field: str, settings: Settings) -> NDArray[np.uint64]:
+    """A list of numbers of a request: unsigned 64-bit little-endian integers, one after another."""
+    if len(data) % NUMBER_DTYPE.itemsize:
+        raise LengthError(field, f"{len(data)} bytes", "8 bytes per number")
+    settings.check_items(len(data) // NUMBER_DTYPE.itemsize, field)
+    return np.frombuffer(data, NUMBER_DTYPE).astype(np.uint64, copy=False)
+
+
+def to_numbers(values: ArrayLike) -> bytes:
+    """Numbers from 0 to 2^64 - 1 for sending."""
+    return np.asarray(values, dtype=NUMBER_DTYPE).tobytes()
 
 
 def to_verdicts(verdicts: Verdicts) -> verdict_pb2.Verdicts:

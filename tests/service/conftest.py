@@ -37,6 +37,16 @@ METHOD = "/pycore.validation.v1.ValidationService/"
 PATIENCE = 240.0  # seconds; a limit for what hangs, on a machine that may be busy with much else
 
 
+def u32(*values: int) -> bytes:
+    """Offsets as columns have them."""
+    return b"".join(value.to_bytes(4, "little") for value in values)
+
+
+def u64(*values: int) -> bytes:
+    """A list of numbers as requests have them."""
+    return b"".join(value.to_bytes(8, "little") for value in values)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ServiceConfig.model_fields:

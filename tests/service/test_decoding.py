@@ -20,6 +20,8 @@ from pycore.service.work import Unary
 from pycore.wire import columns as wire
 from pycore.wire.settings import Limits, Settings
 
+from .conftest import u64
+
 SETTINGS = Settings(Limits(1 << 20, 64, 1 << 20, 1 << 28), threads=1)
 
 small = st.integers(0, 70) | st.sampled_from([(1 << 31) - 1, (1 << 32) - 1])
@@ -43,7 +45,9 @@ columns = st.one_of(
         rows=st.lists(st.binary(max_size=3), max_size=2),
     ),
 )  # fmt: skip
-numbers = st.lists(st.integers(0, 6) | st.integers(0, (1 << 64) - 1), max_size=6)
+numbers = st.binary(max_size=9) | st.lists(st.integers(0, 6) | st.integers(0, (1 << 64) - 1), max_size=6).map(
+    lambda values: u64(*values)
+)
 verify_requests = st.builds(
     signature_pb2.VerifySignaturesRequest,
     scheme=st.sampled_from([*pycore.SCHEMES, "", "rsa"]),

@@ -20,6 +20,8 @@ from pycore.merkle import patricia
 from pycore.service.server import Server
 from pycore.wire import columns as wire
 
+from .conftest import u64
+
 pytestmark = pytest.mark.network
 
 
@@ -100,7 +102,7 @@ def test_node_counts_are_checked(service: Server) -> None:
     root = column_pb2.Column(rows=[bytes(32)])
     with grpc.insecure_channel(service.target) as channel:
         for counts in ([], [1, 1], [1, 1, 2], [2**64 - 1, 1, 3], [1, 1, 1, 0]):
-            request = merkle_pb2.VerifyTrieRequest(root=root, keys=column, nodes=column, node_counts=counts)
+            request = merkle_pb2.VerifyTrieRequest(root=root, keys=column, nodes=column, node_counts=u64(*counts))
             with pytest.raises(grpc.RpcError) as caught:
                 channel.unary_unary("/pycore.validation.v1.ValidationService/VerifyTrie")(request.SerializeToString())
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -117,7 +119,7 @@ def test_pieces_keep_to_the_budget(rng: random.Random) -> None:
         for request in _plan(Budget(items, nbytes), bytes(32), keys, proofs).requests:
             rows = list(wire.received_column(request.keys, "keys"))
             nodes = list(wire.received_column(request.nodes, "nodes"))
-            ends = np.cumsum(request.node_counts).astype(int).tolist()
+            ends = np.cumsum(np.frombuffer(request.node_counts, "<u8")).astype(int).tolist()
             told += [nodes[a:b] for a, b in zip([0, *ends], ends, strict=False)]
             asked += rows
             if len(rows) > 1:
