@@ -3,7 +3,7 @@
 Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is
 built from them, large ones are parsed off the loop, and what does not parse is INVALID_ARGUMENT with words instead of a
 bare INTERNAL. An answer is serialised once, on the worker that computed it. Whatever a handler raises becomes a status
-in `interceptors.Statuses`.
+in `interceptors.translated`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError, Message
 from pycore.errors import InputError
 from pycore.service import rpc_blocks, rpc_capabilities, rpc_hashes, rpc_signatures, rpc_trees, rpc_tries
 from pycore.service.admission import Admission, Ticket
+from pycore.service.interceptors import translated
 from pycore.service.work import Batches, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -68,7 +69,7 @@ class Handlers:
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """The handlers of every method of the service descriptor."""
-        methods = {name: self._handler(method, RPCS[name]) for name, method in METHODS.items()}
+        methods = {name: translated(self._handler(method, RPCS[name]), name) for name, method in METHODS.items()}
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:

@@ -1,8 +1,8 @@
 """What every call passes on its way to its handler: the seam for metrics, authentication and limits.
 
-`chain` is the one place that says which interceptors there are and in which order. The outermost gives every exception
-its status, so that the others, and the handlers, simply raise: `pycore.InputError`, `RefusedError`, whatever
-`pycore.wire.errors` knows. An interceptor that aborts a call with a status of its own is left alone.
+`chain` is the one place that says which interceptors there are and in which order. Handlers and interceptors simply
+raise: `pycore.InputError`, `RefusedError`, whatever `pycore.wire.errors` knows; it becomes the status of the call, and
+gRPC's bare UNKNOWN never leaves this service. A call that was aborted with a status of its own is left alone.
 """
 
 from __future__ import annotations
@@ -22,13 +22,20 @@ Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler
 
 
 def chain(*others: Interceptor) -> Sequence[Interceptor]:
-    """The interceptors of a server, outermost first; `others` stand next to the handlers."""
-    return (Statuses(), *others)
+    """The interceptors of a server, outermost first; `others` stand next to the handlers. None where there are none of
+    them: handlers are `translated` already, and an interceptor costs a call of one item a tenth of its time."""
+    return (Statuses(), *others) if others else ()
+
+
+def translated(handler: Handler, name: str) -> Handler:
+    """A handler of the RPC `name`, with what it raises as the status of the call."""
+    if handler.stream_stream:
+        return _like(handler, _streaming(handler.stream_stream, name))
+    return _like(handler, _single(handler.unary_unary or handler.stream_unary, name))
 
 
 class Statuses(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
-    """Ends a call of this service that raised with the status of the exception and its details; gRPC's bare UNKNOWN
-    never leaves it. Health and reflection are none of its business."""
+    """Translates what other interceptors raise. Health and reflection are none of its business."""
 
     def __init__(self) -> None:
         self._prefix = f"/{SERVICE_NAME}/"
@@ -45,9 +52,7 @@ class Statuses(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
             return _refusal(error, name)
         if handler is None:  # which the stubs forget: there is no such method, and gRPC says UNIMPLEMENTED
             return None  # type: ignore[return-value]
-        if handler.stream_stream:
-            return _like(handler, _streaming(handler.stream_stream, name))
-        return _like(handler, _single(handler.unary_unary or handler.stream_unary, name))
+        return translated(handler, name)
 
 
 def _single(behaviour: Any, name: str) -> Any:
