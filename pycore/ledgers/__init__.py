@@ -28,7 +28,7 @@ class Ledger(Protocol):
 
     name: str
 
-    def validate_block(self, block: BytesLike, context: Any = None) -> BlockReport:
+    def validate_block(self, block: BytesLike, context: Any = None, *, threads: int | None = None) -> BlockReport:
         """Every check that the block and the context allow. InputError when the bytes are no block of the chain."""
         ...
 

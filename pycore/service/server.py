@@ -21,7 +21,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import NoReturn
@@ -32,20 +32,22 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
-from pycore.service.batcher import Batcher, Bounds
+from pycore.service.admission import Admission, Bounds
 from pycore.service.config import ServiceConfig
-from pycore.service.convert import Limits, Settings
+from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
-from pycore.service.servicer import SERVICE, ValidationServicer
+from pycore.service.interceptors import Interceptor, chain
 from pycore.service.tls import server_credentials
 from pycore.service.workers import Running
+from pycore.wire.schema import SERVICE_NAME
+from pycore.wire.settings import Limits, Settings
 
 __all__ = ["Server", "background", "run"]
 
 _log = logging.getLogger("pycore.service")
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
-_NAMES = ("", SERVICE.full_name)
+_NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 EXIT_STUCK = 4
@@ -58,37 +60,46 @@ class Server:
     Args:
         config: its settings.
         clock: seconds, monotonic: for deadlines and for stalls.
+        interceptors: what calls pass on their way to the handlers, outermost first (see `interceptors.chain`).
 
     Attributes:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
-        batcher: what is in flight. Belongs to `loop`.
+        admission: what is in flight. Belongs to `loop`.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
 
     loop: asyncio.AbstractEventLoop
 
-    def __init__(self, config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        config: ServiceConfig,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        interceptors: Sequence[Interceptor] = (),
+    ) -> None:
         self.config = config
+        self._interceptors = chain(*interceptors)
         self.port = 0
         self.stuck: list[Running] = []
         limits = Limits(
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
+        settings = Settings(limits, config.threads, config.max_answer_bytes)
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
-        self.batcher = Batcher(
+        self.admission = Admission(
             self._executor,
             Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
+            lambda work: execute(work, settings),
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
         )
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        settings = Settings(limits, config.threads, config.max_answer_bytes)
-        parsers = self.batcher.add_workers(self._parsers, 1)
-        self._servicer = ValidationServicer(self.batcher, parsers, settings, config.stream_window)
+        parsers = self.admission.add_workers(self._parsers, 1)
+        self._handlers = Handlers(self.admission, parsers, settings, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -115,6 +126,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         found = capabilities()
         server = grpc.aio.server(
+            interceptors=self._interceptors,
             options=[
                 ("grpc.max_receive_message_length", self.config.max_message_bytes),
                 ("grpc.max_send_message_length", -1),
@@ -122,9 +134,9 @@ class Server:
             ],
             maximum_concurrent_rpcs=self.config.max_concurrent_rpcs,
         )
-        server.add_generic_rpc_handlers((self._servicer.handlers(),))
+        server.add_generic_rpc_handlers((self._handlers.generic(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE.full_name, HEALTH_NAME, reflection.SERVICE_NAME), server)
+        reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
         await server.start()
         self._server = server
@@ -161,14 +173,14 @@ class Server:
 
     async def _judge(self) -> None:
         """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds."""
-        stalled = self.batcher.stalled_for()
+        stalled = self.admission.stalled_for()
         status = _NOT_SERVING if stalled else _SERVING
         if self._stopping is not None or status == self._status:
             return
         self._status = status
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
-            _log_running(self.batcher.running())
+            _log_running(self.admission.running())
         else:
             _log.info("a worker has come free: serving again")
         await self._health.set(status, *_NAMES)
@@ -184,16 +196,16 @@ class Server:
     async def _drain(self) -> None:
         server = self._server
         if server is not None:
-            load = self.batcher.load
+            load = self.admission.load
             _log.info("draining", extra={"requests": load.requests, "items": load.items})
             await self._health.set(_NOT_SERVING, *_NAMES)
             await self._delay()
-            self._servicer.drain()
+            self._handlers.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
             self._watcher.cancel()
-        self.batcher.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
+        self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
         self.stuck = await self._last_pieces()
@@ -209,9 +221,9 @@ class Server:
 
     async def _last_pieces(self) -> list[Running]:
         """Waits a little for work that was called off; what is still running then."""
-        clock = self.batcher.clock
+        clock = self.admission.clock
         end = clock() + _LAST_PIECE_S
-        while (running := self.batcher.running()) and clock() < end:  # noqa: ASYNC110 - threads set no asyncio.Event
+        while (running := self.admission.running()) and clock() < end:  # noqa: ASYNC110 - threads set no asyncio.Event
             await asyncio.sleep(0.01)
         return running
 
@@ -318,10 +330,15 @@ def _run(make: Callable[[], Server], log_level: str) -> int:
 
 
 @contextlib.contextmanager
-def background(config: ServiceConfig, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Server]:
+def background(
+    config: ServiceConfig,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    interceptors: Sequence[Interceptor] = (),
+) -> Iterator[Server]:
     """Serves from a thread with an event loop of its own while the `with` block runs; drains at its end.
 
-    `clock`: that of :class:`Server`.
+    `clock`, `interceptors`: those of :class:`Server`.
 
     >>> from pycore.client import ValidationClient
     >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
@@ -332,7 +349,7 @@ def background(config: ServiceConfig, *, clock: Callable[[], float] = time.monot
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config, clock=clock)
+        server = Server(config, clock=clock, interceptors=interceptors)
         try:
             await server.start()
         except BaseException as error:

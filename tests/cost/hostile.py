@@ -10,7 +10,7 @@ import datetime
 import functools
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,11 @@ def fixed(count: int, width: int, fill: bytes = b"\x07") -> column_pb2.Column:
     return column_pb2.Column(data=fill * (count * width), width=width)
 
 
+def u64(values: Iterable[int]) -> bytes:
+    """A list of numbers as requests have them."""
+    return b"".join(value.to_bytes(8, "little") for value in values)
+
+
 # ---- signatures and hashes -----------------------------------------------------------------------------------------
 
 
@@ -86,10 +91,15 @@ def build(n: int, **options: Any) -> bytes:
     return merkle_pb2.BuildMerkleTreeRequest(leaves=ragged(n), **options).SerializeToString()
 
 
+def growth(n: int) -> bytes:
+    """A proof of growth from every size."""
+    return build(n, consistency_sizes=u64(range(1, n + 1)))
+
+
 def deep(n: int) -> bytes:
     """One leaf, as deep as trees get, proved again and again."""
     return merkle_pb2.BuildMerkleTreeRequest(
-        tree="ssz", hash="sha512", limit=(1 << 64) - 1, leaves=fixed(1, 64), indices=[0] * n
+        tree="ssz", hash="sha512", limit=(1 << 64) - 1, leaves=fixed(1, 64), indices=bytes(8 * n)
     ).SerializeToString()
 
 
@@ -102,14 +112,14 @@ def watched_state(n: int) -> bytes:
 def inclusion(n: int) -> bytes:
     return merkle_pb2.VerifyInclusionRequest(
         tree="ssz", limit=(1 << 64) - 1, root=fixed(1, 32), leaves=fixed(n, 32), proofs=ragged(n, 64 * 32),
-        index=[0] * n, leaf_count=[1],
+        index=bytes(8 * n), leaf_count=u64([1]),
     ).SerializeToString()  # fmt: skip
 
 
 def apart(n: int) -> bytes:
     """A multiproof without nodes, of leaves as far apart as a tree of 2^62 leaves lets them be."""
     return merkle_pb2.VerifyMultiproofRequest(
-        root=bytes(32), leaves=ragged(n), indices=[i * ((1 << 62) // n) for i in range(n)], leaf_count=1 << 62
+        root=bytes(32), leaves=ragged(n), indices=u64(i * ((1 << 62) // n) for i in range(n)), leaf_count=1 << 62
     ).SerializeToString()
 
 
@@ -130,7 +140,7 @@ def deep_sparse(n: int) -> bytes:
 
 def bare_trie(n: int) -> bytes:
     return merkle_pb2.VerifyTrieRequest(
-        root=fixed(1, 32), keys=ragged(n), nodes=ragged(n), node_counts=[1] * n, hashed=True
+        root=fixed(1, 32), keys=ragged(n), nodes=ragged(n), node_counts=u64([1] * n), hashed=True
     ).SerializeToString()
 
 
@@ -334,12 +344,10 @@ FAMILIES = [
     Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
     Family("VerifySignatureStream", "Ed25519 signatures", stream),
     Family("HashBatch", "empty messages", empty_messages, "messages"),
-    Family("BuildMerkleTree", "proofs of every leaf", lambda n: build(n, indices=range(n)), "indices"),
+    Family("BuildMerkleTree", "proofs of every leaf", lambda n: build(n, indices=u64(range(n))), "indices"),
     Family("BuildMerkleTree", "proofs of one leaf 64 levels deep", deep, "indices"),
-    Family("BuildMerkleTree", "every second leaf", lambda n: build(n, multiproof_indices=range(0, n, 2))),
-    Family(
-        "BuildMerkleTree", "consistency", lambda n: build(n, consistency_sizes=range(1, n + 1)), "consistency_sizes"
-    ),
+    Family("BuildMerkleTree", "every second leaf", lambda n: build(n, multiproof_indices=u64(range(0, n, 2)))),
+    Family("BuildMerkleTree", "consistency", growth, "consistency_sizes"),
     Family("AppendMerkleTree", "watched leaves in a state", watched_state, "state"),
     Family("VerifyInclusion", "proofs of 64 levels", inclusion),
     Family("VerifyMultiproof", "leaves far apart", apart),

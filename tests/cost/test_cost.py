@@ -17,22 +17,24 @@ from typing import Any
 
 import grpc
 import pytest
-from google.protobuf import message_factory
 
 from pycore import errors
 from pycore.base import ffi
 from pycore.client import ValidationClient
 from pycore.ledgers.chainmaker import signers
-from pycore.service import convert, trees
+from pycore.service import rpc_blocks
 from pycore.service.config import ServiceConfig
+from pycore.service.handlers import RPCS, execute
 from pycore.service.server import background
-from pycore.service.servicer import _DECODERS, SERVICE
-from pycore.service.wire import check_item_count
+from pycore.service.work import Batches, Pieces
+from pycore.wire.count import check_item_count
+from pycore.wire.schema import METHODS
+from pycore.wire.settings import Limits, Settings
 
 from .hostile import FAMILIES, Family, composed
 
-SETTINGS = convert.Settings(convert.Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
-METHODS = "/pycore.validation.v1.ValidationService/"
+SETTINGS = Settings(Limits(16 << 20, 1 << 18, 1 << 20, 256 << 20), threads=1)
+
 GROWTH = 2.3
 STEPS = 3.0  # of memory: lists and tables grow in steps
 
@@ -49,21 +51,24 @@ class Cost:
 
 def compute(method: str, raw: bytes) -> bytes:
     """The answer of the service, in this thread and without gRPC."""
-    kind = message_factory.GetMessageClass(SERVICE.methods_by_name[method].input_type)
+    kind, rpc = METHODS[method].request, RPCS[method]
     check_item_count(raw, kind, SETTINGS.limits.max_batch_items)
     request = kind.FromString(raw)
-    if method == "AppendMerkleTree":
-        growth = trees.Growth(request, SETTINGS)
-        growth.call(request).run()
-        return growth.finish()
-    if method == "VerifySignatureStream":
-        return convert.decode_verify_signatures(request.batch, SETTINGS).run()
-    return _DECODERS[method](request, SETTINGS).run()
+    if isinstance(rpc, Pieces):
+        whole = rpc.begin(request, SETTINGS)
+        execute(rpc.decode(whole, request, SETTINGS), SETTINGS)
+        return rpc.encode(whole).SerializeToString()
+    if isinstance(rpc, Batches):
+        number, work = rpc.decode(request, SETTINGS)
+        if isinstance(work, Exception):
+            raise work
+        return rpc.encode(number, execute(work, SETTINGS)).SerializeToString()
+    return rpc.encode(execute(rpc.decode(request, SETTINGS), SETTINGS)).SerializeToString()
 
 
 def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
     cost = Cost()
-    convert._context.cache_clear()
+    rpc_blocks._context.cache_clear()
     signers._STORES.clear()  # or the configuration that was read once would cost nothing
 
     def lines(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
@@ -150,7 +155,7 @@ def test_the_counters_find_what_is_quadratic(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_rpc_has_a_family() -> None:
-    assert {method.name for method in SERVICE.methods} == {family.method for family in FAMILIES}
+    assert set(METHODS) == {family.method for family in FAMILIES}
 
 
 LARGE_SIZES = {"HashBatch": 1 << 19, "AppendMerkleTree": 1 << 14}
@@ -174,7 +179,7 @@ def test_others_are_answered_while_hostile_requests_are_in_flight() -> None:
         channel = grpc.insecure_channel(server.target, options=[("grpc.max_receive_message_length", -1)])
 
         def send(family: Family) -> None:
-            raw, method = family.make(4_000), METHODS + family.method
+            raw, method = family.make(4_000), METHODS[family.method].path
             try:
                 if family.method == "VerifySignatureStream":
                     outcomes.append(list(channel.stream_stream(method)(iter([raw]), timeout=120)))

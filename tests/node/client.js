@@ -39,6 +39,13 @@ function ragged(values) {
   return { data: Buffer.concat(values), offsets };
 }
 
+// Lists of numbers: unsigned 64-bit little-endian integers.
+function numbers(values) {
+  const data = Buffer.alloc(8 * values.length);
+  values.forEach((value, i) => data.writeBigUInt64LE(BigInt(value), 8 * i));
+  return data;
+}
+
 // Bit i of the bitmap is item i, least significant bit first.
 const isValid = (verdicts, i) => ((verdicts.bitmap[i >> 3] >> (i & 7)) & 1) === 1;
 
@@ -81,6 +88,16 @@ async function main(target, file) {
     transactions: shown(report.transactions),
     invalid: report.invalid_transactions.map((fault) => [fault.index, fault.verdict, fault.tx_id]),
   };
+
+  const leaves = rows(messages);
+  const built = await call("BuildMerkleTree", { leaves, indices: numbers([0, 10]) });
+  result.root = built.root.toString("hex");
+  const proof = built.proofs.data.subarray(0, built.proofs.offsets.readUInt32LE(4));
+  const inclusion = {
+    root: rows([built.root]), leaves: rows([messages[0], messages[1]]), proofs: rows([proof, proof]),
+    index: numbers([0, 0]), leaf_count: numbers([messages.length]),
+  };
+  result.inclusion = shown((await call("VerifyInclusion", inclusion)).verdicts).valid;
 
   const error = await call("VerifySignatures", { ...empty, scheme: "rsa" }).catch((caught) => caught);
   result.error = { code: grpc.status[error.code], details: error.details };

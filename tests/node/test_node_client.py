@@ -78,6 +78,8 @@ def test_a_node_client_verifies_signatures_and_a_block(node: str, tmp_path: Path
     assert answer["empty_id"]["valid_count"] == 0
     assert answer["no_id"]["valid_count"] == 0
     assert answer["stream"] == [[7, 9], [8, 9], [9, 9]]
+    assert answer["root"] == pycore.merkle_root([row.tobytes() for row in messages]).hex()
+    assert answer["inclusion"] == [True, False]
     assert answer["error"]["code"] == "INVALID_ARGUMENT"
     assert answer["error"]["details"].startswith("scheme: got 'rsa', wanted one of 'ed25519'")
     assert answer["schemes"] == list(pycore.SCHEMES)

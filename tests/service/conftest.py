@@ -26,7 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import pycore
 from pycore.client import ValidationClient
-from pycore.service.batcher import Load
+from pycore.service.admission import Load
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 
@@ -35,6 +35,16 @@ PACKAGE = Path(pycore.__file__).parent.parent  # where processes find the pycore
 HELD_SERVER = Path(__file__).with_name("held_server.py")
 METHOD = "/pycore.validation.v1.ValidationService/"
 PATIENCE = 240.0  # seconds; a limit for what hangs, on a machine that may be busy with much else
+
+
+def u32(*values: int) -> bytes:
+    """Offsets as columns have them."""
+    return b"".join(value.to_bytes(4, "little") for value in values)
+
+
+def u64(*values: int) -> bytes:
+    """A list of numbers as requests have them."""
+    return b"".join(value.to_bytes(8, "little") for value in values)
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +81,14 @@ def wait_for_load(server: Server, reached: Callable[[Load], bool]) -> None:
     """Returns once what is in flight is as it should be, however long that takes."""
 
     async def poll() -> None:
-        while not reached(server.batcher.load):  # noqa: ASYNC110 - the load is a number
+        while not reached(server.admission.load):  # noqa: ASYNC110 - the load is a number
             await asyncio.sleep(0.001)
 
     asyncio.run_coroutine_threadsafe(poll(), server.loop).result(PATIENCE)
 
 
 class Gate:
-    """Holds workers of a service in this process, with work of its own in the real batcher, until it is opened.
+    """Holds workers of a service in this process, with work of its own in the real admission, until it is opened.
 
     What depends on busy workers is tested with workers that are held: no amount of work takes long everywhere.
     """
@@ -100,8 +110,8 @@ class Gate:
             begun.set()
             self._opened.wait()
 
-        with self._server.batcher.admit(0) as ticket:
-            await ticket.run(work, what="a gate")
+        with self._server.admission.admit(0) as ticket:
+            await ticket.call(work, what="a gate")
 
     def open(self) -> None:
         """Lets all go that it holds, and waits until they have gone."""

@@ -49,17 +49,17 @@ class HeldServer(Server):
         await super().start()
         for _ in range(self.config.workers):
             self._tasks.add(asyncio.create_task(self._hold()))
-        while len(self.batcher.running()) < self.config.workers:  # noqa: ASYNC110 - threads set no asyncio.Event
+        while len(self.admission.running()) < self.config.workers:  # noqa: ASYNC110 - threads set no asyncio.Event
             await asyncio.sleep(0.001)
         _log.info("holding")
         threading.Thread(target=self._listen, daemon=True).start()
 
     async def _hold(self) -> None:
-        with self.batcher.admit(0) as ticket:
-            await ticket.run(self._work, what="held by the test")
+        with self.admission.admit(0) as ticket:
+            await ticket.call(self._work, what="held by the test")
 
     async def _report_load(self, requests: int) -> None:
-        while self.batcher.load.requests < requests:  # noqa: ASYNC110 - the load is a number
+        while self.admission.load.requests < requests:  # noqa: ASYNC110 - the load is a number
             await asyncio.sleep(0.001)
         _log.info("load reached")
 

@@ -15,8 +15,12 @@ import pycore
 from pycore import testing
 from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
-from pycore.service import convert, servicer
-from pycore.service.convert import Limits, Settings
+from pycore.service import handlers
+from pycore.service.work import Unary
+from pycore.wire import columns as wire
+from pycore.wire.settings import Limits, Settings
+
+from .conftest import u64
 
 SETTINGS = Settings(Limits(1 << 20, 64, 1 << 20, 1 << 28), threads=1)
 
@@ -41,7 +45,9 @@ columns = st.one_of(
         rows=st.lists(st.binary(max_size=3), max_size=2),
     ),
 )  # fmt: skip
-numbers = st.lists(st.integers(0, 6) | st.integers(0, (1 << 64) - 1), max_size=6)
+numbers = st.binary(max_size=9) | st.lists(st.integers(0, 6) | st.integers(0, (1 << 64) - 1), max_size=6).map(
+    lambda values: u64(*values)
+)
 verify_requests = st.builds(
     signature_pb2.VerifySignaturesRequest,
     scheme=st.sampled_from([*pycore.SCHEMES, "", "rsa"]),
@@ -109,9 +115,12 @@ CASES = {
 def answer(method: str, request: Message) -> Any:
     """The parsed answer, or the InputError."""
     try:
-        call = servicer._DECODERS[method](request, SETTINGS)
-        assert call.items >= 0
-        return CASES[method][1].FromString(call.run())
+        rpc = handlers.RPCS[method]
+        assert isinstance(rpc, Unary)
+        work = rpc.decode(request, SETTINGS)
+        assert 0 <= work.n <= work.cost
+        hash(work.options)
+        return CASES[method][1].FromString(rpc.encode(handlers.execute(work, SETTINGS)).SerializeToString())
     except InputError as error:
         found = error
     assert found.field
@@ -133,7 +142,7 @@ def test_a_verified_batch_has_one_verdict_per_item_and_never_the_code_0(
     found = answer("VerifySignatures", request)
     if not isinstance(found, InputError):
         codes = found.verdicts.codes
-        rows = convert.from_column(request.messages, "messages", SETTINGS).n
+        rows = wire.from_column(request.messages, "messages", SETTINGS).n
         assert len(codes) == found.verdicts.count == rows
         assert 0 not in codes
 
@@ -155,7 +164,7 @@ REQUESTS = {
 @given(raw=st.binary(max_size=120))
 def test_any_bytes_are_answered_or_an_input_error(method: str, raw: bytes) -> None:
     try:
-        request = servicer._parse(raw, REQUESTS[method])
+        request = handlers._parse(raw, REQUESTS[method])
     except InputError:
         return
     answer(method, request)
@@ -167,7 +176,7 @@ def test_damaged_requests(request: Message, cut: int, flip: int) -> None:
     if flip // 8 < len(raw):
         raw[flip // 8] ^= 1 << (flip % 8)
     try:
-        damaged = servicer._parse(bytes(raw[: len(raw) - cut] if cut < len(raw) else raw), type(request))
+        damaged = handlers._parse(bytes(raw[: len(raw) - cut] if cut < len(raw) else raw), type(request))
     except InputError:
         return
     answer("VerifySignatures", damaged)

@@ -25,11 +25,11 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
-from pycore.service import plans, status
-from pycore.service.batcher import OverloadedError, StalledError
 from pycore.service.server import Server
+from pycore.wire import errors as status
+from pycore.wire.refusals import OverloadedError, StalledError
 
-from .conftest import PATIENCE, RawCaller
+from .conftest import PATIENCE, RawCaller, u64
 
 Rows = Callable[..., column_pb2.Column]
 
@@ -72,13 +72,19 @@ INVALID = [
     ("HashBatch", hash_pb2.HashBatchRequest(), "algorithm", "UnknownNameError"),
     ("BuildMerkleTree", merkle_pb2.BuildMerkleTreeRequest(tree="verkle"), "tree", "UnknownNameError"),
     ("BuildMerkleTree", merkle_pb2.BuildMerkleTreeRequest(hash="x"), "hash", "UnknownNameError"),
-    ("BuildMerkleTree", merkle_pb2.BuildMerkleTreeRequest(leaves=rows(b"a"), indices=[1]), "indices[0]", "InputError"),
     (
         "BuildMerkleTree",
-        merkle_pb2.BuildMerkleTreeRequest(leaves=rows(b"a"), indices=[(1 << 64) - 1]),
+        merkle_pb2.BuildMerkleTreeRequest(leaves=rows(b"a"), indices=u64(1)),
         "indices[0]",
         "InputError",
     ),
+    (
+        "BuildMerkleTree",
+        merkle_pb2.BuildMerkleTreeRequest(leaves=rows(b"a"), indices=u64((1 << 64) - 1)),
+        "indices[0]",
+        "InputError",
+    ),
+    ("BuildMerkleTree", merkle_pb2.BuildMerkleTreeRequest(indices=bytes(7)), "indices", "LengthError"),
     (
         "BuildMerkleTree",
         merkle_pb2.BuildMerkleTreeRequest(tree="bitcoin", leaves=rows(b"short")),
@@ -87,14 +93,14 @@ INVALID = [
     ),
     (
         "VerifyInclusion",
-        merkle_pb2.VerifyInclusionRequest(root=rows(bytes(31)), leaves=rows(b"a"), proofs=rows(b""), index=[0]),
+        merkle_pb2.VerifyInclusionRequest(root=rows(bytes(31)), leaves=rows(b"a"), proofs=rows(b""), index=u64(0)),
         None,
         None,
     ),
     (
         "VerifyInclusion",
         merkle_pb2.VerifyInclusionRequest(
-            root=rows(bytes(32)), leaves=rows(b"a", b"b"), proofs=rows(b"", b""), index=[0], leaf_count=[2]
+            root=rows(bytes(32)), leaves=rows(b"a", b"b"), proofs=rows(b"", b""), index=u64(0), leaf_count=u64(2)
         ),
         "index",
         "LengthError",
@@ -316,4 +322,4 @@ def test_plans_refuse_before_a_round_trip() -> None:
         client.hash_batch("sha-0", [b""])
     with pytest.raises(pycore.InputError, match="max_message_bytes"):
         ValidationClient("127.0.0.1:1", max_message_bytes=10)
-    assert plans.capabilities().requests == [capability_pb2.GetCapabilitiesRequest()]
+    assert ValidationClient.capabilities.plan(None).requests == [capability_pb2.GetCapabilitiesRequest()]

@@ -14,10 +14,13 @@ from oracle import trie as oracle
 import pycore
 from pycore._pb.validation.v1 import column_pb2, merkle_pb2
 from pycore.client import AsyncValidationClient, ValidationClient
+from pycore.client.requests import Budget
+from pycore.client.requests_tries import _plan
 from pycore.merkle import patricia
-from pycore.service import convert, tries
-from pycore.service.plans import Budget
 from pycore.service.server import Server
+from pycore.wire import columns as wire
+
+from .conftest import u64
 
 pytestmark = pytest.mark.network
 
@@ -99,7 +102,7 @@ def test_node_counts_are_checked(service: Server) -> None:
     root = column_pb2.Column(rows=[bytes(32)])
     with grpc.insecure_channel(service.target) as channel:
         for counts in ([], [1, 1], [1, 1, 2], [2**64 - 1, 1, 3], [1, 1, 1, 0]):
-            request = merkle_pb2.VerifyTrieRequest(root=root, keys=column, nodes=column, node_counts=counts)
+            request = merkle_pb2.VerifyTrieRequest(root=root, keys=column, nodes=column, node_counts=u64(*counts))
             with pytest.raises(grpc.RpcError) as caught:
                 channel.unary_unary("/pycore.validation.v1.ValidationService/VerifyTrie")(request.SerializeToString())
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -113,10 +116,10 @@ def test_pieces_keep_to_the_budget(rng: random.Random) -> None:
     for items, nbytes in ((1, 1), (3, 10_000), (100, 150), (7, 300)):
         told: list[list[bytes]] = []
         asked: list[bytes] = []
-        for request in tries.plan_verify_trie(Budget(items, nbytes), bytes(32), keys, proofs).requests:
-            rows = list(convert.received_column(request.keys, "keys"))
-            nodes = list(convert.received_column(request.nodes, "nodes"))
-            ends = np.cumsum(request.node_counts).astype(int).tolist()
+        for request in _plan(Budget(items, nbytes), bytes(32), keys, proofs).requests:
+            rows = list(wire.received_column(request.keys, "keys"))
+            nodes = list(wire.received_column(request.nodes, "nodes"))
+            ends = np.cumsum(np.frombuffer(request.node_counts, "<u8")).astype(int).tolist()
             told += [nodes[a:b] for a, b in zip([0, *ends], ends, strict=False)]
             asked += rows
             if len(rows) > 1:

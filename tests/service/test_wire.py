@@ -11,23 +11,24 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import pycore
-from pycore._pb.validation.v1 import column_pb2, hash_pb2, merkle_pb2, signature_pb2, verdict_pb2
+from pycore._pb.validation.v1 import column_pb2, hash_pb2, signature_pb2, verdict_pb2
 from pycore.base.columns import Column, as_column
 from pycore.errors import InputError, LengthError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.service import convert
-from pycore.service.convert import Limits, Settings
-from pycore.service.wire import check_item_count
+from pycore.wire import columns as wire
+from pycore.wire.count import check_item_count
+from pycore.wire.reports import from_block_report, to_block_report
+from pycore.wire.settings import Limits, Settings
 
-from .conftest import PACKAGE, ROOT
+from .conftest import PACKAGE, ROOT, u32, u64
 
 SETTINGS = Settings(Limits(1 << 24, 1000, 1 << 20, 1 << 28))
 rows_strategy = st.lists(st.binary(max_size=40), max_size=30)
 
 
 def over_the_wire(column: Column) -> Column:
-    message = column_pb2.Column.FromString(convert.to_column(column).SerializeToString())
-    return convert.from_column(message, "messages", SETTINGS)
+    message = column_pb2.Column.FromString(wire.to_column(column).SerializeToString())
+    return wire.from_column(message, "messages", SETTINGS)
 
 
 @given(rows_strategy)
@@ -51,11 +52,7 @@ def test_strided_and_reversed_columns_survive() -> None:
 
 @given(rows_strategy)
 def test_the_row_form_means_the_same(rows: list[bytes]) -> None:
-    assert list(convert.from_column(column_pb2.Column(rows=rows), "messages", SETTINGS)) == rows
-
-
-def u32(*values: int) -> bytes:
-    return np.array(values, dtype="<u4").tobytes()
+    assert list(wire.from_column(column_pb2.Column(rows=rows), "messages", SETTINGS)) == rows
 
 
 @pytest.mark.parametrize(
@@ -79,13 +76,28 @@ def u32(*values: int) -> bytes:
 )
 def test_malformed_columns_name_their_field(column: column_pb2.Column, field: str) -> None:
     with pytest.raises(InputError) as caught:
-        convert.from_column(column, "messages", SETTINGS)
+        wire.from_column(column, "messages", SETTINGS)
     assert caught.value.field.startswith(field)
+
+
+@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=40))
+def test_numbers_survive(values: list[int]) -> None:
+    assert wire.to_numbers(values) == u64(*values)
+    found = wire.numbers(u64(*values), "indices", SETTINGS)
+    assert found.tolist() == values
+    assert found.dtype == np.uint64
+
+
+def test_malformed_numbers_name_their_field() -> None:
+    for raw in (b"\0", bytes(15), bytes(8 * 1001)):
+        with pytest.raises(LengthError) as caught:
+            wire.numbers(raw, "indices", SETTINGS)
+        assert caught.value.field == "indices"
 
 
 def test_received_columns_are_views() -> None:
     data = bytes(range(64))
-    column = convert.from_column(column_pb2.Column(data=data, width=32), "messages", SETTINGS)
+    column = wire.from_column(column_pb2.Column(data=data, width=32), "messages", SETTINGS)
     assert column.data.base is not None
     assert not column.data.flags.owndata
 
@@ -93,8 +105,8 @@ def test_received_columns_are_views() -> None:
 @given(st.binary(max_size=40).map(lambda raw: bytes(code % 17 for code in raw)))
 def test_verdicts_survive(codes: bytes) -> None:
     verdicts = pycore.Verdicts(codes)
-    message = convert.to_verdicts(verdicts)
-    assert convert.from_verdicts(message) == verdicts
+    message = wire.to_verdicts(verdicts)
+    assert wire.from_verdicts(message) == verdicts
     assert message.count == len(codes)
     assert message.valid_count == codes.count(1)
     bits = [message.bitmap[i // 8] >> (i % 8) & 1 for i in range(len(codes))]
@@ -125,8 +137,8 @@ def test_reports_survive() -> None:
         counts={"sm2": 3},
         timings={"parse": 0.25},
     )
-    message = convert.to_block_report(report)
-    again = convert.from_block_report(type(message).FromString(message.SerializeToString()))
+    message = to_block_report(report)
+    again = from_block_report(type(message).FromString(message.SerializeToString()))
     assert again.to_dict() == report.to_dict()
     assert message.valid == report.valid
     assert message.complete == report.complete
@@ -138,7 +150,7 @@ def test_reports_survive() -> None:
 @given(rows_strategy, st.integers(1, 10), st.integers(1, 200))
 def test_split_covers_every_row_once_within_the_bounds(rows: list[bytes], items: int, nbytes: int) -> None:
     column = as_column(rows, "messages")
-    ranges = convert.split([column, column], items, nbytes)
+    ranges = wire.split([column, column], items, nbytes)
     assert [i for start, stop in ranges for i in range(start, stop)] == list(range(len(rows)))
     for start, stop in ranges:
         assert stop - start <= items
@@ -160,27 +172,6 @@ def test_count_agrees_with_the_parser(rows: list[bytes], limit: int) -> None:
         check_item_count(raw, hash_pb2.HashBatchRequest, limit)
 
 
-@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=40), st.integers(0, 40))
-def test_count_of_numbers_agrees_with_the_parser(index: list[int], limit: int) -> None:
-    raw = merkle_pb2.VerifyInclusionRequest(index=index).SerializeToString()
-    unpacked = b"".join(b"\x38" + varint(value) for value in index)
-    assert list(merkle_pb2.VerifyInclusionRequest.FromString(unpacked).index) == index
-    for form in (raw, unpacked):
-        if len(index) > limit:
-            with pytest.raises(LengthError):
-                check_item_count(form, merkle_pb2.VerifyInclusionRequest, limit)
-        else:
-            check_item_count(form, merkle_pb2.VerifyInclusionRequest, limit)
-
-
-def varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
 def test_count_sees_columns_that_come_in_pieces_and_inside_a_stream_message() -> None:
     piece = hash_pb2.HashBatchRequest(messages=column_pb2.Column(rows=[b""] * 6)).SerializeToString()
     assert len(hash_pb2.HashBatchRequest.FromString(piece + piece).messages.rows) == 12
@@ -194,14 +185,14 @@ def test_count_sees_columns_that_come_in_pieces_and_inside_a_stream_message() ->
 
 
 @given(st.binary(max_size=200))
-@example(b"\r")  # a list of numbers in the clothes of a fixed32 that is cut off
+@example(b"\r")  # a fixed32 that is cut off
 @example(b"\x09" + bytes(7))
 def test_count_never_fails_on_garbage(raw: bytes) -> None:
     check_item_count(raw, signature_pb2.VerifySignatureStreamRequest, 1000)
 
 
-def test_the_batcher_knows_nothing_of_grpc() -> None:
-    code = "import sys, pycore.service.batcher; sys.exit(any(name.split('.')[0] == 'grpc' for name in sys.modules))"
+def test_admission_knows_nothing_of_grpc() -> None:
+    code = "import sys, pycore.service.admission; sys.exit(any(name.split('.')[0] == 'grpc' for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], cwd=PACKAGE, check=False).returncode == 0
 
 

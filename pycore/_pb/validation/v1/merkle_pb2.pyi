@@ -1,9 +1,8 @@
 from pycore._pb.validation.v1 import column_pb2 as _column_pb2
 from pycore._pb.validation.v1 import verdict_pb2 as _verdict_pb2
-from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from collections.abc import Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -22,11 +21,11 @@ class BuildMerkleTreeRequest(_message.Message):
     hash: str
     leaves: _column_pb2.Column
     hashed: bool
-    indices: _containers.RepeatedScalarFieldContainer[int]
+    indices: bytes
     limit: int
-    multiproof_indices: _containers.RepeatedScalarFieldContainer[int]
-    consistency_sizes: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., indices: _Optional[_Iterable[int]] = ..., limit: _Optional[int] = ..., multiproof_indices: _Optional[_Iterable[int]] = ..., consistency_sizes: _Optional[_Iterable[int]] = ...) -> None: ...
+    multiproof_indices: bytes
+    consistency_sizes: bytes
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., indices: _Optional[bytes] = ..., limit: _Optional[int] = ..., multiproof_indices: _Optional[bytes] = ..., consistency_sizes: _Optional[bytes] = ...) -> None: ...
 
 class BuildMerkleTreeResponse(_message.Message):
     __slots__ = ("root", "leaf_count", "proofs", "mutated", "multiproof", "consistency_proofs")
@@ -61,10 +60,10 @@ class VerifyInclusionRequest(_message.Message):
     leaves: _column_pb2.Column
     hashed: bool
     proofs: _column_pb2.Column
-    index: _containers.RepeatedScalarFieldContainer[int]
-    leaf_count: _containers.RepeatedScalarFieldContainer[int]
+    index: bytes
+    leaf_count: bytes
     limit: int
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., index: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[_Iterable[int]] = ..., limit: _Optional[int] = ...) -> None: ...
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., index: _Optional[bytes] = ..., leaf_count: _Optional[bytes] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class VerifyInclusionResponse(_message.Message):
     __slots__ = ("verdicts",)
@@ -88,11 +87,11 @@ class AppendMerkleTreeRequest(_message.Message):
     hash: str
     hashed: bool
     limit: int
-    indices: _containers.RepeatedScalarFieldContainer[int]
-    consistency_sizes: _containers.RepeatedScalarFieldContainer[int]
+    indices: bytes
+    consistency_sizes: bytes
     checkpoint: bool
     leaves: _column_pb2.Column
-    def __init__(self, state: _Optional[bytes] = ..., tree: _Optional[str] = ..., hash: _Optional[str] = ..., hashed: _Optional[bool] = ..., limit: _Optional[int] = ..., indices: _Optional[_Iterable[int]] = ..., consistency_sizes: _Optional[_Iterable[int]] = ..., checkpoint: _Optional[bool] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+    def __init__(self, state: _Optional[bytes] = ..., tree: _Optional[str] = ..., hash: _Optional[str] = ..., hashed: _Optional[bool] = ..., limit: _Optional[int] = ..., indices: _Optional[bytes] = ..., consistency_sizes: _Optional[bytes] = ..., checkpoint: _Optional[bool] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
 
 class AppendMerkleTreeResponse(_message.Message):
     __slots__ = ("root", "leaf_count", "state", "proofs", "consistency_proofs")
@@ -125,10 +124,10 @@ class VerifyMultiproofRequest(_message.Message):
     leaves: _column_pb2.Column
     hashed: bool
     proof: bytes
-    indices: _containers.RepeatedScalarFieldContainer[int]
+    indices: bytes
     leaf_count: int
     limit: int
-    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[bytes] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proof: _Optional[bytes] = ..., indices: _Optional[_Iterable[int]] = ..., leaf_count: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    def __init__(self, tree: _Optional[str] = ..., hash: _Optional[str] = ..., root: _Optional[bytes] = ..., leaves: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., proof: _Optional[bytes] = ..., indices: _Optional[bytes] = ..., leaf_count: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class VerifyMultiproofResponse(_message.Message):
     __slots__ = ("verdict",)
@@ -171,10 +170,10 @@ class VerifySparseRequest(_message.Message):
     root: _column_pb2.Column
     keys: _column_pb2.Column
     values: _column_pb2.Column
-    absent: _containers.RepeatedScalarFieldContainer[int]
+    absent: bytes
     hashed: bool
     proofs: _column_pb2.Column
-    def __init__(self, hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., values: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., absent: _Optional[_Iterable[int]] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
+    def __init__(self, hash: _Optional[str] = ..., root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., values: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., absent: _Optional[bytes] = ..., hashed: _Optional[bool] = ..., proofs: _Optional[_Union[_column_pb2.Column, _Mapping]] = ...) -> None: ...
 
 class VerifySparseResponse(_message.Message):
     __slots__ = ("verdicts",)
@@ -193,8 +192,8 @@ class VerifyTrieRequest(_message.Message):
     keys: _column_pb2.Column
     hashed: bool
     nodes: _column_pb2.Column
-    node_counts: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., nodes: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., node_counts: _Optional[_Iterable[int]] = ...) -> None: ...
+    node_counts: bytes
+    def __init__(self, root: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., keys: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., hashed: _Optional[bool] = ..., nodes: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., node_counts: _Optional[bytes] = ...) -> None: ...
 
 class VerifyTrieResponse(_message.Message):
     __slots__ = ("verdicts", "values")

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from pycore._pb.validation.v1 import column_pb2
 from pycore.errors import LengthError
+from pycore.wire.schema import column_pb2
 
 _ROWS = column_pb2.Column.ROWS_FIELD_NUMBER
 _COLUMN = column_pb2.Column.DESCRIPTOR.full_name
@@ -23,12 +21,12 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def check_item_count(raw: bytes, message: type[Message], limit: int) -> None:
-    """Raises LengthError when a column in row form or a list of numbers has more than `limit` entries.
+    """Raises LengthError when a column in row form has more than `limit` rows.
 
     Args:
         raw: a serialised `message`, perhaps malformed.
         message: a request of the validation service.
-        limit: the most entries of one field.
+        limit: the most rows of one column.
     """
     _check(raw, 0, len(raw), message.DESCRIPTOR, limit)
 
@@ -38,24 +36,17 @@ def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> Non
     found = dict.fromkeys(fields, 0)
     for number, kind, first, last in _walk(raw, start, end):
         field = fields.get(number)
-        if field is None:
+        if field is None or kind != _BYTES or field.message_type is None:
             continue
-        if field.message_type is None:
-            if field.type == FieldDescriptor.TYPE_UINT64:
-                found[number] += 1 if kind == _VARINT else _count_varints(raw, first, last) if kind == _BYTES else 0
-        elif kind == _BYTES and field.message_type.full_name == _COLUMN:
+        if field.message_type.full_name == _COLUMN:
             for inner, _, _, _ in _walk(raw, first, last):
                 found[number] += inner == _ROWS
                 if found[number] > limit:
                     break
-        elif kind == _BYTES:
+        else:
             _check(raw, first, last, field.message_type, limit)
         if found[number] > limit:
             raise LengthError(field.name, f"more than {limit} items", f"at most {limit} per request")
-
-
-def _count_varints(raw: bytes, first: int, last: int) -> int:
-    return int(np.count_nonzero(np.frombuffer(raw, np.uint8, last - first, first) < 0x80)) if last > first else 0
 
 
 def _walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:

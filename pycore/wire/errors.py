@@ -1,8 +1,9 @@
-"""Exceptions as gRPC status with google.rpc details, and back. The server and the clients share this file.
+"""Exceptions as gRPC status with google.rpc details, and back. Server and clients share this file.
 
 InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
 OverloadedError       RESOURCE_EXHAUSTED   RetryInfo
 StalledError          UNAVAILABLE          RetryInfo
+DrainingError         UNAVAILABLE
 ExpiredError          DEADLINE_EXCEEDED
 BackendUnavailable    UNAVAILABLE          ErrorInfo
 anything else         INTERNAL             a reference that is in the server's log, and nothing about the cause
@@ -20,9 +21,9 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from pycore import errors
-from pycore._pb.validation.v1 import signature_pb2
 from pycore.base.deadline import ExpiredError
-from pycore.service.batcher import OverloadedError, RefusedError
+from pycore.wire.refusals import DrainingError, OverloadedError, RefusedError
+from pycore.wire.schema import signature_pb2
 
 _log = logging.getLogger("pycore.service")
 
@@ -110,6 +111,8 @@ def to_failure(error: Exception, method: str) -> Failure:
         full = isinstance(error, OverloadedError)
         code = grpc.StatusCode.RESOURCE_EXHAUSTED if full else grpc.StatusCode.UNAVAILABLE
         return _failure(code, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, DrainingError):
+        return _failure(grpc.StatusCode.UNAVAILABLE, str(error))
     if isinstance(error, ExpiredError):
         return _failure(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, errors.BackendUnavailable):
@@ -118,11 +121,6 @@ def to_failure(error: Exception, method: str) -> Failure:
     reference = uuid.uuid4().hex[:16]
     _log.error("%s failed, reference %s", method, reference, exc_info=error, extra={"reference": reference})
     return _failure(grpc.StatusCode.INTERNAL, f"internal error, reference {reference}")
-
-
-def unavailable(message: str) -> Failure:
-    """The status for work that this service will not take any more."""
-    return _failure(grpc.StatusCode.UNAVAILABLE, message)
 
 
 def to_batch_error(failure: Failure) -> signature_pb2.BatchError:

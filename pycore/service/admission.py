@@ -1,9 +1,9 @@
 """Admission and execution of work: the place where batches of several requests will be merged.
 
-No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Batcher.admit`, or `Batcher.admit_when_free`
-where waiting is better than refusing), adds the items once it knows them, and runs its work. Work runs on the executor
-that the batcher was given, never on the event loop. A ticket is given back when the work has really ended - not when
-its caller went away - so that the bounds hold for what is in memory.
+No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Admission.admit`, or
+`Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and runs its
+work. Work runs on the executor that the admission was given, never on the event loop. A ticket is given back when the
+work has really ended - not when its caller went away - so that the bounds hold for what is in memory.
 
 Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts; where
 that happens while it runs, it ends at its next checkpoint (:mod:`pycore.base.deadline`). When no worker has come free
@@ -22,31 +22,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pycore.base.deadline import Budget
+from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
+from pycore.wire.refusals import OverloadedError, RefusedError, StalledError
 
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
-
-
-class RefusedError(Exception):
-    """The work is not taken now. `retry_after`: seconds after which trying again makes sense."""
-
-    def __init__(self, words: str, retry_after: float) -> None:
-        super().__init__(words)
-        self.retry_after = retry_after
-
-
-class OverloadedError(RefusedError):
-    """There is no room for it."""
-
-    def __init__(self, what: str, held: int, asked: int, limit: int, retry_after: float) -> None:
-        words = f"the service is full: {held} {what} in flight, {asked} more asked for, limit {limit}"
-        super().__init__(words, retry_after)
-
-
-class StalledError(RefusedError):
-    """No worker has come free for so long that it would only wait."""
 
 
 @dataclass(frozen=True)
@@ -67,39 +49,42 @@ class Load:
 
 
 class _Job(Generic[T]):
-    """Work on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is free,
-    and what the work holds - the request - must not stay in memory that long."""
+    """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is
+    free, and what it holds - the request - must not stay in memory that long."""
 
-    def __init__(self, batcher: Batcher, work: Callable[[], T], budget: Budget, workers: Workers, what: str) -> None:
-        self._batcher = batcher
-        self._work: Callable[[], T] | None = work
+    def __init__(
+        self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
+        workers: Workers, what: str,
+    ) -> None:  # fmt: skip
+        self._admission = admission
+        self._call: tuple[Callable[..., T], tuple[Any, ...]] | None = (function, arguments)
         self._budget = budget
         self._workers = workers
         self._what = what
 
     def __call__(self) -> T:
-        clock, work = self._batcher.clock, self._work
+        clock, call = self._admission.clock, self._call
         self._budget.check()
-        assert work is not None, "work is forgotten after its budget was cancelled"
+        assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
         try:
             with self._workers.busy(self._what), self._budget:
-                return work()
+                return call[0](*call[1])
         finally:
-            if self._workers is self._batcher.workers:
-                self._batcher._note_duration(clock() - began)
+            if self._workers is self._admission.workers:
+                self._admission._note_duration(clock() - began)
 
     def forget(self) -> None:
-        """Stops the work: before it begins, or at its next checkpoint."""
+        """Stops the job: before it begins, or at its next checkpoint."""
         self._budget.cancel()
-        self._work = None
+        self._call = None
 
 
 class Ticket:
-    """The right to hold bytes and items. Made by the batcher only; a context manager that gives the room back."""
+    """The right to hold bytes and items. Made by the admission only; a context manager that gives the room back."""
 
-    def __init__(self, batcher: Batcher, nbytes: int) -> None:
-        self._batcher = batcher
+    def __init__(self, admission: Admission, nbytes: int) -> None:
+        self._admission = admission
         self._running: Future[Any] | None = None
         self._released = False
         self.nbytes = nbytes
@@ -111,47 +96,69 @@ class Ticket:
         Raises:
             OverloadedError: there is none. The ticket keeps what it has.
         """
-        self._batcher._claim_items(self, items)
+        self._admission._claim_items(self, items)
 
     async def add_items_when_free(self, items: int) -> None:
         """As `add_items`, but waits until there is room."""
-        await self._batcher._retry_until_free(lambda: self.add_items(items))
+        await self._admission._retry_until_free(lambda: self.add_items(items))
 
-    async def run(
+    async def run(self, work: Work, answer: Callable[[Any], T], *, deadline: float | None = None, what: str = "") -> T:
+        """Does `work` on a worker. May be called again after it returned.
+
+        Cancelling the awaiting task stops the work: it never begins, or ends at its next checkpoint.
+
+        Args:
+            work: what the admission's `execute` is given.
+            answer: makes what is returned of the result, on the worker.
+            deadline: a time of the admission's clock, or None.
+            what: a name for the log; the work's kind by default.
+
+        Raises:
+            ExpiredError: the deadline passed before the work began, or while it ran.
+            Exception: whatever the work or `answer` raises.
+        """
+        admission = self._admission
+        arguments = (work, answer)
+        return await self._submit(admission._do, arguments, deadline, admission.workers, what or work.kind)
+
+    async def call(
         self,
-        work: Callable[[], T],
+        function: Callable[[], T],
         *,
         deadline: float | None = None,
         workers: Workers | None = None,
         what: str = "work",
     ) -> T:
-        """Runs `work` on a worker and gives its result. May be called again after it returned.
-
-        Cancelling the awaiting task stops the work: it never begins, or ends at its next checkpoint.
+        """As `run`, for what is no work of a request: `function` is called without arguments.
 
         Args:
-            work: called without arguments on a worker thread.
-            deadline: a time of the batcher's clock, or None.
-            workers: where to run what is not the batcher's own kind of work; None means its own.
+            function: called on a worker thread.
+            deadline: a time of the admission's clock, or None.
+            workers: where; None means the admission's own.
             what: a name for the log.
-
-        Raises:
-            ExpiredError: the deadline passed before the work began, or while it ran.
-            Exception: whatever `work` raises.
         """
-        batcher = self._batcher
-        chosen = workers or batcher.workers
-        job = _Job(batcher, work, Budget(deadline, batcher.clock), chosen, what)
-        future: Future[T] = chosen.executor.submit(job)
+        return await self._submit(function, (), deadline, workers or self._admission.workers, what)
+
+    async def _submit(
+        self,
+        function: Callable[..., T],
+        arguments: tuple[Any, ...],
+        deadline: float | None,
+        workers: Workers,
+        what: str,
+    ) -> T:
+        admission = self._admission
+        job = _Job(admission, function, arguments, Budget(deadline, admission.clock), workers, what)
+        future: Future[T] = workers.executor.submit(job)
         self._running = future
-        batcher._jobs.add(job)
+        admission._jobs.add(job)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             job.forget()
             raise
         finally:
-            batcher._jobs.discard(job)
+            admission._jobs.discard(job)
 
     def release(self) -> None:
         """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
@@ -159,9 +166,9 @@ class Ticket:
             return
         self._released = True
         if self._running is None or self._running.done():
-            self._batcher._release(self)
+            self._admission._release(self)
         else:
-            self._running.add_done_callback(self._batcher._release_soon(self))
+            self._running.add_done_callback(self._admission._release_soon(self))
 
     def __enter__(self) -> Ticket:
         return self
@@ -170,15 +177,16 @@ class Ticket:
         self.release()
 
 
-class Batcher:
+class Admission:
     """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
 
     A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per
     request can be set independently.
 
     Args:
-        executor: where work runs. The batcher does not shut it down.
+        executor: where work runs. The admission does not shut it down.
         bounds: how much may wait or run at once.
+        execute: does a work, on a worker, and gives its result.
         workers: how many pieces of work the executor runs at once.
         stall_after: seconds without a free worker after which nothing is taken in.
         clock: seconds, monotonic.
@@ -192,6 +200,7 @@ class Batcher:
         self,
         executor: Executor,
         bounds: Bounds,
+        execute: Callable[[Work], Any],
         *,
         workers: int = 1,
         stall_after: float = math.inf,
@@ -202,13 +211,14 @@ class Batcher:
         self.load = Load()
         self.workers = Workers(executor, workers, clock)
         self._all_workers = [self.workers]
+        self._execute = execute
         self._stall_after = stall_after
         self._mean_duration = 0.0
         self._waiters: list[asyncio.Future[None]] = []
         self._jobs: set[_Job[Any]] = set()
 
     def add_workers(self, executor: Executor, size: int) -> Workers:
-        """Other threads for `Ticket.run`; they count as the batcher's own where it is asked what runs or stalls."""
+        """Other threads for `Ticket.run`; they count as the admission's own where it is asked what runs or stalls."""
         workers = Workers(executor, size, self.clock)
         self._all_workers.append(workers)
         return workers
@@ -262,6 +272,9 @@ class Batcher:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
+
+    def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
+        return answer(self._execute(work))
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load

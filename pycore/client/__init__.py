@@ -1,0 +1,12 @@
+"""Clients of the gRPC validation service: the calls of `pycore`, with the same arguments and the same results.
+
+    clients.py      the blocking and the asyncio client: how requests and answers move
+    requests.py     what a call is before anything is sent; one method, two clients
+    requests_*.py   the calls, family by family
+
+It imports nothing of the service.
+"""
+
+from pycore.client.clients import AsyncValidationClient, ServiceCapabilities, ServiceError, Tls, ValidationClient
+
+__all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]

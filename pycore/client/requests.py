@@ -1,0 +1,267 @@
+"""What a call is, before anything is sent: a plan of requests, and what becomes of the answers.
+
+Each call is written once, as a method that gives a `Plan` (or a `Feed`, where requests are made from items as they
+come) and is marked with `call` or `stream`. A client that blocks and one that awaits make of it the method that their
+callers use: they differ in how bytes move, and in nothing else. Arguments are checked while the plan is made, as the
+in-process functions check them, so a malformed call raises the same InputError without a round trip.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+
+from pycore.base.columns import BatchOfBytes, Column, as_column, same_n
+from pycore.base.verdicts import Verdict, Verdicts, verdict_error
+from pycore.wire.columns import join_verdicts
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much one message may carry before a batch is sent as several."""
+
+    items: int
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Plan(Generic[R]):
+    """The requests of one call, made when they are sent, and how their answers become the result.
+
+    Attributes:
+        method: the RPC, which is called once per request.
+        count: how many requests there are: more than one when the batch is larger than a message should be.
+        requests: the requests.
+        combine: the result of all answers, in the order of the requests.
+    """
+
+    method: str
+    count: int
+    requests: Iterable[Any]
+    combine: Callable[[Sequence[Any]], R]
+
+    def then(self, change: Callable[[R], S]) -> Plan[S]:
+        """The same requests, another result."""
+        combine = self.combine
+        return Plan(self.method, self.count, self.requests, lambda answers: change(combine(answers)))
+
+
+@dataclass
+class Feed(Generic[R]):
+    """A stream whose requests are made of what a caller gives, while it goes on.
+
+    Attributes:
+        method: the RPC.
+        items: what the caller gives; read ahead of the answers. Asynchronous ones are for clients that await.
+        messages: the requests of an item.
+        rest: the requests after the last item.
+        take: the result of an answer; None where it takes more answers.
+        waiting: whether answers are still to come.
+        count: how many requests there will be, where that is known: time is allowed for each.
+        failure: what reading the items or making requests of them raised; the stream ends before it.
+    """
+
+    method: str
+    items: Iterable[Any] | AsyncIterable[Any]
+    messages: Callable[[Any], Iterable[Any]]
+    take: Callable[[Any], R | None]
+    rest: Callable[[], Iterable[Any]] = tuple
+    waiting: Callable[[], bool] = bool
+    count: int | None = None
+    failure: Exception | None = None
+
+    def then(self, change: Callable[[R], S]) -> Feed[S]:
+        """The same requests, other results."""
+        take = self.take
+
+        def changed(answer: Any) -> S | None:
+            result = take(answer)
+            return None if result is None else change(result)
+
+        return replace(self, take=changed)  # type: ignore[return-value,arg-type]
+
+    def end(self) -> None:
+        """After the last answer: raises what making the requests raised, as the service knows nothing of it."""
+        if self.failure is not None:
+            raise self.failure
+
+    def only(self, answer: Any) -> R:
+        """The result of the one answer that a stream of requests has."""
+        result = self.take(answer)
+        assert result is not None, "one answer has its result"
+        return result
+
+    def requests(self) -> Iterator[Any]:
+        """The requests. gRPC would swallow what this raises in a thread of its own, so it ends and keeps it."""
+        try:
+            for item in self.items:  # type: ignore[union-attr]
+                yield from self.messages(item)
+            yield from self.rest()
+        except Exception as error:
+            self.failure = error
+
+    async def requests_async(self) -> AsyncIterator[Any]:
+        """As `requests`, of items of either kind."""
+        try:
+            async for item in _asynchronous(self.items):
+                for request in self.messages(item):
+                    yield request
+            for request in self.rest():
+                yield request
+        except Exception as error:
+            self.failure = error
+
+
+async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item
+
+
+# ---- one method, two clients -----------------------------------------------------------------------------------------
+
+
+class Caller:
+    """What the calls may know of their client."""
+
+    _budget: Budget
+
+
+class Blocking(Caller):
+    """A client whose calls return when they are answered."""
+
+    def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        raise NotImplementedError
+
+    def _stream(self, feed: Feed[R]) -> Generator[R, None, None]:
+        raise NotImplementedError
+
+
+class Awaiting(Caller):
+    """A client whose calls are awaited."""
+
+    async def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        raise NotImplementedError
+
+    def _stream(self, feed: Feed[R]) -> AsyncGenerator[R, None]:
+        raise NotImplementedError
+
+
+class _Either:
+    """A method that a class has in one of two forms: for `Blocking`, or for `Awaiting` clients. `.plan` of either is
+    the function that was marked."""
+
+    def __init__(self, plan: Callable[..., Any], blocking: Any, awaiting: Any) -> None:
+        self._forms = blocking, awaiting
+        shown = inspect.signature(plan)
+        result = str(shown.return_annotation).partition("[")[2].rpartition("]")[0]  # Plan[Verdicts] -> Verdicts
+        for form in self._forms:
+            functools.update_wrapper(form, plan)
+            del form.__wrapped__
+            form.plan = plan
+            form.__signature__ = shown.replace(return_annotation=result)
+
+    def _bound(self, client: Any, owner: Any) -> Any:
+        form = self._forms[issubclass(owner or type(client), Awaiting)]
+        return form if client is None else MethodType(form, client)
+
+
+class call(_Either, Generic[P, R]):  # noqa: N801 - a decorator
+    """Marks a method that gives the plan of a call with one result."""
+
+    def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R] | Feed[R]]) -> None:
+        def blocking(client: Any, *arguments: Any, **options: Any) -> Any:
+            return client._run(plan(client, *arguments, **options))
+
+        async def awaiting(client: Any, *arguments: Any, **options: Any) -> Any:
+            return await client._run(plan(client, *arguments, **options))
+
+        super().__init__(plan, blocking, awaiting)
+
+    @overload
+    def __get__(self, client: None, owner: Any = None) -> Any: ...
+    @overload
+    def __get__(self, client: Blocking, owner: Any = None) -> Callable[P, R]: ...
+    @overload
+    def __get__(self, client: Awaiting, owner: Any = None) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        return self._bound(client, owner)
+
+
+class stream(_Either, Generic[P, R]):  # noqa: N801 - a decorator
+    """Marks a method that gives the feed of a call with a result now and then: an iterator for the caller."""
+
+    def __init__(self, plan: Callable[Concatenate[Any, P], Feed[R]]) -> None:
+        def blocking(client: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+            yield from client._stream(plan(client, *arguments, **options))
+
+        async def awaiting(client: Any, *arguments: Any, **options: Any) -> AsyncIterator[Any]:
+            async with aclosing(client._stream(plan(client, *arguments, **options))) as results:
+                async for result in results:
+                    yield result
+
+        super().__init__(plan, blocking, awaiting)
+
+    @overload
+    def __get__(self, client: None, owner: Any = None) -> Any: ...
+    @overload
+    def __get__(self, client: Blocking, owner: Any = None) -> Callable[P, Iterator[R]]: ...
+    @overload
+    def __get__(self, client: Awaiting, owner: Any = None) -> Callable[P, AsyncIterator[R]]: ...
+    def __get__(self, client: Any, owner: Any = None) -> Any:
+        return self._bound(client, owner)
+
+
+# ---- what several families share -------------------------------------------------------------------------------------
+
+
+def all_verdicts(answers: Sequence[Any]) -> Verdicts:
+    """The verdicts of answers that have some, as those of one batch."""
+    return join_verdicts(answer.verdicts for answer in answers)
+
+
+def raise_unless_valid(verdict: Verdict) -> None:
+    """What calls for one item raise."""
+    if verdict is not Verdict.VALID:
+        raise verdict_error(verdict)
+
+
+def only(verdicts: Verdicts) -> None:
+    """As `raise_unless_valid`, for a batch of one."""
+    raise_unless_valid(verdicts[0])
+
+
+def root_column(root: BatchOfBytes, size: int, n: int, reference: str) -> Column:
+    """One root for a batch of n items, or one per item."""
+    one = isinstance(root, (bytes, bytearray, memoryview))
+    roots = as_column([root] if one else root, "root", widths=(size,))
+    if roots.n != 1:
+        same_n("root", roots, n, reference)
+    return roots
+
+
+def root_slice(roots: Column, start: int, stop: int) -> Column:
+    """The roots of a part of the batch."""
+    return roots if roots.n == 1 else roots.slice(start, stop)

@@ -1,0 +1,43 @@
+"""The calls for blocks of ledgers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pycore.base.columns import BytesLike, one_bytes
+from pycore.client.requests import Caller, Plan, call
+from pycore.ledgers.report import BlockReport
+from pycore.wire.reports import from_block_report
+from pycore.wire.schema import block_pb2
+
+
+class BlockCalls(Caller):
+    """`validate_block`."""
+
+    @call
+    def validate_block(
+        self, chain: str, block: BytesLike, context: Mapping[str, Any] | str | bytes | Any | None = None
+    ) -> Plan[BlockReport]:
+        """`pycore.ledgers.get(chain).validate_block(block, context)` on the service.
+
+        Args:
+            chain: "chainmaker".
+            block: the block in the chain's own encoding.
+            context: the chain's context object, its JSON document as text, bytes or mapping, or None.
+        """
+        request = block_pb2.ValidateBlockRequest(
+            chain=chain, block=one_bytes(block, "block"), context_json=_context_json(context)
+        )
+        return Plan("ValidateBlock", 1, [request], lambda answers: from_block_report(answers[0].report))
+
+
+def _context_json(context: Any) -> bytes:
+    if context is None:
+        return b""
+    if hasattr(context, "to_json"):
+        context = context.to_json()
+    if isinstance(context, Mapping):
+        context = json.dumps(context)
+    return context.encode() if isinstance(context, str) else one_bytes(context, "context")

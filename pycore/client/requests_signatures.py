@@ -1,0 +1,190 @@
+"""The calls for signatures."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, one_bytes, same_n, single
+from pycore.base.registry import SCHEMES, lookup
+from pycore.base.verdicts import Verdicts
+from pycore.client.requests import Budget, Caller, Feed, Plan, all_verdicts, call, only, stream
+from pycore.signatures.batch import DEFAULT_USER_ID, Options
+from pycore.wire.columns import fill_column, join_verdicts, split
+from pycore.wire.errors import from_batch_error
+from pycore.wire.schema import signature_pb2, verdict_pb2
+
+Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
+"""Public keys, signatures and messages."""
+_UNARY, _STREAM = "VerifySignatures", "VerifySignatureStream"
+
+
+class SignatureCalls(Caller):
+    """`verify_batch`, `verify` and `verify_stream`."""
+
+    @call
+    def verify_batch(
+        self,
+        /,
+        scheme: str,
+        public_keys: BatchOfBytes,
+        signatures: BatchOfBytes,
+        messages: BatchOfBytes,
+        *,
+        threads: int | None = None,
+        **options: Any,
+    ) -> Plan[Verdicts] | Feed[Verdicts]:
+        """`pycore.verify_batch` on the service. A batch too large for one message goes over a stream of its own."""
+        checked = _Options.check(self._budget, scheme, **options)
+        count, requests = checked.pieces((public_keys, signatures, messages))
+        if count == 1:
+            return Plan(_UNARY, 1, requests, all_verdicts)
+        state = _StreamState(checked)
+        state.expect(count)
+        return Feed(_STREAM, requests, state.message, state.take, waiting=state.waiting, count=count)
+
+    @call
+    def verify(
+        self,
+        /,
+        scheme: str,
+        public_key: BytesLike,
+        signature: BytesLike,
+        message: BytesLike,
+        *,
+        threads: int | None = None,
+        **options: Any,
+    ) -> Plan[None]:
+        """`pycore.verify` on the service. One round trip per signature: a batch of 256 costs hardly more."""
+        columns = (single(public_key, "public_key"), single(signature, "signature"), single(message, "message"))
+        count, requests = _Options.check(self._budget, scheme, **options).pieces(columns)
+        return Plan(_UNARY, count, requests, all_verdicts).then(only)
+
+    @stream
+    def verify_stream(
+        self, /, scheme: str, batches: Iterable[Batch] | AsyncIterable[Batch], **options: Any
+    ) -> Feed[Verdicts]:
+        """Verifies batch after batch over one stream: the fastest way for many.
+
+        Args:
+            scheme: as for `pycore.verify_batch`, as are `options`.
+            batches: (public_keys, signatures, messages) tuples. Read ahead of the answers: by a blocking client from
+                another thread. The iterable may be an asynchronous one where the client is.
+
+        Yields:
+            The verdicts of each batch, in order. Close the iterator to end the stream early.
+
+        Raises:
+            InputError: a batch is malformed; the ones before it were answered.
+            ServiceError: the stream broke. It has no time limit of its own.
+        """
+        state = _StreamState(_Options.check(self._budget, scheme, **options))
+        return Feed(_STREAM, batches, state.messages, state.take, waiting=state.waiting)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """The options of verify_batch, checked against the scheme, ready to be put on requests."""
+
+    template: signature_pb2.VerifySignaturesRequest
+    checked: Options
+    width: int | None
+    budget: Budget
+
+    @classmethod
+    def check(
+        cls,
+        budget: Budget,
+        scheme: str,
+        *,
+        rules: str | None = None,
+        prehashed: bool = False,
+        user_id: BytesLike | None = DEFAULT_USER_ID,
+        hash: str | None = None,
+        encoding: str = "compact",
+        der_rules: str = "strict",
+        width: int | None = None,
+    ) -> _Options:
+        """InputError as verify_batch raises it."""
+        words: dict[str, Any] = {
+            "rules": rules, "prehashed": prehashed, "hash": hash, "encoding": encoding, "der_rules": der_rules,
+        }  # fmt: skip
+        checked = Options.check(lookup(SCHEMES, scheme, "scheme"), user_id=user_id, **words)
+        identifier = None if user_id is None else one_bytes(user_id, "user_id")
+        words["prehashed"] = bool(prehashed)
+        template = signature_pb2.VerifySignaturesRequest(scheme=scheme, **words)  # None leaves a field unset
+        if identifier is None:
+            template.no_user_id = True
+        elif identifier != DEFAULT_USER_ID:
+            template.user_id = identifier
+        return cls(template, checked, width, budget)
+
+    def pieces(self, batch: Batch) -> tuple[int, Iterator[signature_pb2.VerifySignaturesRequest]]:
+        """How many requests a batch takes, and the requests."""
+        public_keys, signatures, messages = batch
+        columns = (
+            as_column(public_keys, "public_keys", widths=self.checked.scheme.key_sizes),
+            self.checked.signature_column(signatures),
+            self.checked.message_column(messages, self.width),
+        )
+        same_n("signatures", columns[1], columns[0].n, "public_keys")
+        same_n("messages", columns[2], columns[0].n, "public_keys")
+        ranges = split(columns, self.budget.items, self.budget.nbytes)
+        return len(ranges), (self._request(columns, start, stop) for start, stop in ranges)
+
+    def _request(self, columns: Sequence[Column], start: int, stop: int) -> signature_pb2.VerifySignaturesRequest:
+        request = signature_pb2.VerifySignaturesRequest()
+        request.CopyFrom(self.template)
+        for name, column in zip(("public_keys", "signatures", "messages"), columns, strict=True):
+            fill_column(getattr(request, name), column.slice(start, stop))
+        return request
+
+
+def _stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verdict_pb2.Verdicts:
+    """The verdicts of one answer of a stream; raises what the in-process call would have raised."""
+    if answer.WhichOneof("outcome") == "error":
+        raise from_batch_error(answer.error)
+    return answer.verdicts
+
+
+class _StreamState:
+    """Cuts the batches of a stream into messages, and puts their answers together again."""
+
+    def __init__(self, options: _Options) -> None:
+        self._options = options
+        self._sent = 0
+        self._pieces: collections.deque[int] = collections.deque()
+        self._parts: list[verdict_pb2.Verdicts] = []
+
+    def expect(self, count: int) -> None:
+        """Notes that a batch takes `count` messages, before the first is made."""
+        self._pieces.append(count)
+
+    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+        """The messages of one batch."""
+        count, requests = self._options.pieces(batch)
+        self.expect(count)
+        for request in requests:
+            yield from self.message(request)
+
+    def message(
+        self, request: signature_pb2.VerifySignaturesRequest
+    ) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+        """The message of a part of a batch."""
+        self._sent += 1
+        yield signature_pb2.VerifySignatureStreamRequest(id=self._sent, batch=request)
+
+    def waiting(self) -> bool:
+        """Whether a batch has no verdicts yet."""
+        return bool(self._pieces)
+
+    def take(self, answer: signature_pb2.VerifySignatureStreamResponse) -> Verdicts | None:
+        """The verdicts of a batch with the last answer to it."""
+        self._parts.append(_stream_verdicts(answer))
+        if len(self._parts) < self._pieces[0]:
+            return None
+        self._pieces.popleft()
+        parts, self._parts = self._parts, []
+        return join_verdicts(parts)

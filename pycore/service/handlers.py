@@ -1,0 +1,227 @@
+"""A handler per RPC: bytes in, bytes out. The families of RPCs say what is in them; here is how they are carried.
+
+Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is
+built from them, large ones are parsed off the loop, and what does not parse is INVALID_ARGUMENT with words instead of a
+bare INTERNAL. An answer is serialised once, on the worker that computed it. Whatever a handler raises becomes a status
+in `interceptors.translated`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from pycore.errors import InputError
+from pycore.service import rpc_blocks, rpc_capabilities, rpc_hashes, rpc_signatures, rpc_trees, rpc_tries
+from pycore.service.admission import Admission, Ticket
+from pycore.service.interceptors import translated
+from pycore.service.work import Batches, Pieces, Rpc, Run, Unary, Work
+from pycore.service.workers import Workers
+from pycore.wire.count import check_item_count
+from pycore.wire.refusals import DrainingError
+from pycore.wire.schema import METHODS, SERVICE_NAME, Method
+from pycore.wire.settings import Settings
+
+M = TypeVar("M", bound=Message)
+D = TypeVar("D")
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+_Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | Exception | None]"
+
+_DRAINED = "the service is shutting down; batches after the last answer were not read"
+_CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
+_PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
+
+_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_capabilities)
+RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}
+KINDS: dict[str, Run] = {name: run for family in _FAMILIES for name, run in family.KINDS.items()}
+"""How each kind of work is done."""
+
+
+def execute(work: Work, settings: Settings) -> Any:
+    """The result of a work."""
+    return KINDS[work.kind](work, settings)
+
+
+class Handlers:
+    """The RPCs of pycore.validation.v1.ValidationService.
+
+    Args:
+        admission: admits and runs the work.
+        parsers: where large requests are parsed, so that they need not queue behind the work twice.
+        settings: limits per request, and what GetCapabilities tells of them.
+        stream_window: batches of one stream that are in progress at once.
+    """
+
+    def __init__(self, admission: Admission, parsers: Workers, settings: Settings, stream_window: int = 4) -> None:
+        self._admission = admission
+        self._parsers = parsers
+        self._settings = settings
+        self._stream_window = stream_window
+        self._draining = asyncio.Event()
+
+    def drain(self) -> None:
+        """Makes every open stream answer what it has read and then end with UNAVAILABLE."""
+        self._draining.set()
+
+    def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """The handlers of every method of the service descriptor."""
+        methods = {name: translated(self._handler(method, RPCS[name]), name) for name, method in METHODS.items()}
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
+
+    def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
+        if isinstance(rpc, Batches):
+            return grpc.stream_stream_rpc_method_handler(_Stream(self, method, rpc).answer)
+        if isinstance(rpc, Pieces):
+            return grpc.stream_unary_rpc_method_handler(self._pieces(method, rpc))
+        return grpc.unary_unary_rpc_method_handler(self._unary(method, rpc))
+
+    def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        def serialised(result: Any) -> bytes:
+            return rpc.encode(result).SerializeToString()
+
+        async def answer(raw: bytes, context: Context) -> bytes:
+            deadline = self._deadline(context)
+            with self._admission.admit(len(raw)) as ticket:
+                work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline)
+                ticket.add_items(work.cost)
+                return await ticket.run(work, serialised, deadline=deadline, what=method.name)
+
+        return answer
+
+    def _pieces(self, method: Method, rpc: Pieces) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
+        """Reads request by request; the next when the work of the one before is done, so the peer is slowed down."""
+
+        async def answer(requests: AsyncIterator[bytes], context: Context) -> bytes:
+            draining = asyncio.create_task(self._draining.wait())
+            deadline = self._deadline(context)
+            whole: Any = None
+
+            def decode(request: Any, settings: Settings) -> tuple[Any, Work]:
+                begun = rpc.begin(request, settings) if whole is None else whole
+                return begun, rpc.decode(begun, request, settings)
+
+            try:
+                while (raw := await _next_unless(draining, requests)) is not None:
+                    with await self._admission.admit_when_free(len(raw)) as ticket:
+                        whole, work = await self._decoded(ticket, raw, method.request, decode, deadline)
+                        await ticket.add_items_when_free(work.cost)
+                        await ticket.run(work, _nothing, deadline=deadline, what=method.name)
+                if draining.done():
+                    raise DrainingError(_CUT_OFF)
+                if whole is None:
+                    raise InputError("request", "no message", "at least one")
+                return rpc.encode(whole).SerializeToString()
+            finally:
+                draining.cancel()
+
+        return answer
+
+    def _deadline(self, context: Context) -> float | None:
+        remaining: float | None = context.time_remaining()  # None without a deadline, whatever the stubs say
+        return None if remaining is None else self._admission.clock() + remaining
+
+    async def _decoded(
+        self,
+        ticket: Ticket,
+        raw: bytes,
+        request_type: type[M],
+        decode: Callable[[M, Settings], D],
+        deadline: float | None,
+    ) -> D:
+        def parse() -> D:
+            check_item_count(raw, request_type, self._settings.limits.max_batch_items)
+            return decode(_parse(raw, request_type), self._settings)
+
+        if len(raw) <= _PARSE_ON_LOOP_BYTES:
+            return decode(_parse(raw, request_type), self._settings)
+        what = f"parsing a {request_type.DESCRIPTOR.name}"
+        return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what)
+
+
+class _Stream:
+    """The handler of a stream of batches: reads ahead, answers in order."""
+
+    def __init__(self, handlers: Handlers, method: Method, rpc: Batches) -> None:
+        self._handlers = handlers
+        self._method = method
+        self._rpc = rpc
+
+    async def answer(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        answers: _Answers = asyncio.Queue(self._handlers._stream_window)
+        tasks: set[asyncio.Task[Any]] = set()
+        deadline = self._handlers._deadline(context)
+        reader = asyncio.create_task(self._read(requests, answers, tasks, deadline))
+        try:
+            while (answer := await answers.get()) is not None:
+                if isinstance(answer, Exception):
+                    raise answer
+                yield await answer  # raises where the request did not even parse: there is no number to answer to
+        finally:
+            reader.cancel()
+            for task in tasks:
+                task.cancel()
+
+    async def _read(
+        self, requests: AsyncIterator[bytes], answers: _Answers, tasks: set[asyncio.Task[Any]], deadline: float | None
+    ) -> None:
+        """Reads batches while there is room for them; the peer is slowed down by HTTP/2 flow control, not refused."""
+        draining = asyncio.create_task(self._handlers._draining.wait())
+        try:
+            while (raw := await _next_unless(draining, requests)) is not None:
+                ticket = await self._handlers._admission.admit_when_free(len(raw))
+                task = asyncio.create_task(self._answer_one(ticket, raw, deadline))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+                task.add_done_callback(_releaser(ticket))  # also when it is cancelled before its first step
+                await answers.put(task)
+            await answers.put(DrainingError(_DRAINED) if draining.done() else None)
+        except Exception as error:
+            await answers.put(error)
+        finally:
+            draining.cancel()
+
+    async def _answer_one(self, ticket: Ticket, raw: bytes, deadline: float | None) -> bytes:
+        rpc, method = self._rpc, self._method
+        number, work = await self._handlers._decoded(ticket, raw, method.request, rpc.decode, deadline)
+        try:
+            if isinstance(work, Exception):
+                raise work
+            await ticket.add_items_when_free(work.cost)
+            return await ticket.run(
+                work,
+                lambda result: rpc.encode(number, result).SerializeToString(),
+                deadline=deadline,
+                what=method.name,
+            )
+        except Exception as error:
+            return rpc.refuse(number, error).SerializeToString()
+
+
+async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[bytes]) -> bytes | None:
+    """The next request; None at the end of the stream or when the service drains."""
+    following = asyncio.ensure_future(anext(requests, None))
+    try:
+        await asyncio.wait({following, draining}, return_when=asyncio.FIRST_COMPLETED)
+        return following.result() if following.done() else None
+    finally:
+        following.cancel()
+
+
+def _nothing(_: Any) -> None:
+    """The answer to a request that is not the last."""
+
+
+def _releaser(ticket: Ticket) -> Callable[[object], None]:
+    return lambda _: ticket.release()
+
+
+def _parse(raw: bytes, request_type: type[M]) -> M:
+    try:
+        return request_type.FromString(raw)
+    except DecodeError:
+        name = request_type.DESCRIPTOR.full_name
+        raise InputError("request", f"{len(raw)} bytes that do not parse", f"a serialised {name}") from None

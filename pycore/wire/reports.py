@@ -1,0 +1,99 @@
+"""Reports of blocks as messages, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pycore.base.verdicts import Verdict
+from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.wire.columns import from_verdicts, to_verdicts
+from pycore.wire.schema import block_pb2
+
+_STATUS = {
+    True: block_pb2.CHECK_STATUS_PASSED,
+    False: block_pb2.CHECK_STATUS_FAILED,
+    None: block_pb2.CHECK_STATUS_SKIPPED,
+}
+_OK = {number: ok for ok, number in _STATUS.items()}
+
+
+def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
+    """A report for sending."""
+    return block_pb2.BlockReport(
+        chain=report.chain,
+        rules=report.rules,
+        height=report.height,
+        block_hash=report.block_hash,
+        valid=report.valid,
+        complete=report.complete,
+        checks=[
+            block_pb2.BlockCheck(
+                name=check.name,
+                status=_STATUS[check.ok],
+                got=_to_value(check.got),
+                wanted=_to_value(check.wanted),
+                detail=_text(check.detail),
+            )
+            for check in report.checks
+        ],
+        transactions=to_verdicts(report.transactions),
+        invalid_transactions=[
+            block_pb2.TransactionFault(
+                index=fault.index,
+                verdict=int(fault.verdict),  # type: ignore[arg-type]
+                tx_id=_text(fault.tx_id),
+                detail=_text(fault.detail),
+            )
+            for fault in report.faults
+        ],
+        counts=dict(report.counts),
+        timings=dict(report.timings),
+    )
+
+
+def from_block_report(message: block_pb2.BlockReport) -> BlockReport:
+    """A received report; its to_dict equals the one of the report that was sent."""
+    return BlockReport(
+        chain=message.chain,
+        rules=message.rules,
+        height=message.height,
+        block_hash=message.block_hash,
+        checks=tuple(
+            Check(check.name, _OK[check.status], _from_value(check, "got"), _from_value(check, "wanted"), check.detail)
+            for check in message.checks
+        ),
+        transactions=from_verdicts(message.transactions),
+        faults=tuple(
+            TransactionFault(fault.index, Verdict(fault.verdict), fault.tx_id, fault.detail)
+            for fault in message.invalid_transactions
+        ),
+        counts=dict(message.counts),
+        timings=dict(message.timings),
+    )
+
+
+def _to_value(value: Any) -> block_pb2.CheckValue | None:
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return block_pb2.CheckValue(flag=bool(value))
+    if isinstance(value, (int, np.integer)) and -(1 << 63) <= int(value) < 1 << 63:
+        return block_pb2.CheckValue(number=int(value))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return block_pb2.CheckValue(data=bytes(value))
+    if isinstance(value, float):
+        return block_pb2.CheckValue(real=value)
+    return block_pb2.CheckValue(text=_text(value))
+
+
+def _text(value: object) -> str:
+    """Text that protobuf takes: a lone surrogate, which JSON can smuggle into a context, is shown as its escape."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:
+    value: block_pb2.CheckValue = getattr(check, field)
+    kind = value.WhichOneof("kind") if check.HasField(field) else None
+    return None if kind is None else getattr(value, kind)

@@ -1,0 +1,119 @@
+"""Both clients have every call, from one table, and show it as a method of their own kind."""
+
+from __future__ import annotations
+
+import inspect
+import pydoc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import numpy as np
+import pytest
+
+import pycore
+from pycore import testing
+from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
+from pycore.service.config import ServiceConfig
+from pycore.service.server import Server, background
+from pycore.wire.columns import to_verdicts
+from pycore.wire.schema import signature_pb2
+
+CALLS = [
+    "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root", "validate_block",
+    "verify", "verify_batch", "verify_consistency", "verify_inclusion", "verify_inclusion_batch", "verify_multiproof",
+    "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
+]  # fmt: skip
+REST = ["close", "health", "wait_until_ready"]
+
+
+def public(client: type) -> list[str]:
+    return sorted(name for name in dir(client) if not name.startswith("_"))
+
+
+def test_both_have_the_same_calls() -> None:
+    assert public(ValidationClient) == public(AsyncValidationClient) == sorted(CALLS + REST)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_is_a_method_of_the_clients_kind(name: str) -> None:
+    blocking, awaiting = getattr(ValidationClient, name), getattr(AsyncValidationClient, name)
+    assert inspect.signature(blocking) == inspect.signature(awaiting)
+    assert next(iter(inspect.signature(blocking).parameters)) == "self"
+    assert not str(inspect.signature(blocking).return_annotation).startswith(("Plan", "Feed"))
+    assert blocking.__doc__
+    assert blocking.__doc__ == awaiting.__doc__
+    if name == "verify_stream":
+        assert inspect.isgeneratorfunction(blocking)
+        assert inspect.isasyncgenfunction(awaiting)
+    else:
+        assert not inspect.iscoroutinefunction(blocking)
+        assert inspect.iscoroutinefunction(awaiting)
+    assert f" {name}(" in pydoc.render_doc(ValidationClient, renderer=pydoc.plaintext)
+
+
+def test_calls_can_be_taken_from_the_class_and_from_the_client(client: ValidationClient) -> None:
+    assert ValidationClient.hash(client, "sha256", b"abc") == client.hash("sha256", b"abc")
+    held = client.hash_batch
+    assert np.array_equal(held("sm3", [b"a"]), pycore.hash_batch("sm3", [b"a"]))
+
+
+@pytest.mark.asyncio
+async def test_readiness_of_what_is_not_there() -> None:
+    async with AsyncValidationClient("127.0.0.1:1") as client:
+        with pytest.raises(ServiceError, match="was not ready within"):
+            await client.wait_until_ready(0.3)
+
+
+@pytest.mark.asyncio
+async def test_streams_of_either_kind_of_iterable(service: Server) -> None:
+    async def chunks():  # type: ignore[no-untyped-def]
+        yield [b"a"]
+        yield [b"b", b"c"]
+
+    async with AsyncValidationClient(service.target) as client:
+        one = await client.append_merkle_tree(chunks())
+        other = await client.append_merkle_tree([[b"a"], [b"b", b"c"]])
+    assert one.root == other.root == pycore.merkle_root([b"a", b"b", b"c"])
+
+
+def test_a_large_batch_ends_at_the_first_part_that_is_refused() -> None:
+    """A service that takes smaller messages than the client sends: the rest of the batch is not sent for nothing."""
+    small = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_batch_items=10)
+    keys, signatures, messages = testing.generate_signatures("ed25519", 100, seed=3)
+    with background(small) as server:
+        with ValidationClient(server.target, max_batch_items=20) as client, pytest.raises(pycore.LengthError):
+            client.verify_batch("ed25519", keys, signatures, messages)
+        with ValidationClient(server.target, max_batch_items=10) as client:
+            assert client.verify_batch("ed25519", keys, signatures, messages).all_valid
+
+
+class _Hasty(grpc.GenericRpcHandler):
+    """A service that answers a stream's first request and calls it a day."""
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def first(requests: Iterator[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
+            numbers = [next(requests), next(requests)]  # read, so that the client has noted both
+            assert len(numbers) == 2
+            yield signature_pb2.VerifySignatureStreamResponse(
+                id=1, verdicts=to_verdicts(pycore.Verdicts(bytes([1])))
+            ).SerializeToString()
+
+        return grpc.stream_stream_rpc_method_handler(first)
+
+
+def test_too_few_answers_are_no_verdicts() -> None:
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Hasty()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        batch = ([bytes(32)], [bytes(64)], [b""])
+        with ValidationClient(f"127.0.0.1:{port}", max_batch_items=1) as client:
+            with pytest.raises(ServiceError, match="ended the stream before the last answer"):
+                client.verify_batch("ed25519", *(column * 3 for column in batch))
+            stream = client.verify_stream("ed25519", [batch, batch])
+            assert next(stream).all_valid
+            with pytest.raises(ServiceError, match="ended the stream before the last answer"):
+                next(stream)
+    finally:
+        server.stop(None)
