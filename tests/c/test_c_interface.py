@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,17 @@ def test_program_output(program: Path) -> None:
     wanted = ["VALID"] * 5 + ["BAD_SIGNATURE"] + ["VALID"] * 2
     for scheme in ("ed25519", "ecdsa-secp256k1", "ecdsa-p256", "sm2", "schnorr-secp256k1"):
         assert rows[scheme] == wanted, scheme
+
+
+def test_the_readme_example_runs_as_it_stands(library: Path, tmp_path: Path) -> None:
+    code = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    (tmp_path / "example.c").write_text(code[1])
+    flags = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}", "-lpthread"]
+    out = str(tmp_path / "example")
+    subprocess.run([COMPILERS[0], str(tmp_path / "example.c"), str(library), *flags, "-o", out], check=True)
+    done = subprocess.run([out], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == re.findall(r"/\* (sm3 .*) \*/", code[1])[-1]
 
 
 def test_version_is_the_package_version(program: Path) -> None:
