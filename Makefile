@@ -89,7 +89,7 @@ LANED_TESTS := test_backends_agree.py test_keyset.py test_hashing.py test_guard_
 
 bench: $(BENCH) $(STAMPS)/built $(STAMPS)/merkly
 	$(BIN)/python -m pytest bench $(PYTEST_ARGS)
-	$(BIN)/pycore bench --peers --save $(RESULTS)
+	$(BIN)/python -m bench --save $(RESULTS)
 
 lint: lint-python lint-c lint-proto
 

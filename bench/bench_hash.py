@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pycore
-from pycore.benchmark.peers import HASH_PEERS, HashTask, PeerMissingError
+from bench.peers import HASH_PEERS, HashTask, PeerMissingError
 from pycore.testing import _deterministic
 
 from .conftest import Measure

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bench.peers import SIGNATURE_PEERS, PeerMissingError, SignatureTask
 from pycore import ledgers
-from pycore.benchmark.peers import SIGNATURE_PEERS, PeerMissingError, SignatureTask
 from pycore.testing import generate_ledger, generate_signatures
 
 from .conftest import Measure

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore.benchmark import tree_peers
-from pycore.benchmark.peers import PeerMissingError
-from pycore.benchmark.tree_peers import GrowthTask, MultiproofTask, ProofTask, TreeTask, TrieTask
-from pycore.benchmark.tries import Trie
+from bench import tree_peers
+from bench.peers import PeerMissingError
+from bench.tree_peers import GrowthTask, MultiproofTask, ProofTask, TreeTask, TrieTask
+from bench.tries import Trie
 from pycore.merkle import patricia
 from pycore.testing import _deterministic
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore.benchmark.peers import SIGNATURE_PEERS, PeerMissingError, SignatureTask, low_s
+from bench.peers import SIGNATURE_PEERS, PeerMissingError, SignatureTask, low_s
 from pycore.signatures.keycache import without_key_cache
 from pycore.testing import generate_signatures
 

@@ -16,7 +16,7 @@ import pytest
 
 import pycore
 from pycore.base.jit import warm_up
-from pycore.benchmark import describe_environment
+from pycore.cli._environment import describe_environment
 
 SIZES = (1, 64, 1024, 8192)
 SECONDS = 0.15  # per measurement, about
@@ -28,7 +28,7 @@ Measure = Callable[..., Any]
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Module | None:
     """``pytest bench`` collects bench_*.py; named files are collected by pytest itself."""
     if file_path.suffix == ".py" and file_path.name.startswith("bench_") and not parent.session.isinitpath(file_path):
-        return pytest.Module.from_parent(parent, path=file_path)  # type: ignore[no-any-return]
+        return pytest.Module.from_parent(parent, path=file_path)
     return None
 
 

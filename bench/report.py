@@ -1,6 +1,6 @@
-"""Writes the measured figures into the documents, from what ``pycore bench --save`` saved.
+"""Writes the measured figures into the documents, from what ``python -m bench --save`` saved.
 
-    pycore bench --peers --save bench/results/NAME.json   the targets (without --peers: every layer)
+    python -m bench --save bench/results/NAME.json        measures
     python bench/report.py                                fills README.md and docs/benchmarks.md from bench/results
     python bench/report.py --check                        says whether they are up to date (exit status 1: they are not)
     python bench/report.py bench/results/NAME.json        prints the table; --into PAGE puts it between PAGE's marks
@@ -45,8 +45,8 @@ def table(document: dict[str, Any]) -> str:
         return "\n".join([*lines, *(f"Not measured, because it was not installed: {name}." for name in absent)])
     lines = list(HEAD)
     for row in document["rows"]:
-        ours = f"{row['ours']['items_per_second']:,.0f}/s"
-        for peer in row["peers"] or [None]:
+        ours = f"{row.get('ours', row)['items_per_second']:,.0f}/s"
+        for peer in row.get("peers") or [None]:
             cells = ["-", "", ""]
             if peer is not None:
                 called = (

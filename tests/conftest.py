@@ -25,6 +25,8 @@ _FOUND = importlib.util.find_spec("pycore")
 PACKAGE = Path(_FOUND.origin).parent.parent if _FOUND and _FOUND.origin else TESTS.parent  # where processes import from
 if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import rsp` from any folder below
     sys.path.insert(0, str(TESTS))
+if str(TESTS.parent) not in sys.path:  # `from bench import peers`; last, so that an installed pycore comes first
+    sys.path.append(str(TESTS.parent))
 
 _BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
 _CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too

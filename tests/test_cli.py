@@ -19,6 +19,7 @@ from conftest import PACKAGE
 
 import pycore
 from pycore import testing
+from pycore.base.extras import install_command
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
@@ -227,7 +228,7 @@ def test_missing_extra_is_named(tmp_path: Path) -> None:
             timeout=240,
         )
         assert done.returncode == 3, (module, done.stdout, done.stderr)
-        assert f"pycore-validation[{extra}]" in done.stderr
+        assert install_command(extra) in done.stderr
         assert "Traceback" not in done.stderr
 
 

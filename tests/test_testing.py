@@ -15,10 +15,10 @@ import pytest
 from asn1crypto import x509
 
 import pycore
+from bench import peers
+from bench.openssl import OpenSSL
 from pycore import ledgers, testing
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2
-from pycore.benchmark import peers
-from pycore.benchmark.openssl import OpenSSL
 from pycore.testing.chainmaker import DependencyGraph
 
 SCHEMES = list(pycore.SCHEMES)

@@ -1,13 +1,13 @@
-"""Which module of ``pycore`` imports which: the floors of the house, and whether a stair leads back up.
+"""Which room of ``pycore`` imports which: the floors of the house, and whether a stair leads back up.
 
     python tools/import_floors.py            the figures, and what breaks a rule (exit status 1)
-    python tools/import_floors.py --floors   every module by floor
+    python tools/import_floors.py --floors   every room by floor, and the modules in it
     python tools/import_floors.py --arrows   every arrow between rooms
 
-Every ``import`` counts, also those inside functions; those for type checkers alone do not, nor does the generated
-code of ``pycore/_pb``. A module that imports nothing of pycore stands on floor 1, any other one floor above the
-highest that it imports. A room is a package; ROOMS is their order, and a room imports from itself and from the
-rooms before it.
+Every ``import`` counts, including those inside functions; those for type checkers alone do not, nor does the generated
+code in ``pycore/_pb``. A room is a package; a loose module at the top counts as a room. A room that imports no other
+stands on floor 1, any other one floor above the highest that it imports. ROOMS is their order: a room imports from
+itself and from the rooms before it. Modules make no circles either, within a room or between rooms.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_PACKAGES = 14
 LOOSE = {"__init__", "errors", "_version", "_core_build"}
 # Lowest first.
 ROOMS = [
-    "base", "hashing", "hashing.gpu", "signatures", "merkle", "identities", "consensus", "ledgers",
+    "base", "hashing.gpu", "hashing", "signatures", "merkle", "identities", "consensus", "ledgers",
     "ledgers.chainmaker", "wire", "client", "service", "testing", "cli",
 ]  # fmt: skip
 
@@ -121,6 +121,18 @@ def floors(graph: dict[str, set[str]]) -> dict[str, int]:
     return {name: floor(name) for name in sorted(graph)}
 
 
+def rooms(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same between rooms: packages, and loose modules at the top."""
+
+    def place(module: str) -> str:
+        return room(module) or module
+
+    found: dict[str, set[str]] = {place(name): set() for name in graph}
+    for name, others in graph.items():
+        found[place(name)] |= {place(other) for other in others} - {place(name)}
+    return found
+
+
 def room(module: str) -> str:
     """The package that a module lies in, without the leading name: "" for the top."""
     path = sources()[module]
@@ -129,8 +141,8 @@ def room(module: str) -> str:
 
 def faults(graph: dict[str, set[str]]) -> list[str]:
     """Every rule that the tree breaks, one line each."""
-    found = [f"a circle of imports: {' '.join(group)}" for group in circles(graph)]
-    if not found and (highest := max(floors(graph).values())) > MOST_FLOORS:
+    found = [f"a circle of imports: {' '.join(group)}" for one in (graph, rooms(graph)) for group in circles(one)]
+    if not found and (highest := max(floors(rooms(graph)).values())) > MOST_FLOORS:
         found.append(f"{highest} floors of imports, at most {MOST_FLOORS} are meant")
     packages = {room(name) for name in graph} - {""}
     found += [f"the package {name} is no room of ROOMS" for name in sorted(packages - set(ROOMS))]
@@ -155,9 +167,11 @@ def main() -> int:
     wanted = parser.parse_args()
     graph = arrows()
     broken = faults(graph)
-    if wanted.floors and not circles(graph):
-        for name, floor in sorted(floors(graph).items(), key=lambda item: (item[1], item[0])):
-            print(f"{floor:3}  {name}")
+    houses = rooms(graph)
+    if wanted.floors and not circles(houses):
+        for name, floor in sorted(floors(houses).items(), key=lambda item: (item[1], item[0])):
+            inside = [module.rpartition(".")[2] for module in sorted(graph) if room(module) == name]
+            print(f"{floor:3}  {name:20} {' '.join(inside)}")
     if wanted.arrows:
         between: dict[tuple[str, str], int] = defaultdict(int)
         for name, others in graph.items():
@@ -166,9 +180,9 @@ def main() -> int:
                     between[room(name) or PACKAGE, room(other) or PACKAGE] += 1
         for (upper, lower), count in sorted(between.items()):
             print(f"{upper:20} -> {lower:20} {count}")
-    height = "circles" if circles(graph) else f"{max(floors(graph).values())} floors"
+    height = "circles" if circles(houses) else f"{max(floors(houses).values())} floors"
     packages = {room(name) for name in graph} - {""}
-    print(f"{len(graph)} modules, {len(packages)} packages, {sum(map(len, graph.values()))} arrows, {height}")
+    print(f"{len(graph)} modules in {len(packages)} packages, {sum(map(len, houses.values()))} arrows, {height}")
     for line in broken:
         print(f"  {line}")
     return 1 if broken else 0

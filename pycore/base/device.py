@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from importlib.util import find_spec
 from typing import NoReturn
 
+from pycore.base.extras import install_command
 from pycore.base.ffi import DEVICE, BackendRow, backend_rows
 from pycore.errors import BackendUnavailable
 
@@ -48,7 +49,7 @@ def unusable() -> str:
     if simulated():
         return ""
     if find_spec("numba_cuda") is None:
-        return "the package numba-cuda is not installed: pip install 'pycore-validation[cuda12]' (or cuda13)"
+        return f"the package numba-cuda is not installed: {install_command('cuda12')} (or cuda13)"
     import ctypes
 
     try:

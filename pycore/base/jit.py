@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from pycore.base.extras import install_command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -25,8 +27,10 @@ def kernel(function: Function) -> Function:
     A cache needs a folder that can be written: the module's own, or the user's cache folder. Where there is neither
     (a read-only container without a home) the kernel is compiled once per process instead.
     """
-    import numba
-
+    try:
+        import numba
+    except ImportError as error:
+        raise ImportError(f"this call needs Numba: {install_command('jit')}", name="numba") from error
     try:
         return cast("Function", numba.njit(function, cache=True, nogil=True))
     except RuntimeError:

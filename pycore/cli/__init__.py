@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import sys
 
-EXIT_VALID = 0
-EXIT_INVALID = 1
-EXIT_USAGE = 2
-EXIT_ENVIRONMENT = 3
+from pycore.base.extras import install_command
+from pycore.cli._exits import EXIT_ENVIRONMENT
 
 
 def main() -> None:
@@ -21,8 +19,7 @@ def main() -> None:
         import typer  # noqa: F401
     except ImportError as error:
         print(
-            f"pycore: the command line needs the 'cli' extra ({error.name} is not installed): "
-            "pip install 'pycore-validation[cli]'",
+            f"pycore: the command line needs the 'cli' extra ({error.name} is not installed): {install_command('cli')}",
             file=sys.stderr,
         )
         sys.exit(EXIT_ENVIRONMENT)

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
+from pycore.base.extras import install_command
+
+from ._exits import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
 from .bench import bench
 from .demo import demo
 from .ethereum import ethereum
@@ -27,6 +29,8 @@ _BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 # top-level module -> the extra that brings it
 _EXTRAS = {
+    "Crypto": "ledgers",
+    "numba": "jit",
     "grpc": "service",
     "grpc_health": "service",
     "grpc_reflection": "service",
@@ -58,7 +62,6 @@ app = typer.Typer(
     help="Batch cryptographic validation for blockchain nodes: signatures, hashes, Merkle trees, whole blocks.",
     epilog="Exit codes: 0 valid, 1 something is invalid, 2 a wrong call, 3 the environment lacks something.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # help as plain text: quick, and the same in a pipe
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -143,7 +146,7 @@ def _explain(error: Exception) -> tuple[int | None, dict[str, Any]]:
         return EXIT_INVALID, details
     if isinstance(error, ImportError):
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        hint = f"; it comes with: pip install 'pycore-validation[{extra}]'" if extra else ""
+        hint = f"; it comes with: {install_command(extra)}" if extra else ""
         return EXIT_ENVIRONMENT, details | {"message": f"{error}{hint}"}
     if isinstance(error, (errors.BackendUnavailable, errors.SelfTestFailed)):
         return EXIT_ENVIRONMENT, details

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import EXIT_INVALID
+from ._exits import EXIT_INVALID
 from ._output import JsonOption, is_terminal, note, print_json, print_table
 
 if TYPE_CHECKING:

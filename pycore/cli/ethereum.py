@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from . import EXIT_INVALID
+from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, read_text
 
 ethereum = typer.Typer(help="Proofs of Ethereum's state.", no_args_is_help=True, rich_markup_mode=None)

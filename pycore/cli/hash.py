@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import EXIT_INVALID
+from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, progress, read_text
 
 if TYPE_CHECKING:

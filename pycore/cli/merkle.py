@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import EXIT_INVALID
+from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, note, print_json, progress, read_text
 
 merkle = typer.Typer(help="Merkle roots, proofs, and trees that grow.", no_args_is_help=True, rich_markup_mode=None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import EXIT_INVALID
+from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 
 if TYPE_CHECKING:

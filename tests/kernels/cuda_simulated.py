@@ -17,10 +17,11 @@ import pytest
 import pycore
 from pycore import HASHES, TREES
 from pycore.base import ffi, parallel
-from pycore.benchmark import gpu
+from pycore.cli import _gpu_calibrate as _calibrate
+from pycore.cli import _gpu_races as gpu
 from pycore.hashing import gpu as cuda
 from pycore.hashing.batch import hash_column
-from pycore.hashing.gpu import _calibrate, _launch, choice
+from pycore.hashing.gpu import _launch, choice
 from pycore.merkle.tree import merkle_root
 
 NAMES = list(cuda.HASHES)
@@ -183,7 +184,7 @@ def test_kernels_that_give_wrong_answers_are_not_used(monkeypatch: pytest.Monkey
 
 def test_the_simulator_cannot_be_calibrated() -> None:
     with pytest.raises(pycore.BackendUnavailable, match="says nothing"):
-        cuda.calibrate()
+        _calibrate.measure(None, 0)
 
 
 def _seconds_by_device(work: Callable[[], object]) -> float:
@@ -219,7 +220,7 @@ def test_races_and_what_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     won = [race._replace(cpu_seconds=1e9) for race in found]
     kept = json.loads(_calibrate.keep(won).read_text())
     assert kept["from"] == {"sha256": 1, "sm3": 1}  # roots are not hashes
-    assert cuda.calibrate(tmp_path / "other.json", seconds=0) == {"sha256": None, "sm3": None}
+    assert _calibrate.measure(tmp_path / "other.json", 0) == {"sha256": None, "sm3": None}
     assert json.loads((tmp_path / "other.json").read_text())["from"] == {"sha256": None, "sm3": None}
 
 

@@ -13,9 +13,9 @@ import pytest
 from numba import njit
 
 import pycore
+from pycore.cli._gpu_calibrate import HASH, Race, crossovers, hash_races
 from pycore.hashing import gpu as cuda
 from pycore.hashing.gpu import _words, choice, keccak, sha256, sm3
-from pycore.hashing.gpu._calibrate import HASH, Race, crossovers
 
 HERE = Path(__file__).resolve().parent
 without_gpu = pytest.mark.skipif(not cuda.unusable(), reason="there is a GPU")
@@ -159,7 +159,7 @@ def test_asking_for_it() -> None:
     assert caught.value.reason == cuda.unusable()
     assert "portable" in caught.value.usable
     with pytest.raises(pycore.BackendUnavailable):
-        cuda.calibrate()
+        next(hash_races(0))
 
 
 @without_gpu
@@ -233,7 +233,7 @@ def test_bench_names_what_is_missing(tmp_path: Path) -> None:
     assert "the simulator's speed says nothing" in done.stderr
 
 
-@pytest.mark.parametrize("words", ["cuda sm2", "cuda --peers", "cuda --backend portable", "sm2 --calibrate"])
+@pytest.mark.parametrize("words", ["cuda sm2", "cuda --backend portable", "sm2 --calibrate"])
 def test_bench_takes_cuda_alone(words: str) -> None:
     code = (
         f"import sys; from pycore.cli import main; sys.argv = ['pycore', 'bench', *{words.split()}]; sys.exit(main())"

@@ -6,7 +6,7 @@ It is a device beside the C core's backends, not one of them: it hashes messages
 - where it is asked for, by ``PYCORE_BACKEND=cuda`` or ``use_backend("cuda")``: a GPU that cannot be used is an error
   then, of every call that would have gone to it;
 - by itself from the batch size on at which the GPU of this machine was measured to win
-  (:func:`pycore.hashing.gpu.calibrate`). Without such a measurement: never.
+  (``pycore bench cuda --calibrate``). Without such a measurement: never.
 
 Nothing here imports Numba until a call really goes to a GPU.
 """
@@ -69,7 +69,7 @@ def _failure(name: str) -> str:
 
 
 def calibration_path() -> Path:
-    """Where :func:`pycore.hashing.gpu.calibrate` keeps what it measured."""
+    """Where ``pycore bench cuda --calibrate`` keeps what it measured."""
     given = os.environ.get("PYCORE_CUDA_CALIBRATION")
     if given:
         return Path(given)

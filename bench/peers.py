@@ -13,10 +13,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pycore.cli._environment import version_of
 from pycore.signatures.batch import DEFAULT_USER_ID
 from pycore.testing._sign import der_signature
-
-from .environment import version_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import pycore
 from pycore.base import ffi
+from pycore.cli._measure import cpu_seconds
 
 from .peers import PeerMissingError, Prepared
 
@@ -80,12 +81,10 @@ def forced_to(backend: str, run: Callable[[], object]) -> Callable[[], object]:
 
 def timed_peer(name: str, most: int, make: Callable[[int], Prepared], check: Callable[[Any, int], bool]) -> Entry:
     """The peer over as many items as fill a window; the reason when it is absent."""
-    from .compare import _timed
-
     try:
         trial = make(min(8, most))
         trial.run()
-        each = max(_timed(trial.run) / min(8, most), 1e-8)
+        each = max(cpu_seconds(trial.run) / min(8, most), 1e-8)
         n = max(1, min(most, int(_PEER_WINDOW / each)))
         prepared = make(n)
     except (PeerMissingError, ImportError) as error:

@@ -12,7 +12,7 @@ from pycore.base import device
 from pycore.merkle.tree import merkle_root
 
 if TYPE_CHECKING:
-    from pycore.hashing.gpu._calibrate import Race
+    from ._gpu_calibrate import Race
 
 TREES = (("rfc9162", "sha256"), ("chainmaker", "sm3"))
 COLUMNS = ("work", "bytes", "items", "GPU/s", "CPU/s", "GPU is")
@@ -29,7 +29,7 @@ def races(*, seconds: float, quick: bool = False) -> Iterator[Race]:
         BackendUnavailable: no GPU, or only the simulator.
     """
     device.require()  # before Numba is imported
-    from pycore.hashing.gpu import _calibrate
+    from . import _gpu_calibrate as _calibrate
 
     sizes = _calibrate.SIZES[::2] if quick else _calibrate.SIZES
     yield from _calibrate.hash_races(seconds, sizes)
@@ -38,7 +38,9 @@ def races(*, seconds: float, quick: bool = False) -> Iterator[Race]:
 
 def root_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
     """Merkle roots over 32-byte leaves."""
-    from pycore.hashing.gpu import _calibrate, choice
+    from pycore.hashing.gpu import choice
+
+    from . import _gpu_calibrate as _calibrate
 
     _calibrate.require_gpu()
     for tree, name in TREES:
@@ -63,8 +65,9 @@ def line(race: Race) -> tuple[str, ...]:
 
 def document(found: Sequence[Race]) -> dict[str, Any]:
     """JSON-ready: the GPU, every race, and the crossovers."""
-    from pycore.hashing.gpu import _calibrate
     from pycore.hashing.gpu._target import device_name
+
+    from . import _gpu_calibrate as _calibrate
 
     return {
         "gpu": device_name(),
