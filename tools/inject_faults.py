@@ -233,7 +233,7 @@ class Build:
         return f"crash {said.returncode}" if self.isa not in rows else rows[self.isa].partition(":")[2]
 
     def test(self, name: str) -> str:
-        """What a C test says; "" when it passes."""
+        """The output of a C test; "" when it passes."""
         lanes = re.search(r'"(\.\./hash/lanes_\w+\.h)"', (self.csrc / f"backend/backend_{self.isa}.c").read_text())
         assert lanes
         named = ["-DTEST_BRIEF", f'-DTEST_VEC_HEADER="../vec/vec_{self.isa}.h"', f'-DTEST_LANES_HEADER="{lanes[1]}"']

@@ -129,8 +129,8 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     call of an algorithm that the backend has no kernel for raises BackendUnavailable: what was forced never falls back
     in silence.
 
-    "cuda" is a GPU beside the CPU backends: it hashes and computes Merkle roots, and what it has no kernel for runs on
-    the best CPU backend.
+    "cuda" is a GPU next to the CPU backends: it hashes and computes Merkle roots, and what it has no kernel
+    for runs on the best CPU backend.
 
     To force a backend for the whole process set ``PYCORE_BACKEND`` before the first call.
 

@@ -1,4 +1,4 @@
-"""The slot for a GPU beside the C core's backends: its name, whether there is one, and what a context asks for.
+"""The slot for a GPU next to the C core's backends: its name, whether there is one, and what a context asks for.
 
 The device hashes messages and computes Merkle roots (:data:`HASHES`); what it has no kernel for runs on the best CPU
 backend. :mod:`pycore.hashing.gpu` fills the slot; nothing here imports Numba or starts a driver.

@@ -2,7 +2,7 @@
 
 Field and hash arithmetic is in C; in Numba are walks, tallies and searches: irregular integer work over arrays, arrays
 in and arrays out. A kernel is compiled on its first call and cached on disk between runs; it releases the GIL and
-starts no threads of its own, so any number of calls may run beside each other. Kernels stand in modules named
+starts no threads, so any number of calls may run at the same time. Kernels stand in modules named
 ``*_jit``, which nothing imports at start-up, because Numba takes longer to import than all the rest.
 """
 

@@ -221,7 +221,7 @@ def _submit(job: _Job, count: int) -> list[Future[None]]:
             _pool_size = max(count, get_threads())
             _pool = ThreadPoolExecutor(_pool_size, thread_name_prefix="pycore")
         try:
-            # A context of its own for each: only one thread at a time can be inside one.
+            # Each gets its own context: only one thread at a time can be inside one.
             return [_pool.submit(copy_context().run, job.drain) for _ in range(count)]
         except RuntimeError:  # the interpreter is shutting down: the caller does all the work itself
             return []

@@ -1,4 +1,4 @@
-"""The GPU at hand against the CPU, over batch sizes: from which one on it is faster."""
+"""This machine's GPU against its CPU over batch sizes: from which size on the GPU is faster."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
 
 
 def _on_cpu(run: Callable[[], Any]) -> Any:
-    """On the backend that a CPU without a GPU beside it would take."""
+    """On the backend that this CPU would take without a GPU."""
     with backends.use_backend("auto"):
         variable = device.choice_variable()
         token = variable.set("cpu")

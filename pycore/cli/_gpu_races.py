@@ -1,4 +1,4 @@
-"""``pycore bench cuda``: hashes and Merkle roots on the GPU at hand against the CPU, over batch sizes."""
+"""``pycore bench cuda``: hashes and Merkle roots on this machine's GPU against its CPU, over batch sizes."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def proof(
     """Check an account and its storage slots as eth_getProof gives them (EIP-1186); exit code 1 when a proof does not
     hold.
 
-    What the answer says of balance, nonce and values is not looked at: what is printed is what the proofs show.
+    The answer's own balance, nonce and values are ignored: the command prints what the proofs show.
 
     Examples:
 

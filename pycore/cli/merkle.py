@@ -169,7 +169,7 @@ def append(
     """Append leaves to a tree that is kept as a few digests, and print its root.
 
     Every size is a checkpoint: with --json the document says that the tree extends the one of the call before, and
-    `merkle check` checks that. It has the proofs of the watched leaves, too.
+    `merkle check` checks that. It also has the proofs of the watched leaves.
 
     Examples:
 

@@ -2,7 +2,7 @@
 
 Two readers share the code. `strict` walks the whole value first and refuses whatever is not DER, at every depth. The
 other is as lenient as Go's `encoding/asn1`: lengths must be minimal and definite, integers, booleans and object
-identifiers must be DER, but bytes after the last known element of a SEQUENCE are not looked at.
+identifiers must be DER, but bytes after the last known element of a SEQUENCE are ignored.
 
 Every function costs time linear in its input. Nesting is bounded.
 """

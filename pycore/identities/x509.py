@@ -79,7 +79,7 @@ T = TypeVar("T")
 
 
 class CertificateError(ValueError):
-    """Bytes that are no certificate or public key, or one that these readers can not use."""
+    """Bytes that are not a certificate or public key, or not one that these readers can use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,9 @@ def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
     """Reads a certificate from PEM (text around the first block is ignored) or DER.
 
     "strict" takes a block labelled CERTIFICATE, and DER without any second spelling. "compatible" takes the first sound
-    block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are not looked
-    at, and the outer signatureAlgorithm is not compared with the inner one. Bytes after the certificate are refused
-    by both. Raises CertificateError; InputError for unknown rules.
+    block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are
+    ignored, and the outer signatureAlgorithm is not compared with the inner one. Bytes after the certificate
+    are refused by both. Raises CertificateError; InputError for unknown rules.
     """
     strict = is_strict(rules)
     return _certificate(_unarmor(data, "CERTIFICATE", strict), strict)
@@ -196,7 +196,7 @@ def public_key_of(data: bytes, *, rules: str = "strict") -> PublicKey:
 
 
 def is_strict(rules: str) -> bool:
-    """Whether `rules` are the strict ones. Raises InputError for rules that are none."""
+    """Whether `rules` are the strict ones. Raises InputError for unknown rules."""
     if rules not in RULES:
         raise InputError("rules", repr(rules), " or ".join(map(repr, RULES)))
     return rules == "strict"

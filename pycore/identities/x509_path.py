@@ -190,7 +190,7 @@ class Authorities:
         """For each certificate and organisation the shortest path to a trust root of that organisation, or why there
         is none.
 
-        time      Unix seconds at which all of a path must be valid; None: dates are not looked at
+        time      Unix seconds at which all of a path must be valid; None: dates are ignored
         blocked   called with a certificate and its height, 0 for the leaf; for each authority and height once in a call
 
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed

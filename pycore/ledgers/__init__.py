@@ -23,7 +23,7 @@ _MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
 
 
 class Ledger(Protocol):
-    """What every chain's validator offers."""
+    """The interface of every chain's validator."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""What a ledger's validator answers with: named checks and one verdict per transaction."""
+"""The answer of a ledger's validator: named checks and one verdict per transaction."""
 
 from __future__ import annotations
 

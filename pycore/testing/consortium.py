@@ -68,7 +68,8 @@ class Consortium:
         )
 
     def context(self, consensus: str) -> ChainContext:
-        """What a node of the chain knows that holds for every block: authorities, certificates by hash, validators."""
+        """The part of a node's knowledge that holds for every block: authorities, certificates by hash,
+        validators."""
         from pycore.ledgers.chainmaker.ledger import ChainContext, RegisteredKey
 
         common: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """Host side of the CUDA kernels: copies, launches, Merkle levels, and the test before first use.
 
-A Merkle level needs no kernel of its own: it is a batch of 64-byte messages with the shape's prefix, read where the
+A Merkle level needs no kernel: it is a batch of 64-byte messages with the shape's prefix, read where the
 level below was written. Leaves are copied to the device once and one root comes back.
 """
 

@@ -4,7 +4,7 @@
     report = ledger.validate_block(block, ChainContext(hash="SM3", trust_roots={...}, validators=(...)))
     report.valid, report.complete, report.failed, report.transactions
 
-What is checked, in the report's order (guide: docs/guides/chainmaker.md):
+The checks, in the report's order (guide: docs/guides/chainmaker.md):
 
     structure            header, block hash, proposer, signature and DAG are there
     chain_id height      as the context says; every transaction names the same chain

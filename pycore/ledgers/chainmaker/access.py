@@ -34,7 +34,9 @@ class AccessRules:
     """The rows and rules for blocks of one version under one configuration."""
 
     def __init__(self, context: ChainContext, block_version: int | None = None, *, admins: int = 0) -> None:
-        """block_version    the block's; None: the context's, else what the release writes
+        """Takes the rules that apply to one block.
+
+        block_version    the block's; None: the context's, else what the release writes
         admins           administrators' keys of a public chain; 0: not known
         """
         if block_version is None:

@@ -121,7 +121,8 @@ def build(rw_sets: Sequence[TxRWSet], *, most: int = EDGE_LIMIT) -> list[list[in
 def _wanted(
     reads: Iterable[bytes], writes: Iterable[bytes], last_writer: Mapping[bytes, int], readers: Mapping[bytes, _Readers]
 ) -> Iterator[int]:
-    """What a transaction depends on, in order, as sets of transactions: bit j stands for j, the highest comes first."""
+    """The dependencies of each transaction, in order, as sets of transactions: bit j stands for j, the
+    highest comes first."""
     for key in reads:
         if key in last_writer:
             yield 1 << last_writer[key]

@@ -1,6 +1,6 @@
 """The forms that the fields of a context may be written in, each turned into one.
 
-Anything that a field can not mean raises InputError with the field's name, what came and what was wanted: a revocation
+A value that a field cannot have raises InputError with the field's name, what came and what was wanted: a revocation
 that is spelt in an unexpected way must not revoke nothing in silence.
 """
 

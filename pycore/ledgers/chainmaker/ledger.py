@@ -55,7 +55,7 @@ class ChainMaker:
     ) -> Verdicts:
         """Verdicts of serialised transactions that are in no block yet: header rules, every signature, policies.
 
-        What the context does not tell is not held against a transaction, and there is no report to say so: give trust
+        A gap in the context is not held against a transaction, and there is no report to say so: give trust
         roots, and in the key modes nodes and registered keys.
         """
         items = [_bytes(item) for item in transactions]

@@ -20,7 +20,7 @@ class Revoked:
     """Says of a certificate whether it is revoked or frozen: ``revoked(certificate, position in its path)``."""
 
     def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
-        """Appends to `problems` what can not be read or does not verify."""
+        """Appends to `problems` what cannot be read or does not verify."""
         self._strict = context.rules == "strict"
         self._rules = context.rules
         self._hash = hash

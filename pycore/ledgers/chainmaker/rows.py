@@ -1,6 +1,6 @@
 """Which policy a resource has: the default rows of each release, and what the chain's configuration may replace.
 
-The rows are data, in ``default_policies.json`` beside this module: 46 tables by mode, range of block versions and
+The rows are data, in ``default_policies.json`` next to this module: 46 tables by mode, range of block versions and
 release of the node. A resource is ``CONTRACT-method``, or the name of a transaction type.
 """
 

@@ -195,8 +195,8 @@ def _apply_policies(
     endorsers: dict[int, list[Voter]],
     rules: AccessRules,
 ) -> None:
-    """Judges every transaction. Most have no row of their own, so that type and sender decide: those questions repeat,
-    and are asked once."""
+    """Judges every transaction. Most have no row for their contract and method, so type and sender decide:
+    those questions repeat and are asked once."""
     answers: dict[tuple[int, str, str, int], Ruling] = {}
     for index, transaction in enumerate(transactions):
         payload = transaction.payload
