@@ -56,9 +56,11 @@ WORDS = {
     r"\bas of now\b|\bup to now\b": "so far",
     r"\bwhich is to say\b": "that is",
     r"(^|[.:;] )What (is|are|was|were|comes|has|have|a|an|the|every|all|it|they) [^?]*$": "a noun as the subject",
-    r"\bare not looked at\b|\bis not looked at\b": "is ignored, is not checked",
+    r"\bnot looked at\b": "ignored, not checked",
+    r"\bin silence\b": "silently",
+    r"\bfor want of\b": "because ... lacks",
     r"\b(is|are) to be had\b": "is available",
-    r"\bthe caller's affair\b": "up to the caller",
+    r"\baffair\b": "is up to ...",
     r"\bspeaks? of\b": "mentions, is about",
 }
 

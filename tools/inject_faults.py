@@ -215,7 +215,7 @@ class Build:
         return done.stderr if done.returncode else ""
 
     def core(self) -> None:
-        """What no fault is in: dispatch and the portable backend, which signs for the tests."""
+        """The parts without faults: dispatch and the portable backend, which signs for the tests."""
         have = ["-DPC_HAVE_portable=1", f"-DPC_HAVE_{self.isa}=1", '-DPC_VERSION="0"', '-DPC_CFLAGS="-O1"']
         for source in sorted((self.csrc / "core").glob("*.c")):
             assert not self.compile(f"core/{source.name}", *have)

@@ -1,4 +1,4 @@
-"""How long a call may go on: work that nobody waits for any more ends between two pieces of it.
+"""How long a call may go on: work that nobody waits for any more ends between two of its pieces.
 
 A caller that has given up cannot be seen from inside a kernel. So the service, which runs work for others, makes
 a :class:`Budget` and runs the work inside ``with budget:``; the loops below it (pieces of a batch, levels of

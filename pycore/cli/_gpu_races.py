@@ -22,7 +22,7 @@ def races(*, seconds: float, quick: bool = False) -> Iterator[Race]:
     """Race after race, in the order of the table.
 
     Args:
-        seconds: about so long per race.
+        seconds: about this long per race.
         quick: every other size.
 
     Raises:

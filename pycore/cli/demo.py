@@ -29,7 +29,7 @@ _AHEAD = 2  # blocks generated while another is being validated
 
 @dataclass(slots=True)
 class BlockResult:
-    """What came of one block: `found` and `wanted` are {transaction: verdict name}."""
+    """The outcome of one block: `found` and `wanted` are {transaction: verdict name}."""
 
     block: int
     height: int

@@ -99,7 +99,7 @@ def _refuse(verdict: str, *, as_json: bool) -> NoReturn:
 
 
 def _answer(source: str) -> Mapping[str, Any]:
-    """The result object, out of a whole JSON-RPC answer too."""
+    """The result object, also when it is inside a whole JSON-RPC answer."""
     from pycore.errors import InputError
 
     text, wanted = read_text(source, "FILE"), "the answer of eth_getProof"

@@ -82,7 +82,8 @@ def revokes(crl: RevocationList, certificate: Certificate, *, rules: str = "stri
 
 
 class Revocations:
-    """What many lists revoke together: :func:`revokes` of any of them, in time that does not grow with their number."""
+    """The certificates that any of many lists revokes: :func:`revokes` over all of them, in time that does
+    not grow with their number."""
 
     def __init__(self, crls: Iterable[RevocationList], *, rules: str = "strict") -> None:
         self._strict = is_strict(rules)
@@ -114,7 +115,7 @@ def verify_crls(
     time: float | None,
     der_rules: str | None = None,
 ) -> list[str]:
-    """What speaks against the lists, one text for each fault; an empty list is good.
+    """The faults of the lists, one text each; an empty list means that there are none.
 
     A list must be signed by one of `authorities` that may sign certificates and whose key identifier is the list's
     authority key identifier. "strict" also requires the authority's name, cRLSign in its key usage where it
@@ -135,7 +136,7 @@ def faults_of(
     time: float | None,
     der_rules: str | None = None,
 ) -> list[list[str]]:
-    """The same for each list by itself, all of their signatures in one batch."""
+    """The same for each list separately, with all their signatures in one batch."""
     strict = is_strict(rules)
     by_name: dict[bytes, list[Certificate]] = {}
     by_key: dict[bytes | None, list[Certificate]] = {}

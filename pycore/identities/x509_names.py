@@ -1,6 +1,7 @@
 """Names of X.509: distinguished names, alternative names, and name constraints.
 
-Sources: RFC 5280, sections 4.1.2.4, 4.2.1.6, 4.2.1.10 and 7; the lenient side as ChainMaker's Go code reads names.
+Sources: RFC 5280, sections 4.1.2.4, 4.2.1.6, 4.2.1.10 and 7; the lenient side reads names as ChainMaker's Go
+code does.
 """
 
 from __future__ import annotations

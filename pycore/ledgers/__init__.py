@@ -28,7 +28,8 @@ class Ledger(Protocol):
     name: str
 
     def validate_block(self, block: BytesLike, context: Any = None) -> BlockReport:
-        """Every check that the block and the context allow. InputError when the bytes are no block of the chain."""
+        """Every check that the block and the context allow. InputError when the bytes are not a block of the
+        chain."""
         ...
 
     def block_digests(self, block: BytesLike, hash: str = ...) -> dict[str, Any]:
@@ -54,6 +55,6 @@ def get(name: str) -> Ledger:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ethereum_trie":  # its first place, which guides promised
+    if name == "ethereum_trie":  # where guides used to place it
         return import_module("pycore.merkle.patricia")
     raise AttributeError(f"module 'pycore.ledgers' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The members of a made-up ChainMaker consortium, and what a node of it knows. Test data only."""
+"""The members of a made-up ChainMaker consortium, and the knowledge of its nodes. Test data only."""
 
 from __future__ import annotations
 

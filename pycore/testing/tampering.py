@@ -25,7 +25,7 @@ KINDS: dict[str, str] = {
     "trailing-bytes": "MALFORMED_SIGNATURE",  # a byte after the DER SEQUENCE: `compatible` rules accept it
     "inner-bytes": "MALFORMED_SIGNATURE",  # bytes after s inside the SEQUENCE: `compatible` rules accept them as well
 }
-# what `invalid_every` uses when nothing is said, as far as it fits the ledger
+# the default of `invalid_every`, as far as it fits the ledger
 DEFAULT_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if not kind.endswith("-bytes"))
 # these need certificates; the last one also needs a second organisation
 CERTIFICATE_KINDS = frozenset({"unknown-certificate-hash", "foreign-certificate", "other-organisation"})

@@ -78,7 +78,7 @@ def calibration_path() -> Path:
 
 @cache
 def _crossovers() -> dict[str, int]:
-    """From how many messages on the GPU was measured to win, by hash; empty for another GPU than the one measured."""
+    """By hash the number of messages from which the GPU was measured to win; empty if another GPU was measured."""
     try:
         kept: Any = json.loads(calibration_path().read_text(encoding="utf-8"))
     except (OSError, RuntimeError, ValueError):  # never calibrated, no home folder, not JSON

@@ -163,7 +163,7 @@ def _target(payload: Payload) -> str | None:
 
 
 def _worst(rulings: Sequence[Ruling]) -> Ruling:
-    """A refusal wins over what is not known, and that over a permission."""
+    """A refusal wins over an unknown answer, and that over a permission."""
     for ok in (False, None):
         for ruling in rulings:
             if ruling.ok is ok:

@@ -40,7 +40,7 @@ class Digests:
 
 
 def header_bytes(header: BlockHeader) -> bytes:
-    """What block_hash is the hash of."""
+    """The bytes that block_hash is the hash of."""
     bare = BlockHeader()
     bare.CopyFrom(header)
     bare.ClearField("block_hash")

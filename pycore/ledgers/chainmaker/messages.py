@@ -1,4 +1,4 @@
-"""From bytes to the chain's messages, with bounds, and nothing else.
+"""Parses bytes into the chain's messages, within bounds; nothing is judged here.
 
 protobuf itself refuses truncated input, lengths beyond the input and deep nesting. It does not bound how many
 small records a hostile input expands into, so the records of a block are counted on the wire before anything
@@ -98,7 +98,8 @@ def parse_block(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] |
 
 
 def _bound_empty(block: Block, size: int) -> None:
-    """Refuses blocks of next to nothing: a verdict for each of many empty records costs far more than sending them."""
+    """Refuses blocks of nearly empty records: a verdict for each of many empty records costs far more than
+    sending them."""
     count = len(block.txs)
     if count > FEW_RECORDS and size < MIN_TRANSACTION_BYTES * count:
         wanted = f"at least {MIN_TRANSACTION_BYTES} bytes for each of more than {FEW_RECORDS} transactions"

@@ -1,7 +1,7 @@
 """Whether the signers of a transaction satisfy a policy.
 
 Chains with certificates or registered keys count distinct *organisations*, never signers; public chains count
-administrators' entries. Which entries are there at all - valid signatures, each signer once - is decided before.
+administrators' entries. The entries themselves - valid signatures, each signer once - are decided beforehand.
 """
 
 from __future__ import annotations

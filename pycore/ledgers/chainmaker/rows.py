@@ -70,7 +70,7 @@ class Rows:
         return self.kinds.get(kind, {}).get(resource)
 
     def endorsement(self, resource: str) -> Policy | None:
-        """What endorsers are judged by: the configuration's row, else the default one."""
+        """The row for endorsers: the configuration's, else the default one."""
         return self.configured.get(resource) or self.row("endorsement", resource)
 
 

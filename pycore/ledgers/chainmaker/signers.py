@@ -166,7 +166,7 @@ class TrustStore:
         """Every authority of the trust roots, and for each organisation those that may end a path.
 
         `compatible`: each of them, as in a node once its configuration has changed. `strict`: those whose issuer is not
-        given as well, self-signed or not, so that a root's limits and revocation reach what is below it.
+        given as well, self-signed or not, so that a root's limits and revocation apply to what is below it.
         """
         pool: dict[bytes, Certificate] = {}
         for org, pems in self.context.trust_roots.items():
@@ -462,5 +462,6 @@ _STORES: BoundedCache[tuple[str, bytes], TrustStore] = BoundedCache(
 
 
 def trust_store(context: ChainContext, hash: str) -> TrustStore:
-    """The trust store of a configuration: contexts that differ only in height, previous hash and the like share one."""
+    """The trust store of a configuration: contexts that differ only in things like height and previous hash
+    share one."""
     return _STORES.get_or_make((hash, context.trust_key), lambda: TrustStore(context, hash))

@@ -45,7 +45,7 @@ class Column:
     refused: dict[int, tuple[int, str]] = field(default_factory=dict)  # per entry without a ticket: verdict and reason
     duplicates: int = 0
     dropped: int = 0  # endorsements that do not count under "compatible"
-    unjudged: int = 0  # transactions whose policy the context does not suffice to judge
+    unjudged: int = 0  # transactions whose policy cannot be judged in this context
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
