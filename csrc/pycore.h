@@ -1,7 +1,7 @@
 /* pycore.h - the whole C interface of the pycore validation core.
  *
  * This text is also the only declaration that Python sees: the extension build feeds it to cffi. Keep it free of
- * preprocessor tricks: besides the include guard, every line starting with '#' is dropped before cffi reads it.
+ * preprocessor tricks: what is for C++ alone, and then every line starting with '#', is dropped before cffi reads it.
  *
  * Conventions
  *   Argument order   backend and parameters, then inputs, then the count, then scratch, then outputs.
@@ -19,6 +19,10 @@
 #define PYCORE_H
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- return codes ---------------------------------------------------------------------------------------------------- */
 enum {
@@ -284,4 +288,7 @@ int pc_testing_sign(const pc_verify_params *params, const pc_column *secrets, co
 const char *pc_field_at(int position);
 int pc_field_probe(int backend, int field, int op, const uint8_t *a, const uint8_t *b, size_t n, size_t repeat, uint8_t *r);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pycore._version import __version__
 from pycore.base.backends import Capabilities, capabilities, use_backend
 from pycore.base.columns import Column, batch
+from pycore.base.extras import explain
 from pycore.base.parallel import get_threads, set_threads
 from pycore.base.registry import HASHES, SCHEMES, TREES
 from pycore.base.verdicts import Verdict, Verdicts
@@ -115,7 +116,10 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return import_module(_LAZY[name])
+        try:
+            return import_module(_LAZY[name])
+        except ImportError as error:
+            raise ImportError(explain(error), name=error.name) from error
     raise AttributeError(f"module 'pycore' has no attribute {name!r}")
 
 

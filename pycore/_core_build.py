@@ -6,6 +6,7 @@ without its preprocessor lines.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cffi import FFI
@@ -15,7 +16,8 @@ CSRC = Path(__file__).resolve().parent.parent / "csrc"
 
 
 def cdef_text(header: str) -> str:
-    """The header without preprocessor lines: what cffi may read."""
+    """The header without what is for C++ and without preprocessor lines: what cffi may read."""
+    header = re.sub(r"^#ifdef __cplusplus\n.*?^#endif\n", "", header, flags=re.MULTILINE | re.DOTALL)
     return "".join(line for line in header.splitlines(keepends=True) if not line.startswith("#"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import pycore
+from pycore.base.extras import install_command
 
 ROOT = Path(pycore.__file__).parent
 
@@ -131,3 +133,54 @@ def test_a_missing_extension_says_what_to_do() -> None:
     assert done.returncode == 1
     assert "ImportError: the compiled extension pycore._core is missing or does not load" in done.stderr
     assert "python setup.py build_ext --inplace" in done.stderr
+
+
+BASE_INSTALL = """
+import sys
+for name in ("google", "numba", "Crypto", "asn1crypto", "grpc", "pydantic", "typer", "rich", "pyarrow"):
+    sys.modules[name] = None  # as if it were not installed
+import pycore
+from pycore.base.extras import install_command
+from pycore.testing import generate_signatures
+for scheme in pycore.SCHEMES:
+    keys, signatures, messages = generate_signatures(scheme, 40, signers=5, message_size=20, seed=1)
+    assert pycore.verify_batch(scheme, keys, signatures, messages).all_valid
+    assert pycore.KeySet(scheme, keys).verify_batch(range(40), signatures, messages).all_valid
+leaves = [pycore.hash("sha256", bytes([i])) for i in range(37)]
+for shape in pycore.TREES:
+    tree = pycore.MerkleTree(leaves, tree=shape)
+    frontier = pycore.MerkleFrontier(tree=shape)
+    for leaf in leaves:
+        frontier.append([leaf])
+    assert frontier.root == tree.root == pycore.merkle_root(leaves, tree=shape)
+    found = pycore.verify_inclusion_batch(
+        tree.root, leaves, tree.proofs(range(37)), index=range(37), leaf_count=37, tree=shape
+    )
+    assert found.all_valid
+def refused(call):
+    try:
+        call()
+    except ImportError as error:
+        return str(error)
+print(refused(lambda: pycore.ledgers.get("chainmaker")))
+print(refused(lambda: pycore.client))
+print(refused(lambda: pycore.testing.generate_ledger))
+print(refused(lambda: pycore.SparseMerkleTree().update([bytes(32)], [b"x"])))
+"""
+
+
+def test_the_base_install_needs_numpy_and_cffi_alone(tmp_path: Path) -> None:
+    """What `import pycore` offers works without any extra; what does not says which one to install."""
+    done = subprocess.run(
+        [sys.executable, "-c", BASE_INSTALL],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(pycore.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    for line, extra in zip(lines, ("ledgers", "service", "ledgers", "jit"), strict=True):
+        assert install_command(extra) in line, lines

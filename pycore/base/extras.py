@@ -6,9 +6,25 @@ import re
 import shlex
 from pathlib import Path
 
-__all__ = ["DISTRIBUTION", "install_command"]
+__all__ = ["DISTRIBUTION", "explain", "install_command"]
 
 DISTRIBUTION = "pycore-validation"
+
+# top-level module -> the extra that brings it
+_EXTRAS = {
+    "Crypto": "ledgers",
+    "asn1crypto": "ledgers",
+    "google": "ledgers",
+    "numba": "jit",
+    "grpc": "service",
+    "grpc_health": "service",
+    "grpc_reflection": "service",
+    "grpc_status": "service",
+    "pydantic": "service",
+    "pydantic_settings": "service",
+    "rich": "cli",
+    "typer": "cli",
+}
 
 
 def install_command(extra: str) -> str:
@@ -25,3 +41,10 @@ def install_command(extra: str) -> str:
     if re.search(rf'^name = "{DISTRIBUTION}"', project, flags=re.MULTILINE):
         return f"pip install -e {shlex.quote(f'{root}[{extra}]')}"
     return f"pip install '{DISTRIBUTION}[{extra}]'"
+
+
+def explain(error: ImportError) -> str:
+    """The error's text, and the command that installs what is missing where an extra brings it."""
+    extra = _EXTRAS.get((error.name or "").partition(".")[0])
+    command = install_command(extra) if extra else ""
+    return f"{error}; it comes with: {command}" if command and command not in str(error) else str(error)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pycore.base.extras import install_command
+from pycore.base.extras import explain
 
 from ._exits import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
 from .bench import bench
@@ -26,21 +26,6 @@ from .verify import verify
 
 _INTERRUPTED = 130  # as shells say it: 128 + SIGINT
 _BROKEN_PIPE = 141  # 128 + SIGPIPE
-
-# top-level module -> the extra that brings it
-_EXTRAS = {
-    "Crypto": "ledgers",
-    "numba": "jit",
-    "grpc": "service",
-    "grpc_health": "service",
-    "grpc_reflection": "service",
-    "grpc_status": "service",
-    "google": "service",
-    "pydantic": "service",
-    "pydantic_settings": "service",
-    "rich": "cli",
-    "typer": "cli",
-}
 
 
 class _ReaderLeftError(Exception):
@@ -145,9 +130,7 @@ def _explain(error: Exception) -> tuple[int | None, dict[str, Any]]:
     if isinstance(error, errors.VerificationError):
         return EXIT_INVALID, details
     if isinstance(error, ImportError):
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        hint = f"; it comes with: {install_command(extra)}" if extra else ""
-        return EXIT_ENVIRONMENT, details | {"message": f"{error}{hint}"}
+        return EXIT_ENVIRONMENT, details | {"message": explain(error)}
     if isinstance(error, (errors.BackendUnavailable, errors.SelfTestFailed)):
         return EXIT_ENVIRONMENT, details
     if isinstance(error, errors.PycoreError):  # the client's: server not reachable, overloaded, deadline

@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pycore.base.extras import explain
 from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 
@@ -50,7 +51,10 @@ def get(name: str) -> Ledger:
     """The validator of a chain. InputError on an unknown name."""
     if name not in _MODULES:
         raise InputError("chain", got=repr(name), wanted="one of " + ", ".join(map(repr, _MODULES)))
-    ledger: Ledger = import_module(_MODULES[name]).LEDGER
+    try:
+        ledger: Ledger = import_module(_MODULES[name]).LEDGER
+    except ImportError as error:
+        raise ImportError(explain(error), name=error.name) from error
     return ledger
 
 

@@ -5,10 +5,17 @@ Everything made here is for tests, demonstrations and benchmarks. The private ke
 
 from __future__ import annotations
 
-from .ledger import GeneratedLedger, generate_ledger
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pycore.base.extras import explain
+
 from .parameters import LedgerParameters
 from .signatures import TAMPERINGS, generate_signatures, tamper
 from .tampering import DEFAULT_KINDS, KINDS, Tampering
+
+if TYPE_CHECKING:
+    from .ledger import GeneratedLedger, generate_ledger
 
 __all__ = [
     "DEFAULT_KINDS",
@@ -21,3 +28,12 @@ __all__ = [
     "generate_signatures",
     "tamper",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("GeneratedLedger", "generate_ledger"):  # ledgers need the extra "ledgers", signatures nothing
+        try:
+            return getattr(import_module("pycore.testing.ledger"), name)
+        except ImportError as error:
+            raise ImportError(explain(error), name=error.name) from error
+    raise AttributeError(f"module 'pycore.testing' has no attribute {name!r}")

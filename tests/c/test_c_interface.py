@@ -15,6 +15,8 @@ import pytest
 from oracle.keccak import keccak256
 from oracle.sm3 import sm3
 
+import pycore
+
 ROOT = Path(__file__).resolve().parents[2]
 COMPILERS = [name for name in ("gcc", "clang", "cc") if shutil.which(name)]
 
@@ -121,3 +123,58 @@ def test_the_check_itself_finds_a_leak(library: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "exports ['pc_backend_portable', 'pc_f']" in done.stdout
     assert "instruction beyond its row" in done.stdout
+
+
+def test_cpp_programs_may_include_the_header(library: Path, tmp_path: Path) -> None:
+    compiler = next((name for name in ("g++", "clang++", "c++") if shutil.which(name)), None)
+    if compiler is None:
+        pytest.skip("no C++ compiler")
+    source = tmp_path / "version.cpp"
+    source.write_text(
+        '#include "pycore.h"\n#include <cstdio>\nint main() { std::puts(pc_version()); return pc_init(); }\n'
+    )
+    program = tmp_path / "version"
+    flags = ["-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}"]
+    subprocess.run([compiler, *flags, str(source), str(library), "-lpthread", "-o", str(program)], check=True)
+    done = run(program, PYCORE_BACKEND="portable")
+    assert (done.returncode, done.stdout.strip()) == (0, pycore.__version__)
+
+
+def test_make_install_and_pkg_config(library: Path, tmp_path: Path) -> None:
+    """What a packager does: install below a folder, then build by what pkg-config says (or would say)."""
+    folder, compiler = library.parent, COMPILERS[0]
+    command = [
+        "make",
+        "-s",
+        "-C",
+        str(ROOT / "csrc"),
+        "install",
+        f"BUILD={folder}",
+        f"CC={compiler}",
+        "CFLAGS=-Werror -O2",
+    ]
+    clean = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([*command, f"PREFIX={tmp_path}"], check=True, env=clean)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == [
+        "include/pycore.h",
+        "lib/libpycore.a",
+        "lib/pkgconfig/pycore.pc",
+    ]
+    said = (tmp_path / "lib/pkgconfig/pycore.pc").read_text()
+    assert f"Version: {pycore.__version__}" in said
+    if shutil.which("pkg-config"):
+        found = subprocess.run(
+            ["pkg-config", "--cflags", "--libs", "pycore"],
+            env={**clean, "PKG_CONFIG_PATH": str(tmp_path / "lib/pkgconfig")},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        flags = found.stdout.split()
+    else:
+        flags = [f"-I{tmp_path}/include", f"-L{tmp_path}/lib", "-lpycore", "-lpthread"]
+    program = tmp_path / "digests"
+    subprocess.run([compiler, str(ROOT / "tests/c/batch.c"), *flags, "-o", str(program)], check=True)
+    assert run(program, PYCORE_BACKEND="").returncode == 0
