@@ -150,7 +150,8 @@ def status_of(demo: subprocess.Popen[str]) -> int:
     return demo.returncode
 
 
-# However quick it is, the demo is amid this ledger: it can not write a line for each block before somebody reads them.
+# However quick it is, the demo is in the middle of this ledger: it cannot write a line for each block before
+# somebody reads them.
 LONGER_THAN_A_PIPE = ["--blocks", "5000", "--txs", "50"]
 
 

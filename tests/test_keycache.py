@@ -28,7 +28,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def fresh_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of its own for every test, which takes a key that comes twice."""
+    """A separate cache for every test, which takes a key that comes twice."""
     monkeypatch.setattr(keycache, "_OFTEN", {})
     monkeypatch.setattr(keycache, "_OFTEN_ELSE", 2)
     monkeypatch.setattr(keycache, "_cache", keycache.KeyCache(2**26))
@@ -68,7 +68,7 @@ def test_returning_keys_get_tables(scheme: str, backend: str, rng: random.Random
 
 @pytest.mark.parametrize("n", [1, 2, 5, ffi_keys.FEW, ffi_keys.FEW + 1])
 def test_lists_of_a_few(scheme: str, n: int, backend: str, rng: random.Random) -> None:
-    """They go a way of their own through C: the same verdicts, whatever part of the keys is known."""
+    """They take another way through C: the same verdicts, whatever part of the keys is known."""
     keys, signatures, messages = generate_signatures(scheme, 3 * n, signers=3 * n, message_size=21, seed=9)
     _spoil(signatures, rng, n)
     columns = [[row.tobytes() for row in column] for column in (keys, signatures, messages)]

@@ -22,7 +22,7 @@ COMPILERS = [name for name in ("gcc", "clang", "cc") if shutil.which(name)]
 
 pytestmark = [
     pytest.mark.skipif(not COMPILERS or shutil.which("make") is None, reason="a C compiler and make are needed"),
-    pytest.mark.timeout(1200),  # the library may have to be compiled, beside others' work
+    pytest.mark.timeout(1200),  # the library may have to be compiled while other tests run
 ]
 
 
@@ -141,7 +141,7 @@ def test_cpp_programs_may_include_the_header(library: Path, tmp_path: Path) -> N
 
 
 def test_make_install_and_pkg_config(library: Path, tmp_path: Path) -> None:
-    """What a packager does: install below a folder, then build by what pkg-config says (or would say)."""
+    """As a packager does: install below a folder, then build by what pkg-config says (or would say)."""
     folder, compiler = library.parent, COMPILERS[0]
     command = [
         "make",

@@ -60,7 +60,7 @@ def test_many(rng: random.Random) -> None:
 
 
 def test_structured_rows_stay_fast() -> None:
-    """Counters in any byte, as identifiers often are: every one lands in a slot of its own soon enough."""
+    """Counters in any byte, as identifiers often are: every one soon lands in its own slot."""
     for at in (0, 7, 8, 24, 28):
         rows = np.zeros((60_000, 32), np.uint8)
         rows[:, at : at + 4] = np.arange(60_000, dtype=np.uint32).view(np.uint8).reshape(-1, 4)
