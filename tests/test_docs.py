@@ -104,7 +104,6 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 ARRIVING = {
     *("pycore/client/clients.py", "pycore/client/requests.py", "pycore/service/handlers.py", "pycore/wire/"),
     *("pycore/service/admission.py", "pycore/wire/count.py", "pycore/wire/errors.py", "pycore/wire/messages.py"),
-    *("pycore/consensus/quorum.py", "pycore/ledgers/chainmaker/content.py", "pycore/ledgers/chainmaker/votes.py"),
     *("csrc/schemes/parts/keys.inc.h", "csrc/schemes/parts/signatures.inc.h", "csrc/schemes/sm2/digests.inc.h"),
     *("csrc/schemes/sm2/verify.inc.h", "csrc/trees/inclusion.c"),
 }

@@ -12,7 +12,6 @@ import pytest
 _USE_ALL = """
 from pycore.base.jit import warm_up
 from pycore.ledgers.chainmaker import dag_jit
-from pycore.consensus import conflicts_jit, tally_jit
 from pycore.merkle import loops_jit, patricia, patricia_jit, plan_jit, sparse_jit
 warm_up()
 from numba.core.registry import CPUDispatcher
@@ -20,7 +19,7 @@ from numba.core.registry import CPUDispatcher
 parts = {"_clash", "_copy", "_equal", "_settle", "_bit", "_same", "_shared_bits", "_new_inner", "_link", "_remove"}
 parts |= {"_is_wanted", "_put", "_room", "_item", "_items", "_is_child", "_nibble", "_walk"}
 hits = misses = 0
-for module in (conflicts_jit, dag_jit, loops_jit, patricia_jit, plan_jit, sparse_jit, tally_jit):
+for module in (dag_jit, loops_jit, patricia_jit, plan_jit, sparse_jit):
     for name, kernel in vars(module).items():
         if isinstance(kernel, CPUDispatcher):
             assert kernel.targetoptions.get("nogil") and not kernel.targetoptions.get("parallel"), name

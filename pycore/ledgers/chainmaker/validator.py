@@ -13,19 +13,17 @@ from numpy.typing import NDArray
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
-from pycore.hashing.batch import hash_batch
 from pycore.identities.collector import SignatureBatch
-from pycore.ledgers.chainmaker import dag, quorum, transactions
+from pycore.ledgers.chainmaker import content, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
-from pycore.ledgers.chainmaker.messages import Block, EndorsementEntry, Transaction, TxRWSet, parse, parse_block
-from pycore.ledgers.chainmaker.node_id import node_id
+from pycore.ledgers.chainmaker.messages import Block, Transaction, TxRWSet, parse, parse_block
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
+from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 
-_EXACT_DAG_FROM = 2300
 _CONSENSUS_ROLE = "CONSENSUS"
 
 
@@ -89,19 +87,20 @@ class Validation:
         with self.stage("verify"):
             transactions.enlist(column, signers, self.batch, self.time)
             proposer = self.enlist_proposer(block, signers)
-            voted = (
-                [self.enlist_entry(vote.endorsement, vote.message, signers) for vote in votes.votes] if votes else []
-            )
+            voted = self.enlist_votes(votes, signers)
             codes = self.batch.run()
         with self.stage("decide"):
             self.proposer_checks(block, signers, proposer, codes, store, rules)
             judged = rules if block.header.block_height else None  # nobody signs a genesis block
             transactions.decide(column, txs, signers, codes, store, judged, strict=self.strict)
             self.policy_checks(column, rules)
-            self.rw_set_checks(txs, rw_sets, column, digests, hash_ or HASH_ORDER[0])
-            self.transaction_checks(block, txs, column, digests)
-            self.dag_checks(block, rw_sets, digests)
-            self.quorum_checks(votes, voted, signers, codes, store, rules)
+            self.checks += content.rw_set_checks(block, rw_sets, column, digests, hash_ or HASH_ORDER[0])
+            self.checks += content.transaction_checks(block.header, column, digests)
+            self.checks += content.dag_checks(block, rw_sets, digests, rebuild=self.context.rebuild_dag)
+            if votes is not None:
+                self.checks += SignedVotes(votes, voted, codes, signers, store, rules, self.context).checks()
+            elif self.context.consensus != "solo":
+                self.check("quorum", None, None, None, "the block carries no quorum certificate")
             self.trust_checks(store, signers)
         return self.report(block, txs, column, digests, signers, votes, len(data))
 
@@ -187,26 +186,25 @@ class Validation:
             proposer = block.header.proposer
             found.add((proposer.member_type, proposer.org_id, proposer.member_info))
         for vote in votes.votes if votes else ():
-            found.add(_member_of(vote.endorsement))
+            found.add(member_of(vote.endorsement))
         return found
 
-    def enlist_entry(
-        self, entry: EndorsementEntry, message: bytes, signers: dict[MemberKey, Signer]
-    ) -> tuple[int, int, str]:
-        """(ticket, verdict, reason): ticket -1 when the signer can not sign, with the reason."""
-        return self.enlist(_member_of(entry), message, entry.signature, signers)
+    def enlist_votes(self, votes: quorum.Certificate | None, signers: dict[MemberKey, Signer]) -> list[Place]:
+        """The signatures of a certificate's votes."""
+        return [
+            self.enlist(member_of(vote.endorsement), vote.message, vote.endorsement.signature, signers)
+            for vote in (votes.votes if votes else ())
+        ]
 
-    def enlist(
-        self, member: MemberKey, message: bytes, signature: bytes, signers: dict[MemberKey, Signer]
-    ) -> tuple[int, int, str]:
-        """The same for a signature and its member."""
+    def enlist(self, member: MemberKey, message: bytes, signature: bytes, signers: dict[MemberKey, Signer]) -> Place:
+        """Put one signature into the batch; without a ticket when its signer cannot sign, with the reason."""
         signer = signers[member]
         verdict, detail = signer.at(self.time)
         if verdict != Verdict.VALID or signer.key is None or signer.hash is None:
             return -1, verdict, detail
         return self.batch.add(signer.key, signer.hash, message, signature), verdict, ""
 
-    def enlist_proposer(self, block: Block, signers: dict[MemberKey, Signer]) -> tuple[int, int, str] | None:
+    def enlist_proposer(self, block: Block, signers: dict[MemberKey, Signer]) -> Place | None:
         """The proposer's signature, over the block hash; None when there is no proposer."""
         header = block.header
         if not header.HasField("proposer"):
@@ -215,7 +213,7 @@ class Validation:
         return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
 
     def proposer_checks(
-        self, block: Block, signers: dict[MemberKey, Signer], place: tuple[int, int, str] | None,
+        self, block: Block, signers: dict[MemberKey, Signer], place: Place | None,
         codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
     ) -> None:  # fmt: skip
         """The proposer's signature and role."""
@@ -249,151 +247,7 @@ class Validation:
             detail = f"not taken by the chain: {ignored}" if ignored else ""
             self.check("policies", True, "0 transactions not judged", "0 transactions not judged", detail)
 
-    # ---- content -----------------------------------------------------------------------------------------------------
-
-    def transaction_checks(
-        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests
-    ) -> None:
-        """Counts, duplicates, verdicts, and the two roots over transactions."""
-        header = block.header
-        self.check("tx_count", header.tx_count == len(txs), header.tx_count, len(txs))
-        self.check("tx_ids", column.duplicates == 0, f"{column.duplicates} duplicates", "0 duplicates")
-        invalid = int((column.codes != Verdict.VALID).sum())
-        self.check("transactions", invalid == 0, f"{invalid} invalid", "0 invalid")
-        self.check("tx_root", header.tx_root == digests.tx_root, header.tx_root, digests.tx_root)
-        wrong = sum(len(leaf) != 32 for leaf in digests.rw_set_hashes)
-        detail = f"{wrong} transactions without a rw_set_hash of 32 bytes" if wrong else ""
-        self.check("rw_set_root", not wrong and header.rw_set_root == digests.rw_set_root, header.rw_set_root,
-                   digests.rw_set_root, detail)  # fmt: skip
-
-    def rw_set_checks(
-        self,
-        txs: Sequence[Transaction],
-        rw_sets: Sequence[TxRWSet] | None,
-        column: transactions.Column,
-        digests: Digests,
-        hash_: str,
-    ) -> None:
-        """The length of result.rw_set_hash, and its value where read and write sets are given."""
-        for index, leaf in enumerate(digests.rw_set_hashes):
-            if len(leaf) != 32:
-                column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {len(leaf)} bytes, not 32")
-        if rw_sets is None:
-            if txs:
-                self.check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
-            return
-        if len(rw_sets) != len(txs):
-            self.check("rw_sets", False, len(rw_sets), len(txs), "one read and write set per transaction")
-            return
-        hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets]).tobytes()
-        wrong = 0
-        for index, (leaf, rw_set) in enumerate(zip(digests.rw_set_hashes, rw_sets, strict=True)):
-            wanted = hashed[32 * index : 32 * index + 32]
-            if leaf != wanted or rw_set.tx_id != txs[index].payload.tx_id:
-                wrong += 1
-                column.fault(
-                    index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}"
-                )
-        self.check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
-
-    def dag_checks(self, block: Block, rw_sets: Sequence[TxRWSet] | None, digests: Digests) -> None:
-        """The DAG's hash, its rule, and on demand its equality with the one that the read and write sets give."""
-        header = block.header
-        self.check("dag_hash", header.dag_hash == digests.dag_hash, header.dag_hash, digests.dag_hash)
-        wrong = dag.fault(block.dag, len(block.txs), exact=header.block_version >= _EXACT_DAG_FROM)
-        self.check("dag", not wrong, wrong or "sound", "sound")
-        if not self.context.rebuild_dag:
-            return
-        if rw_sets is None or len(rw_sets) != len(block.txs):
-            self.check("dag_rebuilt", None, None, None, "read and write sets are needed to rebuild the DAG")
-            return
-        if len(rw_sets) > dag.REBUILD_LIMIT:
-            self.check("dag_rebuilt", None, len(rw_sets), dag.REBUILD_LIMIT, "too many transactions to rebuild the DAG")
-            return
-        if wrong:
-            self.check("dag_rebuilt", False, wrong, "sound")
-            return
-        built = dag.build(rw_sets)
-        given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
-        at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
-        same = at is None and len(given) == len(built)
-        self.check("dag_rebuilt", same, None if at is None else str(given[at]), None if at is None else str(built[at]),
-                   "" if at is None else f"vertex {at}")  # fmt: skip
-
-    # ---- quorum ------------------------------------------------------------------------------------------------------
-
-    def quorum_checks(
-        self, votes: quorum.Certificate | None, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
-        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
-    ) -> None:  # fmt: skip
-        """Signatures of the votes, their number, and under strict who may have given them."""
-        if votes is None:
-            if self.context.consensus != "solo":
-                self.check("quorum", None, None, None, "the block carries no quorum certificate")
-            return
-        if votes.kind == "raft":
-            self.check(
-                "quorum",
-                not votes.faults,
-                "; ".join(votes.faults) or "the proposer's signature",
-                "the proposer's signature",
-            )
-            return
-        bad, open_roles = self._vote_faults(votes, places, signers, codes, store, rules)
-        checked = f"{len(votes.votes) - len(bad)} of {len(votes.votes)} valid"
-        self.check("votes", not bad and bool(votes.votes), checked, "all valid", "; ".join(bad[:4]))
-        if open_roles:
-            self.check("voter_roles", None, f"{open_roles} roles not known", "0 roles not known",
-                       "the context does not tell who is a consensus node")  # fmt: skip
-        faults = list(votes.faults)
-        if self.strict:
-            keys = [signers[_member_of(vote.endorsement)].key for vote in votes.votes]
-            if len(set(keys)) != len(keys):
-                faults.append("strict: one key signed for several voters")
-        if votes.needed is None:
-            detail = "; ".join(faults) or "the context names no validators"
-            self.check("quorum", False if faults else None, votes.count, None, detail)
-        else:
-            ok = not faults and not bad and votes.count >= votes.needed
-            detail = "; ".join(faults) or ("not every vote is valid" if bad else "")
-            self.check("quorum", ok, votes.count, votes.needed, detail)
-        if self.strict:
-            self._binding_check(votes, signers, store)
-
-    def _vote_faults(
-        self, votes: quorum.Certificate, places: list[tuple[int, int, str]], signers: dict[MemberKey, Signer],
-        codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
-    ) -> tuple[list[str], int]:  # fmt: skip
-        """What is wrong with the votes, and of how many the context does not tell the signer's role."""
-        bad, unknown = [], 0
-        for vote, (ticket, code, reason) in zip(votes.votes, places, strict=True):
-            verdict = Verdict(int(codes[ticket])) if ticket >= 0 else Verdict(code)
-            if verdict != Verdict.VALID:
-                bad.append(f"{vote.voter}: {reason or verdict.name}")
-                continue
-            signer = signers[_member_of(vote.endorsement)]
-            ruling = rules.consensus(store.voter(signer))
-            if ruling.ok is False:
-                bad.append(f"{vote.voter}: signed in the role {signer.role or 'of nobody'}")
-            elif ruling.ok is None:
-                unknown += 1
-        return bad, unknown
-
-    def _binding_check(self, votes: quorum.Certificate, signers: dict[MemberKey, Signer], store: TrustStore) -> None:
-        """strict: every vote is signed with the key of the node that it names; in the key modes the name tells it."""
-        if not store.node_keys and self.context.by_certificate:
-            self.check("voter_binding", None, None, None, "the context has no nodes: which key is whose is not known")
-            return
-        wrong = [vote.voter for vote in votes.votes if not self._bound(vote, signers, store)]
-        self.check("voter_binding", not wrong, f"{len(wrong)} votes by another key", "0 votes by another key",
-                   ", ".join(wrong[:4]))  # fmt: skip
-
-    def _bound(self, vote: quorum.CountedVote, signers: dict[MemberKey, Signer], store: TrustStore) -> bool:
-        key = signers[_member_of(vote.endorsement)].key
-        if key is None:
-            return False
-        known = store.node_keys.get(vote.voter)
-        return key == known if known or self.context.by_certificate else node_id(key) == vote.voter
+    # ---- trust -------------------------------------------------------------------------------------------------------
 
     def trust_checks(self, store: TrustStore, signers: dict[MemberKey, Signer]) -> None:
         """Whether the context's own trust anchors can be read, and whether every signer could be judged by them."""
@@ -414,11 +268,6 @@ class Validation:
             )
         else:
             self.check("trust_roots", True, "0 members not judged", "0 members not judged", store.found)
-
-
-def _member_of(entry: EndorsementEntry) -> MemberKey:
-    signer = entry.signer
-    return signer.member_type, signer.org_id, signer.member_info
 
 
 def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
