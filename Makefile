@@ -7,8 +7,9 @@
 #                emulated where the CPU has none
 # make wheel   build/wheels/*.whl
 #
-# Needed: Python 3.10 or newer, a C compiler, make. Each target makes .venv itself and installs what it lacks; the stamps in
-# .venv/stamps make the second run start at once. PYTHON=python3.12 picks another interpreter for a new .venv.
+# Requires Python 3.10 or newer, a C compiler and make. Each target makes .venv itself and installs what is
+# missing; the stamps in .venv/stamps make the second run start at once. PYTHON=python3.12 picks another
+# interpreter for a new .venv.
 
 PYTHON      ?= python3
 VENV        := .venv
@@ -47,14 +48,14 @@ TEST  := $(STAMPS)/all+lint+test
 LINT  := $(TEST)
 endif
 
-# Builds the C core in place, and again after an edit below csrc/. cffi and setuptools are needed for that alone.
+# Builds the C core in place, and again after an edit below csrc/. Only this needs cffi and setuptools.
 $(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv
 	@echo "==> building the C core for every instruction set of this machine's kind: a minute or two"
 	$(PIP) install -q 'setuptools>=77' 'cffi>=1.17'
 	$(BIN)/python setup.py -q build_ext --inplace
 	touch $@
 
-# A peer of the benchmarks whose metadata ask for older libraries than the service's; it runs with the newer ones.
+# A peer of the benchmarks that asks for older libraries than the service does; it runs with the newer ones.
 $(STAMPS)/merkly: $(STAMPS)/venv
 	$(PIP) install -q --no-deps 'merkly>=1.0.2'
 	touch $@
@@ -73,9 +74,10 @@ test: $(TEST) $(STAMPS)/built
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 endif
 
-# A build of its own, outside the package: build/emulated/lib, never the extension in place. Run from another folder, so that `python -c`
-# in a test does not find the package in place. What has no lanes in it stays out: C programs, benchmarks, the demo, Node.js, doctests;
-# so do the tests marked slow: a gibibyte of emulated Keccak takes half an hour.
+# A separate build outside the package: build/emulated/lib, never the extension in place. Run from another
+# folder, so that `python -c` in a test does not find the package in place. Left out is whatever has no lanes:
+# C programs, benchmarks, the demo, Node.js, doctests, and the tests marked slow: a gibibyte of emulated
+# Keccak takes half an hour.
 EMULATED := $(CURDIR)/build/emulated
 test-emulated: $(TEST)
 	PYCORE_CFLAGS="-DPC_EMULATE_AVX512 -O1" $(BIN)/python setup.py -q build --build-base $(EMULATED) --build-lib $(EMULATED)/lib
@@ -84,7 +86,7 @@ test-emulated: $(TEST)
 	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
 EMULATED_TESTS ?= tests
 
-# In CI: every scheme in every lane and batch size, and every hash, where the CPU has no AVX-512 of its own.
+# In CI: every scheme in every lane and batch size, and every hash, where the CPU lacks AVX-512.
 check-emulated: $(TEST)
 	@if grep -qs avx512ifma /proc/cpuinfo; then echo "AVX-512 is here: nothing to emulate"; else \
 	$(MAKE) --no-print-directory test-emulated EMULATED_TESTS="$(addprefix tests/,$(LANED_TESTS))"; fi

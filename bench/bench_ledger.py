@@ -1,4 +1,4 @@
-"""Whole ChainMaker blocks: every check, in process; beside it, the bare signatures of such a block by peers."""
+"""Whole ChainMaker blocks: every check, in process; next to it, the bare signatures of such a block by peers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_block_digests(measure: Measure, backend: str, suite: str, size: int) ->
 
 @pytest.mark.parametrize(("suite", "peer"), PEERS)
 def test_peer_signatures_only(measure: Measure, suite: str, peer: str, size: int) -> None:
-    """What a peer needs for as many bare signatures as such a block has; parsing, hashing and certificates are not
+    """The time of a peer for as many bare signatures as such a block has; parsing, hashing and certificates are not
     counted."""
     data, context = block(suite, size)
     count = ledgers.get("chainmaker").validate_block(data, context).counts["signatures"]

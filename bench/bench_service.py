@@ -2,9 +2,9 @@
 
     python bench/bench_service.py                 a table of shares, for every scheme and both kinds of call
     python bench/bench_service.py --scheme sm2 --size 256 --seconds 5
-    pytest bench/bench_service.py                 the same calls beside the other suites
+    pytest bench/bench_service.py                 the same calls as one of the suites
 
-Client and service are processes of their own; both use one thread for the kernels. A share is the quotient of the
+Client and service are separate processes; both use one thread for the kernels. A share is the quotient of the
 fastest of many rounds that alternate between in process and remote, so that what else the machine does counts little;
 (cpu) is the same by CPU time of client and service together. The goal is 85 % for packed batches of 1,024.
 """
@@ -121,7 +121,7 @@ def main() -> int:
     return 0 if good else 1
 
 
-# ---- beside the other suites -----------------------------------------------------------------------------------------
+# ---- as one of the suites -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What every suite under bench/ shares: sizes, backends, peers, and where it was measured.
+"""Shared by every suite under bench/: sizes, backends, peers, and where it was measured.
 
 Run with ``pytest bench`` (or one file, or ``-k sm2``). Plain ``pytest`` never comes here: its test paths are tests/
 and pycore/, and the files are not called test_*. Everything runs on one thread. Within a group the fastest is 1.0 and
@@ -82,7 +82,7 @@ def _skip_without_kernel(item: pytest.Item, outcome: Any) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """What a partial backend has no kernel for is not measured on it."""
+    """A partial backend is only measured on what it has kernels for."""
     outcome = yield
     _skip_without_kernel(item, outcome)
 

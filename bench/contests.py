@@ -1,6 +1,6 @@
 """Who competes for the targets: per group the data, made once, and every contestant ready to run.
 
-A group is a function from a plan to contestants by name; in the place of one that can not run stands the reason, in
+A group is a function from a plan to contestants by name; in the place of one that cannot run stands the reason, in
 words.
 """
 

@@ -26,7 +26,7 @@ class Plan:
 
     @classmethod
     def full(cls) -> Plan:
-        """What the targets are stated for."""
+        """The backend that the targets are stated for."""
         return cls(signatures=4096, messages=65536, leaves=1 << 20, long_message=1 << 26)
 
     @classmethod
@@ -62,7 +62,7 @@ def picked_backend(algorithm: str, n: int = 1024) -> str:
 
 
 def why_absent(backend: str) -> str:
-    """Why a backend can not run here; "" when it can."""
+    """Why a backend cannot run here; "" when it can."""
     for row in pycore.capabilities().backends:
         if row.name == backend:
             return "" if row.usable else f"backend {backend}: {row.reason}"

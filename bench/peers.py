@@ -2,9 +2,9 @@
 allows.
 
 A peer takes a task and returns `Prepared`: a function that does the work for all its items and says how many were
-right. What a peer needs in another form (DER instead of r || s, objects instead of bytes) is prepared before the
-clock starts, so a peer is never slowed by conversions of ours. Where keys can be loaded beforehand there are two
-entries, since this library always parses them.
+right. Anything that a peer needs in another form (DER instead of r || s, objects instead of bytes) is
+prepared before the clock starts, so a peer is never slowed by conversions of ours. Where keys can be loaded
+beforehand there are two entries, since this library always parses them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Prepared:
 
 
 class PeerMissingError(Exception):
-    """The peer is not installed, or can not do this work here; says why."""
+    """The peer is not installed, or cannot do this work here; says why."""
 
 
 SignaturePeer = Callable[[SignatureTask], Prepared]

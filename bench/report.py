@@ -1,9 +1,12 @@
-"""Turns what ``pycore bench --save`` wrote into the table of the README.
+"""Writes the measured figures into the documents, from what ``python -m bench --save`` saved.
 
-    pycore bench --peers --save bench/results/NAME.json       the targets (without --peers: every layer)
-    python bench/report.py bench/results/NAME.json --into README.md
+    python -m bench --save bench/results/NAME.json        measures
+    python bench/report.py                                fills README.md and docs/benchmarks.md from bench/results
+    python bench/report.py --check                        says whether they are up to date (exit status 1: they are not)
+    python bench/report.py bench/results/NAME.json        prints the table; --into PAGE puts it between PAGE's marks
 
-Without ``--into`` the table is printed. In the file it replaces what stands between the two marks.
+A mark is a line ``<!-- figures: FILE.json -->``, and the table ends at ``<!-- /figures -->``. README.md says
+``<!-- figures: eight of FILE.json -->`` and gets the works of EIGHT only.
 """
 
 from __future__ import annotations
@@ -15,17 +18,35 @@ import sys
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+PAGES = ("README.md", "docs/benchmarks.md")
 BEGIN, END = "<!-- figures", "<!-- /figures -->"
+# The works that README.md shows, strong and weak, each next to its best peer.
+EIGHT = (
+    "ed25519 zip215, distinct keys",
+    "ed25519 zip215, 1 in a call",
+    "ecdsa-secp256k1, distinct keys",
+    "ecdsa-p256, 100 known signers",
+    "sm2 with Z_A and 300-byte messages, distinct keys",
+    "sm2 with Z_A and 300-byte messages, 100 known signers",
+    "sm3, messages of 64 B",
+    "Merkle root, rfc9162, sha256",
+)
 
 
 def table(document: dict[str, Any]) -> str:
     """Markdown: one line per row and peer, and below it where this was measured."""
     if "targets" in document:
-        return targets_table(document)
-    lines = ["| work | pycore | peer | its rate | pycore is |", "|---|---:|---|---:|---:|"]
+        measured = [row for row in document["targets"] if row["ratio"] is not None]
+        missing = [row for row in document["targets"] if row["ratio"] is None]
+        absent = sorted({f"{row['peer'].split()[0]} ({row['work']})" for row in missing})
+        lines = [*HEAD, *(_line(row) for row in measured), "", *_where(document)]
+        return "\n".join([*lines, *(f"Not measured, because it was not installed: {name}." for name in absent)])
+    lines = list(HEAD)
     for row in document["rows"]:
-        ours = f"{row['ours']['items_per_second']:,.0f}/s"
-        for peer in row["peers"] or [None]:
+        ours = f"{row.get('ours', row)['items_per_second']:,.0f}/s"
+        for peer in row.get("peers") or [None]:
             cells = ["-", "", ""]
             if peer is not None:
                 called = (
@@ -37,36 +58,49 @@ def table(document: dict[str, Any]) -> str:
                     called += ", keys loaded"
                 cells = [called, f"{peer['items_per_second']:,.0f}/s", f"{peer['ratio']:.2f} x"]
             lines.append(f"| {_title(row['work'])} | {ours} | {' | '.join(cells)} |")
-    found = document["environment"]
     backends = sorted({row["backend"] for row in document["rows"]})
-    lines += [
-        "",
-        f"Batches of {document['batch']:,}, backend {', '.join(backends)}, one thread, each peer in turn with us;",
-    ]
-    lines.append(f"{found['cpu']}, {found['compiler']}, Python {found['python']},")
-    lines.append(f"pycore {found['pycore']} at {found['commit']}, {found['time'][:10]}.")
+    lines += ["", f"Batches of {document['batch']:,}, backend {', '.join(backends)}, one thread.", *_machine(document)]
     return "\n".join(lines)
 
 
-def targets_table(document: dict[str, Any]) -> str:
-    """The same of a document of targets."""
-    lines = ["| work | pycore | peer | its rate | pycore is | milestone |", "|---|---:|---|---:|---:|---:|"]
-    for row in document["targets"]:
-        if row["ratio"] is None:
-            continue
-        milestone = f"{row['milestone']:.3g} x" if row["milestone"] is not None else ""
-        lines.append(
-            f"| {row['work']} | {row['ours_per_second']:,.0f}/s | {row['peer']} | {row['peer_per_second']:,.0f}/s "
-            f"| {row['ratio']:.2f} x | {milestone} |"
-        )
+HEAD = ("| work | pycore | peer | its rate | pycore is |", "|---|---:|---|---:|---:|")
+
+
+def _line(row: dict[str, Any]) -> str:
+    return (
+        f"| {row['work']} | {row['ours_per_second']:,.0f}/s | {row['peer']} | {row['peer_per_second']:,.0f}/s "
+        f"| {row['ratio']:.2f} x |"
+    )
+
+
+def _where(document: dict[str, Any]) -> list[str]:
+    active = document["environment"]["active"]["ed25519"]
+    return [f"Backend {active} for signatures, one thread unless the row says otherwise.", *_machine(document)]
+
+
+def _machine(document: dict[str, Any]) -> list[str]:
     found = document["environment"]
-    lines += [
-        "",
-        f"Backend {found['active']['ed25519']}, one thread unless said; milestones are for a CPU with AVX-512 IFMA.",
+    return [
         f"{found['cpu']}, {found['compiler']}, Python {found['python']},",
         f"pycore {found['pycore']} at {found['commit']}, {found['time'][:10]}.",
     ]
-    return "\n".join(lines)
+
+
+def best_peers(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Work -> its row next to the quickest peer that was measured, in the order of the document."""
+    best: dict[str, dict[str, Any]] = {}
+    for row in document["targets"]:
+        if row["ratio"] is not None and (row["work"] not in best or row["ratio"] < best[row["work"]]["ratio"]):
+            best[row["work"]] = row
+    return best
+
+
+def eight(document: dict[str, Any]) -> str:
+    """The short table of README.md."""
+    best, found = best_peers(document), document["environment"]
+    compiler = found["compiler"].split(",")[0]
+    where = f"{found['cpu']}, {found['active']['ed25519']}, one thread, {compiler}, {found['time'][:10]}."
+    return "\n".join([*HEAD, *(_line(best[work]) for work in EIGHT), "", where])
 
 
 def _title(work: str) -> str:
@@ -83,11 +117,40 @@ def replaced(text: str, figures: str) -> str:
     return pattern.sub(lambda found: f"{found[1]}{figures}\n{found[2]}", text, count=1)
 
 
+def filled(text: str) -> str:
+    """`text` with every table that a mark names written from the results file of that name."""
+
+    def write(found: re.Match[str]) -> str:
+        document = json.loads((RESULTS / found["file"]).read_text(encoding="utf-8"))
+        return f"{found['mark']}\n{eight(document) if found['eight'] else table(document)}\n{END}"
+
+    pattern = rf"(?P<mark>{BEGIN}: (?P<eight>eight of )?(?P<file>[\w.-]+\.json) -->)\n.*?{END}"
+    return re.sub(pattern, write, text, flags=re.DOTALL)
+
+
+def stale(write: bool) -> list[str]:
+    """The pages that are not what the results say; with `write` they are written."""
+    found = []
+    for name in PAGES:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        if filled(text) != text:
+            found.append(name)
+            if write:
+                (ROOT / name).write_text(filled(text), encoding="utf-8")
+    return found
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", type=Path)
+    parser.add_argument("results", type=Path, nargs="?")
     parser.add_argument("--into", type=Path)
+    parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
+    if given.results is None:
+        changed = stale(write=not given.check)
+        for name in changed:
+            print(f"{name}: {'out of date; run bench/report.py' if given.check else 'written'}")
+        return int(given.check and bool(changed))
     figures = table(json.loads(given.results.read_text(encoding="utf-8")))
     if given.into is None:
         print(figures)

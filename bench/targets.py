@@ -1,4 +1,4 @@
-"""The speeds this library is held to, beside the peers they are multiples of: what ``python -m bench`` prints.
+"""The speeds this library is held to, as multiples of its peers': what ``python -m bench`` prints.
 
 :data:`TARGETS` is the whole list. A target names two contestants of its group; the groups (``contests.py``) prepare
 their data once and both are timed in turn, window by window, so that a busy machine slows both alike. What counts is

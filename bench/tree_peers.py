@@ -274,7 +274,7 @@ def hashlib_growth(task: GrowthTask) -> Prepared:
 
 
 def pymerkle_growth(task: GrowthTask) -> Prepared:
-    """pymerkle's tree in memory; it has the root at hand after every leaf."""
+    """pymerkle's tree in memory; it knows the root after every leaf."""
     version = peer_version("pymerkle")
     from pymerkle import InmemoryTree
 

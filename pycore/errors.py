@@ -16,9 +16,9 @@ The whole tree::
         ├── BackendUnavailable             a backend that is not compiled in, or that this CPU cannot run
         └── SelfTestFailed                 no backend passed its known-answer tests
 
-An invalid *item* in a batch is never an exception: it is a code in a :class:`pycore.Verdicts`. An exception speaks of
-the call as a whole. The single-item functions (:func:`pycore.verify`, :func:`pycore.verify_inclusion`) have no batch to
-put a code into, so they raise a :class:`VerificationError`.
+An invalid *item* in a batch is never an exception: it is a code in a :class:`pycore.Verdicts`. An exception
+is about the call as a whole. The single-item functions (:func:`pycore.verify`,
+:func:`pycore.verify_inclusion`) have no batch to put a code into, so they raise a :class:`VerificationError`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class InputError(PycoreError, ValueError):
     """A malformed call: nothing was checked.
 
     Attributes:
-        field: the argument at fault, as the caller wrote it; ``"messages[3]"`` speaks of one row.
+        field: the argument at fault, as the caller wrote it; ``"messages[3]"`` is one row.
         got: what was passed, in words.
         wanted: what would have been accepted, in words.
 

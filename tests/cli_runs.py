@@ -1,4 +1,4 @@
-"""What the tests of the pycore command share: running it here and as a process, ledgers, files of signatures."""
+"""Shared by the tests of the pycore command: running it here and as a process, ledgers, files of signatures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_in(folder: Path, *arguments: str, stdin: str = "", **environment: str) -
 
 @pytest.fixture(name="process")
 def process_fixture(tmp_path: Path) -> Run:
-    """Runs pycore in an empty folder, as a process of its own."""
+    """Runs pycore in an empty folder, as a separate process."""
     return lambda *arguments, **options: run_in(tmp_path, *arguments, **options)
 
 

@@ -1,8 +1,8 @@
-"""What every test of pycore shares: where third-party vectors are, how cases are counted, which backends are tried.
+"""Shared by every test of pycore: where third-party vectors are, how cases are counted, which backends are tried.
 
-Vectors are other people's data. They are read in place, from ``$PYCORE_VECTORS`` or else ``../shared/vectors`` beside
-the repository, and a test that finds its file absent is skipped under that file's name, so a short run never looks like
-a full one.
+Vectors are other people's data. They are read in place, from ``$PYCORE_VECTORS`` or else
+``../shared/vectors`` next to the repository, and a test that finds its file absent is skipped under that
+file's name, so a short run never looks like a full one.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 
 class CountCases(Protocol):
-    """What the `count_cases` fixture gives."""
+    """The type of the `count_cases` fixture."""
 
     def __call__(self, source: str, cases: int, ways: int = 1) -> None: ...
 
@@ -106,7 +106,7 @@ def backend_rows() -> tuple[tuple[str, bool, str], ...]:
 def wanted_rows() -> tuple[tuple[str, bool, str], ...]:
     """The rows that tests of every backend run on: all, or those of ``$PYCORE_TEST_BACKENDS``, which must be usable.
 
-    A backend for another machine alone is none of them: nothing that could be skipped.
+    A backend that is only for another machine is not among them: there is nothing to skip.
     """
     wanted = [name for name in os.environ.get("PYCORE_TEST_BACKENDS", "").split(",") if name]
     if not wanted:
@@ -121,7 +121,7 @@ def wanted_rows() -> tuple[tuple[str, bool, str], ...]:
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The test runs once per backend, with that backend in force; those that can not run here are skipped."""
+    """The test runs once per backend, with that backend forced; those that cannot run here are skipped."""
     name, usable, reason = request.param
     if not usable:
         pytest.skip(f"backend {name}: {reason or 'not usable here'}")

@@ -59,7 +59,7 @@ _ALONE: dict[tuple[object, ...], int] = {}
 
 
 def alone(scheme: str, cases: Sequence[SignatureCase], options: dict[str, Any]) -> list[int]:
-    """The portable backend's code for each case in a call of its own; remembered."""
+    """The portable backend's code for each case in a separate call; remembered."""
     found = []
     with pycore.use_backend("portable"):
         for case in cases:

@@ -1,4 +1,4 @@
-"""Every form of a batch of bytes reaches the kernels as the same rows; what is none of them is refused by name."""
+"""Every form of a batch of bytes reaches the kernels as the same rows; anything else is refused by name."""
 
 from __future__ import annotations
 
@@ -407,7 +407,7 @@ def test_arrow_with_lying_offsets() -> None:
 
 
 class LooksLikeArrow:
-    """What a column needs of an Arrow array, without pyarrow and without its checks."""
+    """The parts of an Arrow array that a column needs, without pyarrow and without its checks."""
 
     null_count = 0
 

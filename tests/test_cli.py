@@ -200,7 +200,7 @@ def test_environment_exits_3(cli: Run, process: Run) -> None:
 
 
 def test_processes_end_with_the_same_codes(process: Run, tmp_path: Path) -> None:
-    """What the cases above see in process is what a shell sees."""
+    """A shell sees what the cases above see in process."""
     (tmp_path / "SUMS").write_text(f"{'00' * 32}  SUMS\n")
     for arguments, code in ((["hash", "SUMS"], 0), (["hash", "--check", "SUMS"], 1), (["hash", "absent"], 2)):
         done = process(*arguments)

@@ -64,7 +64,7 @@ def test_plain_output_in_a_pipe(tmp_path: Path) -> None:
     done = run("--once", "--blocks", "2", "--txs", "10", "--invalid-every", "5", PYCORE_VECTORS=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "\x1b" not in done.stdout
-    assert "real block: none at hand" in done.stdout
+    assert "real block: not found" in done.stdout
     lines = [line.split() for line in done.stdout.splitlines() if line.endswith("exact")]
     assert [line[:4] for line in lines] == [["1", "10", "2", "2"], ["2", "10", "2", "2"]]
     assert "tampered with: 4; reported invalid: 4" in done.stdout
@@ -150,7 +150,8 @@ def status_of(demo: subprocess.Popen[str]) -> int:
     return demo.returncode
 
 
-# However quick it is, the demo is amid this ledger: it can not write a line for each block before somebody reads them.
+# However quick it is, the demo is in the middle of this ledger: it cannot write a line for each block before
+# somebody reads them.
 LONGER_THAN_A_PIPE = ["--blocks", "5000", "--txs", "50"]
 
 

@@ -35,7 +35,7 @@ def answer() -> tuple[str, dict[str, Any]]:
     found = {
         "address": "0x" + ADDRESS.hex(),
         "accountProof": texts(oracle.proof(root, seen, keccak(ADDRESS))),
-        "balance": "0xffffff",  # not looked at
+        "balance": "0xffffff",  # ignored
         "storageProof": [entry],
     }
     return "0x" + root.hex(), found

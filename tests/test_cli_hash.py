@@ -38,7 +38,7 @@ def test_hash_agrees_with_sha256sum_form(cli: Run, tmp_path: Path) -> None:
 
 
 def test_hash_of_a_large_file(cli: Run, tmp_path: Path) -> None:
-    """Read piece by piece, as standard input and what has no size of its own are."""
+    """Read piece by piece, like standard input and other files without a size."""
     data = bytes(range(256)) * (17 << 12) + b"end"
     (tmp_path / "large").write_bytes(data)
     (tmp_path / "small").write_bytes(b"abc")

@@ -1,4 +1,4 @@
-"""Every example in the docstrings of the library runs and prints what it says."""
+"""The docstrings' examples run and print what they say; the pages name what exists and show what was measured."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import doctest
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from operator import attrgetter
 from pathlib import Path
 
@@ -94,9 +96,68 @@ def test_what_can_be_got_wrong_is_said_at_the_call(name: str) -> None:
     assert re.search(r"^ +Traps?: ", attrgetter(name)(pycore).__doc__ or "", re.MULTILINE)
 
 
-def test_the_guide_runs() -> None:
-    guide = Path(__file__).parent.parent / "docs" / "guides" / "python.md"
-    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    failed, tried = doctest.testfile(str(guide), module_relative=False, optionflags=flags, encoding="utf-8")
-    assert failed == 0
-    assert tried > 20
+# ---- pages -----------------------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+# Named by a page before the branch that makes them is merged; nothing that exists may stand here.
+ARRIVING = {
+    *("pycore/client/clients.py", "pycore/client/requests.py", "pycore/service/handlers.py", "pycore/wire/"),
+    *("pycore/service/admission.py", "pycore/wire/count.py", "pycore/wire/errors.py", "pycore/wire/messages.py"),
+    *("csrc/schemes/parts/keys.inc.h", "csrc/schemes/parts/signatures.inc.h", "csrc/schemes/sm2/digests.inc.h"),
+    *("csrc/schemes/sm2/verify.inc.h", "csrc/trees/inclusion.c"),
+}
+
+
+def paths_in(page: Path) -> set[str]:
+    """Files, folders and patterns of this repository that a page names in code; NAMES in capitals stand for any."""
+    text = page.read_text(encoding="utf-8").replace("`pycore/validation/", "`proto/pycore/validation/")
+    named = re.findall(r"`((?:pycore|csrc|docs|tests|tools|proto|bench|findings)/[\w./*-]*)`", text)
+    return {name for name in named if not re.search(r"(?<![a-z])(?:NAME|FAMILY|FIELD|HASH|ID)(?![a-z])", name)}
+
+
+def test_paths_in_the_pages_exist() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
+    named = set().union(*map(paths_in, pages))
+    missing = {name for name in named if not list(ROOT.glob(name.rstrip("/")))}
+    assert missing == ARRIVING
+
+
+def test_the_drawing_shows_every_room() -> None:
+    drawing = re.search(r"```text\n(.*?)```", ARCHITECTURE, re.DOTALL)
+    assert drawing is not None
+    above, below = drawing[1].split("csrc/pycore.h")
+    rooms = {path.parent.name for path in (ROOT / "pycore").glob("*/__init__.py")} - {"_pb"}
+    folders = {path.name for path in (ROOT / "csrc").iterdir() if path.is_dir()} - {"gen", "tests"}
+    arriving = {name.split("/")[1] for name in ARRIVING}
+    assert set(re.findall(r"(\w+)/(?=\s)", above)) - rooms <= arriving
+    assert rooms <= set(re.findall(r"(\w+)/(?=\s)", above))
+    assert set(re.findall(r"(\w+)/(?=\s)", below)) - folders <= arriving
+    assert folders <= set(re.findall(r"(\w+)/(?=\s)", below))
+
+
+def test_a_walk_visits_no_file_twice() -> None:
+    walks = ARCHITECTURE.split("## Three walks")[1].split("\n## ")[0].split("\n### ")[1:]
+    assert len(walks) == 3
+    for walk in walks:
+        files = re.findall(r"^\| \d+ \| `([^`]*)`", walk, re.MULTILINE)
+        assert len(files) == len(set(files)) > 5, walk.splitlines()[0]
+
+
+def test_readme_is_short_and_shows_eight_figures() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.count("\n") <= 130
+    figures = readme.split("<!-- figures")[1].split("<!-- /figures -->")[0]
+    assert len(re.findall(r"^\|.* x \|$", figures, re.MULTILINE)) == 8
+
+
+@pytest.mark.parametrize("tool", ["bench/report.py", "tools/draw_speed.py"])
+def test_figures_and_pictures_are_those_of_the_results(tool: str) -> None:
+    done = subprocess.run([sys.executable, str(ROOT / tool), "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_results_file_has_its_table() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for results in (ROOT / "bench" / "results").glob("*.json"):
+        assert f"<!-- figures: {results.name} -->" in page

@@ -1,7 +1,7 @@
 """The kernels read what a column says and not a byte more.
 
-Inputs end right before a page that may not be touched, or begin right after one: an over-read ends the process. It runs
-in a process of its own, so that a crash is a failed test and not the end of the run.
+Inputs end right before a page that may not be touched, or begin right after one: an over-read ends the
+process. It runs in a separate process, so that a crash is a failed test and not the end of the run.
 """
 
 from __future__ import annotations

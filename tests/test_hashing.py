@@ -140,7 +140,7 @@ def test_unknown_name_lists_the_known_ones() -> None:
 @pytest.mark.parametrize("n", [1, 2, 16, 17, 256, 257])
 @pytest.mark.parametrize("size", [0, 1, 64, 512, 513])
 def test_small_calls_take_the_same_way(backend: str, n: int, size: int) -> None:
-    """The everyday forms of a small batch have a way of their own: it answers what a column does."""
+    """The usual forms of a small batch take a shorter way, with the same results as a column."""
     del backend
     rows = np.random.default_rng(n * 1000 + size).integers(0, 256, (n, size), dtype=np.uint8)
     listed = [row.tobytes() for row in rows]

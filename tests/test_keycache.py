@@ -28,7 +28,7 @@ def scheme(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def fresh_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache of its own for every test, which takes a key that comes twice."""
+    """A separate cache for every test, which takes a key that comes twice."""
     monkeypatch.setattr(keycache, "_cache", keycache.KeyCache(2**26, often=2))
 
 

@@ -244,7 +244,7 @@ def test_duplicating_trees(backend: str, leaves: list[bytes], data: st.DataObjec
         tree = pycore.MerkleTree(leaves, tree=name, hash=algorithm)
         assert tree.root == merkle.duplicating_root(leaves, h)
         if name == "bitcoin" and tree.mutated:
-            continue  # a proof beside an equal neighbour is refused: CVE-2012-2459
+            continue  # a proof next to an equal neighbour is refused: CVE-2012-2459
         proof = tree.proof(i)
         how: dict[str, Any] = {"leaf_count": n, "tree": name, "hash": algorithm}
         pycore.verify_inclusion(tree.root, leaves[i], proof, index=i, **how)

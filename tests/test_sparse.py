@@ -121,7 +121,7 @@ def test_other_hashes(hash_name: str, rng: random.Random) -> None:
 
 
 def test_a_chain_as_long_as_can_be(rng: random.Random) -> None:
-    """Two keys that differ in the last bit only, and one beside each of their levels."""
+    """Two keys that differ in the last bit only, and one next to each of their levels."""
     keys = [A, near(A, 255)]
     tree = SparseMerkleTree()
     tree.update(keys, [b"1", b"2"])

@@ -1,4 +1,5 @@
-"""Signatures from real chains: Bitcoin, Ethereum, Fabric, Solana, CometBFT. What they accepted must verify here."""
+"""Signatures from real chains: Bitcoin, Ethereum, Fabric, Solana, CometBFT. Signatures that they accepted
+must verify here."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ def _assert_all_ways(batch: SignatureBatch, count_cases: Count) -> None:
 
 
 def test_bitcoin_inputs_read(require_vectors: Require) -> None:
-    """What the reader finds: 753 inputs by key hash, 371 of them with high s, and 7 by bare keys."""
+    """The reader finds 753 inputs by key hash, 371 of them with high s, and 7 by bare keys."""
     batches = _bitcoin(require_vectors("bitcoin"))
     by_hash = [case for name, batch in batches.items() if name.endswith("key hash") for case in batch.cases]
     assert len(by_hash) == 753

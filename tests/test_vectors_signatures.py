@@ -25,7 +25,7 @@ def _wycheproof(source: str) -> Load:
 
 
 def _wycheproof_zip215(require: Require) -> SignatureBatch:
-    """The file speaks of strict decoding. Under ZIP-215 exactly one verdict turns: tcId 151 is accepted."""
+    """The file assumes strict decoding. Under ZIP-215 exactly one verdict changes: tcId 151 is accepted."""
     source = "wycheproof/ed25519_test.json"
     batch = wycheproof.signatures(require(source), source)
     batch.options = {"rules": "zip215"}

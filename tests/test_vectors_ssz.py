@@ -48,7 +48,7 @@ def test_lists_and_limits(rng: random.Random) -> None:
         for limit in [None, *range(max(n, 1), 20), 2**30]:
             if limit is None or limit < 64:
                 wanted = oracle.ssz_root(chunks, limit=limit)
-            else:  # no room for 2^30 chunks: the part that is there, and empty halves beside it
+            else:  # no room for 2^30 chunks: the part that is there, and empty halves next to it
                 wanted, half = oracle.ssz_root(chunks, limit=16), oracle.ssz_root([], limit=16)
                 for _ in range(26):
                     wanted, half = oracle.sha256(wanted + half), oracle.sha256(half + half)

@@ -206,7 +206,7 @@ LONG = b"v" * 40
         oracle.rlp([b"\x20"]),
         oracle.rlp([b"\x20", LONG, LONG]),
         oracle.rlp([b"", LONG]),  # a path without flags
-        oracle.rlp([b"\x40", LONG]),  # flags that are none
+        oracle.rlp([b"\x40", LONG]),  # flags that do not exist
         oracle.rlp([b"\x21", LONG]),  # padding that is not zero
         oracle.rlp([b"\x20", b""]),  # a leaf without a value
         oracle.rlp([b"\x20", [LONG]]),

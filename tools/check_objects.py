@@ -4,7 +4,7 @@
 
 * the static library defines no global symbol but ``pc_*``; each backend object exactly one, ``pc_backend_<name>``
 * the dispatcher and the portable backend use no vector extension beyond the machine's baseline, and a backend none
-  beyond its row of backends.def: code for a newer CPU can not leak into what an older one runs
+  beyond its row of backends.def: code for a newer CPU cannot leak into what an older one runs
 * the extension exports its init function and nothing else
 
 Exits 1 and prints each finding. Needs nm and objdump (binutils); Linux only. ``CROSS=aarch64-linux-gnu-`` looks into
@@ -66,7 +66,7 @@ def check_symbols(folder: Path) -> list[str]:
 
 
 def banned_instructions(row: str, machine: str) -> list[re.Pattern[str]]:
-    """What an object compiled with these flags must not contain."""
+    """The instructions that an object compiled with these flags must not contain."""
     if machine == "aarch64":
         return [pattern for flag, pattern in ARM_SPECIAL.items() if flag not in row]
     banned = [pattern for flag, pattern in SPECIAL.items() if flag not in row]

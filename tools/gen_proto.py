@@ -3,7 +3,7 @@
     python tools/gen_proto.py            write pycore/_pb
     python tools/gen_proto.py --check    exit 1 and name the files that differ
 
-The compiler is grpc_tools' own, so the result depends on the pinned grpcio-tools alone. `package pycore.x.v1` lands in
+The compiler is grpc_tools' own, so the result depends only on the pinned grpcio-tools. `package pycore.x.v1` lands in
 `pycore._pb.x.v1`: the tree `proto/pycore/x/v1` is kept, the first part of its module path is replaced.
 """
 

@@ -28,7 +28,7 @@ PREFIXES = [0, 1, 139]
 
 
 def pattern(length: int, seed: int) -> bytes:
-    """Period 251: prime, so that swapped blocks can not cancel. selftest.c makes the same bytes."""
+    """Period 251: prime, so that swapped blocks cannot cancel. selftest.c makes the same bytes."""
     return bytes((seed + 7 * i) % 251 for i in range(length))
 
 

@@ -215,7 +215,7 @@ class Build:
         return done.stderr if done.returncode else ""
 
     def core(self) -> None:
-        """What no fault is in: dispatch and the portable backend, which signs for the tests."""
+        """The parts without faults: dispatch and the portable backend, which signs for the tests."""
         have = ["-DPC_HAVE_portable=1", f"-DPC_HAVE_{self.isa}=1", '-DPC_VERSION="0"', '-DPC_CFLAGS="-O1"']
         for source in sorted(path for room in ("core", "trees") for path in (self.csrc / room).glob("*.c")):
             assert not self.compile(f"{source.parent.name}/{source.name}", *have)
@@ -233,7 +233,7 @@ class Build:
         return f"crash {said.returncode}" if self.isa not in rows else rows[self.isa].partition(":")[2]
 
     def test(self, name: str) -> str:
-        """What a C test says; "" when it passes."""
+        """The output of a C test; "" when it passes."""
         lanes = re.search(r'"(\.\./hash/lanes_\w+\.h)"', (self.csrc / f"backend/backend_{self.isa}.c").read_text())
         assert lanes
         named = ["-DTEST_BRIEF", f'-DTEST_VEC_HEADER="../vec/vec_{self.isa}.h"', f'-DTEST_LANES_HEADER="{lanes[1]}"']

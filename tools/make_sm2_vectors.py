@@ -1,6 +1,6 @@
 """Write tests/vectors/sm2_negative.json: SM2 verification cases at every edge that the standard has.
 
-No public set of SM2 negatives compares to what Wycheproof is for ECDSA, so this one is derived: edge values of r, s, e
+There is no public set of SM2 negatives like Wycheproof's for ECDSA, so this one is derived: edge values of r, s, e
 and keys, sums that meet the exceptional cases of the addition formulas, the conventions of Z_A against each other, and
 DER that is not quite DER. The verdicts come from the big-integer oracle in tests/oracle; the tests hold them against
 pycore and against a second library.

@@ -2,7 +2,7 @@
 
     python tools/measure_cost.py [--bytes 1000000] [--markdown]
 
-Each family of `tests/cost/hostile.py` is sent once to a service in a process of its own, at a size of about that many
+Each family of `tests/cost/hostile.py` is sent once to a service in a separate process, at a size of about that many
 bytes. CPU time is the process's own (user and system, from /proc), memory the growth of its peak. A request that the
 service refuses by name says so; what it cost is shown all the same. Linux only.
 """
@@ -65,7 +65,7 @@ def measure(family: Family, nbytes: int) -> tuple[str, ...]:
             channel = grpc.insecure_channel(target, options=[("grpc.max_receive_message_length", -1)])
             call(channel, family, family.make(64))  # loads what the call needs
             call(channel, family, family.make(64))
-            Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak of memory starts anew
+            Path(f"/proc/{process.pid}/clear_refs").write_text("5")  # the peak of memory starts again
             seconds, memory = used(process.pid)
             answer = call(channel, family, raw)
             after, peak = used(process.pid)

@@ -127,11 +127,11 @@ def use_backend(name: str) -> AbstractContextManager[None]:
     The choice belongs to the context (:mod:`contextvars`): other threads and asyncio tasks are not affected. It goes
     along with ``asyncio.to_thread`` and into tasks started inside the block, but not into threads that you start
     yourself nor into ``loop.run_in_executor``. Work that pycore spreads over its own pool uses the caller's choice. A
-    call of an algorithm that the backend has no kernel for raises BackendUnavailable: what was forced never falls back
-    in silence.
+    call of an algorithm that the backend has no kernel for raises BackendUnavailable: a forced choice never
+    falls back silently.
 
-    "cuda" is a GPU beside the CPU backends: it hashes and computes Merkle roots, and what it has no kernel for runs on
-    the best CPU backend.
+    "cuda" is a GPU next to the CPU backends: it hashes and computes Merkle roots, and what it has no kernel
+    for runs on the best CPU backend.
 
     To force a backend for the whole process set ``PYCORE_BACKEND`` before the first call.
 

@@ -9,7 +9,7 @@ form                                           rows
 a sequence of bytes-like objects               one per element, of any length each; gathered into one buffer (one copy)
 a uint8 array of shape (n, width)              its rows; contiguous, or strided between rows (negative and zero strides
                                                too), with the bytes of a row next to each other
-one bytes-like object and a width              consecutive rows of `width` bytes; a 1-D uint8 array is one, too
+one bytes-like object and a width              consecutive rows of `width` bytes; also a 1-D uint8 array
 a ``(data, offsets)`` pair                     row i is ``data[offsets[i]:offsets[i + 1]]``; offsets of shape (n + 1,)
                                                are int64 (viewed) or int32 (widened: a copy of the offsets only)
 a pyarrow Binary, LargeBinary or               its values; sliced arrays too, nulls refused. pyarrow itself is never
@@ -95,7 +95,7 @@ class Column(Sequence[bytes]):
 
     @property
     def width(self) -> int | None:
-        """Bytes of every row, or None when rows have lengths of their own."""
+        """Bytes of every row, or None when their lengths vary."""
         return int(self.data.shape[1]) if self.offsets is None else None
 
     @property
@@ -185,7 +185,7 @@ def batch(data: BatchOfBytes, *, width: int | None = None, offsets: NDArray[Any]
         offsets: int64 or int32 array of shape (n + 1,), never decreasing, within `data`.
 
     Raises:
-        InputError: what is passed is none of the forms.
+        InputError: the argument has none of these forms.
 
     >>> batch(b"aabbcc", width=2)
     Column(n=3, width=2, 6 bytes)
@@ -216,8 +216,8 @@ def as_column(
         width: bytes per row, for one bytes-like object.
         widths: the widths that make sense. A form with one width for all rows must have one of them; a single one also
             serves for `width`.
-        exact: rows with lengths of their own must have one of `widths`, too; else their length is the kernel's to
-            judge.
+        exact: rows of varying length must also have one of `widths`; otherwise the kernel judges their
+            length.
     """
     column = _convert(value, field, width, widths)
     if widths is not None:

@@ -1,12 +1,12 @@
-"""How long a call may go on: work that nobody waits for any more ends between two pieces of it.
+"""How long a call may go on: work that nobody waits for any more ends between two of its pieces.
 
-A caller that has given up can not be seen from inside a kernel. So whoever runs work for others - the service - makes a
-:class:`Budget` and runs the work inside ``with budget:``; the loops below it (pieces of a batch, levels of a tree,
-stages of a block) call :func:`checkpoint` between two steps, which raises once the budget is used up. Batches are cut
-into pieces for that even where one thread does them all (:func:`pycore.base.parallel.cut`). Without a budget
-`checkpoint` is a look at one variable, and nothing is cut that would not be.
+A caller that has given up cannot be seen from inside a kernel. So the service, which runs work for others, makes
+a :class:`Budget` and runs the work inside ``with budget:``; the loops below it (pieces of a batch, levels of
+a tree, stages of a block) call :func:`checkpoint` between two steps, which raises once the budget is used up.
+For that, batches are cut into pieces even where one thread does them all (:func:`pycore.base.parallel.cut`).
+Without a budget `checkpoint` reads one variable, and nothing is cut that would not be cut anyway.
 
-What was being changed when a checkpoint raised - a tree that was growing, say - is half done: throw it away.
+Whatever was being changed when a checkpoint raised, such as a growing tree, is half done: throw it away.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class AbandonedError(StoppedError):
 
 
 class Budget:
-    """Until when, and for whom, work may go on. A context manager that puts it in force for the code inside.
+    """Until when, and for whom, work may go on. A context manager: it applies to the code inside.
 
     Any number of threads may check one budget; each `with` belongs to one thread, and a budget is entered once.
 
@@ -97,5 +97,5 @@ def checkpoint() -> None:
 
 
 def limited() -> bool:
-    """Whether a budget is in force, so that work is worth cutting into pieces."""
+    """Whether a budget applies, so that work is worth cutting into pieces."""
     return _current.get() is not None

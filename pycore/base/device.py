@@ -1,4 +1,4 @@
-"""The slot for a GPU beside the C core's backends: its name, whether there is one, and what a context asks for.
+"""The slot for a GPU next to the C core's backends: its name, whether there is one, and what a context asks for.
 
 The device hashes messages and computes Merkle roots (:data:`HASHES`); what it has no kernel for runs on the best CPU
 backend. :mod:`pycore.hashing.gpu` fills the slot; nothing here imports Numba or starts a driver.
@@ -59,7 +59,7 @@ def unusable() -> str:
     try:
         management = ctypes.CDLL("libnvidia-ml.so.1")
     except OSError:
-        return ""  # some containers have the driver alone
+        return ""  # some containers have only the driver
     count = ctypes.c_uint(0)
     if management.nvmlInit_v2() != 0:
         return "the NVIDIA driver does not start"
@@ -84,6 +84,6 @@ def refuse(reason: str) -> NoReturn:
 
 
 def row() -> BackendRow:
-    """The device as a backend among the others. ``compiled``: what compiles its kernels is installed."""
+    """The device as a backend among the others. ``compiled``: the package that compiles its kernels is installed."""
     reason = unusable()
     return BackendRow(DEVICE, not reason or not reason.startswith("the package"), not reason, 0, reason)

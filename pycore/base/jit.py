@@ -1,8 +1,8 @@
-"""The one way in which Numba kernels are compiled, and how all of them are compiled ahead.
+"""The one way to compile Numba kernels, and how to compile all of them ahead of time.
 
-Field and hash arithmetic is in C; in Numba are walks, tallies and searches: irregular integer work over arrays, arrays
-in and arrays out. A kernel is compiled on its first call and cached on disk between runs; it releases the GIL and
-starts no threads of its own, so any number of calls may run beside each other. Kernels stand in modules named
+Field and hash arithmetic is in C; Numba has the walks, tallies and searches: irregular integer work, arrays
+in and arrays out. A kernel is compiled on its first call and cached on disk between runs; it releases the GIL
+and starts no threads, so any number of calls may run at the same time. Kernels stand in modules named
 ``*_jit``, which nothing imports at start-up, because Numba takes longer to import than all the rest.
 """
 

@@ -2,14 +2,14 @@
 
 The kernels release the GIL, so plain threads use every core. A call runs on the calling thread plus up to
 ``threads - 1`` helpers from the pool; ``threads=1`` never touches the pool. Helpers that have not started when the
-caller has finished the last piece are called off, so that nested and concurrent calls cannot wait for each other.
+caller has finished the last piece are cancelled, so that nested and concurrent calls cannot wait for each other.
 
 How many threads a call takes: its ``threads=`` argument, else :func:`set_threads`, else ``PYCORE_THREADS``, else the
 CPUs this process may run on. Small batches use fewer: a piece is worth handing over only from about 100 microseconds
-of work. The environment is looked at only for batches that can be cut: the look-up costs more than a small batch.
+of work. The environment is read only for batches that can be cut: the look-up costs more than a small batch.
 
-Pieces are also where work for a caller that has gone ends (:mod:`pycore.base.deadline`): a call with a deadline is cut
-more finely, on one thread as well.
+Pieces are also where work for a caller that has gone ends (:mod:`pycore.base.deadline`): a call with a
+deadline is cut more finely, even on one thread.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ def _submit(job: _Job, count: int) -> list[Future[None]]:
             _pool_size = max(count, get_threads())
             _pool = ThreadPoolExecutor(_pool_size, thread_name_prefix="pycore")
         try:
-            # A context of its own for each: only one thread at a time can be inside one.
+            # Each gets its own context: only one thread at a time can be inside one.
             return [_pool.submit(copy_context().run, job.drain) for _ in range(count)]
         except RuntimeError:  # the interpreter is shutting down: the caller does all the work itself
             return []

@@ -115,7 +115,7 @@ class Verdicts:
 
     @property
     def all_valid(self) -> bool:
-        """True when every item is valid; an empty batch has none that is not, so it is True there too."""
+        """True when every item is valid, and for an empty batch."""
         return bool((self._codes == _VALID).all())
 
     def bitmap(self) -> bytes:

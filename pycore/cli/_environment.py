@@ -58,7 +58,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def cpu_name() -> str:
-    """The CPU as its maker calls it, with family and model where Linux tells them (a virtual machine may hide the
+    """The CPU as its maker calls it, with family and model where Linux reports them (a virtual machine may hide the
     name)."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")

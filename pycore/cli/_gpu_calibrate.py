@@ -1,4 +1,4 @@
-"""The GPU at hand against the CPU, over batch sizes: from which one on it is faster."""
+"""This machine's GPU against its CPU over batch sizes: from which size on the GPU is faster."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def require_gpu() -> None:
 
 
 def hash_races(seconds: float, sizes: Sequence[int] | None = None) -> Iterator[Race]:
-    """Every hash that has a kernel, at every width and size, about so long each."""
+    """Every hash that has a kernel, at every width and size, each for about that long."""
     require_gpu()
     for name in HASHES:
         choice.require(name)
@@ -82,7 +82,7 @@ def crossovers(races: Sequence[Race]) -> dict[str, int | None]:
 
 
 def keep(races: Sequence[Race], path: Path | None = None) -> Path:
-    """Remember what the races over hashes say of this GPU; returns the file."""
+    """Saves what the races over hashes showed for this GPU; returns the file."""
     target = path or choice.calibration_path()
     found = crossovers([race for race in races if race.work == HASH])
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def race(run: Callable[[], Any], seconds: float) -> tuple[float, float]:
 
 
 def _on_cpu(run: Callable[[], Any]) -> Any:
-    """On the backend that a CPU without a GPU beside it would take."""
+    """On the backend that this CPU would take without a GPU."""
     with backends.use_backend("auto"):
         variable = device.choice_variable()
         token = variable.set("cpu")

@@ -1,4 +1,4 @@
-"""``pycore bench cuda``: hashes and Merkle roots on the GPU at hand against the CPU, over batch sizes."""
+"""``pycore bench cuda``: hashes and Merkle roots on this machine's GPU against its CPU, over batch sizes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def races(*, seconds: float, quick: bool = False) -> Iterator[Race]:
     """Race after race, in the order of the table.
 
     Args:
-        seconds: about so long per race.
+        seconds: about this long per race.
         quick: every other size.
 
     Raises:

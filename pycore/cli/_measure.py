@@ -1,4 +1,4 @@
-"""What ``pycore bench`` measures: this library's rates on this machine, one thread, CPU time."""
+"""The measurements of ``pycore bench``: this library's rates on this machine, one thread, CPU time."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _root(tree: str, algorithm: str, batch: int) -> _Work:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Everything on the calling thread, as the clock counts that one only."""
+    """Keeps everything on the calling thread, the only one that the clock counts."""
     before = pycore.get_threads()
     pycore.set_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What every command prints with: one JSON document, or a table (drawn on a terminal, plain columns in a pipe)."""
+"""How every command prints: one JSON document, or a table (drawn on a terminal, plain columns in a pipe)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one real block that the demo shows, read from the published vectors where they are."""
+"""The one real block that the demo shows, read from the published vectors if they are present."""
 
 from __future__ import annotations
 

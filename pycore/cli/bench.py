@@ -123,7 +123,7 @@ def save_document(path: Path | None, document: dict[str, Any]) -> None:
 
 
 def show_environment(environment: dict[str, Any], how: str = "one thread, CPU time") -> None:
-    """What was measured, and on what."""
+    """Prints the machine and how it was measured."""
     print(f"{environment['cpu']}; {environment['compiler']}; Python {environment['python']}")
     commit = f", commit {environment['commit']}" if environment["commit"] else ""
     print(f"pycore {environment['pycore']}{commit}; backends: {', '.join(environment['backends'])}")

@@ -29,7 +29,7 @@ _AHEAD = 2  # blocks generated while another is being validated
 
 @dataclass(slots=True)
 class BlockResult:
-    """What came of one block: `found` and `wanted` are {transaction: verdict name}."""
+    """The outcome of one block: `found` and `wanted` are {transaction: verdict name}."""
 
     block: int
     height: int
@@ -211,13 +211,13 @@ def _result(ledger: GeneratedLedger, index: int, report: BlockReport, seconds: f
 
 
 def _real_block(client: Any, *, quiet: bool) -> dict[str, Any] | None:
-    """Validates the real block of height 2, when the published vectors are at hand."""
+    """Validates the real block of height 2, when the published vectors are available."""
     from ._vectors import find_real_block
 
     real = find_real_block()
     if real is None:
         if not quiet:
-            print("real block: none at hand (set PYCORE_VECTORS to the folder of published vectors to see one)")
+            print("real block: not found (set PYCORE_VECTORS to the folder of published vectors to see one)")
         return None
     begin = time.perf_counter()
     report = client.validate_block("chainmaker", real.data, real.context)

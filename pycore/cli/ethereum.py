@@ -25,7 +25,7 @@ def proof(
     """Check an account and its storage slots as eth_getProof gives them (EIP-1186); exit code 1 when a proof does not
     hold.
 
-    What the answer says of balance, nonce and values is not looked at: what is printed is what the proofs show.
+    The answer's own balance, nonce and values are ignored: the command prints what the proofs show.
 
     Examples:
 
@@ -99,7 +99,7 @@ def _refuse(verdict: str, *, as_json: bool) -> NoReturn:
 
 
 def _answer(source: str) -> Mapping[str, Any]:
-    """The result object, out of a whole JSON-RPC answer too."""
+    """The result object, also when it is inside a whole JSON-RPC answer."""
     from pycore.errors import InputError
 
     text, wanted = read_text(source, "FILE"), "the answer of eth_getProof"

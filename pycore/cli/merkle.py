@@ -81,7 +81,7 @@ def root(
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the root of a tree. With --packed of any size, in bounded memory.
+    """Print the root of a tree. With --packed, of any size in bounded memory.
 
     Examples:
 
@@ -169,7 +169,7 @@ def append(
     """Append leaves to a tree that is kept as a few digests, and print its root.
 
     Every size is a checkpoint: with --json the document says that the tree extends the one of the call before, and
-    `merkle check` checks that. It has the proofs of the watched leaves, too.
+    `merkle check` checks that. It also has the proofs of the watched leaves.
 
     Examples:
 
@@ -244,8 +244,8 @@ def check(
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an inclusion proof, or with what `merkle append --json` printed that a tree grew; exit code 1 when it does
-    not hold.
+    """Check an inclusion proof, or, from the output of `merkle append --json`, that a tree grew; exit code 1
+    when it does not hold.
 
     Examples:
 
@@ -291,7 +291,7 @@ def check(
 
 
 def _proof(source: str | None, options: dict[str, Any]) -> dict[str, Any]:
-    """What `merkle prove --json` printed, overridden by options; every field is there and of its type."""
+    """The output of `merkle prove --json`, overridden by options; every field is present and has its type."""
     import json
 
     from pycore.errors import InputError

@@ -50,10 +50,10 @@ def hash_batch(
     Raises:
         InputError: unknown algorithm, or messages in none of the forms.
 
-    Traps: a digest does not say of how many parts its message was made: H(a || b) is also that of any other cut, so
+    Traps: a digest does not say how many parts its message had: H(a || b) is also that of any other cut, so
     give parts lengths or prefixes. 64 bytes hashed as a message are the same as two digests hashed as a node of a tree
-    without prefixes. SHA-256, SHA-512, SM3 and RIPEMD-160 let anyone extend a message whose digest and length he knows:
-    H(secret || message) is no signature.
+    without prefixes. SHA-256, SHA-512, SM3 and RIPEMD-160 let anyone extend a message whose digest and length
+    are known: H(secret || message) is no signature.
 
     Sources: FIPS 180-4 (sha256, sha512), FIPS 202 (sha3-256), GB/T 32905-2016 (sm3), the Keccak submission (keccak256),
     ISO/IEC 10118-3 (ripemd160), RFC 7693 (blake2b), the BLAKE3 specification.
@@ -75,8 +75,8 @@ def hash_batch(
 
 
 def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
-    """The digests of a few short messages in an everyday form, or None: for any other batch, and where something is
-    wrong with it. Making a column of them would cost more than hashing them.
+    """The digests of a few short messages in the usual form; None for any other batch and for a faulty one.
+    Making a column of them would cost more than hashing them.
     """
     form, offsets = type(messages), None
     if form is list and width is None:
@@ -171,7 +171,7 @@ class Hasher:
         self.update(data)
 
     def update(self, data: bytes | bytearray | memoryview | NDArray[np.uint8]) -> None:
-        """Add a piece: one contiguous bytes-like object; InputError for another."""
+        """Add a piece: one contiguous bytes-like object; InputError for anything else."""
         piece = bytes_view(data, "data")
         with self._lock:
             self._stream.update(piece)
@@ -186,7 +186,7 @@ class Hasher:
         return self.digest().hex()
 
     def copy(self) -> Hasher:
-        """Another with the same pieces so far, which goes on by itself."""
+        """A copy that has the same pieces so far and continues independently."""
         other = object.__new__(Hasher)
         other.name, other.digest_size, other.block_size = self.name, self.digest_size, self.block_size
         other._lock = threading.Lock()

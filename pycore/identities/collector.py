@@ -27,7 +27,7 @@ SM2_USER_ID = DEFAULT_USER_ID
 
 _KERNELS = frozenset({"sm2", "ecdsa-p256", "ecdsa-secp256k1"})
 _HASHES = frozenset({"sha256", "sha3-256", "sm3", "sha384", "sha512"})
-# Name at pycryptodome, order of the group (FIPS 186-5 and SP 800-186, section 3.2.1).
+# pycryptodome's name, order of the group (FIPS 186-5 and SP 800-186, section 3.2.1).
 _NIST = {
     "ecdsa-p384": (
         "P-384",
@@ -70,7 +70,7 @@ class SignatureBatch:
         return {f"{kind}/{hash_}": len(group[0]) for (kind, hash_), group in self._groups.items()}
 
     def add(self, key: PublicKey, hash: str, message: bytes, signature: bytes) -> int:
-        """Collects one signature; the answer is its place in the result of :meth:`run`."""
+        """Collects one signature and returns its place in the result of :meth:`run`."""
         tickets, keys, messages, signatures = self._groups[key.kind, hash]
         ticket = self._count
         self._count = ticket + 1

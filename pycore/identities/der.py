@@ -1,8 +1,8 @@
-"""DER (X.690, section 10 and 11) read by hand: the few types that certificates use, and nothing that has two spellings.
+"""DER (X.690, section 10 and 11) read by hand: only the few types that certificates use, each in its one spelling.
 
 Two readers share the code. `strict` walks the whole value first and refuses whatever is not DER, at every depth. The
 other is as lenient as Go's `encoding/asn1`: lengths must be minimal and definite, integers, booleans and object
-identifiers must be DER, but bytes after the last known element of a SEQUENCE are not looked at.
+identifiers must be DER, but bytes after the last known element of a SEQUENCE are ignored.
 
 Every function costs time linear in its input. Nesting is bounded.
 """
@@ -124,7 +124,7 @@ class Cursor:
 
 
 def whole(data: bytes, what: str, *, strict: bool) -> Cursor:
-    """A cursor over the one SEQUENCE that `data` must be, with nothing behind it; `strict`: which must be DER."""
+    """A cursor over the one SEQUENCE that `data` must be, with nothing after it; `strict`: which must be DER."""
     if strict:
         check(data)
     outer = Cursor(data, strict=strict)
@@ -264,7 +264,7 @@ def check(data: bytes) -> None:
 
 
 def _descend(data: bytes, tag: int, start: int, end: int, frames: list[tuple[int, bool, bytes]]) -> int:
-    """Opens a constructed value, or checks a primitive one; the answer is where to go on."""
+    """Opens a constructed value, or checks a primitive one; returns where to go on."""
     universal, constructed = tag & 0xC0 == 0, bool(tag & 0x20)
     if not constructed:
         if universal:

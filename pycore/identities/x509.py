@@ -2,8 +2,8 @@
 
 The bytes are read by hand (:mod:`pycore.identities.der`), so that SM2 certificates (GM/T 0015: curve
 1.2.156.10197.1.301, signature 1.2.156.10197.1.501) parse like any other and so that a certificate has one encoding
-only. Nothing is decided here: signatures are the kernels' work (:mod:`pycore.identities.collector`), paths that of
-:mod:`pycore.identities.x509_path`, and trust is the chain's.
+only. Nothing is decided here: the kernels verify signatures (:mod:`pycore.identities.collector`),
+:mod:`pycore.identities.x509_path` finds paths, and the chain decides whom to trust.
 
 Two sets of rules. "strict": RFC 5280 in DER, down to the last element. "compatible": what ChainMaker's Go code takes;
 ``docs/guides/certificates.md`` has both side by side.
@@ -79,7 +79,7 @@ T = TypeVar("T")
 
 
 class CertificateError(ValueError):
-    """Bytes that are no certificate or public key, or one that these readers can not use."""
+    """Bytes that are not a certificate or public key, or not one that these readers can use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,9 @@ def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
     """Reads a certificate from PEM (text around the first block is ignored) or DER.
 
     "strict" takes a block labelled CERTIFICATE, and DER without any second spelling. "compatible" takes the first sound
-    block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are not looked
-    at, and the outer signatureAlgorithm is not compared with the inner one. Bytes after the certificate are refused
-    by both. Raises CertificateError; InputError for unknown rules.
+    block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are
+    ignored, and the outer signatureAlgorithm is not compared with the inner one. Bytes after the certificate
+    are refused by both. Raises CertificateError; InputError for unknown rules.
     """
     strict = is_strict(rules)
     return _certificate(_unarmor(data, "CERTIFICATE", strict), strict)
@@ -162,8 +162,8 @@ def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
 def parse_certificates(data: bytes, *, rules: str = "strict") -> list[Certificate]:
     """Reads every certificate of a PEM bundle, in its order, or the one of a DER encoding.
 
-    At most 64 blocks and 1 MiB. One block that is broken, or under "strict" none of a certificate, refuses the bundle:
-    the error says which. Raises CertificateError; InputError for unknown rules.
+    At most 64 blocks and 1 MiB. A bundle is refused if one block is broken or, under "strict", is not a
+    certificate; the error says which. Raises CertificateError; InputError for unknown rules.
     """
     strict = is_strict(rules)
     return [
@@ -196,7 +196,7 @@ def public_key_of(data: bytes, *, rules: str = "strict") -> PublicKey:
 
 
 def is_strict(rules: str) -> bool:
-    """Whether `rules` are the strict ones. Raises InputError for rules that are none."""
+    """Whether `rules` are the strict ones. Raises InputError for unknown rules."""
     if rules not in RULES:
         raise InputError("rules", repr(rules), " or ".join(map(repr, RULES)))
     return rules == "strict"
@@ -383,8 +383,8 @@ def read_signature(outer: Cursor, oid: str, algorithm: bytes, what: str) -> byte
 
 
 def read_extensions(cursor: Cursor) -> dict[str, tuple[bool, bytes]]:
-    """Takes the next element as Extensions: object identifier -> critical, value. None comes twice (RFC 5280, section
-    4.2). Raises DerError."""
+    """Takes the next element as Extensions: object identifier -> critical, value. No identifier may occur
+    twice (RFC 5280, section 4.2). Raises DerError."""
     items = cursor.enter(SEQUENCE, "extensions")
     if cursor.strict and not items.more:
         raise DerError("an empty list of extensions")
@@ -400,7 +400,7 @@ def read_extensions(cursor: Cursor) -> dict[str, tuple[bool, bytes]]:
         item.close(f"extension {oid}")
         if oid in found:
             raise DerError(f"extension {oid} comes twice")
-        # The values of private extensions are their owners' affair: some hold plain text.
+        # The values of private extensions are up to their owners: some hold plain text.
         if cursor.strict and oid.startswith(("2.5.29.", "1.3.6.1.5.5.7.1.")):
             check(value)
         found[oid] = critical, value
@@ -479,7 +479,7 @@ def key_id(value: bytes, strict: bool) -> bytes:
 
 def authority_key_id(value: bytes, strict: bool) -> bytes | None:
     """The keyIdentifier of an authorityKeyIdentifier (section 4.2.1.1). Issuer and serial number name a certificate,
-    not a key, and find nothing here; `strict` wants both or neither. Raises DerError."""
+    not a key, and find nothing here; `strict` requires both or neither. Raises DerError."""
     fields = whole(value, "authorityKeyIdentifier", strict=strict)
     found = fields.take(0x80, "keyIdentifier") if fields.peek() == 0x80 else None
     if strict:

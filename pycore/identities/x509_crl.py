@@ -1,9 +1,9 @@
 """Certificate revocation lists: read once, verified against the authorities, asked for serial numbers.
 
 "strict" follows RFC 5280, sections 5 and 6.3, for complete lists that an authority issues about its own certificates.
-"compatible" follows ChainMaker: the key identifier alone says which list speaks of a certificate, and dates do not
-matter. Delta lists, indirect lists, and lists for some certificates or reasons only are refused by both: taken for
-complete lists they would say "not revoked" about what they do not cover.
+"compatible" follows ChainMaker: the key identifier alone says which list applies to a certificate, and dates
+do not matter. Delta lists, indirect lists, and lists for some certificates or reasons only are refused by
+both: taken for complete lists they would say "not revoked" about what they do not cover.
 """
 
 from __future__ import annotations
@@ -62,26 +62,28 @@ class RevocationList:
 def parse_crls(data: bytes, *, rules: str = "strict") -> list[RevocationList]:
     """Reads the lists of a PEM text of one or several blocks, or one in DER, in time linear in their size.
 
-    At most 64 blocks and 1 MiB. "strict" wants blocks labelled X509 CRL and DER without any second spelling. Delta and
-    indirect lists, lists with a limited scope, and unknown critical extensions are refused by name. Raises
-    CertificateError, which says which block; InputError for unknown rules.
+    At most 64 blocks and 1 MiB. "strict" requires blocks labelled X509 CRL and DER without any second
+    spelling. Delta and indirect lists, lists with a limited scope, and unknown critical extensions are
+    refused by name. Raises CertificateError, which says which block; InputError for unknown rules.
     """
     strict = is_strict(rules)
     return [within(where, _crl, der, strict) for where, der in unarmor_all(data, ("X509 CRL",), strict=strict)]
 
 
 def revokes(crl: RevocationList, certificate: Certificate, *, rules: str = "strict") -> bool:
-    """Whether the list says that the certificate is revoked. The list's own signature is :func:`verify_crls`'s affair.
+    """Whether the list says that the certificate is revoked. The list's own signature is checked by
+    :func:`verify_crls`.
 
-    A list speaks of the certificates whose authority key identifier equals its own. Where the certificate or the list
-    has none, "strict" goes by the issuer's name - rather too many are revoked than too few - and "compatible" wants
-    none on both sides.
+    A list applies to the certificates whose authority key identifier equals its own. Where the certificate or
+    the list has none, "strict" goes by the issuer's name - too many revoked is better than too few - and
+    "compatible" applies the list only where both have none.
     """
     return Revocations([crl], rules=rules).revokes(certificate)
 
 
 class Revocations:
-    """What many lists revoke together: :func:`revokes` of any of them, in time that does not grow with their number."""
+    """The certificates that any of many lists revokes: :func:`revokes` over all of them, in time that does
+    not grow with their number."""
 
     def __init__(self, crls: Iterable[RevocationList], *, rules: str = "strict") -> None:
         self._strict = is_strict(rules)
@@ -113,13 +115,14 @@ def verify_crls(
     time: float | None,
     der_rules: str | None = None,
 ) -> list[str]:
-    """What speaks against the lists, one text for each fault; an empty list is good.
+    """The faults of the lists, one text each; an empty list means that there are none.
 
     A list must be signed by one of `authorities` that may sign certificates and whose key identifier is the list's
-    authority key identifier. "strict" also wants the authority's name, cRLSign in its key usage where it has one, and
-    thisUpdate <= `time` <= nextUpdate (Unix seconds; None: dates are not looked at); the list may do without a key
-    identifier, but not without nextUpdate (RFC 5280, section 5.1.2.5). `der_rules` is that of
-    :func:`pycore.verify_batch`, "strict" or "go" by the rules unless given. Raises InputError for unknown rules.
+    authority key identifier. "strict" also requires the authority's name, cRLSign in its key usage where it
+    has one, and thisUpdate <= `time` <= nextUpdate (Unix seconds; None: dates are ignored); the list may do
+    without a key identifier, but not without nextUpdate (RFC 5280, section 5.1.2.5). `der_rules` is that of
+    :func:`pycore.verify_batch`, "strict" or "go" by the rules unless given. Raises InputError for unknown
+    rules.
     """
     found = faults_of(crls, authorities, rules=rules, time=time, der_rules=der_rules)
     return [f"revocation list {place}: {why}" for place, each in enumerate(found, 1) for why in each]
@@ -133,7 +136,7 @@ def faults_of(
     time: float | None,
     der_rules: str | None = None,
 ) -> list[list[str]]:
-    """The same for each list by itself, all of their signatures in one batch."""
+    """The same for each list separately, with all their signatures in one batch."""
     strict = is_strict(rules)
     by_name: dict[bytes, list[Certificate]] = {}
     by_key: dict[bytes | None, list[Certificate]] = {}

@@ -1,6 +1,7 @@
 """Names of X.509: distinguished names, alternative names, and name constraints.
 
-Sources: RFC 5280, sections 4.1.2.4, 4.2.1.6, 4.2.1.10 and 7; the lenient side as ChainMaker's Go code reads names.
+Sources: RFC 5280, sections 4.1.2.4, 4.2.1.6, 4.2.1.10 and 7; the lenient side reads names as ChainMaker's Go
+code does.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class AlternativeNames:
 
     @property
     def known(self) -> int:
-        """How many names are of a kind that name constraints can speak of here."""
+        """How many names are of a kind that name constraints can restrict here."""
         return len(self.dns) + len(self.emails) + len(self.uris) + len(self.addresses)
 
 
@@ -219,7 +220,7 @@ def _sound_constraint(tag: int, text: str) -> bool:
     if tag == 0x81 and "@" in text:
         return _mailbox(text) is not None
     if tag == 0x86 and _DOTTED_QUAD.fullmatch(text):
-        return False  # URI constraints speak of host names, never of addresses
+        return False  # URI constraints name hosts, never addresses
     return not text or (len(text) <= _MAX_HOST and "@" not in text and _DOMAIN.fullmatch(text) is not None)
 
 
@@ -303,7 +304,7 @@ def _outside(matches: Iterable[bool]) -> bool:
 
 
 def _domain(text: str) -> str | None:
-    """A host name in lower case, or None when it has empty labels or is none. "" is kept: it matches only ""."""
+    """A host name in lower case, or None when it has empty labels or is not one. "" is kept: it matches only ""."""
     if text and (len(text) > _MAX_HOST or text.startswith(".") or not _DOMAIN.fullmatch(text)):
         return None
     return text.lower()

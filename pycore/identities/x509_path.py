@@ -33,7 +33,7 @@ Blocked = Callable[[Certificate, int], bool]
 
 _EVALUATED = frozenset(f"2.5.29.{number}" for number in (14, 15, 17, 19, 30, 35, 37))
 # ChainMaker's verifier also takes critical CRL distribution points, certificate policies and authority information,
-# and looks at none of them.
+# and ignores all of them.
 _HANDLED = {"strict": _EVALUATED, "compatible": _EVALUATED | {"2.5.29.31", "2.5.29.32", "1.3.6.1.5.5.7.1.1"}}
 _POLICY = {"2.5.29.33": "policyMappings", "2.5.29.36": "policyConstraints", "2.5.29.54": "inhibitAnyPolicy"}
 _ALTERNATIVE_NAME = "2.5.29.17"
@@ -63,7 +63,7 @@ def describe(certificate: Certificate) -> str:
 
 
 def own_problem(certificate: Certificate, rules: str) -> str:
-    """Why no path may hold the certificate, wherever it stands; "" when nothing speaks against it."""
+    """Why no path may hold the certificate, wherever it stands; "" when it may."""
     for oid in certificate.critical:
         if oid not in _HANDLED[rules]:
             return f"the critical extension {oid} is not evaluated"
@@ -152,7 +152,7 @@ class Authorities:
             if why:
                 message = f"the authority {describe(certificate)} can sign nothing: {why}"
                 self._refused.setdefault(certificate.subject, message)
-                if certificate.is_ca:  # bundles may hold other certificates: no fault, they just sign nothing
+                if certificate.is_ca:  # bundles may hold other certificates: that is no fault, they just sign nothing
                     self.problems.append(message)
                 continue
             self._by_name.setdefault(certificate.subject, []).append(index)
@@ -190,7 +190,7 @@ class Authorities:
         """For each certificate and organisation the shortest path to a trust root of that organisation, or why there
         is none.
 
-        time      Unix seconds at which all of a path must be valid; None: dates are not looked at
+        time      Unix seconds at which all of a path must be valid; None: dates are ignored
         blocked   called with a certificate and its height, 0 for the leaf; for each authority and height once in a call
 
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed
@@ -286,7 +286,7 @@ class _Search:
     A shortest path holds no certificate twice: cutting out the loop lowers everything above it, which no limit minds.
 
     The exception is RFC 5280's rule that name constraints bind the authorities below as well: `strict` applies it to
-    the path that was found, and looks for no other one.
+    the path that was found, and does not look for another one.
     """
 
     def __init__(
@@ -398,7 +398,7 @@ class _Search:
         return frozenset(index for index in known.constrained if budget.refuses(known.pool[index], leaf, known.rules))
 
     def _between(self, chain: list[Certificate]) -> str:
-        """RFC 5280, section 6.1.3, b and c, for the authorities of a path; ChainMaker looks at the leaf alone."""
+        """RFC 5280, section 6.1.3, b and c, for the authorities of a path; ChainMaker checks the leaf only."""
         if self._known.rules != "strict":
             return ""
         budget = _Budget()

@@ -24,12 +24,12 @@ _MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
 
 
 class Ledger(Protocol):
-    """What every chain's validator offers."""
+    """The interface of every chain's validator."""
 
     name: str
 
     def validate_block(self, block: BytesLike, context: Any = None, *, threads: int | None = None) -> BlockReport:
-        """Every check that the block and the context allow. InputError when the bytes are no block of the chain."""
+        """Every check that the block and the context allow. InputError when the bytes are not a block of the chain."""
         ...
 
     def block_digests(self, block: BytesLike, hash: str = ...) -> dict[str, Any]:
@@ -58,6 +58,6 @@ def get(name: str) -> Ledger:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ethereum_trie":  # its first place, which guides promised
+    if name == "ethereum_trie":  # where guides used to place it
         return import_module("pycore.merkle.patricia")
     raise AttributeError(f"module 'pycore.ledgers' has no attribute {name!r}")

@@ -35,7 +35,7 @@ def load_object(text: str | bytes, name: str) -> dict[str, Any]:
         name: what errors call it.
 
     Raises:
-        InputError: no JSON object; a name twice in one object; or more than MAX_BYTES bytes,
+        InputError: not a JSON object; a name twice in one object; or more than MAX_BYTES bytes,
             MAX_VALUES values, MAX_DEPTH levels or MAX_DIGITS characters in one number.
 
     >>> load_object('{"height": 7}', "context")

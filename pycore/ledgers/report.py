@@ -1,4 +1,4 @@
-"""What a ledger's validator answers with: named checks and one verdict per transaction."""
+"""The answer of a ledger's validator: named checks and one verdict per transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Check:
     ok       True passed, False failed, None skipped
     got      what the block holds: text, a number, bytes, or None
     wanted   what was recomputed or is required
-    detail   in words: why it failed or was skipped; "" when there is nothing to say
+    detail   in words: why it failed or was skipped; else ""
     """
 
     name: str
@@ -65,7 +65,7 @@ class BlockReport:
     """The outcome of one block's validation.
 
     ``valid``      no check failed, and every transaction is valid: "nothing wrong was found in what could be checked".
-    ``complete``   no check was skipped for want of context. Accept a block on ``valid and complete``.
+    ``complete``   no check was skipped because the context lacks something. Accept a block on ``valid and complete``.
     """
 
     chain: str

@@ -23,7 +23,7 @@ NOT_AFTER = datetime(2120, 1, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """What a consortium signs and hashes with."""
+    """The algorithms with which a consortium signs and hashes."""
 
     name: str
     scheme: str  # of pycore.verify_batch

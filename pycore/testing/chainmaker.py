@@ -193,7 +193,7 @@ class BlockBuilder:
 
     def _executed(self, index: int) -> tuple[list[bytes], list[list[int]]]:
         """Serialized TxRWSet and DAG neighbours per transaction. One in four moves a balance between two of a few
-        accounts (those conflict and give the DAG its edges); the others write a key of their own."""
+        accounts (those conflict and give the DAG its edges); each of the others writes its own key."""
         count = self.txs_per_block
         accounts = max(8, count // 4)
         picks = _deterministic.integers(self.seed, "pick", index, count=count, below=2**32)
@@ -281,7 +281,7 @@ def _view(index: int) -> int:
 
 class DependencyGraph:
     """Direct predecessors of each transaction of a block, found as the chain finds them: reads in order, then writes
-    in order; an edge only where the predecessor can not be reached through an edge found before (a transitive
+    in order; an edge only where the predecessor cannot be reached through an edge found before (a transitive
     reduction)."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The members of a made-up ChainMaker consortium, and what a node of it knows. Test data only."""
+"""The members of a made-up ChainMaker consortium, and the knowledge of its nodes. Test data only."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class Consortium:
         )
 
     def context(self, consensus: str) -> ChainContext:
-        """What a node of the chain knows that holds for every block: authorities, certificates by hash, validators."""
+        """The part of a node's knowledge that holds for every block: authorities, certificates by hash,
+        validators."""
         from pycore.ledgers.chainmaker.ledger import ChainContext, RegisteredKey
 
         common: dict[str, Any] = {

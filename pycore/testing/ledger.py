@@ -114,7 +114,7 @@ class GeneratedLedger:
     Attributes:
         parameters: what it was made from.
         blocks: a sequence of serialized blocks, built or read on demand.
-        context: the ``pycore.ledgers.ChainContext`` in which every check of every block passes, but for `invalid`.
+        context: the ``pycore.ledgers.ChainContext`` in which every check of every block passes, except for `invalid`.
         invalid: the spoilt transactions, in block order: where, how, and the verdict to expect.
     """
 
@@ -216,8 +216,8 @@ def generate_ledger(
     authentication: str = "certificate",
     consensus: str = "tbft",
 ) -> GeneratedLedger:
-    """A chain of `blocks` blocks, valid in every check of ``pycore.ledgers`` under ``strict`` rules but for what is
-    spoilt on purpose.
+    """A chain of `blocks` blocks, valid in every check of ``pycore.ledgers`` under ``strict`` rules, except
+    for what is spoilt on purpose.
 
     Test data only: chain id, organisations and contract say so, and the private keys follow from `seed`.
 

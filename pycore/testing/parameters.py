@@ -1,4 +1,4 @@
-"""What a generated ledger follows from."""
+"""The parameters of a generated ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST = {"blocks": 1, "txs_per_block": 1, "signers": 1, "organisations": 1, "in
 
 @dataclass(frozen=True, slots=True)
 class LedgerParameters:
-    """What a generated ledger follows from; two ledgers with equal parameters are equal byte for byte."""
+    """The parameters of a generated ledger; two ledgers with equal parameters are equal byte for byte."""
 
     chain: str
     blocks: int

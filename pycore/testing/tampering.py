@@ -23,11 +23,11 @@ KINDS: dict[str, str] = {
     "foreign-certificate": "BAD_CERTIFICATE",  # a good signature under a certificate from an unknown authority
     "other-organisation": "UNKNOWN_SIGNER",  # the member names an organisation that is not its certificate's
     "trailing-bytes": "MALFORMED_SIGNATURE",  # a byte after the DER SEQUENCE: `compatible` rules accept it
-    "inner-bytes": "MALFORMED_SIGNATURE",  # bytes after s inside the SEQUENCE: `compatible` rules accept them, too
+    "inner-bytes": "MALFORMED_SIGNATURE",  # bytes after s inside the SEQUENCE: `compatible` rules accept them as well
 }
-# what `invalid_every` uses when nothing is said, as far as it fits the ledger
+# the default of `invalid_every`, as far as it fits the ledger
 DEFAULT_KINDS: tuple[str, ...] = tuple(kind for kind in KINDS if not kind.endswith("-bytes"))
-# these speak of certificates; the last one also needs a second organisation
+# these need certificates; the last one also needs a second organisation
 CERTIFICATE_KINDS = frozenset({"unknown-certificate-hash", "foreign-certificate", "other-organisation"})
 
 
@@ -42,8 +42,8 @@ class Tampering:
 
 
 def fitting_kinds(made: LedgerParameters, kinds: Sequence[str] | None) -> tuple[str, ...]:
-    """`kinds`, or by default those of `DEFAULT_KINDS` that such a ledger can have. InputError for one that it can
-    not."""
+    """`kinds`, or by default those of `DEFAULT_KINDS` that such a ledger can have. InputError for one that it
+    cannot have."""
     unfit = set(CERTIFICATE_KINDS) if made.authentication == "key" else set()
     if made.organisations < 2:
         unfit.add("other-organisation")

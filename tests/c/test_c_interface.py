@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ COMPILERS = [name for name in ("gcc", "clang", "cc") if shutil.which(name)]
 
 pytestmark = [
     pytest.mark.skipif(not COMPILERS or shutil.which("make") is None, reason="a C compiler and make are needed"),
-    pytest.mark.timeout(1200),  # the library may have to be compiled, beside others' work
+    pytest.mark.timeout(1200),  # the library may have to be compiled while other tests run
 ]
 
 
@@ -70,6 +71,17 @@ def test_program_output(program: Path) -> None:
     wanted = ["VALID"] * 5 + ["BAD_SIGNATURE"] + ["VALID"] * 2
     for scheme in ("ed25519", "ecdsa-secp256k1", "ecdsa-p256", "sm2", "schnorr-secp256k1"):
         assert rows[scheme] == wanted, scheme
+
+
+def test_the_readme_example_runs_as_it_stands(library: Path, tmp_path: Path) -> None:
+    code = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    (tmp_path / "example.c").write_text(code[1])
+    flags = ["-std=c11", "-pedantic", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'csrc'}", "-lpthread"]
+    out = str(tmp_path / "example")
+    subprocess.run([COMPILERS[0], str(tmp_path / "example.c"), str(library), *flags, "-o", out], check=True)
+    done = subprocess.run([out], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == re.findall(r"/\* (sm3 .*) \*/", code[1])[-1]
 
 
 def test_version_is_the_package_version(program: Path) -> None:
@@ -129,7 +141,7 @@ def test_cpp_programs_may_include_the_header(library: Path, tmp_path: Path) -> N
 
 
 def test_make_install_and_pkg_config(library: Path, tmp_path: Path) -> None:
-    """What a packager does: install below a folder, then build by what pkg-config says (or would say)."""
+    """As a packager does: install below a folder, then build by what pkg-config says (or would say)."""
     folder, compiler = library.parent, COMPILERS[0]
     command = [
         "make",

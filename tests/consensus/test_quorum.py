@@ -120,7 +120,7 @@ POWERS = {"a": 2, "b": 3}
 
 
 def plain_tally(ballots: tuple[Ballot, ...], repeats: Repeat) -> tuple[dict[Hashable, int], dict[int, str], bool]:
-    """(power by claim, reasons of the votes that do not count, whether the certificate is refused)"""
+    """(power by claim, reasons of the votes that do not count, whether the certificate is refused)."""
     power: dict[Hashable, int] = {}
     reasons = {}
     for position, (voter, claim, flaw) in enumerate(ballots):

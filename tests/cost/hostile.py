@@ -33,7 +33,7 @@ class Family:
     method: the RPC.
     name: what there is much of.
     make: size -> serialised request.
-    refused: what the refusal of a large one speaks of; "" where size alone is never a reason.
+    refused: what the refusal of a large one mentions; "" where size alone is never a reason.
     size: from which on doubling it must double the work; larger where growth ends at a limit.
     """
 

@@ -1,4 +1,4 @@
-"""The CUDA kernels in the simulator: ``test_cuda.py`` runs this file in a process of its own, with the simulator on.
+"""The CUDA kernels in the simulator: ``test_cuda.py`` runs this file in a separate process, with the simulator on.
 
 A simulated thread is a Python thread, so batches are tiny; every answer is compared with the C core's.
 """

@@ -73,7 +73,8 @@ def transaction_context(document: Any, **changes: Any) -> ChainContext:
 
 
 def real_context(document: Any, entry: Any, **changes: Any) -> ChainContext:
-    """What the explorer dump tells: signer certificates, but no roots; one block shows three of the four voters."""
+    """The contents of the explorer dump: signer certificates, but no roots; one block shows three of the four
+    voters."""
     nodes = {vote["voter"]: vote["cert_pem"] for block in document["blocks"] for vote in block["votes"]}
     sender = entry["sender_cert_pem"]
     values: dict[str, Any] = {

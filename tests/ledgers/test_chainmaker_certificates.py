@@ -1,4 +1,4 @@
-"""What a certificate says before its signatures are verified: faults word by word, counts and decisions."""
+"""Certificates before their signatures are verified: faults word by word, counts and decisions."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def test_validity(root):
         assert verdict(transaction(who), context(root)) == Verdict.BAD_CERTIFICATE
     assert (
         verdict(transaction(late), context(root), time=TIME + 8 * 365 * 86400) == Verdict.VALID
-    )  # 2032: from the cache, judged anew
+    )  # 2032: from the cache, judged again
     short = identity(ORG, "root-cert", ca=True, years=(0, 1))
     assert verdict(transaction(identity(ORG, "client", short)), context(short)) == Verdict.BAD_CERTIFICATE
 

@@ -69,7 +69,7 @@ def vote(voter, who, block, **changes):
 
 
 def tbft(block, votes, **changes):
-    """The block with a vote set; votes under keys of their own, so that a voter can come twice."""
+    """The block with a vote set; votes under separate keys, so that a voter can come twice."""
     votes_set = messages.VoteSet(**({"type": 1, "height": HEIGHT, "round": 0} | changes))
     for place, made in enumerate(votes):
         votes_set.votes[f"{place:02d}"].CopyFrom(made)
@@ -104,7 +104,7 @@ def accepted(block, context, rules):
 
 
 def both(block, context):
-    """(compatible, strict)"""
+    """(compatible, strict)."""
     return accepted(block, context, "compatible"), accepted(block, context, "strict")
 
 

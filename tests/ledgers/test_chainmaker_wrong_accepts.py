@@ -180,7 +180,7 @@ def test_a_key_that_nobody_registered(orgs, registered, rules):
     _roots, admins, _, _ = orgs
     stranger = identity("org1", "client")
     assert verdict(claim(stranger, "org1"), registered, rules=rules) == Verdict.UNKNOWN_SIGNER
-    # Without the register it can not be judged; an organisation that the chain does not have is refused all the same.
+    # Without the register it cannot be judged; an organisation that the chain does not have is refused all the same.
     open_ = registered.replace(public_keys=None, rules=rules)
     assert verdict(claim(stranger, "org1"), open_) == Verdict.VALID
     assert verdict(claim(stranger, "org9"), open_) == Verdict.UNKNOWN_SIGNER

@@ -68,7 +68,7 @@ def nodes(data: bytes) -> Iterator[Node]:
     while at < len(data):
         tag, start, end = reader.header(data, at, len(data))
         content = data[start:end]
-        # Values of extensions hold elements; key identifiers of these tests start with FF, which is none.
+        # Values of extensions hold elements; key identifiers of these tests start with FF, which is not an element.
         yield Node(tag, content, tag == 0x04 and content[:1] in (b"\x30", b"\x03", b"\x04"))
         at = end
 
@@ -123,7 +123,8 @@ def test_indefinite_lengths(full, rules):
 
 
 def test_constructed_strings(full):
-    """To Go an optional element in pieces is an absent one with something behind it, and a text in pieces is none."""
+    """To Go an optional element in pieces is an absent one with something after it, and a text in pieces is
+    not a text."""
     wanted = lambda node: not node.tag & 0x20  # noqa: E731
     made = list(variants(full.der, constructed, wanted))
     assert not [der.hex() for der in made if accepted(der, "strict")]

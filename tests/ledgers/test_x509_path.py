@@ -269,7 +269,7 @@ def test_blocked(three, rules):
     second = m.make("middle", three.top, ca=True, key=three.middle.key, key_id=three.middle.key_id)
     around = find(three.leaf, [*pool, second], [three.top], rules, blocked=lambda item, _: item.der == three.middle.der)
     assert around.certificates[1].der == second.der
-    # What is blocked as a signer only may still stand above one.
+    # A certificate blocked only as a signer may still stand above one.
     found = find(
         three.leaf, pool, [three.top], rules, blocked=lambda item, at: at == 0 and item.der == three.middle.der
     )
@@ -498,10 +498,11 @@ def test_published_chains(rules, require_vectors, count_cases):
     count_cases(CHAIN_CASES, len(document["cases"]))
 
 
-# What they take and `strict` does not. Neither library is asked about more than a path with any policy.
+# Certificates that they accept and `strict` does not. Neither library is asked about more than a path with
+# any policy.
 CRYPTOGRAPHY_LAXER = {
     "another key identifier than the authority's", "middle without keyCertSign",  # left to its extension policies
-    "inhibitAnyPolicy", "policy constraints", "policy mappings",  # not critical: not looked at
+    "inhibitAnyPolicy", "policy constraints", "policy mappings",  # not critical: ignored
     "directory names, not critical", "mail in the subject", "a common name like a host", "constraints of no authority",
     "critical alternative name of another kind", "leaf without a subject",
 }  # fmt: skip
@@ -521,7 +522,7 @@ CERTVALIDATOR_STRICTER = {
 
 
 def test_cryptography_agrees():
-    """Its verifier is made for the web, with rules of its own: what it takes we take too."""
+    """Its verifier is made for the web, with its own rules: what it accepts we accept as well."""
     verification = pytest.importorskip("cryptography.x509.verification")
     if not hasattr(verification, "ExtensionPolicy"):
         pytest.skip("a cryptography without ExtensionPolicy")

@@ -1,4 +1,5 @@
-"""A client in another language against a running service. Skipped by name where node or its packages can not be had."""
+"""A client in another language against a running service. Skipped by name where node or its packages are not
+available."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ B: Extended = _base
 
 @dataclass(frozen=True)
 class Facts:
-    """What a signature is, before any rule."""
+    """The parts of a signature, before any rule."""
 
     malformed: str = ""  # verdict that no rule set can change: lengths, A not a point, S >= L
     canonical_a: bool = True

@@ -91,7 +91,8 @@ def stored_blocks(data: bytes) -> Iterator[Block]:
 
 
 def der_block_header(block: Block) -> bytes:
-    """What an orderer signs of a header: SEQUENCE { INTEGER number, OCTET STRING previous, OCTET STRING data }."""
+    """The part of a header that an orderer signs: SEQUENCE { INTEGER number, OCTET STRING previous, OCTET
+    STRING data }."""
     number, previous, data_hash, _, _ = block
     values = ((2, number.to_bytes(number.bit_length() // 8 + 1, "big")), (4, previous), (4, data_hash))
     body = b"".join(bytes([tag, len(value)]) + value for tag, value in values)

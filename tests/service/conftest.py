@@ -88,7 +88,7 @@ def wait_for_load(server: Server, reached: Callable[[Load], bool]) -> None:
 
 
 class Gate:
-    """Holds workers of a service in this process, with work of its own in the real admission, until it is opened.
+    """Holds workers of a service in this process, with its own work in the real admission, until it is opened.
 
     What depends on busy workers is tested with workers that are held: no amount of work takes long everywhere.
     """
@@ -151,7 +151,7 @@ def raw(service: Server) -> Iterator[RawCaller]:
 
 
 class ServiceProcess:
-    """`python -m pycore.service`, or a script like it, in a process of its own; its log lines as they come."""
+    """`python -m pycore.service`, or a script like it, in a separate process; its log lines as they come."""
 
     def __init__(self, *options: str, program: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(

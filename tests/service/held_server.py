@@ -1,4 +1,4 @@
-"""A real service in a process of its own, all of whose workers are held by work that the test put there.
+"""A real service in a separate process, all of whose workers are held by work that the test put there.
 
     python held_server.py KIND [options of the service]
 

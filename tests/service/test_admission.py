@@ -268,7 +268,7 @@ async def test_running_work_ends_at_its_first_checkpoint_after_the_deadline(
         with pytest.raises(ExpiredError):
             await running
     assert steps == [0, 1, 2]
-    checkpoint()  # the budget is no longer in force on this thread
+    checkpoint()  # the budget no longer applies on this thread
 
 
 async def test_running_work_ends_at_its_first_checkpoint_after_its_caller_went() -> None:

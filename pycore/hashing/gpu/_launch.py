@@ -1,6 +1,6 @@
 """Host side of the CUDA kernels: copies, launches, Merkle levels, and the test before first use.
 
-A Merkle level needs no kernel of its own: it is a batch of 64-byte messages with the shape's prefix, read where the
+A Merkle level needs no kernel: it is a batch of 64-byte messages with the shape's prefix, read where the
 level below was written. Leaves are copied to the device once and one root comes back.
 """
 
@@ -218,6 +218,6 @@ def failure(name: str) -> str:
             ffi.hash_batch(ffi.AUTO, row.id, prefix, column, wanted)
             if not (hash_column(row, column, prefix) == wanted).all():
                 return f"the kernels of {name} give wrong digests"
-    except Exception as error:  # a driver, a compiler or a device that does not work: whatever it raises
+    except Exception as error:  # whatever a broken driver, compiler or device raises
         return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
     return ""

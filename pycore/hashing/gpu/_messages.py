@@ -2,7 +2,7 @@
 
 A message is ``prefix || data[start:start + length]``. The bytes of a column lie in 32-bit little-endian words, with at
 least eight bytes of room after the last one; a prefix of up to eight bytes is the number that its bytes make up,
-little-endian. This module is imported with a CUDA target at hand, or with its simulator.
+little-endian. This module is imported where there is a CUDA target or its simulator.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The one place that knows which package compiles for CUDA.
 
-``numba.cuda`` is what the package numba-cuda puts there, or Numba's own older target, which is deprecated and good
-enough for the simulator.
+``numba.cuda`` comes from the package numba-cuda; else it is Numba's own older target, which is deprecated but
+good enough for the simulator.
 """
 
 from __future__ import annotations
@@ -36,5 +36,5 @@ def device_name() -> str:
         current = cuda.get_current_device()
         name = current.name.decode() if isinstance(current.name, bytes) else str(current.name)
         return f"{name} sm_{current.compute_capability[0]}{current.compute_capability[1]}"
-    except Exception:  # whatever a driver raises that does not work
+    except Exception:  # whatever a broken driver raises
         return ""

@@ -1,6 +1,6 @@
 """When a batch goes to a GPU instead of the C core: the backend "cuda".
 
-It is a device beside the C core's backends, not one of them: it hashes messages and computes Merkle roots
+It is a device next to the C core's backends, not one of them: it hashes messages and computes Merkle roots
 (``pycore.base.device.HASHES``), and what it has no kernel for runs on the best CPU backend. A call goes there
 
 - where it is asked for, by ``PYCORE_BACKEND=cuda`` or ``use_backend("cuda")``: a GPU that cannot be used is an error
@@ -78,7 +78,7 @@ def calibration_path() -> Path:
 
 @cache
 def _crossovers() -> dict[str, int]:
-    """From how many messages on the GPU was measured to win, by hash; empty for another GPU than the one measured."""
+    """By hash the number of messages from which the GPU was measured to win; empty if another GPU was measured."""
     try:
         kept: Any = json.loads(calibration_path().read_text(encoding="utf-8"))
     except (OSError, RuntimeError, ValueError):  # never calibrated, no home folder, not JSON

@@ -4,7 +4,7 @@
     report = ledger.validate_block(block, ChainContext(hash="SM3", trust_roots={...}, validators=(...)))
     report.valid, report.complete, report.failed, report.transactions
 
-What is checked, in the report's order (guide: docs/guides/chainmaker.md):
+The checks, in the report's order (guide: docs/guides/chainmaker.md):
 
     structure            header, block hash, proposer, signature and DAG are there
     chain_id height      as the context says; every transaction names the same chain
@@ -20,11 +20,12 @@ What is checked, in the report's order (guide: docs/guides/chainmaker.md):
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
     trust_roots          whether certificates could be judged
 
-Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the default, refuses
-besides: bytes after the DER of a signature; an empty org_id; any endorsement that does not verify; a TBFT certificate
-of prevotes, of another height, with a voter twice, with one key for several voters, or signed by another key than the
-voter's; a MaxBFT certificate with any author twice, of several epochs or another height, or signed by another key than
-the author's. These are readings of public copies of the code, not statements about anybody's nodes.
+Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the
+default, also refuses: bytes after the DER of a signature; an empty org_id; any endorsement that does not
+verify; a TBFT certificate of prevotes, of another height, with a voter twice, with one key for several
+voters, or signed by another key than the voter's; a MaxBFT certificate with any author twice, of several
+epochs or another height, or signed by another key than the author's. These are readings of public copies of
+the code, not statements about anybody's nodes.
 
 Members and policies differ in more places: docs/guides/chainmaker-access.md and certificates.md list them.
 

@@ -34,7 +34,9 @@ class AccessRules:
     """The rows and rules for blocks of one version under one configuration."""
 
     def __init__(self, context: ChainContext, block_version: int | None = None, *, admins: int = 0) -> None:
-        """block_version    the block's; None: the context's, else what the release writes
+        """Takes the rules that apply to one block.
+
+        block_version    the block's; None: the context's, else what the release writes
         admins           administrators' keys of a public chain; 0: not known
         """
         if block_version is None:
@@ -161,7 +163,7 @@ def _target(payload: Payload) -> str | None:
 
 
 def _worst(rulings: Sequence[Ruling]) -> Ruling:
-    """A refusal wins over what is not known, and that over a permission."""
+    """A refusal wins over an unknown answer, and that over a permission."""
     for ok in (False, None):
         for ruling in rulings:
             if ruling.ok is ok:

@@ -15,8 +15,8 @@ class BoundedCache(Generic[K, V]):
     """A thread-safe map that forgets what was used longest ago when it is full.
 
     capacity    entries
-    max_bytes   sum of what `size` says of each entry; an entry above an eighth of it is not kept at all, so that one
-                caller can not push everybody else's out
+    max_bytes   sum of what `size` says of each entry; an entry above an eighth of it is not kept at all, so
+                that one caller cannot push everybody else's out
     """
 
     def __init__(

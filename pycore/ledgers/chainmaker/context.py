@@ -1,8 +1,8 @@
-"""What a ChainMaker node knows and a block does not say: :class:`ChainContext`, and its JSON form.
+"""The knowledge of a ChainMaker node that is not in a block: :class:`ChainContext`, and its JSON form.
 
-The JSON document is an object with the field names of :class:`ChainContext`. Byte strings are hexadecimal, PEM stays
-PEM, absent
-fields take their defaults, unknown fields are refused: a misspelt ``trust_roots`` must not switch a check off.
+The JSON document is an object with the field names of :class:`ChainContext`. Byte strings are hexadecimal and PEM
+stays PEM. Absent fields take their defaults; unknown fields are refused, because a misspelt ``trust_roots``
+must not switch a check off.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ChainContext:
                          the key, so this tells who is in the consensus role
     admin_keys           PEM public keys of the administrators of a public chain
     public_keys          the chain's register of keys (PermissionedWithKey); None: not known, so that members beyond
-                         administrators and nodes can not be judged
+                         administrators and nodes cannot be judged
     revoked              serial numbers of revoked certificates: Revocation, integer or hex
     crls                 certificate revocation lists, PEM or DER (in JSON: hex of the DER)
     frozen               frozen certificates: hex of the chain's hash over the DER, or PEM
@@ -91,7 +91,7 @@ class ChainContext:
     height               expected height
     rw_sets              serialised TxRWSet per transaction, in order
     time                 verification time for certificates, Unix seconds; None: what `clock` says
-    clock                "now", as a node does | "block_timestamp" | "none": dates of certificates are not looked at
+    clock                "now", as a node does | "block_timestamp" | "none": dates of certificates are ignored
     rebuild_dag          also rebuild the DAG from the read and write sets and compare (nodes do not)
     """
 

@@ -23,7 +23,7 @@ _FOLD = 32
 
 
 def fault(dag: DAG, count: int, *, exact: bool) -> str:
-    """Why the DAG breaks the chain's rule for `count` transactions; "" when it keeps it.
+    """Why the DAG breaks the chain's rule for `count` transactions; "" when it does not.
 
     Every neighbour is smaller than its own index and they increase strictly (initSimulateDag). `exact`: one vertex per
     transaction, as block version 2300 and later demand.
@@ -110,7 +110,7 @@ def build(rw_sets: Sequence[TxRWSet], *, most: int = EDGE_LIMIT) -> list[list[in
             known = readers.get(key)
             writer = last_writer.get(key, -1)
             if known is None or known.after != writer:
-                # Readers before that writer stand below this one already, and are never asked for on their own again.
+                # Readers before that writer stand below this one already, and are never asked for separately again.
                 readers[key] = known = _Readers(writer)
             known.add(index)
         for key in writes:
@@ -121,7 +121,8 @@ def build(rw_sets: Sequence[TxRWSet], *, most: int = EDGE_LIMIT) -> list[list[in
 def _wanted(
     reads: Iterable[bytes], writes: Iterable[bytes], last_writer: Mapping[bytes, int], readers: Mapping[bytes, _Readers]
 ) -> Iterator[int]:
-    """What a transaction depends on, in order, as sets of transactions: bit j stands for j, the highest comes first."""
+    """The dependencies of each transaction, in order, as sets of transactions: bit j stands for j, the
+    highest comes first."""
     for key in reads:
         if key in last_writer:
             yield 1 << last_writer[key]

@@ -23,7 +23,7 @@ __all__ = ["DependencyCode", "check_dependencies", "dependency_levels"]
 
 
 class DependencyCode(IntEnum):
-    """What is wrong with one transaction's neighbour list, judged by its first wrong neighbour."""
+    """The fault of one transaction's neighbour list, judged by its first wrong neighbour."""
 
     SOUND = 0
     NOT_EARLIER = 1

@@ -5,8 +5,8 @@
     tx_root     = M(tx_hash ...)     rw_set_root = M(result.rw_set_hash ...)     dag_hash = H(dag)
     M           single hash, leaves as they are, an odd node paired with itself, M([]) = b"", M([x]) = x
 
-Messages are encoded anew, as the chain's own nodes do, so what is hashed does not depend on how the bytes that came in
-were laid out.
+Messages are encoded again, as the chain's own nodes do, so what is hashed does not depend on how the bytes
+that came in were laid out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Digests:
 
 
 def header_bytes(header: BlockHeader) -> bytes:
-    """What block_hash is the hash of."""
+    """The bytes that block_hash is the hash of."""
     bare = BlockHeader()
     bare.CopyFrom(header)
     bare.ClearField("block_hash")
@@ -49,7 +49,7 @@ def header_bytes(header: BlockHeader) -> bytes:
 
 
 def transaction_bytes(transaction: Transaction, *, clear_gas: bool) -> bytes:
-    """What the transaction's hash is the hash of. The message itself is left as it was."""
+    """The bytes that the transaction's hash is taken over. The message itself is left as it was."""
     if clear_gas:
         outcome = transaction.result.contract_result  # reading creates nothing
         gas = outcome.gas_used
@@ -76,8 +76,8 @@ def infer_hash(header: BlockHeader) -> str | None:
 
 
 def block_digests(block: Block, hash: str, txs: Sequence[Transaction] | None = None) -> Digests:
-    """All hashes of a block, in two batches: everything that is hashed once, and the trees. `txs`: block.txs as a list,
-    if at hand."""
+    """All hashes of a block, in two batches: everything that is hashed once, and the trees. `txs`: block.txs
+    as a list, if the caller has one."""
     txs = list(block.txs) if txs is None else txs
     clear = block.header.block_version >= GAS_CLEARED_FROM
     encoded = [transaction_bytes(transaction, clear_gas=clear) for transaction in txs]

@@ -1,7 +1,7 @@
 """The forms that the fields of a context may be written in, each turned into one.
 
-Anything that a field can not mean raises InputError with the field's name, what came and what was wanted: a revocation
-that is spelt in an unexpected way must not revoke nothing in silence.
+A value that a field cannot have raises InputError with the field's name, what came and what was wanted: a revocation
+that is spelt in an unexpected way must not silently revoke nothing.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def items(name: str, value: Any) -> list[tuple[str, Any]]:
 
 
 def sequence(name: str, value: Any) -> Sequence[Any]:
-    """A sequence that is no text."""
+    """A sequence that is not text."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise refuse(name, type(value).__name__, "a sequence (JSON array)")
     return value

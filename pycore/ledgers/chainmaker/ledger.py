@@ -38,11 +38,11 @@ class ChainMaker:
         """Every check that the block and the context allow.
 
         block     serialised Block or BlockInfo (which adds read and write sets)
-        context   a ChainContext, its JSON form as text, mapping or path, or None: what needs no context is checked
+        context   a ChainContext, its JSON form as text, mapping or path; None: only checks that need no context
         form      "auto" | "block" | "block-info"
         threads   of the signature kernels; None: the library's setting
 
-        InputError when the bytes are no block. Whatever is wrong inside a block is in the report.
+        InputError when the bytes are not a block. Whatever is wrong inside a block is in the report.
         """
         return validator.Validation(self.context(context), threads).run(_bytes(block), form)
 
@@ -53,9 +53,9 @@ class ChainMaker:
         *,
         threads: int | None = None,
     ) -> Verdicts:
-        """Verdicts of serialised transactions that are in no block yet: header rules, every signature, policies.
+        """Verdicts of serialised transactions that are not in a block yet: header rules, every signature, policies.
 
-        What the context does not tell is not held against a transaction, and there is no report to say so: give trust
+        A gap in the context is not held against a transaction, and there is no report to say so: give trust
         roots, and in the key modes nodes and registered keys.
         """
         items = [_bytes(item) for item in transactions]

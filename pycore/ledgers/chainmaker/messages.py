@@ -1,8 +1,8 @@
-"""From bytes to the chain's messages, with bounds, and nothing else.
+"""Parses bytes into the chain's messages, within bounds; nothing is judged here.
 
-protobuf itself refuses truncated input, lengths beyond the input and deep nesting. What it does not bound is how many
-small records a
-hostile input expands into, so the records of a block are counted on the wire before anything is built from them.
+protobuf itself refuses truncated input, lengths beyond the input and deep nesting. It does not bound how many
+small records a hostile input expands into, so the records of a block are counted on the wire before anything
+is built from them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ M = TypeVar("M", bound=Message)
 
 
 def parse(kind: type[M], data: bytes, field: str) -> M:
-    """A message from its bytes; InputError names `field` when they are none."""
+    """A message from its bytes; InputError names `field` when they are not one."""
     message = kind()
     try:
         message.ParseFromString(data)
@@ -76,8 +76,7 @@ def parse_block(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] |
     """A block, and its read and write sets when the bytes are a BlockInfo that has them.
 
     "auto" tells the two apart by their content: a BlockInfo has a Block in field 1, whose own field 1 is a header; a
-    Block has the
-    header there, whose field 1 is a number.
+    Block has the header there, whose field 1 is a number.
     """
     if form not in FORMS:
         raise InputError("form", got=repr(form), wanted="one of " + ", ".join(map(repr, FORMS)))
@@ -99,7 +98,8 @@ def parse_block(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] |
 
 
 def _bound_empty(block: Block, size: int) -> None:
-    """Refuses blocks of next to nothing: a verdict for each of many empty records costs far more than sending them."""
+    """Refuses blocks of nearly empty records: a verdict for each of many empty records costs far more than
+    sending them."""
     count = len(block.txs)
     if count > FEW_RECORDS and size < MIN_TRANSACTION_BYTES * count:
         wanted = f"at least {MIN_TRANSACTION_BYTES} bytes for each of more than {FEW_RECORDS} transactions"

@@ -1,7 +1,7 @@
 """Whether the signers of a transaction satisfy a policy.
 
 Chains with certificates or registered keys count distinct *organisations*, never signers; public chains count
-administrators' entries. Which entries are there at all - valid signatures, each signer once - is decided before.
+administrators' entries. The entries themselves - valid signatures, each signer once - are decided beforehand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Voter:
     org        the organisation that the entry claims
     role       in upper case; "" is a member without one; None: the context does not tell
     confirmed  whether the claimed organisation is the member's own; without that it counts for no row with roles
-    who        tells signers apart: equal for two entries of one signer. None: an entry of its own
+    who        tells signers apart: equal for two entries of one signer. None: a separate entry
     """
 
     org: str
@@ -44,7 +44,7 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class Electorate:
-    """What a policy measures signers against.
+    """The organisations and administrators that a policy counts against.
 
     organisations   those of the trust roots; empty: not known
     admins          administrators' keys of a public chain; 0: not known

@@ -110,7 +110,7 @@ class Certificate:
 
 
 def quorum_of(validators: int) -> int:
-    """floor(2 n / 3) + 1"""
+    """floor(2 n / 3) + 1."""
     return RULE.needed(validators)
 
 
@@ -137,7 +137,7 @@ def read(
 
 
 def vote_bytes(vote: Vote) -> bytes:
-    """What a TBFT vote signs: the vote without its endorsement."""
+    """The bytes that a TBFT vote signs: the vote without its endorsement."""
     bare = Vote()
     bare.CopyFrom(vote)
     bare.ClearField("endorsement")
@@ -154,7 +154,7 @@ def _read_tbft(data: bytes | None, header: BlockHeader, validators: tuple[str, .
     except InputError as error:
         certificate.faults.append(str(error))
         return certificate
-    votes = [found.votes[name] for name in sorted(found.votes)]  # the map has no order of its own
+    votes = [found.votes[name] for name in sorted(found.votes)]  # the map has no order
     count = certificate.cast(
         [(vote.voter, vote.hash or None, _tbft_flaw(vote, found)) for vote in votes],
         Repeat.REFUSED if strict else Repeat.IGNORED,
@@ -192,7 +192,7 @@ def _tbft_strict(votes: VoteSet, header: BlockHeader, count: Tally) -> Iterable[
 
 
 def vote_data_bytes(vote: VoteData) -> bytes:
-    """What a MaxBFT vote signs: the vote without its signature."""
+    """The bytes that a MaxBFT vote signs: the vote without its signature."""
     bare = VoteData()
     bare.CopyFrom(vote)
     bare.ClearField("signature")

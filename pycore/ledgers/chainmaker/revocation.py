@@ -1,8 +1,8 @@
 """Which certificates are revoked or frozen, from what the context lists and from revocation lists.
 
-As read, the chain looks at revocation for every certificate of a path and at freezing for the member's own alone;
-`strict` refuses a path with a frozen certificate anywhere. A revocation list speaks for the certificates whose
-authority key identifier is its own.
+As read, the chain checks revocation for every certificate of a path and freezing only for the member's own;
+`strict` refuses a path with a frozen certificate anywhere. A revocation list covers the certificates that
+have its authority key identifier.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pycore.ledgers.chainmaker.rows import between
 
 
 class Revoked:
-    """Says of a certificate whether it is revoked or frozen: ``revoked(certificate, position in its path)``."""
+    """Tells whether a certificate is revoked or frozen: ``revoked(certificate, position in its path)``."""
 
     def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
-        """Appends to `problems` what can not be read or does not verify."""
+        """Appends to `problems` what cannot be read or does not verify."""
         self._strict = context.rules == "strict"
         self._rules = context.rules
         self._hash = hash
@@ -50,7 +50,7 @@ class Revoked:
         return hash_batch(self._hash, [certificate.der])[0].tobytes().hex() in self._frozen
 
     def problems_at(self, time: float | None) -> list[str]:
-        """Revocation lists that are out of date; the chain does not look at their dates, nor does `compatible`."""
+        """Revocation lists that are out of date; the chain ignores their dates, and so does `compatible`."""
         if time is None or not self._strict:
             return []
         return [f"revocation list {place}: {why}" for place, one in self._dates for why in dates_fault(one, time)]
@@ -91,5 +91,5 @@ class Revoked:
             if wrong and skips:
                 continue
             problems += [f"revocation list {place}: {why}" for why in wrong]
-            self._dates.append((place, one))  # it counts all the same: a bad list is no reason to revoke less
+            self._dates.append((place, one))  # it still counts: a bad list is no reason to revoke less
         self._listed = Revocations((one for _, one in self._dates), rules=self._rules)

@@ -1,6 +1,6 @@
 """Which policy a resource has: the default rows of each release, and what the chain's configuration may replace.
 
-The rows are data, in ``default_policies.json`` beside this module: 46 tables by mode, range of block versions and
+The rows are data, in ``default_policies.json`` next to this module: 46 tables by mode, range of block versions and
 release of the node. A resource is ``CONTRACT-method``, or the name of a transaction type.
 """
 
@@ -70,7 +70,7 @@ class Rows:
         return self.kinds.get(kind, {}).get(resource)
 
     def endorsement(self, resource: str) -> Policy | None:
-        """What endorsers are judged by: the configuration's row, else the default one."""
+        """The row for endorsers: the configuration's, else the default one."""
         return self.configured.get(resource) or self.row("endorsement", resource)
 
 

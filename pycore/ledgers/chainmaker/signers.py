@@ -40,7 +40,7 @@ _FOREVER = float("inf")
 _ALWAYS = (-_FOREVER, _FOREVER)
 _MEMBERS, _MEMBER_BYTES = 4096, 32 << 20
 _STORE_COUNT, _STORE_BYTES = 8, 64 << 20
-_RECORD = 2048  # bytes that a resolved member takes beside its member info, about
+_RECORD = 2048  # bytes that a resolved member takes in addition to its member info, about
 
 V = TypeVar("V")
 
@@ -49,7 +49,7 @@ V = TypeVar("V")
 class Signer:
     """A resolved member.
 
-    verdict     VALID, or why its signatures can not count
+    verdict     VALID, or why its signatures cannot count
     org         the organisation that it claims
     own_org     the organisation that it belongs to; None: not known
     role        in upper case; "" is a member without one, None: not known
@@ -72,7 +72,7 @@ class Signer:
     window: tuple[float, float] = _ALWAYS
 
     def at(self, time: float | None) -> tuple[int, str]:
-        """Verdict and reason at a time; None: dates are not looked at."""
+        """Verdict and reason at a time; None: dates are ignored."""
         if self.verdict == Verdict.VALID and time is not None and not self.window[0] <= time <= self.window[1]:
             return Verdict.BAD_CERTIFICATE, "the certificate or one above it is not valid at the verification time"
         return self.verdict, self.detail
@@ -89,7 +89,7 @@ def signing_hash(key: PublicKey, hash: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What the register of a key chain says of a key."""
+    """The entry of a key in a key chain's register."""
 
     org: str | None
     role: str | None
@@ -131,7 +131,7 @@ class TrustStore:
         return len(self._cache)
 
     def problems_at(self, time: float | None) -> list[str]:
-        """What is wrong with the configuration itself at a time: unreadable roots, revocation lists out of date."""
+        """The configuration's own faults at a time: unreadable roots, revocation lists out of date."""
         dated = self._revoked.problems_at(time) if self.context.by_certificate else []
         return [*self.problems, *dated]
 
@@ -144,7 +144,7 @@ class TrustStore:
     # ---- configuration -----------------------------------------------------------------------------------------------
 
     def _configured(self, what: str, read: Callable[[bytes], V], pem: str) -> V | None:
-        """Reads one item of the configuration; what can not be read becomes a failed check of every report."""
+        """Reads one item of the configuration; what cannot be read becomes a failed check of every report."""
         try:
             return read(pem.encode())
         except CertificateError as error:
@@ -166,7 +166,7 @@ class TrustStore:
         """Every authority of the trust roots, and for each organisation those that may end a path.
 
         `compatible`: each of them, as in a node once its configuration has changed. `strict`: those whose issuer is not
-        given as well, self-signed or not, so that a root's limits and revocation reach what is below it.
+        given as well, self-signed or not, so that a root's limits and revocation apply to what is below it.
         """
         pool: dict[bytes, Certificate] = {}
         for org, pems in self.context.trust_roots.items():
@@ -396,7 +396,7 @@ class TrustStore:
             if isinstance(path, NoPath):
                 answers[member] = Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
             else:
-                # Kept without a clock, too: the cache is shared with calls that look at dates.
+                # Kept even without a clock: the cache is shared with calls that check dates.
                 answers[member] = self._of(certificate, member[1], text, True, path.window)
         return answers
 
@@ -425,7 +425,7 @@ class TrustStore:
         if blocked:
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
         if not self.context.trust_roots:
-            # Without roots a path can not be judged; the report says so once, in its check trust_roots.
+            # Without roots a path cannot be judged; the report says so once, in its check trust_roots.
             return self._of(certificate, org, text, None, own_window)
         if named not in self._anchors:
             return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {shorten(named)} has no trust root", org)
@@ -462,5 +462,6 @@ _STORES: BoundedCache[tuple[str, bytes], TrustStore] = BoundedCache(
 
 
 def trust_store(context: ChainContext, hash: str) -> TrustStore:
-    """The trust store of a configuration: contexts that differ only in height, previous hash and the like share one."""
+    """The trust store of a configuration: contexts that differ only in things like height and previous hash
+    share one."""
     return _STORES.get_or_make((hash, context.trust_key), lambda: TrustStore(context, hash))

@@ -45,7 +45,7 @@ class Column:
     refused: dict[int, tuple[int, str]] = field(default_factory=dict)  # per entry without a ticket: verdict and reason
     duplicates: int = 0
     dropped: int = 0  # endorsements that do not count under "compatible"
-    unjudged: int = 0  # transactions whose policy the context does not suffice to judge
+    unjudged: int = 0  # transactions whose policy cannot be judged in this context
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
@@ -195,8 +195,8 @@ def _apply_policies(
     endorsers: dict[int, list[Voter]],
     rules: AccessRules,
 ) -> None:
-    """Judges every transaction. Most have no row of their own, so that type and sender decide: those questions repeat,
-    and are asked once."""
+    """Judges every transaction. Most have no row for their contract and method, so type and sender decide:
+    those questions repeat and are asked once."""
     answers: dict[tuple[int, str, str, int], Ruling] = {}
     for index, transaction in enumerate(transactions):
         payload = transaction.payload

@@ -69,7 +69,7 @@ class SignedVotes:
             yield self._binding()
 
     def _faults(self) -> tuple[list[str], int]:
-        """What is wrong with the votes, and of how many the context does not tell the signer's role."""
+        """The faults of the votes, and the number of those whose signer's role the context does not tell."""
         bad, unknown = [], 0
         for vote, (ticket, code, reason) in zip(self.certificate.votes, self.places, strict=True):
             verdict = Verdict(int(self.codes[ticket])) if ticket >= 0 else Verdict(code)
