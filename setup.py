@@ -130,6 +130,8 @@ class BuildClib(build_clib):
 
         def build(library: tuple[str, dict[str, Any]]) -> None:
             nonlocal done
+            # an archive keeps members whose sources are gone
+            Path(self.build_clib, f"lib{library[0]}.a").unlink(missing_ok=True)
             super(BuildClib, self).build_libraries([library])
             done += 1
             name = library[0].removeprefix("pc_")
