@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -206,8 +206,8 @@ def multiproof(
         Whether two different nodes that are paired are equal; looked at only where the shape refuses them.
     """
     backend, equal = _backend.get(), _new(_INT)
-    pointers = [ffi.from_buffer(_OFFSETS, array) for array in (left, right, waves)]
-    plan: Any = _new(_PLAN, (pointers[0], pointers[1], len(left), pointers[2], len(waves) - 1))
+    first, second, bounds = (ffi.from_buffer(_OFFSETS, array) for array in (left, right, waves))
+    plan = _new(_PLAN, (first, second, len(left), bounds, len(waves) - 1))
     _check(
         lib.pc_merkle_multiproof(backend, tree.struct, plan, _bytes_pointer(slots), len(slots), equal),
         backend,
@@ -220,27 +220,28 @@ def multiproof(
 _Parts = tuple["NDArray[np.uint64]", "NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]", int]
 
 
-class _PlanMemory:
-    """A ``pc_plan_memory`` with room for so many parents, and `wide` numbers per helper."""
+_NO_HELPERS: NDArray[np.uint64] = np.empty(0, dtype=np.uint64)
 
-    __slots__ = ("_helpers", "_left", "_right", "_wide", "_work", "struct")
+
+class _PlanMemory:
+    """A ``pc_plan_memory`` with room for so many parents, and `wide` numbers per helper: all in one block."""
+
+    __slots__ = ("_block", "_bounds", "struct")
 
     def __init__(self, n: int, room: int, wide: int) -> None:
-        self._wide = wide
-        self._helpers = np.empty(wide * room, dtype=np.uint64)
-        self._left, self._right = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-        self._work = np.empty(2 * max(n, room), dtype=np.uint64)
-        helpers, work = (ffi.from_buffer(_COUNTS, array) for array in (self._helpers, self._work))
-        left, right = (ffi.from_buffer(_OFFSETS, array) for array in (self._left, self._right))
-        self.struct = _new(_MEMORY, (helpers, left, right, work, room))
+        first, second, third = self._bounds = wide * room, (wide + 1) * room, (wide + 2) * room
+        self._block = np.empty(third + 2 * max(n, room), dtype=np.int64)
+        slots = ffi.from_buffer(_OFFSETS, self._block)
+        numbers = ffi.cast(_COUNTS, slots)
+        self.struct = _new(_MEMORY, (numbers, slots + first, slots + second, numbers + third, room))
 
     def parts(self) -> _Parts:
         """Helpers, left, right, waves and the root's slot."""
-        plan = self.struct
-        waves = np.frombuffer(_buffer(plan.waves), dtype=np.int64, count=plan.n_waves + 1).copy()
+        plan, block, (first, second, _) = self.struct, self._block, self._bounds
+        waves = np.frombuffer(_buffer(plan.waves)[:], dtype=np.int64, count=plan.n_waves + 1)
         parents = plan.n_parents
-        helpers = self._helpers[: self._wide * plan.n_helpers]
-        return helpers, self._left[:parents], self._right[:parents], waves, plan.root
+        helpers = block[: first // plan.room * plan.n_helpers].view(np.uint64) if parents else _NO_HELPERS
+        return helpers, block[first : first + parents], block[second : second + parents], waves, plan.root
 
 
 def plan_room(tree: TreeParams, indices: NDArray[np.int64], leaf_count: int) -> int:
