@@ -381,7 +381,11 @@ int pc_verify_keyset(const pc_keyset *set, const pc_verify_params *params, const
  * each of these 3 n rows. Verifies by the tables of a cache of this scheme and, where keys have none, as pc_verify_batch on
  * the cache's backend; keys are counted as by pc_key_cache_find. Returns how many items have a key with a table, plus
  * 256 (i + 1) when key i is wanted; or PC_ERR_*. */
-enum { PC_FEW = 32, PC_FEW_BYTES = 32768 };
+enum {
+    PC_FEW = 32,
+    PC_FEW_BYTES = 32768,
+    PC_PART = 4 /* items with tables from which it pays to part a call */
+};
 int pc_verify_few(pc_key_cache *cache, const pc_verify_params *params, const uint8_t *rows, const uint32_t *lengths,
                   size_t n, void *scratch, size_t scratch_len, uint8_t *verdicts);
 

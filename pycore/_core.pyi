@@ -31,6 +31,7 @@ class _Lib:
     PC_WANTED: Final[int]
     PC_FEW: Final[int]
     PC_FEW_BYTES: Final[int]
+    PC_PART: Final[int]
     PC_WHY_FORCED: Final[int]
     PC_WHY_MEASURED: Final[int]
     PC_WHY_ORDER: Final[int]

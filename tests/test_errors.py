@@ -258,6 +258,16 @@ def test_environment_with_an_unknown_backend(call: str) -> None:
     assert "PYCORE_BACKEND" in done.stdout
 
 
+def test_a_device_leaves_the_choice_among_cpu_backends_alone() -> None:
+    program = (
+        "import os, pycore.base.ffi as ffi; ffi.init()\n"
+        "print(os.environ['PYCORE_BACKEND'], ffi.backend_why(ffi.KIND_HASH, 0, 1))"
+    )
+    named, _, why = _python(program, PYCORE_BACKEND="cuda").stdout.strip().partition(" ")
+    assert named == "cuda"
+    assert why not in ("", "PYCORE_BACKEND")
+
+
 def test_capabilities_are_plain_data() -> None:
     import json
 

@@ -530,3 +530,19 @@ def test_digest_of_sha256_is_what_ecdsa_signs() -> None:
     keys, signatures, messages = generate_signatures("ecdsa-p256", 3, seed=12)
     digests = [hashlib.sha256(bytes(message)).digest() for message in messages]
     assert pycore.verify_batch("ecdsa-p256", keys, signatures, digests, prehashed=True).all_valid
+
+
+def test_facts_of_the_registry() -> None:
+    schemes = pycore.SCHEMES.values()
+    assert {scheme.name: scheme.key_sizes for scheme in schemes} == {
+        "ed25519": (32,),
+        "ecdsa-secp256k1": (33, 65),
+        "ecdsa-p256": (33, 65),
+        "sm2": (33, 64, 65),
+        "schnorr-secp256k1": (32,),
+    }
+    assert [scheme.name for scheme in schemes if scheme.recoverable] == ["ecdsa-secp256k1"]
+    assert {
+        scheme.name: (scheme.user_id_limit, scheme.default_user_id) for scheme in schemes if scheme.takes_user_id
+    } == {"sm2": (8191, b"1234567812345678")}
+    assert all(1 <= scheme.table_pays <= 255 for scheme in schemes)

@@ -234,8 +234,6 @@ int pc_key_cache_drop(pc_key_cache *cache, uint32_t slot) {
 
 /* ---- a few items ------------------------------------------------------------------------------------------------------- */
 
-enum { PART = 4 }; /* items with tables from which it pays to part a call */
-
 /* The rows of a few items: three columns over one piece of memory. */
 typedef struct few_rows {
     int64_t offsets[3 * PC_FEW + 1];
@@ -302,7 +300,7 @@ int pc_verify_few(pc_key_cache *cache, const pc_verify_params *params, const uin
     if (found[0] == n)
         result = pc_verify_keyset(keyset_of(cache), params, slots, &few.signatures, &few.messages, n, scratch, scratch_len,
                                   verdicts);
-    else if (found[0] < PART)
+    else if (found[0] < PC_PART)
         result = pc_verify_batch(keyset_of(cache)->backend, params, &few.keys, &few.signatures, &few.messages, n, scratch,
                                  scratch_len, verdicts);
     else

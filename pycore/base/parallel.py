@@ -122,7 +122,7 @@ def _checked(n: object, field: str) -> int:
 
 
 class Weighed(Protocol):
-    """What a call knows of the bytes of its items: a Column, or rows like it."""
+    """The bytes of the items of a call: how many there are and, where rows are ragged, where each begins."""
 
     @property
     def nbytes(self) -> int: ...

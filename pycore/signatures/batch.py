@@ -29,7 +29,6 @@ DEFAULT_USER_ID = SCHEMES["sm2"].default_user_id
 _LANE_NS = 40_000  # of a verification, in one lane
 _BATCH = 1024  # Ed25519 equations are combined by the thousand; shared inversions want hundreds
 _COMBINED = 192  # items from which one equation for all of them beats tables
-_PART = 4  # items with tables from which it pays to part a batch
 _LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
 _DIGEST_SIZE = 32
 
@@ -271,7 +270,7 @@ def _verify(options: Options, items: ffi_keys.Items | ffi_keys.FewItems, threads
     keyset, slots = found.shelf.cache.keyset, found.slots
     if found.hits == n:
         return by_set(options, ffi_keys.KnownKeys(keyset, backend, slots), items, threads)
-    if found.hits < _PART or items.messages.nbytes > _LONG * n:  # parting copies signatures and messages
+    if found.hits < ffi_keys.PART or items.messages.nbytes > _LONG * n:  # parting copies signatures and messages
         return _by_keys(options, backend, items, threads)
     codes = np.empty(n, dtype=np.uint8)
     known = slots < ffi_keys.WANTED

@@ -31,6 +31,8 @@ FEW: int = lib.PC_FEW
 """The most items of :meth:`KeyCache.verify_few`."""
 FEW_BYTES: int = lib.PC_FEW_BYTES
 """The most bytes of their rows."""
+PART: int = lib.PC_PART
+"""Items with tables from which it pays to part a call."""
 NO_SLOT: int = lib.PC_NO_SLOT % 2**32
 """In place of a slot: the key has none."""
 WANTED: int = lib.PC_WANTED % 2**32
