@@ -30,7 +30,7 @@ def serve(context: typer.Context) -> None:
 
       pycore serve --config-file pycore.toml
     """
-    from pycore.service.__main__ import parse
+    from pycore.service.config import parse
     from pycore.service.server import run
 
     # The log is JSON already, so --json, which every command takes, changes nothing here.

@@ -6,12 +6,12 @@
     ...     client.hash("sha256", b"abc").hex()[:16]
     'ba7816bf8f01cfea'
 
-A malformed call raises the same `pycore.InputError` as in process. When the service itself does not answer - it can not
-be reached, is full, runs out of time - a `ServiceError` with the gRPC status code is raised.
+A malformed call raises the same `pycore.InputError` as in process. When the service itself does not answer -
+it cannot be reached, is full, runs out of time - a `ServiceError` with the gRPC status code is raised.
 
-Batches larger than `max_message_bytes` are sent as several messages, so that there is no limit on their size. `threads`
-is accepted so that a program can switch between in-process and remote calls; the service decides how many threads it
-uses.
+Batches larger than `max_message_bytes` are sent as several messages, so that there is no limit on their
+size. `threads` is accepted so that a program can switch between in-process and remote calls; the service
+decides how many threads it uses.
 
 Needs the `service` extra: `pip install pycore-validation[service]`.
 """

@@ -1,9 +1,10 @@
 """What a call is, before anything is sent: a plan of requests, and what becomes of the answers.
 
-Each call is written once, as a method that gives a `Plan` (or a `Feed`, where requests are made from items as they
-come) and is marked with `call` or `stream`. A client that blocks and one that awaits make of it the method that their
-callers use: they differ in how bytes move, and in nothing else. Arguments are checked while the plan is made, as the
-in-process functions check them, so a malformed call raises the same InputError without a round trip.
+Each call is written once, as a method that gives a `Plan` (or a `Feed`, where requests are made from items
+as they come) and is marked with `call` or `stream`. A client that blocks and one that awaits make of it the
+method that their callers use: they differ in how bytes move, and in nothing else. Arguments are checked
+while the plan is made, as the in-process functions check them, so a malformed call raises the same
+InputError without a round trip.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Feed(Generic[R]):
         return result
 
     def requests(self) -> Iterator[Any]:
-        """The requests. gRPC would swallow what this raises in a thread of its own, so it ends and keeps it."""
+        """The requests. gRPC would swallow what this raises in another thread, so it ends and keeps it."""
         try:
             for item in self.items:  # type: ignore[union-attr]
                 yield from self.messages(item)
@@ -170,8 +171,8 @@ class Awaiting(Caller):
 
 
 class _Either:
-    """A method that a class has in one of two forms: for `Blocking`, or for `Awaiting` clients. `.plan` of either is
-    the function that was marked."""
+    """A method that a class has in one of two forms: for `Blocking`, or for `Awaiting` clients. `.plan` of
+    either is the function that was marked."""
 
     def __init__(self, plan: Callable[..., Any], blocking: Any, awaiting: Any) -> None:
         self._forms = blocking, awaiting

@@ -36,7 +36,7 @@ class SignatureCalls(Caller):
         threads: int | None = None,
         **options: Any,
     ) -> Plan[Verdicts] | Feed[Verdicts]:
-        """`pycore.verify_batch` on the service. A batch too large for one message goes over a stream of its own."""
+        """`pycore.verify_batch` on the service. A batch too large for one message goes over a stream."""
         checked = _Options.check(self._budget, scheme, **options)
         count, requests = checked.pieces((public_keys, signatures, messages))
         if count == 1:
@@ -78,7 +78,7 @@ class SignatureCalls(Caller):
 
         Raises:
             InputError: a batch is malformed; the ones before it were answered.
-            ServiceError: the stream broke. It has no time limit of its own.
+            ServiceError: the stream broke. It has no time limit.
         """
         state = _StreamState(_Options.check(self._budget, scheme, **options))
         return Feed(_STREAM, batches, state.messages, state.take, waiting=state.waiting)

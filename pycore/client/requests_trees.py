@@ -94,7 +94,7 @@ class TreeCalls(Caller):
             A `GrownTree`: `.root`, `.leaf_count`, `.state`, `.proofs`, `.consistency_proofs`.
 
         Raises:
-            InputError: a malformed call. ServiceError: the stream broke. It has no time limit of its own.
+            InputError: a malformed call. ServiceError: the stream broke. It has no time limit.
         """
         return _append(self._budget, chunks, options)
 

@@ -1,13 +1,14 @@
 """Admission and execution of work: the place where batches of several requests will be merged.
 
 No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Admission.admit`, or
-`Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and runs its
-work. Work runs on the executor that the admission was given, never on the event loop. A ticket is given back when the
-work has really ended - not when its caller went away - so that the bounds hold for what is in memory.
+`Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and
+runs its work. Work runs on the executor that the admission was given, never on the event loop. A ticket is
+given back when the work has really ended - not when its caller went away - so that the bounds hold for what
+is in memory.
 
-Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it starts; where
-that happens while it runs, it ends at its next checkpoint (:mod:`pycore.base.deadline`). When no worker has come free
-for `stall_after` seconds nothing more is taken in.
+Work that was cancelled or whose deadline has passed by the time a worker is free is dropped before it
+starts; where that happens while it runs, it ends at its next checkpoint (:mod:`pycore.base.deadline`). When
+no worker has come free for `stall_after` seconds nothing more is taken in.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Load:
 
 
 class _Job(Generic[T]):
-    """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a worker is
-    free, and what it holds - the request - must not stay in memory that long."""
+    """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a
+    worker is free, and what it holds - the request - must not stay in memory that long."""
 
     def __init__(
         self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
@@ -180,8 +181,8 @@ class Ticket:
 class Admission:
     """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
 
-    A single request larger than a bound is let in when nothing else is there, so that the bounds and the limits per
-    request can be set independently.
+    A single request larger than a bound is let in when nothing else is there, so that the bounds and the
+    limits per request can be set independently.
 
     Args:
         executor: where work runs. The admission does not shut it down.

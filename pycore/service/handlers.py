@@ -1,9 +1,9 @@
 """A handler per RPC: bytes in, bytes out. The families of RPCs say what is in them; here is how they are carried.
 
-Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before anything is
-built from them, large ones are parsed off the loop, and what does not parse is INVALID_ARGUMENT with words instead of a
-bare INTERNAL. An answer is serialised once, on the worker that computed it. Whatever a handler raises becomes a status
-in `interceptors.translated`.
+Requests arrive as bytes and are parsed here, not by gRPC: the bytes are counted against the bounds before
+anything is built from them, large ones are parsed off the loop, and what does not parse is INVALID_ARGUMENT
+with words instead of a bare INTERNAL. An answer is serialised once, on the worker that computed it. Whatever
+a handler raises becomes a status in `interceptors.translated`.
 """
 
 from __future__ import annotations

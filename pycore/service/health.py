@@ -14,8 +14,9 @@ _Response = health_pb2.HealthCheckResponse
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     """The standard health service.
 
-    A Watch stream lives as long as its client, so a server that waits for its calls to end would wait for its watchers
-    until the grace period is over. Here `close` ends them, after they were told the last status.
+    A Watch stream lives as long as its client, so a server that waits for its calls to end would wait for
+    its watchers until the grace period is over. Here `close` ends them, after they were told the last
+    status.
 
     Everything happens on the event loop: no call waits for a worker.
 

@@ -1,8 +1,9 @@
 """What every call passes on its way to its handler: the seam for metrics, authentication and limits.
 
-`chain` is the one place that says which interceptors there are and in which order. Handlers and interceptors simply
-raise: `pycore.InputError`, `RefusedError`, whatever `pycore.wire.errors` knows; it becomes the status of the call, and
-gRPC's bare UNKNOWN never leaves this service. A call that was aborted with a status of its own is left alone.
+`chain` is the one place that says which interceptors there are and in which order. Handlers and interceptors
+simply raise: `pycore.InputError`, `RefusedError`, whatever `pycore.wire.errors` knows; it becomes the status
+of the call, and gRPC's bare UNKNOWN never leaves this service. A call that was aborted with another status
+is left alone.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler
 
 
 def chain(*others: Interceptor) -> Sequence[Interceptor]:
-    """The interceptors of a server, outermost first; `others` stand next to the handlers. None where there are none of
-    them: handlers are `translated` already, and an interceptor costs a call of one item a tenth of its time."""
+    """The interceptors of a server, outermost first; `others` stand next to the handlers. There are none
+    without them: handlers are `translated` already, and gRPC takes a shorter path where nothing intercepts.
+    """
     return (Statuses(), *others) if others else ()
 
 

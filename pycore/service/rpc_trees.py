@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pycore import merkle
 from pycore.base.columns import Column, as_column
 from pycore.base.deadline import checkpoint
 from pycore.base.registry import HASHES, TREES, lookup
@@ -16,6 +15,7 @@ from pycore.errors import InputError, LengthError, ProofError
 from pycore.merkle import inclusion, sparse
 from pycore.merkle.frontier import MerkleFrontier
 from pycore.merkle.levels import depth_of
+from pycore.merkle.tree import MerkleTree
 from pycore.service.work import Pieces, Unary, Work
 from pycore.wire.columns import fill_column, from_column, numbers, to_column, to_verdicts
 from pycore.wire.schema import merkle_pb2
@@ -55,7 +55,7 @@ def _one_or_many(column: Column) -> Any:
 
 
 class _Built(NamedTuple):
-    tree: merkle.MerkleTree
+    tree: MerkleTree
     proofs: Column | None
     multiproof: bytes
     consistency_proofs: Column | None
@@ -93,7 +93,7 @@ def _count_siblings(
 
 def _run_build(work: Work, settings: Settings) -> _Built:
     leaves, indices, together, sizes = work.columns
-    tree = merkle.MerkleTree(leaves, threads=settings.threads, **_tree(work))
+    tree = MerkleTree(leaves, threads=settings.threads, **_tree(work))
     proofs = tree.proofs(indices) if len(indices) else None
     multiproof = b"".join(tree.multiproof(together)) if len(together) else b""
     rows = []
@@ -187,7 +187,7 @@ def _decode_inclusion(request: merkle_pb2.VerifyInclusionRequest, settings: Sett
 
 def _run_inclusion(work: Work, settings: Settings) -> Verdicts:
     root, leaves, proofs, index, counts = work.columns
-    return merkle.verify_inclusion_batch(
+    return inclusion.verify_inclusion_batch(
         _one_or_many(root),
         leaves,
         proofs,

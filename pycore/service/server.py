@@ -2,12 +2,12 @@
 
     run(config)          serve until SIGTERM or SIGINT; what `pycore serve` and `python -m pycore.service` call
     background(config)   a context manager that serves from a thread of this process, for programs and tests
-    Server               the parts, for a program with an event loop of its own
+    Server               the parts, for a program that has an event loop
 
-Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls are still
-taken, so that load balancers can turn away; then new calls are refused, streams end after the batches that they have
-read, and calls in flight have `drain_grace` seconds to finish. What is left is called off; a worker that does not hear
-of it is named in the log, and does not keep the process alive.
+Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls
+are still taken, so that load balancers can turn away; then new calls are refused, streams end after the
+batches that they have read, and calls in flight have `drain_grace` seconds to finish. What is left is called
+off; a worker that does not hear of it is named in the log, and does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Server:
         """Binds the address and begins to serve. The kernels' self-test has passed before the first call is taken.
 
         Raises:
-            OSError: the address can not be bound.
+            OSError: the address cannot be bound.
             SelfTestFailed: no backend gives the known answers.
         """
         self.loop = asyncio.get_running_loop()
@@ -161,7 +161,7 @@ class Server:
             else:
                 port = server.add_insecure_port(self.config.address)
         except RuntimeError as error:
-            raise OSError(f"can not listen on {self.config.address}: {error}") from error
+            raise OSError(f"cannot listen on {self.config.address}: {error}") from error
         return 0 if self.config.address.startswith("unix") else port
 
     # ---- stalls ------------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Server:
             executor.shutdown(wait=False, cancel_futures=True)
         self.stuck = await self._last_pieces()
         if self.stuck:
-            _log.error("stuck: %d pieces of work can not be stopped", len(self.stuck))
+            _log.error("stuck: %d pieces of work cannot be stopped", len(self.stuck))
             _log_running(self.stuck)
         _log.info("stopped")
 
@@ -307,11 +307,11 @@ async def _serve_until_signal(make: Callable[[], Server]) -> None:
 
 
 def run(config: ServiceConfig) -> int:
-    """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON lines to
-    stderr.
+    """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON
+    lines to stderr.
 
-    Where work is stuck on a worker at the end of the drain, the process ends here, with status 4 (`EXIT_STUCK`), and
-    the log says what was running.
+    Where work is stuck on a worker at the end of the drain, the process ends here, with status 4
+    (`EXIT_STUCK`), and the log says what was running.
 
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
@@ -336,7 +336,7 @@ def background(
     clock: Callable[[], float] = time.monotonic,
     interceptors: Sequence[Interceptor] = (),
 ) -> Iterator[Server]:
-    """Serves from a thread with an event loop of its own while the `with` block runs; drains at its end.
+    """Serves from a thread with another event loop while the `with` block runs; drains at its end.
 
     `clock`, `interceptors`: those of :class:`Server`.
 

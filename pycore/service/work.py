@@ -1,7 +1,8 @@
 """What a request asks for, as data, and how an RPC turns requests into work and results into answers.
 
-Work is not a closure, so that it can be compared: two works of one kind with equal options ask the same question of
-different rows. Their columns may be joined and the result cut again, and each caller gets what it would have got alone.
+Work is not a closure, so that it can be compared: two works of one kind with equal options ask the same
+question of different rows. Their columns may be joined and the result cut again, and each caller gets what
+it would have got alone.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Unary:
 
 @dataclass(frozen=True)
 class Batches:
-    """An RPC of many requests, each with an answer of its own, in the order of the requests.
+    """An RPC of many requests, each with an answer, in the order of the requests.
 
     Attributes:
         decode: the number of a request, and its work, or the InputError that it is answered with.

@@ -1,8 +1,8 @@
 """Threads that run work: what each of them is at, and since when none of them has been free.
 
-A kernel or a parser that does not come back can not be ended from outside. It can be seen, though: work that is under
-way is listed here from its first moment to its last, so that health can say that nothing moves, admission can refuse
-what would only wait, and a service that ends can name what it leaves behind.
+A kernel or a parser that does not come back cannot be ended from outside. It can be seen, though: work that
+is under way is listed here from its first moment to its last, so that health can say that nothing moves,
+admission can refuse what would only wait, and a service that ends can name what it leaves behind.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Columns, numbers and verdicts as messages, and back. Packed columns become numpy views of the received bytes; nothing
-is copied per row.
+"""Columns, numbers and verdicts as messages, and back. Packed columns become numpy views of the received
+bytes; nothing is copied per row.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def join_verdicts(parts: Iterable[verdict_pb2.Verdicts]) -> Verdicts:
 
 
 def split(columns: Sequence[Column], max_items: int, max_bytes: int) -> list[tuple[int, int]]:
-    """Ranges of rows that cover columns of equal length, each with at most `max_items` rows and, beyond a single row,
-    at most `max_bytes` bytes of rows and offsets. An empty batch is one empty range: it is still asked, so that its
-    options are checked.
+    """Ranges of rows that cover columns of equal length, each with at most `max_items` rows and, beyond a
+    single row, at most `max_bytes` bytes of rows and offsets. An empty batch is one empty range: it is still
+    asked, so that its options are checked.
     """
     n = columns[0].n
     ends = np.zeros(n + 1, dtype=np.int64)

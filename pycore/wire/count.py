@@ -1,8 +1,9 @@
 """Counts the items of a large request before it is parsed.
 
-A row of a `Column` in row form takes two bytes on the wire and sixteen and more in memory, and protobuf's parser holds
-the GIL until it is done: 16 MiB of empty rows would stop the event loop for most of a second. This walk stops at the
-limit and lets other threads run. It looks at the shape alone; whatever is malformed is left for the parser to refuse.
+A row of a `Column` in row form takes two bytes on the wire and sixteen and more in memory, and protobuf's
+parser holds the GIL until it is done: 16 MiB of empty rows would stop the event loop for most of a second.
+This walk stops at the limit and lets other threads run. It looks at the shape alone; whatever is malformed
+is left for the parser to refuse.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""A client in another language against a running service. Skipped by name where node or its packages are not
-available."""
+"""A client in another language against a running service. Skipped by name where node or its packages cannot be had."""
 
 from __future__ import annotations
 

@@ -18,8 +18,7 @@ import time
 from collections.abc import Callable
 
 from pycore.base.deadline import checkpoint
-from pycore.service.__main__ import parse
-from pycore.service.config import ServiceConfig
+from pycore.service.config import ServiceConfig, parse
 from pycore.service.server import Server, _run
 
 _log = logging.getLogger("held_server")

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pycore.service.__main__ import parse
-from pycore.service.config import ServiceConfig, is_loopback
+from pycore.service.config import ServiceConfig, is_loopback, parse
 
 
 def test_arguments_win_over_environment_over_file_over_defaults(

@@ -267,7 +267,7 @@ def test_a_service_that_can_not_start_says_why(spawn: Spawn) -> None:
     port = first.wait_for_target().rpartition(":")[2]
     second = spawn("--address", f"127.0.0.1:{port}")
     assert second.wait() == 3
-    assert "can not listen on" in "".join(second.lines)
+    assert "cannot listen on" in "".join(second.lines)
     third = spawn("--address", "0.0.0.0:0")
     assert third.wait() == 2
     assert "can be reached from other machines" in "".join(third.lines)

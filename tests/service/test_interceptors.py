@@ -30,7 +30,7 @@ class Counter(grpc.aio.ServerInterceptor):
 
 
 class Gatekeeper(grpc.aio.ServerInterceptor):
-    """Refuses calls without the word: by an exception, or by a status of its own."""
+    """Refuses calls without the word: by an exception, or by a status that it chose."""
 
     def __init__(self, *, aborts: bool) -> None:
         self._aborts = aborts

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore import testing
+from pycore import ledgers, testing
 from pycore.base.columns import Column, as_column
-from pycore.ledgers.chainmaker import validator
 from pycore.service.handlers import KINDS, RPCS, execute
 from pycore.service.work import Batches, Pieces, Unary, Work
 from pycore.wire.columns import to_column
@@ -114,13 +113,14 @@ def test_every_rpc_of_the_descriptor_is_carried_as_it_says() -> None:
 @pytest.mark.parametrize("threads", [1, 3, None])
 def test_the_setting_threads_reaches_blocks(threads: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int | None] = []
-    real = validator.Validation.__init__
+    chain = type(ledgers.get("chainmaker"))
+    real = chain.validate_block
 
-    def noted(self: Any, context: Any, threads: int | None) -> None:
+    def noted(self: Any, *arguments: Any, threads: int | None = None) -> Any:
         seen.append(threads)
-        real(self, context, threads)
+        return real(self, *arguments, threads=threads)
 
-    monkeypatch.setattr(validator.Validation, "__init__", noted)
+    monkeypatch.setattr(chain, "validate_block", noted)
     ledger = testing.generate_ledger("chainmaker", blocks=1, txs_per_block=2, suite="p256")
     request = block_pb2.ValidateBlockRequest(
         chain="chainmaker", block=ledger.blocks[0], context_json=ledger.context_for(0).to_json().encode()
