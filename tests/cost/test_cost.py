@@ -22,11 +22,13 @@ from pycore import errors
 from pycore.base import ffi
 from pycore.client import ValidationClient
 from pycore.ledgers.chainmaker import signers
+from pycore.merkle import ffi_trees
 from pycore.service import rpc_blocks
 from pycore.service.config import ServiceConfig
 from pycore.service.handlers import RPCS, execute
 from pycore.service.server import background
 from pycore.service.work import Batches, Pieces
+from pycore.signatures import ffi_keys
 from pycore.wire.count import check_item_count
 from pycore.wire.schema import METHODS
 from pycore.wire.settings import Limits, Settings
@@ -66,6 +68,30 @@ def compute(method: str, raw: bytes) -> bytes:
     return rpc.encode(execute(rpc.decode(request, SETTINGS), SETTINGS)).SerializeToString()
 
 
+def signatures(items: ffi_keys.Items, start: int, stop: int) -> int:
+    return 64 * (stop - start) + items.slice(start, stop).messages.nbytes
+
+
+# What C does in one call of each function, in bytes or in steps of 64.
+NATIVE: tuple[tuple[object, str, Callable[..., int]], ...] = (
+    (ffi, "hash_batch", lambda _b, _h, prefix, column, out: 64 * len(out) + int(column.lengths.sum())),
+    (ffi, "hash_one", lambda _b, _h, message, _size: 64 + len(message)),
+    (ffi, "merkle_level", lambda *arguments: sum(getattr(one, "nbytes", 0) for one in arguments)),
+    (ffi_keys, "verify_keys", lambda _b, _p, items, _v, start, stop: signatures(items, start, stop)),
+    (ffi_keys, "verify_keyset", lambda _k, _p, items, _v, start, stop: signatures(items, start, stop)),
+    (ffi_trees.Frontier, "append", lambda _self, rows, _level, watched: rows.nbytes + 64 * len(rows) + watched.nbytes),
+    (ffi_trees.Frontier, "append_leaf", lambda _self, leaf: 64 + len(leaf)),
+    (ffi_trees.Frontier, "root", lambda _self: 64 * 64),
+    (ffi_trees.Frontier, "edge", lambda _self: 64 * 64),
+    (ffi_trees, "verify_inclusion", lambda _b, _tree, claims, verdicts: 64 * len(verdicts) + 2 * claims[2].nbytes),
+    (ffi_trees, "multiproof", lambda _tree, _slots, left, *_: 64 * len(left)),
+    (ffi_trees, "plan_room", lambda _tree, indices, _count: 64 * len(indices)),
+    (ffi_trees, "plan_multiproof", lambda _tree, indices, _count, room: 64 * len(indices) + 8 * room),
+    (ffi_trees, "plan_ssz", lambda indices, _order, room: 64 * len(indices) + 8 * room),
+    (ffi_trees, "proofs", lambda _tree, nodes, _count, indices: 64 * (1 + len(nodes)).bit_length() * len(indices)),
+)
+
+
 def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
     cost = Cost()
     rpc_blocks._context.cache_clear()
@@ -75,20 +101,18 @@ def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
         cost.lines += event == "line"
         return lines
 
-    def counted(name: str, size: Callable[..., int]) -> None:
-        real = getattr(ffi, name)
+    def counted(owner: object, name: str, size: Callable[..., int]) -> None:
+        real = getattr(owner, name)
 
         def wrapper(*arguments: Any) -> Any:
             cost.native += size(*arguments)
             return real(*arguments)
 
-        monkeypatch.setattr(ffi, name, wrapper)
+        monkeypatch.setattr(owner, name, wrapper)
 
     with monkeypatch.context():
-        counted("hash_batch", lambda _b, _h, prefix, column, out: 64 * len(out) + int(column.lengths.sum()))
-        counted("hash_one", lambda _b, _h, message, _size: 64 + len(message))
-        counted("merkle_level", lambda *arguments: sum(getattr(one, "nbytes", 0) for one in arguments))
-        counted("verify_batch", lambda *arguments: 64 * max(getattr(one, "size", 0) for one in arguments))
+        for owner, name, size in NATIVE:
+            counted(owner, name, size)
         tracemalloc.start()
         before = sys.gettrace()
         sys.settrace(lines)

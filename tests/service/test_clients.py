@@ -1,4 +1,4 @@
-"""Both clients have every call, from one table, and show it as a method of their own kind."""
+"""Both clients have every call, from one table, and show it as a method of their kind."""
 
 from __future__ import annotations
 
