@@ -83,14 +83,14 @@ test-emulated: $(TEST)
 	PYCORE_CFLAGS="-DPC_EMULATE_AVX512 -O1" $(BIN)/python setup.py -q build --build-base $(EMULATED) --build-lib $(EMULATED)/lib
 	cd $(EMULATED) && PYTHONPATH=$(EMULATED)/lib PYCORE_BACKEND=avx512ifma PYCORE_TEST_BACKENDS=avx512ifma \
 	    $(CURDIR)/$(BIN)/pytest -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) -n $(WORKERS) --timeout=1200 -m "not slow" $(PYTEST_ARGS) \
-	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
+	    $(addprefix --ignore=$(CURDIR)/tests/,c node test_bench.py cli/test_cli_demo.py) $(addprefix $(CURDIR)/,$(EMULATED_TESTS))
 EMULATED_TESTS ?= tests
 
 # In CI: every scheme in every lane and batch size, and every hash, where the CPU lacks AVX-512.
 check-emulated: $(TEST)
 	@if grep -qs avx512ifma /proc/cpuinfo; then echo "AVX-512 is here: nothing to emulate"; else \
 	$(MAKE) --no-print-directory test-emulated EMULATED_TESTS="$(addprefix tests/,$(LANED_TESTS))"; fi
-LANED_TESTS := test_backends_agree.py test_keyset.py test_hashing.py test_guard_pages.py test_standards.py test_vectors_hashes.py
+LANED_TESTS := test_backends_agree.py signatures/test_keyset.py hashing/test_hashing.py test_guard_pages.py test_standards.py hashing/test_vectors_hashes.py
 
 bench: $(BENCH) $(STAMPS)/built $(STAMPS)/merkly
 	$(BIN)/python -m pytest bench $(PYTEST_ARGS)

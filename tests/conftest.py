@@ -25,6 +25,9 @@ _FOUND = importlib.util.find_spec("pycore")
 PACKAGE = Path(_FOUND.origin).parent.parent if _FOUND and _FOUND.origin else TESTS.parent  # where processes import from
 if str(TESTS) not in sys.path:  # `from oracle import sm2`, `from readers import rsp` from any folder below
     sys.path.insert(0, str(TESTS))
+for _shared in ("signatures", "hashing"):  # what other folders take cases from
+    if str(TESTS / _shared) not in sys.path:
+        sys.path.insert(1, str(TESTS / _shared))
 if str(TESTS.parent) not in sys.path:  # `from bench import peers`; last, so that an installed pycore comes first
     sys.path.append(str(TESTS.parent))
 

@@ -44,7 +44,7 @@ NOT_USED = {
 def _named() -> frozenset[str]:
     """Every string in the tests' and readers' code."""
     found: set[str] = set()
-    for path in (*TESTS.glob("test_vectors_*.py"), *TESTS.glob("readers/*.py")):
+    for path in (*TESTS.rglob("test_vectors_*.py"), *TESTS.glob("readers/*.py")):
         if path.name == Path(__file__).name:
             continue
         for node in ast.walk(ast.parse(path.read_text())):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -32,6 +33,7 @@ ROOMS = [
 ]  # fmt: skip
 
 
+@functools.cache
 def sources() -> dict[str, Path]:
     """Module name -> file, of all that is written by hand."""
     found = {}

@@ -15,7 +15,7 @@ from readers import negative
 
 Count = Callable[..., None]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_kind_of_case_is_there() -> None:

@@ -18,7 +18,7 @@ import pytest
 from pycore.cli.demo import BlockResult, Summary
 from pycore.client import ValidationClient
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 240  # seconds; a limit for what hangs, on a machine that may be busy with much else
 COMMAND = [sys.executable, "-m", "pycore.cli", "demo"]
 
