@@ -1,4 +1,5 @@
 # make run     start the validation service and watch it check a real block and a generated ledger (ONCE=1: end after that)
+# make quick   the tests of the library in under a minute: the inner loop
 # make test    every Python test                      PYTEST_ARGS="-k sm2 -x" narrows it
 # make test-emulated  the same, forced onto the AVX-512 backend: its text over emulated instructions, on any CPU
 # make bench   the benchmarks, and at their end the table of targets      RESULTS=bench/results/NAME.json keeps its figures
@@ -22,7 +23,7 @@ JOBS        ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
-.PHONY: run test test-emulated bench lint lint-python lint-c lint-proto check check-generated check-c check-emulated fuzz wheel clean
+.PHONY: run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-c check-emulated fuzz wheel clean
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
 
@@ -73,6 +74,15 @@ else
 test: $(TEST) $(STAMPS)/built
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 endif
+
+# The inner loop: the library on the backend that this CPU takes. Left out are the service, the command line, C
+# programs and whatever is slow.
+quick: $(TEST) $(STAMPS)/built
+	PYCORE_TEST_BACKENDS=$$($(BIN)/python -c 'import pycore; print(pycore.capabilities().active["ed25519"])') \
+	    $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not vectors and not network and not node" \
+	    $(addprefix --ignore=tests/,$(NOT_QUICK)) $(PYTEST_ARGS)
+NOT_QUICK := c cli cost fuzz node service test_backends_agree.py test_bench.py test_properties.py \
+    base/test_compiling.py hashing/test_cuda.py
 
 # A separate build outside the package: build/emulated/lib, never the extension in place. Run from another
 # folder, so that `python -c` in a test does not find the package in place. Left out is whatever has no lanes:
