@@ -46,6 +46,7 @@ DEFAULT_MEMORY_LIMIT = 64 * 2**20
 _WINDOWS = (6, 5, 4)  # widest first: 7 and 8 double the memory of a key for a few percent each
 _LEAST_KEYS = 32  # of the widest window that is taken
 _MOST_SLOTS = 1 << 14
+_NEVER = 255  # items of a key, the most that a count can reach
 _NEWCOMERS = 4  # once full, one frequent key in so many gets in: building tables must not eat what they save
 _PATIENCE = 8  # a key is in regular use until so many times the keys that fit have passed without it
 
@@ -114,6 +115,7 @@ class KeyCache:
         self._seed = secrets.randbits(64)
         self._lock = threading.Lock()
         self._shelves: dict[tuple[int, int], Shelf] = {}
+        self._blank: dict[tuple[int, int], ffi_keys.KeyCache] = {}
         self._nbytes = self._hits = self._misses = self._promotions = self._evictions = 0
         self._newcomers = 0  # frequent keys that found the cache full
 
@@ -155,13 +157,16 @@ class KeyCache:
     def verify_few(
         self, backend: int, scheme: Scheme, params: ffi.VerifyParams, items: ffi_keys.FewItems
     ) -> NDArray[np.uint8] | None:
-        """Verdict codes of a few items, whose keys C looks up as :meth:`find` does; None when no keys are kept."""
+        """Verdict codes of a few items, whose keys C looks up as :meth:`find` does; None: no tables."""
         shelf = self._shelf(backend, scheme)
-        if shelf is None:
+        cache = shelf.cache if shelf is not None else self._empty(backend, scheme)
+        if cache is None:
             return None
-        n = len(items.lengths) // 3
+        n = items.n
         codes = np.zeros(n, dtype=np.uint8)
-        hits, wanted = shelf.cache.verify_few(backend, params, items, codes)
+        hits, wanted = cache.verify_few(backend, params, items, codes)
+        if shelf is None:
+            return codes
         self._hits += hits
         self._misses += n - hits
         if wanted:
@@ -173,6 +178,14 @@ class KeyCache:
         if self.memory_limit <= 0 or _off.get():
             return None
         return self._shelves.get((backend, scheme.id)) or self._open(backend, scheme)
+
+    def _empty(self, backend: int, scheme: Scheme) -> ffi_keys.KeyCache | None:
+        """What calls of a few items take while no keys are kept: it never gets a key."""
+        found = self._blank.get((backend, scheme.id))
+        if found is None and ffi_keys.keyset_table_size(backend, scheme.id, _WINDOWS[-1]):
+            found = ffi_keys.KeyCache(backend, scheme.id, 1, _WINDOWS[-1], _NEVER, self._seed)
+            found = self._blank.setdefault((backend, scheme.id), found)
+        return found
 
     # ---- under the lock ------------------------------------------------------------------------------------------
 
