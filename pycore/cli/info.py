@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ._output import JsonOption, print_json, print_table
+from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 
 def info(
-    via: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
-    ] = None,
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show CPU features, backends and algorithms: what is used here, and why the rest is not.
@@ -25,17 +27,16 @@ def info(
 
       PYCORE_BACKEND=portable pycore info
     """
-    if via is None:
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    if client is None:
         import pycore
         from pycore import ledgers
 
         found: dict[str, Any] = pycore.capabilities().to_dict()
         found["chains"] = list(ledgers.names())
     else:
-        from pycore.client import ValidationClient
-
-        with ValidationClient(via) as client:
-            found = client.capabilities().to_dict()
+        with client as service:
+            found = service.capabilities().to_dict()
     if as_json:
         print_json(found)
         return

@@ -11,6 +11,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, print_table
+from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
@@ -35,9 +36,12 @@ def validate(
         ),
     ] = None,
     rules: Annotated[str | None, typer.Option("--rules", help="strict or compatible (default: the context's).")] = None,
-    via: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
-    ] = None,
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
     require_complete: Annotated[
         bool, typer.Option("--require-complete", help="Fail also when a check was skipped for want of context.")
     ] = False,
@@ -69,13 +73,12 @@ def validate(
     if certificates:
         changes["certificates"] = {**known.certificates, **_by_hash(certificates)}
     known = known.replace(**{name: value for name, value in changes.items() if value is not None})
-    if via is None:
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    if client is None:
         report: BlockReport = ledger.validate_block(block, known)
     else:
-        from pycore.client import ValidationClient
-
-        with ValidationClient(via) as client:
-            report = client.validate_block(chain, block, known)
+        with client as service:
+            report = service.validate_block(chain, block, known)
     if as_json:
         print_json(report.to_dict())
     else:

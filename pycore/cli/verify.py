@@ -13,6 +13,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
+from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,9 +42,12 @@ def verify(
     user_id: Annotated[str | None, typer.Option(help="SM2 signer's identifier, as text; '' is the empty one.")] = None,
     no_user_id: Annotated[bool, typer.Option("--no-user-id", help="SM2 without Z_A.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads (default: all CPUs).")] = None,
-    via: Annotated[
-        str | None, typer.Option(metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
-    ] = None,
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
     show_all: Annotated[bool, typer.Option("--all", help="List valid items too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,15 +78,14 @@ def verify(
     options = {name: value for name, value in options.items() if value is not None}
     if no_user_id:
         options["user_id"] = None
-    if via is None:
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    if client is None:
         import pycore
 
         verdicts = pycore.verify_batch(scheme, *columns, **options)
     else:
-        from pycore.client import ValidationClient
-
-        with ValidationClient(via) as client:
-            verdicts = client.verify_batch(scheme, *columns, **options)
+        with client as service:
+            verdicts = service.verify_batch(scheme, *columns, **options)
     _report(scheme, verdicts, show_all, as_json)
     if not verdicts.all_valid:
         raise typer.Exit(EXIT_INVALID)

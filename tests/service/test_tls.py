@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,3 +127,25 @@ def test_unix_sockets(tmp_path: Path) -> None:
     with background(ServiceConfig(address=f"unix:{tmp_path}/pycore.sock", drain_delay=0)) as server:
         assert server.port == 0
         assert works(server.target, None)
+
+
+def test_the_command_line_over_tls(tls_server: Server, authority: Authority, tmp_path: Path) -> None:
+    def info(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "pycore.cli", "info", *options],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(pycore.__file__).parents[1])},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    good = info("--via", tls_server.target, "--tls-ca", str(authority.path), "--json")
+    assert good.returncode == 0, good.stderr
+    assert json.loads(good.stdout)["version"] == pycore.__version__
+    assert info("--via", tls_server.target, "--tls-ca", str(authority.path), "--tls-name", "elsewhere").returncode == 3
+    assert info("--via", tls_server.target, "--tls").returncode == 3
+    for options in (["--tls"], ["--tls-ca", "ca.pem"], ["--via", tls_server.target, "--tls-key", "key.pem"]):
+        done = info(*options)
+        assert (done.returncode, "--tls" in done.stderr) == (2, True), done.stderr

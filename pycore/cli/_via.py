@@ -1,0 +1,53 @@
+"""The option ``--via`` and how the connection is secured: a command asks a running service instead of this process."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pycore.errors import InputError
+
+if TYPE_CHECKING:
+    from pycore.client import ValidationClient
+
+ViaOption = Annotated[
+    str | None, typer.Option("--via", metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
+]
+TlsOption = Annotated[bool, typer.Option("--tls", help="With --via: use TLS, trusting the roots that gRPC ships.")]
+CaOption = Annotated[
+    Path | None, typer.Option("--tls-ca", metavar="PEM", help="TLS, trusting these certificate authorities alone.")
+]
+CertificateOption = Annotated[
+    Path | None, typer.Option("--tls-certificate", metavar="PEM", help="Mutual TLS: the client's certificate chain.")
+]
+KeyOption = Annotated[
+    Path | None, typer.Option("--tls-key", metavar="PEM", help="Mutual TLS: the private key of that certificate.")
+]
+NameOption = Annotated[
+    str | None, typer.Option("--tls-name", metavar="NAME", help="The name to expect, where it is not the target's.")
+]
+
+
+def connect(
+    target: str | None, *, tls: bool, ca: Path | None, certificate: Path | None, key: Path | None, name: str | None
+) -> AbstractContextManager[ValidationClient] | None:
+    """A client for the service that the options name; None without ``--via``.
+
+    Raises:
+        InputError: an option for TLS without ``--via``, or one half of the client's certificate and key.
+    """
+    wanted = tls or any(value is not None for value in (ca, certificate, key, name))
+    if target is None:
+        if wanted:
+            raise InputError("--tls", "no --via", "--via HOST:PORT with it")
+        return None
+    if (certificate is None) != (key is None):
+        missing = "--tls-certificate" if certificate is None else "--tls-key"
+        raise InputError(missing, "nothing", "both --tls-certificate and --tls-key, or neither")
+    from pycore.client import Tls, ValidationClient
+
+    secured = Tls(root_certificates=ca, certificate=certificate, private_key=key, server_name=name) if wanted else None
+    return ValidationClient(target, tls=secured)
