@@ -1,6 +1,6 @@
 """Build of the C core: one static library per instruction set, all linked into the extension ``pycore._core``.
 
-Everything declarative is in pyproject.toml. Here is what it can not say: which backends this compiler can build. Each
+Everything declarative is in pyproject.toml. The rest is here: which backends this compiler can build. Each
 row of csrc/backend/backends.def is tried with a real compile; a row that fails is left out and the library says so at
 run time (pc_backend_at), the build goes on.
 """
@@ -64,8 +64,8 @@ def require_compiler() -> None:
 def backend_rows() -> list[tuple[str, str, list[str]]]:
     """Rows (name, machine, flags) of backends.def.
 
-    PYCORE_CFLAGS=-DPC_EMULATE_AVX512 (tests) compiles the rows for AVX-512 for any CPU, emulated and slow, and beside
-    them the portable one alone.
+    PYCORE_CFLAGS=-DPC_EMULATE_AVX512 (tests) compiles the rows for AVX-512 for any CPU, emulated and slow, and next
+    to them the portable one alone.
     """
     text = (ROOT / CSRC / "backend/backends.def").read_text(encoding="utf-8")
     rows = re.findall(r'^PC_BACKEND\((\w+),\s*(\w+),\s*"([^"]*)"', text, flags=re.MULTILINE)

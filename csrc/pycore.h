@@ -28,7 +28,7 @@ extern "C" {
 enum {
     PC_OK = 0,
     PC_ERR_ARGUMENT = -1, /* an id, flag or length that the registry does not know */
-    PC_ERR_BACKEND = -2,  /* the backend is not compiled in, or this CPU can not run it */
+    PC_ERR_BACKEND = -2,  /* the backend is not compiled in, or this CPU cannot run it */
     PC_ERR_SCRATCH = -3,  /* scratch is smaller than the matching pc_*_scratch_size() */
     PC_ERR_SELFTEST = -4  /* no backend passed its known-answer tests */
 };
@@ -106,7 +106,7 @@ const pc_scheme_row *pc_scheme_at(int position);
 const pc_rules_row *pc_rules_at(int position);
 const pc_status_row *pc_status_at(int position);
 const char *pc_version(void);
-/* What the core was built with: compiler, its version, and the flags that all backends share (a row of backends.def adds its own). */
+/* How the core was built: compiler, its version, and the flags that all backends share (a row of backends.def adds its own). */
 const char *pc_compiler(void);
 
 /* ---- CPU and backends --------------------------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ enum { PC_ENCODING_COMPACT = 0, PC_ENCODING_DER = 1 };
 enum {
     PC_DER_STRICT = 0,   /* one-byte lengths, minimal integers, nothing left over */
     PC_DER_TRAILING = 1, /* bytes after the SEQUENCE are ignored */
-    PC_DER_GO = 2        /* as Go's encoding/asn1: bytes after s inside the SEQUENCE are ignored, too */
+    PC_DER_GO = 2        /* as Go's encoding/asn1: bytes after s inside the SEQUENCE are also ignored */
 };
 enum {
     PC_MESSAGE_HASH = 0,     /* hash the message as the scheme (SM2: after Z_A) or, for ECDSA, as `hash` says */
@@ -338,7 +338,7 @@ int pc_keyset_put(pc_keyset *set, const uint32_t *slots, const pc_column *keys, 
                   uint8_t *verdicts);
 
 /* Keys that come back. A cache finds the keys of a batch among those that it has tables of, by their bytes as encoded, and
- * notices which of the others come often and which of its own come no more. Opaque; the caller owns the memory:
+ * notices which of the others come often and which of those that it has come no more. Opaque; the caller owns the memory:
  * pc_key_cache_size() bytes, aligned to 64. A copy of the memory (again aligned to 64) goes on by itself, with the same
  * tables; so a caller whose threads look keys up at any time changes a copy and lets later calls use that. */
 typedef struct pc_key_cache pc_key_cache;

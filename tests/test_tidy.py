@@ -18,10 +18,10 @@ MOST_LINES, MOST_LINES_OF_A_FUNCTION, WIDTH = 600, 70, 120
 
 # Where the word list and the rules about docstrings hold, besides every page: folders and files.
 COVERED = (
-    *("Makefile", ".ci/run", "bench", "tests", "tools", "pycore/__init__.py", "pycore/errors.py", "pycore/base"),
-    *("pycore/cli", "pycore/hashing", "pycore/identities", "pycore/consensus", "pycore/ledgers", "pycore/testing"),
+    *("Makefile", ".ci/run", "bench", "tests", "tools"),
+    *("pycore", "csrc", "setup.py"),
 )
-NOT_COVERED = (*("pycore/base/ffi.py", "pycore/base/registry.py", "pycore/cli/_service.py", "pycore/cli/serve.py"),)
+NOT_COVERED: tuple[str, ...] = ()
 
 # Longer than the rule, each with its reason.
 LONG_FUNCTIONS = {

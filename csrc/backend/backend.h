@@ -1,7 +1,7 @@
 /* backend.h - the seam between the dispatcher and one instruction set's build of the templates.
  *
  * A backend is one translation unit: it names its instruction set and vec header and includes all templates (all.inc.h), and
- * exports exactly one symbol, a pc_backend. Everything else in it is static, so per-file compiler flags can not leak. */
+ * exports exactly one symbol, a pc_backend. Everything else in it is static, so per-file compiler flags cannot leak. */
 #ifndef PC_BACKEND_H
 #define PC_BACKEND_H
 #include "../pycore.h"

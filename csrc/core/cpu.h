@@ -35,7 +35,7 @@ enum {
 /* The mask of this machine. Pure: the same answer every time, no state. */
 uint32_t pc_cpu_mask(void);
 
-/* CPUs that rows of backend/preferences.def were measured on. OTHER is none of them, and NONE is no CPU at all. */
+/* CPUs that rows of backend/preferences.def were measured on. OTHER is any other CPU, and NONE is no CPU at all. */
 typedef enum pc_cpu_model { PC_CPU_MODEL_NONE, PC_CPU_MODEL_OTHER, PC_CPU_MODEL_ZEN3, PC_CPU_MODEL_ZEN5 } pc_cpu_model;
 pc_cpu_model pc_cpu_model_here(void);
 

@@ -2,7 +2,7 @@
 #include "dispatch.h"
 #include "cpu.h"
 
-#ifndef PC_BACKENDS_DEF /* the tests of this file bring lists of their own */
+#ifndef PC_BACKENDS_DEF /* the tests of this file bring separate lists */
 #    define PC_BACKENDS_DEF "../backend/backends.def"
 #endif
 #ifndef PC_PREFERENCES_DEF

@@ -60,7 +60,7 @@ PC_FN void IMPL(_from_words)(FE_T *r, const vec w[4]) {
                      db_from_int(vshr(w[3], 12), 0));
 }
 
-/* What a column is corrected by before it is carried: its n low halves and m high halves (already times two), each counted
+/* The correction of a column before it is carried: its n low halves and m high halves (already times two), each counted
  * once or, folded, 19 times; plus 2^60 + 2^50. */
 #define FE_BIAS(n, m, n19, m19)                                                                                             \
     vset1((1ULL << 60) + (1ULL << 50) - ((n) + 19ULL * (n19)) * DB_LOW - 2 * ((m) + 19ULL * (m19)) * DB_HIGH)

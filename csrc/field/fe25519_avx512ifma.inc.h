@@ -125,7 +125,7 @@ PC_FN void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
 }
 /* Three accumulators per column, of weight one (low halves of squares), two (high halves of squares, low halves of
  * products) and four (high halves of products): nothing is doubled before it is summed up. Columns 5, 7 and 9 have no low
- * half of a square, so there half the column, s, is at hand: 19 * 2 s = 2 s + 4 (9 s). */
+ * half of a square, so there half the column, s, is present: 19 * 2 s = 2 s + 4 (9 s). */
 PC_FN void IMPL(_sqr)(FE_T *r, const FE_T *a) {
     const vec zero = vzero();
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];

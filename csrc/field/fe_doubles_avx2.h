@@ -14,7 +14,7 @@
  * 2^53, is what bounds the limbs of an operand.
  *
  * Only the first FMA is ever inexact. Everything else is exact or says its rounding itself (db_round), so nothing else
- * depends on MXCSR, and a compiler may move it across a change of mode. The multiplications are not inlined, so they can not
+ * depends on MXCSR, and a compiler may move it across a change of mode. The multiplications are not inlined, so they cannot
  * be moved. */
 #ifndef PC_FE_DOUBLES_AVX2_H
 #define PC_FE_DOUBLES_AVX2_H
@@ -83,8 +83,8 @@ PC_INLINE void db_halves(vdbl x[5], vdbl lend[5], const vec l[5]) {
     }
 }
 
-/* Constants as rows of a table behind a pointer that compilers can not look through: then they are memory operands, where
- * gcc builds every integer constant anew through a general register. */
+/* Constants as rows of a table behind a pointer that compilers cannot look through: then they are memory operands, where
+ * gcc builds every integer constant again through a general register. */
 #define DB_ROW(x) {(uint64_t)(x), (uint64_t)(x), (uint64_t)(x), (uint64_t)(x)}
 #define DB_TABLE(name, rows)                                                                                                \
     const uint64_t (*name)[VL] = rows;                                                                                      \

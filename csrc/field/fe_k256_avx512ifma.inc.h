@@ -8,11 +8,11 @@
  *   loose   < 2^52       < 2^50           add (2 tight), sub, neg (a + 2 p - b: limb 4 above 0, below 2^49 + 2^48 + 2^7)
  *
  *   mul, sqr: columns are at most nine halves, below 2^56. Columns 5 .. 9 join 0 .. 5 times 16 K < 2^37: a column's low 52
- *   bits by both halves, what it has above (at most 8; column 9 nothing) by the low half alone. What is above bit 256 then,
+ *   bits by both halves, what it has above (at most 8; column 9 nothing) by the low half alone. The rest above bit 256,
  *   q < 2^9 + 2^41, joins columns 0 and 1 times K. Columns 0 .. 3 are below 2^57 in the end, so limb 4 takes less than 2^5
  *   with its 48 bits.
  *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which
- *   FE_CARRY_TO also sees and mends by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
+ *   FE_CARRY_TO also sees and repairs by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
 #define FE_OWN_FUSED
 #include "fe_limbs52.inc.h"
 #include "fe_carry_avx512ifma.inc.h"
@@ -65,7 +65,7 @@ PC_INLINE void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
 
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
-/* What a product leaves behind: columns 0 .. 9, the low ones in two parts. */
+/* The result of a product: columns 0 .. 9, the low ones in two parts. */
 typedef struct FN(_columns_s) {
     vec l0, l1, l2, l3, l4, h1, h2, h3, h4, c5, c6, c7, c8, c9;
 } FN(_columns);

@@ -12,7 +12,7 @@
  *
  *   mul of loose: |a b| / R <= 4 p^2 / 2^260 < p / 4, and |m| p / R <= p / 2 because the quotient digits are in [-2^51,
  *   2^51).
- *   carry, addc, subc: less the nearest multiple of p as limb 4 tells, at most 4: less than p / 2 + 2^227 is left.
+ *   carry, addc, subc: minus the nearest multiple of p as limb 4 tells, at most 4: less than p / 2 + 2^227 is left.
  *   half: p of the other sign is added, so |a| <= 2 p becomes p at most. to_words: of a 1 / R, at most p / 2 + 1. */
 #define FE_OWN_PACK
 #define FE_OWN_SUB2C
@@ -51,7 +51,7 @@ PC_INLINE void FN(_settle)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdbl x4)
     r->l[3] = DB_I(db_add(q2, db_fnma(q3, up, x3)));
     r->l[4] = DB_I(db_add(q3, x4));
 }
-/* The same less the nearest multiple of p. */
+/* The same minus the nearest multiple of p. */
 PC_INLINE void FN(_carry_limbs)(FE_T *r, vdbl x0, vdbl x1, vdbl x2, vdbl x3, vdbl x4) {
     const vdbl q = db_round(db_mul(x4, db_set1(1 / DB_TWO48)));
     FN(_settle)(r, db_add(x0, q), db_fnma(q, db_set1(FE_P1), x1), x2, FE_P3 != 0 ? db_fnma(q, db_set1(FE_P3), x3) : x3,

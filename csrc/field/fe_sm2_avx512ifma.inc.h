@@ -1,6 +1,6 @@
 /* fe_sm2_avx512ifma.inc.h - multiplying by the SM2 prime. Over fe_montgomery_avx512ifma.inc.h.
  *
- * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 = -1 - (2^44 - 2^12) (2^52) + (2^48 - 2^16) (2^208). What a digit takes away is
+ * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 = -1 - (2^44 - 2^12) (2^52) + (2^48 - 2^16) (2^208). The part that a digit takes away is
  * summed up apart, by columns n[1] .. n[6]. Columns may come out below zero; their low 52 bits are right all the same. */
 #define FE_S0          (-1LL)
 #define FE_S1          ((1LL << 12) - (1LL << 44))

@@ -1,4 +1,4 @@
-/* fields.inc.h - instantiates every row of fields.def for the vec header in force. Contract: field.h.
+/* fields.inc.h - instantiates every row of fields.def for the vec header included before. Contract: field.h.
  *
  * Makes each field twice: from its template under the prefix ref_ (the oracle of probes and tests), and under its plain name from the
  * body that its row has for this instruction set. PC_FIELDS_TEMPLATE_ONLY takes the template both times (tests). */

@@ -223,7 +223,7 @@ static void blake3_join(blake3_spine *spine, blake3_lanes *l) {
     }
 }
 
-/* What is left at the end is merged from the right. */
+/* The subtrees left at the end are merged from the right. */
 static void blake3_top(blake3_spine *spine, blake3_lanes *l, uint8_t *digest) {
     while (spine->depth > 1) {
         spine->depth--;

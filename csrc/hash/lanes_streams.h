@@ -3,7 +3,7 @@
  * The rounds of SHA-2, SM3 and RIPEMD-160 are one long chain: every operation waits for the one before. Where an operation takes
  * more than a cycle and registers are plenty, two vectors in flight fill the gaps. A lanes header that wants that defines
  * LANES_STREAMS as 2. s32 is S32 = LANES_STREAMS * W32 lanes of 32-bit words, s64 the same for 64 bits; the operations are
- * those of lanes_portable.h with s for v. Hashes with parallelism of their own (Keccak, BLAKE) use v32 and v64 directly. */
+ * those of lanes_portable.h with s for v. Hashes with their own parallelism (Keccak, BLAKE) use v32 and v64 directly. */
 #ifndef PC_LANES_STREAMS_H
 #define PC_LANES_STREAMS_H
 

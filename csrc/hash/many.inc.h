@@ -20,8 +20,8 @@
  *                    that were just written, by stores that do not match its loads, waits until they are in the cache; with few
  *                    lanes that shows.
  *
- * A message is prefix || head || data || padding. The whole blocks of the prefix are hashed once for all messages. What is left
- * of it, with the message's own head (at most 64 bytes: Z_A of SM2, R || A of Ed25519) and the first bytes of the data, makes up
+ * A message is prefix || head || data || padding. The whole blocks of the prefix are hashed once for all messages. The rest of
+ * it, with the message's own head (at most 64 bytes: Z_A of SM2, R || A of Ed25519) and the first bytes of the data, makes up
  * up to two blocks that have to be copied (front), and the last bytes with the padding another one or two (back); all blocks
  * between are read in place (body).
  *
@@ -39,7 +39,7 @@
 
 enum { MANY_FN(_buffer) = 4 * MANY_BLOCK };
 
-/* What all messages of a call share. */
+/* The parts that all messages of a call share. */
 typedef struct MANY_FN(_call) {
     MANY_WORD start[MANY_WORDS]; /* the state behind the whole blocks of the prefix */
     const uint8_t *kept;         /* the rest of the prefix */

@@ -23,7 +23,7 @@ PC_INLINE void cv(pair_chord)(cv(pairs) * p, size_t i) {
     p->term[i].x = p->den[i];
     p->infinite[i] = 0;
 }
-/* Even and odd pairs have products of their own, which the processor takes side by side. */
+/* Even and odd pairs have separate products, which the processor takes side by side. */
 PC_NOINLINE VEC_FLATTEN void cv(pairs_products)(cv(pairs) * p, size_t n, fe(t) product[2]) {
     product[0] = product[1] = fe(one)();
     for (size_t i = 0; i < n; i++) {

@@ -13,7 +13,7 @@
  * (edwards_pippenger.inc.h) would need. On Edwards curves that law is 7M, and an inversion would not pay.
  *
  * A bucket of digit d = h 2^split + l counts h times in `row` h and l times in `column` l of its window: two sums of
- * 2^(window / 2) buckets instead of one of 2^window, made of the same pairs. What is left of them is weighed by running
+ * 2^(window / 2) buckets instead of one of 2^window, made of the same pairs. The sums left are weighed by running
  * sums with the complete addition law, a lane for each, and Horner's rule joins the windows.
  *
  * Points that are equal, opposite or cancel to infinity need no care anywhere: affine_pairs.inc.h says which sums are

@@ -7,7 +7,7 @@
  * Requires edwards_straus.inc.h (for Z_BITS). The scalars are cut into windows of the same width. In every window each point is added
  * to the bucket of its digit, and the buckets are summed with their digits as weights; Horner's rule joins the windows.
  *
- * A lane is a window, not a point: all lanes add the same point, each to a bucket of its own. So a point is loaded once, by
+ * A lane is a window, not a point: all lanes add the same point, each to its own bucket. So a point is loaded once, by
  * broadcast, for VL windows; there is one sum for the whole batch, so the buckets are shared by all its points; the loads are
  * balanced whatever the digits are; and no two lanes ever meet in a bucket. Bucket 0 takes the points whose digit is zero and is
  * never read: no branch depends on a digit. The addition law is complete, so equal and opposite points need no care.

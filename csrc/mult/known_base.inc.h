@@ -1,4 +1,4 @@
-/* known_base.inc.h - r = u G + v Q for points Q whose tables are at hand (known_table.inc.h): additions only; template.
+/* known_base.inc.h - r = u G + v Q for points Q whose tables are known (known_table.inc.h): additions only; template.
  *
  * Makes k256_known_g (table), _known_aim and _known_work (types), _known_g_build, _known_signs, _start,
  * _terms, _take_aim, _load, _walk, _walk_fast, _walk_exact, _mend, _add_one, _products, _add_all, _add,
@@ -58,7 +58,7 @@ typedef struct cv(known_work_s) {
     vec signs[cv(GROUPS)][2][cv(SIGN_WORDS)]; /* of u and v */
     unsigned doubt[cv(GROUPS)], live[cv(GROUPS)];
     /* of this call */
-    const uint64_t *const *tables; /* item -> its key's table; NULL: whatever comes out is not looked at */
+    const uint64_t *const *tables; /* item -> its key's table; NULL: whatever comes out is ignored */
     size_t groups;
     int window;
 } cv(known_work);
@@ -186,7 +186,7 @@ PC_NOINLINE VEC_FLATTEN void cv(known_add_all)(cv(aff) * sum, const cv(aff) * te
         cv(known_add_one)(sum, term, i - 1, &inverse[1], w);
     }
 }
-/* sum[i] += term[i] for i < n. Even and odd additions have products of their own, which the processor takes side by side. */
+/* sum[i] += term[i] for i < n. Even and odd additions have separate products, which the processor takes side by side. */
 PC_NOINLINE void cv(known_add)(cv(aff) * sum, const cv(aff) * term, size_t n, cv(known_work) * w) {
     const size_t even = n / 2 * 2;
     fe(t) product[2], inverse[2], both;

@@ -9,8 +9,8 @@
  * base. Every addition is affine and shares its inversion with many others. The group order is an odd prime above
  * 2^window: no sum meets an exceptional case.
  *
- * The powers wait in the rows that they help to fill: 2^k times base i, for k > 0, in its row 2^(k - 1), which is the one that the
- * last of its own additions overwrites. */
+ * The powers wait in the rows that they help to fill: 2^k times base i, for k > 0, in its row 2^(k - 1), which is the one that its
+ * last addition overwrites. */
 
 /* Vectors per inversion, which costs as much as some 270M: 50 KiB on the stack with four lanes or eight. */
 enum { cv(KNOWN_BLOCK) = VL > 4 ? 64 : 128, cv(KNOWN_POWERS) = cv(KNOWN_BLOCK) / 2 };

@@ -48,7 +48,7 @@ static void test_combination(void) {
     EXPECT(ed25519_holds(w, w->live + MOST / 2 + 1, MOST - MOST / 2 - 1));
     w->wide[8 * VL + 4] ^= 1; /* lane 0 of the second vector */
     EXPECT(ed25519_holds_in(w, w->live, 3 * VL) == (ALL_LANES & ~1u));
-    EXPECT(ed25519_holds_in(w, w->live, VL) == ALL_LANES); /* what is not there is not looked at */
+    EXPECT(ed25519_holds_in(w, w->live, VL) == ALL_LANES); /* what is not there is ignored */
     w->combine.seeded = -1; /* the system has no random bytes: no combination, the same verdicts */
     w->scalars[8 * 5] ^= 1;
     memset(w->z, 0, sizeof w->z);

@@ -2,11 +2,11 @@
  * CPU.
  *
  * -DPC_EMULATE_AVX512 makes vec/vec_avx512ifma.h and hash/lanes_avx512.h include this file in place of <immintrin.h>; the
- * rest of the text is the very same. A build that emulates leaves the instruction set's compiler flags out. What it proves
- * is the text; what the compiler makes of the real intrinsics is another matter, for a machine that has them.
+ * rest of the text is the very same. A build that emulates leaves the instruction set's compiler flags out. It proves the
+ * text; what the compiler makes of the real intrinsics is another matter, for a machine that has them.
  *
  * Names and semantics: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, under the instruction named
- * beside each function. Only what is in use is here: an intrinsic that is new to the core does not compile until it is
+ * next to each function. Only what is in use is here: an intrinsic that is new to the core does not compile until it is
  * written down. Lane 0 is the lowest in memory. */
 #ifndef PC_EMULATE_AVX512_H
 #define PC_EMULATE_AVX512_H

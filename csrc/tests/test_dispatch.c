@@ -165,7 +165,7 @@ static void test_scratch(void) {
     EXPECT_INT(pc_recover_scratch_size(PC_AUTO), pc_backend_portable.recover_scratch);
 }
 
-/* PYCORE_BACKEND is read once, so each value needs a process of its own. */
+/* PYCORE_BACKEND is read once, so each value needs a separate process. */
 static void in_child(const char *value, void (*test)(void)) {
     fflush(NULL);
     pid_t child = fork();

@@ -1,7 +1,7 @@
 /* test_exhaustive.c - the group, multiplication and scheme templates over curves of a few bits, where every input can be
  * tried: every pair of points, every pair of scalars, every (key, r, s, digest). The exceptional additions that an attacker
  * would have to aim for on a real curve happen all the time here. Curves with a = 0 (plain, and with the endomorphism) and
- * a = -3; all have prime order n < p, p = 3 mod 4. Every lane has an input of its own; nothing here knows how many there are. */
+ * a = -3; all have prime order n < p, p = 3 mod 4. Every lane has its own input; nothing here knows how many there are. */
 #ifndef TEST_VEC_HEADER
 #    define TEST_VEC_HEADER   "../vec/vec_portable.h"
 #    define TEST_LANES_HEADER "../hash/lanes_portable.h"

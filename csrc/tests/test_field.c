@@ -111,7 +111,7 @@
 #define FT   fe_sm2
 #include "field_cases.inc.h"
 #undef FT_P
-#ifdef PC_FIELDS_AVX2 /* the orders have no bodies of their own there */
+#ifdef PC_FIELDS_AVX2 /* the orders have no separate bodies there */
 #    undef FT_WORST
 #    undef FT_LOOSE
 #    define FT_WORST WORST_MONT52

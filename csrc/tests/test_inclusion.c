@@ -107,7 +107,7 @@ static void test_tree(size_t count) {
     }
 }
 
-/* A node beside another of the same value, which is no odd one: only where the tree allows it. */
+/* A node next to another of the same value, which is no odd one: only where the tree allows it. */
 static void test_equal_siblings(void) {
     uint8_t root[DIGEST];
     hash_pair(leaves[0], leaves[0], root);

@@ -1,6 +1,6 @@
 /* tiny_group.inc.h - exhaustive tests of the group, of the multiplications and of ECDSA over one tiny curve; template.
  *
- * Requires the curve's parameters with integers TINY_A, TINY_B, TINY_FIELD, TINY_ORDER beside them, everything up to
+ * Requires the curve's parameters with integers TINY_A, TINY_B, TINY_FIELD, TINY_ORDER next to them, everything up to
  * schemes/ecdsa/verify.inc.h instantiated, and EXHAUST_STEP. The oracle is a list of the multiples of G made by schoolbook affine
  * addition. Gives cv(all_tests). */
 

@@ -28,7 +28,7 @@ static int join(pc_plan_memory *plan, int64_t slot, int64_t partner, int swap) {
     return 1;
 }
 
-/* What was joined since the last wave is one. */
+/* Parents joined since the last wave make one. */
 static void end_wave(pc_plan_memory *plan) {
     if ((int64_t)plan->n_parents > plan->waves[plan->n_waves]) plan->waves[++plan->n_waves] = (int64_t)plan->n_parents;
 }

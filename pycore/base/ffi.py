@@ -88,7 +88,7 @@ def version() -> str:
 
 
 def compiler() -> str:
-    """What the C core was built with: compiler, version, flags."""
+    """How the C core was built: compiler, version, flags."""
     return _text(lib.pc_compiler())
 
 

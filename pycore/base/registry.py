@@ -1,4 +1,4 @@
-"""What the core can do: schemes, hashes and rule sets as frozen rows read from C, and the Merkle tree shapes.
+"""Schemes, hashes and rule sets of the core as frozen rows read from C, and the Merkle tree shapes.
 
 ``csrc/registry.def`` is the one list of schemes, hashes and rules; nothing here repeats it. Tree shapes are layout, not
 arithmetic, so their table is here.

@@ -1,4 +1,4 @@
-"""A service of our own in a subprocess, for the demo."""
+"""A service in a subprocess, for the demo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call is, before anything is sent: a plan of requests, and what becomes of the answers.
+"""A call before anything is sent: a plan of requests, and what becomes of the answers.
 
 Each call is written once, as a method that gives a `Plan` (or a `Feed`, where requests are made from items
 as they come) and is marked with `call` or `stream`. A client that blocks and one that awaits make of it the
@@ -145,7 +145,7 @@ async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncItera
 
 
 class Caller:
-    """What the calls may know of their client."""
+    """The part of a client that its calls may know."""
 
     _budget: Budget
 

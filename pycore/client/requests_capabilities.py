@@ -12,6 +12,6 @@ class CapabilityCalls(Caller):
 
     @call
     def capabilities(self) -> Plan[ServiceCapabilities]:
-        """What the service can do, and its limits."""
+        """The capabilities of the service, and its limits."""
         request = capability_pb2.GetCapabilitiesRequest()
         return Plan("GetCapabilities", 1, [request], lambda answers: from_capabilities(answers[0]))

@@ -59,7 +59,7 @@ class MerkleFrontier:
             2 log2(n) digests.
 
     Raises:
-        InputError: an unknown name, a limit where none belongs, a position that is none.
+        InputError: an unknown name, a limit where none belongs, a position that is not one.
 
     Traps: those of :func:`pycore.merkle_root`. A frontier keeps no leaves, so it cannot say whether a list is `mutated`
     (CVE-2012-2459); :class:`pycore.MerkleTree` can. The saved state is trusted as it is.

@@ -3,7 +3,7 @@
 A proof is what ``eth_getProof`` (EIP-1186) gives: the encoded nodes on the way from the root to where the key's way
 ends. Many proofs are checked at once: all nodes of all of them are hashed in one call, in lanes, and then walked.
 
-What is refused, because no trie can have written it: RLP that is not in its one shortest form or does not fill its
+Refused, because no trie can have written it: RLP that is not in its one shortest form or does not fill its
 node; nodes with other than 2 or 17 items; paths with flags or padding that hex-prefix encoding does not have, empty
 paths of extensions; references that are neither nothing, nor a hash, nor a node of fewer than 32 bytes; a node of fewer
 than 32 bytes where a hash stands for it; nodes beyond the end of the way. Absence is proved by a way that ends: at an
@@ -287,7 +287,7 @@ def verify_get_proof(state_root: BytesLike, response: Mapping[str, Any]) -> tupl
     Args:
         state_root: from a header that you trust.
         response: the ``result`` object: ``address``, ``accountProof``, ``storageProof`` with ``key`` and ``proof``
-            each; hexadecimal with 0x. What it says of balance, nonce and values is not looked at: the proofs say it.
+            each; hexadecimal with 0x. Its balance, nonce and values are ignored: the proofs give them.
 
     Returns:
         The account, None when there is none, and the value of each slot.

@@ -45,7 +45,7 @@ def _item(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, int]:
 
 @kernel
 def _items(data: NDArray[np.uint8], at: int, end: int, found: NDArray[np.int64]) -> int:
-    """Items of the list that fills [at, end): rows of kind, payload bounds, item begin; -1 if it is none."""
+    """Items of the list that fills [at, end): rows of kind, payload bounds, item begin; -1 if it is not one."""
     kind, begin, stop = _item(data, at, end)
     if kind != _LIST or stop != end:
         return -1

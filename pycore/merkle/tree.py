@@ -65,7 +65,7 @@ def merkle_root(
 ) -> bytes:
     """Root of a Merkle tree.
 
-    Needs, beside the leaves, memory for their number / 128 digests; :func:`pycore.merkle_stream` needs less.
+    Needs, besides the leaves, memory for their number / 128 digests; :func:`pycore.merkle_stream` needs less.
 
     Args:
         leaves: a batch of n byte strings; for all but "rfc9162" of a digest's length.
@@ -263,7 +263,7 @@ class MerkleTree:
         return as_column(proofs(self._hash, self._tree, nodes, self.leaf_count, index, self._limit), "proofs")
 
     def multiproof(self, indices: ArrayLike) -> list[bytes]:
-        """One proof of many leaves: the nodes that :func:`verify_multiproof` needs beside them.
+        """One proof of many leaves: the nodes that :func:`verify_multiproof` needs besides them.
 
         Args:
             indices: distinct positions, in any order, at least one.

@@ -42,7 +42,7 @@ class Bounds:
 
 @dataclass
 class Load:
-    """What is waiting or running now."""
+    """The work that is waiting or running now."""
 
     requests: int = 0
     items: int = 0
@@ -225,7 +225,7 @@ class Admission:
         return workers
 
     def running(self) -> list[Running]:
-        """What is on a thread now, longest first."""
+        """The work on threads now, longest first."""
         rows = [row for workers in self._all_workers for row in workers.running()]
         return sorted(rows, key=lambda row: -row.seconds)
 

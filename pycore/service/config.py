@@ -106,7 +106,7 @@ def is_loopback(address: str) -> bool:
     """Whether only this machine can reach a listen address: 127.0.0.0/8, ::1, `localhost` or a Unix socket.
 
     Raises:
-        ValueError: the address is none of the forms that the service listens on.
+        ValueError: the address has not one of the forms that the service listens on.
 
     >>> [is_loopback(address) for address in ("127.8.0.1:50051", "[::1]:0", "unix:/run/pycore.sock", "0.0.0.0:1")]
     [True, True, True, False]

@@ -1,4 +1,4 @@
-"""What every call passes on its way to its handler: the seam for metrics, authentication and limits.
+"""The chain that every call passes on its way to its handler: the seam for metrics, authentication and limits.
 
 `chain` is the one place that says which interceptors there are and in which order. Handlers and interceptors
 simply raise: `pycore.InputError`, `RefusedError`, whatever `pycore.wire.errors` knows; it becomes the status
@@ -23,7 +23,7 @@ Continuation: TypeAlias = "Callable[[grpc.HandlerCallDetails], Awaitable[Handler
 
 
 def chain(*others: Interceptor) -> Sequence[Interceptor]:
-    """The interceptors of a server, outermost first; `others` stand next to the handlers. There are none
+    """The interceptors of a server, outermost first; `others` stand next to the handlers. The list is empty
     without them: handlers are `translated` already, and gRPC takes a shorter path where nothing intercepts.
     """
     return (Statuses(), *others) if others else ()
@@ -37,7 +37,7 @@ def translated(handler: Handler, name: str) -> Handler:
 
 
 class Statuses(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
-    """Translates what other interceptors raise. Health and reflection are none of its business."""
+    """Translates what other interceptors raise. Health and reflection are outside it."""
 
     def __init__(self) -> None:
         self._prefix = f"/{SERVICE_NAME}/"

@@ -6,7 +6,7 @@
 
 Drain, in this order: health says NOT_SERVING and its watchers are told; for `drain_delay` seconds new calls
 are still taken, so that load balancers can turn away; then new calls are refused, streams end after the
-batches that they have read, and calls in flight have `drain_grace` seconds to finish. What is left is called
+batches that they have read, and calls in flight have `drain_grace` seconds to finish. The rest is called
 off; a worker that does not hear of it is named in the log, and does not keep the process alive.
 """
 
@@ -109,7 +109,7 @@ class Server:
 
     @property
     def target(self) -> str:
-        """What a client on this machine connects to."""
+        """The address that a client on this machine connects to."""
         if self.config.address.startswith("unix"):
             return self.config.address
         host = self.config.address.rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""What a request asks for, as data, and how an RPC turns requests into work and results into answers.
+"""A request as data, and how an RPC turns requests into work and results into answers.
 
 Work is not a closure, so that it can be compared: two works of one kind with equal options ask the same
 question of different rows. Their columns may be joined and the result cut again, and each caller gets what

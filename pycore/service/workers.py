@@ -60,7 +60,7 @@ class Workers:
         with self._lock:
             now = self._clock()
             self._running[token] = (what, now, threading.get_ident())
-            self._last_free = now  # this one was, up to now
+            self._last_free = now  # this one was, until now
         try:
             yield
         finally:
@@ -74,7 +74,7 @@ class Workers:
             return 0.0 if len(self._running) < self.size else max(0.0, self._clock() - self._last_free)
 
     def running(self) -> list[Running]:
-        """What is under way, longest first."""
+        """The work under way, longest first."""
         with self._lock:
             now = self._clock()
             rows = [Running(what, now - since, thread) for what, since, thread in self._running.values()]

@@ -180,7 +180,7 @@ def verify_batch(
             checked and not used.
         encoding: "compact", or "der" for ECDSA and SM2: SEQUENCE { INTEGER r, INTEGER s }.
         der_rules: "strict" (DER, nothing left over), "trailing": bytes after the SEQUENCE are ignored, or "go": bytes
-            after s inside the SEQUENCE are ignored, too, as ``encoding/asn1`` does that most chains in Go call.
+            after s inside the SEQUENCE are also ignored, as ``encoding/asn1`` does that most chains in Go call.
         width: bytes per message, when `messages` is one bytes-like object.
         threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
@@ -188,7 +188,7 @@ def verify_batch(
     needs no width where the scheme has only one; else use :func:`pycore.batch`.
 
     Returns:
-        n verdicts. A key or signature that is malformed - of a wrong length, too, in a sequence or a ragged batch -
+        n verdicts. A key or signature that is malformed - also of a wrong length, in a sequence or a ragged batch -
         gets its reason and leaves the others alone. An empty batch gives an empty result.
 
     Raises:
@@ -220,7 +220,7 @@ def verify_batch(
 def _items(
     options: Options, keys: Any, signatures: Any, messages: Any, width: int | None
 ) -> ffi_keys.Items | ffi_keys.FewItems:
-    """What the caller gave, in the form that suits it: columns, but a few items in lists of bytes as they are: making
+    """The given items in the form that suits them: columns, but a few items in lists of bytes as they are: making
     columns of them would take as long as verifying one does."""
     if width is None and type(keys) is type(signatures) is type(messages) is list:
         few = _few(options, keys, signatures, messages)

@@ -52,7 +52,7 @@ _PATIENCE = 8  # a key is in regular use until so many times the keys that fit h
 
 
 class KeyCacheStats(NamedTuple):
-    """What the cache of keys holds and has done since the process started.
+    """State of the cache of keys, and its counters since the process started.
 
     Attributes:
         memory_limit: bytes that tables may take; 0 when the cache is off.
@@ -343,7 +343,7 @@ def set_key_cache(memory_limit: int | None) -> None:
 
 
 def key_cache_stats() -> KeyCacheStats:
-    """What the cache of this process holds and has done.
+    """State of the cache of this process, and its counters.
 
     >>> key_cache_stats().hits >= 0
     True

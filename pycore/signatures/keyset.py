@@ -41,7 +41,7 @@ class KeySet:
 
     With a table of its multiples a key is verified several times faster: there is nothing left to double. The more
     memory a table takes, the faster; the set takes the widest tables that fit its limit, and none at all when not even
-    the smallest do, which is right all the same and costs what :func:`pycore.verify_batch` costs, less the parsing.
+    the smallest do, which is right all the same and costs what :func:`pycore.verify_batch` costs, without the parsing.
 
     Immutable and safe to use from any number of threads. A set belongs to the backend that was current when it was
     built (see :func:`pycore.use_backend`) and is verified by that one.

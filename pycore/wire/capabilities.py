@@ -1,4 +1,4 @@
-"""What a service can do as a message, and back."""
+"""The capabilities of a service as a message, and back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TreeSummary:
 
 @dataclass(frozen=True)
 class ServiceCapabilities:
-    """What a service can do: the attributes of `pycore.Capabilities`, and what only a service has.
+    """The capabilities of a service: the attributes of `pycore.Capabilities`, and what only a service has.
 
     Attributes:
         trees: the Merkle tree shapes.

@@ -135,14 +135,14 @@ def to_batch_error(failure: Failure) -> signature_pb2.BatchError:
 
 
 def from_batch_error(error: signature_pb2.BatchError) -> Exception:
-    """What the in-process call would have raised, else a ServiceError."""
+    """The error that the in-process call would have raised, else a ServiceError."""
     if error.field or error.wanted:
         return _INPUT_ERRORS.get(error.reason, errors.InputError)(error.field, error.got, error.wanted)
     return ServiceError(_code(error.code), error.message)
 
 
 def from_rpc(code: grpc.StatusCode, details: str, trailing_metadata: object) -> Exception:
-    """What the in-process call would have raised, else a ServiceError."""
+    """The error that the in-process call would have raised, else a ServiceError."""
     retry_after = None
     for status in _statuses(trailing_metadata):
         for detail in status.details:

@@ -18,7 +18,7 @@ PC_FN const cv(key_record) * schnorr_secp256k1_record(const pc_key_source *keys,
     const uint8_t *base = (const uint8_t *)keys->set + keys->set->records_offset;
     return (const cv(key_record) *)(const void *)base + keys->indices[item];
 }
-/* Items first .. first + n - 1 to rows 0 .. n - 1. What can not be used is replaced by something that can. */
+/* Items first .. first + n - 1 to rows 0 .. n - 1. A row that cannot be used is replaced by something that can. */
 static void schnorr_secp256k1_read(schnorr_secp256k1_work *w, const pc_key_source *keys, const pc_column *signatures,
                                    size_t first, size_t n) {
     static const uint64_t p[4] = CV_P, order[4] = CV_N, one[4] = {1, 0, 0, 0}, gx[4] = CV_GX;

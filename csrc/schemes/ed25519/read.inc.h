@@ -34,7 +34,7 @@ PC_FN void ed25519_load_le(vec *w, const uint64_t *rows, const uint32_t row[VL],
 
 /* ---- encodings of points ------------------------------------------------------------------------------------------------ */
 
-/* What an encoding says before it is decompressed. */
+/* Properties of an encoding before it is decompressed. */
 typedef struct ed25519_encoding_s {
     vec y[4];        /* modulo p */
     vmask negative;  /* the sign bit */
@@ -103,7 +103,7 @@ static void ed25519_read(ed25519_work *w, const pc_key_source *keys, const pc_co
         pc_words_from_le(w->scalars + 8 * j, signature + 32);
     }
 }
-/* What the rules say before any equation. */
+/* The verdict of the rules before any equation. */
 static void ed25519_apply_rules(ed25519_work *w, int rules, size_t n) {
     const int of_a = PC_RULE_CANONICAL_A | PC_RULE_NO_SMALL_A, of_r = PC_RULE_CANONICAL_R | PC_RULE_NO_SMALL_R;
     for (size_t first = 0; first < n; first += VL) {

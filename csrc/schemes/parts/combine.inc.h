@@ -19,7 +19,7 @@ enum {
     COMBINE_MEMORY = 8192 /* items over which the share of bad ones is taken */
 };
 
-/* What a scheme brings along. work is its own. */
+/* The part that a scheme provides. work is its own. */
 typedef struct combine_scheme_s {
     size_t leaf;     /* items of the smallest combination, when some have failed */
     size_t by_lane;  /* items up to which a combination is one in each lane; 0: it never is */
@@ -76,7 +76,7 @@ typedef struct combine_keys_s {
 } combine_keys;
 
 /* Numbers the different keys of n items: 32 bytes each, 8 words from one to the next, none where `none` says so. The
- * table is a help, not a promise: a key whose place is not found in a few steps gets a number of its own, so made-up
+ * table is a help, not a promise: a key whose place is not found in a few steps gets a separate number, so made-up
  * collisions cost nothing. */
 static PC_UNUSED void combine_find_keys(combine_keys *k, const uint64_t *keys, const uint8_t *none, size_t n) {
     enum { STEPS = 8 };

@@ -43,7 +43,7 @@ PC_FN void int256_add_mod(uint64_t r[4], const uint64_t a[4], const uint64_t b[4
 
 /* ---- public keys: SEC 1, section 2.3.4 -------------------------------------------------------------------------------- */
 
-/* What a key's bytes say about y. KEY_TRUSTED is no encoding: x and y are known to be a point of the curve. */
+/* The meaning of a key's bytes for y. KEY_TRUSTED is no encoding: x and y are known to be a point of the curve. */
 enum { KEY_MALFORMED = 0, KEY_Y_GIVEN = 1, KEY_Y_EVEN = 2, KEY_Y_ODD = 3, KEY_TRUSTED = 4 };
 
 /* Reads a key in one of these forms, PC_KEY_*: 02 || x, 03 || x, 04 || x || y; with PC_KEY_XY also x || y, with PC_KEY_X_ONLY x alone (BIP-340: the even y).
@@ -88,7 +88,7 @@ PC_FN int sig_parse_compact(const uint8_t *bytes, size_t len, uint64_t r[4], uin
 }
 
 /* The tag and the length at bytes[*at], *at <= end: moves *at behind them. X.690, section 10.1: the length in its shortest
- * form, here one byte; with `wide` the longer forms, too, which no value of a signature needs but what Go lets follow it. Returns
+ * form, here one byte; with `wide` also the longer forms, which no value of a signature needs but what Go lets follow it. Returns
  * 0 when the tag is another one, or the contents do not fit in what is left. */
 PC_FN int der_head(const uint8_t *bytes, size_t end, size_t *at, uint8_t tag, int wide, size_t *len) {
     if (end - *at < 2 || bytes[*at] != tag) return 0;
@@ -127,8 +127,8 @@ PC_FN int der_integer(const uint8_t *bytes, size_t end, size_t *at, int wide, ui
  *
  *   PC_DER_STRICT    as strictly as BIP-66 reads it: one-byte lengths, minimal non-negative integers, and no bytes left over
  *   PC_DER_TRAILING  the same, but what follows the SEQUENCE is ignored, as by callers of Go's asn1.Unmarshal that drop its rest
- *   PC_DER_GO        all that asn1.Unmarshal lets pass into a struct of two integers: it ignores what follows s inside the
- *                    SEQUENCE, too ("adding elements to the end has been used in X.509"), and takes the long lengths that this needs
+ *   PC_DER_GO        all that asn1.Unmarshal lets pass into a struct of two integers: it also ignores what follows s inside
+ *                    the SEQUENCE ("adding elements to the end has been used in X.509"), and takes the long lengths that this needs
  *
  * An integer that is not OK is left zero. */
 PC_FN int sig_parse_der(const uint8_t *bytes, size_t len, int rules, uint64_t r[4], uint64_t s[4]) {

@@ -142,7 +142,7 @@ static void cv(keyset_tabulate)(cv(key_record) *const records[VL], size_t n, int
     cv(known_build)(tables, n, &q, window);
 }
 
-/* pc_keyset_put_fn, less the forms that the scheme takes. */
+/* pc_keyset_put_fn, except the forms that the scheme takes. */
 static void cv(keyset_fill)(const pc_column *column, size_t n_keys, pc_keyset *set, const uint32_t *slots,
                             void *const *tables, int forms, uint8_t *verdicts) {
     cv(key_record) *records = (cv(key_record) *)(void *)((uint8_t *)set + set->records_offset), *waiting[VL];
