@@ -48,7 +48,7 @@ _LEAST_KEYS = 32  # of the widest window that is taken
 _MOST_SLOTS = 1 << 14
 _NEVER = 255  # items of a key, the most that a count can reach
 _NEWCOMERS = 4  # once full, one frequent key in so many gets in: building tables must not eat what they save
-_PATIENCE = 8  # a key is in regular use until so many times the keys that fit have passed without it
+_MOST_IDLE = 8  # a key is in regular use until so many times the keys that fit have passed without it
 
 
 class KeyCacheStats(NamedTuple):
@@ -253,7 +253,7 @@ class KeyCache:
     def _evict(self, size: int) -> bool:
         """Give up the table of the key that came least recently, if that makes `size` bytes free and the key is not in
         regular use; False otherwise."""
-        longest, victim, at = _PATIENCE * (self.memory_limit // size), None, 0
+        longest, victim, at = _MOST_IDLE * (self.memory_limit // size), None, 0
         for shelf in self._shelves.values():
             if not shelf.slots or shelf.table_size < size:
                 continue
