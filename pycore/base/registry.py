@@ -138,6 +138,11 @@ class Tree:
         return self.odd == ffi.ODD_PROMOTE
 
     @property
+    def proves_consistency(self) -> bool:
+        """True when consistency proofs are defined: RFC 9162's alone."""
+        return self.promotes and self.node_prefix == b"\x01"
+
+    @property
     def duplicates(self) -> bool:
         """True when an odd last node is paired with itself."""
         return self.odd == ffi.ODD_DUPLICATE

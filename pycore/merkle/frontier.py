@@ -273,7 +273,7 @@ class MerkleFrontier:
         Raises:
             InputError: the frontier is empty, or its shape has no consistency proofs.
         """
-        if not self._tree.promotes:
+        if not self._tree.proves_consistency:
             raise InputError("tree", repr(self.tree), "'rfc9162': the others have no consistency proofs")
         count = self.leaf_count
         if not count:

@@ -319,7 +319,7 @@ class MerkleTree:
         Raises:
             InputError: m out of range, or another tree.
         """
-        if not self._tree.promotes:
+        if not self._tree.proves_consistency:
             raise InputError("tree", repr(self.tree), "'rfc9162': the others have no consistency proofs")
         size = count_argument(m, "m")
         if not 1 <= size <= self.leaf_count:
