@@ -81,8 +81,8 @@ quick: $(TEST) $(STAMPS)/built
 	PYCORE_TEST_BACKENDS=$$($(BIN)/python -c 'import pycore; print(pycore.capabilities().active["ed25519"])') \
 	    $(BIN)/python -m pytest -q -n $(WORKERS) -m "not slow and not vectors and not network and not node" \
 	    $(addprefix --ignore=tests/,$(NOT_QUICK)) $(PYTEST_ARGS)
-NOT_QUICK := c cli cost fuzz node service test_backends_agree.py test_bench.py test_properties.py \
-    base/test_compiling.py hashing/test_cuda.py
+NOT_QUICK := c cli cost fuzz node service test_backends_agree.py test_bench.py test_guard_pages.py test_properties.py \
+    base/test_compiling.py hashing/test_cuda.py merkle/test_sparse.py signatures/test_differential.py
 
 # A separate build outside the package: build/emulated/lib, never the extension in place. Run from another
 # folder, so that `python -c` in a test does not find the package in place. Left out is whatever has no lanes:
