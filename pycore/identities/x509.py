@@ -138,11 +138,6 @@ class Certificate:
         family, _ = SIGNATURES.get(self.signature_oid, ("", ""))
         return bool(family) and key.kind.split("-")[0] == family
 
-    @property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer are the same name (and key identifiers, where given, agree)."""
-        return self.subject == self.issuer and self.authority_key_id in (None, self.key_id)
-
 
 # ---- what is offered -------------------------------------------------------------------------------------------------
 

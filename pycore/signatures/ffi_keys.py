@@ -105,11 +105,6 @@ class FewItems(NamedTuple):
         return Items(keys, signatures, messages)
 
 
-def keyset_size(backend: int, scheme: int, n_keys: int, window: int) -> int:
-    """Bytes of a set of keys with tables of this window (0: none); 0 when there is no such set."""
-    return int(lib.pc_keyset_size(backend, scheme, n_keys, window))
-
-
 def keyset_window(backend: int, scheme: int, n_keys: int, memory_limit: int) -> int:
     """The window that a set of keys should have in this many bytes; 0 when no tables fit."""
     window = int(lib.pc_keyset_window(backend, scheme, n_keys, memory_limit))

@@ -114,7 +114,7 @@ def test_the_number_of_votes(count, chain):
     _, nodes, base = chain
     context = with_validators(base, nodes, count)
     needed = 2 * count // 3 + 1
-    assert quorum.quorum_of(count) == needed
+    assert quorum.RULE.needed(count) == needed
     block, other = empty_block(nodes[0]), empty_block(nodes[0], view=5)
     for votes in (needed - 1, needed, count):
         made = [vote(name(i), nodes[i], block) for i in range(votes)]

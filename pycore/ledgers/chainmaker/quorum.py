@@ -109,11 +109,6 @@ class Certificate:
         return decide(count, RULE, self.block_hash, objections=objections)
 
 
-def quorum_of(validators: int) -> int:
-    """floor(2 n / 3) + 1."""
-    return RULE.needed(validators)
-
-
 def consensus_of(extra: Mapping[str, bytes]) -> str | None:
     """The consensus whose certificate a block's extra data carries, or None."""
     for key, name in ((TBFT_KEY, "tbft"), (MAXBFT_KEY, "maxbft"), (RAFT_KEY, "raft")):
