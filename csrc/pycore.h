@@ -395,6 +395,132 @@ size_t pc_recover_scratch_size(int backend);
 int pc_recover_batch(int backend, int rules, const pc_column *signatures, const pc_column *digests, size_t n, void *scratch,
                      size_t scratch_len, uint8_t *keys, uint8_t *verdicts);
 
+/* ---- wire: records to columns ------------------------------------------------------------------------------------------
+ * A plan names the fields of a message that are wanted; one walk over n records writes where they stand, or their
+ * numbers, into tables of int64 cells. Nothing is copied, allocated or decoded, so what follows - hashing, grouping,
+ * verifying - reads the input in place.
+ *
+ * A table has one row for each occurrence of a message, string or bytes (of a repeated number: one row of two cells).
+ * Bytes that are no message end their record with a fault; the next record goes on. Bytes that are a message, but not
+ * as a writer would put it, are flagged: a record without flags (but PC_SCAN_KEPT) is encoded again to the same bytes. */
+enum { /* what a field is; numbers take one cell, the others two: start and end of the content */
+    PC_SCAN_BYTES = 0,
+    PC_SCAN_STRING = 1, /* must be UTF-8 */
+    PC_SCAN_MESSAGE = 2,
+    PC_SCAN_UINT64 = 3, /* and int64: the 64 bits as they are */
+    PC_SCAN_UINT32 = 4,
+    PC_SCAN_INT32 = 5, /* and enumerations, which are open */
+    PC_SCAN_BOOL = 6,
+    PC_SCAN_SINT32 = 7,
+    PC_SCAN_SINT64 = 8,
+    PC_SCAN_FIXED32 = 9,
+    PC_SCAN_FIXED64 = 10
+};
+enum { /* flags of a field */
+    PC_SCAN_REPEATED = 1,
+    PC_SCAN_PRESENCE = 2, /* `optional`, or in a oneof: written even when it is zero or empty */
+    PC_SCAN_TAGGED = 4    /* one cell more, the last: where the field's tag stands */
+};
+enum { /* flags of a row */
+    PC_SCAN_UNORDERED = 1,    /* a field behind one with a higher number, or behind an unknown one */
+    PC_SCAN_NOT_MINIMAL = 2,  /* a number in more bytes than it needs */
+    PC_SCAN_DEFAULT = 4,      /* a zero or nothing that a writer leaves out */
+    PC_SCAN_TWICE = 8,        /* more than once what can be there once: the last one counts, messages are merged */
+    PC_SCAN_UNPACKED = 16,    /* repeated numbers one by one */
+    PC_SCAN_TOO_WIDE = 32,    /* a number with more bits than its type, which are dropped */
+    PC_SCAN_TWO_OF_ONE = 64,  /* two members of a oneof */
+    PC_SCAN_UNKNOWN = 128,    /* a field that the plan's message does not have; writers keep it, behind the others */
+    PC_SCAN_WIRE_TYPE = 256,  /* a known number with the wire type of another kind: taken as unknown */
+    PC_SCAN_IN_GROUP = 512,   /* an unknown group */
+    PC_SCAN_OVERFLOW = 1024,  /* of a record: it has more rows of a table than are read, so none of them was kept */
+    PC_SCAN_KEPT = 128 | 256 | 512 | 1024 /* flags that leave the bytes as a writer would put them */
+};
+enum { /* faults of a record */
+    PC_SCAN_SOUND = 0,
+    PC_SCAN_TRUNCATED = 1,
+    PC_SCAN_LONG_NUMBER = 2, /* of more bytes than a number or length can have */
+    PC_SCAN_BAD_TAG = 3,     /* field number 0, above 2^29 - 1, or a wire type that does not exist */
+    PC_SCAN_BAD_GROUP = 4,   /* a group that does not end, ends under another number, or lies too deep */
+    PC_SCAN_NOT_UTF8 = 5
+};
+enum { /* cells that every row begins with; of a repeated number it has PARENT and VALUE only */
+    PC_ROW_PARENT = 0,       /* row of the table in which the message around it is; of a record: its number */
+    PC_ROW_VALUE = 1,
+    PC_ROW_START = 1,
+    PC_ROW_END = 2,
+    PC_ROW_NUMBER = 3, /* of the field by which it came */
+    PC_ROW_FLAGS = 4,
+    PC_ROW_FAULT = 5,
+    PC_ROW_CELLS = 6
+};
+enum { PC_SCAN_FIELDS = 64, PC_SCAN_MESSAGES = 64, PC_SCAN_TABLES = 16, PC_SCAN_CELLS = 64, PC_SCAN_DEPTH = 16 };
+
+typedef struct pc_scan_field {
+    uint32_t number;
+    uint8_t kind;
+    uint8_t flags;
+    int16_t message; /* PC_SCAN_MESSAGE: which one, later in the plan than this field's own */
+    int16_t table;   /* each occurrence is a row of this table; -1: it belongs to the row it is met in */
+    int16_t cell;    /* its first cell in the row it is met in; -1: checked, not kept */
+    int16_t oneof;   /* 0, or a number that the members of a oneof of the message share: 1 to 31 */
+} pc_scan_field;
+typedef struct pc_scan_message {
+    uint32_t first, count; /* its fields, by ascending number */
+} pc_scan_message;
+typedef struct pc_scan_plan {
+    const pc_scan_field *fields;
+    const pc_scan_message *messages; /* 0 is the record */
+    const uint32_t *widths;          /* cells of a row of each table; table 0 has a row for each record */
+    uint32_t n_fields, n_messages, n_tables;
+} pc_scan_plan;
+
+/* n pieces of data: piece i is data[start[i * stride] .. end[i * stride]), so the cells of a table are spans as they are.
+ * Pieces may be empty, overlap and come in any order; start and end of an absent field are 0. */
+typedef struct pc_spans {
+    const uint8_t *data;
+    size_t size;
+    const int64_t *start, *end;
+    size_t stride, n;
+} pc_spans;
+typedef struct pc_scan_table {
+    int64_t *cells;  /* capacity * width; may be NULL with capacity 0. Rows that do not fit are counted, not written */
+    size_t capacity;
+    size_t most;     /* of one record: one that has more keeps none of them and is flagged */
+    size_t rows;     /* out: rows kept, or that would have been with more capacity */
+} pc_scan_table;
+typedef struct pc_scan_fault {
+    int code;
+    int64_t record, offset; /* offset: in the data */
+    uint32_t depth, path[16]; /* numbers of the fields, from the record down */
+} pc_scan_fault;
+
+/* Scans records; *fault: the first one. Returns how many records have a fault, or PC_ERR_ARGUMENT: the plan is unsound
+ * or a span leaves the data. */
+int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
+
+/* Pieces one after another: message i is piece rows[i], or with rows NULL piece i. offsets: n + 1; out NULL: offsets only.
+ * Returns the bytes of all, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_gather(const pc_spans *pieces, const uint32_t *rows, size_t n, uint8_t *out, int64_t *offsets);
+
+/* Records without one field each, as a writer puts them: cells are rows of a table (of `width` cells) without flags but
+ * PC_SCAN_KEPT. The field (PC_SCAN_TAGGED) of kind number has its three cells from `field` on; around it are `depth`
+ * messages, whose first cells are `around`, outermost first. A record without the field is copied. out: as many bytes as
+ * all records have. Returns the bytes written, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_cut(const uint8_t *data, size_t size, const int64_t *cells, size_t width, size_t n, const uint32_t *around,
+                     uint32_t depth, uint32_t field, uint8_t *out, int64_t *offsets);
+
+/* Which pieces are equal: groups[i] is the group of piece i, numbered as they first appear, and firsts[g] the first piece
+ * of group g. slots: a power of two of them, at least 1.5 n. key: 16 random bytes (SipHash-1-3), so that nobody can choose
+ * pieces that fall into one slot. Returns the number of groups, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_group(const pc_spans *pieces, const uint8_t key[16], uint32_t *slots, size_t n_slots, uint32_t *groups,
+                       uint32_t *firsts);
+
+/* marks[i] = whether piece i has one of the bytes in `set` (bit b of word w: byte 64 w + b). Returns how many, or
+ * PC_ERR_ARGUMENT. */
+int64_t pc_spans_having(const pc_spans *pieces, const uint64_t set[4], uint8_t *marks);
+/* marks[i] = whether piece i of one equals piece i of the other. other: as many pieces, or one that all are compared with. */
+int64_t pc_spans_equal(const pc_spans *pieces, const pc_spans *other, uint8_t *marks);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

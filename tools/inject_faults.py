@@ -217,7 +217,7 @@ class Build:
     def core(self) -> None:
         """The parts without faults: dispatch and the portable backend, which signs for the tests."""
         have = ["-DPC_HAVE_portable=1", f"-DPC_HAVE_{self.isa}=1", '-DPC_VERSION="0"', '-DPC_CFLAGS="-O1"']
-        for source in sorted(path for room in ("core", "trees") for path in (self.csrc / room).glob("*.c")):
+        for source in sorted(path for room in ("core", "trees", "wire") for path in (self.csrc / room).glob("*.c")):
             assert not self.compile(f"{source.parent.name}/{source.name}", *have)
         assert not self.compile("backend/backend_portable.c")
         assert not self.compile(f"backend/backend_{self.isa}.c", *self.flags)

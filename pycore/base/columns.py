@@ -119,19 +119,19 @@ class Column(Sequence[bytes]):
         start, stop, _ = slice(start, stop).indices(self.n)
         stop = max(start, stop)
         if self.offsets is None:
-            return _trusted(self.data[start:stop], None)
-        return _trusted(self.data, self.offsets[start : stop + 1])
+            return trusted_column(self.data[start:stop], None)
+        return trusted_column(self.data, self.offsets[start : stop + 1])
 
     def take(self, rows: NDArray[np.intp]) -> Column:
         """These rows, copied."""
         if self.offsets is None:
-            return _trusted(self.data[rows], None)
+            return trusted_column(self.data[rows], None)
         starts, lengths = self.offsets[rows], np.diff(self.offsets)[rows]
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(lengths, out=offsets[1:])
         view = self.data.data
         data = b"".join([view[start:stop] for start, stop in zip(starts, starts + lengths, strict=True)])
-        return _trusted(np.frombuffer(data, dtype=np.uint8), offsets)
+        return trusted_column(np.frombuffer(data, dtype=np.uint8), offsets)
 
     def to_native(self) -> Any:
         """The ``pc_column`` of the C interface. Points into this column: keep it alive while C reads."""
@@ -159,7 +159,7 @@ class Column(Sequence[bytes]):
             if step == 1:
                 return self.slice(start, stop)
             if self.offsets is None:
-                return _trusted(self.data[index], None)
+                return trusted_column(self.data[index], None)
             return _gather([self[i] for i in range(start, stop, step)], "rows")
         i = index + self.n if index < 0 else index
         if not 0 <= i < self.n:
@@ -315,7 +315,7 @@ def _convert(value: Any, field: str, width: int | None, widths: tuple[int, ...] 
         return value
     if isinstance(value, np.ndarray) and value.ndim == 2:
         _check_matrix(value, field)
-        return _trusted(value, None)
+        return trusted_column(value, None)
     if hasattr(value, "null_count") and hasattr(value, "type"):
         return _from_arrow(value, field)
     if isinstance(value, tuple) and len(value) == 2 and looks_like_offsets(value[1]):
@@ -341,7 +341,7 @@ def _from_flat(value: Any, field: str, width: int) -> Column:
         raise ShapeError(field, f"{describe(value)} with a width", "one contiguous bytes-like object")
     if flat.size % width:
         raise LengthError(field, f"{flat.size} bytes", f"a multiple of the width, {width}")
-    return _trusted(flat.reshape(-1, width), None)
+    return trusted_column(flat.reshape(-1, width), None)
 
 
 def _from_pair(data: Any, offsets: Any, field: str) -> Column:
@@ -350,7 +350,7 @@ def _from_pair(data: Any, offsets: Any, field: str) -> Column:
         raise ShapeError(f"{field}.data", describe(data), "one contiguous bytes-like object")
     positions = to_array(offsets, f"{field}.offsets" if field != "data" else "offsets", _OFFSETS_WANTED)
     _check_offsets(positions, flat.size, f"{field}.offsets" if field != "data" else "offsets")
-    return _trusted(flat, np.require(positions, np.int64, ["C", "A"]))
+    return trusted_column(flat, np.require(positions, np.int64, ["C", "A"]))
 
 
 def _gather(items: Sequence[Any], field: str) -> Column:
@@ -365,7 +365,7 @@ def _gather(items: Sequence[Any], field: str) -> Column:
     joined = b"".join(items)
     if len(joined) != offsets[-1]:  # a bytearray that another thread resized between the two lines above
         raise LengthError(field, "items that change their length during the call", "items left alone")
-    return _trusted(np.frombuffer(joined, dtype=_UINT8), offsets)
+    return trusted_column(np.frombuffer(joined, dtype=_UINT8), offsets)
 
 
 def _item_view(item: object, field: str, i: int) -> bytes | memoryview:
@@ -391,11 +391,11 @@ def _from_arrow(array: Any, field: str) -> Column:
         data = empty if len(buffers) < 2 or buffers[1] is None else buffers[1]
         if data.size < (start + n) * width:
             raise LengthError(field, f"an Arrow buffer of {data.size} bytes", f"at least {(start + n) * width}")
-        return _trusted(data[start * width : (start + n) * width].reshape(n, width), None)
+        return trusted_column(data[start * width : (start + n) * width].reshape(n, width), None)
     if kind not in ("binary", "large_binary"):
         raise ShapeError(field, f"an Arrow array of {kind}", "binary, large_binary or fixed_size_binary")
     if n == 0:
-        return _trusted(empty, np.zeros(1, dtype=np.int64))
+        return trusted_column(empty, np.zeros(1, dtype=np.int64))
     raw, values = buffers[1], buffers[2]
     offset_type = np.dtype(np.int32 if kind == "binary" else np.int64)
     if raw is None or raw.size < (start + n + 1) * offset_type.itemsize:
@@ -407,7 +407,7 @@ def _from_arrow(array: Any, field: str) -> Column:
 # ---- checks --------------------------------------------------------------------------------------------------------
 
 
-def _trusted(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Column:
+def trusted_column(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -> Column:
     """A column whose arrays were checked already: skips the O(n) walk over the offsets."""
     column = object.__new__(Column)
     object.__setattr__(column, "data", data)

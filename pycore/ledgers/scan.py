@@ -1,0 +1,306 @@
+"""Plans: which fields of a chain's messages become columns, and the tables that a scan fills.
+
+A plan is made once, from a protobuf descriptor and two lists of names, so the .proto file stays the only place that knows
+field numbers and types:
+
+>>> from pycore._pb.ledgers.chainmaker.v1.transaction_pb2 import TxRWSet
+>>> plan = Plan(TxRWSet.DESCRIPTOR, {"": "set", "tx_writes": "write"}, {"set": ["tx_id"], "write": ["key"]})
+>>> data = TxRWSet(tx_id="a", tx_writes=[{"key": b"k"}, {"key": b"l"}]).SerializeToString()
+>>> tables = plan.scan(Spans.joined([data]))
+>>> tables.span("set", "tx_id")[0], list(tables.span("write", "key").gather())
+(b'a', [b'k', b'l'])
+
+The walk itself is in C (``csrc/wire/``); ``csrc/README.md`` shows how to add the messages of another chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from numpy.typing import NDArray
+
+from pycore.base import parallel
+from pycore.errors import InputError
+from pycore.ledgers import ffi_scan as native
+from pycore.ledgers.ffi_scan import END, FAULT, FLAGS, KEPT, NUMBER, PARENT, START, VALUE, Spans
+
+__all__ = ["END", "FAULT", "FLAGS", "KEPT", "NUMBER", "PARENT", "START", "VALUE", "Plan", "Spans", "Tables"]
+
+_F = FieldDescriptor
+_KINDS = {
+    _F.TYPE_BYTES: native.BYTES,
+    _F.TYPE_STRING: native.STRING,
+    _F.TYPE_MESSAGE: native.MESSAGE,
+    _F.TYPE_UINT64: native.UINT64,
+    _F.TYPE_INT64: native.UINT64,
+    _F.TYPE_UINT32: native.UINT32,
+    _F.TYPE_INT32: native.INT32,
+    _F.TYPE_ENUM: native.INT32,
+    _F.TYPE_BOOL: native.BOOL,
+    _F.TYPE_SINT32: native.SINT32,
+    _F.TYPE_SINT64: native.SINT64,
+    _F.TYPE_FIXED32: native.FIXED32,
+    _F.TYPE_SFIXED32: native.FIXED32,
+    _F.TYPE_FLOAT: native.FIXED32,
+    _F.TYPE_FIXED64: native.FIXED64,
+    _F.TYPE_SFIXED64: native.FIXED64,
+    _F.TYPE_DOUBLE: native.FIXED64,
+}
+_REASONS = {
+    1: "end early",
+    2: "have a number or length of too many bytes",
+    3: "have a tag that no field has",
+    4: "have a group that does not end where it should",
+    5: "are not UTF-8",
+}
+_NO_LIMIT = (1 << 63) - 1
+_COST = parallel.Cost(item_ns=150, byte_ns=0.4)
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field of a message, as the plan reads it."""
+
+    number: int
+    kind: int
+    flags: int
+    oneof: int
+    message: _Message | None = None
+    table: str | None = None
+    cell: int = -1
+
+
+@dataclass(slots=True)
+class _Message:
+    """A message in the table that its fields' cells are in. Equal types at different places are different messages."""
+
+    fields: list[_Field] = field(default_factory=list)
+
+
+class Plan:
+    """What is read of one message type.
+
+    Attributes:
+        names: the tables, the records' first.
+    """
+
+    def __init__(
+        self,
+        message: Descriptor,
+        tables: Mapping[str, str],
+        cells: Mapping[str, Sequence[str]],
+        *,
+        raw: Sequence[str] = (),
+        most: Mapping[str, int] | None = None,
+    ) -> None:
+        """Compiles a plan.
+
+        tables   path of a field ("txs", "dag.vertexes") -> the table in which each occurrence is a row; "" is the record.
+                 Several paths may share a table: NUMBER tells them apart.
+        cells    table -> the fields, by their paths from its row, that become cells. One that ends in "!" also keeps
+                 the place of its tag, which :meth:`Tables.cut` needs.
+        raw      paths of messages that are taken as bytes and not looked into
+        most     table -> rows of it that one record may have
+        """
+        self.names = tuple(dict.fromkeys(tables.values()))
+        self._descriptor = message
+        self._tables = dict(tables)
+        self._wanted = {(table, path.rstrip("!")): path for table, paths in cells.items() for path in paths}
+        self._raw = frozenset(raw)
+        self._places: dict[tuple[str, str], int] = {}
+        self._widths = dict.fromkeys(self.names, native.FIRST_CELL)
+        self._most = [(most or {}).get(name, _NO_LIMIT) for name in self.names]
+        order: list[_Message] = []
+        self._visit(message, "", tables[""], "", order)
+        unknown = [f"{table}: {path}" for (table, path) in self._wanted if (table, path) not in self._places]
+        if unknown:
+            raise InputError("cells", ", ".join(unknown), f"fields of {message.full_name}")
+        self._native = self._compile(order[::-1])  # every message before those inside it
+
+    def place(self, table: str, path: str) -> int:
+        """First cell of a field in the rows of a table."""
+        return self._places[table, path]
+
+    def scan(
+        self,
+        records: Spans,
+        *,
+        room: Mapping[str, int] | None = None,
+        limits: Mapping[str, int] | None = None,
+        threads: int | None = 1,
+    ) -> Tables:
+        """Scans every record.
+
+        room      rows to make room for in the tables below the records'; a table that needs more is scanned again
+        limits    rows of a table that are kept at most; `counts` says how many there are
+        threads   as in :mod:`pycore.base.parallel`
+        """
+        n = len(records)
+        top = np.empty((n, self._widths[self.names[0]]), np.int64)
+        if threads == 1 or n < 256:
+            return self._scan_part(records, top, 0, room or {}, limits or {})
+        bounds = parallel.cut(n, parallel.resolve_threads(threads), _COST)
+        found: dict[int, Tables] = {}
+
+        def work(first: int, last: int) -> None:
+            share = {name: rows * (last - first) // n + 64 for name, rows in (room or {}).items()}
+            found[first] = self._scan_part(records.part(first, last), top[first:last], first, share, limits or {})
+
+        parallel.run_pieces(work, bounds, parallel.resolve_threads(threads))
+        parts = [found[first] for first in sorted(found)]
+        return parts[0] if len(parts) == 1 else self._joined(records.data, top, parts, limits or {})
+
+    def where(self, path: Sequence[int]) -> str:
+        """Names of the fields on a path of numbers."""
+        names, message = [], self._descriptor
+        for number in path:
+            found = message.fields_by_number[number]
+            names.append(found.name)
+            message = found.message_type
+        return ".".join(names)
+
+    # ---- compiling ---------------------------------------------------------------------------------------------------
+
+    def _visit(self, kind: Descriptor, path: str, table: str, inner: str, order: list[_Message]) -> _Message:
+        made = _Message()
+        for f in sorted(kind.fields, key=lambda f: f.number):
+            whole, local = f"{path}.{f.name}".lstrip("."), f"{inner}.{f.name}".lstrip(".")
+            own, place = self._tables.get(whole), _KINDS[f.type]
+            if place == native.MESSAGE and whole in self._raw:
+                place = native.BYTES
+            flags = (native.REPEATED if f.is_repeated else 0) | (native.PRESENCE if f.has_presence else 0)
+            group = f.containing_oneof
+            one = _Field(f.number, place, flags, 1 + group.index if group is not None and len(group.fields) > 1 else 0)
+            one.table = own
+            self._give_cells(one, table, local)
+            if place == native.MESSAGE:
+                one.message = self._visit(f.message_type, whole, own or table, "" if own else local, order)
+            elif own is not None and place > native.MESSAGE:
+                self._widths[own] = VALUE + 1
+            made.fields.append(one)
+        order.append(made)
+        return made
+
+    def _give_cells(self, one: _Field, table: str, local: str) -> None:
+        path = self._wanted.get((table, local))
+        if path is None:
+            return
+        size = 1 if one.kind > native.MESSAGE else 2
+        if path.endswith("!"):
+            one.flags |= native.TAGGED
+            size = 3
+        if (table, local) not in self._places:
+            self._places[table, local] = self._widths[table]
+            self._widths[table] += size
+        one.cell = self._places[table, local]
+
+    def _compile(self, order: list[_Message]) -> native.NativePlan:
+        at = {id(message): i for i, message in enumerate(order)}
+        fields: list[tuple[int, int, int, int, int, int, int]] = []
+        messages = []
+        for message in order:
+            messages.append((len(fields), len(message.fields)))
+            for f in message.fields:
+                inside = at[id(f.message)] if f.message is not None else -1
+                table = self.names.index(f.table) if f.table is not None else -1
+                fields.append((f.number, f.kind, f.flags, inside, table, f.cell, f.oneof))
+        return native.native_plan(fields, messages, [self._widths[name] for name in self.names])
+
+    # ---- scanning ----------------------------------------------------------------------------------------------------
+
+    def _scan_part(
+        self, records: Spans, top: NDArray[np.int64], first: int, room: Mapping[str, int], limits: Mapping[str, int]
+    ) -> Tables:
+        arrays = [top, *(self._rows(name, room.get(name, 0)) for name in self.names[1:])]
+        faulty, counts, fault = native.scan(self._native, records, arrays, self._most)
+        sizes = [min(rows, limits.get(name, rows)) for name, rows in zip(self.names, counts, strict=True)]
+        if any(size > len(array) for size, array in zip(sizes, arrays, strict=True)):
+            arrays[1:] = [self._rows(name, size) for name, size in zip(self.names[1:], sizes[1:], strict=True)]
+            faulty, counts, fault = native.scan(self._native, records, arrays, self._most)
+        kept = {name: array[:size] for name, array, size in zip(self.names, arrays, sizes, strict=True)}
+        if first:
+            top[:, PARENT] += first
+            if fault is not None:
+                fault = native.Fault(fault.code, fault.record + first, fault.offset, fault.path)
+        return Tables(self, records.data, kept, dict(zip(self.names, counts, strict=True)), faulty, fault)
+
+    def _rows(self, name: str, count: int) -> NDArray[np.int64]:
+        return np.empty((count, self._widths[name]), np.int64)
+
+    def _joined(
+        self, data: NDArray[np.uint8], top: NDArray[np.int64], parts: Sequence[Tables], limits: Mapping[str, int]
+    ) -> Tables:
+        """The tables of neighbouring ranges of records as one; parents are counted from the first record on.
+
+        Only plans whose tables hang on the records themselves are scanned in parts.
+        """
+        rows, counts, before = {self.names[0]: top}, {self.names[0]: len(top)}, 0
+        for part in parts:
+            for name in self.names[1:]:
+                part.rows[name][:, PARENT] += before
+            before += len(part.rows[self.names[0]])
+        for name in self.names[1:]:
+            counts[name] = sum(part.counts[name] for part in parts)
+            whole = np.concatenate([part.rows[name] for part in parts])
+            rows[name] = whole[: limits.get(name, len(whole))]
+        faults = [part.fault for part in parts if part.fault is not None]
+        return Tables(self, data, rows, counts, sum(part.faulty for part in parts), faults[0] if faults else None)
+
+
+@dataclass(slots=True, eq=False)
+class Tables:
+    """What a scan found.
+
+    Attributes:
+        plan, data: that were scanned.
+        rows: table -> int64 (rows, cells).
+        counts: table -> rows that there are; those beyond a limit were not kept.
+        faulty: records that are no message.
+        fault: the first of them.
+    """
+
+    plan: Plan
+    data: NDArray[np.uint8]
+    rows: dict[str, NDArray[np.int64]]
+    counts: dict[str, int]
+    faulty: int
+    fault: native.Fault | None
+
+    def __getitem__(self, table: str) -> NDArray[np.int64]:
+        return self.rows[table]
+
+    def number(self, table: str, path: str) -> NDArray[np.int64]:
+        """int64 (rows,): a number of each row, 0 where it is absent; a view."""
+        return self.rows[table][:, self.plan.place(table, path)]
+
+    def span(self, table: str, path: str = "") -> Spans:
+        """Where a field of each row stands; "" is the row's own content."""
+        return Spans(self.data, self.rows[table], self.plan.place(table, path) if path else START)
+
+    def tag(self, table: str, path: str) -> NDArray[np.int64]:
+        """int64 (rows,): where the tag of a field ("!") stands, 0 where it is absent; a view."""
+        return self.rows[table][:, self.plan.place(table, path) + 2]
+
+    def rewritten(self, table: str) -> NDArray[np.int64]:
+        """Rows whose bytes a writer would have put otherwise."""
+        return np.flatnonzero(self.rows[table][:, FLAGS] & ~KEPT)
+
+    def cut(self, around: Sequence[str], path: str, first: int, last: int) -> Any:
+        """Records first up to last without one of their numbers ("!"), which lies in these messages, as a column."""
+        table, plan = self.plan.names[0], self.plan
+        return native.cut(
+            self.span(table).part(first, last), [plan.place(table, one) for one in around], plan.place(table, path)
+        )
+
+    def refusal(self, field_name: str, wanted: str, size: int) -> InputError:
+        """The error for the first fault; `field_name` is what the records are called."""
+        fault = self.fault
+        assert fault is not None
+        path = self.plan.where(fault.path)
+        reason = _REASONS[fault.code]
+        got = f"{size} bytes that {reason} at byte {fault.offset}" + (f", in {path}" if path else "")
+        return InputError(field_name, got, wanted)
