@@ -201,13 +201,31 @@ def run_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int
             checkpoint()
             work(start, stop)
         return
-    job = _Job(work, bounds)
-    helpers = _submit(job, min(threads, pieces) - 1)
-    job.drain()
-    for helper in helpers:
-        if not helper.cancel():
-            helper.result()
-    job.finish()
+    Started(work, bounds, min(threads, pieces) - 1).finish()
+
+
+class Started:
+    """Work that helpers have begun; whoever wants its result does what is left of it."""
+
+    def __init__(self, work: Callable[[int, int], None], bounds: list[int], helpers: int) -> None:
+        self._job = _Job(work, bounds)
+        self._helpers = _submit(self._job, helpers) if helpers else []
+
+    def finish(self) -> None:
+        """Returns when every piece is done; raises the first exception that one raised."""
+        self._job.drain()
+        for helper in self._helpers:
+            if not helper.cancel():
+                helper.result()
+        self._job.finish()
+
+
+def start_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> Started:
+    """As :func:`run_pieces`, but returns at once: up to ``threads - 1`` helpers begin, and the caller goes on.
+
+    The caller must call ``finish()``, also after an exception of its own, lest the pieces outlive what they read.
+    """
+    return Started(work, bounds, min(threads - 1, len(bounds) - 1))
 
 
 def run(

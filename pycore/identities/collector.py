@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.columns import BatchOfBytes, Column, as_column, join_columns, trusted_column
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
@@ -40,8 +42,67 @@ _NIST = {
 }
 _MAX_RSA_BITS = 8192  # bounds the work of one hostile key, under a millisecond a signature; real ones have 2048 to 4096
 
+FEW = 32  # signatures that take C no longer than making columns of them would
+
 MAX_RARE = 1 << 10
 """Signatures on P-384 and P-521 of one batch: each takes one to two milliseconds, a hundred times what others take."""
+
+
+@dataclass(slots=True, eq=False)
+class _Rows:
+    """Signatures that came as columns: row i is by keys[which[i]], and has ticket `first` + i."""
+
+    first: int
+    keys: list[bytes]
+    which: NDArray[np.intp]
+    messages: Column
+    signatures: Column
+
+    def key_column(self) -> Column:
+        lengths = np.fromiter(map(len, self.keys), np.int64, len(self.keys))
+        joined = np.frombuffer(b"".join(self.keys), np.uint8)
+        if len(self.keys) and (lengths == lengths[0]).all() and lengths[0]:
+            return trusted_column(joined.reshape(len(self.keys), -1)[self.which], None)
+        return as_column(self.keys, "keys").take(self.which)
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """The signatures of one kind of key and hash."""
+
+    tickets: list[int] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+    signatures: list[bytes] = field(default_factory=list)
+    rows: list[_Rows] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.tickets) + sum(len(rows.which) for rows in self.rows)
+
+    def places(self) -> NDArray[np.intp]:
+        """Tickets, in the order of :meth:`items` and :meth:`columns`."""
+        given = [np.arange(rows.first, rows.first + len(rows.which)) for rows in self.rows]
+        return np.concatenate([np.array(self.tickets, np.intp), *given])
+
+    def items(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """Keys, messages and signatures one by one."""
+        keys, messages, signatures = list(self.keys), list(self.messages), list(self.signatures)
+        for rows in self.rows:
+            keys += [rows.keys[i] for i in rows.which.tolist()]
+            messages += rows.messages
+            signatures += rows.signatures
+        return keys, messages, signatures
+
+    def columns(self) -> tuple[Column, Column, Column]:
+        """Keys, messages and signatures as columns."""
+        given = [(rows.key_column(), rows.messages, rows.signatures) for rows in self.rows]
+        if self.tickets:
+            given.append(tuple(as_column(x, "rows") for x in (self.keys, self.messages, self.signatures)))
+            given.insert(0, given.pop())
+        if len(given) == 1:
+            return given[0]
+        keys, messages, signatures = (join_columns(part) for part in zip(*given, strict=True))
+        return keys, messages, signatures
 
 
 class SignatureBatch:
@@ -57,9 +118,7 @@ class SignatureBatch:
         self._der_rules = der_rules
         self._threads = threads
         self._count = 0
-        self._groups: dict[tuple[str, str], tuple[list[int], list[bytes], list[bytes], list[bytes]]] = defaultdict(
-            lambda: ([], [], [], [])
-        )
+        self._groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
 
     def __len__(self) -> int:
         return self._count
@@ -67,18 +126,32 @@ class SignatureBatch:
     @property
     def kinds(self) -> dict[str, int]:
         """Signatures collected so far, by kind of key and hash."""
-        return {f"{kind}/{hash_}": len(group[0]) for (kind, hash_), group in self._groups.items()}
+        return {f"{kind}/{hash_}": len(group) for (kind, hash_), group in self._groups.items()}
 
     def add(self, key: PublicKey, hash: str, message: bytes, signature: bytes) -> int:
         """Collects one signature and returns its place in the result of :meth:`run`."""
-        tickets, keys, messages, signatures = self._groups[key.kind, hash]
+        group = self._groups[key.kind, hash]
         ticket = self._count
         self._count = ticket + 1
-        tickets.append(ticket)
-        keys.append(key.data)
-        messages.append(message)
-        signatures.append(signature)
+        group.tickets.append(ticket)
+        group.keys.append(key.data)
+        group.messages.append(message)
+        group.signatures.append(signature)
         return ticket
+
+    def add_rows(
+        self, kind: str, hash: str, keys: list[bytes], which: NDArray[np.intp], messages: Column, signatures: Column
+    ) -> int:
+        """Collects n signatures at once and returns the place of the first; the others follow it.
+
+        kind, keys             of the :class:`PublicKey` objects; one of each for any number of signatures
+        which                  (n,): signature i is by keys[which[i]]
+        messages, signatures   n rows each
+        """
+        first = self._count
+        self._count += len(which)
+        self._groups[kind, hash].rows.append(_Rows(first, keys, which, messages, signatures))
+        return first
 
     def run(self) -> NDArray[np.uint8]:
         """uint8[len(self)]: the verdict code of every collected signature.
@@ -86,24 +159,26 @@ class SignatureBatch:
         Raises:
             InputError: more than MAX_RARE signatures on P-384 and P-521; none is verified then.
         """
-        rare = sum(len(group[0]) for (kind, _), group in self._groups.items() if kind in _NIST)
+        rare = sum(len(group) for (kind, _), group in self._groups.items() if kind in _NIST)
         if rare > MAX_RARE:
             raise InputError("signatures", f"{rare} on P-384 and P-521, verified one by one", f"at most {MAX_RARE}")
         codes = np.zeros(self._count, dtype=np.uint8)
-        for (kind, hash_), (tickets, keys, messages, signatures) in self._groups.items():
+        for (kind, hash_), group in self._groups.items():
+            places = group.places()
             if hash_ not in _HASHES:
-                codes[tickets] = Verdict.UNSUPPORTED_ALGORITHM
+                codes[places] = Verdict.UNSUPPORTED_ALGORITHM
             elif kind in _KERNELS:
-                codes[tickets] = self._kernel(kind, hash_, keys, messages, signatures)
+                few = len(places) <= FEW or not group.rows
+                codes[places] = self._kernel(kind, hash_, *(group.items() if few else group.columns()))
             elif kind == "rsa":
-                codes[tickets] = [_verify_rsa(hash_, *item) for item in zip(keys, messages, signatures, strict=True)]
+                codes[places] = [_verify_rsa(hash_, *item) for item in zip(*group.items(), strict=True)]
             else:
-                items = zip(keys, messages, signatures, strict=True)
-                codes[tickets] = [_verify_nist(kind, hash_, self._der_rules, *item) for item in items]
+                items = zip(*group.items(), strict=True)
+                codes[places] = [_verify_nist(kind, hash_, self._der_rules, *item) for item in items]
         return codes
 
     def _kernel(
-        self, scheme: str, hash_: str, keys: list[bytes], messages: list[bytes], signatures: list[bytes]
+        self, scheme: str, hash_: str, keys: BatchOfBytes, messages: BatchOfBytes, signatures: BatchOfBytes
     ) -> NDArray[np.uint8]:
         options: dict[str, Any] = {"encoding": "der", "der_rules": self._der_rules, "threads": self._threads}
         data: Any = messages
@@ -118,7 +193,7 @@ class SignatureBatch:
         return verify_batch(scheme, keys, signatures, data, **options).codes
 
 
-def _digests(hash_: str, messages: list[bytes]) -> NDArray[np.uint8] | list[bytes]:
+def _digests(hash_: str, messages: BatchOfBytes) -> NDArray[np.uint8] | list[bytes]:
     """The leftmost 32 bytes of each message's hash."""
     if hash_ in ("sha384", "sha512"):
         return [hashlib.new(hash_, message).digest()[:32] for message in messages]

@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.errors import InputError
 from pycore.ledgers import ffi_scan as native
-from pycore.ledgers.ffi_scan import END, FAULT, FLAGS, KEPT, NUMBER, PARENT, START, VALUE, Spans
+from pycore.ledgers.ffi_scan import END, FAULT, FLAGS, KEPT, NUMBER, OVERFLOW, PARENT, START, VALUE, Spans
 
-__all__ = ["END", "FAULT", "FLAGS", "KEPT", "NUMBER", "PARENT", "START", "VALUE", "Plan", "Spans", "Tables"]
+__all__ = ["END", "FAULT", "FLAGS", "KEPT", "NUMBER", "OVERFLOW", "PARENT", "START", "VALUE", "Plan", "Spans", "Tables"]
 
 _F = FieldDescriptor
 _KINDS = {

@@ -55,11 +55,18 @@ class AccessRules:
         )
         self._old_version = block_version <= 220
 
-    def has_row(self, payload: Payload) -> bool:
-        """Whether anything but the row of the transaction's type judges it, so that endorsers or parameters matter."""
-        resource = f"{payload.contract_name}-{payload.method}"
-        own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
-        return bool(own or self.rows.endorsement(resource)) or (self.electorate.public and resource == _LOST_ROW)
+    def reads_parameters(self, payload: Payload) -> bool:
+        """Whether a row asks for the organisation that a parameter names, so that type, contract, method and signers
+        alone do not tell the ruling."""
+        rows, resource = self.rows, f"{payload.contract_name}-{payload.method}"
+        found = (
+            rows.row("sender", resource),
+            rows.row("exceptional", resource),
+            rows.row("endorsement", TX_TYPES.get(payload.tx_type, "")),
+            rows.configured.get(resource),
+            rows.endorsement(resource),
+        )
+        return any(row is not None and row.rule == "SELF" for row in found)
 
     @property
     def checks_payer(self) -> bool:

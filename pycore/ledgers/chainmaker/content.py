@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.chainmaker import dag, transactions
-from pycore.ledgers.chainmaker.digests import Digests
-from pycore.ledgers.chainmaker.messages import Block, BlockHeader, TxRWSet
+from pycore.ledgers.chainmaker import dag, plans, transactions
+from pycore.ledgers.chainmaker.block import Graph, OpenBlock
+from pycore.ledgers.chainmaker.digests import DIGEST_SIZE, Digests
+from pycore.ledgers.chainmaker.messages import BlockHeader, TxRWSet, parse
 from pycore.ledgers.report import Check
+from pycore.ledgers.scan import FAULT, Spans
 
 _EXACT_DAG_FROM = 2300
 
@@ -22,59 +26,90 @@ def transaction_checks(header: BlockHeader, column: transactions.Column, digests
     invalid = int((column.codes != Verdict.VALID).sum())
     yield Check("transactions", invalid == 0, f"{invalid} invalid", "0 invalid")
     yield Check("tx_root", header.tx_root == digests.tx_root, header.tx_root, digests.tx_root)
-    wrong = sum(len(leaf) != 32 for leaf in digests.rw_set_hashes)
+    wrong = len(digests.unsound)
     same = not wrong and header.rw_set_root == digests.rw_set_root
     detail = f"{wrong} transactions without a rw_set_hash of 32 bytes" if wrong else ""
     yield Check("rw_set_root", same, header.rw_set_root, digests.rw_set_root, detail)
 
 
 def rw_set_checks(
-    block: Block, rw_sets: Sequence[TxRWSet] | None, column: transactions.Column, digests: Digests, hash_: str
+    rw_sets: RWSets | None, column: transactions.Column, digests: Digests, hash_: str, threads: int | None
 ) -> Iterator[Check]:
     """The length of result.rw_set_hash, and its value where the sets are given; faults go to `column`."""
-    txs = block.txs
-    for index, leaf in enumerate(digests.rw_set_hashes):
-        if len(leaf) != 32:
-            column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {len(leaf)} bytes, not 32")
+    leaves, count = digests.rw_set_hashes, len(column)
+    for index in digests.unsound.tolist():
+        column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {leaves.lengths[index]} bytes, not 32")
     if rw_sets is None:
-        if txs:
+        if count:
             yield Check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
         return
-    if len(rw_sets) != len(txs):
-        yield Check("rw_sets", False, len(rw_sets), len(txs), "one read and write set per transaction")
+    if len(rw_sets) != count:
+        yield Check("rw_sets", False, len(rw_sets), count, "one read and write set per transaction")
         return
-    hashed = hash_batch(hash_, [rw_set.SerializeToString() for rw_set in rw_sets]).tobytes()
-    wrong = 0
-    for index, (leaf, rw_set, tx) in enumerate(zip(digests.rw_set_hashes, rw_sets, txs, strict=True)):
-        wanted = hashed[32 * index : 32 * index + 32]
-        if leaf != wanted or rw_set.tx_id != tx.payload.tx_id:
-            wrong += 1
-            column.fault(
-                index, Verdict.BAD_DIGEST, f"rw_set_hash is not that of its read and write set, {wanted.hex()}"
-            )
-    yield Check("rw_sets", wrong == 0, f"{wrong} differ", "0 differ")
+    hashed = hash_batch(hash_, rw_sets.encoded.gather(), threads=threads)
+    places = DIGEST_SIZE * np.arange(count + 1, dtype=np.int64)
+    same = leaves.equal(Spans.of(hashed.reshape(-1), places[:-1], places[1:]))
+    same &= rw_sets.tx_ids.equal(column.spans("payload.tx_id"))
+    wrong = np.flatnonzero(~same).tolist()
+    for index in wrong:
+        said = f"rw_set_hash is not that of its read and write set, {hashed[index].tobytes().hex()}"
+        column.fault(index, Verdict.BAD_DIGEST, said)
+    yield Check("rw_sets", not wrong, f"{len(wrong)} differ", "0 differ")
 
 
-def dag_checks(block: Block, rw_sets: Sequence[TxRWSet] | None, digests: Digests, *, rebuild: bool) -> Iterator[Check]:
+class RWSets:
+    """The read and write sets of a block, encoded as the chain's nodes do.
+
+    Raises:
+        InputError: one that is none; `field` is what they are called.
+    """
+
+    def __init__(self, given: Spans, field: str, threads: int | None) -> None:
+        tables = plans.RW_SET.scan(given, threads=threads)
+        if tables.faulty:
+            at = int(np.flatnonzero(tables["rw_set"][:, FAULT])[0])
+            raise tables.refusal(f"{field}[{at}]", "a ChainMaker TxRWSet", int(given.lengths[at]))
+        if len(tables.rewritten("rw_set")):
+            odd = frozenset(tables.rewritten("rw_set").tolist())
+            items = [given[i] if i not in odd else _encoded(given[i], f"{field}[{i}]") for i in range(len(given))]
+            tables = plans.RW_SET.scan(Spans.joined(items), threads=threads)
+        self.encoded = tables.span("rw_set")
+        self.tx_ids = tables.span("rw_set", "tx_id")
+
+    def __len__(self) -> int:
+        return len(self.encoded)
+
+    def messages(self) -> list[TxRWSet]:
+        """The sets as messages."""
+        return [parse(TxRWSet, self.encoded[i], "rw_sets") for i in range(len(self))]
+
+
+def _encoded(item: bytes, field: str) -> bytes:
+    return parse(TxRWSet, item, field).SerializeToString()
+
+
+def dag_checks(block: OpenBlock, rw_sets: RWSets | None, digests: Digests, *, rebuild: bool) -> Iterator[Check]:
     """The DAG's hash, its rule, and on demand its equality with the one that the read and write sets give."""
-    header = block.header
+    header, count = block.header, len(block.txs)
     yield Check("dag_hash", header.dag_hash == digests.dag_hash, header.dag_hash, digests.dag_hash)
-    wrong = dag.fault(block.dag, len(block.txs), exact=header.block_version >= _EXACT_DAG_FROM)
+    graph = block.graph
+    exact = header.block_version >= _EXACT_DAG_FROM
+    wrong = dag.fault(graph.vertexes, graph.owners, graph.neighbors, count, exact=exact)
     yield Check("dag", not wrong, wrong or "sound", "sound")
     if rebuild:
-        yield _rebuilt(block, rw_sets, wrong)
+        yield _rebuilt(graph, count, rw_sets, wrong)
 
 
-def _rebuilt(block: Block, rw_sets: Sequence[TxRWSet] | None, wrong: str) -> Check:
+def _rebuilt(graph: Graph, count: int, rw_sets: RWSets | None, wrong: str) -> Check:
     name = "dag_rebuilt"
-    if rw_sets is None or len(rw_sets) != len(block.txs):
+    if rw_sets is None or len(rw_sets) != count:
         return Check(name, None, None, None, "read and write sets are needed to rebuild the DAG")
     if len(rw_sets) > dag.REBUILD_LIMIT:
         return Check(name, None, len(rw_sets), dag.REBUILD_LIMIT, "too many transactions to rebuild the DAG")
     if wrong:
         return Check(name, False, wrong, "sound")
-    built = dag.build(rw_sets)
-    given = [list(vertex.neighbors) for vertex in block.dag.vertexes]
+    built = dag.build(rw_sets.messages())
+    given = graph.lists()
     at = next((i for i, (a, b) in enumerate(zip(given, built, strict=False)) if a != b), None)
     if at is None:
         return Check(name, len(given) == len(built))

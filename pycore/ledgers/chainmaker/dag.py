@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker.messages import DAG, TxRWSet
-
-_KERNEL_FROM = 1 << 15
-"""Neighbours from which the compiled check pays for the import of its compiler."""
+from pycore.ledgers.chainmaker.messages import TxRWSet
 
 REBUILD_LIMIT = 1 << 14
 """Transactions up to which a DAG is rebuilt: for each it is kept which others run before it, one bit each."""
@@ -22,54 +19,35 @@ EDGE_LIMIT = 1 << 18
 _FOLD = 32
 
 
-def fault(dag: DAG, count: int, *, exact: bool) -> str:
+def fault(
+    vertexes: int, owners: NDArray[np.int64], neighbors: NDArray[np.int64], count: int, *, exact: bool
+) -> str:
     """Why the DAG breaks the chain's rule for `count` transactions; "" when it does not.
 
-    Every neighbour is smaller than its own index and they increase strictly (initSimulateDag). `exact`: one vertex per
-    transaction, as block version 2300 and later demand.
+    Every neighbour is smaller than its own index and they increase strictly (initSimulateDag).
+
+    vertexes             how many there are
+    owners, neighbors    int64 (edges,): the edges, by vertex
+    exact                one vertex per transaction, as block version 2300 and later demand
     """
-    vertexes = dag.vertexes
-    if exact and len(vertexes) != count:
-        return f"{len(vertexes)} vertexes for {count} transactions"
-    if len(vertexes) > count:
-        return f"{len(vertexes)} vertexes for only {count} transactions"
-    return neighbor_fault([vertex.neighbors for vertex in vertexes])
-
-
-def neighbor_fault(lists: Sequence[Sequence[int]]) -> str:
-    """The first neighbour that is not smaller than its index, or not larger than the one before it, in words."""
-    total = 0
-    for index, neighbors in enumerate(lists):
-        if len(neighbors) > index:
-            return f"vertex {index}: {len(neighbors)} neighbours, but only {index} transactions before it"
-        total += len(neighbors)
-    if total >= _KERNEL_FROM:
-        from pycore.ledgers.chainmaker.dag_jit import check_dependencies
-
-        flat = np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=total)
-        first, codes = check_dependencies(list(accumulate(map(len, lists), initial=0)), flat)
-        if first < 0:
-            return ""
-        index = int((codes != 0).argmax())
-        return _describe(index, lists[index])
-    for index, neighbors in enumerate(lists):
-        last = -1
-        for neighbor in neighbors:
-            if neighbor <= last or neighbor >= index:
-                return _describe(index, neighbors)
-            last = neighbor
-    return ""
-
-
-def _describe(index: int, neighbors: Sequence[int]) -> str:
-    last = -1
-    for neighbor in neighbors:
-        if neighbor >= index:
-            return f"vertex {index}: neighbour {neighbor} is not before it"
-        if neighbor <= last:
-            return f"vertex {index}: neighbour {neighbor} after {last}"
-        last = neighbor
-    raise AssertionError("sound neighbours have no fault to describe")
+    if exact and vertexes != count:
+        return f"{vertexes} vertexes for {count} transactions"
+    if vertexes > count:
+        return f"{vertexes} vertexes for only {count} transactions"
+    degrees = np.bincount(owners, minlength=vertexes)
+    many = np.flatnonzero(degrees > np.arange(vertexes))
+    if len(many):
+        index = int(many[0])
+        return f"vertex {index}: {degrees[index]} neighbours, but only {index} transactions before it"
+    wrong = neighbors >= owners
+    wrong[1:] |= (owners[1:] == owners[:-1]) & (neighbors[1:] <= neighbors[:-1])
+    if not wrong.any():
+        return ""
+    at = int(wrong.argmax())
+    index, neighbor = int(owners[at]), int(neighbors[at])
+    if neighbor >= index:
+        return f"vertex {index}: neighbour {neighbor} is not before it"
+    return f"vertex {index}: neighbour {neighbor} after {int(neighbors[at - 1])}"
 
 
 def build(rw_sets: Sequence[TxRWSet], *, most: int = EDGE_LIMIT) -> list[list[int]]:

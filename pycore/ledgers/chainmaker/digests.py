@@ -5,8 +5,8 @@
     tx_root     = M(tx_hash ...)     rw_set_root = M(result.rw_set_hash ...)     dag_hash = H(dag)
     M           single hash, leaves as they are, an odd node paired with itself, M([]) = b"", M([x]) = x
 
-Messages are encoded again, as the chain's own nodes do, so what is hashed does not depend on how the bytes
-that came in were laid out.
+What is hashed are the bytes that the chain's own nodes would encode, whatever those that came in looked like: see
+:func:`pycore.ledgers.chainmaker.transactions.scan`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base import parallel
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.chainmaker.messages import Block, BlockHeader, Transaction
+from pycore.ledgers.chainmaker.block import OpenBlock
+from pycore.ledgers.chainmaker.messages import BlockHeader
+from pycore.ledgers.scan import Spans, Tables
 from pycore.merkle.tree import merkle_root
 
 GAS_CLEARED_FROM = 2300
 """Block version from which gas_used is left out of the transaction hash (CalcTxHashWithVersion)."""
+DIGEST_SIZE = 32
+_AROUND_GAS, _GAS = ("result", "result.contract_result"), "result.contract_result.gas_used"
+_COST = parallel.Cost(item_ns=1000, byte_ns=0)  # of a transaction of a kilobyte, about
 HASH_ORDER = ("sha256", "sm3", "sha3-256")
 """The order in which hashes are tried when the context names none."""
 
@@ -36,7 +42,8 @@ class Digests:
     tx_root: bytes
     rw_set_root: bytes
     dag_hash: bytes
-    rw_set_hashes: tuple[bytes, ...]  # as the transactions state them, of any length
+    rw_set_hashes: Spans  # as the transactions state them, of any length
+    unsound: NDArray[np.intp]  # transactions whose rw_set_hash is of another length than a hash
 
 
 def header_bytes(header: BlockHeader) -> bytes:
@@ -48,22 +55,9 @@ def header_bytes(header: BlockHeader) -> bytes:
     return bare.SerializeToString()
 
 
-def transaction_bytes(transaction: Transaction, *, clear_gas: bool) -> bytes:
-    """The bytes that the transaction's hash is taken over. The message itself is left as it was."""
-    if clear_gas:
-        outcome = transaction.result.contract_result  # reading creates nothing
-        gas = outcome.gas_used
-        if gas:
-            outcome.gas_used = 0
-            encoded = transaction.SerializeToString()
-            outcome.gas_used = gas
-            return encoded
-    return transaction.SerializeToString()
-
-
-def chain_root(hash: str, leaves: NDArray[np.uint8] | Sequence[bytes]) -> bytes:
+def chain_root(hash: str, leaves: NDArray[np.uint8] | Sequence[bytes], threads: int | None = None) -> bytes:
     """The chain's Merkle root; b"" without leaves."""
-    return merkle_root(leaves, tree="chainmaker", hash=hash) if len(leaves) else b""
+    return merkle_root(leaves, tree="chainmaker", hash=hash, threads=threads) if len(leaves) else b""
 
 
 def infer_hash(header: BlockHeader) -> str | None:
@@ -75,24 +69,42 @@ def infer_hash(header: BlockHeader) -> str | None:
     return None
 
 
-def block_digests(block: Block, hash: str, txs: Sequence[Transaction] | None = None) -> Digests:
-    """All hashes of a block, in two batches: everything that is hashed once, and the trees. `txs`: block.txs
-    as a list, if the caller has one."""
-    txs = list(block.txs) if txs is None else txs
-    clear = block.header.block_version >= GAS_CLEARED_FROM
-    encoded = [transaction_bytes(transaction, clear_gas=clear) for transaction in txs]
-    encoded.append(header_bytes(block.header))
-    encoded.append(block.dag.SerializeToString())
-    hashed = hash_batch(hash, encoded)
-    count = len(txs)
-    leaves = [transaction.result.rw_set_hash for transaction in txs]
+class Hashing:
+    """The hashes of a block's transactions, taken while the caller does something else."""
+
+    def __init__(self, header: BlockHeader, tables: Tables, hash: str, threads: int | None) -> None:
+        self._tables, self._hash = tables, hash
+        self._clear = header.block_version >= GAS_CLEARED_FROM and bool(tables.tag("tx", _GAS).any())
+        self._spans = tables.span("tx")
+        n = len(self._spans)
+        self.hashes = np.empty((n, DIGEST_SIZE), np.uint8)
+        count = parallel.resolve_threads(threads)
+        self._work = parallel.start_pieces(self._part, parallel.cut(n, count, _COST), count)
+
+    def _part(self, first: int, last: int) -> None:
+        if last > first:
+            part = self._tables.cut(_AROUND_GAS, _GAS, first, last) if self._clear else self._spans.part(first, last).gather()
+            self.hashes[first:last] = hash_batch(self._hash, part, threads=1)
+
+    def finish(self) -> NDArray[np.uint8]:
+        """uint8 (n, 32): the hash of every transaction."""
+        self._work.finish()
+        return self.hashes
+
+
+def block_digests(block: OpenBlock, tables: Tables, hash: str, tx_hashes: NDArray[np.uint8], threads: int | None) -> Digests:
+    """All hashes of a block but those of its transactions, which are given."""
+    small = hash_batch(hash, [header_bytes(block.header), block.graph.encoded])
+    leaves = tables.span("tx", "result.rw_set_hash")
+    wrong = np.flatnonzero(leaves.lengths != DIGEST_SIZE)
     # A leaf of another length is a fault of its transaction; the root over it is not defined.
-    sound = all(len(leaf) == 32 for leaf in leaves)
+    rw_set_root = b"" if len(wrong) else chain_root(hash, leaves.gather().to_matrix(DIGEST_SIZE, "rw_set_hash"), threads)
     return Digests(
-        block_hash=hashed[count].tobytes(),
-        tx_hashes=hashed[:count],
-        tx_root=chain_root(hash, hashed[:count]),
-        rw_set_root=chain_root(hash, leaves) if sound else b"",
-        dag_hash=hashed[count + 1].tobytes(),
-        rw_set_hashes=tuple(leaves),
+        block_hash=small[0].tobytes(),
+        tx_hashes=tx_hashes,
+        tx_root=chain_root(hash, tx_hashes, threads),
+        rw_set_root=rw_set_root,
+        dag_hash=small[1].tobytes(),
+        rw_set_hashes=leaves,
+        unsound=wrong,
     )

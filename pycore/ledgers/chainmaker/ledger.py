@@ -10,9 +10,10 @@ from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker import validator
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
-from pycore.ledgers.chainmaker.digests import block_digests
+from pycore.ledgers.chainmaker.block import open_block
+from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
-from pycore.ledgers.chainmaker.messages import parse_block
+from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.report import BlockReport
 
@@ -67,8 +68,10 @@ class ChainMaker:
         {"block_hash", "tx_root", "dag_hash", "rw_set_root"}: bytes (roots are b"" without transactions), and
         "tx_hashes": list of bytes.
         """
-        parsed, _ = parse_block(_bytes(block), form)
-        found = block_digests(parsed, chain_hash_name(hash))
+        opened, hash_ = open_block(_bytes(block), form), chain_hash_name(hash)
+        tables = open_transactions(opened, None)
+        hashing = Hashing(opened.header, tables, hash_, None)
+        found = block_digests(opened, tables, hash_, hashing.finish(), None)
         return {
             "block_hash": found.block_hash,
             "tx_root": found.tx_root,

@@ -1,51 +1,85 @@
-"""The stateless checks of transactions, and the columns of signatures that they carry."""
+"""The stateless checks of transactions and the signatures that they carry, by columns.
+
+Nothing here walks over transactions one by one: rules are masks over columns, each distinct member is looked up once,
+and each distinct question to the access policies is asked once. Only what is wrong is looked at by itself.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
-from pycore.identities.x509 import PublicKey
 from pycore.ledgers.chainmaker.access import AccessRules
-from pycore.ledgers.chainmaker.messages import EndorsementEntry, Payload, Transaction, shorten
+from pycore.ledgers.chainmaker.block import OpenBlock
+from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, shorten
+from pycore.ledgers.chainmaker.plans import ENDORSER, MAX_ENDORSERS, PAYER, SENDER, TRANSACTION
 from pycore.ledgers.chainmaker.policy import Ruling, Voter
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
+from pycore.ledgers.scan import FAULT, FLAGS, NUMBER, OVERFLOW, PARENT, Spans, Tables
+
+MAX_TX_ID = 64
+MAX_ENTRIES = 1 << 20
+"""Signatures of a block, or of a list of transactions, that are read: four for each that a block may have."""
 
 _INVOKE = 0
-_MAX_TX_ID = 64
-_MAX_ENDORSERS = 1 << 14  # of one transaction: bounds the work that two bytes on the wire can cause
-_MAX_ENTRIES = 1 << 20  # signatures of a block, or of a list of transactions: four for each that a block may have
+_WHITE = b"\t\n\f\r "
 # Go's \S: anything but tab, newline, form feed, carriage return and space. The chain's error text promises less than
 # this.
 _TX_ID = re.compile(r"[^\t\n\f\r ]{1,64}").fullmatch
-_SENDER, _ENDORSER, _PAYER = "sender", "endorser", "payer"
-_VALID = int(Verdict.VALID)  # an enum's members are too slow for a loop over transactions
+_CALLED = {SENDER: "sender", ENDORSER: "endorser", PAYER: "payer"}
+_VALID = int(Verdict.VALID)
 _MALFORMED = int(Verdict.MALFORMED_ITEM)
 _POLICY_NOT_MET = int(Verdict.POLICY_NOT_MET)
+_ROOM = 5 / 4  # entries a transaction to make room for
 
 
-Entry = tuple[int, str, MemberKey, bytes, bytes]
-"""One signature: transaction, who it is of, signer, message, signature. A bare tuple: a block has thousands of them."""
+class Entries(NamedTuple):
+    """The signatures of transactions that are read, in the order of the transactions and of their fields.
+
+    rows       int64 (n,): rows of the table "entry"
+    parents    int64 (n,): the transaction of each
+    kinds      int64 (n,): SENDER, ENDORSER or PAYER
+    members    uint32 (n,): the signer of each, as an index into the names
+    names      the distinct signers, in order of first appearance
+    """
+
+    rows: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    members: NDArray[np.uint32]
+    names: list[MemberKey]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Column:
-    """Transactions on their way to verdicts. `codes` and `details` hold the first fault found of each."""
+    """Transactions on their way to verdicts.
 
+    tables      the columns of the scan
+    codes       uint8 (n,): the verdict by the first fault found of each
+    details     that fault in words, of those that have one
+    entries     the signatures
+    duplicates  transactions whose tx_id another one before them has
+    dropped     endorsements that do not count under "compatible"
+    unjudged    transactions whose policy cannot be judged in this context
+    """
+
+    tables: Tables
     codes: NDArray[np.uint8]
+    entries: Entries
     details: dict[int, str] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    tickets: list[int] = field(default_factory=list)  # per entry: its place in the batch, or -1
-    refused: dict[int, tuple[int, str]] = field(default_factory=dict)  # per entry without a ticket: verdict and reason
     duplicates: int = 0
-    dropped: int = 0  # endorsements that do not count under "compatible"
-    unjudged: int = 0  # transactions whose policy cannot be judged in this context
+    dropped: int = 0
+    unjudged: int = 0
+
+    def __len__(self) -> int:
+        return len(self.codes)
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
@@ -53,54 +87,173 @@ class Column:
             self.codes[index] = code
             self.details[index] = detail
 
+    def spans(self, path: str = "") -> Spans:
+        """A field of every transaction; "" is the whole."""
+        return self.tables.span("tx", path)
 
-def collect(transactions: Sequence[Transaction], chain_id: str | None, *, in_block: bool) -> Column:
+    def message(self, index: int) -> Transaction:
+        """A transaction as a message: for what is wrong."""
+        return parse(Transaction, self.spans()[index], "transactions")
+
+    def tx_id(self, index: int) -> str:
+        """The id of a transaction, which was found to be UTF-8; "" without one."""
+        return self.spans("payload.tx_id")[index].decode()
+
+
+# ---- scanning --------------------------------------------------------------------------------------------------------
+
+
+def scan(transactions: Spans, threads: int | None) -> Tables:
+    """The columns of transactions. What is not as a writer puts it is encoded again and read from there: the chain's
+    nodes hash and sign what they encode themselves."""
+    tables = _scan(transactions, threads)
+    odd = tables.rewritten("tx")
+    odd = odd[tables["tx"][odd, FAULT] == 0]
+    if not len(odd):
+        return tables
+    cells = transactions.cells[:, transactions.column : transactions.column + 2].copy()
+    extra, at = [transactions.data], transactions.data.size
+    for i in odd.tolist():
+        encoded = parse(Transaction, transactions[i], f"block.txs[{i}]").SerializeToString()
+        extra.append(np.frombuffer(encoded, np.uint8))
+        cells[i] = at, at + len(encoded)
+        at += len(encoded)
+    return _scan(Spans(np.concatenate(extra), cells), threads)
+
+
+def open_transactions(block: OpenBlock, threads: int | None) -> Tables:
+    """The columns of a block's transactions; InputError where one is none."""
+    tables = scan(block.txs, threads)
+    if tables.faulty:
+        at = int(np.flatnonzero(tables["tx"][:, FAULT])[0])
+        raise tables.refusal(f"block.txs[{at}]", "a ChainMaker Transaction", int(block.txs.lengths[at]))
+    return tables
+
+
+def _scan(transactions: Spans, threads: int | None) -> Tables:
+    room = {"entry": int(_ROOM * len(transactions)) + 16}
+    return TRANSACTION.scan(
+        transactions, room=room, limits={"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}, threads=threads
+    )
+
+
+# ---- rules -----------------------------------------------------------------------------------------------------------
+
+
+def collect(tables: Tables, chain_id: str | None, *, in_block: bool) -> Column:
     """Checks every transaction by itself and collects its signatures. `in_block`: it must carry the result of its
-    execution."""
-    column = Column(codes=np.full(len(transactions), _VALID, dtype=np.uint8))
-    seen: set[str] = set()
-    for index, transaction in enumerate(transactions):
-        if not transaction.HasField("payload"):
-            column.fault(index, _MALFORMED, "no payload")
-            continue
-        payload = transaction.payload
-        tx_id = payload.tx_id
-        wrong = _header_fault(payload, tx_id, chain_id)
-        if wrong:
-            column.fault(index, _MALFORMED, wrong)
-        if in_block:
-            if tx_id in seen:
-                column.duplicates += 1
-                column.fault(index, _MALFORMED, "tx_id occurs before in the block")
-            seen.add(tx_id)
-            if not transaction.HasField("result"):
-                column.fault(index, _MALFORMED, "no result")
-        if len(transaction.endorsers) > _MAX_ENDORSERS:
-            column.fault(
-                index, _MALFORMED, f"{len(transaction.endorsers)} endorsers, at most {_MAX_ENDORSERS} are read"
-            )
-            continue
-        if len(column.entries) > _MAX_ENTRIES:
-            column.fault(index, _MALFORMED, f"more than {_MAX_ENTRIES} signatures before it, the most that are read")
-            continue
-        message = payload.SerializeToString()
-        if not transaction.HasField("sender"):
-            column.fault(index, _MALFORMED, "no sender")
-        else:
-            _add(column, index, _SENDER, transaction.sender, message)
-        for entry in transaction.endorsers:
-            _add(column, index, _ENDORSER, entry, message)
-        if transaction.HasField("payer"):
-            _add(column, index, _PAYER, transaction.payer, message)
+    execution, and no other may have its id."""
+    tx, entry = tables["tx"], tables["entry"]
+    column = Column(tables, np.full(len(tx), _VALID, dtype=np.uint8), _no_entries())
+    no_payload = tables.span("tx", "payload").absent | (tx[:, FAULT] != 0)
+    again = np.zeros(len(tx), np.bool_)
+    if in_block:
+        again = _repeated_ids(tables, no_payload)
+        column.duplicates = int(again.sum())
+    unread, held = _unread(tables)
+    signed = ~tables.span("entry", "signer").absent
+    sent = np.zeros(len(tx), np.bool_)
+    sent[entry[signed & (entry[:, NUMBER] == SENDER), PARENT]] = True
+    wrong = no_payload | again | unread | ~sent | _header_faults(tables, chain_id)
+    if in_block:
+        wrong |= tables.span("tx", "result").absent
+    wrong[entry[~signed, PARENT]] = True
+    for index in np.flatnonzero(wrong).tolist():
+        column.fault(index, _MALFORMED, _describe(column, index, chain_id, bool(again[index]), held, in_block))
+    rows = np.flatnonzero(signed & ~(no_payload | unread)[entry[:, PARENT]]) if wrong.any() else np.arange(len(entry))
+    column.entries = _entries(tables, rows)
     return column
 
 
-def _header_fault(payload: Payload, tx_id: str, chain_id: str | None) -> str:
-    """verifyTxHeader, without the time window that a node's configuration adds."""
+def _no_entries() -> Entries:
+    none = np.zeros(0, np.int64)
+    return Entries(none, none, none, np.zeros(0, np.uint32), [])
+
+
+def _entries(tables: Tables, rows: NDArray[np.int64]) -> Entries:
+    entry = tables["entry"]
+    signers = tables.span("entry", "signer")
+    groups, firsts = (signers if len(rows) == len(entry) else signers.take(rows)).group()
+    first = rows[firsts]
+    orgs, infos = tables.span("entry", "signer.org_id").take(first), tables.span("entry", "signer.member_info").take(first)
+    kinds = tables.number("entry", "signer.member_type")[first].tolist()
+    found = [(kind, orgs[i].decode(), infos[i]) for i, kind in enumerate(kinds)]
+    names = {name: i for i, name in enumerate(dict.fromkeys(found))}
+    if len(names) < len(found):  # one member in two encodings
+        groups = np.array([names[name] for name in found], np.uint32)[groups]
+    return Entries(rows, entry[rows, PARENT], entry[rows, NUMBER], groups, list(names))
+
+
+def _repeated_ids(tables: Tables, no_payload: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    ids, again = tables.span("tx", "payload.tx_id"), ~no_payload
+    if no_payload.any():
+        here = np.flatnonzero(again)
+        again[here[ids.take(here).group()[1]]] = False
+    else:
+        again[ids.group()[1]] = False
+    return again
+
+
+def _unread(tables: Tables) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Transactions whose signatures are too many to be read, and how many signatures those before each have."""
+    entry, n = tables["entry"], len(tables["tx"])
+    many = (tables["tx"][:, FLAGS] & OVERFLOW) != 0
+    if len(entry) > MAX_ENDORSERS:
+        many |= np.bincount(entry[entry[:, NUMBER] == ENDORSER, PARENT], minlength=n) > MAX_ENDORSERS
+    held = np.zeros(n, np.int64)
+    if tables.counts["entry"] <= MAX_ENTRIES:
+        return many, held
+    # The last rows that were kept may be part of a transaction's; those before it are more than MAX_ENTRIES then.
+    held[1:] = np.cumsum(np.bincount(entry[:, PARENT], minlength=n))[:-1]
+    return many | (held > MAX_ENTRIES), held
+
+
+def _header_faults(tables: Tables, chain_id: str | None) -> NDArray[np.bool_]:
+    """verifyTxHeader, without the time window that a node's configuration adds; see :func:`_header_fault`."""
+    ids = tables.span("tx", "payload.tx_id")
+    length = ids.lengths
+    wrong = length > MAX_TX_ID
+    if chain_id is not None:
+        wrong |= ~tables.span("tx", "payload.chain_id").equal(chain_id.encode())
+    invoked = tables.number("tx", "payload.tx_type") == _INVOKE
+    wrong |= invoked & ((length == 0) | ids.having(_WHITE))
+    expires = tables.number("tx", "payload.expiration_time")
+    return wrong | ((expires != 0) & (expires <= tables.number("tx", "payload.timestamp")))
+
+
+def _describe(
+    column: Column, index: int, chain_id: str | None, again: bool, held: NDArray[np.int64], in_block: bool
+) -> str:
+    """The first fault of one transaction in words, in the order of its fields."""
+    if column.tables["tx"][index, FAULT]:
+        return "no payload"
+    transaction = column.message(index)
+    if not transaction.HasField("payload"):
+        return "no payload"
+    found = _header_fault(transaction.payload, chain_id)
+    if found:
+        return found
+    if again:
+        return "tx_id occurs before in the block"
+    if in_block and not transaction.HasField("result"):
+        return "no result"
+    if len(transaction.endorsers) > MAX_ENDORSERS:
+        return f"{len(transaction.endorsers)} endorsers, at most {MAX_ENDORSERS} are read"
+    if held[index] > MAX_ENTRIES:
+        return f"more than {MAX_ENTRIES} signatures before it, the most that are read"
+    if not transaction.HasField("sender"):
+        return "no sender"
+    if not transaction.sender.HasField("signer"):
+        return "sender without a signer"
+    return "payer without a signer" if all(e.HasField("signer") for e in transaction.endorsers) else "endorser without a signer"
+
+
+def _header_fault(payload: Payload, chain_id: str | None) -> str:
+    tx_id = payload.tx_id
     if chain_id is not None and payload.chain_id != chain_id:
         return f"chain_id {shorten(payload.chain_id)!r}, not {shorten(chain_id)!r}"
-    if len(tx_id) > _MAX_TX_ID or (not tx_id.isascii() and len(tx_id.encode()) > _MAX_TX_ID):
-        return f"tx_id is longer than {_MAX_TX_ID} bytes"
+    if len(tx_id) > MAX_TX_ID or (not tx_id.isascii() and len(tx_id.encode()) > MAX_TX_ID):
+        return f"tx_id is longer than {MAX_TX_ID} bytes"
     if payload.tx_type == _INVOKE and not _TX_ID(tx_id):
         return "tx_id is empty or has white space"
     expiration = payload.expiration_time
@@ -109,37 +262,57 @@ def _header_fault(payload: Payload, tx_id: str, chain_id: str | None) -> str:
     return ""
 
 
-def _add(column: Column, index: int, who: str, entry: EndorsementEntry, message: bytes) -> None:
-    signer = entry.signer
-    member = (signer.member_type, signer.org_id, signer.member_info)
-    if not member[2] and not entry.HasField("signer"):
-        column.fault(index, _MALFORMED, f"{who} without a signer")
-        return
-    column.entries.append((index, who, member, message, entry.signature))
+# ---- signatures ------------------------------------------------------------------------------------------------------
 
 
-def enlist(column: Column, signers: dict[MemberKey, Signer], batch: SignatureBatch, time: float | None) -> None:
-    """Puts every signature whose signer is known into the batch; the others get their reason."""
-    ready: dict[MemberKey, tuple[PublicKey, str] | None] = {}
-    reasons: dict[MemberKey, tuple[int, str]] = {}
-    for member, signer in signers.items():
-        verdict = reasons[member] = signer.at(time)
-        usable = verdict[0] == _VALID and signer.key is not None and signer.hash is not None
-        ready[member] = (signer.key, signer.hash) if usable else None  # type: ignore[assignment]
-    tickets, add = column.tickets, batch.add
-    for place, (_, _, member, message, signature) in enumerate(column.entries):
-        found = ready[member]
-        if found is not None:
-            tickets.append(add(found[0], found[1], message, signature))
-        else:
-            tickets.append(-1)
-            column.refused[place] = reasons[member]
+class Enlisted(NamedTuple):
+    """Where the signatures of transactions went.
+
+    tickets    int64 (entries,): place in the batch, or -1 where the signer cannot sign
+    reasons    per distinct member: verdict and reason
+    """
+
+    tickets: NDArray[np.int64]
+    reasons: list[tuple[int, str]]
+
+
+def enlist(
+    column: Column, signers: Mapping[MemberKey, Signer], batch: SignatureBatch, time: float | None
+) -> Enlisted:
+    """Puts every signature whose signer is known into the batch."""
+    entries, tables = column.entries, column.tables
+    reasons, keys = [], []
+    kinds: dict[tuple[str, str], list[int]] = {}
+    for i, name in enumerate(entries.names):
+        signer = signers[name]
+        reason = signer.at(time)
+        reasons.append(reason)
+        keys.append(b"")
+        if reason[0] == _VALID and signer.key is not None and signer.hash is not None:
+            keys[i] = signer.key.data
+            kinds.setdefault((signer.key.kind, signer.hash), []).append(i)
+    tickets = np.full(len(entries.rows), -1, np.int64)
+    signatures, payloads = tables.span("entry", "signature"), tables.span("tx", "payload")
+    for (kind, hash_), own in kinds.items():
+        place = np.full(len(keys), -1, np.intp)
+        place[own] = np.arange(len(own))
+        which = place[entries.members]
+        chosen = np.flatnonzero(which >= 0)
+        rows, parents = entries.rows[chosen].astype(np.uint32), entries.parents[chosen].astype(np.uint32)
+        first = batch.add_rows(
+            kind, hash_, [keys[i] for i in own], which[chosen], payloads.gather(parents), signatures.gather(rows)
+        )
+        tickets[chosen] = np.arange(first, first + len(chosen))
+    return Enlisted(tickets, reasons)
+
+
+# ---- verdicts --------------------------------------------------------------------------------------------------------
 
 
 def decide(
     column: Column,
-    transactions: Sequence[Transaction],
-    signers: dict[MemberKey, Signer],
+    enlisted: Enlisted,
+    signers: Mapping[MemberKey, Signer],
     codes: NDArray[np.uint8],
     store: TrustStore,
     rules: AccessRules | None,
@@ -148,67 +321,98 @@ def decide(
 ) -> None:
     """Turns the verdicts of signatures into verdicts of transactions, and applies the policies of `rules`; None: there
     are none, as in a block that nobody signed."""
-    tickets = np.array(column.tickets, dtype=np.int64)
-    outcome = np.full(len(tickets), int(Verdict.UNCHECKED), dtype=np.uint8)
-    if len(tickets):
-        given = tickets >= 0
-        outcome[given] = codes[tickets[given]]
-    for place, (code, _) in column.refused.items():
-        outcome[place] = code
+    entries = column.entries
+    given = enlisted.tickets >= 0
+    outcome = np.array([reason[0] for reason in enlisted.reasons], np.uint8)[entries.members]
+    outcome[given] = codes[enlisted.tickets[given]]
+    valid = outcome == _VALID
     checks_payer = rules is None or rules.checks_payer
-    for place in np.flatnonzero(outcome != _VALID).tolist():
-        index, who, member, _, _ = column.entries[place]
-        if who == _ENDORSER and not strict:
+    for place in np.flatnonzero(~valid).tolist():
+        kind = int(entries.kinds[place])
+        if kind == ENDORSER and not strict:
             column.dropped += 1  # the chain drops an endorsement that does not verify; a policy may miss it
             continue
-        if who == _PAYER and not checks_payer:
+        if kind == PAYER and not checks_payer:
             continue
-        code = int(outcome[place])
-        reason = column.refused.get(place, (code, ""))[1] or Verdict(code).meaning
-        column.fault(index, code, f"{who} {shorten(member[1])}: {reason}".replace(" :", ":"))
+        code, member = int(outcome[place]), int(entries.members[place])
+        reason = "" if given[place] else enlisted.reasons[member][1]
+        said = f"{_CALLED[kind]} {shorten(entries.names[member][1])}: {reason or Verdict(code).meaning}"
+        column.fault(int(entries.parents[place]), code, said.replace(" :", ":"))
     if rules is not None:
-        _apply_policies(column, transactions, *_voters(column, signers, outcome, store), rules)
+        voters = [store.voter(signers[name]) for name in entries.names]
+        _apply_policies(column, valid, voters, rules)
 
 
-def _voters(
-    column: Column, signers: dict[MemberKey, Signer], outcome: NDArray[np.uint8], store: TrustStore
-) -> tuple[dict[int, Voter], dict[int, list[Voter]]]:
-    """By transaction: the sender where its signature holds, and those endorsers whose signatures hold."""
-    seen = {member: store.voter(signer) for member, signer in signers.items()}
-    senders: dict[int, Voter] = {}
-    endorsers: dict[int, list[Voter]] = {}
-    for (index, who, member, _, _), valid in zip(column.entries, (outcome == _VALID).tolist(), strict=True):
-        if who is _SENDER:
-            if valid:
-                senders[index] = seen[member]
-        elif who is _ENDORSER:
-            found = endorsers.setdefault(index, [])
-            if valid:
-                found.append(seen[member])
-    return senders, endorsers
-
-
-def _apply_policies(
-    column: Column,
-    transactions: Sequence[Transaction],
-    senders: dict[int, Voter],
-    endorsers: dict[int, list[Voter]],
-    rules: AccessRules,
-) -> None:
-    """Judges every transaction. Most have no row for their contract and method, so type and sender decide:
-    those questions repeat and are asked once."""
-    answers: dict[tuple[int, str, str, int], Ruling] = {}
-    for index, transaction in enumerate(transactions):
-        payload = transaction.payload
-        sender = senders.get(index)
-        question = (payload.tx_type, payload.contract_name, payload.method, id(sender))  # `senders` keeps it alive
-        ruling = answers.get(question)
-        if ruling is None:
-            given = endorsers.get(index)
-            ruling = rules.transaction(payload, sender, given or (), endorsed=given is not None)
-            if not rules.has_row(payload):
-                answers[question] = ruling
+def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
+    """Judges every transaction. Questions repeat - the same type, contract, method and signers - and are asked once."""
+    groups, firsts = _questions(column, valid)
+    ask = _Asking(column, valid, voters, rules)
+    rulings: list[Ruling | None] = [ask(index, alone=False) for index in firsts.tolist()]
+    alone = np.array([ruling is None for ruling in rulings], np.bool_)
+    open_ = np.array([ruling is not None and ruling.ok is None for ruling in rulings], np.bool_)
+    column.unjudged += int(open_[groups].sum())
+    refused = np.array([ruling is not None and ruling.ok is False for ruling in rulings], np.bool_)
+    for index in np.flatnonzero(refused[groups]).tolist():
+        column.fault(index, _POLICY_NOT_MET, rulings[groups[index]].why)  # type: ignore[union-attr]
+    for index in np.flatnonzero(alone[groups]).tolist():
+        ruling = ask(index, alone=True)
+        assert ruling is not None
         if ruling.ok is False:
-            column.fault(index, _POLICY_NOT_MET, ruling.why)  # one without a payload has its fault already
-        elif ruling.ok is None:
-            column.unjudged += 1
+            column.fault(index, _POLICY_NOT_MET, ruling.why)
+        column.unjudged += ruling.ok is None
+
+
+class _Asking:
+    """Asks the policies about single transactions."""
+
+    def __init__(
+        self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules
+    ) -> None:
+        self._entries, self._valid, self._voters, self._rules = column.entries, valid, voters, rules
+        self._payloads = column.spans("payload")
+        self._bounds = np.searchsorted(column.entries.parents, np.arange(len(column) + 1))
+
+    def __call__(self, index: int, *, alone: bool) -> Ruling | None:
+        """The ruling on a transaction; None where it need not be that on others with the same type, contract, method
+        and signers, unless it is asked about `alone`."""
+        payload = parse(Payload, self._payloads[index], "payload")
+        if not alone and self._rules.reads_parameters(payload):
+            return None
+        sender, endorsers, endorsed = None, [], False
+        for place in range(int(self._bounds[index]), int(self._bounds[index + 1])):
+            kind, valid = self._entries.kinds[place], self._valid[place]
+            voter = self._voters[self._entries.members[place]]
+            if kind == SENDER:
+                sender = voter if valid else None
+            elif kind == ENDORSER:
+                endorsed = True
+                if valid:
+                    endorsers.append(voter)
+        return self._rules.transaction(payload, sender, endorsers, endorsed=endorsed)
+
+
+def _questions(column: Column, valid: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Groups of transactions with equal type, contract and method, and signers whose signatures hold or not."""
+    n, entries = len(column), column.entries
+    asked = np.flatnonzero(entries.kinds != PAYER)
+    parents = entries.parents[asked]
+    signers = np.bincount(parents, minlength=n)
+    ends = 2 * np.arange(1, n + 1) + np.cumsum(signers)
+    starts = ends - signers - 2
+    words = np.empty(2 * n + len(asked), np.uint32)
+    words[starts] = column.tables.number("tx", "payload.tx_type").astype(np.uint32)
+    words[starts + 1] = _resources(column).group()[0]
+    endorser = entries.kinds[asked] == ENDORSER
+    words[np.arange(len(asked)) + 2 * (parents + 1)] = entries.members[asked] * 4 + endorser * 2 + valid[asked]
+    return Spans.of(words.view(np.uint8), 4 * starts, 4 * ends).group()
+
+
+def _resources(column: Column) -> Spans:
+    """Contract and method of every transaction. They stand next to each other, and with their tags they are equal
+    exactly where the names are."""
+    tables = column.tables
+    contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
+    first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
+    return Spans.of(
+        tables.data, np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
+    )

@@ -16,13 +16,15 @@ from pycore.errors import InputError
 from pycore.identities.collector import SignatureBatch
 from pycore.ledgers.chainmaker import content, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
+from pycore.ledgers.chainmaker.block import OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
-from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
-from pycore.ledgers.chainmaker.messages import Block, Transaction, TxRWSet, parse, parse_block
+from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
+from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.scan import Spans, Tables
 
 _CONSENSUS_ROLE = "CONSENSUS"
 
@@ -38,6 +40,7 @@ class Validation:
         self.time: float | None = context.time
         if context.time is None and context.clock == "now":
             self.time = time.time()
+        self.threads = threads
         self.batch = SignatureBatch(der_rules="strict" if self.strict else "go", threads=threads)
 
     @contextmanager
@@ -67,55 +70,73 @@ class Validation:
     def run(self, data: bytes, form: str) -> BlockReport:
         """Validates a block."""
         with self.stage("parse"):
-            block, rw_sets = parse_block(data, form)
-            if self.context.rw_sets is not None:
-                rw_sets = [parse(TxRWSet, item, f"context.rw_sets[{i}]") for i, item in enumerate(self.context.rw_sets)]
-            txs = list(block.txs)
+            block = open_block(data, form)
+            rw_sets = self.rw_sets(block)
+            tables = transactions.open_transactions(block, self.threads)
         if self.context.clock == "block_timestamp":
             self.time = block.header.block_timestamp
-        with self.stage("hash"):
-            hash_ = self.context.hash or infer_hash(block.header)
-            digests = block_digests(block, hash_ or HASH_ORDER[0], txs)
-        self.header_checks(block, digests, hash_)
         with self.stage("collect"):
-            column = transactions.collect(txs, self.context.chain_id or block.header.chain_id, in_block=True)
+            hash_ = self.context.hash or infer_hash(block.header)
+            hashing = Hashing(block.header, tables, hash_ or HASH_ORDER[0], self.threads)
+        try:
+            return self.judge(block, tables, rw_sets, hash_, hashing, len(data))
+        finally:
+            hashing.finish()
+
+    def rw_sets(self, block: OpenBlock) -> content.RWSets | None:
+        """The context's read and write sets, else the block's."""
+        if self.context.rw_sets is not None:
+            return content.RWSets(Spans.joined(self.context.rw_sets), "context.rw_sets", self.threads)
+        return None if block.rw_sets is None else content.RWSets(block.rw_sets, "block.rwset_list", self.threads)
+
+    def judge(
+        self, block: OpenBlock, tables: Tables, rw_sets: content.RWSets | None, hash_: str | None, hashing: Hashing,
+        size: int,
+    ) -> BlockReport:  # fmt: skip
+        """Every check of an open block, while helpers hash its transactions."""
+        header = block.header
+        with self.stage("collect"):
+            column = transactions.collect(tables, self.context.chain_id or header.chain_id, in_block=True)
             votes = self.read_votes(block)
         with self.stage("members"):
             store = trust_store(self.context, hash_ or HASH_ORDER[0])
-            signers = store.resolve(self.members(block, column, votes), self.time)
-            rules = AccessRules(self.context, block.header.block_version, admins=store.admins)
+            signers = store.resolve(self.members(header, column, votes), self.time)
+            rules = AccessRules(self.context, header.block_version, admins=store.admins)
         with self.stage("verify"):
-            transactions.enlist(column, signers, self.batch, self.time)
-            proposer = self.enlist_proposer(block, signers)
+            enlisted = transactions.enlist(column, signers, self.batch, self.time)
+            proposer = self.enlist_proposer(header, signers)
             voted = self.enlist_votes(votes, signers)
             codes = self.batch.run()
+        with self.stage("hash"):
+            digests = block_digests(block, tables, hash_ or HASH_ORDER[0], hashing.finish(), self.threads)
+            self.header_checks(block, digests, hash_)
         with self.stage("decide"):
-            self.proposer_checks(block, signers, proposer, codes, store, rules)
-            judged = rules if block.header.block_height else None  # nobody signs a genesis block
-            transactions.decide(column, txs, signers, codes, store, judged, strict=self.strict)
+            self.proposer_checks(header, signers, proposer, codes, store, rules)
+            judged = rules if header.block_height else None  # nobody signs a genesis block
+            transactions.decide(column, enlisted, signers, codes, store, judged, strict=self.strict)
             self.policy_checks(column, rules)
-            self.checks += content.rw_set_checks(block, rw_sets, column, digests, hash_ or HASH_ORDER[0])
-            self.checks += content.transaction_checks(block.header, column, digests)
+            self.checks += content.rw_set_checks(rw_sets, column, digests, hash_ or HASH_ORDER[0], self.threads)
+            self.checks += content.transaction_checks(header, column, digests)
             self.checks += content.dag_checks(block, rw_sets, digests, rebuild=self.context.rebuild_dag)
             if votes is not None:
                 self.checks += SignedVotes(votes, voted, codes, signers, store, rules, self.context).checks()
             elif self.context.consensus != "solo":
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
             self.trust_checks(store, signers)
-        return self.report(block, txs, column, digests, signers, votes, len(data))
+        return self.report(header, column, digests, signers, votes, size)
 
     def report(
-        self, block: Block, txs: Sequence[Transaction], column: transactions.Column, digests: Digests,
+        self, header: BlockHeader, column: transactions.Column, digests: Digests,
         signers: dict[MemberKey, Signer], votes: quorum.Certificate | None, size: int,
     ) -> BlockReport:  # fmt: skip
         """Everything that was found, as the caller gets it."""
         faults = tuple(
-            TransactionFault(i, Verdict(int(column.codes[i])), txs[i].payload.tx_id, column.details.get(i, ""))
+            TransactionFault(i, Verdict(int(column.codes[i])), column.tx_id(i), column.details.get(i, ""))
             for i in np.flatnonzero(column.codes != Verdict.VALID).tolist()
         )
         counts = {
             "bytes": size,
-            "transactions": len(txs),
+            "transactions": len(column),
             "invalid": len(faults),
             "signatures": len(self.batch),
             "members": len(signers),
@@ -125,7 +146,7 @@ class Validation:
         return BlockReport(
             chain="chainmaker",
             rules=self.context.rules,
-            height=block.header.block_height,
+            height=header.block_height,
             block_hash=digests.block_hash,
             checks=tuple(self.checks),
             transactions=Verdicts(column.codes),
@@ -136,18 +157,18 @@ class Validation:
 
     # ---- header ------------------------------------------------------------------------------------------------------
 
-    def header_checks(self, block: Block, digests: Digests, hash_: str | None) -> None:
+    def header_checks(self, block: OpenBlock, digests: Digests, hash_: str | None) -> None:
         """Structure, chain, place in the chain, and the header's hash."""
         header, context = block.header, self.context
         genesis = header.block_height == 0
         missing = [
             name
             for name, absent in (
-                ("header", not block.HasField("header")),
+                ("header", not block.has_header),
                 ("block_hash", len(header.block_hash) != 32),
                 ("proposer", not header.HasField("proposer") and not genesis),
                 ("signature", not header.signature and not genesis),
-                ("dag", not block.HasField("dag") and len(block.txs) > 0),
+                ("dag", not block.has_dag and len(block.txs) > 0),
             )
             if absent
         ]
@@ -171,19 +192,21 @@ class Validation:
 
     # ---- signatures --------------------------------------------------------------------------------------------------
 
-    def read_votes(self, block: Block) -> quorum.Certificate | None:
+    def read_votes(self, block: OpenBlock) -> quorum.Certificate | None:
         """The votes of the block's quorum certificate; None where there is nothing to read."""
-        extra = block.additional_data.extra_data
+        extra = block.extra
         kind = self.context.consensus or quorum.consensus_of(extra)
         if kind is None or kind == "solo" or block.header.block_height == 0:
             return None
         return quorum.read(kind, extra, block.header, self.context.validators, strict=self.strict)
 
-    def members(self, block: Block, column: transactions.Column, votes: quorum.Certificate | None) -> set[MemberKey]:
+    def members(
+        self, header: BlockHeader, column: transactions.Column, votes: quorum.Certificate | None
+    ) -> set[MemberKey]:
         """Every distinct signer in the block."""
-        found = {entry[2] for entry in column.entries}
-        if block.header.HasField("proposer"):
-            proposer = block.header.proposer
+        found = set(column.entries.names)
+        if header.HasField("proposer"):
+            proposer = header.proposer
             found.add((proposer.member_type, proposer.org_id, proposer.member_info))
         for vote in votes.votes if votes else ():
             found.add(member_of(vote.endorsement))
@@ -204,20 +227,18 @@ class Validation:
             return -1, verdict, detail
         return self.batch.add(signer.key, signer.hash, message, signature), verdict, ""
 
-    def enlist_proposer(self, block: Block, signers: dict[MemberKey, Signer]) -> Place | None:
+    def enlist_proposer(self, header: BlockHeader, signers: dict[MemberKey, Signer]) -> Place | None:
         """The proposer's signature, over the block hash; None when there is no proposer."""
-        header = block.header
         if not header.HasField("proposer"):
             return None
         who = header.proposer
         return self.enlist((who.member_type, who.org_id, who.member_info), header.block_hash, header.signature, signers)
 
     def proposer_checks(
-        self, block: Block, signers: dict[MemberKey, Signer], place: Place | None,
+        self, header: BlockHeader, signers: dict[MemberKey, Signer], place: Place | None,
         codes: NDArray[np.uint8], store: TrustStore, rules: AccessRules,
     ) -> None:  # fmt: skip
         """The proposer's signature and role."""
-        header = block.header
         if place is None:
             genesis = header.block_height == 0
             self.check("proposer_signature", None if genesis else False, "no proposer", "VALID",
@@ -277,19 +298,11 @@ def validate_transactions(items: Sequence[bytes], context: ChainContext, threads
     if context.clock == "block_timestamp":
         raise InputError("context.clock", got="'block_timestamp'", wanted="'now' or 'none': these are in no block")
     work = Validation(context, threads)
-    opened = [_open_transaction(item) for item in items]
-    parsed = [Transaction() if item is None else item for item in opened]
-    column = transactions.collect(parsed, context.chain_id, in_block=False)
+    tables = transactions.scan(Spans.joined(items), threads)
+    column = transactions.collect(tables, context.chain_id, in_block=False)
     store = trust_store(context, context.hash or HASH_ORDER[0])
-    signers = store.resolve({entry[2] for entry in column.entries}, work.time)
-    transactions.enlist(column, signers, work.batch, work.time)
+    signers = store.resolve(column.entries.names, work.time)
+    enlisted = transactions.enlist(column, signers, work.batch, work.time)
     rules = AccessRules(context, admins=store.admins)
-    transactions.decide(column, parsed, signers, work.batch.run(), store, rules, strict=work.strict)
+    transactions.decide(column, enlisted, signers, work.batch.run(), store, rules, strict=work.strict)
     return Verdicts(column.codes)
-
-
-def _open_transaction(item: bytes) -> Transaction | None:
-    try:
-        return parse(Transaction, item, "transactions")
-    except InputError:
-        return None
