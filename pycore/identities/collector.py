@@ -97,8 +97,8 @@ class _Group:
         """Keys, messages and signatures as columns."""
         given = [(rows.key_column(), rows.messages, rows.signatures) for rows in self.rows]
         if self.tickets:
-            given.append(tuple(as_column(x, "rows") for x in (self.keys, self.messages, self.signatures)))
-            given.insert(0, given.pop())
+            single = as_column(self.keys, "keys"), as_column(self.messages, "messages")
+            given.insert(0, (*single, as_column(self.signatures, "signatures")))
         if len(given) == 1:
             return given[0]
         keys, messages, signatures = (join_columns(part) for part in zip(*given, strict=True))
@@ -196,7 +196,8 @@ class SignatureBatch:
 def _digests(hash_: str, messages: BatchOfBytes) -> NDArray[np.uint8] | list[bytes]:
     """The leftmost 32 bytes of each message's hash."""
     if hash_ in ("sha384", "sha512"):
-        return [hashlib.new(hash_, message).digest()[:32] for message in messages]
+        rows = as_column(messages, "messages")
+        return [hashlib.new(hash_, message).digest()[:32] for message in rows]
     return hash_batch(hash_, messages)
 
 

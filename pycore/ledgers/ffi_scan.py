@@ -1,5 +1,5 @@
-"""Records as columns: the part of the C interface that ``csrc/wire/`` is behind. As in ``pycore.base.ffi``, nothing here
-judges."""
+"""Records as columns: the part of the C interface that ``csrc/wire/`` is behind. As in ``pycore.base.ffi``, nothing
+here judges."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ class Spans:
     @property
     def absent(self) -> NDArray[np.bool_]:
         """bool (n,): whether a record lacks the field. Content lies behind a tag, so it never begins at 0."""
-        return self.start == 0
+        missing: NDArray[np.bool_] = self.start == 0
+        return missing
 
     def part(self, first: int, last: int) -> Spans:
         """Pieces first up to last, as a view."""
@@ -173,7 +174,9 @@ class NativePlan:
 
 
 def native_plan(
-    fields: Sequence[tuple[int, int, int, int, int, int, int]], messages: Sequence[tuple[int, int]], widths: Sequence[int]
+    fields: Sequence[tuple[int, int, int, int, int, int, int]],
+    messages: Sequence[tuple[int, int]],
+    widths: Sequence[int],
 ) -> NativePlan:
     """A plan for C. fields: (number, kind, flags, message, table, cell, oneof); messages: (first field, how many)."""
     rows = ffi.new(_FIELDS, list(fields)), ffi.new(_MESSAGES, list(messages)), ffi.new(_WIDTHS, list(widths))
@@ -210,9 +213,10 @@ def cut(records: Spans, around: Sequence[int], field: int) -> Column:
     n, width = cells.shape
     offsets = np.empty(n + 1, np.int64)
     out = np.empty(int(records.lengths.sum()), np.uint8)
+    outer, to, at = ffi.new(_WIDTHS, list(around)), ffi.from_buffer(_BYTES, out), ffi.from_buffer(_NUMBERS, offsets)
     size = lib.pc_spans_cut(
-        ffi.from_buffer(_BYTES, data), data.size, ffi.from_buffer(_NUMBERS, cells), width, n,
-        ffi.new(_WIDTHS, list(around)), len(around), field, ffi.from_buffer(_BYTES, out), ffi.from_buffer(_NUMBERS, offsets),
+        ffi.from_buffer(_BYTES, data), data.size, ffi.from_buffer(_NUMBERS, cells), width, n, outer, len(around), field,
+        to, at,
     )  # fmt: skip
     return trusted_column(out[: _checked(size)], offsets)
 

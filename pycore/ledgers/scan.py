@@ -1,7 +1,7 @@
 """Plans: which fields of a chain's messages become columns, and the tables that a scan fills.
 
-A plan is made once, from a protobuf descriptor and two lists of names, so the .proto file stays the only place that knows
-field numbers and types:
+A plan is made once, from a protobuf descriptor and two lists of names, so the .proto file stays the only place that
+knows field numbers and types:
 
 >>> from pycore._pb.ledgers.chainmaker.v1.transaction_pb2 import TxRWSet
 >>> plan = Plan(TxRWSet.DESCRIPTOR, {"": "set", "tx_writes": "write"}, {"set": ["tx_id"], "write": ["key"]})
@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from numpy.typing import NDArray
 
 from pycore.base import parallel
@@ -90,7 +90,7 @@ class Plan:
 
     def __init__(
         self,
-        message: Descriptor,
+        message: Any,  # protobuf's descriptors have two types
         tables: Mapping[str, str],
         cells: Mapping[str, Sequence[str]],
         *,
@@ -99,8 +99,9 @@ class Plan:
     ) -> None:
         """Compiles a plan.
 
-        tables   path of a field ("txs", "dag.vertexes") -> the table in which each occurrence is a row; "" is the record.
-                 Several paths may share a table: NUMBER tells them apart.
+        message  the descriptor of the records
+        tables   path of a field ("txs", "dag.vertexes") -> the table in which each occurrence is a row; "" is the
+                 record. Several paths may share a table: NUMBER tells them apart.
         cells    table -> the fields, by their paths from its row, that become cells. One that ends in "!" also keeps
                  the place of its tag, which :meth:`Tables.cut` needs.
         raw      paths of messages that are taken as bytes and not looked into
@@ -156,7 +157,8 @@ class Plan:
 
     def where(self, path: Sequence[int]) -> str:
         """Names of the fields on a path of numbers."""
-        names, message = [], self._descriptor
+        names: list[str] = []
+        message: Any = self._descriptor
         for number in path:
             found = message.fields_by_number[number]
             names.append(found.name)
@@ -165,7 +167,7 @@ class Plan:
 
     # ---- compiling ---------------------------------------------------------------------------------------------------
 
-    def _visit(self, kind: Descriptor, path: str, table: str, inner: str, order: list[_Message]) -> _Message:
+    def _visit(self, kind: Any, path: str, table: str, inner: str, order: list[_Message]) -> _Message:
         made = _Message()
         for f in sorted(kind.fields, key=lambda f: f.number):
             whole, local = f"{path}.{f.name}".lstrip("."), f"{inner}.{f.name}".lstrip(".")

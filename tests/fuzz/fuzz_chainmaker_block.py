@@ -21,9 +21,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import pycore.testing
 from pycore import InputError, ledgers
 from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker.block import is_block_info
 
 LEDGER = ledgers.get("chainmaker")
 HASHES = {"sm2": "sm3", "p256": "sha256"}
@@ -116,15 +119,11 @@ def number(data: bytes, rng: random.Random) -> bytes:
 
 
 def _parsed(data: bytes) -> Any:
+    kind = messages.BlockInfo if is_block_info(np.frombuffer(data, np.uint8)) else messages.Block
     try:
-        block, rw_sets = messages.parse_block(data)
+        return messages.parse(kind, data, "block")
     except InputError:
         return None
-    if rw_sets is None:
-        return block
-    info = messages.BlockInfo(block=block)
-    info.rwset_list.extend(rw_sets)
-    return info
 
 
 def _inside(message: Any, rng: random.Random) -> Any:

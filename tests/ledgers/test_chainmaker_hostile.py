@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 import resource
 
+import numpy as np
 import pytest
 from chainmaker_vectors import block_context, load
 from google.protobuf.internal.encoder import _VarintBytes
 
 import pycore
 from pycore import InputError, Verdict, ledgers
+from pycore.ledgers.chainmaker import block as block_module
 from pycore.ledgers.chainmaker import dag, messages
+from pycore.ledgers.chainmaker.block import open_block
 from pycore.ledgers.chainmaker.ledger import ChainContext
 
 LEDGER = ledgers.get("chainmaker")
@@ -73,7 +76,8 @@ def test_every_truncation(published):
     whole = LEDGER.validate_block(block, context)
     assert whole.valid
     assert whole.complete
-    boundaries = [end for _, _, _, end in messages.fields(block)][:-1]
+    opened = open_block(block)
+    boundaries = [*opened.txs.start.tolist(), *opened.txs.end.tolist()]
     sizes = [*range(0, 2000, 7), *range(2000, len(block), 997), len(block) - 1, *boundaries]
     reports = [report_or_error(block[:size], context) for size in sizes]
     assert None in reports
@@ -106,7 +110,7 @@ def report_or_error(data, context=None):
 def test_many_records(monkeypatch):
     """Two bytes on the wire are a record in memory: their number is bounded before anything is built."""
     limit = 1000
-    monkeypatch.setattr(messages, "MAX_RECORDS", limit)
+    monkeypatch.setattr(block_module, "_LIMITS", dict.fromkeys(block_module._LIMITS, limit))
     for name, data in (
         ("block.txs", b"\x1a\x00" * (limit + 1)),
         ("block.dag.vertexes", field(2, b"\x12\x00" * (limit + 1))),
@@ -121,7 +125,7 @@ def test_many_records(monkeypatch):
 
 def test_many_transactions_of_next_to_nothing(monkeypatch):
     """Each gets a verdict with its reason, which costs far more than two bytes. A few are worth it."""
-    monkeypatch.setattr(messages, "FEW_RECORDS", 100)
+    monkeypatch.setattr(block_module, "FEW_RECORDS", 100)
     assert len(LEDGER.validate_block(b"\x1a\x00" * 100).transactions) == 100
     for data in (b"\x1a\x00" * 101, field(1, b"\x0a\x00" + b"\x1a\x00" * 101)):
         with pytest.raises(InputError, match="101 transactions in") as caught:
@@ -130,11 +134,11 @@ def test_many_transactions_of_next_to_nothing(monkeypatch):
     filled = field(3, field(1, bytes(62))) * 101
     with pytest.raises(InputError) as caught:  # 64 bytes each are enough; zeros are then no payload
         LEDGER.validate_block(filled, form="block")
-    assert caught.value.field == "block"
+    assert caught.value.field == "block.txs[0]"
 
 
 def test_a_block_too_large(monkeypatch):
-    monkeypatch.setattr(messages, "MAX_BLOCK_BYTES", 1000)
+    monkeypatch.setattr(block_module, "MAX_BLOCK_BYTES", 1000)
     with pytest.raises(InputError, match="1001 bytes"):
         LEDGER.validate_block(bytes(1001))
 
@@ -360,25 +364,47 @@ def test_a_tampered_transaction(published):
         ([], True),
     ],
 )
-def test_the_rule_of_the_dag(neighbors, sound, monkeypatch):
-    assert (dag.neighbor_fault(neighbors) == "") == sound
-    monkeypatch.setattr(dag, "_KERNEL_FROM", 0)  # the compiled check says the same
-    assert (dag.neighbor_fault(neighbors) == "") == sound
+def test_the_rule_of_the_dag(neighbors, sound):
+    assert (dag_fault(neighbors) == "") == sound
 
 
-def test_both_checks_agree(monkeypatch, rng):
-    lists = []
-    for _ in range(200):
+def dag_fault(lists, count=None, *, exact=False):
+    owners = [i for i, neighbors in enumerate(lists) for _ in neighbors]
+    edges = [neighbor for neighbors in lists for neighbor in neighbors]
+    count = len(lists) if count is None else count
+    return dag.fault(len(lists), np.array(owners, np.int64), np.array(edges, np.int64), count, exact=exact)
+
+
+def plain_dag_fault(lists):
+    """The rule in words, one list after another."""
+    for index, neighbors in enumerate(lists):
+        if len(neighbors) > index:
+            return f"vertex {index}: {len(neighbors)} neighbours, but only {index} transactions before it"
+    for index, neighbors in enumerate(lists):
+        last = -1
+        for neighbor in neighbors:
+            if neighbor >= index:
+                return f"vertex {index}: neighbour {neighbor} is not before it"
+            if neighbor <= last:
+                return f"vertex {index}: neighbour {neighbor} after {last}"
+            last = neighbor
+    return ""
+
+
+def test_dags_of_every_kind(rng):
+    found = []
+    for _ in range(2000):
         rows = [sorted(rng.sample(range(i), rng.randint(0, min(i, 5)))) for i in range(rng.randint(1, 40))]
         for _ in range(rng.randint(0, 3)):
             row = rng.choice(rows)
             row.insert(rng.randint(0, len(row)), rng.randint(0, 40))
-        lists.append(rows)
-    plain = [dag.neighbor_fault(rows) for rows in lists]
-    assert "" in plain
-    assert len(set(plain)) > 20
-    monkeypatch.setattr(dag, "_KERNEL_FROM", 0)
-    assert [dag.neighbor_fault(rows) for rows in lists] == plain
+        found.append(dag_fault(rows))
+        assert found[-1] == plain_dag_fault(rows)
+    assert "" in found
+    assert len(set(found)) > 20
+    assert dag_fault([[], [0]], 1) == "2 vertexes for only 1 transactions"
+    assert dag_fault([[]], 2) == ""
+    assert dag_fault([[]], 2, exact=True) == "1 vertexes for 2 transactions"
 
 
 def test_dags_in_blocks(published):

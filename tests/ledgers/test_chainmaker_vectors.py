@@ -63,14 +63,16 @@ def test_transactions(name, rules, require_vectors, count_cases):
 
 @pytest.mark.parametrize("name", TRANSACTIONS)
 def test_transaction_hashes(name, require_vectors, count_cases):
-    from pycore.ledgers.chainmaker.digests import transaction_bytes
-    from pycore.ledgers.chainmaker.messages import Transaction, parse
+    from pycore.ledgers.chainmaker.digests import Hashing
+    from pycore.ledgers.chainmaker.messages import BlockHeader
+    from pycore.ledgers.chainmaker.transactions import scan
+    from pycore.ledgers.scan import Spans
 
     document = load(require_vectors(f"chainmaker/{name}"))
     hash_ = HASHES[document["chain_hash"]]
-    parsed = [parse(Transaction, bytes.fromhex(v["tx_hex"]), "tx") for v in document["vectors"]]
-    got = pycore.hash_batch(hash_, [transaction_bytes(tx, clear_gas=True) for tx in parsed])
-    payloads = [tx.payload.SerializeToString() for tx in parsed]
+    tables = scan(Spans.joined([bytes.fromhex(v["tx_hex"]) for v in document["vectors"]]), None)
+    got = Hashing(BlockHeader(block_version=2300), tables, hash_, None).finish()
+    payloads = tables.span("tx", "payload").gather()
     for vector, row, payload in zip(document["vectors"], got, payloads, strict=True):
         assert row.tobytes().hex() == vector["tx_hash_hex"]
         assert payload.hex() == vector["payload_hex"]

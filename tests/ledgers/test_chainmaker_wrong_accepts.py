@@ -374,7 +374,7 @@ def test_a_revocation_list_out_of_date(orgs):
 
 def test_signatures_of_a_block_are_bounded(orgs, monkeypatch):
     roots, _, clients, _ = orgs
-    monkeypatch.setattr(transactions, "_MAX_ENTRIES", 2)
+    monkeypatch.setattr(transactions, "MAX_ENTRIES", 2)
     items = [transaction(clients[i]).SerializeToString() for i in range(4)]
     codes = LEDGER.validate_transactions(items, by_certificate(roots)).codes.tolist()
     assert codes == [Verdict.VALID] * 3 + [Verdict.MALFORMED_ITEM]

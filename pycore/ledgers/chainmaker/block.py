@@ -40,7 +40,7 @@ _CALLED = {"txs": "txs", "vertexes": "dag.vertexes", "edges": "dag.vertexes.neig
 
 @dataclass(slots=True, eq=False)
 class Graph:
-    """The block's DAG. owners, neighbors: int64 (edges,), by vertex; `encoded`: the bytes that dag_hash is taken over."""
+    """The block's DAG. owners, neighbors: int64 (edges,), by vertex; encoded: what dag_hash is taken over."""
 
     encoded: bytes
     vertexes: int
@@ -93,7 +93,7 @@ def open_block(data: bytes | memoryview | NDArray[np.uint8], form: str = "auto")
         raise InputError("block", got=f"{view.size} bytes", wanted=f"at most {MAX_BLOCK_BYTES}")
     if not view.size:
         raise InputError("block", got="0 bytes", wanted="a ChainMaker Block or BlockInfo")
-    if form == "block-info" or (form == "auto" and _is_block_info(view)):
+    if form == "block-info" or (form == "auto" and is_block_info(view)):
         tables = _scan(plans.BLOCK_INFO, BlockInfo, view)
         return _parts(tables, tables.span("rw_sets") if len(tables["rw_sets"]) else None)
     return _parts(_scan(plans.BLOCK, Block, view), None)
@@ -153,7 +153,7 @@ _FORM = Plan(
 )
 
 
-def _is_block_info(view: NDArray[np.uint8]) -> bool:
+def is_block_info(view: NDArray[np.uint8]) -> bool:
     """Whether field 1 of field 1 has a length: in a Block it is the header's version, a number."""
     blocks = _FORM.scan(_whole(view), room={"block": 1}, limits={"block": 1}).span("block", "header")
     return len(blocks) > 0 and not blocks.absent[0]

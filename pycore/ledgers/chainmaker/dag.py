@@ -19,9 +19,7 @@ EDGE_LIMIT = 1 << 18
 _FOLD = 32
 
 
-def fault(
-    vertexes: int, owners: NDArray[np.int64], neighbors: NDArray[np.int64], count: int, *, exact: bool
-) -> str:
+def fault(vertexes: int, owners: NDArray[np.int64], neighbors: NDArray[np.int64], count: int, *, exact: bool) -> str:
     """Why the DAG breaks the chain's rule for `count` transactions; "" when it does not.
 
     Every neighbour is smaller than its own index and they increase strictly (initSimulateDag).

@@ -83,7 +83,10 @@ class Hashing:
 
     def _part(self, first: int, last: int) -> None:
         if last > first:
-            part = self._tables.cut(_AROUND_GAS, _GAS, first, last) if self._clear else self._spans.part(first, last).gather()
+            if self._clear:
+                part = self._tables.cut(_AROUND_GAS, _GAS, first, last)
+            else:
+                part = self._spans.part(first, last).gather()
             self.hashes[first:last] = hash_batch(self._hash, part, threads=1)
 
     def finish(self) -> NDArray[np.uint8]:
@@ -92,13 +95,17 @@ class Hashing:
         return self.hashes
 
 
-def block_digests(block: OpenBlock, tables: Tables, hash: str, tx_hashes: NDArray[np.uint8], threads: int | None) -> Digests:
+def block_digests(
+    block: OpenBlock, tables: Tables, hash: str, tx_hashes: NDArray[np.uint8], threads: int | None
+) -> Digests:
     """All hashes of a block but those of its transactions, which are given."""
     small = hash_batch(hash, [header_bytes(block.header), block.graph.encoded])
     leaves = tables.span("tx", "result.rw_set_hash")
     wrong = np.flatnonzero(leaves.lengths != DIGEST_SIZE)
     # A leaf of another length is a fault of its transaction; the root over it is not defined.
-    rw_set_root = b"" if len(wrong) else chain_root(hash, leaves.gather().to_matrix(DIGEST_SIZE, "rw_set_hash"), threads)
+    rw_set_root = b""
+    if not len(wrong):
+        rw_set_root = chain_root(hash, leaves.gather().to_matrix(DIGEST_SIZE, "rw_set_hash"), threads)
     return Digests(
         block_hash=small[0].tobytes(),
         tx_hashes=tx_hashes,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker import validator
-from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.block import open_block
+from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
-from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.chainmaker.rows import Policy
+from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.report import BlockReport
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ small records a hostile input expands into, so records are counted on the wire b
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -48,18 +48,18 @@ def parse(kind: type[M], data: bytes, field: str) -> M:
 
 
 @lru_cache(maxsize=8)
-def _records_of(kind: type[Message], numbers: tuple[int, ...]) -> Plan:
+def _records_of(descriptor: Any, numbers: tuple[int, ...]) -> Plan:
     """Counts what these repeated fields hold, without a look into it."""
-    inside = [f.name for f in kind.DESCRIPTOR.fields if f.message_type is not None]
-    counted = {kind.DESCRIPTOR.fields_by_number[number].name: str(number) for number in numbers}
-    return Plan(kind.DESCRIPTOR, {"": "message", **counted}, {}, raw=inside)
+    inside = [f.name for f in descriptor.fields if f.message_type is not None]
+    counted = {descriptor.fields_by_number[number].name: str(number) for number in numbers}
+    return Plan(descriptor, {"": "message", **counted}, {}, raw=inside)
 
 
 def parse_bounded(kind: type[M], data: bytes, field: str, numbers: tuple[int, ...], most: int) -> M:
     """As :func:`parse`, for a message with at most `most` records in each of its fields `numbers`; they are counted
     before any is built, two bytes of which would take a hundred of memory."""
     names = [str(number) for number in numbers]
-    counts = _records_of(kind, numbers).scan(Spans.joined([data]), limits=dict.fromkeys(names, 0)).counts
+    counts = _records_of(kind.DESCRIPTOR, numbers).scan(Spans.joined([data]), limits=dict.fromkeys(names, 0)).counts
     if any(counts[name] > most for name in names):
         raise InputError(field, got=f"more than {most} votes", wanted=f"at most {most}, which are read")
     return parse(kind, data, field)

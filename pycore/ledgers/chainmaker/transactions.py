@@ -132,9 +132,7 @@ def open_transactions(block: OpenBlock, threads: int | None) -> Tables:
 
 def _scan(transactions: Spans, threads: int | None) -> Tables:
     room = {"entry": int(_ROOM * len(transactions)) + 16}
-    return TRANSACTION.scan(
-        transactions, room=room, limits={"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}, threads=threads
-    )
+    return TRANSACTION.scan(transactions, room=room, limits={"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}, threads=threads)
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
@@ -175,7 +173,8 @@ def _entries(tables: Tables, rows: NDArray[np.int64]) -> Entries:
     signers = tables.span("entry", "signer")
     groups, firsts = (signers if len(rows) == len(entry) else signers.take(rows)).group()
     first = rows[firsts]
-    orgs, infos = tables.span("entry", "signer.org_id").take(first), tables.span("entry", "signer.member_info").take(first)
+    orgs = tables.span("entry", "signer.org_id").take(first)
+    infos = tables.span("entry", "signer.member_info").take(first)
     kinds = tables.number("entry", "signer.member_type")[first].tolist()
     found = [(kind, orgs[i].decode(), infos[i]) for i, kind in enumerate(kinds)]
     names = {name: i for i, name in enumerate(dict.fromkeys(found))}
@@ -218,7 +217,8 @@ def _header_faults(tables: Tables, chain_id: str | None) -> NDArray[np.bool_]:
     invoked = tables.number("tx", "payload.tx_type") == _INVOKE
     wrong |= invoked & ((length == 0) | ids.having(_WHITE))
     expires = tables.number("tx", "payload.expiration_time")
-    return wrong | ((expires != 0) & (expires <= tables.number("tx", "payload.timestamp")))
+    wrong |= (expires != 0) & (expires <= tables.number("tx", "payload.timestamp"))
+    return wrong
 
 
 def _describe(
@@ -245,7 +245,8 @@ def _describe(
         return "no sender"
     if not transaction.sender.HasField("signer"):
         return "sender without a signer"
-    return "payer without a signer" if all(e.HasField("signer") for e in transaction.endorsers) else "endorser without a signer"
+    endorsed = all(entry.HasField("signer") for entry in transaction.endorsers)
+    return "payer without a signer" if endorsed else "endorser without a signer"
 
 
 def _header_fault(payload: Payload, chain_id: str | None) -> str:
@@ -276,9 +277,7 @@ class Enlisted(NamedTuple):
     reasons: list[tuple[int, str]]
 
 
-def enlist(
-    column: Column, signers: Mapping[MemberKey, Signer], batch: SignatureBatch, time: float | None
-) -> Enlisted:
+def enlist(column: Column, signers: Mapping[MemberKey, Signer], batch: SignatureBatch, time: float | None) -> Enlisted:
     """Puts every signature whose signer is known into the batch."""
     entries, tables = column.entries, column.tables
     reasons, keys = [], []
@@ -352,8 +351,9 @@ def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[V
     open_ = np.array([ruling is not None and ruling.ok is None for ruling in rulings], np.bool_)
     column.unjudged += int(open_[groups].sum())
     refused = np.array([ruling is not None and ruling.ok is False for ruling in rulings], np.bool_)
+    reasons = [ruling.why if ruling is not None else "" for ruling in rulings]
     for index in np.flatnonzero(refused[groups]).tolist():
-        column.fault(index, _POLICY_NOT_MET, rulings[groups[index]].why)  # type: ignore[union-attr]
+        column.fault(index, _POLICY_NOT_MET, reasons[groups[index]])  # one without a payload has its fault already
     for index in np.flatnonzero(alone[groups]).tolist():
         ruling = ask(index, alone=True)
         assert ruling is not None
@@ -365,9 +365,7 @@ def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[V
 class _Asking:
     """Asks the policies about single transactions."""
 
-    def __init__(
-        self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules
-    ) -> None:
+    def __init__(self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
         self._entries, self._valid, self._voters, self._rules = column.entries, valid, voters, rules
         self._payloads = column.spans("payload")
         self._bounds = np.searchsorted(column.entries.parents, np.arange(len(column) + 1))
@@ -413,6 +411,4 @@ def _resources(column: Column) -> Spans:
     tables = column.tables
     contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
     first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
-    return Spans.of(
-        tables.data, np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
-    )
+    return Spans.of(tables.data, np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end))
