@@ -234,6 +234,8 @@ _COLUMN = ffi.typeof("pc_column *")
 _OFFSETS = ffi.typeof("int64_t *")
 _COUNTS = ffi.typeof("uint64_t *")
 _DIGEST = ffi.typeof("uint8_t[64]")
+_SPANS = ffi.typeof("pc_spans *")
+_ROWS = ffi.typeof("uint32_t *")
 _NULL = ffi.NULL
 
 
@@ -248,6 +250,21 @@ def column_struct(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) ->
     if offsets is None:
         return ffi.new(_COLUMN, (_bytes_pointer(data), _NULL, data.shape[1], data.strides[0]))
     return ffi.new(_COLUMN, (_bytes_pointer(data), ffi.from_buffer(_OFFSETS, offsets), 0, 0))
+
+
+def gather_rows(
+    data: NDArray[np.uint8], offsets: NDArray[np.int64], rows: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Rows of a ragged column, copied one after another: (data, offsets)."""
+    places, n = ffi.from_buffer(_OFFSETS, offsets), len(rows)
+    pieces = ffi.new(_SPANS, (_bytes_pointer(data), data.size, places, places + 1, 1, len(offsets) - 1))
+    positions = np.empty(n + 1, dtype=np.int64)
+    chosen, to = ffi.from_buffer(_ROWS, rows), ffi.from_buffer(_OFFSETS, positions)
+    size = lib.pc_spans_gather(pieces, chosen, n, _NULL, to)
+    _check(min(size, 0))
+    joined = np.empty(size, dtype=np.uint8)
+    _check(min(lib.pc_spans_gather(pieces, chosen, n, ffi.from_buffer(_BYTES, joined), to), 0))
+    return joined, positions
 
 
 def aligned_bytes(size: int) -> NDArray[np.uint8]:

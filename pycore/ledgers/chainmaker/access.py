@@ -55,6 +55,13 @@ class AccessRules:
         )
         self._old_version = block_version <= 220
 
+    def reads_endorsers(self, payload: Payload) -> bool:
+        """Whether anything but the row of the transaction's type judges it, so that its endorsers or parameters may
+        matter. Where nothing does, organisation and role of the sender alone tell the ruling."""
+        resource = f"{payload.contract_name}-{payload.method}"
+        own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
+        return bool(own or self.rows.endorsement(resource)) or (self.electorate.public and resource == _LOST_ROW)
+
     def reads_parameters(self, payload: Payload) -> bool:
         """Whether a row asks for the organisation that a parameter names, so that type, contract, method and signers
         alone do not tell the ruling."""

@@ -344,19 +344,20 @@ def decide(
 
 def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
     """Judges every transaction. Questions repeat - the same type, contract, method and signers - and are asked once."""
-    groups, firsts = _questions(column, valid)
-    ask = _Asking(column, valid, voters, rules)
-    rulings: list[Ruling | None] = [ask(index, alone=False) for index in firsts.tolist()]
-    alone = np.array([ruling is None for ruling in rulings], np.bool_)
-    open_ = np.array([ruling is not None and ruling.ok is None for ruling in rulings], np.bool_)
-    column.unjudged += int(open_[groups].sum())
-    refused = np.array([ruling is not None and ruling.ok is False for ruling in rulings], np.bool_)
-    reasons = [ruling.why if ruling is not None else "" for ruling in rulings]
-    for index in np.flatnonzero(refused[groups]).tolist():
-        column.fault(index, _POLICY_NOT_MET, reasons[groups[index]])  # one without a payload has its fault already
-    for index in np.flatnonzero(alone[groups]).tolist():
-        ruling = ask(index, alone=True)
-        assert ruling is not None
+    kinds, firsts = _kinds(column)
+    samples = [parse(Payload, column.spans("payload")[index], "payload") for index in firsts.tolist()]
+    endorsed = np.array([rules.reads_endorsers(payload) for payload in samples], np.bool_)[kinds]
+    alone = np.array([rules.reads_parameters(payload) for payload in samples], np.bool_)[kinds]
+    groups, firsts = _questions(column, valid, voters, kinds, endorsed)
+    asking = _Asking(column, valid, voters, rules)
+    rulings = [asking(index, samples[kinds[index]]) for index in firsts.tolist()]
+    shared = ~alone
+    column.unjudged += int((np.array([ruling.ok is None for ruling in rulings], np.bool_)[groups] & shared).sum())
+    refused = np.array([ruling.ok is False for ruling in rulings], np.bool_)[groups] & shared
+    for index in np.flatnonzero(refused).tolist():
+        column.fault(index, _POLICY_NOT_MET, rulings[groups[index]].why)  # one without a payload has its fault already
+    for index in np.flatnonzero(alone).tolist():
+        ruling = asking(index, parse(Payload, column.spans("payload")[index], "payload"))
         if ruling.ok is False:
             column.fault(index, _POLICY_NOT_MET, ruling.why)
         column.unjudged += ruling.ok is None
@@ -367,19 +368,14 @@ class _Asking:
 
     def __init__(self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
         self._entries, self._valid, self._voters, self._rules = column.entries, valid, voters, rules
-        self._payloads = column.spans("payload")
         self._bounds = np.searchsorted(column.entries.parents, np.arange(len(column) + 1))
 
-    def __call__(self, index: int, *, alone: bool) -> Ruling | None:
-        """The ruling on a transaction; None where it need not be that on others with the same type, contract, method
-        and signers, unless it is asked about `alone`."""
-        payload = parse(Payload, self._payloads[index], "payload")
-        if not alone and self._rules.reads_parameters(payload):
-            return None
+    def __call__(self, index: int, payload: Payload) -> Ruling:
         sender, endorsers, endorsed = None, [], False
-        for place in range(int(self._bounds[index]), int(self._bounds[index + 1])):
-            kind, valid = self._entries.kinds[place], self._valid[place]
-            voter = self._voters[self._entries.members[place]]
+        part = slice(int(self._bounds[index]), int(self._bounds[index + 1]))
+        signers = zip(self._entries.kinds[part], self._valid[part], self._entries.members[part], strict=True)
+        for kind, valid, member in signers:
+            voter = self._voters[member]
             if kind == SENDER:
                 sender = voter if valid else None
             elif kind == ENDORSER:
@@ -389,26 +385,37 @@ class _Asking:
         return self._rules.transaction(payload, sender, endorsers, endorsed=endorsed)
 
 
-def _questions(column: Column, valid: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Groups of transactions with equal type, contract and method, and signers whose signatures hold or not."""
-    n, entries = len(column), column.entries
-    asked = np.flatnonzero(entries.kinds != PAYER)
-    parents = entries.parents[asked]
-    signers = np.bincount(parents, minlength=n)
-    ends = 2 * np.arange(1, n + 1) + np.cumsum(signers)
-    starts = ends - signers - 2
-    words = np.empty(2 * n + len(asked), np.uint32)
-    words[starts] = column.tables.number("tx", "payload.tx_type").astype(np.uint32)
-    words[starts + 1] = _resources(column).group()[0]
-    endorser = entries.kinds[asked] == ENDORSER
-    words[np.arange(len(asked)) + 2 * (parents + 1)] = entries.members[asked] * 4 + endorser * 2 + valid[asked]
-    return Spans.of(words.view(np.uint8), 4 * starts, 4 * ends).group()
-
-
-def _resources(column: Column) -> Spans:
-    """Contract and method of every transaction. They stand next to each other, and with their tags they are equal
-    exactly where the names are."""
-    tables = column.tables
+def _kinds(column: Column) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Groups of transactions with equal type, contract and method, and the first of each."""
+    tables, n = column.tables, len(column)
     contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
     first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
-    return Spans.of(tables.data, np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end))
+    # The two stand next to each other, and with their tags they are equal exactly where the names are.
+    start, end = np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
+    words = np.empty((n, 2), np.uint32)
+    words[:, 0] = tables.number("tx", "payload.tx_type").astype(np.uint32)
+    words[:, 1] = Spans.of(tables.data, start, end).group()[0]
+    places = 8 * np.arange(n + 1, dtype=np.int64)
+    return Spans.of(words.reshape(-1).view(np.uint8), places[:-1], places[1:]).group()
+
+
+def _questions(
+    column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], kinds: NDArray[np.uint32],
+    endorsed: NDArray[np.bool_],
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:  # fmt: skip
+    """Groups of transactions on which the ruling is the same, and the first of each: of one kind, with the same signers,
+    whose signatures hold or not; where endorsers do not matter, senders of one organisation and role."""
+    n, entries = len(column), column.entries
+    looks: dict[tuple[str, str | None, bool], int] = {}
+    alike = [looks.setdefault((voter.org, voter.role, voter.confirmed), len(looks)) for voter in voters]
+    matters = endorsed[entries.parents]
+    asked = np.flatnonzero((entries.kinds == SENDER) | ((entries.kinds == ENDORSER) & matters))
+    parents, members = entries.parents[asked], entries.members[asked]
+    who = np.where(matters[asked], members, np.array(alike, np.uint32)[members])
+    signers = np.bincount(parents, minlength=n)
+    ends = np.arange(1, n + 1) + np.cumsum(signers)
+    starts = ends - signers - 1
+    words = np.empty(n + len(asked), np.uint32)
+    words[starts] = kinds
+    words[np.arange(len(asked)) + parents + 1] = who * 4 + (entries.kinds[asked] == ENDORSER) * 2 + valid[asked]
+    return Spans.of(words.view(np.uint8), 4 * starts, 4 * ends).group()
