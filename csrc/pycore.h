@@ -510,9 +510,10 @@ int64_t pc_spans_cut(const uint8_t *data, size_t size, const int64_t *cells, siz
                      uint32_t depth, uint32_t field, uint8_t *out, int64_t *offsets);
 
 /* Which pieces are equal: groups[i] is the group of piece i, numbered as they first appear, and firsts[g] the first piece
- * of group g. slots: a power of two of them, at least 1.5 n. key: 16 random bytes (SipHash-1-3), so that nobody can choose
- * pieces that fall into one slot. Returns the number of groups, or PC_ERR_ARGUMENT. */
-int64_t pc_spans_group(const pc_spans *pieces, const uint8_t key[16], uint32_t *slots, size_t n_slots, uint32_t *groups,
+ * of group g. slots: a power of two of them, at least 1.5 n. key: random bytes, so that nobody can choose pieces that fall
+ * into one slot (16 for SipHash-1-3, and 256 for NH, which shortens pieces of 256 bytes and more). Returns the number of
+ * groups, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_group(const pc_spans *pieces, const uint8_t key[272], uint32_t *slots, size_t n_slots, uint32_t *groups,
                        uint32_t *firsts);
 
 /* marks[i] = whether piece i has one of the bytes in `set` (bit b of word w: byte 64 w + b). Returns how many, or

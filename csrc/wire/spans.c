@@ -10,8 +10,9 @@ static int spans_ok(const pc_spans *in) {
 /* Piece i and its length; NULL when it leaves the data. */
 static const uint8_t *piece(const pc_spans *in, size_t i, size_t *len) {
     const int64_t start = in->start[i * in->stride], end = in->end[i * in->stride];
-    if (start < 0 || end < start || (uint64_t)end > in->size) return NULL;
-    *len = (size_t)(end - start);
+    const int inside = start >= 0 && end >= start && (uint64_t)end <= in->size;
+    *len = inside ? (size_t)(end - start) : 0;
+    if (!inside) return NULL;
     return in->size ? in->data + start : (const uint8_t *)"";
 }
 
@@ -124,26 +125,44 @@ static void sip_round(uint64_t v[4]) {
     v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
 }
 
-/* SipHash-1-3 (Aumasson and Bernstein 2012, with one round a word and three at the end). */
-static uint64_t sip_hash(const uint8_t key[16], const uint8_t *p, size_t len) {
-    const uint64_t k0 = load(key, 8), k1 = load(key + 8, 8), total = (uint64_t)len << 56;
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
-    for (; len >= 8; p += 8, len -= 8) {
-        const uint64_t word = load(p, 8);
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
-    }
-    const uint64_t word = load(p, len) | total;
+enum { NH_BYTES = 256, KEY_BYTES = 16 + NH_BYTES };
+
+/* NH of a block (Black, Halevi, Krawczyk, Krovetz, Rogaway 1999) with 64-bit words: two blocks have equal sums for one
+ * key in 2^64. Shortens long pieces sixteenfold in a quarter of the time that SipHash takes for them. */
+static void nh(const uint8_t *key, const uint8_t *p, uint64_t sum[2]) {
+    unsigned __int128 total = 0;
+    for (size_t at = 0; at < NH_BYTES; at += 16)
+        total += (unsigned __int128)(load(p + at, 8) + load(key + at, 8)) * (load(p + at + 8, 8) + load(key + at + 8, 8));
+    sum[0] = (uint64_t)total;
+    sum[1] = (uint64_t)(total >> 64);
+}
+
+static void absorb(uint64_t v[4], uint64_t word) {
     v[3] ^= word;
     sip_round(v);
     v[0] ^= word;
+}
+
+/* SipHash-1-3 (Aumasson and Bernstein 2012, with one round a word and three at the end) of the sums of whole blocks, what
+ * is left, and the length. */
+static uint64_t keyed_hash(const uint8_t *key, const uint8_t *p, size_t len) {
+    const uint64_t k0 = load(key, 8), k1 = load(key + 8, 8), total = (uint64_t)len << 56;
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+    if (len >= NH_BYTES) absorb(v, (uint64_t)len);
+    for (; len >= NH_BYTES; p += NH_BYTES, len -= NH_BYTES) {
+        uint64_t sum[2];
+        nh(key + 16, p, sum);
+        absorb(v, sum[0]);
+        absorb(v, sum[1]);
+    }
+    for (; len >= 8; p += 8, len -= 8) absorb(v, load(p, 8));
+    absorb(v, load(p, len) | total);
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++) sip_round(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-int64_t pc_spans_group(const pc_spans *in, const uint8_t key[16], uint32_t *slots, size_t n_slots, uint32_t *groups,
+int64_t pc_spans_group(const pc_spans *in, const uint8_t key[272], uint32_t *slots, size_t n_slots, uint32_t *groups,
                        uint32_t *firsts) {
     if (!spans_ok(in) || !key || !slots || (in->n && (!groups || !firsts)) || in->n > UINT32_MAX / 2) return PC_ERR_ARGUMENT;
     if (n_slots == 0 || n_slots & (n_slots - 1) || n_slots < in->n + in->n / 2) return PC_ERR_ARGUMENT;
@@ -153,7 +172,7 @@ int64_t pc_spans_group(const pc_spans *in, const uint8_t key[16], uint32_t *slot
         size_t len, other;
         const uint8_t *p = piece(in, i, &len);
         if (!p) return PC_ERR_ARGUMENT;
-        size_t at = (size_t)sip_hash(key, p, len) & (n_slots - 1);
+        size_t at = (size_t)keyed_hash(key, p, len) & (n_slots - 1);
         for (; slots[at]; at = (at + 1) & (n_slots - 1)) {
             const uint8_t *q = piece(in, firsts[slots[at] - 1], &other);
             if (other == len && memcmp(p, q, len) == 0) break;

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.base.columns import BatchOfBytes, Column, as_column, join_columns, trusted_column
+from pycore.base.columns import BatchOfBytes, Column, as_column, trusted_column
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
@@ -80,7 +80,7 @@ class _Group:
         return len(self.tickets) + sum(len(rows.which) for rows in self.rows)
 
     def places(self) -> NDArray[np.intp]:
-        """Tickets, in the order of :meth:`items` and :meth:`columns`."""
+        """Tickets, in the order of :meth:`items`."""
         given = [np.arange(rows.first, rows.first + len(rows.which)) for rows in self.rows]
         return np.concatenate([np.array(self.tickets, np.intp), *given])
 
@@ -91,17 +91,6 @@ class _Group:
             keys += [rows.keys[i] for i in rows.which.tolist()]
             messages += rows.messages
             signatures += rows.signatures
-        return keys, messages, signatures
-
-    def columns(self) -> tuple[Column, Column, Column]:
-        """Keys, messages and signatures as columns."""
-        given = [(rows.key_column(), rows.messages, rows.signatures) for rows in self.rows]
-        if self.tickets:
-            single = as_column(self.keys, "keys"), as_column(self.messages, "messages")
-            given.insert(0, (*single, as_column(self.signatures, "signatures")))
-        if len(given) == 1:
-            return given[0]
-        keys, messages, signatures = (join_columns(part) for part in zip(*given, strict=True))
         return keys, messages, signatures
 
 
@@ -168,14 +157,21 @@ class SignatureBatch:
             if hash_ not in _HASHES:
                 codes[places] = Verdict.UNSUPPORTED_ALGORITHM
             elif kind in _KERNELS:
-                few = len(places) <= FEW or not group.rows
-                codes[places] = self._kernel(kind, hash_, *(group.items() if few else group.columns()))
+                codes[places] = self._verified(kind, hash_, group)
             elif kind == "rsa":
                 codes[places] = [_verify_rsa(hash_, *item) for item in zip(*group.items(), strict=True)]
             else:
                 items = zip(*group.items(), strict=True)
                 codes[places] = [_verify_nist(kind, hash_, self._der_rules, *item) for item in items]
         return codes
+
+    def _verified(self, kind: str, hash_: str, group: _Group) -> NDArray[np.uint8]:
+        """Verdict codes, in the order of the group's places."""
+        if len(group) <= FEW:
+            return self._kernel(kind, hash_, *group.items())
+        found = [self._kernel(kind, hash_, group.keys, group.messages, group.signatures)] if group.tickets else []
+        found += [self._kernel(kind, hash_, rows.key_column(), rows.messages, rows.signatures) for rows in group.rows]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _kernel(
         self, scheme: str, hash_: str, keys: BatchOfBytes, messages: BatchOfBytes, signatures: BatchOfBytes

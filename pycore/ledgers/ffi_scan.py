@@ -42,7 +42,7 @@ _TABLES = ffi.typeof("pc_scan_table[]")
 _FAULT = ffi.typeof("pc_scan_fault *")
 _SET = ffi.typeof("uint64_t[4]")
 _NULL = ffi.NULL
-_KEY = secrets.token_bytes(16)  # of one process: nobody outside can aim pieces at one slot of a table
+_KEY = secrets.token_bytes(272)  # of one process: nobody outside can aim pieces at one slot of a table
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ FEW_RECORDS = 1 << 12
 MIN_TRANSACTION_BYTES = 64
 """Bytes that transactions have on average where there are more than FEW_RECORDS: a signature alone is as long."""
 
-_ROOM = {"txs": 1 << 10, "vertexes": 1 << 10, "edges": 1 << 12, "rw_sets": 1 << 10}
+# Bytes of a block for each row that room is made for: real blocks never need more, and pages are taken when touched.
+_SHARE = {"txs": 64, "vertexes": 64, "edges": 32, "rw_sets": 64}
 _LIMITS = {"txs": MAX_RECORDS, "vertexes": MAX_RECORDS, "edges": MAX_EDGES, "rw_sets": MAX_RECORDS}
 _CALLED = {"txs": "txs", "vertexes": "dag.vertexes", "edges": "dag.vertexes.neighbors", "rw_sets": "rwset_list"}
 
@@ -114,7 +115,8 @@ def _scan(plan: Plan, kind: type[Message], view: NDArray[np.uint8]) -> Tables:
 
 
 def _scan_once(plan: Plan, kind: type[Message], view: NDArray[np.uint8]) -> Tables:
-    tables = plan.scan(_whole(view), room=_ROOM, limits=_LIMITS)
+    room = {name: min(view.size // share + 16, _LIMITS[name]) for name, share in _SHARE.items()}
+    tables = plan.scan(_whole(view), room=room, limits=_LIMITS)
     for name, most in _LIMITS.items():
         if tables.counts.get(name, 0) > most:
             raise InputError(f"block.{_CALLED[name]}", got=f"more than {most} records", wanted=f"at most {most}")

@@ -28,7 +28,8 @@ GAS_CLEARED_FROM = 2300
 """Block version from which gas_used is left out of the transaction hash (CalcTxHashWithVersion)."""
 DIGEST_SIZE = 32
 _AROUND_GAS, _GAS = ("result", "result.contract_result"), "result.contract_result.gas_used"
-_COST = parallel.Cost(item_ns=1000, byte_ns=0)  # of a transaction of a kilobyte, about
+_PIECE_BYTES = 1 << 18
+_LEAST = 64  # transactions of a piece: full vectors of the hash on every instruction set
 HASH_ORDER = ("sha256", "sm3", "sha3-256")
 """The order in which hashes are tried when the context names none."""
 
@@ -70,29 +71,29 @@ def infer_hash(header: BlockHeader) -> str | None:
 
 
 class Hashing:
-    """The hashes of a block's transactions, taken while the caller does something else."""
+    """The hashes of a block's transactions, taken by helpers while the caller does something else."""
 
     def __init__(self, header: BlockHeader, tables: Tables, hash: str, threads: int | None) -> None:
-        self._tables, self._hash = tables, hash
-        self._clear = header.block_version >= GAS_CLEARED_FROM and bool(tables.tag("tx", _GAS).any())
-        self._spans = tables.span("tx")
-        n = len(self._spans)
-        self.hashes = np.empty((n, DIGEST_SIZE), np.uint8)
-        count = parallel.resolve_threads(threads)
-        self._work = parallel.start_pieces(self._part, parallel.cut(n, count, _COST), count)
+        spans, n = tables.span("tx"), len(tables["tx"])
+        hashes = np.empty((n, DIGEST_SIZE), np.uint8)
+        without_gas = header.block_version >= GAS_CLEARED_FROM and bool(tables.tag("tx", _GAS).any())
 
-    def _part(self, first: int, last: int) -> None:
-        if last > first:
-            if self._clear:
-                part = self._tables.cut(_AROUND_GAS, _GAS, first, last)
+        def work(first: int, last: int) -> None:
+            if without_gas:
+                part = tables.cut(_AROUND_GAS, _GAS, first, last)
             else:
-                part = self._spans.part(first, last).gather()
-            self.hashes[first:last] = hash_batch(self._hash, part, threads=1)
+                part = spans.part(first, last).gather()
+            hashes[first:last] = hash_batch(hash, part, threads=1)
+
+        # Pieces that stay in a core's cache between being put together and being hashed.
+        each = max(_LEAST, _PIECE_BYTES * n // max(int(spans.lengths.sum()), 1))
+        self._hashes = hashes
+        self._work = parallel.start_pieces(work, [*range(0, n, each), n], parallel.resolve_threads(threads))
 
     def finish(self) -> NDArray[np.uint8]:
         """uint8 (n, 32): the hash of every transaction."""
         self._work.finish()
-        return self.hashes
+        return self._hashes
 
 
 def block_digests(
