@@ -17,7 +17,7 @@ import pycore
 from pycore.signatures.keycache import without_key_cache
 from pycore.testing import _deterministic, generate_signatures
 
-from . import peers, tree_contests
+from . import ledger_contests, peers, tree_contests
 from .entrants import Contestant, Entries, Entry, Plan, forced_to, picked_backend, same, timed_peer, why_absent
 from .peers import HashTask, SignatureTask
 
@@ -188,9 +188,11 @@ GROUPS: dict[str, Callable[[Plan], Entries]] = {
     **{s: partial(_signatures, s) for s in ("ecdsa-secp256k1", "schnorr-secp256k1", "ecdsa-p256", "sm2")},
     **{name: partial(_hashing, name) for name in ("sha256", "sha512", "sm3", "keccak256", "blake3")},
     **tree_contests.GROUPS,
+    **ledger_contests.GROUPS,
     "threads": _threads,
 }
-_ALGORITHM = {name: name for name in GROUPS if name not in (*tree_contests.GROUPS, "threads")}
+_OTHERS = (*tree_contests.GROUPS, *ledger_contests.GROUPS, "threads")
+_ALGORITHM = {name: name for name in GROUPS if name not in _OTHERS}
 
 
 def known(group: str) -> bool:

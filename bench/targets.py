@@ -16,7 +16,7 @@ from typing import Any
 import pycore
 from pycore.base.jit import warm_up
 
-from . import contests
+from . import contests, ledger_contests
 from .entrants import Contestant, Plan
 from .tree_contests import GROWTH_STEPS
 from .tree_peers import GROWTH_PEERS, TREE_PEERS, TRIE_PEERS
@@ -177,7 +177,16 @@ def _hash_targets() -> Iterator[Target]:
     yield Target("threads", "Merkle root, sha256: two threads", "two threads, merkle", "one thread, merkle", 1.8)
 
 
-TARGETS: tuple[Target, ...] = (*_signature_targets(), *_hash_targets())
+def _ledger_targets() -> Iterator[Target]:
+    """Everything about a transaction, against ChainMaker's Go code on its sender's signature alone."""
+    for suite, curve in (("sm2", "SM2"), ("p256", "P-256")):
+        for ours, what in (("block", "in a block, every check"), ("loose", "outside a block")):
+            for peer in ledger_contests.PEERS:
+                work = f"ChainMaker transactions, {curve}, {what}"
+                yield Target("chainmaker", work, f"{ours} {suite}", f"{peer} {suite}")
+
+
+TARGETS: tuple[Target, ...] = (*_signature_targets(), *_hash_targets(), *_ledger_targets())
 
 
 COLUMNS = ("work", "items", "backend", "pycore/s", "peer", "peer/s", "ratio", "milestone", "")
