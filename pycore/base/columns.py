@@ -30,6 +30,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import numpy as np
@@ -164,7 +165,10 @@ class Column(Sequence[bytes]):
         return bytes(self.data[self.offsets[i] : self.offsets[i + 1]])
 
     def __iter__(self) -> Iterator[bytes]:
-        return (self[i] for i in range(self.n))
+        if self.offsets is None:
+            return (row.tobytes() for row in self.data)
+        view, places = self.data.data, self.offsets.tolist()
+        return (bytes(view[start:stop]) for start, stop in pairwise(places))
 
     def __repr__(self) -> str:
         kind = "ragged" if self.width is None else f"width={self.width}"

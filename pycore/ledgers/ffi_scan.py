@@ -88,7 +88,13 @@ class Spans:
         return len(self.cells)
 
     def __getitem__(self, index: int) -> bytes:
-        return self.data[self.start[index] : self.end[index]].tobytes()
+        start, end = self.cells[index, self.column : self.column + 2].tolist()
+        return self.data[start:end].tobytes()
+
+    def items(self) -> list[bytes]:
+        """Every piece, as bytes of its own."""
+        data, places = self.data, self.cells[:, self.column : self.column + 2].tolist()
+        return [data[start:end].tobytes() for start, end in places]
 
     @property
     def start(self) -> Cells:

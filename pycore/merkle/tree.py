@@ -10,6 +10,7 @@ from pycore.base import parallel
 from pycore.base.columns import as_column, index_array
 from pycore.errors import InputError
 from pycore.hashing.gpu import choice
+from pycore.merkle.ffi_trees import Frontier
 from pycore.merkle.inclusion import (
     verify_consistency,
     verify_inclusion,
@@ -31,6 +32,7 @@ from pycore.merkle.levels import (
     pad_up,
     raise_shared,
     subtree_roots,
+    tree_params,
     zero_nodes,
 )
 from pycore.merkle.multiproof import collect
@@ -51,6 +53,9 @@ __all__ = [
     "verify_inclusion_batch",
     "verify_multiproof",
 ]
+
+_SMALL = 512  # leaves up to which one call makes the root
+_NOTHING = np.empty(0, dtype=np.uint64)
 
 
 def merkle_root(
@@ -111,12 +116,23 @@ def merkle_root(
         level = subtree_roots(shape, row, column, hashed=hashed, levels=RISE, threads=count)
     else:
         level = leaf_nodes(shape, row, column, "leaves", hashed=hashed, width=None, threads=count)
+        if column.n <= _SMALL and not shape.pads:
+            return _small_root(shape, row, level)
     for at in range(height, natural):
         parents = np.empty(((len(level) + 1) // 2, row.digest_size), dtype=np.uint8)
         raise_shared(shape, row, level, parents, at, count)
         level = parents
     root = level.tobytes()
     return pad_up(row, shape, root, natural, depth_of(shape, column.n, room)) if shape.pads else root
+
+
+def _small_root(shape: Tree, row: Hash, level: NDArray[np.uint8]) -> bytes:
+    """The root over nodes so few that a call for each level would take longer than hashing them does."""
+    grown = Frontier(tree_params(shape, row), row.digest_size, raw=False)
+    grown.append(np.ascontiguousarray(level), 0, _NOTHING)
+    root = grown.root()
+    assert root is not None
+    return root
 
 
 def _root_on_device(shape: Tree, row: Hash, column: Column, *, hashed: bool) -> NDArray[np.uint8]:

@@ -155,7 +155,15 @@ _FORM = Plan(
 )
 
 
+_LONG, _NUMBER = 0x0A, 0x08  # tags of a field 1: one with a length, a number
+
+
 def is_block_info(view: NDArray[np.uint8]) -> bool:
     """Whether field 1 of field 1 has a length: in a Block it is the header's version, a number."""
+    start = view[:7].tobytes()
+    if start[:1] == bytes([_LONG]):  # then this field's length, and the first field inside it
+        inner = next((i + 1 for i in range(1, len(start)) if start[i] < 0x80), len(start))
+        if start[inner : inner + 1] in (bytes([_LONG]), bytes([_NUMBER])):
+            return start[inner] == _LONG
     blocks = _FORM.scan(_whole(view), room={"block": 1}, limits={"block": 1}).span("block", "header")
     return len(blocks) > 0 and not blocks.absent[0]

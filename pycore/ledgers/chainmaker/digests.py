@@ -86,9 +86,11 @@ class Hashing:
             hashes[first:last] = hash_batch(hash, part, threads=1)
 
         # Pieces that stay in a core's cache between being put together and being hashed.
-        each = max(_LEAST, _PIECE_BYTES * n // max(int(spans.lengths.sum()), 1))
+        size = int(spans.lengths.sum())
+        each = max(_LEAST, _PIECE_BYTES * n // max(size, 1))
         self._hashes = hashes
-        self._work = parallel.start_pieces(work, [*range(0, n, each), n], parallel.resolve_threads(threads))
+        count = parallel.resolve_threads(threads) if size >= _PIECE_BYTES else 1
+        self._work = parallel.start_pieces(work, [*range(0, n, each), n], count)
 
     def finish(self) -> NDArray[np.uint8]:
         """uint8 (n, 32): the hash of every transaction."""

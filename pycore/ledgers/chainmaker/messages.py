@@ -31,6 +31,8 @@ Vote = consensus_pb2.Vote
 VoteData = consensus_pb2.VoteData
 VoteSet = consensus_pb2.VoteSet
 
+_SMALL = 1 << 14  # bytes that cannot hold so much that it would have to be counted first
+
 M = TypeVar("M", bound=Message)
 
 
@@ -58,6 +60,12 @@ def _records_of(descriptor: Any, numbers: tuple[int, ...]) -> Plan:
 def parse_bounded(kind: type[M], data: bytes, field: str, numbers: tuple[int, ...], most: int) -> M:
     """As :func:`parse`, for a message with at most `most` records in each of its fields `numbers`; they are counted
     before any is built, two bytes of which would take a hundred of memory."""
+    if len(data) <= _SMALL:
+        message = parse(kind, data, field)
+        fields = (message.DESCRIPTOR.fields_by_number[number].name for number in numbers)
+        if any(len(getattr(message, name)) > most for name in fields):
+            raise InputError(field, got=f"more than {most} votes", wanted=f"at most {most}, which are read")
+        return message
     names = [str(number) for number in numbers]
     counts = _records_of(kind.DESCRIPTOR, numbers).scan(Spans.joined([data]), limits=dict.fromkeys(names, 0)).counts
     if any(counts[name] > most for name in names):

@@ -176,7 +176,7 @@ def _entries(tables: Tables, rows: NDArray[np.int64]) -> Entries:
     orgs = tables.span("entry", "signer.org_id").take(first)
     infos = tables.span("entry", "signer.member_info").take(first)
     kinds = tables.number("entry", "signer.member_type")[first].tolist()
-    found = [(kind, orgs[i].decode(), infos[i]) for i, kind in enumerate(kinds)]
+    found = [(kind, org.decode(), info) for kind, org, info in zip(kinds, orgs.items(), infos.items(), strict=True)]
     names = {name: i for i, name in enumerate(dict.fromkeys(found))}
     if len(names) < len(found):  # one member in two encodings
         groups = np.array([names[name] for name in found], np.uint32)[groups]
