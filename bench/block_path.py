@@ -51,8 +51,11 @@ def _ledger(suite: str, blocks: int, count: int) -> Any:
 def make_blocks(folder: Path, works: list[str], count: int) -> None:
     """Writes the blocks of every work, and the JSON of the contexts to validate them in."""
     for name, suite, blocks, each in (
-        ("sm2", "sm2", 1, count), ("p256", "p256", 1, count), ("small", "sm2", 1, SMALL), ("chain", "sm2", CHAIN, count),
-    ):  # fmt: skip
+        ("sm2", "sm2", 1, count),
+        ("p256", "p256", 1, count),
+        ("small", "sm2", 1, SMALL),
+        ("chain", "sm2", CHAIN, count),
+    ):
         if name != "sm2" and name not in works:
             continue
         ledger = _ledger(suite, blocks, each)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from google.protobuf.message import Message
@@ -22,6 +23,8 @@ from pycore.ledgers.chainmaker.messages import (
     parse,
 )
 from pycore.ledgers.scan import PARENT, VALUE, Plan, Spans, Tables
+
+Buffer: TypeAlias = "bytes | memoryview | NDArray[np.uint8]"
 
 FORMS = ("auto", "block", "block-info")
 MAX_BLOCK_BYTES = 256 << 20
@@ -78,7 +81,7 @@ class OpenBlock:
     rw_sets: Spans | None
 
 
-def open_block(data: bytes | memoryview | NDArray[np.uint8], form: str = "auto") -> OpenBlock:
+def open_block(data: Buffer, form: str = "auto") -> OpenBlock:
     """A block from its bytes, which are read in place.
 
     "auto" tells Block and BlockInfo apart by their content: a BlockInfo has a Block in field 1, whose own field 1 is a

@@ -79,10 +79,7 @@ class Hashing:
         without_gas = header.block_version >= GAS_CLEARED_FROM and bool(tables.tag("tx", _GAS).any())
 
         def work(first: int, last: int) -> None:
-            if without_gas:
-                part = tables.cut(_AROUND_GAS, _GAS, first, last)
-            else:
-                part = spans.part(first, last).gather()
+            part = tables.cut(_AROUND_GAS, _GAS, first, last) if without_gas else spans.part(first, last).gather()
             hashes[first:last] = hash_batch(hash, part, threads=1)
 
         # Pieces that stay in a core's cache between being put together and being hashed.

@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore.base.columns import bytes_view
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker import validator
@@ -45,7 +49,7 @@ class ChainMaker:
 
         InputError when the bytes are not a block. Whatever is wrong inside a block is in the report.
         """
-        return validator.Validation(self.context(context), threads).run(_bytes(block), form)
+        return validator.Validation(self.context(context), threads).run(_view(block), form)
 
     def validate_transactions(
         self,
@@ -68,7 +72,7 @@ class ChainMaker:
         {"block_hash", "tx_root", "dag_hash", "rw_set_root"}: bytes (roots are b"" without transactions), and
         "tx_hashes": list of bytes.
         """
-        opened, hash_ = open_block(_bytes(block), form), chain_hash_name(hash)
+        opened, hash_ = open_block(_view(block), form), chain_hash_name(hash)
         tables = open_transactions(opened, None)
         hashing = Hashing(opened.header, tables, hash_, None)
         found = block_digests(opened, tables, hash_, hashing.finish(), None)
@@ -93,6 +97,10 @@ class ChainMaker:
         raise InputError(
             "context", got=type(document).__name__, wanted="a ChainContext, JSON text, a mapping or a path"
         )
+
+
+def _view(data: BytesLike) -> NDArray[np.uint8]:
+    return bytes_view(data, "block")
 
 
 def _bytes(data: BytesLike) -> bytes:

@@ -403,8 +403,8 @@ def _questions(
     column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], kinds: NDArray[np.uint32],
     endorsed: NDArray[np.bool_],
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:  # fmt: skip
-    """Groups of transactions on which the ruling is the same, and the first of each: of one kind, with the same signers,
-    whose signatures hold or not; where endorsers do not matter, senders of one organisation and role."""
+    """Groups of transactions on which the ruling is the same, and the first of each: of one kind, with the same
+    signers, whose signatures hold or not; where endorsers do not matter, senders of one organisation and role."""
     n, entries = len(column), column.entries
     looks: dict[tuple[str, str | None, bool], int] = {}
     alike = [looks.setdefault((voter.org, voter.role, voter.confirmed), len(looks)) for voter in voters]

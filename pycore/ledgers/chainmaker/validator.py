@@ -16,7 +16,7 @@ from pycore.errors import InputError
 from pycore.identities.collector import SignatureBatch
 from pycore.ledgers.chainmaker import content, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
-from pycore.ledgers.chainmaker.block import OpenBlock, open_block
+from pycore.ledgers.chainmaker.block import Buffer, OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
 from pycore.ledgers.chainmaker.messages import BlockHeader
@@ -24,15 +24,20 @@ from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.ledgers.scan import Spans, Tables
+from pycore.ledgers.scan import Spans
 
 _CONSENSUS_ROLE = "CONSENSUS"
 
 
 class Validation:
-    """The work on one block. Made, run once, and thrown away."""
+    """The work on one block: :meth:`prepare`, verify the batch, :meth:`finish`; or :meth:`run`, which does all three.
+    Made, used once, and thrown away.
 
-    def __init__(self, context: ChainContext, threads: int | None) -> None:
+    Blocks that share a batch have their signatures verified together. What prepares blocks must also finish them, or
+    :meth:`abandon` them: helpers read their bytes.
+    """
+
+    def __init__(self, context: ChainContext, threads: int | None, batch: SignatureBatch | None = None) -> None:
         self.context = context
         self.strict = context.rules == "strict"
         self.checks: list[Check] = []
@@ -41,7 +46,8 @@ class Validation:
         if context.time is None and context.clock == "now":
             self.time = time.time()
         self.threads = threads
-        self.batch = SignatureBatch(der_rules="strict" if self.strict else "go", threads=threads)
+        self.batch = new_batch(context, threads) if batch is None else batch
+        self.hashing: Hashing | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -67,79 +73,91 @@ class Validation:
 
     # ---- the whole ---------------------------------------------------------------------------------------------------
 
-    def run(self, data: bytes, form: str) -> BlockReport:
+    def run(self, data: Buffer, form: str) -> BlockReport:
         """Validates a block."""
+        try:
+            self.prepare(data, form)
+            with self.stage("verify"):
+                codes = self.batch.run()
+            return self.finish(codes)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Waits for the helpers that read the block."""
+        if self.hashing is not None:
+            self.hashing.finish()
+
+    def prepare(self, data: Buffer, form: str) -> None:
+        """Opens a block, looks up its members and puts its signatures into the batch, while helpers hash its
+        transactions; InputError where the bytes are no block."""
+        self.size = len(data)
         with self.stage("parse"):
-            block = open_block(data, form)
-            rw_sets = self.rw_sets(block)
-            tables = transactions.open_transactions(block, self.threads)
+            self.block = block = open_block(data, form)
+            self.rw_sets = self.read_rw_sets(block)
+            self.tables = tables = transactions.open_transactions(block, self.threads)
         if self.context.clock == "block_timestamp":
             self.time = block.header.block_timestamp
         with self.stage("collect"):
-            hash_ = self.context.hash or infer_hash(block.header)
-            hashing = Hashing(block.header, tables, hash_ or HASH_ORDER[0], self.threads)
-        try:
-            return self.judge(block, tables, rw_sets, hash_, hashing, len(data))
-        finally:
-            hashing.finish()
+            self.known_hash = self.context.hash or infer_hash(block.header)
+            self.hash = self.known_hash or HASH_ORDER[0]
+            self.hashing = Hashing(block.header, tables, self.hash, self.threads)
+            chain_id = self.context.chain_id or block.header.chain_id
+            self.column = transactions.collect(tables, chain_id, in_block=True)
+            self.votes = self.read_votes(block)
+        with self.stage("members"):
+            self.store = trust_store(self.context, self.hash)
+            self.signers = self.store.resolve(self.members(block.header, self.column, self.votes), self.time)
+            self.rules = AccessRules(self.context, block.header.block_version, admins=self.store.admins)
+        with self.stage("verify"):
+            before = len(self.batch)
+            self.enlisted = transactions.enlist(self.column, self.signers, self.batch, self.time)
+            self.proposer = self.enlist_proposer(block.header, self.signers)
+            self.voted = self.enlist_votes(self.votes, self.signers)
+            self.signatures = len(self.batch) - before
 
-    def rw_sets(self, block: OpenBlock) -> content.RWSets | None:
+    def finish(self, codes: NDArray[np.uint8]) -> BlockReport:
+        """The report. codes: the verdicts of the batch."""
+        block, column, store, signers, rules = self.block, self.column, self.store, self.signers, self.rules
+        assert self.hashing is not None
+        with self.stage("hash"):
+            digests = block_digests(block, self.tables, self.hash, self.hashing.finish(), self.threads)
+            self.header_checks(block, digests, self.known_hash)
+        with self.stage("decide"):
+            self.proposer_checks(block.header, signers, self.proposer, codes, store, rules)
+            judged = rules if block.header.block_height else None  # nobody signs a genesis block
+            transactions.decide(column, self.enlisted, signers, codes, store, judged, strict=self.strict)
+            self.policy_checks(column, rules)
+            self.checks += content.rw_set_checks(self.rw_sets, column, digests, self.hash, self.threads)
+            self.checks += content.transaction_checks(block.header, column, digests)
+            self.checks += content.dag_checks(block, self.rw_sets, digests, rebuild=self.context.rebuild_dag)
+            if self.votes is not None:
+                voted = SignedVotes(self.votes, self.voted, codes, signers, store, rules, self.context)
+                self.checks += voted.checks()
+            elif self.context.consensus != "solo":
+                self.check("quorum", None, None, None, "the block carries no quorum certificate")
+            self.trust_checks(store, signers)
+        return self.report(digests)
+
+    def read_rw_sets(self, block: OpenBlock) -> content.RWSets | None:
         """The context's read and write sets, else the block's."""
         if self.context.rw_sets is not None:
             return content.RWSets(Spans.joined(self.context.rw_sets), "context.rw_sets", self.threads)
         return None if block.rw_sets is None else content.RWSets(block.rw_sets, "block.rwset_list", self.threads)
 
-    def judge(
-        self, block: OpenBlock, tables: Tables, rw_sets: content.RWSets | None, hash_: str | None, hashing: Hashing,
-        size: int,
-    ) -> BlockReport:  # fmt: skip
-        """Every check of an open block, while helpers hash its transactions."""
-        header = block.header
-        with self.stage("collect"):
-            column = transactions.collect(tables, self.context.chain_id or header.chain_id, in_block=True)
-            votes = self.read_votes(block)
-        with self.stage("members"):
-            store = trust_store(self.context, hash_ or HASH_ORDER[0])
-            signers = store.resolve(self.members(header, column, votes), self.time)
-            rules = AccessRules(self.context, header.block_version, admins=store.admins)
-        with self.stage("verify"):
-            enlisted = transactions.enlist(column, signers, self.batch, self.time)
-            proposer = self.enlist_proposer(header, signers)
-            voted = self.enlist_votes(votes, signers)
-            codes = self.batch.run()
-        with self.stage("hash"):
-            digests = block_digests(block, tables, hash_ or HASH_ORDER[0], hashing.finish(), self.threads)
-            self.header_checks(block, digests, hash_)
-        with self.stage("decide"):
-            self.proposer_checks(header, signers, proposer, codes, store, rules)
-            judged = rules if header.block_height else None  # nobody signs a genesis block
-            transactions.decide(column, enlisted, signers, codes, store, judged, strict=self.strict)
-            self.policy_checks(column, rules)
-            self.checks += content.rw_set_checks(rw_sets, column, digests, hash_ or HASH_ORDER[0], self.threads)
-            self.checks += content.transaction_checks(header, column, digests)
-            self.checks += content.dag_checks(block, rw_sets, digests, rebuild=self.context.rebuild_dag)
-            if votes is not None:
-                self.checks += SignedVotes(votes, voted, codes, signers, store, rules, self.context).checks()
-            elif self.context.consensus != "solo":
-                self.check("quorum", None, None, None, "the block carries no quorum certificate")
-            self.trust_checks(store, signers)
-        return self.report(header, column, digests, signers, votes, size)
-
-    def report(
-        self, header: BlockHeader, column: transactions.Column, digests: Digests,
-        signers: dict[MemberKey, Signer], votes: quorum.Certificate | None, size: int,
-    ) -> BlockReport:  # fmt: skip
+    def report(self, digests: Digests) -> BlockReport:
         """Everything that was found, as the caller gets it."""
+        header, column, votes = self.block.header, self.column, self.votes
         faults = tuple(
             TransactionFault(i, Verdict(int(column.codes[i])), column.tx_id(i), column.details.get(i, ""))
             for i in np.flatnonzero(column.codes != Verdict.VALID).tolist()
         )
         counts = {
-            "bytes": size,
+            "bytes": self.size,
             "transactions": len(column),
             "invalid": len(faults),
-            "signatures": len(self.batch),
-            "members": len(signers),
+            "signatures": self.signatures,
+            "members": len(self.signers),
             "votes": len(votes.votes) if votes else 0,
             "dropped_endorsements": column.dropped,
         }
@@ -289,6 +307,11 @@ class Validation:
             )
         else:
             self.check("trust_roots", True, "0 members not judged", "0 members not judged", store.found)
+
+
+def new_batch(context: ChainContext, threads: int | None) -> SignatureBatch:
+    """A batch for blocks of this context and others with the same rules."""
+    return SignatureBatch(der_rules="strict" if context.rules == "strict" else "go", threads=threads)
 
 
 def validate_transactions(items: Sequence[bytes], context: ChainContext, threads: int | None) -> Verdicts:
