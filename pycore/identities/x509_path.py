@@ -299,6 +299,7 @@ class _Search:
         self._standing: dict[tuple[int, int], str] = {}
         self._best: dict[_Key, list[dict[int, tuple[int, int] | None]]] = {}
         self._reasons: dict[tuple[_Key, tuple[int, ...]], str] = {}
+        self._ways: dict[tuple[int, _Key], Path | str] = {}
 
     def answer(self, leaf: Certificate, org: str) -> Path | NoPath:
         """The path of one certificate, or why there is none."""
@@ -321,15 +322,24 @@ class _Search:
         _, first = self._nearest(parents, 1, key) or (0, -1)
         if first < 0:
             return NoPath(self._explain(leaf, key, parents))
-        chain = [leaf]
+        way = self._ways.get((first, key))
+        if way is None:
+            way = self._ways[first, key] = self._way(first, key)
+        if isinstance(way, str):
+            return NoPath(way)
+        window = max(leaf.not_before, way.window[0]), min(leaf.not_after, way.window[1])
+        return Path((leaf, *way.certificates), window)
+
+    def _way(self, first: int, key: _Key) -> Path | str:
+        """The authorities from an issuer of leaves up to a trust root, or why they do not stand above each other."""
+        chain: list[Certificate] = []
         for height in range(1, MAX_CHAIN + 1):
-            chain.append(known.pool[first])
+            chain.append(self._known.pool[first])
             step = self._settle(first, height, key)
             if step is None or step[1] < 0:
                 break
             first = step[1]
-        why = self._between(chain)
-        return NoPath(why) if why else _path(tuple(chain))
+        return self._between(chain) or _path(tuple(chain))
 
     # ---- ways up ----
 
@@ -372,16 +382,20 @@ class _Search:
         return self._standing[index, height]
 
     def _problem(self, certificate: Certificate, height: int) -> str:
-        what = f"the {'authority' if height else 'certificate'} {describe(certificate)}"
+        why = self._misplaced(certificate, height)
+        return f"the {'authority' if height else 'certificate'} {describe(certificate)} {why}" if why else ""
+
+    def _misplaced(self, certificate: Certificate, height: int) -> str:
+        """What stands against the certificate at that height, after its name; "" for nothing."""
         limit = certificate.path_length
         if height and limit is not None and height - 1 > limit:
-            return f"{what} allows {limit} authorities below itself, and there are {height - 1}"
+            return f"allows {limit} authorities below itself, and there are {height - 1}"
         if self._time is not None and self._time < certificate.not_before:
-            return f"{what} is not valid yet"
+            return "is not valid yet"
         if self._time is not None and self._time > certificate.not_after:
-            return f"{what} has expired"
+            return "has expired"
         if self._blocked(certificate, height):
-            return f"{what} is revoked or frozen"
+            return "is revoked or frozen"
         return ""
 
     # ---- names ----
@@ -403,7 +417,7 @@ class _Search:
             return ""
         budget = _Budget()
         for height, authority in enumerate(chain):
-            for below in chain[1:height] if authority.name_constraints is not None else ():
+            for below in chain[:height] if authority.name_constraints is not None else ():
                 why = budget.refuses(authority, below, "strict")
                 if why:
                     return (
