@@ -255,6 +255,7 @@ def check(data: bytes) -> None:
     _, _, end = header(data, 0, size)
     if end != size:
         raise DerError(f"{size - end} bytes follow the value")
+    checked, keep, longest = _CHECKED, memory.keep, memory.LONGEST
     # The open value: where it starts and ends, how deep it is nested inside, and, in a SET, its previous member.
     # Those around it wait in `outer`; values before the first stand in none.
     first, limit, height = 0, size, 0
@@ -277,7 +278,7 @@ def check(data: bytes) -> None:
                 _check_primitive(tag, data[start:end])
             at = end
         else:
-            inside = _CHECKED.get(data[at:end]) if end - at <= memory.LONGEST else None
+            inside = checked.get(data[at:end]) if end - at <= longest else None
             if inside is not None and len(outer) + inside <= _MAX_DEPTH:
                 if inside > height:
                     height = inside
@@ -292,8 +293,8 @@ def check(data: bytes) -> None:
                 at = start
         while at == limit and outer:
             inside = height + 1
-            if limit - first <= memory.LONGEST:
-                memory.keep(_CHECKED, data[first:limit], inside)
+            if limit - first <= longest:
+                keep(checked, data[first:limit], inside)
             first, limit, height, previous = outer.pop()
             if inside > height:
                 height = inside

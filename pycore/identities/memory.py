@@ -61,12 +61,12 @@ def by_element(read: Callable[[Cursor, str], T]) -> Callable[[Cursor, str], T]:
                 memory = memories[cursor.strict]
                 piece = data[at:end]
                 known: T | None = memory.get(piece)
-                if known is None:
-                    known = read(cursor, what)
-                    if cursor.at == end:
-                        keep(memory, piece, known)
-                else:
+                if known is not None:
                     cursor.at = end
+                    return known
+                known = read(cursor, what)
+                if cursor.at == end:
+                    keep(memory, piece, known)
                 return known
         return read(cursor, what)
 

@@ -36,6 +36,8 @@ def plain(data: bytes, label: bytes) -> bytes | None:
 
 def blocks(data: bytes) -> Iterator[Block]:
     """Every block in order; text outside of blocks is skipped. A block that is broken has an `error`."""
+    if b"-----BEGIN " not in data:
+        return
     label: bytes | None = None
     body: list[bytes] = []
     for line in data.splitlines():

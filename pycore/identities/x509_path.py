@@ -251,12 +251,9 @@ class Authorities:
                 if authority.der not in seen:
                     seen.add(authority.der)
                     queue.append(authority)
-        codes = batch.run()
+        valid = (batch.run() == Verdict.VALID).tolist()
         self.counts["signatures"] += len(batch)
-        verified = {
-            der: tuple(index for index, ticket in tried if codes[ticket] == Verdict.VALID)
-            for der, tried in links.items()
-        }
+        verified = {der: tuple([index for index, ticket in tried if valid[ticket]]) for der, tried in links.items()}
         for place in fresh:
             self._parents[place] = verified[self.pool[place].der]
         return {der: verified[der] if der in verified else self._parents[self.place[der]] for der in leaves}

@@ -266,9 +266,10 @@ class TrustStore:
         """Members that no cache knows."""
         answers: dict[MemberKey, Signer] = {}
         opened: dict[MemberKey, _Opened] = {}
+        read: dict[bytes, Certificate | str] = {}
         for member in members:
             checkpoint()
-            outcome = self._open(member)
+            outcome = self._open(member, read)
             if isinstance(outcome, Signer):
                 answers[member] = outcome
             else:
@@ -288,18 +289,25 @@ class TrustStore:
             answers.update(self._admit(pending, time, blocked))
         return answers
 
-    def _open(self, member: MemberKey) -> Signer | _Opened:
-        """The signer where that needs no certificate; else the resolved text and the certificate in it."""
+    def _open(self, member: MemberKey, read: dict[bytes, Certificate | str]) -> Signer | _Opened:
+        """The signer where that needs no certificate; else the resolved text and the certificate in it. `read`: texts
+        that were read before, each a certificate or an error; several members may stand for one."""
         kind, org, info = member
         if not self.context.by_certificate:
             return self._open_key(kind, org, info)
         text = self._text(kind, info)
         if text is None:
             return Signer(Verdict.UNKNOWN_SIGNER, self._unknown(kind, info), org)
-        try:
-            return text, parse_certificate(text, rules=self._rules)
-        except CertificateError as error:
-            return Signer(Verdict.BAD_CERTIFICATE, str(error), org)
+        certificate = read.get(text)
+        if certificate is None:
+            try:
+                certificate = parse_certificate(text, rules=self._rules)
+            except CertificateError as error:
+                certificate = str(error)
+            read[text] = certificate
+        if isinstance(certificate, str):
+            return Signer(Verdict.BAD_CERTIFICATE, certificate, org)
+        return text, certificate
 
     def _hashes(self, opened: Mapping[MemberKey, _Opened]) -> dict[bytes, bytes]:
         """The hashes of certificates, by their DER, where anything is decided by them."""
@@ -367,7 +375,7 @@ class TrustStore:
         if chosen is None:
             detail = f"a {key.kind} key with {hash or 'an unknown hash'}"
             return Signer(Verdict.UNSUPPORTED_ALGORITHM, detail, org, own_org, role, key, None, text, trusted, window)
-        return Signer(Verdict.VALID, "", org, own_org, role, key, chosen, text, trusted, window)
+        return Signer(_VALID, "", org, own_org, role, key, chosen, text, trusted, window)
 
     # ---- public keys -------------------------------------------------------------------------------------------------
 
