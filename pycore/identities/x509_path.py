@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pycore.base.verdicts import Verdict
-from pycore.identities.collector import SignatureBatch
+from pycore.identities.collector import RareSignatures, SignatureBatch
 from pycore.identities.x509 import Certificate, is_strict
 from pycore.identities.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
 
@@ -185,19 +185,25 @@ class Authorities:
         return found[:MAX_ISSUERS], len(found) > MAX_ISSUERS
 
     def find(
-        self, leaves: Sequence[tuple[Certificate, str]], *, time: float | None, blocked: Blocked
+        self,
+        leaves: Sequence[tuple[Certificate, str]],
+        *,
+        time: float | None,
+        blocked: Blocked,
+        rare: RareSignatures | None = None,
     ) -> list[Path | NoPath]:
         """For each certificate and organisation the shortest path to a trust root of that organisation, or why there
         is none.
 
         time      Unix seconds at which all of a path must be valid; None: dates are ignored
         blocked   called with a certificate and its height, 0 for the leaf; for each authority and height once in a call
+        rare      where calls share the bound on signatures on P-384 and P-521
 
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed
         are verified together.
         """
         certificates = {certificate.der: certificate for certificate, _ in leaves}
-        parents = self._verify(certificates)
+        parents = self._verify(certificates, rare)
         search = _Search(self, time, blocked, parents)
         answers: dict[tuple[bytes, str], Path | NoPath] = {}
         for certificate, org in leaves:
@@ -217,13 +223,13 @@ class Authorities:
             return f"more than {MAX_ISSUERS} authorities may have signed {name}, and none of those tried has"
         return f"the signature on {name} is of no authority with its issuer's name"
 
-    def _verify(self, leaves: Mapping[bytes, Certificate]) -> dict[bytes, tuple[int, ...]]:
+    def _verify(self, leaves: Mapping[bytes, Certificate], rare: RareSignatures | None) -> dict[bytes, tuple[int, ...]]:
         """The verified issuers of every leaf; on the way those of every authority that a path may need.
 
         One batch: links above the leaves are followed before they are verified. Each authority is asked for its issuers
         once in its life, so signatures are at most 16 for each leaf and 16 for each authority.
         """
-        batch = SignatureBatch(der_rules=self._der_rules, threads=self._threads)
+        batch = SignatureBatch(der_rules=self._der_rules, threads=self._threads, rare=rare)
         links: dict[bytes, list[tuple[int, int]]] = {}
         fresh: list[int] = []
         queue: list[Certificate] = list(leaves.values())

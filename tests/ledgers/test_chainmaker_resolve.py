@@ -7,6 +7,7 @@ from pki import TIME, identity, new_key
 
 import pycore
 from pycore import Verdict
+from pycore.identities import collector
 from pycore.ledgers.chainmaker import signers
 from pycore.ledgers.chainmaker.cache import BoundedCache
 from pycore.ledgers.chainmaker.ledger import ChainContext, TrustMember
@@ -97,3 +98,16 @@ def test_many_keys_of_a_cache():
     cache.put(4, "4")
     assert cache.get_all([1, 2, 3, 4]) == {1: "1", 2: None, 3: "3", 4: "4"}  # 1 was used after 2
     assert cache.get_all([]) == {}
+
+
+def test_the_bound_on_rare_curves_is_that_of_the_call(monkeypatch):
+    """However few members are resolved at a time."""
+    root = identity(ORG, "root-cert", ca=True, kind="p384")
+    members = [(CERT, ORG, identity(ORG, "client", root).pem.encode()) for _ in range(4)]
+    store = TrustStore(ChainContext(hash="sha256", trust_roots={ORG: (root.pem,)}), "sha256")
+    monkeypatch.setattr(signers, "_CHUNK", 2)
+    monkeypatch.setattr(collector, "MAX_RARE", 3)
+    with pytest.raises(pycore.InputError, match="4 on P-384"):
+        store.resolve(members, TIME)
+    again = store.resolve(members, TIME)  # the first two are known by now
+    assert {signer.verdict for signer in again.values()} == {Verdict.VALID}

@@ -7,7 +7,7 @@ in a block are verified together in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -15,6 +15,7 @@ from typing import TypeVar
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
+from pycore.identities.collector import RareSignatures
 from pycore.identities.x509 import (
     Certificate,
     CertificateError,
@@ -254,15 +255,18 @@ class TrustStore:
                 found[member] = known
             else:
                 fresh.append(member)
+        rare = RareSignatures()
         for first in range(0, len(fresh), _CHUNK):
-            for member, signer in self._resolve(fresh[first : first + _CHUNK], time).items():
+            for member, signer in self._resolve(fresh[first : first + _CHUNK], time, rare).items():
                 # A failure is not worth a place in the cache: it would let a hostile block push the real members out.
                 if signer.verdict == _VALID:
                     self._cache.put(member, signer)
                 found[member] = signer
         return found
 
-    def _resolve(self, members: Sequence[MemberKey], time: float | None) -> dict[MemberKey, Signer]:
+    def _resolve(
+        self, members: Sequence[MemberKey], time: float | None, rare: RareSignatures
+    ) -> dict[MemberKey, Signer]:
         """Members that no cache knows."""
         answers: dict[MemberKey, Signer] = {}
         opened: dict[MemberKey, _Opened] = {}
@@ -274,19 +278,29 @@ class TrustStore:
                 answers[member] = outcome
             else:
                 opened[member] = outcome
+        if not opened:
+            return answers
         hashes = self._hashes(opened)
-        blocked = partial(self._revoked, hashes=hashes) if opened else None
+        blocked = partial(self._revoked, hashes=hashes)
         pending: dict[MemberKey, _Opened] = {}
         for member, (text, certificate) in opened.items():
-            assert blocked is not None
             early = self._by_configuration(member, text, certificate, hashes, blocked)
             early = early or self._before_path(member[1], text, certificate, blocked)
             if early is not None:
                 answers[member] = early
             else:
                 pending[member] = text, certificate
-        if pending and blocked is not None:
-            answers.update(self._admit(pending, time, blocked))
+        if not pending:
+            return answers
+        assert self._authorities is not None
+        leaves = [(certificate, certificate.organisations[0]) for _, certificate in pending.values()]
+        paths = self._authorities.find(leaves, time=time, blocked=blocked, rare=rare)
+        for (member, (text, certificate)), path in zip(pending.items(), paths, strict=True):
+            if isinstance(path, NoPath):
+                answers[member] = Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
+            else:
+                # Kept even without a clock: the cache is shared with calls that check dates.
+                answers[member] = self._of(certificate, member[1], text, True, path.window)
         return answers
 
     def _open(self, member: MemberKey, read: dict[bytes, Certificate | str]) -> Signer | _Opened:
@@ -423,20 +437,6 @@ class TrustStore:
         return f"the key belongs to {shorten(claim.org)}, not to {shorten(org or 'nobody')}"
 
     # ---- certificates ------------------------------------------------------------------------------------------------
-
-    def _admit(
-        self, pending: Mapping[MemberKey, _Opened], time: float | None, blocked: Blocked
-    ) -> Iterator[tuple[MemberKey, Signer]]:
-        """Looks for the path of certificates to a root of their organisation."""
-        assert self._authorities is not None
-        leaves = [(certificate, certificate.organisations[0]) for _, certificate in pending.values()]
-        paths = self._authorities.find(leaves, time=time, blocked=blocked)
-        for (member, (text, certificate)), path in zip(pending.items(), paths, strict=True):
-            if isinstance(path, NoPath):
-                yield member, Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
-            else:
-                # Kept even without a clock: the cache is shared with calls that check dates.
-                yield member, self._of(certificate, member[1], text, True, path.window)
 
     def _of(
         self, certificate: Certificate, org: str, text: bytes, trusted: bool | None, window: tuple[float, float]
