@@ -94,8 +94,15 @@ class _Group:
         return keys, messages, signatures
 
 
+class RareSignatures:
+    """Counts the signatures on P-384 and P-521 of several batches, which may have MAX_RARE together."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class SignatureBatch:
-    """Signatures to verify together.
+    """Signatures to verify together. `rare`: where batches share the bound on rare signatures.
 
     >>> batch = SignatureBatch()
     >>> ticket = batch.add(PublicKey("sm2", b""), "sm3", b"message", b"signature")
@@ -103,8 +110,11 @@ class SignatureBatch:
     'MALFORMED_KEY'
     """
 
-    def __init__(self, *, der_rules: str = "strict", threads: int | None = None) -> None:
+    def __init__(
+        self, *, der_rules: str = "strict", threads: int | None = None, rare: RareSignatures | None = None
+    ) -> None:
         self._der_rules = der_rules
+        self._rare = rare
         self._threads = threads
         self._count = 0
         self._groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
@@ -146,11 +156,16 @@ class SignatureBatch:
         """uint8[len(self)]: the verdict code of every collected signature.
 
         Raises:
-            InputError: more than MAX_RARE signatures on P-384 and P-521; none is verified then.
+            InputError: more than MAX_RARE signatures on P-384 and P-521, here or with the batches that share the bound;
+                none of this batch is verified then.
         """
         rare = sum(len(group) for (kind, _), group in self._groups.items() if kind in _NIST)
-        if rare > MAX_RARE:
-            raise InputError("signatures", f"{rare} on P-384 and P-521, verified one by one", f"at most {MAX_RARE}")
+        before = self._rare.count if self._rare is not None else 0
+        if before + rare > MAX_RARE:
+            found = f"{before + rare} on P-384 and P-521, verified one by one"
+            raise InputError("signatures", found, f"at most {MAX_RARE}")
+        if self._rare is not None:
+            self._rare.count += rare
         codes = np.zeros(self._count, dtype=np.uint8)
         for (kind, hash_), group in self._groups.items():
             places = group.places()

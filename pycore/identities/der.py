@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import NoReturn
+
+from pycore.identities import memory
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 ENUMERATED, UTC_TIME, GENERALIZED_TIME = 0x0A, 0x17, 0x18
@@ -28,9 +32,10 @@ class DerError(ValueError):
 
 def header(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     """Tag, start and end of the value at `at`, which must end by `end`. Lengths are minimal and definite."""
-    if end - at < 2:
+    start = at + 2
+    if start > end:
         raise DerError(f"a value is cut off at byte {at}")
-    tag, length, start = data[at], data[at + 1], at + 2
+    tag, length = data[at], data[at + 1]
     if tag & 0x1F == 0x1F:
         raise DerError(f"a tag number above 30 at byte {at}")
     if length == 0x80:
@@ -53,7 +58,7 @@ class Cursor:
 
     __slots__ = ("at", "data", "end", "strict")
 
-    def __init__(self, data: bytes, *, strict: bool, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, data: bytes, strict: bool, start: int = 0, end: int | None = None) -> None:
         self.data = data
         self.at = start
         self.end = len(data) if end is None else end
@@ -76,20 +81,21 @@ class Cursor:
 
     def take(self, tag: int, what: str) -> bytes:
         """The content of the next element, which must have that tag."""
-        self._expect(tag, what)
-        _, start, self.at = header(self.data, self.at, self.end)
-        return self.data[start : self.at]
+        data, at = self.data, self.at
+        if at >= self.end or data[at] != tag:
+            self._refuse(tag, what)
+        _, start, end = header(data, at, self.end)
+        self.at = end
+        return data[start:end]
 
     def enter(self, tag: int, what: str) -> Cursor:
         """A cursor over the content of the next element, which must have that tag."""
-        self._expect(tag, what)
-        _, start, self.at = header(self.data, self.at, self.end)
-        return Cursor(self.data, strict=self.strict, start=start, end=self.at)
-
-    def raw(self, tag: int, what: str) -> bytes:
-        """The complete encoding of the next element, which must have that tag."""
-        self._expect(tag, what)
-        return self.any()[1]
+        data, at = self.data, self.at
+        if at >= self.end or data[at] != tag:
+            self._refuse(tag, what)
+        _, start, end = header(data, at, self.end)
+        self.at = end
+        return Cursor(data, self.strict, start, end)
 
     def integer(self, what: str) -> int:
         """The next element as an INTEGER."""
@@ -117,10 +123,9 @@ class Cursor:
         if self.at != self.end:
             raise DerError(f"{self.end - self.at} bytes follow {what}")
 
-    def _expect(self, tag: int, what: str) -> None:
-        if self.peek() != tag:
-            found = "nothing" if self.at >= self.end else f"tag {self.peek():#04x}"
-            raise DerError(f"{what} is {found}, not tag {tag:#04x}")
+    def _refuse(self, tag: int, what: str) -> NoReturn:
+        found = "nothing" if self.at >= self.end else f"tag {self.data[self.at]:#04x}"
+        raise DerError(f"{what} is {found}, not tag {tag:#04x}")
 
 
 def whole(data: bytes, what: str, *, strict: bool) -> Cursor:
@@ -162,6 +167,7 @@ def bits(content: bytes) -> tuple[bytes, int]:
     return value, unused
 
 
+@lru_cache(maxsize=1024)
 def dotted(content: bytes) -> str:
     """The dotted form of an OBJECT IDENTIFIER's content (X.690, section 8.19)."""
     if not 1 <= len(content) <= _MAX_OID or content[-1] & 0x80:
@@ -180,6 +186,7 @@ def dotted(content: bytes) -> str:
     return ".".join(map(str, (top, arcs[0] - 40 * top, *arcs[1:])))
 
 
+@lru_cache(maxsize=1024)
 def moment(tag: int, content: bytes, *, strict: bool) -> float:
     """Unix seconds of a UTCTime or GeneralizedTime.
 
@@ -213,18 +220,20 @@ def moment(tag: int, content: bytes, *, strict: bool) -> float:
 # ---- the whole value -------------------------------------------------------------------------------------------------
 
 _PRIMITIVE_ONLY = frozenset({0x0C, 0x0D, 0x12, 0x13, 0x14, 0x15, 0x16, 0x19, 0x1A, 0x1B, 0x1C, 0x1E})
+_ANY_CONTENT = _PRIMITIVE_ONLY | {OCTET_STRING, *range(0x40, 0x60), *range(0x80, 0xA0), *range(0xC0, 0xE0)}
+_CHECKED = memory.new()  # constructed values that are DER -> how deep the values in them are nested, itself included
 
 
 def _check_primitive(tag: int, content: bytes) -> None:
     """Refuses the content of a primitive universal type in another form than DER's."""
-    if tag in (INTEGER, ENUMERATED):
+    if tag == OID:
+        dotted(content)
+    elif tag in (INTEGER, ENUMERATED):
         integer(content)
     elif tag == BOOLEAN:
         boolean(content)
     elif tag == BIT_STRING:
         bits(content)
-    elif tag == OID:
-        dotted(content)
     elif tag == NULL:
         if content:
             raise DerError("a NULL with content")
@@ -232,7 +241,7 @@ def _check_primitive(tag: int, content: bytes) -> None:
         # The year decides between the two only where a certificate or CRL says when: `moment`.
         if not (_UTC if tag == UTC_TIME else _GENERALIZED).fullmatch(content) or content[-1:] != b"Z":
             raise DerError("a time that is not in the one form of DER")
-    elif tag not in _PRIMITIVE_ONLY and tag != OCTET_STRING:
+    else:
         raise DerError(f"a primitive value of type {tag:#04x}")
 
 
@@ -242,37 +251,52 @@ def check(data: bytes) -> None:
     The contents of OCTET STRINGs and BIT STRINGs are bytes here, whatever they hold. SET is taken for SET OF, the only
     one that certificates have.
     """
-    tag, start, end = header(data, 0, len(data))
-    if end != len(data):
-        raise DerError(f"{len(data) - end} bytes follow the value")
-    # One frame for each open value: where it ends, whether it is a SET, and the encoding of its previous member.
-    frames: list[tuple[int, bool, bytes]] = []
+    size = len(data)
+    _, _, end = header(data, 0, size)
+    if end != size:
+        raise DerError(f"{size - end} bytes follow the value")
+    checked, keep, longest = _CHECKED, memory.keep, memory.LONGEST
+    # The open value: where it starts and ends, how deep it is nested inside, and, in a SET, its previous member.
+    # Those around it wait in `outer`; values before the first stand in none.
+    first, limit, height = 0, size, 0
+    previous: bytes | None = None
+    outer: list[tuple[int, int, int, bytes | None]] = []
     at = 0
     while True:
-        tag, start, end = header(data, at, frames[-1][0] if frames else len(data))
-        if frames and frames[-1][1]:
-            outer, _, previous = frames[-1]
+        # The usual header is read here; any other one, sound or not, by the function.
+        end = at + 2 + data[at + 1] if at + 2 <= limit and data[at + 1] < 0x80 else limit + 1
+        tag, start = data[at], at + 2
+        if end > limit or tag & 0x1F == 0x1F:
+            tag, start, end = header(data, at, limit)
+        if previous is not None:
             encoded = data[at:end]
             if encoded < previous:
                 raise DerError(f"a SET OF that is not sorted at byte {at}")
-            frames[-1] = (outer, True, encoded)
-        at = _descend(data, tag, start, end, frames)
-        while frames and at == frames[-1][0]:
-            frames.pop()
-        if not frames:
+            previous = encoded
+        if not tag & 0x20:
+            if tag not in _ANY_CONTENT:
+                _check_primitive(tag, data[start:end])
+            at = end
+        else:
+            inside = checked.get(data[at:end]) if end - at <= longest else None
+            if inside is not None and len(outer) + inside <= _MAX_DEPTH:
+                if inside > height:
+                    height = inside
+                at = end
+            else:
+                if tag != SEQUENCE and tag != SET and not tag & 0xC0:
+                    raise DerError(f"a constructed value of type {tag:#04x}")
+                if len(outer) >= _MAX_DEPTH:
+                    raise DerError(f"values nested more than {_MAX_DEPTH} deep")
+                outer.append((first, limit, height, previous))
+                first, limit, height, previous = at, end, 0, b"" if tag == SET else None
+                at = start
+        while at == limit and outer:
+            inside = height + 1
+            if limit - first <= longest:
+                keep(checked, data[first:limit], inside)
+            first, limit, height, previous = outer.pop()
+            if inside > height:
+                height = inside
+        if not outer:
             return
-
-
-def _descend(data: bytes, tag: int, start: int, end: int, frames: list[tuple[int, bool, bytes]]) -> int:
-    """Opens a constructed value, or checks a primitive one; returns where to go on."""
-    universal, constructed = tag & 0xC0 == 0, bool(tag & 0x20)
-    if not constructed:
-        if universal:
-            _check_primitive(tag, data[start:end])
-        return end
-    if universal and tag not in (SEQUENCE, SET):
-        raise DerError(f"a constructed value of type {tag:#04x}")
-    if len(frames) >= _MAX_DEPTH:
-        raise DerError(f"values nested more than {_MAX_DEPTH} deep")
-    frames.append((end, tag == SET, b""))
-    return start

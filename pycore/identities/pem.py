@@ -21,8 +21,23 @@ class Block:
     error: str = ""
 
 
+def plain(data: bytes, label: bytes) -> bytes | None:
+    """The bytes of a text that starts with a block of that label in the usual form: lines of base64 between two lines
+    without anything else in them. None for any other text, sound or not; :func:`blocks` reads those."""
+    begin, end = b"-----BEGIN %b-----\n" % label, b"\n-----END %b-----" % label
+    stop = data.find(end) if data.startswith(begin) else -1
+    if stop < len(begin) or data[stop + len(end) : stop + len(end) + 1] not in (b"", b"\n"):
+        return None
+    try:  # whatever is neither base64 nor a line's end fails here
+        return base64.b64decode(data[len(begin) : stop].replace(b"\n", b""), validate=True) or None
+    except binascii.Error:
+        return None
+
+
 def blocks(data: bytes) -> Iterator[Block]:
     """Every block in order; text outside of blocks is skipped. A block that is broken has an `error`."""
+    if b"-----BEGIN " not in data:
+        return
     label: bytes | None = None
     body: list[bytes] = []
     for line in data.splitlines():

@@ -31,6 +31,7 @@ from pycore.identities.der import (
     moment,
     whole,
 )
+from pycore.identities.memory import by_element, by_value
 from pycore.identities.x509_names import (
     AlternativeNames,
     NameConstraints,
@@ -204,6 +205,9 @@ def _unarmor(data: bytes, label: str, strict: bool) -> bytes:
     """The bytes of the first block, or `data` itself where there is none."""
     if len(data) > _MAX_DER:
         raise CertificateError(f"{len(data)} bytes are more than the {_MAX_DER} that are read")
+    usual = pem.plain(data, label.encode())
+    if usual is not None:
+        return usual
     for block in pem.blocks(data):
         if block.error and not strict:
             continue  # Go's reader goes on to the next block
@@ -263,13 +267,11 @@ def _read_certificate(der: bytes, strict: bool) -> Certificate:
     start = outer.at
     body = outer.enter(SEQUENCE, "tbsCertificate")
     tbs = der[start : outer.at]
-    version = _read_version(body)
+    version = _read_version(body, "version") if body.peek() == 0xA0 else 1
     serial = body.integer("serialNumber")
     oid, algorithm = read_algorithm(body, "signature")
     issuer = read_name(body, "the issuer's name")
-    validity = body.enter(SEQUENCE, "validity")
-    not_before, not_after = (read_time(validity) for _ in range(2))
-    validity.close("validity")
+    not_before, not_after = _read_validity(body, "validity")
     subject = read_name(body, "the subject's name")
     key = _read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"))
     _skip_unique_ids(body, version)
@@ -317,17 +319,24 @@ def _read_certificate(der: bytes, strict: bool) -> Certificate:
     )
 
 
-def _read_version(body: Cursor) -> int:
-    if body.peek() != 0xA0:
-        return 1
-    explicit = body.enter(0xA0, "version")
-    number = explicit.integer("version")
-    explicit.close("version")
+@by_element
+def _read_version(body: Cursor, what: str) -> int:
+    explicit = body.enter(0xA0, what)
+    number = explicit.integer(what)
+    explicit.close(what)
     if number == 0 and body.strict:
         raise DerError("version 1 is the default, which DER does not write down")
     if number not in (0, 1, 2):
         raise DerError("a version that is none of 1, 2 and 3")
     return number + 1
+
+
+@by_element
+def _read_validity(body: Cursor, what: str) -> tuple[float, float]:
+    validity = body.enter(SEQUENCE, what)
+    not_before, not_after = read_time(validity), read_time(validity)
+    validity.close(what)
+    return not_before, not_after
 
 
 def _skip_unique_ids(body: Cursor, version: int) -> None:
@@ -345,6 +354,7 @@ def read_time(cursor: Cursor) -> float:
     return moment(tag, content, strict=cursor.strict)
 
 
+@by_element
 def read_algorithm(cursor: Cursor, what: str) -> tuple[str, bytes]:
     """Takes the next element as the AlgorithmIdentifier of a signature: object identifier, and its encoding.
 
@@ -385,21 +395,33 @@ def read_extensions(cursor: Cursor) -> dict[str, tuple[bool, bytes]]:
         raise DerError("an empty list of extensions")
     found: dict[str, tuple[bool, bytes]] = {}
     while items.more:
-        item = items.enter(SEQUENCE, "an extension")
-        oid = item.oid("the id of an extension")
-        written = item.peek() == 0x01
-        critical = written and item.boolean("critical")
-        if cursor.strict and written and not critical:
-            raise DerError(f"extension {oid}: FALSE is the default, which DER does not write down")
-        value = item.take(OCTET_STRING, f"the value of extension {oid}")
-        item.close(f"extension {oid}")
+        oid, critical, value, fault = _read_extension(items, "an extension")
         if oid in found:
             raise DerError(f"extension {oid} comes twice")
-        # The values of private extensions are up to their owners: some hold plain text.
-        if cursor.strict and oid.startswith(("2.5.29.", "1.3.6.1.5.5.7.1.")):
-            check(value)
+        if fault:
+            raise DerError(fault)
         found[oid] = critical, value
     return found
+
+
+@by_element
+def _read_extension(items: Cursor, what: str) -> tuple[str, bool, bytes, str]:
+    """Object identifier, whether it is critical, value, and why the value is not DER where `strict` wants it to be."""
+    item = items.enter(SEQUENCE, what)
+    oid = item.oid("the id of an extension")
+    written = item.peek() == 0x01
+    critical = written and item.boolean("critical")
+    if items.strict and written and not critical:
+        raise DerError(f"extension {oid}: FALSE is the default, which DER does not write down")
+    value = item.take(OCTET_STRING, f"the value of extension {oid}")
+    item.close(f"extension {oid}")
+    # The values of private extensions are up to their owners: some hold plain text.
+    if items.strict and oid.startswith(("2.5.29.", "1.3.6.1.5.5.7.1.")):
+        try:
+            check(value)
+        except DerError as error:
+            return oid, critical, value, str(error)
+    return oid, critical, value, ""
 
 
 class _Extensions:
@@ -411,8 +433,8 @@ class _Extensions:
         critical = frozenset(oid for oid, (marked, _) in found.items() if marked)
         self.is_ca, self.path_length = False, None
         if BASIC_CONSTRAINTS in values:
-            self.is_ca, self.path_length = self._basic_constraints(values[BASIC_CONSTRAINTS])
-        self.usage = self._key_usage(values[KEY_USAGE]) if KEY_USAGE in values else None
+            self.is_ca, self.path_length = _basic_constraints(values[BASIC_CONSTRAINTS], strict)
+        self.usage = _key_usage(values[KEY_USAGE], strict) if KEY_USAGE in values else None
         self.key_id = key_id(values[KEY_ID], strict) if KEY_ID in values else None
         own = values.get(AUTHORITY_KEY_ID)
         self.authority_key_id = None if own is None else authority_key_id(own, strict)
@@ -422,32 +444,6 @@ class _Extensions:
         self.name_constraints = None if own is None else read_constraints(own, strict=strict)
         self.member_id = self._member_id(values[MEMBER_ID]) if MEMBER_ID in values else ""
         self.unsupported = self._unsupported(critical)
-
-    def _basic_constraints(self, value: bytes) -> tuple[bool, int | None]:
-        """RFC 5280, section 4.2.1.9. A negative length is no limit to Go, and refused by `strict`."""
-        fields = whole(value, "basicConstraints", strict=self._strict)
-        written = fields.peek() == 0x01
-        is_ca = written and fields.boolean("cA")
-        length = fields.integer("pathLenConstraint") if fields.peek() == INTEGER else None
-        fields.close("basicConstraints")
-        if self._strict and written and not is_ca:
-            raise DerError("cA: FALSE is the default, which DER does not write down")
-        if self._strict and length is not None and (length < 0 or not is_ca):
-            raise DerError("a pathLenConstraint that is negative, or of no authority")
-        return is_ca, length if length is None or length >= 0 else None
-
-    def _key_usage(self, value: bytes) -> int | None:
-        """The first byte of keyUsage (section 4.2.1.3): 04 keyCertSign, 02 cRLSign. None restricts nothing.
-
-        No bit at all is refused by `strict`; Go takes it as no restriction.
-        """
-        cursor = Cursor(value, strict=self._strict)
-        content, unused = cursor.bits("keyUsage")
-        cursor.finish("keyUsage")
-        if self._strict and (not content or not content[-1] >> unused & 1 or len(content) > 2):
-            raise DerError("keyUsage is empty, or longer than its last bit")
-        # Bits above the ninth have no meaning; the ninth is decipherOnly.
-        return (content[0] if any(content[:1]) or content[1:2] >= b"\x80" else None) if content else None
 
     def _member_id(self, value: bytes) -> str:
         try:
@@ -464,6 +460,36 @@ class _Extensions:
         return ""
 
 
+@by_value
+def _basic_constraints(value: bytes, strict: bool) -> tuple[bool, int | None]:
+    """RFC 5280, section 4.2.1.9. A negative length is no limit to Go, and refused by `strict`."""
+    fields = whole(value, "basicConstraints", strict=strict)
+    written = fields.peek() == 0x01
+    is_ca = written and fields.boolean("cA")
+    length = fields.integer("pathLenConstraint") if fields.peek() == INTEGER else None
+    fields.close("basicConstraints")
+    if strict and written and not is_ca:
+        raise DerError("cA: FALSE is the default, which DER does not write down")
+    if strict and length is not None and (length < 0 or not is_ca):
+        raise DerError("a pathLenConstraint that is negative, or of no authority")
+    return is_ca, length if length is None or length >= 0 else None
+
+
+@by_value
+def _key_usage(value: bytes, strict: bool) -> int | None:
+    """The first byte of keyUsage (section 4.2.1.3): 04 keyCertSign, 02 cRLSign. None restricts nothing.
+
+    No bit at all is refused by `strict`; Go takes it as no restriction.
+    """
+    cursor = Cursor(value, strict=strict)
+    content, unused = cursor.bits("keyUsage")
+    cursor.finish("keyUsage")
+    if strict and (not content or not content[-1] >> unused & 1 or len(content) > 2):
+        raise DerError("keyUsage is empty, or longer than its last bit")
+    # Bits above the ninth have no meaning; the ninth is decipherOnly.
+    return (content[0] if any(content[:1]) or content[1:2] >= b"\x80" else None) if content else None
+
+
 def key_id(value: bytes, strict: bool) -> bytes:
     """The value of a subjectKeyIdentifier (RFC 5280, section 4.2.1.2). Raises DerError."""
     cursor = Cursor(value, strict=strict)
@@ -472,6 +498,7 @@ def key_id(value: bytes, strict: bool) -> bytes:
     return found
 
 
+@by_value
 def authority_key_id(value: bytes, strict: bool) -> bytes | None:
     """The keyIdentifier of an authorityKeyIdentifier (section 4.2.1.1). Issuer and serial number name a certificate,
     not a key, and find nothing here; `strict` requires both or neither. Raises DerError."""
@@ -490,10 +517,7 @@ def authority_key_id(value: bytes, strict: bool) -> bytes | None:
 
 def _read_key(info: Cursor) -> PublicKey:
     """A SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), given the cursor inside it."""
-    algorithm = info.enter(SEQUENCE, "the algorithm of a key")
-    oid = algorithm.oid("the algorithm of a key")
-    tag, parameters, content = algorithm.any() if algorithm.more else (-1, b"", b"")
-    algorithm.close("the algorithm of a key")
+    oid, tag, parameters, content = _read_key_algorithm(info, "the algorithm of a key")
     data, unused = info.bits("the bits of a key")
     info.close("subjectPublicKeyInfo")
     if unused:
@@ -509,11 +533,26 @@ def _read_key(info: Cursor) -> PublicKey:
         raise CertificateError(f"a key of an unknown kind ({oid})")
     if tag != OID:
         raise CertificateError("an elliptic curve without a name")
-    curve = Cursor(parameters, strict=info.strict).oid("the curve of a key") if content else ""
+    curve = _read_curve(parameters, info.strict) if content else ""
     kind = CURVES.get(curve)
     if kind is None:
         raise CertificateError(f"a key of an unknown curve ({curve})")
     return PublicKey(kind, data)
+
+
+@by_element
+def _read_key_algorithm(info: Cursor, what: str) -> tuple[str, int, bytes, bytes]:
+    """Object identifier and parameters: their tag, encoding and content; without any -1 and nothing."""
+    algorithm = info.enter(SEQUENCE, what)
+    oid = algorithm.oid(what)
+    tag, parameters, content = algorithm.any() if algorithm.more else (-1, b"", b"")
+    algorithm.close(what)
+    return oid, tag, parameters, content
+
+
+@by_value
+def _read_curve(parameters: bytes, strict: bool) -> str:
+    return Cursor(parameters, strict=strict).oid("the curve of a key")
 
 
 def _read_rsa(der: bytes, strict: bool) -> None:

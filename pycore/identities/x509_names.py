@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pycore.identities.der import SEQUENCE, SET, Cursor, DerError, whole
+from pycore.identities.memory import by_element
 
 ORGANISATION, UNIT, COMMON_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.3"
 _EMAIL_ATTRIBUTE = "1.2.840.113549.1.9.1"
@@ -94,26 +95,15 @@ class Subtrees:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
+@by_element
 def read_name(cursor: Cursor, what: str) -> DistinguishedName:
     """Takes the next element as a Name (RFC 5280, section 4.1.2.4)."""
     start = cursor.at
     sets = cursor.enter(SEQUENCE, what)
     found: dict[str, list[str]] = {oid: [] for oid in _READ}
     while sets.more:
-        attributes = sets.enter(SET, f"a part of {what}")
-        if sets.strict and not attributes.more:
-            raise DerError(f"{what} has an empty part")
-        while attributes.more:
-            attribute = attributes.enter(SEQUENCE, f"an attribute of {what}")
-            oid = attribute.oid(f"the type of an attribute of {what}")
-            tag, _, content = attribute.any()
-            attribute.close(f"an attribute of {what}")
-            text = _attribute_text(tag, content, what)
-            if oid in found:
-                if text is not None:
-                    found[oid].append(text)
-                elif cursor.strict:
-                    raise DerError(f"an attribute of {what} is no text")
+        for oid, text in _read_part(sets, what):
+            found[oid].append(text)
     return DistinguishedName(
         cursor.data[start : cursor.at],
         tuple(found[ORGANISATION]),
@@ -121,6 +111,27 @@ def read_name(cursor: Cursor, what: str) -> DistinguishedName:
         tuple(found[COMMON_NAME]),
         tuple(found[_EMAIL_ATTRIBUTE]),
     )
+
+
+@by_element
+def _read_part(sets: Cursor, what: str) -> tuple[tuple[str, str], ...]:
+    """The attributes of one RelativeDistinguishedName that are read: object identifier, text."""
+    attributes = sets.enter(SET, f"a part of {what}")
+    if sets.strict and not attributes.more:
+        raise DerError(f"{what} has an empty part")
+    found: list[tuple[str, str]] = []
+    while attributes.more:
+        attribute = attributes.enter(SEQUENCE, f"an attribute of {what}")
+        oid = attribute.oid(f"the type of an attribute of {what}")
+        tag, _, content = attribute.any()
+        attribute.close(f"an attribute of {what}")
+        text = _attribute_text(tag, content, what)
+        if oid in _READ:
+            if text is not None:
+                found.append((oid, text))
+            elif sets.strict:
+                raise DerError(f"an attribute of {what} is no text")
+    return tuple(found)
 
 
 _CODECS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1E: "utf-16-be"}

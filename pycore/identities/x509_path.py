@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pycore.base.verdicts import Verdict
-from pycore.identities.collector import SignatureBatch
+from pycore.identities.collector import RareSignatures, SignatureBatch
 from pycore.identities.x509 import Certificate, is_strict
 from pycore.identities.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
 
@@ -185,19 +185,25 @@ class Authorities:
         return found[:MAX_ISSUERS], len(found) > MAX_ISSUERS
 
     def find(
-        self, leaves: Sequence[tuple[Certificate, str]], *, time: float | None, blocked: Blocked
+        self,
+        leaves: Sequence[tuple[Certificate, str]],
+        *,
+        time: float | None,
+        blocked: Blocked,
+        rare: RareSignatures | None = None,
     ) -> list[Path | NoPath]:
         """For each certificate and organisation the shortest path to a trust root of that organisation, or why there
         is none.
 
         time      Unix seconds at which all of a path must be valid; None: dates are ignored
         blocked   called with a certificate and its height, 0 for the leaf; for each authority and height once in a call
+        rare      where calls share the bound on signatures on P-384 and P-521
 
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed
         are verified together.
         """
         certificates = {certificate.der: certificate for certificate, _ in leaves}
-        parents = self._verify(certificates)
+        parents = self._verify(certificates, rare)
         search = _Search(self, time, blocked, parents)
         answers: dict[tuple[bytes, str], Path | NoPath] = {}
         for certificate, org in leaves:
@@ -217,13 +223,13 @@ class Authorities:
             return f"more than {MAX_ISSUERS} authorities may have signed {name}, and none of those tried has"
         return f"the signature on {name} is of no authority with its issuer's name"
 
-    def _verify(self, leaves: Mapping[bytes, Certificate]) -> dict[bytes, tuple[int, ...]]:
+    def _verify(self, leaves: Mapping[bytes, Certificate], rare: RareSignatures | None) -> dict[bytes, tuple[int, ...]]:
         """The verified issuers of every leaf; on the way those of every authority that a path may need.
 
         One batch: links above the leaves are followed before they are verified. Each authority is asked for its issuers
         once in its life, so signatures are at most 16 for each leaf and 16 for each authority.
         """
-        batch = SignatureBatch(der_rules=self._der_rules, threads=self._threads)
+        batch = SignatureBatch(der_rules=self._der_rules, threads=self._threads, rare=rare)
         links: dict[bytes, list[tuple[int, int]]] = {}
         fresh: list[int] = []
         queue: list[Certificate] = list(leaves.values())
@@ -251,12 +257,9 @@ class Authorities:
                 if authority.der not in seen:
                     seen.add(authority.der)
                     queue.append(authority)
-        codes = batch.run()
+        valid = (batch.run() == Verdict.VALID).tolist()
         self.counts["signatures"] += len(batch)
-        verified = {
-            der: tuple(index for index, ticket in tried if codes[ticket] == Verdict.VALID)
-            for der, tried in links.items()
-        }
+        verified = {der: tuple([index for index, ticket in tried if valid[ticket]]) for der, tried in links.items()}
         for place in fresh:
             self._parents[place] = verified[self.pool[place].der]
         return {der: verified[der] if der in verified else self._parents[self.place[der]] for der in leaves}
@@ -299,6 +302,7 @@ class _Search:
         self._standing: dict[tuple[int, int], str] = {}
         self._best: dict[_Key, list[dict[int, tuple[int, int] | None]]] = {}
         self._reasons: dict[tuple[_Key, tuple[int, ...]], str] = {}
+        self._ways: dict[tuple[int, _Key], Path | str] = {}
 
     def answer(self, leaf: Certificate, org: str) -> Path | NoPath:
         """The path of one certificate, or why there is none."""
@@ -321,15 +325,24 @@ class _Search:
         _, first = self._nearest(parents, 1, key) or (0, -1)
         if first < 0:
             return NoPath(self._explain(leaf, key, parents))
-        chain = [leaf]
+        way = self._ways.get((first, key))
+        if way is None:
+            way = self._ways[first, key] = self._way(first, key)
+        if isinstance(way, str):
+            return NoPath(way)
+        window = max(leaf.not_before, way.window[0]), min(leaf.not_after, way.window[1])
+        return Path((leaf, *way.certificates), window)
+
+    def _way(self, first: int, key: _Key) -> Path | str:
+        """The authorities from an issuer of leaves up to a trust root, or why they do not stand above each other."""
+        chain: list[Certificate] = []
         for height in range(1, MAX_CHAIN + 1):
-            chain.append(known.pool[first])
+            chain.append(self._known.pool[first])
             step = self._settle(first, height, key)
             if step is None or step[1] < 0:
                 break
             first = step[1]
-        why = self._between(chain)
-        return NoPath(why) if why else _path(tuple(chain))
+        return self._between(chain) or _path(tuple(chain))
 
     # ---- ways up ----
 
@@ -372,16 +385,20 @@ class _Search:
         return self._standing[index, height]
 
     def _problem(self, certificate: Certificate, height: int) -> str:
-        what = f"the {'authority' if height else 'certificate'} {describe(certificate)}"
+        why = self._misplaced(certificate, height)
+        return f"the {'authority' if height else 'certificate'} {describe(certificate)} {why}" if why else ""
+
+    def _misplaced(self, certificate: Certificate, height: int) -> str:
+        """What stands against the certificate at that height, after its name; "" for nothing."""
         limit = certificate.path_length
         if height and limit is not None and height - 1 > limit:
-            return f"{what} allows {limit} authorities below itself, and there are {height - 1}"
+            return f"allows {limit} authorities below itself, and there are {height - 1}"
         if self._time is not None and self._time < certificate.not_before:
-            return f"{what} is not valid yet"
+            return "is not valid yet"
         if self._time is not None and self._time > certificate.not_after:
-            return f"{what} has expired"
+            return "has expired"
         if self._blocked(certificate, height):
-            return f"{what} is revoked or frozen"
+            return "is revoked or frozen"
         return ""
 
     # ---- names ----
@@ -403,7 +420,7 @@ class _Search:
             return ""
         budget = _Budget()
         for height, authority in enumerate(chain):
-            for below in chain[1:height] if authority.name_constraints is not None else ():
+            for below in chain[:height] if authority.name_constraints is not None else ():
                 why = budget.refuses(authority, below, "strict")
                 if why:
                     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -44,6 +44,21 @@ class BoundedCache(Generic[K, V]):
             self.hits += 1
             self._entries.move_to_end(key)
             return entry[0]
+
+    def get_all(self, keys: Iterable[K]) -> dict[K, V | None]:
+        """What :meth:`get` says of each distinct key, in the order of the keys."""
+        found: dict[K, V | None] = dict.fromkeys(keys)
+        entries, hits = self._entries, 0
+        with self._lock:
+            for key in found:
+                entry = entries.get(key)
+                if entry is not None:
+                    entries.move_to_end(key)
+                    found[key] = entry[0]
+                    hits += 1
+            self.hits += hits
+            self.misses += len(found) - hits
+        return found
 
     def put(self, key: K, value: V) -> None:
         """Remembers the value and forgets the oldest beyond the bounds."""

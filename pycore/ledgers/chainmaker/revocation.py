@@ -7,7 +7,7 @@ have its authority key identifier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pycore.hashing.batch import hash_batch
 from pycore.identities.x509 import Certificate, CertificateError, parse_certificate
@@ -15,9 +15,14 @@ from pycore.identities.x509_crl import RevocationList, Revocations, dates_fault,
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.rows import between
 
+_NO_HASHES: Mapping[bytes, bytes] = {}
+
 
 class Revoked:
-    """Tells whether a certificate is revoked or frozen: ``revoked(certificate, position in its path)``."""
+    """Tells whether a certificate is revoked or frozen: ``revoked(certificate, position in its path)``.
+
+    `by_hash`: whether that takes certificates' hashes, which are computed one by one unless the caller has them.
+    """
 
     def __init__(self, context: ChainContext, hash: str, authorities: Sequence[Certificate], problems: list[str]):
         """Appends to `problems` what cannot be read or does not verify."""
@@ -26,28 +31,31 @@ class Revoked:
         self._hash = hash
         self._frozen: set[str] = set()
         self._anywhere = {item.serial for item in context.revoked if not item.issuer}
-        self._by_issuer: set[tuple[bytes, int]] = set()
+        self._by_issuer: set[tuple[bytes | None, int]] = set()
         self._dates: list[tuple[int, RevocationList]] = []
         self._read_frozen(context.frozen, problems)
+        self.by_hash = bool(self._frozen)
         for item in context.revoked:
             if item.issuer:
                 self._read_issuer(item.issuer, item.serial, problems)
         self._read_lists(context, authorities, problems)
 
-    def __call__(self, certificate: Certificate, position: int) -> bool:
-        """Whether the certificate is revoked; `position` is its place in the path, 0 for the leaf."""
-        if certificate.serial in self._anywhere:
+    def __call__(self, certificate: Certificate, position: int, hashes: Mapping[bytes, bytes] = _NO_HASHES) -> bool:
+        """Whether the certificate is revoked; `position` is its place in the path, 0 for the leaf. `hashes`: those of
+        certificates whose hash is known, by their DER."""
+        serial = certificate.serial
+        if serial in self._anywhere:
             return True
-        names = [certificate.issuer]
-        if certificate.authority_key_id is not None:
-            names.append(certificate.authority_key_id)
-        if self._by_issuer and any((name, certificate.serial) in self._by_issuer for name in names):
+        if self._by_issuer and (
+            (certificate.issuer, serial) in self._by_issuer or (certificate.authority_key_id, serial) in self._by_issuer
+        ):
             return True
         if self._listed.revokes(certificate):
             return True
         if not self._frozen or (position and not self._strict):
             return False
-        return hash_batch(self._hash, [certificate.der])[0].tobytes().hex() in self._frozen
+        known = hashes.get(certificate.der)
+        return (known or hash_batch(self._hash, [certificate.der])[0].tobytes()).hex() in self._frozen
 
     def problems_at(self, time: float | None) -> list[str]:
         """Revocation lists that are out of date; the chain ignores their dates, and so does `compatible`."""

@@ -7,13 +7,15 @@ in a block are verified together in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
+from pycore.identities.collector import RareSignatures
 from pycore.identities.x509 import (
     Certificate,
     CertificateError,
@@ -23,7 +25,7 @@ from pycore.identities.x509 import (
     parse_public_key,
     public_key_of,
 )
-from pycore.identities.x509_path import Authorities, NoPath
+from pycore.identities.x509_path import Authorities, Blocked, NoPath
 from pycore.ledgers.chainmaker.cache import BoundedCache
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import shorten
@@ -40,9 +42,12 @@ _FOREVER = float("inf")
 _ALWAYS = (-_FOREVER, _FOREVER)
 _MEMBERS, _MEMBER_BYTES = 4096, 32 << 20
 _STORE_COUNT, _STORE_BYTES = 8, 64 << 20
+_CHUNK = 4096  # new members that are resolved together: bounds what is held of their certificates
+_VALID = Verdict.VALID
 _RECORD = 2048  # bytes that a resolved member takes in addition to its member info, about
 
 V = TypeVar("V")
+_Opened = tuple[bytes, Certificate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,14 @@ class TrustStore:
         self._rules = context.rules
         self._strict = context.rules == "strict"
         self._public = context.auth_type == "Public"
+        # As read, some releases took any authority's certificate of an organisation that they do not know.
+        lax = between(context.release, "2.3.0", "2.3.6") or between(context.release, "2.4.0_alpha", "3.0.0")
+        self._takes_foreign = lax and not self._strict
         self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(
             capacity, max_bytes=max_bytes, size=lambda key, signer: _RECORD + 2 * len(key[2]) + len(signer.text)
         )
+        # Bytes of the longest hash or alias: no longer one is looked up, whatever a block holds.
+        self._longest_name = 4 * max(map(len, (*context.certificates, *context.aliases)), default=0)
         self.problems: list[str] = []
         self.node_keys: dict[str, PublicKey] = {}
         self.found = ""
@@ -235,57 +245,113 @@ class TrustStore:
     # ---- members -----------------------------------------------------------------------------------------------------
 
     def resolve(self, members: Iterable[MemberKey], time: float | None) -> dict[MemberKey, Signer]:
-        """Every distinct member of a block, from the cache or resolved now; new certificates are verified in one
-        batch. Of several paths to a root, one that is valid at `time` is found."""
+        """Every distinct member of a block, from the cache or resolved now; new certificates are verified in batches.
+        Of several paths to a root, one that is valid at `time` is found."""
         found: dict[MemberKey, Signer] = {}
-        fresh: dict[MemberKey, tuple[bytes, Certificate]] = {}
-        for member in members:
-            if member in found or member in fresh:
-                continue
-            known = self._cache.get(member)
-            if known is not None and known.at(time)[0] == Verdict.VALID:
+        fresh: list[MemberKey] = []
+        for member, known in self._cache.get_all(members).items():
+            # Only VALID members are kept, so nothing but the dates can speak against one.
+            if known is not None and (time is None or known.window[0] <= time <= known.window[1]):
                 found[member] = known
-                continue
-            checkpoint()
-            outcome = self._open(member)
-            if isinstance(outcome, Signer):
-                found[member] = outcome
-                self._remember(member, outcome)
             else:
-                fresh[member] = outcome
-        for member, signer in self._admit(fresh, time).items():
-            self._remember(member, signer)
-            found[member] = signer
+                fresh.append(member)
+        rare = RareSignatures()
+        for first in range(0, len(fresh), _CHUNK):
+            for member, signer in self._resolve(fresh[first : first + _CHUNK], time, rare).items():
+                # A failure is not worth a place in the cache: it would let a hostile block push the real members out.
+                if signer.verdict == _VALID:
+                    self._cache.put(member, signer)
+                found[member] = signer
         return found
 
-    def _remember(self, member: MemberKey, signer: Signer) -> None:
-        # A failure is not worth a place in the cache: it would let a hostile block push the real members out.
-        if signer.verdict == Verdict.VALID:
-            self._cache.put(member, signer)
+    def _resolve(
+        self, members: Sequence[MemberKey], time: float | None, rare: RareSignatures
+    ) -> dict[MemberKey, Signer]:
+        """Members that no cache knows."""
+        answers: dict[MemberKey, Signer] = {}
+        opened: dict[MemberKey, _Opened] = {}
+        read: dict[bytes, Certificate | str] = {}
+        for member in members:
+            checkpoint()
+            outcome = self._open(member, read)
+            if isinstance(outcome, Signer):
+                answers[member] = outcome
+            else:
+                opened[member] = outcome
+        if not opened:
+            return answers
+        hashes = self._hashes(opened)
+        blocked = partial(self._revoked, hashes=hashes)
+        pending: dict[MemberKey, _Opened] = {}
+        for member, (text, certificate) in opened.items():
+            early = self._by_configuration(member, text, certificate, hashes, blocked)
+            early = early or self._before_path(member[1], text, certificate, blocked)
+            if early is not None:
+                answers[member] = early
+            else:
+                pending[member] = text, certificate
+        if not pending:
+            return answers
+        assert self._authorities is not None
+        leaves = [(certificate, certificate.organisations[0]) for _, certificate in pending.values()]
+        paths = self._authorities.find(leaves, time=time, blocked=blocked, rare=rare)
+        for (member, (text, certificate)), path in zip(pending.items(), paths, strict=True):
+            if isinstance(path, NoPath):
+                answers[member] = Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
+            else:
+                # Kept even without a clock: the cache is shared with calls that check dates.
+                answers[member] = self._of(certificate, member[1], text, True, path.window)
+        return answers
 
-    def _open(self, member: MemberKey) -> Signer | tuple[bytes, Certificate]:
-        """The signer where that needs no path; else the resolved text and the certificate in it."""
+    def _open(self, member: MemberKey, read: dict[bytes, Certificate | str]) -> Signer | _Opened:
+        """The signer where that needs no certificate; else the resolved text and the certificate in it. `read`: texts
+        that were read before, each a certificate or an error; several members may stand for one."""
         kind, org, info = member
         if not self.context.by_certificate:
             return self._open_key(kind, org, info)
         text = self._text(kind, info)
         if text is None:
             return Signer(Verdict.UNKNOWN_SIGNER, self._unknown(kind, info), org)
+        certificate = read.get(text)
+        if certificate is None:
+            try:
+                certificate = parse_certificate(text, rules=self._rules)
+            except CertificateError as error:
+                certificate = str(error)
+            read[text] = certificate
+        if isinstance(certificate, str):
+            return Signer(Verdict.BAD_CERTIFICATE, certificate, org)
+        return text, certificate
+
+    def _hashes(self, opened: Mapping[MemberKey, _Opened]) -> dict[bytes, bytes]:
+        """The hashes of certificates, by their DER, where anything is decided by them."""
+        wanted = [
+            certificate.der
+            for (kind, _, _), (_, certificate) in opened.items()
+            if self._revoked.by_hash or (self._strict and kind == CERT_HASH)
+        ]
+        if not wanted:
+            return {}
+        digests = hash_batch(self._hash, wanted)
+        width, joined = digests.shape[1], digests.tobytes()
+        return {der: joined[width * i : width * (i + 1)] for i, der in enumerate(wanted)}
+
+    def _by_configuration(
+        self, member: MemberKey, text: bytes, certificate: Certificate, hashes: Mapping[bytes, bytes], blocked: Blocked
+    ) -> Signer | None:
+        """The answer where the configuration names this very certificate, or another one than the member; else None."""
+        kind, org, info = member
         trusted = None if self._strict else self._trusted_members.get(text)
-        try:
-            certificate = parse_certificate(text, rules=self._rules)
-        except CertificateError as error:
-            return Signer(Verdict.BAD_CERTIFICATE, str(error), org)
-        if trusted is None:
+        if trusted is None and self._trusted_members:
             trusted = self._trusted_members.get(certificate.der)
             if self._strict and trusted is not None and trusted[0] != org:
                 trusted = None
-        if kind == CERT_HASH and self._strict and self._hash_of(certificate) != info:
-            why = f"the certificate that the context has for this hash has the hash {self._hash_of(certificate).hex()}"
+        if kind == CERT_HASH and self._strict and hashes[certificate.der] != info:
+            why = f"the certificate that the context has for this hash has the hash {hashes[certificate.der].hex()}"
             return Signer(Verdict.BAD_CERTIFICATE, why, org)
         if trusted is None:
-            return text, certificate
-        if self._strict and self._revoked(certificate, 0):
+            return None
+        if self._strict and blocked(certificate, 0):
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
         # No path, no dates: the configuration names this very certificate.
         return self._signer(certificate.key, certificate.hash, org, trusted[0], trusted[1], text)
@@ -296,12 +362,13 @@ class TrustStore:
             return info
         if kind not in (CERT_HASH, ALIAS) or (kind == ALIAS and between(self.context.release, "2.0.0", "2.1.0")):
             return None
-        by_hash = self.context.certificates.get(info.hex())
-        by_alias = self.context.aliases.get(info.decode("utf-8", "replace"))
-        if self._strict:
-            found = by_hash if kind == CERT_HASH else by_alias
-        else:
-            found = by_hash if by_hash is not None else by_alias
+        if len(info) > self._longest_name:
+            return None
+        found = None
+        if kind == CERT_HASH or not self._strict:
+            found = self.context.certificates.get(info.hex())
+        if found is None and (kind == ALIAS or not self._strict):
+            found = self.context.aliases.get(info.decode("utf-8", "replace"))
         return None if found is None else found.encode()
 
     def _unknown(self, kind: int, info: bytes) -> str:
@@ -310,9 +377,6 @@ class TrustStore:
         if kind == CERT_HASH:
             return f"the context holds no certificate for the certificate hash {info[:64].hex()}"
         return f"the context holds no certificate for the alias {info[:64].decode('utf-8', 'replace')!r}"
-
-    def _hash_of(self, certificate: Certificate) -> bytes:
-        return bytes(hash_batch(self._hash, [certificate.der])[0].tobytes())
 
     def _signer(
         self, key: PublicKey, hash: str | None, org: str, own_org: str | None, role: str | None, text: bytes,
@@ -325,7 +389,7 @@ class TrustStore:
         if chosen is None:
             detail = f"a {key.kind} key with {hash or 'an unknown hash'}"
             return Signer(Verdict.UNSUPPORTED_ALGORITHM, detail, org, own_org, role, key, None, text, trusted, window)
-        return Signer(Verdict.VALID, "", org, own_org, role, key, chosen, text, trusted, window)
+        return Signer(_VALID, "", org, own_org, role, key, chosen, text, trusted, window)
 
     # ---- public keys -------------------------------------------------------------------------------------------------
 
@@ -374,32 +438,6 @@ class TrustStore:
 
     # ---- certificates ------------------------------------------------------------------------------------------------
 
-    def _admit(
-        self, fresh: Mapping[MemberKey, tuple[bytes, Certificate]], time: float | None
-    ) -> Mapping[MemberKey, Signer]:
-        """Checks certificates that no cache knows: organisation, revocation, and the path to a root of that
-        organisation."""
-        answers: dict[MemberKey, Signer] = {}
-        pending: list[tuple[MemberKey, bytes, Certificate]] = []
-        for member, (text, certificate) in fresh.items():
-            early = self._before_path(member[1], text, certificate)
-            if early is not None:
-                answers[member] = early
-            else:
-                pending.append((member, text, certificate))
-        if not pending:
-            return answers
-        assert self._authorities is not None
-        leaves = [(certificate, certificate.organisations[0]) for _, _, certificate in pending]
-        paths = self._authorities.find(leaves, time=time, blocked=self._revoked)
-        for (member, text, certificate), path in zip(pending, paths, strict=True):
-            if isinstance(path, NoPath):
-                answers[member] = Signer(Verdict.BAD_CERTIFICATE, shorten(path.reason, 512), member[1])
-            else:
-                # Kept even without a clock: the cache is shared with calls that check dates.
-                answers[member] = self._of(certificate, member[1], text, True, path.window)
-        return answers
-
     def _of(
         self, certificate: Certificate, org: str, text: bytes, trusted: bool | None, window: tuple[float, float]
     ) -> Signer:
@@ -407,12 +445,12 @@ class TrustStore:
         role = certificate.units[0].upper() if certificate.units else ""
         return self._signer(certificate.key, certificate.hash, org, named, role, text, trusted, window)
 
-    def _before_path(self, org: str, text: bytes, certificate: Certificate) -> Signer | None:
-        """The answer where the path is not needed, else None."""
+    def _before_path(self, org: str, text: bytes, certificate: Certificate, blocked: Blocked) -> Signer | None:
+        """The answer of a certificate's organisation and revocation where the path is not needed, else None."""
         named = certificate.organisations[0] if certificate.organisations else ""
         own_window = (certificate.not_before, certificate.not_after)
-        blocked = self._revoked(certificate, 0)
-        if self._takes_foreign_authority(certificate, named) and not blocked:
+        revoked = blocked(certificate, 0)
+        if self._takes_foreign and certificate.is_ca and named and named not in self._anchors and not revoked:
             return self._of(certificate, org, text, True, own_window)
         if not named:
             return Signer(Verdict.UNKNOWN_SIGNER, "the certificate names no organisation", org)
@@ -422,7 +460,7 @@ class TrustStore:
                 f"the certificate belongs to {shorten(named)}, not to {shorten(org or 'nobody')}",
                 org,
             )
-        if blocked:
+        if revoked:
             return Signer(Verdict.BAD_CERTIFICATE, "the certificate is revoked or frozen", org)
         if not self.context.trust_roots:
             # Without roots a path cannot be judged; the report says so once, in its check trust_roots.
@@ -430,12 +468,6 @@ class TrustStore:
         if named not in self._anchors:
             return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {shorten(named)} has no trust root", org)
         return None
-
-    def _takes_foreign_authority(self, certificate: Certificate, named: str) -> bool:
-        """As read, some releases took any authority's certificate of an organisation that they do not know."""
-        release = self.context.release
-        lax = between(release, "2.3.0", "2.3.6") or between(release, "2.4.0_alpha", "3.0.0")
-        return not self._strict and lax and certificate.is_ca and bool(named) and named not in self._anchors
 
 
 def _called(certificate: Certificate) -> str:
