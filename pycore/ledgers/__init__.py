@@ -34,7 +34,8 @@ class State(Protocol):
 
     @property
     def checkpoint(self) -> Any:
-        """The place after the last report, from which another run may go on; its `to_dict` is JSON-ready."""
+        """The place after the last report, from which another run may go on: `to_dict()` is JSON-ready, `place()` all
+        of that but the `context`."""
         ...
 
 

@@ -47,7 +47,7 @@ class Checkpoint:
     Attributes:
         height: of the last block.
         block_hash: its hash as recomputed, 32 bytes.
-        context: of the next block; its `height` and `previous_block_hash` are those that the next block must have.
+        context: of the next block, without its height and the hash before it.
         broken: height of the first block that was not valid, or None.
         unclear: why the context no longer follows the chain's configuration, in words; "" where it does.
     """
@@ -58,17 +58,20 @@ class Checkpoint:
     broken: int | None = None
     unclear: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; the hash in hexadecimal, the context in its JSON form."""
+    def place(self) -> dict[str, Any]:
+        """All but the context, JSON-ready: what changes with every block."""
         return {
             "format": _FORMAT,
             "chain": "chainmaker",
             "height": self.height,
             "block_hash": self.block_hash.hex(),
-            "context": self.context.to_dict(),
             "broken": self.broken,
             "unclear": self.unclear,
         }
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; the hash in hexadecimal, the context in its JSON form."""
+        return {**self.place(), "context": self.context.to_dict()}
 
     @classmethod
     def from_dict(cls, document: Any) -> Checkpoint:
@@ -136,11 +139,7 @@ class ChainState:
         """The place after the last report; None before the first of a run without one."""
         if self._last is None:
             return None
-        height, digest = self._last
-        context = self.context.replace(previous_block_hash=digest)
-        if height + 1 < 1 << 64:
-            context = context.replace(height=height + 1)
-        return Checkpoint(height, digest, context, self.broken, self.unclear)
+        return Checkpoint(*self._last, self.context, self.broken, self.unclear)
 
     def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
         """The reports of a window of blocks, in order; `checkpoint` is that of the last one taken.
