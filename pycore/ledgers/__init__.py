@@ -71,6 +71,10 @@ class Ledger(Protocol):
         """The state of a run of blocks before its first one."""
         ...
 
+    def block_height(self, block: BytesLike) -> int:
+        """The height that a block says it has."""
+        ...
+
     def block_digests(self, block: BytesLike, hash: str = ...) -> dict[str, Any]:
         """The block's hashes, recomputed from its content."""
         ...

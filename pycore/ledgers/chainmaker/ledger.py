@@ -114,6 +114,11 @@ class ChainMaker:
                 known = known.replace(hash=given.context.hash)
         return ChainState(known, given, form=form, threads=threads)
 
+    def block_height(self, block: BytesLike, *, form: str = "auto") -> int:
+        """The height that a block says it has; nothing is checked. InputError when the bytes are not a block."""
+        parsed, _ = parse_block(_bytes(block), form)
+        return parsed.header.block_height
+
     def validate_transactions(
         self,
         transactions: Sequence[BytesLike],
