@@ -201,6 +201,21 @@ def test_the_sets_of_one_block_are_no_context_of_a_run(made, blocks):
         LEDGER.validate_chain(blocks, made.context_for(0))
 
 
+@pytest.mark.parametrize(
+    ("field", "most", "entries"),
+    [
+        ("validators", 6143, lambda n: tuple(f"v{i}" for i in range(n))),
+        ("policies", 4096, lambda n: {f"C-{i}": {"rule": "ANY"} for i in range(n)}),
+        ("trust_roots", 4096, lambda n: {f"org{i}": "no certificate" for i in range(n)}),
+        ("trust_members", 4096, lambda n: [{"pem": "x", "org_id": "o", "role": "ADMIN"}] * n),
+    ],
+)
+def test_contexts_that_are_too_large_for_a_run(context, field, most, entries):
+    LEDGER.validate_chain([], context.replace(**{field: entries(most)}))
+    with pytest.raises(InputError, match=field):
+        LEDGER.validate_chain([], context.replace(**{field: entries(most + 1)}))
+
+
 def test_an_empty_run(context):
     run = LEDGER.validate_chain([], context)
     assert list(run) == []

@@ -6,7 +6,7 @@ import pytest
 from chain_blocks import CONFIG, ConfiguredChain
 
 from pycore import ledgers
-from pycore.ledgers.chainmaker import Policy
+from pycore.ledgers.chainmaker import ChainContext, Policy, configuration
 from pycore.ledgers.chainmaker.messages import MAX_BLOCK_BYTES, BlockInfo
 
 LEDGER = ledgers.get("chainmaker")
@@ -390,6 +390,50 @@ def test_a_member_that_adds_its_certificate():
     assert 0 not in {fault.index for fault in reports[1].faults}
     assert checkpoint.context.certificates[digest] == chain.context.certificates[digest]
     assert 0 in {fault.index for fault in LEDGER.validate_block(chain.blocks[1], context).faults}
+
+
+def test_any_bytes_as_a_configuration_move_the_context_or_are_unclear(rng):
+    """Mutated configurations in a block that is otherwise as it should be."""
+    chain = ConfiguredChain()
+    chain.add_configuration(5)
+    info = BlockInfo.FromString(chain.blocks[0])
+    result = info.block.txs[0].result.contract_result
+    good = result.result
+    outcomes, longest = set(), 0
+    for _ in range(600):
+        data = bytearray(good)
+        for _ in range(rng.randrange(1, 4)):
+            place = rng.randrange(len(data))
+            if rng.random() < 0.3:
+                del data[place : place + rng.randrange(1, 40)]
+            else:
+                data[place] = rng.randrange(256)
+        result.result = bytes(data)
+        result.contract_event[0].event_data[0] = data.hex()
+        info.rwset_list[0].tx_writes[0].value = bytes(data)
+        try:
+            moved = configuration.next_context(info.block, info.rwset_list, chain.context)
+            outcomes.add(type(moved))
+        except configuration.UnclearError as error:
+            outcomes.add(type(error))
+            longest = max(longest, len(str(error)))
+    assert longest < 600
+    assert outcomes == {ChainContext, configuration.UnclearError}
+
+
+def test_a_large_context_is_not_changed_for_ever(monkeypatch):
+    chain = ConfiguredChain()
+    chain.add_configuration(5)
+    chain.elect(5)
+    chain.add_configuration(4, signers=5)
+    size = len(chain.whole.to_json(indent=None))
+    for given, told in ((2 * size, [True, True]), (size, [True, None])):
+        run = LEDGER.validate_chain(chain.blocks, chain.context)
+        monkeypatch.setattr("pycore.ledgers.chainmaker.chain._MOVES_PER_BYTE", 0)
+        run._state._room = given
+        changes = [change_of(report) for report in run]
+        assert [change.ok for change in changes] == told
+    assert "too often" in changes[1].detail
 
 
 @pytest.mark.parametrize(("writes", "sets", "unclear"), [((), True, False), ((CONFIG,), True, True), ((), False, True)])

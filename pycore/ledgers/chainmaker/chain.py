@@ -36,6 +36,10 @@ from pycore.ledgers.report import BlockReport, Check
 WINDOW_BLOCKS = 16
 WINDOW_BYTES = 64 << 20
 _FORMAT = 1
+_FREE_MOVES = 64 << 20
+_MOVES_PER_BYTE = 16
+"""Bytes of contexts that a run may make: so many, and so many for each byte of its blocks. Each change costs a whole
+context, which may be large where the block that makes it is small."""
 _NOT_NEEDED = frozenset({"rw_sets"})
 """What a block that moves the context may lack: it commits to the hashes of the sets, and its result is in tx_root."""
 
@@ -118,9 +122,11 @@ class ChainState:
         self.unclear = ""
         self._last: tuple[int, bytes] | None = None
         self._read = 0
+        self._room = _FREE_MOVES
         self._form, self._threads = form, threads
         if checkpoint is not None:
             self._go_on(checkpoint)
+        configuration.check_size(context)
         self.context = context.replace(height=None, previous_block_hash=None)
 
     def _go_on(self, checkpoint: Checkpoint) -> None:
@@ -186,6 +192,7 @@ class ChainState:
 
     def _settled(self, report: BlockReport, data: bytes) -> BlockReport:
         """The report with its links, and with what the block does to the context; the state is then the next one."""
+        self._room += _MOVES_PER_BYTE * len(data)
         links = {"height": self.height, "previous_hash": self.previous_hash}
         checks = [self._link(check, links[check.name]) if check.name in links else check for check in report.checks]
         report = dataclasses.replace(report, checks=tuple(checks))
@@ -226,6 +233,9 @@ class ChainState:
             skipped = [check.name for check in report.skipped if check.name not in _NOT_NEEDED]
             if skipped:
                 raise configuration.UnclearError(f"it is not known to be sound: skipped {', '.join(skipped)}")
+            self._room -= moved.trust_size // 4  # about its JSON form
+            if self._room < 0:
+                raise configuration.UnclearError("the run has changed its large context too often")
         except configuration.UnclearError as error:
             self.unclear = f"block {report.height}: {error}; the context is that of before"
             return None

@@ -45,6 +45,8 @@ _CONSENSUS = {0: "solo", 1: "tbft", 4: "raft"}
 BY_CONFIGURATION = frozenset(_CONSENSUS.values())
 _VERSIONS = {"v2.2.0": 2201, "v2.2.0_alpha": 220}
 _MOST_CERTIFICATES = 1 << 16
+_MOST = {"validators": 6143, "policies": 4096, "trust_roots": 4096, "trust_members": 4096}
+"""Entries that every block of a run costs time for. Of more validators the votes that are read are no quorum."""
 
 mentions = re.compile(rb"_(?:CONFIG|MANAGE|SIGN)").search
 """Whether the bytes of a block have the name of a contract that may change the configuration: where they do not, no
@@ -53,6 +55,14 @@ transaction calls one, and no event or write is of one."""
 
 class UnclearError(Exception):
     """The block may change the configuration in a way that is not followed; in words."""
+
+
+def check_size(context: ChainContext) -> None:
+    """InputError for a context that no run is made in: its blocks would cost more than they are worth."""
+    for name, most in _MOST.items():
+        count = len(getattr(context, name))
+        if count > most:
+            raise InputError(f"context.{name}", got=f"{count} entries", wanted=f"at most {most} in a run of blocks")
 
 
 def next_context(block: Block, rw_sets: Sequence[TxRWSet] | None, context: ChainContext) -> ChainContext | None:
@@ -197,6 +207,7 @@ def _moved(context: ChainContext, config: config_pb2.ChainConfig) -> ChainContex
         changes["admin_keys"] = ()
     try:
         made = context.replace(**changes)
+        check_size(made)
     except InputError as error:
         raise UnclearError(f"the new configuration: {error}") from error
     if kind == "tbft":
