@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -202,6 +203,25 @@ def test_messages_that_are_refused(service: Server, chain: ConfiguredChain) -> N
         assert code is grpc.StatusCode.INVALID_ARGUMENT, details
         assert words in details
         assert answers == answered
+
+
+def test_mutated_messages(service: Server, chain: ConfiguredChain, rng: random.Random) -> None:
+    """A run of any two messages ends with answers or with INVALID_ARGUMENT, and nothing else."""
+    good = [
+        message(chain=NAME, context_json=chain.context.to_json().encode(), blocks=chain.blocks[:2]),
+        message(blocks=chain.blocks[2:4]),
+    ]
+    codes = set()
+    for _ in range(60):
+        sent = [bytearray(one) for one in good]
+        for _ in range(rng.randrange(1, 5)):
+            data = rng.choice(sent)
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        code, details, answers = refusal(service, *map(bytes, sent))
+        codes.add(code)
+        assert code in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), details
+        assert answers <= 4
+    assert len(codes) == 2
 
 
 def test_messages_without_blocks_may_come_between(service: Server, chain: ConfiguredChain) -> None:
