@@ -11,9 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pycore.base.extras import explain
-
-from ._exits import EXIT_ENVIRONMENT, EXIT_INVALID, EXIT_USAGE
+from ._errors import explained
 from .bench import bench
 from .demo import demo
 from .ethereum import ethereum
@@ -109,7 +107,7 @@ def _dispatch() -> int:
         if hasattr(error, "exit_code") and hasattr(error, "show"):  # click's own, wherever typer has it from
             error.show()
             return int(error.exit_code)
-        exit_code, details = _explain(error)
+        exit_code, details = explained(error)
         if exit_code is None:
             raise
         if "--json" in sys.argv[1:]:
@@ -117,25 +115,3 @@ def _dispatch() -> int:
         print(f"pycore: {details['message']}", file=sys.stderr)
         return exit_code
     return code if isinstance(code, int) else 0
-
-
-def _explain(error: Exception) -> tuple[int | None, dict[str, Any]]:
-    """Exit code and description of an error that is the caller's or the environment's; (None, ...) for a fault of
-    ours."""
-    from pycore import errors
-
-    details: dict[str, Any] = {"type": type(error).__name__, "message": str(error)}
-    if isinstance(error, errors.InputError):
-        return EXIT_USAGE, details | {"field": error.field, "got": error.got, "wanted": error.wanted}
-    if isinstance(error, errors.VerificationError):
-        return EXIT_INVALID, details
-    if isinstance(error, ImportError):
-        return EXIT_ENVIRONMENT, details | {"message": explain(error)}
-    if isinstance(error, (errors.BackendUnavailable, errors.SelfTestFailed)):
-        return EXIT_ENVIRONMENT, details
-    if isinstance(error, errors.PycoreError):  # the client's: server not reachable, overloaded, deadline
-        return EXIT_ENVIRONMENT, details
-    if isinstance(error, OSError):
-        file_given = isinstance(error, (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError))
-        return EXIT_USAGE if file_given and error.filename is not None else EXIT_ENVIRONMENT, details
-    return None, details

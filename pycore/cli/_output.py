@@ -19,10 +19,11 @@ _WORTH_A_BAR = 64 << 20
 
 def print_json(document: Any) -> None:
     """`document` as indented JSON on standard output."""
-    print(json.dumps(document, indent=2, default=_plain))
+    print(json.dumps(document, indent=2, default=plain))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A value for JSON: bytes in hexadecimal, arrays as lists, anything else as text."""
     if isinstance(value, (bytes, bytearray, memoryview)):
         return bytes(value).hex()
     if hasattr(value, "tolist"):  # numpy scalars and arrays

@@ -1,16 +1,20 @@
-"""``pycore validate``: one block of a ledger, every check with what it got and what it wanted."""
+"""``pycore validate``: one block of a ledger, every check with what it got and what it wanted, or a run of blocks."""
 
 from __future__ import annotations
 
-import re
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pycore.errors import InputError
+
+from ._blocks import block_files, read_blocks, total_bytes
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, print_table
+from ._output import JsonOption, hex_bytes, note, print_json, print_table
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
@@ -20,7 +24,13 @@ _SHOWN_FAULTS = 50
 
 
 def validate(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A block: binary or hexadecimal; '-' is standard input.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE...",
+            help="A block: binary or hexadecimal; '-' is standard input. Several, or a folder: a run of them.",
+        ),
+    ],
     chain: Annotated[str, typer.Option("--chain", help="Which chain's rules.")] = "chainmaker",
     context: Annotated[
         Path | None, typer.Option("--context", metavar="JSON", help="What nodes know and a block does not say.")
@@ -34,6 +44,13 @@ def validate(
         typer.Option(
             "--certificate", metavar="PEM", help="A certificate that members may name by its hash; repeatable."
         ),
+    ] = None,
+    delimited: Annotated[
+        bool, typer.Option("--delimited", help="FILE holds many blocks, each behind its length as a varint.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", metavar="JSON", help="Go on after the block that this file names, and update it."),
     ] = None,
     rules: Annotated[str | None, typer.Option("--rules", help="strict or compatible (default: the context's).")] = None,
     via: ViaOption = None,
@@ -52,6 +69,9 @@ def validate(
     FILE is a serialized Block or, with read and write sets, BlockInfo. Without --context the checks that need no
     knowledge of the chain are made, and the others are listed as skipped.
 
+    Several files, a folder or a file of many blocks are a run: each block must be the successor of the one before, and
+    configuration blocks move the context.
+
     Examples:
 
       pycore validate --chain chainmaker block.bin
@@ -61,10 +81,12 @@ def validate(
       pycore validate --context context.json --rules compatible block.hex
 
       pycore validate --via localhost:50051 --json block.bin
+
+      pycore validate --context context.json --checkpoint place.json blocks
     """
     from pycore import ledgers
 
-    block = block_bytes(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+    run = len(files) > 1 or delimited or checkpoint is not None or (files[0] != "-" and Path(files[0]).is_dir())
     ledger = ledgers.get(chain)
     known: Any = ledger.context({} if context is None else context)
     changes: dict[str, Any] = {"rules": rules, "height": height}
@@ -74,6 +96,12 @@ def validate(
         changes["certificates"] = {**known.certificates, **_by_hash(certificates)}
     known = known.replace(**{name: value for name, value in changes.items() if value is not None})
     client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    if run:
+        placed = height is not None or previous_hash is not None
+        _validate_run(files, ledger, known, client, delimited=delimited, checkpoint=checkpoint, placed=placed,
+                      as_json=as_json, require_complete=require_complete)  # fmt: skip
+        return
+    ((_, block),) = read_blocks(files, delimited=False)
     if client is None:
         report: BlockReport = ledger.validate_block(block, known)
     else:
@@ -87,19 +115,44 @@ def validate(
         raise typer.Exit(EXIT_INVALID)
 
 
-def block_bytes(data: bytes) -> bytes:
-    """A file's content as block bytes: hexadecimal text, with white space anywhere, is decoded; anything else is
-    taken as it is.
+def _validate_run(
+    names: list[str], ledger: Any, known: Any, client: Any, *,
+    delimited: bool, checkpoint: Path | None, placed: bool, as_json: bool, require_complete: bool,
+) -> None:  # fmt: skip
+    """Several blocks, each the successor of the one before."""
+    from . import _runs
 
-    >>> block_bytes(b"0a0b\\n"), block_bytes(b"\\x0a\\x0b")
-    (b'\\n\\x0b', b'\\n\\x0b')
-    """
-    text = data.strip()
-    if text and re.fullmatch(rb"(?:0[xX])?[0-9a-fA-F\s]+", text):
-        digits = b"".join(text.split()).removeprefix(b"0x").removeprefix(b"0X")
-        if len(digits) % 2 == 0:
-            return bytes.fromhex(digits.decode())
-    return data
+    files = block_files(names)
+    file = None if checkpoint is None else _runs.CheckpointFile(checkpoint)
+    start = None if file is None else file.load()
+    blocks = read_blocks(files, delimited=delimited)
+    if start is not None:
+        if placed:
+            raise InputError("--checkpoint", f"{str(checkpoint)!r}, which says where the run is", "no other place")
+        begun = ledger.chain_state(checkpoint=start).checkpoint
+        note(f"going on after block {begun.height}, in the context of {checkpoint}")
+        blocks = _runs.after(blocks, begun.height, ledger.block_height)
+    source = _runs.Source(blocks)
+    context = known if start is None else None
+    summary = _runs.Summary(as_json=as_json)
+    quiet = as_json and sys.stdout.isatty()
+    with client or contextlib.nullcontext() as service, _runs.progress(total_bytes(files), quiet=quiet) as advance:
+        if service is None:
+            run = ledger.validate_chain(source, context, checkpoint=start)
+            reported: Iterator[tuple[BlockReport, Any]] = ((report, run.checkpoint.to_dict()) for report in run)
+        else:
+            remote = service.validate_blocks(ledger.name, source, context, checkpoint=start)
+            reported = ((one.report, one.checkpoint) for one in remote)
+        try:
+            last = _runs.follow(reported, source, summary, file, advance)
+        except _runs.EndedError as ended:
+            if ended.code is None:
+                raise
+            print(f"pycore: {ended}", file=sys.stderr)
+            raise typer.Exit(ended.code) from ended
+    summary.finish(last or start)
+    if summary.bad or (require_complete and summary.incomplete):
+        raise typer.Exit(EXIT_INVALID)
 
 
 def _by_hash(paths: list[Path]) -> dict[str, str]:
@@ -107,7 +160,6 @@ def _by_hash(paths: list[Path]) -> dict[str, str]:
     from asn1crypto import pem
 
     import pycore
-    from pycore.errors import InputError
 
     found: dict[str, str] = {}
     for path in paths:

@@ -28,12 +28,13 @@ class BlockCalls(Caller):
             context: the chain's context object, its JSON document as text, bytes or mapping, or None.
         """
         request = block_pb2.ValidateBlockRequest(
-            chain=chain, block=one_bytes(block, "block"), context_json=_context_json(context)
+            chain=chain, block=one_bytes(block, "block"), context_json=context_document(context)
         )
         return Plan("ValidateBlock", 1, [request], lambda answers: from_block_report(answers[0].report))
 
 
-def _context_json(context: Any) -> bytes:
+def context_document(context: Any) -> bytes:
+    """A context as a request has it: JSON text in UTF-8; nothing for None."""
     if context is None:
         return b""
     if hasattr(context, "to_json"):

@@ -16,11 +16,40 @@ from pycore.errors import InputError
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
     from pycore.base.columns import BytesLike
 
 __all__ = ["BlockReport", "Check", "Ledger", "TransactionFault", "get", "names"]
 
 _MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
+
+
+class State(Protocol):
+    """The knowledge of a run of blocks between two of them."""
+
+    def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
+        """The reports of the next blocks. InputError at bytes that are not a block."""
+        ...
+
+    @property
+    def checkpoint(self) -> Any:
+        """The place after the last report, from which another run may go on: `to_dict()` is JSON-ready, `place()` all
+        of that but the `context`."""
+        ...
+
+
+class Run(Protocol):
+    """The reports of a run of blocks, made as they are asked for."""
+
+    def __iter__(self) -> Iterator[BlockReport]: ...
+
+    def __next__(self) -> BlockReport: ...
+
+    @property
+    def checkpoint(self) -> Any:
+        """The place after the last report that was taken."""
+        ...
 
 
 class Ledger(Protocol):
@@ -30,6 +59,20 @@ class Ledger(Protocol):
 
     def validate_block(self, block: BytesLike, context: Any = None, *, threads: int | None = None) -> BlockReport:
         """Every check that the block and the context allow. InputError when the bytes are not a block of the chain."""
+        ...
+
+    def validate_chain(
+        self, blocks: Iterable[BytesLike], context: Any = None, *, threads: int | None = None, checkpoint: Any = None
+    ) -> Run:
+        """The reports of a run of blocks, each linked to the one before."""
+        ...
+
+    def chain_state(self, context: Any = None, *, checkpoint: Any = None, threads: int | None = None) -> State:
+        """The state of a run of blocks before its first one."""
+        ...
+
+    def block_height(self, block: BytesLike) -> int:
+        """The height that a block says it has."""
         ...
 
     def block_digests(self, block: BytesLike, hash: str = ...) -> dict[str, Any]:

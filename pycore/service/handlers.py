@@ -16,10 +16,18 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 
 from pycore.errors import InputError
-from pycore.service import rpc_blocks, rpc_capabilities, rpc_hashes, rpc_signatures, rpc_trees, rpc_tries
+from pycore.service import (
+    rpc_blocks,
+    rpc_capabilities,
+    rpc_hashes,
+    rpc_runs,
+    rpc_signatures,
+    rpc_trees,
+    rpc_tries,
+)
 from pycore.service.admission import Admission, Ticket
 from pycore.service.interceptors import translated
-from pycore.service.work import Batches, Pieces, Rpc, Run, Unary, Work
+from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
 from pycore.wire.refusals import DrainingError
@@ -35,7 +43,7 @@ _DRAINED = "the service is shutting down; batches after the last answer were not
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
-_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_capabilities)
+_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_capabilities)
 RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}
 KINDS: dict[str, Run] = {name: run for family in _FAMILIES for name, run in family.KINDS.items()}
 """How each kind of work is done."""
@@ -75,6 +83,8 @@ class Handlers:
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):
             return grpc.stream_stream_rpc_method_handler(_Stream(self, method, rpc).answer)
+        if isinstance(rpc, Chained):
+            return grpc.stream_stream_rpc_method_handler(_Chain(self, method, rpc).answer)
         if isinstance(rpc, Pieces):
             return grpc.stream_unary_rpc_method_handler(self._pieces(method, rpc))
         return grpc.unary_unary_rpc_method_handler(self._unary(method, rpc))
@@ -199,6 +209,60 @@ class _Stream:
             )
         except Exception as error:
             return rpc.refuse(number, error).SerializeToString()
+
+
+class _Chain:
+    """The handler of a stream of requests that go on from each other: works and answers in order.
+
+    While a request is worked on the next one may arrive. It is admitted when its turn comes, so a peer that does not
+    read its answers holds no room that others could use.
+    """
+
+    def __init__(self, handlers: Handlers, method: Method, rpc: Chained) -> None:
+        self._handlers = handlers
+        self._method = method
+        self._rpc = rpc
+
+    async def answer(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        draining = asyncio.create_task(self._handlers._draining.wait())
+        following = asyncio.create_task(_next_unless(draining, requests))
+        deadline = self._handlers._deadline(context)
+        whole: Any = None
+        try:
+            while (raw := await following) is not None:
+                following = asyncio.create_task(_next_unless(draining, requests))
+                with await self._handlers._admission.admit_when_free(len(raw)) as ticket:
+                    whole, answers, failure = await self._work(ticket, raw, whole, deadline)
+                raw = b""  # the peer may be slow to read its answers
+                for one in answers:
+                    yield one
+                if failure is not None:
+                    raise failure
+            if draining.done():
+                raise DrainingError(_DRAINED)
+            if whole is None:
+                raise InputError("request", "no message", "at least one")
+        finally:
+            following.cancel()
+            draining.cancel()
+
+    async def _work(
+        self, ticket: Ticket, raw: bytes, whole: Any, deadline: float | None
+    ) -> tuple[Any, list[bytes], Exception | None]:
+        """What goes on, the answers to a request, and what ends the stream behind them."""
+        rpc, method = self._rpc, self._method
+
+        def decode(request: Any, settings: Settings) -> tuple[Any, Work]:
+            begun = rpc.begin(request, settings) if whole is None else whole
+            return begun, rpc.decode(begun, request, settings)
+
+        def serialised(result: Any) -> tuple[list[bytes], Exception | None]:
+            answers, failure = rpc.encode(result)
+            return [answer.SerializeToString() for answer in answers], failure
+
+        begun, work = await self._handlers._decoded(ticket, raw, method.request, decode, deadline)
+        await ticket.add_items_when_free(work.cost)
+        return begun, *await ticket.run(work, serialised, deadline=deadline, what=method.name)
 
 
 async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[bytes]) -> bytes | None:

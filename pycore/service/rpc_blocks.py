@@ -27,23 +27,31 @@ class Options(NamedTuple):
 
 def _decode(request: block_pb2.ValidateBlockRequest, _: Settings) -> Work:
     ledgers.get(request.chain)
-    cost = 1 + len(request.block) // _BYTES_PER_TRANSACTION
-    return Work(_NAME, Options(request.chain, request.context_json), ([request.block],), 1, cost)
+    return Work(_NAME, Options(request.chain, request.context_json), ([request.block],), 1, cost_of(request.block))
 
 
 def _run(work: Work, settings: Settings) -> BlockReport:
     assert isinstance(work.options, Options)
     chain, document = work.options
     ((block,),) = work.columns
-    cached = len(document) <= _MAX_CACHED_CONTEXT_BYTES
-    context = (_context if cached else _read_context)(chain, document) if document else None
-    report = ledgers.get(chain).validate_block(block, context, threads=settings.threads)
-    settings.check_answer(_words_of(report), "block")
+    report = ledgers.get(chain).validate_block(block, context_of(chain, document), threads=settings.threads)
+    settings.check_answer(words_of(report), "block")
     return report
 
 
 def _encode(report: BlockReport) -> block_pb2.ValidateBlockResponse:
     return block_pb2.ValidateBlockResponse(report=to_block_report(report))
+
+
+def cost_of(block: bytes) -> int:
+    """As how many items a block counts."""
+    return 1 + len(block) // _BYTES_PER_TRANSACTION
+
+
+def context_of(chain: str, document: bytes) -> Any:
+    """The context of a chain from JSON; None without any."""
+    cached = len(document) <= _MAX_CACHED_CONTEXT_BYTES
+    return (_context if cached else _read_context)(chain, document) if document else None
 
 
 def _read_context(chain: str, document: bytes) -> Any:
@@ -53,7 +61,7 @@ def _read_context(chain: str, document: bytes) -> Any:
 _context = functools.lru_cache(maxsize=16)(_read_context)  # clients send the same context with block after block
 
 
-def _words_of(report: BlockReport) -> int:
+def words_of(report: BlockReport) -> int:
     """About how many bytes a report takes to send."""
     checks = sum(len(str(each)) for check in report.checks for each in (check.got, check.wanted, check.detail))
     return checks + sum(len(fault.detail) + len(fault.tx_id) + 8 for fault in report.faults)

@@ -7,7 +7,7 @@ it would have got alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -85,4 +85,19 @@ class Pieces:
     encode: Callable[[Any], Message]
 
 
-Rpc: TypeAlias = "Unary | Batches | Pieces"
+@dataclass(frozen=True)
+class Chained:
+    """An RPC of many requests, each of which goes on where the one before ended, and of any number of answers to each.
+
+    Attributes:
+        begin: what goes on from request to request, made from the first; InputError where that is malformed.
+        decode: the work of a request, the first included. Works of one stream are done one after another.
+        encode: the answers of a result, and what ends the stream behind them, or None.
+    """
+
+    begin: Callable[[Any, Settings], Any]
+    decode: Callable[[Any, Any, Settings], Work]
+    encode: Callable[[Any], tuple[Sequence[Message], Exception | None]]
+
+
+Rpc: TypeAlias = "Unary | Batches | Pieces | Chained"

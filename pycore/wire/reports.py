@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,20 @@ from pycore.base.verdicts import Verdict
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.wire.columns import from_verdicts, to_verdicts
 from pycore.wire.schema import block_pb2
+
+
+@dataclass(frozen=True)
+class ReportedBlock:
+    """A block of a run as the service reports it.
+
+    Attributes:
+        report: what was checked and what came out.
+        checkpoint: where the run is after it, JSON-ready; another run may go on from there, here or in process.
+    """
+
+    report: BlockReport
+    checkpoint: Mapping[str, Any]
+
 
 _STATUS = {
     True: block_pb2.CHECK_STATUS_PASSED,

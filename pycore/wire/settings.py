@@ -9,6 +9,9 @@ from pycore.errors import LengthError
 DEFAULT_ANSWER_BYTES = 16 << 20
 """As many as the largest request: the longest digests of as many messages as one request may have."""
 
+MOST_RUN_BLOCKS = 256
+"""Blocks of one message of a run of blocks."""
+
 
 @dataclass(frozen=True)
 class Limits:

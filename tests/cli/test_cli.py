@@ -92,6 +92,9 @@ def prepare_examples(folder: Path, ledger: testing.GeneratedLedger) -> None:
     """The files that the examples name."""
     (folder / "block.bin").write_bytes(ledger.block_info(6))
     (folder / "block.hex").write_text(ledger.blocks[0].hex() + "\n")
+    (folder / "blocks").mkdir()
+    for index in range(2):
+        (folder / "blocks" / f"{index}.bin").write_bytes(ledger.block_info(index))
     (folder / "context.json").write_text(ledger.context.to_json())
     (folder / "leaves.txt").write_text("".join(f"{i:04x}\n" for i in range(9)))
     (folder / "leaves.bin").write_bytes(bytes(range(96)))

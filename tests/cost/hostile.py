@@ -339,6 +339,32 @@ def policies(n: int) -> bytes:
     return block(chain.Block(header=header(), txs=[each] * n), hash="SHA256", policies={"c-m": rule})
 
 
+def run_of_blocks(n: int) -> bytes:
+    """A message of blocks that are next to nothing, up to the most that a message may have."""
+    content = chain.Block(header=header()).SerializeToString()
+    return block_pb2.ValidateBlocksRequest(chain="chainmaker", blocks=[content] * n).SerializeToString()
+
+
+def run_of_changes(n: int) -> bytes:
+    """Members that add certificates, which cannot be read, to a run's context."""
+    payload = transaction_pb2.Payload(contract_name="CERT_MANAGE", method="CERT_ADD", tx_id="x" * 64)
+    each = transaction_pb2.Transaction(payload=payload)
+    content = chain.Block(header=header(), txs=[each] * n).SerializeToString()
+    return block_pb2.ValidateBlocksRequest(chain="chainmaker", blocks=[content] * 2).SerializeToString()
+
+
+def checkpoint(n: int) -> bytes:
+    """A checkpoint whose context has many validators."""
+    document = {
+        "format": 1, "chain": "chainmaker", "height": 6, "block_hash": "00" * 32, "broken": None, "unclear": "",
+        "context": {"validators": ["ab"] * n},
+    }  # fmt: skip
+    return block_pb2.ValidateBlocksRequest(
+        chain="chainmaker", checkpoint_json=json.dumps(document).encode(),
+        blocks=[chain.Block(header=header()).SerializeToString()],
+    ).SerializeToString()  # fmt: skip
+
+
 FAMILIES = [
     Family("VerifySignatures", "Ed25519 signatures", signatures("ed25519", 32)),
     Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
@@ -378,6 +404,9 @@ FAMILIES = [
     Family("ValidateBlock", "trust roots and members", members("trust_roots")),
     Family("ValidateBlock", "revocations and members", members("revoked")),
     Family("ValidateBlock", "registered keys and members", members("public_keys")),
+    Family("ValidateBlocks", "blocks without content", run_of_blocks, "blocks", size=100),
+    Family("ValidateBlocks", "certificates that members add", run_of_changes),
+    Family("ValidateBlocks", "checkpoint: validators", checkpoint),
     Family("GetCapabilities", "nothing", lambda n: b""),
 ]
 

@@ -21,8 +21,8 @@ from pycore.wire.schema import signature_pb2
 
 CALLS = [
     "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root", "validate_block",
-    "verify", "verify_batch", "verify_consistency", "verify_inclusion", "verify_inclusion_batch", "verify_multiproof",
-    "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
+    "validate_blocks", "verify", "verify_batch", "verify_consistency", "verify_inclusion", "verify_inclusion_batch",
+    "verify_multiproof", "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
 ]  # fmt: skip
 REST = ["close", "health", "wait_until_ready"]
 
@@ -43,7 +43,7 @@ def test_a_call_is_a_method_of_the_clients_kind(name: str) -> None:
     assert not str(inspect.signature(blocking).return_annotation).startswith(("Plan", "Feed"))
     assert blocking.__doc__
     assert blocking.__doc__ == awaiting.__doc__
-    if name == "verify_stream":
+    if name in ("verify_stream", "validate_blocks"):
         assert inspect.isgeneratorfunction(blocking)
         assert inspect.isasyncgenfunction(awaiting)
     else:

@@ -82,5 +82,6 @@ def test_reflection_gives_every_file_of_the_contract(channel: grpc.Channel) -> N
         "VerifySparse",
         "VerifyTrie",
         "ValidateBlock",
+        "ValidateBlocks",
         "GetCapabilities",
     ]

@@ -14,7 +14,7 @@ import pycore
 from pycore import ledgers, testing
 from pycore.base.columns import Column, as_column
 from pycore.service.handlers import KINDS, RPCS, execute
-from pycore.service.work import Batches, Pieces, Unary, Work
+from pycore.service.work import Batches, Chained, Pieces, Unary, Work
 from pycore.wire.columns import to_column
 from pycore.wire.schema import METHODS, block_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.wire.settings import Limits, Settings
@@ -105,7 +105,8 @@ def test_a_growing_tree_is_like_no_other() -> None:
 def test_every_rpc_of_the_descriptor_is_carried_as_it_says() -> None:
     assert set(RPCS) == set(METHODS)
     for name, method in METHODS.items():
-        streams = {Unary: (False, False), Batches: (True, True), Pieces: (True, False)}[type(RPCS[name])]
+        kinds = {Unary: (False, False), Batches: (True, True), Pieces: (True, False), Chained: (True, True)}
+        streams = kinds[type(RPCS[name])]
         assert (method.many_requests, method.many_answers) == streams
     assert {name for name, rpc in RPCS.items() if not isinstance(rpc, Batches)} == set(KINDS)
 

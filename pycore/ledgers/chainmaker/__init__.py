@@ -20,6 +20,11 @@ The checks, in the report's order (guide: docs/guides/chainmaker.md):
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
     trust_roots          whether certificates could be judged
 
+In a run of blocks (:mod:`pycore.ledgers.chainmaker.chain`) `height` and `previous_hash` compare with the block
+before, and
+
+    context_change       a configuration block moves the context; skipped, with the reason, where that is not known
+
 Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the
 default, also refuses: bytes after the DER of a signature; an empty org_id; any endorsement that does not
 verify; a TBFT certificate of prevotes, of another height, with a voter twice, with one key for several
@@ -38,10 +43,24 @@ from pycore.ledgers.chainmaker.ledger import (
     LEDGER,
     ChainContext,
     ChainMaker,
+    ChainRun,
+    ChainState,
+    Checkpoint,
     Policy,
     RegisteredKey,
     Revocation,
     TrustMember,
 )
 
-__all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "RegisteredKey", "Revocation", "TrustMember"]
+__all__ = [
+    "LEDGER",
+    "ChainContext",
+    "ChainMaker",
+    "ChainRun",
+    "ChainState",
+    "Checkpoint",
+    "Policy",
+    "RegisteredKey",
+    "Revocation",
+    "TrustMember",
+]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import Payload
 from pycore.ledgers.chainmaker.policy import MET, Electorate, Ruling, Voter, distinct, judge
-from pycore.ledgers.chainmaker.rows import Policy, Rows, between, default_block_version, rows_of
+from pycore.ledgers.chainmaker.rows import Policy, Rows, between, default_block_version
 
 INVOKE, ARCHIVE = 0, 3
 TX_TYPES = {
@@ -45,7 +45,7 @@ class AccessRules:
         mode = _MODES.get(context.auth_type) or ("public_dpos" if context.consensus == "dpos" else "public")
         organisations = frozenset() if public else frozenset(context.trust_roots)
         self._strict = context.rules == "strict"
-        self.rows: Rows = rows_of(mode, block_version, context.release, context.policies, organisations)
+        self.rows: Rows = context.rows(mode, block_version)
         self.electorate = Electorate(
             organisations=organisations,
             admins=admins,

@@ -20,6 +20,7 @@ from pycore.ledgers.chainmaker.messages import (
     Block,
     BlockHeader,
     BlockInfo,
+    TxRWSet,
     parse,
 )
 from pycore.ledgers.scan import PARENT, VALUE, Plan, Spans, Tables
@@ -101,6 +102,15 @@ def open_block(data: Buffer, form: str = "auto") -> OpenBlock:
         tables = _scan(plans.BLOCK_INFO, BlockInfo, view)
         return _parts(tables, tables.span("rw_sets") if len(tables["rw_sets"]) else None)
     return _parts(_scan(plans.BLOCK, Block, view), None)
+
+
+def parse_whole(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] | None]:
+    """A block that :func:`open_block` opened, as messages, with its read and write sets if it has them: for the few
+    that are read through."""
+    if form == "block-info" or (form == "auto" and is_block_info(np.frombuffer(data, np.uint8))):
+        info = parse(BlockInfo, data, "block")
+        return info.block, list(info.rwset_list) or None
+    return parse(Block, data, "block"), None
 
 
 def _whole(view: NDArray[np.uint8]) -> Spans:

@@ -23,7 +23,7 @@ from pycore.errors import InputError
 from pycore.ledgers._json import load_object
 from pycore.ledgers.chainmaker import fields
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
-from pycore.ledgers.chainmaker.rows import DEFAULT_RELEASE, Policy, release_name
+from pycore.ledgers.chainmaker.rows import DEFAULT_RELEASE, Policy, Rows, range_start, release_name, rows_of
 
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 """The chain's spelling (chainConfig.crypto.hash) -> this library's."""
@@ -53,6 +53,8 @@ _TRUST_FIELDS = frozenset(
     ]
 )
 """What decides how a member is resolved."""
+_ROW_FIELDS = frozenset({"auth_type", "release", "policies", "trust_roots"})
+"""What decides which policies there are."""
 
 
 @dataclass(frozen=True)
@@ -210,11 +212,22 @@ class ChainContext:
         """About how many bytes the part that resolves members takes, kept and parsed."""
         return 4 * self._trust[1]
 
+    def rows(self, mode: str, block_version: int) -> Rows:
+        """The policies that judge blocks of a version, as :func:`~pycore.ledgers.chainmaker.rows.rows_of` gives them;
+        worked out once, since every block asks for them."""
+        key = mode, range_start(block_version)
+        known: dict[tuple[str, int], Rows] = self.__dict__.setdefault("_rows", {})
+        if key not in known:
+            organisations = frozenset() if self.auth_type == "Public" else frozenset(self.trust_roots)
+            known[key] = rows_of(mode, block_version, self.release, self.policies, organisations)
+        return known[key]
+
     def replace(self, **changes: Any) -> ChainContext:
         """A copy with some fields changed; for the next block: ``context.replace(height=8, ...)``."""
         made = dataclasses.replace(self, **changes)
-        if "_trust" in self.__dict__ and not changes.keys() & _TRUST_FIELDS:
-            made.__dict__["_trust"] = self._trust  # a large configuration is not digested again for every block
+        for name, fields_ in (("_trust", _TRUST_FIELDS), ("_rows", _ROW_FIELDS)):
+            if name in self.__dict__ and not changes.keys() & fields_:
+                made.__dict__[name] = self.__dict__[name]  # not worked out again for every block
         return made
 
     def to_dict(self) -> dict[str, Any]:

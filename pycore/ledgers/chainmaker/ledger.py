@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from pycore.base.columns import bytes_view
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker import validator
+from pycore.ledgers.chainmaker import chain, validator
 from pycore.ledgers.chainmaker.block import open_block
+from pycore.ledgers.chainmaker.chain import ChainRun, ChainState, Checkpoint
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
@@ -24,7 +26,18 @@ from pycore.ledgers.report import BlockReport
 if TYPE_CHECKING:
     from pycore.base.columns import BytesLike
 
-__all__ = ["LEDGER", "ChainContext", "ChainMaker", "Policy", "RegisteredKey", "Revocation", "TrustMember"]
+__all__ = [
+    "LEDGER",
+    "ChainContext",
+    "ChainMaker",
+    "ChainRun",
+    "ChainState",
+    "Checkpoint",
+    "Policy",
+    "RegisteredKey",
+    "Revocation",
+    "TrustMember",
+]
 
 
 class ChainMaker:
@@ -50,6 +63,65 @@ class ChainMaker:
         InputError when the bytes are not a block. Whatever is wrong inside a block is in the report.
         """
         return validator.Validation(self.context(context), threads).run(_view(block), form)
+
+    def validate_chain(
+        self,
+        blocks: Iterable[BytesLike],
+        context: ChainContext | Mapping[str, Any] | str | Path | None = None,
+        *,
+        threads: int | None = None,
+        checkpoint: Checkpoint | Mapping[str, Any] | None = None,
+        form: str = "auto",
+        window_blocks: int = chain.WINDOW_BLOCKS,
+        window_bytes: int = chain.WINDOW_BYTES,
+    ) -> ChainRun:
+        """Validates a run of blocks: each by itself, its link to the one before, and configuration blocks applied.
+
+        blocks        serialised blocks, each the successor of the one before; any iterable, read as reports are taken
+        context       of the first block, as for :meth:`validate_block`; no `rw_sets`: a BlockInfo has its own
+        threads       as for :meth:`validate_block`
+        checkpoint    of an earlier run, or its `to_dict`: go on after it. Without a context it goes on in the
+                      checkpoint's; with one, in that one, from the checkpoint's place
+        form          as for :meth:`validate_block`
+        window_blocks, window_bytes
+                      at most so many blocks are read before their reports are taken, and none after so many bytes;
+                      1 for a report of each block before the next is read
+
+        An iterator of reports in the order of the blocks, and after each its `checkpoint`.
+        :mod:`pycore.ledgers.chainmaker.chain` says what is checked and what follows a block that is not valid.
+
+        InputError, from the iterator, when bytes are not a block; `blocks[i]` counts from the first of this run.
+        """
+        state = self.chain_state(context, checkpoint=checkpoint, form=form, threads=threads)
+        return ChainRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
+
+    def chain_state(
+        self,
+        context: ChainContext | Mapping[str, Any] | str | Path | None = None,
+        *,
+        checkpoint: Checkpoint | Mapping[str, Any] | None = None,
+        form: str = "auto",
+        threads: int | None = None,
+    ) -> ChainState:
+        """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time: its
+        `reports(blocks)` are those of the next blocks, its `checkpoint` the place after the last."""
+        given = Checkpoint.from_dict(checkpoint) if isinstance(checkpoint, Mapping) else checkpoint
+        if given is not None and not isinstance(given, Checkpoint):
+            raise InputError("checkpoint", got=type(given).__name__, wanted="a Checkpoint, its mapping or None")
+        if given is None:
+            known = self.context(context)
+        elif context is None:
+            known = given.context
+        else:
+            known = self.context(context)
+            given = dataclasses.replace(given, unclear="")
+            if known.hash is None:
+                known = known.replace(hash=given.context.hash)
+        return ChainState(known, given, form=form, threads=threads)
+
+    def block_height(self, block: BytesLike, *, form: str = "auto") -> int:
+        """The height that a block says it has; nothing is checked. InputError when the bytes are not a block."""
+        return open_block(_view(block), form).header.block_height
 
     def validate_transactions(
         self,

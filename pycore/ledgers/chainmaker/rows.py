@@ -143,7 +143,7 @@ def rows_of(
 
     InputError when the release has no such mode.
     """
-    found = _defaults(mode, _range_start(block_version), release)
+    found = _defaults(mode, range_start(block_version), release)
     if found is None:
         raise InputError("context.release", got=release, wanted=f"a release of the chain that has the mode {mode}")
     own_archive, kinds = found
@@ -168,7 +168,7 @@ def rows_of(
     )
 
 
-def _range_start(block_version: int) -> int:
+def range_start(block_version: int) -> int:
     """The first block version with the same rows: what the tables are cached by."""
     return 0 if block_version <= 220 else 221 if block_version < SENDER_JOINS_FROM else SENDER_JOINS_FROM
 

@@ -35,6 +35,28 @@ class ValidateBlockResponse(_message.Message):
     report: BlockReport
     def __init__(self, report: _Optional[_Union[BlockReport, _Mapping]] = ...) -> None: ...
 
+class ValidateBlocksRequest(_message.Message):
+    __slots__ = ("chain", "context_json", "checkpoint_json", "blocks")
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_JSON_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
+    BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    chain: str
+    context_json: bytes
+    checkpoint_json: bytes
+    blocks: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, chain: _Optional[str] = ..., context_json: _Optional[bytes] = ..., checkpoint_json: _Optional[bytes] = ..., blocks: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ValidateBlocksResponse(_message.Message):
+    __slots__ = ("report", "checkpoint_json", "context_json")
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    CHECKPOINT_JSON_FIELD_NUMBER: _ClassVar[int]
+    CONTEXT_JSON_FIELD_NUMBER: _ClassVar[int]
+    report: BlockReport
+    checkpoint_json: bytes
+    context_json: bytes
+    def __init__(self, report: _Optional[_Union[BlockReport, _Mapping]] = ..., checkpoint_json: _Optional[bytes] = ..., context_json: _Optional[bytes] = ...) -> None: ...
+
 class BlockReport(_message.Message):
     __slots__ = ("chain", "rules", "height", "block_hash", "valid", "complete", "checks", "transactions", "invalid_transactions", "counts", "timings")
     class CountsEntry(_message.Message):

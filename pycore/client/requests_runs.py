@@ -1,0 +1,110 @@
+"""The call for runs of blocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from typing import Any
+
+from pycore.base.columns import BytesLike, one_bytes
+from pycore.client.requests import Budget, Caller, Feed, stream
+from pycore.client.requests_blocks import context_document
+from pycore.errors import InputError
+from pycore.wire.reports import ReportedBlock, from_block_report
+from pycore.wire.schema import block_pb2
+from pycore.wire.settings import MOST_RUN_BLOCKS
+
+
+class RunCalls(Caller):
+    """`validate_blocks`."""
+
+    @stream
+    def validate_blocks(
+        self,
+        chain: str,
+        blocks: Iterable[BytesLike] | AsyncIterable[BytesLike],
+        context: Mapping[str, Any] | str | bytes | Any | None = None,
+        *,
+        checkpoint: Mapping[str, Any] | Any | None = None,
+        window_blocks: int = 16,
+    ) -> Feed[ReportedBlock]:
+        """`pycore.ledgers.get(chain).validate_chain(blocks, context)` on the service.
+
+        Args:
+            chain: "chainmaker".
+            blocks: the blocks in the chain's own encoding, each the successor of the one before. Read ahead of the
+                reports: by a blocking client from another thread. The iterable may be an asynchronous one where the
+                client is.
+            context: of the first block, as for `validate_block`. None with a checkpoint: the checkpoint's.
+            checkpoint: go on after it: that of a report of an earlier run, or a `Checkpoint` of one in process.
+            window_blocks: so many blocks are sent, and validated, together, or fewer where they have
+                `max_message_bytes`; 1 where blocks come one at a time and are not to wait for others.
+
+        Yields:
+            `ReportedBlock` with the report of each block, in order, and the checkpoint after it. Close the iterator to
+            end the run early.
+
+        Raises:
+            InputError: bytes that are no block; the blocks before it were reported.
+            ServiceError: the stream broke. It has no time limit.
+        """
+        if type(window_blocks) is not int or not 1 <= window_blocks <= MOST_RUN_BLOCKS:
+            raise InputError("window_blocks", repr(window_blocks), f"an integer from 1 to {MOST_RUN_BLOCKS}")
+        first = block_pb2.ValidateBlocksRequest(
+            chain=chain, context_json=context_document(context), checkpoint_json=_checkpoint_document(checkpoint)
+        )
+        run = _Run(first, Budget(window_blocks, self._budget.nbytes))
+        return Feed("ValidateBlocks", blocks, run.messages, run.take, rest=run.rest, waiting=run.waiting)
+
+
+def _checkpoint_document(checkpoint: Any) -> bytes:
+    if checkpoint is None:
+        return b""
+    if hasattr(checkpoint, "to_dict"):
+        checkpoint = checkpoint.to_dict()
+    if not isinstance(checkpoint, Mapping):
+        raise InputError("checkpoint", type(checkpoint).__name__, "a Checkpoint, its mapping or None")
+    return json.dumps(dict(checkpoint)).encode()
+
+
+class _Run:
+    """Puts blocks into messages, and answers together."""
+
+    def __init__(self, first: block_pb2.ValidateBlocksRequest, budget: Budget) -> None:
+        self._budget = budget
+        self._next = first
+        self._begun = False
+        self._size = 0
+        self._sent = self._answered = 0
+        self._context: Any = None
+
+    def messages(self, block: BytesLike) -> Iterator[block_pb2.ValidateBlocksRequest]:
+        """The message that this block fills, if it does."""
+        data = one_bytes(block, "block")
+        self._next.blocks.append(data)
+        self._size += len(data)
+        if len(self._next.blocks) >= self._budget.items or self._size >= self._budget.nbytes:
+            yield self._take_next()
+
+    def rest(self) -> Iterator[block_pb2.ValidateBlocksRequest]:
+        """The last blocks; a run without any has a message all the same, for its context."""
+        if self._next.blocks or not self._begun:
+            yield self._take_next()
+
+    def _take_next(self) -> block_pb2.ValidateBlocksRequest:
+        taken, self._next = self._next, block_pb2.ValidateBlocksRequest()
+        self._begun, self._size = True, 0
+        self._sent += len(taken.blocks)
+        return taken
+
+    def waiting(self) -> bool:
+        """Whether a block that was sent has no report yet."""
+        return self._answered < self._sent
+
+    def take(self, answer: block_pb2.ValidateBlocksResponse) -> ReportedBlock:
+        """The report of a block, and the checkpoint after it."""
+        self._answered += 1
+        if answer.context_json:
+            self._context = json.loads(answer.context_json)
+        checkpoint = {**json.loads(answer.checkpoint_json), "context": self._context}
+        return ReportedBlock(from_block_report(answer.report), checkpoint)

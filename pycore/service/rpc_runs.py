@@ -1,0 +1,105 @@
+"""ValidateBlocks: runs of blocks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from pycore import ledgers
+from pycore.errors import InputError, LengthError
+from pycore.ledgers import State
+from pycore.ledgers._json import load_object
+from pycore.ledgers.report import BlockReport
+from pycore.service.rpc_blocks import context_of, cost_of, words_of
+from pycore.service.work import Chained, Work
+from pycore.wire.reports import to_block_report
+from pycore.wire.schema import block_pb2
+from pycore.wire.settings import MOST_RUN_BLOCKS, Settings
+
+_NAME = "ValidateBlocks"
+_FIRST_ONLY = ("chain", "context_json", "checkpoint_json")
+
+
+class _Run:
+    """A run of blocks, from its first message on."""
+
+    def __init__(self, request: block_pb2.ValidateBlocksRequest, _: Settings) -> None:
+        ledgers.get(request.chain)
+        self.chain = request.chain
+        self.read = False
+        self._documents = request.context_json, request.checkpoint_json
+        self._state: State | None = None
+        self._sent: Any = None
+
+    def state(self, threads: int | None) -> State:
+        """Where the run is. Made by the first work: documents may take long to read."""
+        if self._state is None:
+            context, checkpoint = self._documents
+            self._documents = b"", b""
+            self._state = ledgers.get(self.chain).chain_state(
+                context_of(self.chain, context),
+                checkpoint=load_object(checkpoint, "checkpoint_json") if checkpoint else None,
+                threads=threads,
+            )
+        return self._state
+
+    def context_to_send(self, context: Any) -> bytes:
+        """A context's JSON; nothing where the peer has it."""
+        if context is self._sent:
+            return b""
+        self._sent = context
+        text: str = context.to_json(indent=None)
+        return text.encode()
+
+
+class _Answer(NamedTuple):
+    report: BlockReport
+    checkpoint: bytes
+    context: bytes
+
+
+def _decode(whole: _Run, request: block_pb2.ValidateBlocksRequest, settings: Settings) -> Work:
+    for name in _FIRST_ONLY if whole.read else ():
+        if value := getattr(request, name):
+            raise InputError(name, f"{len(value)} bytes", "nothing: the first message has it")
+    whole.read = True
+    if len(request.blocks) > MOST_RUN_BLOCKS:
+        raise LengthError("blocks", f"{len(request.blocks)} blocks", f"at most {MOST_RUN_BLOCKS} in a message")
+    cost = sum(map(cost_of, request.blocks))
+    return Work(_NAME, whole, (list(request.blocks),), len(request.blocks), cost)
+
+
+def _run(work: Work, settings: Settings) -> tuple[list[_Answer], Exception | None]:
+    whole: Any = work.options
+    (blocks,) = work.columns
+    state = whole.state(settings.threads)
+    answers: list[_Answer] = []
+    size = 0
+    try:
+        for report in state.reports(blocks):
+            checkpoint = state.checkpoint
+            place = json.dumps(checkpoint.place()).encode()
+            answer = _Answer(report, place, whole.context_to_send(checkpoint.context))
+            size += words_of(report) + len(answer.checkpoint)
+            settings.check_answer(size, "blocks")
+            answers.append(answer)
+    except InputError as error:
+        return answers, error
+    return answers, None
+
+
+def _encode(
+    result: tuple[list[_Answer], Exception | None],
+) -> tuple[list[block_pb2.ValidateBlocksResponse], Exception | None]:
+    answers, failure = result
+    messages = [
+        block_pb2.ValidateBlocksResponse(
+            report=to_block_report(answer.report), checkpoint_json=answer.checkpoint, context_json=answer.context
+        )
+        for answer in answers
+    ]
+    return messages, failure
+
+
+RPCS = {_NAME: Chained(_Run, _decode, _encode)}
+KINDS = {_NAME: _run}
