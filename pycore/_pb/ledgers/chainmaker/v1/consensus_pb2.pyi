@@ -141,3 +141,51 @@ class BlockHeaderConsensusArgs(_message.Message):
     view: int
     consensus_data: _transaction_pb2.TxRWSet
     def __init__(self, consensus_type: _Optional[int] = ..., round: _Optional[int] = ..., view: _Optional[int] = ..., consensus_data: _Optional[_Union[_transaction_pb2.TxRWSet, _Mapping]] = ...) -> None: ...
+
+class Epoch(_message.Message):
+    __slots__ = ("epoch_id", "proposer_vector", "next_epoch_create_height", "current_epoch_create_height")
+    EPOCH_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_VECTOR_FIELD_NUMBER: _ClassVar[int]
+    NEXT_EPOCH_CREATE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_EPOCH_CREATE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    epoch_id: int
+    proposer_vector: _containers.RepeatedScalarFieldContainer[str]
+    next_epoch_create_height: int
+    current_epoch_create_height: int
+    def __init__(self, epoch_id: _Optional[int] = ..., proposer_vector: _Optional[_Iterable[str]] = ..., next_epoch_create_height: _Optional[int] = ..., current_epoch_create_height: _Optional[int] = ...) -> None: ...
+
+class OrgConfig(_message.Message):
+    __slots__ = ("org_id", "address", "node_id")
+    ORG_ID_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    NODE_ID_FIELD_NUMBER: _ClassVar[int]
+    org_id: str
+    address: _containers.RepeatedScalarFieldContainer[str]
+    node_id: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, org_id: _Optional[str] = ..., address: _Optional[_Iterable[str]] = ..., node_id: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ConfigKeyValue(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
+class ConsensusConfig(_message.Message):
+    __slots__ = ("type", "nodes", "ext_config")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    NODES_FIELD_NUMBER: _ClassVar[int]
+    EXT_CONFIG_FIELD_NUMBER: _ClassVar[int]
+    type: int
+    nodes: _containers.RepeatedCompositeFieldContainer[OrgConfig]
+    ext_config: _containers.RepeatedCompositeFieldContainer[ConfigKeyValue]
+    def __init__(self, type: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[OrgConfig, _Mapping]]] = ..., ext_config: _Optional[_Iterable[_Union[ConfigKeyValue, _Mapping]]] = ...) -> None: ...
+
+class ChainConfig(_message.Message):
+    __slots__ = ("chain_id", "consensus")
+    CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
+    CONSENSUS_FIELD_NUMBER: _ClassVar[int]
+    chain_id: str
+    consensus: ConsensusConfig
+    def __init__(self, chain_id: _Optional[str] = ..., consensus: _Optional[_Union[ConsensusConfig, _Mapping]] = ...) -> None: ...
