@@ -18,14 +18,16 @@ The checks, in the report's order (guide: docs/guides/chainmaker.md):
     tx_root rw_set_root  Merkle roots
     dag_hash dag         hash and rule; `dag_rebuilt` on demand
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
+    proposer_turn        strict: TBFT's and DPoS's rotation        consensus_args   strict: of the chain's consensus
     trust_roots          whether certificates could be judged
 
 Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read) accepts; `strict`, the
 default, also refuses: bytes after the DER of a signature; an empty org_id; any endorsement that does not
 verify; a TBFT certificate of prevotes, of another height, with a voter twice, with one key for several
 voters, or signed by another key than the voter's; a MaxBFT certificate with any author twice, of several
-epochs or another height, or signed by another key than the author's. These are readings of public copies of
-the code, not statements about anybody's nodes.
+epochs or another height, or signed by another key than the author's; a block out of turn; consensus
+arguments of another consensus. These are readings of public copies of the code, not statements about
+anybody's nodes.
 
 Members and policies differ in more places: docs/guides/chainmaker-access.md and certificates.md list them.
 
