@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pki import TIME, identity
+from sealed import LEDGER, ORG, certified_block
 
 import pycore
-from pycore import ledgers
 from pycore.identities.x509 import parse_public_key
 from pycore.ledgers.chainmaker import messages, quorum
 from pycore.ledgers.chainmaker.ledger import ChainContext
@@ -16,8 +16,7 @@ from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.rotation import BY_PREVIOUS_FROM, first_turn
 from pycore.testing import generate_ledger
 
-LEDGER = ledgers.get("chainmaker")
-ORG, HEIGHT = "org1", 12
+HEIGHT = 12
 NAMES = ("node0", "node1", "node2", "node3")  # sorted
 
 
@@ -84,29 +83,12 @@ def chain():
     return nodes, context
 
 
-def block_of(nodes, proposer, *, round_=0, version=2030700, height=HEIGHT, info=None):
-    """A block without transactions by `proposer`, with a certificate of all nodes for the round."""
-    header = messages.BlockHeader(
-        block_version=version, chain_id="chain1", block_height=height, pre_block_hash=bytes(32), block_timestamp=9
-    )
-
-    def member(who):
-        made = info(who) if info else messages.Member(org_id=ORG, member_info=who.pem.encode())
-        return messages.Member.FromString(made.SerializeToString())
-
-    header.proposer.CopyFrom(member(nodes[proposer]))
-    block = messages.Block(header=header)
-    block.header.dag_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["dag_hash"]
-    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
-    block.header.signature = nodes[proposer].sign(block.header.block_hash)
-    votes = messages.VoteSet(type=1, height=height, round=round_)
-    for name, who in zip(NAMES if info is None else map(node_name, nodes), nodes, strict=True):
-        vote = messages.Vote(type=1, voter=name, height=height, round=round_, hash=block.header.block_hash)
-        signature = who.sign(quorum.vote_bytes(vote))
-        vote.endorsement.CopyFrom(messages.EndorsementEntry(signer=member(who), signature=signature))
-        votes.votes[name].CopyFrom(vote)
-    block.additional_data.extra_data[quorum.TBFT_KEY] = votes.SerializeToString()
-    return block.SerializeToString()
+def block_of(nodes, proposer, *, round_=0, version=2030700, height=HEIGHT, **member):
+    """A block by one of the nodes, with a certificate of all of them for the round."""
+    names = map(node_name, nodes) if member else NAMES
+    voters = dict(zip(names, nodes, strict=True))
+    fields = {"block_version": version, "block_height": height}
+    return certified_block(nodes[proposer], voters, round_=round_, **fields, **member)
 
 
 def node_name(who):
@@ -210,7 +192,7 @@ def test_contexts_that_share_a_trust_store(chain):
 def test_bare_keys_need_no_list_of_nodes(chain):
     nodes, _ = chain
 
-    def info(who):
+    def by_key(who):
         return messages.Member(member_type=2, member_info=who.public_pem.encode())
 
     ids = sorted(map(node_name, nodes))
@@ -219,7 +201,7 @@ def test_bare_keys_need_no_list_of_nodes(chain):
         validators=tuple(ids), consensus_nodes={"public": tuple(ids)}, blocks_per_proposer=1, previous_proposer=ids[3],
     )  # fmt: skip
     for proposer, who in enumerate(nodes):
-        found = turn(block_of(nodes, proposer, info=info), context)
+        found = turn(block_of(nodes, proposer, member=by_key), context)
         assert found.ok is (node_name(who) == ids[0])
         assert found.got == node_name(who)
 

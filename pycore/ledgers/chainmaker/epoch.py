@@ -8,7 +8,7 @@ a node compares all of it while it takes part in a height, and none of it when i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pycore._pb.ledgers.chainmaker.v1 import consensus_pb2
@@ -73,14 +73,13 @@ def new_epoch(header: BlockHeader) -> NewEpoch | None:
     return _epoch(arguments.consensus_data, header.block_height)
 
 
-def checks(header: BlockHeader, consensus: str | None) -> Iterator[Check]:
+def checks(header: BlockHeader, consensus: Collection[str]) -> Iterator[Check]:
     """`consensus_args`: they parse, are of the chain's consensus, and hold what that consensus writes there.
 
-    consensus   the context's, or the one whose certificate the block has ("tbft" stands for DPoS as well where
-                the context does not tell); None: not known
+    consensus   what the chain's may be: a certificate of TBFT is one of DPoS as well; empty: not known
     """
     if not header.consensus_args:
-        if consensus == "dpos":
+        if tuple(consensus) == ("dpos",):
             yield Check(_NAME, True, "no new epoch", "no new epoch, or all of one")
         return
     try:
@@ -89,15 +88,12 @@ def checks(header: BlockHeader, consensus: str | None) -> Iterator[Check]:
         yield Check(_NAME, False, error.got, error.wanted, f"strict: {error}")
 
 
-def _found(header: BlockHeader, consensus: str | None) -> tuple[str, str]:
+def _found(header: BlockHeader, consensus: Collection[str]) -> tuple[str, str]:
     arguments = read_arguments(header)
     kind = arguments.consensus_type
-    if consensus is not None:
-        allowed = {TYPES[consensus]}
-        if consensus == "tbft":
-            allowed.add(TYPES["dpos"])
-        if kind not in allowed:
-            raise _refuse(f"type {kind}", " or ".join(map(str, sorted(allowed))))
+    allowed = [TYPES[name] for name in consensus]
+    if allowed and kind not in allowed:
+        raise _refuse(f"type {kind}", " or ".join(map(str, allowed)))
     if kind == TYPES["dpos"]:
         made = _epoch(arguments.consensus_data, header.block_height)
         shown = f"epoch {made.number} of {len(made.proposers)} validators, until height {made.next_height}"

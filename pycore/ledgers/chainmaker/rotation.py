@@ -78,7 +78,12 @@ def checks(
         who = header.proposer
         signer = signers.get((who.member_type, who.org_id, who.member_info))
         yield proposer_turn(header, certificate, signer.key if signer else None, store, context)
-    yield from epoch.checks(header, context.consensus or (certificate.kind if certificate else None))
+    if context.consensus is not None:
+        consensus: tuple[str, ...] = (context.consensus,)
+    else:
+        kind = certificate.kind if certificate else ""
+        consensus = {"": (), "tbft": ("tbft", "dpos")}.get(kind, (kind,))
+    yield from epoch.checks(header, consensus)
 
 
 def proposer_turn(

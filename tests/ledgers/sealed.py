@@ -1,0 +1,34 @@
+"""Blocks without transactions, sealed by their proposer and certified by TBFT votes of every node."""
+
+from __future__ import annotations
+
+from pycore import ledgers
+from pycore.ledgers.chainmaker import messages, quorum
+
+LEDGER = ledgers.get("chainmaker")
+ORG = "org1"
+
+
+def by_certificate(who):
+    return messages.Member(org_id=ORG, member_info=who.pem.encode())
+
+
+def certified_block(proposer, voters, *, round_=0, member=by_certificate, **header):
+    """Bytes of a block. `voters`: node id -> who votes for it. `header`: fields in place of the usual ones."""
+    values = {
+        "block_version": 2030700, "chain_id": "chain1", "block_height": 12, "pre_block_hash": bytes(32),
+        "block_timestamp": 9, "proposer": member(proposer),
+    }  # fmt: skip
+    block = messages.Block(header=messages.BlockHeader(**values | header))
+    block.header.dag_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["dag_hash"]
+    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
+    block.header.signature = proposer.sign(block.header.block_hash)
+    place = {"height": block.header.block_height, "round": round_}
+    votes = messages.VoteSet(type=1, **place)
+    for name, who in voters.items():
+        vote = messages.Vote(type=1, voter=name, hash=block.header.block_hash, **place)
+        signature = who.sign(quorum.vote_bytes(vote))
+        vote.endorsement.CopyFrom(messages.EndorsementEntry(signer=member(who), signature=signature))
+        votes.votes[name].CopyFrom(vote)
+    block.additional_data.extra_data[quorum.TBFT_KEY] = votes.SerializeToString()
+    return block.SerializeToString()
