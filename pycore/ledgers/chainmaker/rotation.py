@@ -9,15 +9,14 @@ for it and `compatible` does not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 
 from pycore.identities.x509 import PublicKey
-from pycore.ledgers.chainmaker import epoch
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.quorum import Certificate
-from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
+from pycore.ledgers.chainmaker.signers import TrustStore
 from pycore.ledgers.report import Check
 
 BY_PREVIOUS_FROM = 2030100
@@ -62,28 +61,6 @@ def node_of(key: PublicKey, store: TrustStore) -> str | None:
         if known == key:
             return node
     return None if store.context.by_certificate else node_id(key)
-
-
-def checks(
-    header: BlockHeader,
-    certificate: Certificate | None,
-    signers: Mapping[MemberKey, Signer],
-    store: TrustStore,
-    context: ChainContext,
-) -> Iterator[Check]:
-    """What `strict` asks of a header beyond its signature: `proposer_turn` and `consensus_args`."""
-    if context.rules != "strict" or not header.block_height:
-        return
-    if certificate is not None and certificate.kind == "tbft":
-        who = header.proposer
-        signer = signers.get((who.member_type, who.org_id, who.member_info))
-        yield proposer_turn(header, certificate, signer.key if signer else None, store, context)
-    if context.consensus is not None:
-        consensus: tuple[str, ...] = (context.consensus,)
-    else:
-        kind = certificate.kind if certificate else ""
-        consensus = {"": (), "tbft": ("tbft", "dpos")}.get(kind, (kind,))
-    yield from epoch.checks(header, consensus)
 
 
 def proposer_turn(

@@ -14,7 +14,7 @@ from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.identities.collector import SignatureBatch
-from pycore.ledgers.chainmaker import content, quorum, rotation, transactions
+from pycore.ledgers.chainmaker import content, headers, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, block_digests, infer_hash
@@ -101,7 +101,7 @@ class Validation:
                 self.checks += SignedVotes(votes, voted, codes, signers, store, rules, self.context).checks()
             elif self.context.consensus != "solo":
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
-            self.checks += rotation.checks(block.header, votes, signers, store, self.context)
+            self.checks += headers.checks(block.header, votes, signers, store, self.context)
             self.trust_checks(store, signers)
         return self.report(block, txs, column, digests, signers, votes, len(data))
 
