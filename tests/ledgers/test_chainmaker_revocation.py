@@ -200,14 +200,14 @@ def test_a_proposer_and_a_voter(kind, way, rules, consensus):
 
     known = context(root, rules, *nodes.values(), height=12, previous_block_hash=bytes(32), validators=tuple(nodes))
     known = known.replace(nodes={name: who.pem for name, who in nodes.items()})
-    block = certified_block(nodes["node0"], nodes, member=by_kind)
+    block = certified_block(nodes["node0"], nodes, member=by_kind, sender=nodes["node1"])
     assert LEDGER.validate_block(block, known).valid
     for name, failed in (("node0", {"proposer_signature", "votes", "quorum"}), ("node3", {"votes", "quorum"})):
         report = LEDGER.validate_block(block, known.replace(**withdrawn(way, nodes[name], root)))
         assert {check.name for check in report.failed} - {"voter_binding"} == failed
         assert name in report.check("votes").detail
     three = {name: who for name, who in nodes.items() if name != "node3"}  # a quorum without it
-    block = certified_block(nodes["node0"], three, member=by_kind)
+    block = certified_block(nodes["node0"], three, member=by_kind, sender=nodes["node1"])
     assert LEDGER.validate_block(block, known.replace(**withdrawn(way, nodes["node3"], root))).valid
 
 
@@ -217,7 +217,7 @@ def test_messages_name_what_is_wrong(chain):
     block = messages.Block.FromString(certified_block(made, {"node0": made}))
     tx = transaction(alice, signer=named(alice, ALIAS))
     tx.result.rw_set_hash = bytes(32)
-    block.txs.append(tx)
+    block.txs[0].CopyFrom(tx)
     known = context(root, "strict", alice, bob, frozen=(digest(alice).hex(),))
     (fault,) = LEDGER.validate_block(block.SerializeToString(), known).faults
     assert "revoked or frozen" in fault.detail

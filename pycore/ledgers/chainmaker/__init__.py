@@ -18,6 +18,7 @@ The checks, in the report's order (guide: docs/guides/chainmaker.md):
     tx_root rw_set_root  Merkle roots
     dag_hash dag         hash and rule; `dag_rebuilt` on demand
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
+    empty_block          of a block without transactions: only MaxBFT makes them
     proposer_turn        strict: TBFT's and DPoS's rotation        consensus_args   strict: of the chain's consensus
     trust_roots          whether certificates could be judged
 
