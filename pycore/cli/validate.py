@@ -29,6 +29,10 @@ def validate(
     previous_hash: Annotated[
         str | None, typer.Option("--previous-hash", metavar="HEX", help="The hash of the block before it.")
     ] = None,
+    previous_proposer: Annotated[
+        str | None,
+        typer.Option("--previous-proposer", metavar="NODE", help="The node that proposed the block before it."),
+    ] = None,
     certificates: Annotated[
         list[Path] | None,
         typer.Option(
@@ -67,7 +71,7 @@ def validate(
     block = block_bytes(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     ledger = ledgers.get(chain)
     known: Any = ledger.context({} if context is None else context)
-    changes: dict[str, Any] = {"rules": rules, "height": height}
+    changes: dict[str, Any] = {"rules": rules, "height": height, "previous_proposer": previous_proposer}
     if previous_hash is not None:
         changes["previous_block_hash"] = hex_bytes(previous_hash, "--previous-hash")
     if certificates:
