@@ -177,7 +177,7 @@ def test_validate_the_real_block(cli: Run, tmp_path: Path, require_vectors: Call
     assert done.returncode == 0, done.stdout
     report = json.loads(done.stdout)
     assert report["height"] == 2
-    # the file holds no root certificates, so that one check cannot be made
+    # the file holds no root certificates and nothing of the block before, so these two checks cannot be made
     assert {c["name"] for c in report["checks"] if c["status"] != "passed"} == {"proposer_turn", "trust_roots"}
     bare = json.loads(path.read_text())["blocks"][0]
     (tmp_path / "block.hex").write_text(bare["block_hex"])

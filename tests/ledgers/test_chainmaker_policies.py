@@ -127,6 +127,7 @@ CASES = {
         (CLIENT, ADMINS[:1] + ADMINS[2:], "org2", False),
         (CLIENT, [("org2", "CLIENT")], "org2", False),
         (CLIENT, ADMINS, "org9", False),
+        (CLIENT, ADMINS, None, False),  # parameters, but none that names an organisation
     ],
     "F": [(ADMINS[0], ADMINS, None, False), (CONSENSUS, [], "org1", False)],
     "N": [(CONSENSUS, [], None, True), (ADMINS[0], ADMINS, None, False)],
@@ -309,3 +310,41 @@ def test_a_row_that_says_delete_forbids():
     for rules in RULES:
         access = rules_of("cert", "new", rules, policies={"USER-m": Policy("DELETE")})
         assert accepts(access, "cert", "USER-m", ADMINS[0], ADMINS) is False
+
+
+@pytest.mark.parametrize(
+    ("mode", "version", "release", "alone", "endorsed"),
+    [
+        # The sender by the row of its type, the endorsers by the configured one.
+        ("cert", 2030200, "2.3.0", False, True),
+        ("pwk", 2030200, "2.3.2", False, True),
+        ("cert", 220, "2.3.7", False, True),
+        ("cert", 2030700, "2.3.7", False, True),
+        ("public", 2030700, "2.3.7", False, True),
+        # The sender alone by the configured row, which takes the place of its type's.
+        ("cert", 2030200, "2.3.3", False, False),
+        ("pwk", 2030299, "2.3.7", False, False),
+        ("public", 2030100, "2.3.1", False, False),
+        ("public", 2030200, "2.3.7", False, False),
+        # The configured row of endorsers and sender together.
+        ("cert", 2030200, "2.4.0_alpha", False, True),
+    ],
+)
+def test_a_configured_row_beside_or_in_place_of_the_sender_s(mode, version, release, alone, endorsed):
+    for rules in RULES:
+        known = ChainContext(
+            rules=rules, release=release, policies={"USER-m": Policy("ANY", (), ("ADMIN",))}, **MODES[mode]
+        )
+        access = AccessRules(known, version, admins=4)
+        assert accepts(access, mode, "USER-m", CLIENT) is alone
+        assert accepts(access, mode, "USER-m", CLIENT, ADMINS[:1]) is endorsed
+        assert accepts(access, mode, "USER-m", ADMINS[0])
+
+
+def test_strict_asks_for_the_default_row_as_well():
+    """As read, a configured row that takes the sender's place lets senders in that the default keeps out."""
+    for rules, expected in (("strict", False), ("compatible", True)):
+        known = ChainContext(rules=rules, release="2.3.7", policies={"USER-m": Policy("ANY")}, **MODES["cert"])
+        access = AccessRules(known, 2030200)
+        assert accepts(access, "cert", "USER-m", ("org1", "LIGHT")) is expected
+        assert accepts(access, "cert", "USER-m", CLIENT)

@@ -46,13 +46,13 @@ def first_turn(
     return (place + (height % blocks_per_proposer == 0)) % len(order)
 
 
-def belongs(key: PublicKey, node: str, store: TrustStore) -> bool | None:
+def belongs(key: PublicKey, node: str, store: TrustStore, made: str = "") -> bool | None:
     """Whether a key is that of a node: the context's entry decides, else the id that the key makes, which chains with
-    certificates do not use. None: the context does not tell."""
+    certificates do not use. None: the context does not tell. `made`: that id, if the caller has it."""
     known = store.node_keys.get(node)
     if known is not None:
         return key == known
-    return None if store.context.by_certificate else node_id(key) == node
+    return None if store.context.by_certificate else (made or node_id(key)) == node
 
 
 def node_of(key: PublicKey, store: TrustStore) -> str | None:
@@ -88,7 +88,8 @@ def proposer_turn(
     wanted = ", ".join(allowed[:_SHOWN]) + (f" and {len(allowed) - _SHOWN} more" if len(allowed) > _SHOWN else "")
     if key is None:
         return Check("proposer_turn", None, None, wanted, "the proposer's key is not known")
-    held = {node: belongs(key, node, store) for node in allowed} if own not in allowed else {own: True}
+    made = "" if store.context.by_certificate else node_id(key)
+    held = {node: belongs(key, node, store, made) for node in allowed} if own not in allowed else {own: True}
     if True in held.values():
         return Check("proposer_turn", True, next(node for node, mine in held.items() if mine), wanted)
     if own is None and None in held.values():
