@@ -36,6 +36,8 @@ class ConfiguredChain:
         self.blocks: list[bytes] = []
         self.hashes = [self.builder.genesis_hash]
         self.sequence = 1
+        self._proposers: dict[int, Identity] = {}
+        people.proposer = self._proposer  # type: ignore[method-assign]
         self.elect(nodes)
         organisations = people.organisations[:nodes]
         self.context: ChainContext = self.whole.replace(
@@ -49,6 +51,16 @@ class ConfiguredChain:
     def elect(self, nodes: int) -> None:
         """Lets the first `nodes` nodes make and sign the blocks that are added from now on."""
         self.builder.consortium.validators = self.everybody[:nodes]
+
+    def _proposer(self, height: int) -> Identity:
+        """Whose turn round 0 of a height is: the next after the proposer of the block before, among today's nodes."""
+        if height not in self._proposers:
+            ids = self.builder.consortium.node_ids
+            order = sorted(self.builder.consortium.validators, key=lambda who: ids[who.name])
+            before = self._proposers.get(height - 1)
+            place = order.index(before) if before in order else 0
+            self._proposers[height] = order[(place + 1) % len(order)]
+        return self._proposers[height]
 
     def vote(self, *places: int) -> None:
         """Lets these nodes vote for the blocks that are added from now on."""
@@ -144,7 +156,7 @@ class ConfiguredChain:
         header.ClearField("block_hash")
         header.ClearField("signature")
         header.block_hash = builder._hash([header.SerializeToString(deterministic=True)])[0]
-        proposer = builder.consortium.validators[index % len(builder.consortium.validators)]
+        proposer = self._proposer(FIRST_HEIGHT + index)
         header.signature = builder._sign([proposer], [header.block_hash])[0]
         if builder.consensus == "tbft":
             block.additional_data.extra_data[TBFT_KEY] = builder._tbft_certificate(index, header.block_hash)

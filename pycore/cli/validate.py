@@ -39,6 +39,10 @@ def validate(
     previous_hash: Annotated[
         str | None, typer.Option("--previous-hash", metavar="HEX", help="The hash of the block before it.")
     ] = None,
+    previous_proposer: Annotated[
+        str | None,
+        typer.Option("--previous-proposer", metavar="NODE", help="The node that proposed the block before it."),
+    ] = None,
     certificates: Annotated[
         list[Path] | None,
         typer.Option(
@@ -89,7 +93,7 @@ def validate(
     run = len(files) > 1 or delimited or checkpoint is not None or (files[0] != "-" and Path(files[0]).is_dir())
     ledger = ledgers.get(chain)
     known: Any = ledger.context({} if context is None else context)
-    changes: dict[str, Any] = {"rules": rules, "height": height}
+    changes: dict[str, Any] = {"rules": rules, "height": height, "previous_proposer": previous_proposer}
     if previous_hash is not None:
         changes["previous_block_hash"] = hex_bytes(previous_hash, "--previous-hash")
     if certificates:

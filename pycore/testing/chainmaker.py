@@ -100,7 +100,7 @@ class BlockBuilder:
         if self.consensus == "maxbft":
             arguments = consensus_pb2.BlockHeaderConsensusArgs(consensus_type=MAXBFT, view=_view(index))
             header.consensus_args = arguments.SerializeToString(deterministic=True)
-        proposer = self.consortium.validators[index % len(self.consortium.validators)]
+        proposer = self.consortium.proposer(FIRST_HEIGHT + index)
         header.proposer.CopyFrom(self._members[proposer.name, False])
         # block_hash and signature are not set yet: these are the bytes that are hashed
         header.block_hash = self._hash([header.SerializeToString(deterministic=True)])[0]

@@ -48,6 +48,11 @@ class Consortium:
         self.certificate_hashes = {who.name: row.tobytes() for who, row in zip(known, hashes, strict=True)}
         self.certificates = {self.certificate_hashes[who.name]: who.certificate_pem for who in known}
         self.node_ids = {who.name: _node_id(who, authentication) for who in self.validators}
+        self.turns = tuple(sorted(self.validators, key=lambda who: self.node_ids[who.name]))
+
+    def proposer(self, height: int) -> Identity:
+        """Whose turn round 0 of a height is: the validators in the order of their node ids, each for one block."""
+        return self.turns[height % len(self.turns)]
 
     def member(self, who: Identity, *, by_hash: bool = False) -> transaction_pb2.Member:
         """`who` as a message names it: by certificate, by the chain's hash of it, or, in key mode, by public key."""
@@ -78,6 +83,7 @@ class Consortium:
             "auth_type": AUTHENTICATION[self.authentication],
             "consensus": consensus,
             "validators": tuple(sorted(self.node_ids.values())),
+            "blocks_per_proposer": 1,
             "time": FIRST_TIMESTAMP,  # certificates are checked as of the chain's first day, whenever the test runs
         }
         nodes = {who.organisation: (self.node_ids[who.name],) for who in self.validators}

@@ -140,11 +140,16 @@ class GeneratedLedger:
         return {one.tx: one for one in self.invalid if one.block == block}
 
     def context_for(self, block: int) -> ChainContext:
-        """The context of one block: `context` with its height, its predecessor's hash and its read/write sets, so
-        that no check has to be skipped."""
-        previous = self.blocks.previous_hash(block)
+        """The context of one block: `context` with its height, its predecessor's hash and proposer and its
+        read/write sets, so that no check has to be skipped."""
         height = FIRST_HEIGHT + block
-        return self.context.replace(height=height, previous_block_hash=previous, rw_sets=self.blocks.rw_sets(block))
+        turns = sorted(self.context.validators)
+        return self.context.replace(
+            height=height,
+            previous_block_hash=self.blocks.previous_hash(block),
+            previous_proposer=turns[(height - 1) % len(turns)] if block else "",
+            rw_sets=self.blocks.rw_sets(block),
+        )
 
     def block_info(self, block: int) -> bytes:
         """One block with its read/write sets, as a serialized BlockInfo."""

@@ -139,8 +139,11 @@ def test_validate_options(cli: Run, tmp_path: Path, good_ledger: testing.Generat
     (tmp_path / "block").write_bytes(good_ledger.block_info(1))
     (tmp_path / "context").write_text(good_ledger.context.to_json())
     previous = good_ledger.blocks.previous_hash(1).hex()
-    place = ["--height", "2", "--previous-hash", previous, "--require-complete"]
+    proposer = good_ledger.context_for(1).previous_proposer
+    assert proposer is not None
+    place = ["--height", "2", "--previous-hash", previous, "--previous-proposer", proposer, "--require-complete"]
     assert cli("validate", "block", "--context", "context", *place).returncode == 0
+    assert cli("validate", "block", "--context", "context", "--previous-proposer", "nobody").returncode == 1
     assert cli("validate", "block", "--context", "context", "--require-complete").returncode == 1
     assert cli("validate", "block", "--context", "context", "--height", "3").returncode == 1
     assert cli("validate", "block", "--context", "context", "--previous-hash", "00" * 32).returncode == 1
@@ -174,8 +177,8 @@ def test_validate_the_real_block(cli: Run, tmp_path: Path, require_vectors: Call
     assert done.returncode == 0, done.stdout
     report = json.loads(done.stdout)
     assert report["height"] == 2
-    # the file holds no root certificates, so that one check cannot be made
-    assert {c["name"] for c in report["checks"] if c["status"] != "passed"} == {"trust_roots"}
+    # the file holds no root certificates and nothing of the block before, so these two checks cannot be made
+    assert {c["name"] for c in report["checks"] if c["status"] != "passed"} == {"proposer_turn", "trust_roots"}
     bare = json.loads(path.read_text())["blocks"][0]
     (tmp_path / "block.hex").write_text(bare["block_hex"])
     (tmp_path / "sender.pem").write_text(bare["sender_cert_pem"])

@@ -365,6 +365,28 @@ def checkpoint(n: int) -> bytes:
     ).SerializeToString()  # fmt: skip
 
 
+def consensus_arguments(n: int) -> bytes:
+    """A header whose consensus arguments write n balances and no epoch."""
+    rows = [transaction_pb2.TxWrite(contract_name="DPOS_ERC20", key=b"%d" % i) for i in range(n)]
+    arguments = consensus_pb2.BlockHeaderConsensusArgs(
+        consensus_type=5, consensus_data=transaction_pb2.TxRWSet(tx_writes=rows)
+    )
+    content = chain.Block(header=header(tx_count=1, consensus_args=arguments.SerializeToString()))
+    return block(content, hash="SHA256", consensus="dpos")
+
+
+def turns(n: int) -> bytes:
+    """A certificate of a round so late that each of n validators might have proposed; somebody else did."""
+    key = ec.derive_private_key(1, ec.SECP256R1()).public_key()
+    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    member = transaction_pb2.Member(member_type=2, member_info=pem)
+    votes = consensus_pb2.VoteSet(type=1, height=7, round=2**31 - 1)
+    content = chain.Block(header=header(tx_count=1, block_version=2030700, proposer=member))
+    content.additional_data.extra_data["TBFTAddtionalDataKey"] = votes.SerializeToString()
+    known = {"validators": [f"node{i}" for i in range(n)], "blocks_per_proposer": 1, "previous_proposer": "node0"}
+    return block(content, hash="SHA256", auth_type="Public", **known)
+
+
 FAMILIES = [
     Family("VerifySignatures", "Ed25519 signatures", signatures("ed25519", 32)),
     Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
@@ -389,6 +411,8 @@ FAMILIES = [
     Family("ValidateBlock", "MaxBFT votes and validators", votes("maxbft")),
     Family("ValidateBlock", "MaxBFT votes and validators, compatible", votes("maxbft", strict=False)),
     Family("ValidateBlock", "TBFT votes and validators", votes("tbft")),
+    Family("ValidateBlock", "DPoS consensus arguments", consensus_arguments),
+    Family("ValidateBlock", "turns of validators", turns),
     Family("ValidateBlock", "context: validators", context(lambda n: json.dumps({"validators": ["ab"] * n}))),
     Family("ValidateBlock", "context: empty arrays", context(lambda n: '{"nodes": [' + "[]," * n + "0]}")),
     Family("ValidateBlock", "context: levels", context(lambda n: '{"a":' * n + "0" + "}" * n), "context_json"),

@@ -32,6 +32,8 @@ FULL = ChainContext(
     policies={"C-m": Policy("MAJORITY", orgs=("org1",), roles=("admin",))},
     previous_block_hash=bytes(range(32)),
     height=7,
+    blocks_per_proposer=3,
+    previous_proposer="Qm2",
     rw_sets=(b"", b"\x0a\x01a"),
     clock="none",
     rebuild_dag=True,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pytest
 from pki import TIME, identity
+from sealed import LEDGER, ORG, seal, sealed_block
 
-from pycore import ledgers
 from pycore.identities.x509 import parse_public_key
 from pycore.ledgers.chainmaker import messages, quorum
 from pycore.ledgers.chainmaker.ledger import ChainContext
 from pycore.ledgers.chainmaker.node_id import node_id
 
-LEDGER = ledgers.get("chainmaker")
-ORG = "org1"
 HEIGHT = 7
 QUORUM_CHECKS = {"votes", "quorum", "voter_binding"}
 
@@ -39,19 +37,11 @@ def name(index):
     return f"node{index}"
 
 
-def empty_block(proposer, *, view=None):
-    """A sealed block without transactions."""
-    header = messages.BlockHeader(
-        block_version=2030700, chain_id="chain1", block_height=HEIGHT, pre_block_hash=bytes(32), block_timestamp=9
-    )
-    header.proposer.org_id, header.proposer.member_info = ORG, proposer.pem.encode()
+def block_by(proposer, *, view=None, **options):
+    """A sealed block without a certificate."""
     if view is not None:
-        header.consensus_args = messages.BlockHeaderConsensusArgs(consensus_type=3, view=view).SerializeToString()
-    block = messages.Block(header=header, dag=messages.DAG())
-    block.header.dag_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["dag_hash"]
-    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
-    block.header.signature = proposer.sign(block.header.block_hash)
-    return block
+        options["consensus_args"] = messages.BlockHeaderConsensusArgs(consensus_type=3, view=view).SerializeToString()
+    return sealed_block(proposer, block_height=HEIGHT, **options)
 
 
 def endorse(who, message):
@@ -115,7 +105,7 @@ def test_the_number_of_votes(count, chain):
     context = with_validators(base, nodes, count)
     needed = 2 * count // 3 + 1
     assert quorum.RULE.needed(count) == needed
-    block, other = empty_block(nodes[0]), empty_block(nodes[0], view=5)
+    block, other = block_by(nodes[0]), block_by(nodes[0], view=5)
     for votes in (needed - 1, needed, count):
         made = [vote(name(i), nodes[i], block) for i in range(votes)]
         expected = (votes >= needed,) * 2
@@ -130,7 +120,7 @@ def test_a_certificate_for_another_height(chain):
     """The hash alone binds it, for the chain."""
     _, nodes, base = chain
     context = with_validators(base, nodes, 4)
-    block, other = empty_block(nodes[0]), empty_block(nodes[0], view=5)
+    block, other = block_by(nodes[0]), block_by(nodes[0], view=5)
     made = [vote(name(i), nodes[i], block, height=99) for i in range(3)]
     assert both(tbft(block, made, height=99), context) == (True, False)
     assert both(tbft(block, made), context) == (False, False)  # votes of another height than the set's do not count
@@ -140,7 +130,7 @@ def test_a_certificate_for_another_height(chain):
 def test_a_set_of_prevotes(chain):
     _, nodes, base = chain
     context = with_validators(base, nodes, 4)
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     made = [vote(name(i), nodes[i], block, type=0) for i in range(3)]
     assert both(tbft(block, made, type=0), context) == (True, False)
 
@@ -148,7 +138,7 @@ def test_a_set_of_prevotes(chain):
 def test_rounds(chain):
     _, nodes, base = chain
     context = with_validators(base, nodes, 4)
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     made = [vote(name(i), nodes[i], block, round=-1 if i == 3 else 2) for i in range(4)]
     assert both(tbft(block, made, round=2), context) == (True, True)
     assert both(tbft(block, made[:2] + made[3:], round=2), context) == (False, False)
@@ -157,7 +147,7 @@ def test_rounds(chain):
 def test_a_voter_twice(chain):
     _, nodes, base = chain
     context = with_validators(base, nodes, 4)
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     made = [vote(name(i), nodes[i], block) for i in (0, 1, 2, 2)]
     assert both(tbft(block, made), context) == (True, False)
     assert both(tbft(block, made[:2] + made[:1]), context) == (False, False)
@@ -167,20 +157,20 @@ def test_one_key_for_several_voters(chain):
     """Without a map from node to key, strict still asks for as many keys as votes."""
     _, nodes, base = chain
     context = with_validators(base, nodes, 4).replace(nodes={})
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     same = tbft(block, [vote(name(i), nodes[0], block) for i in range(3)])
     swapped = tbft(block, [vote(name(i), nodes[(i + 1) % 3], block) for i in range(3)])
     assert both(same, context) == (True, False)
     assert both(swapped, context) == (True, True)
     report = LEDGER.validate_block(swapped, context)
-    assert [check.name for check in report.skipped] == ["voter_binding"]
+    assert [check.name for check in report.skipped] == ["rw_sets", "voter_binding", "proposer_turn"]
     assert both(swapped, with_validators(base, nodes, 4)) == (True, False)
 
 
 def test_without_validators(chain):
     """How many votes are enough is not known; that each of them is valid still is."""
     _, nodes, base = chain
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     made = [vote(name(i), nodes[i], block) for i in range(3)]
     report = LEDGER.validate_block(tbft(block, made), base)
     assert report.valid
@@ -197,10 +187,10 @@ def test_roles(chain):
     root, nodes, base = chain
     context = with_validators(base, nodes, 4).replace(nodes={})
     client = identity(ORG, "client", root)
-    block = empty_block(nodes[0])
+    block = block_by(nodes[0])
     made = [vote(name(0), client, block), *(vote(name(i), nodes[i], block) for i in (1, 2, 3))]
     assert both(tbft(block, made), context) == (False, False)
-    other = empty_block(client)
+    other = block_by(client)
     report = LEDGER.validate_block(tbft(other, [vote(name(i), nodes[i], other) for i in range(3)]), context)
     assert {check.name for check in report.failed} == {"proposer_role"}
 
@@ -208,7 +198,7 @@ def test_roles(chain):
 def test_a_proposer_without_a_chain(chain):
     _, nodes, base = chain
     context = with_validators(base, nodes, 4)
-    other = empty_block(identity(ORG, "consensus"))
+    other = block_by(identity(ORG, "consensus"), sender=nodes[0])
     report = LEDGER.validate_block(tbft(other, [vote(name(i), nodes[i], other) for i in range(3)]), context)
     assert {check.name for check in report.failed} == {"proposer_signature"}
     assert report.check("proposer_signature").got == "BAD_CERTIFICATE"
@@ -218,11 +208,7 @@ def test_bare_keys_have_the_role_that_the_context_gives(chain):
     """In the key modes the consensus role is membership in the set of consensus nodes."""
     _, nodes, _ = chain
     context = ChainContext(chain_id="chain1", hash="sha256", auth_type="Public", validators=tuple(map(name, range(4))))
-    block = empty_block(nodes[0])
-    for bare in (block.header.proposer,):
-        bare.org_id, bare.member_type, bare.member_info = "", 2, nodes[0].public_pem.encode()
-    block.header.block_hash = LEDGER.block_digests(block.SerializeToString(), hash="sha256")["block_hash"]
-    block.header.signature = nodes[0].sign(block.header.block_hash)
+    block = block_by(nodes[0], member=lambda who: messages.Member(member_type=2, member_info=who.public_pem.encode()))
     made = [vote(name(i), nodes[i], block) for i in range(3)]
     for i, one in enumerate(made):
         signer = one.endorsement.signer
@@ -250,3 +236,38 @@ def test_bare_keys_have_the_role_that_the_context_gives(chain):
     strangers = context.replace(nodes={name(i): nodes[5 + i].public_pem for i in range(4)})
     report = LEDGER.validate_block(tbft(block, made), strangers)
     assert {check.name for check in report.failed} == {"proposer_role", "votes", "quorum", "voter_binding"}
+
+
+@pytest.mark.parametrize("rules", ["strict", "compatible"])
+def test_blocks_without_transactions(rules, chain):
+    """Only MaxBFT, whose views go on with them, makes such blocks."""
+    _, nodes, base = chain
+    context = with_validators(base, nodes, 4).replace(rules=rules)
+
+    def empty(view=None):
+        block = block_by(nodes[0], view=view)
+        block.ClearField("txs")
+        block.dag.ClearField("vertexes")
+        block.header.tx_count = 0
+        return seal(block, nodes[0])
+
+    block = empty()
+    data = tbft(block, [vote(name(i), nodes[i], block) for i in range(3)])
+    for consensus in (None, "tbft", "dpos"):
+        report = LEDGER.validate_block(data, context.replace(consensus=consensus))
+        assert {check.name for check in report.failed} == {"empty_block"}
+    for consensus in ("raft", "solo"):
+        report = LEDGER.validate_block(data, context.replace(consensus=consensus))
+        assert report.check("empty_block").ok is False
+    bare = LEDGER.validate_block(block.SerializeToString(), context)
+    assert bare.check("empty_block").ok is None  # nothing tells the consensus
+    other = empty(view=5)
+    for consensus in (None, "maxbft"):
+        report = LEDGER.validate_block(
+            maxbft(other, [(name(i), nodes[i]) for i in range(3)]), context.replace(consensus=consensus)
+        )
+        assert report.valid
+        assert report.check("empty_block").ok
+    full = block_by(nodes[0])
+    report = LEDGER.validate_block(tbft(full, [vote(name(i), nodes[i], full) for i in range(3)]), context)
+    assert "empty_block" not in {check.name for check in report}

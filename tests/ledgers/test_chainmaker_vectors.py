@@ -128,7 +128,7 @@ def test_blocks(name, rules, require_vectors, count_cases):
         report = LEDGER.validate_block(block, block_context(document, entry, rules=rules, rebuild_dag=True, **changes))
         assert not report.failed, [str(check) for check in report.failed]
         assert report.valid
-        assert {check.name for check in report.skipped} <= {"height", "previous_hash"}
+        assert {check.name for check in report.skipped} <= {"height", "previous_hash", "proposer_turn"}
         assert len(report.transactions) == entry["tx_count"]
         assert report.block_hash.hex() == entry["block_hash"]
         previous = report.block_hash
@@ -163,8 +163,9 @@ def test_real_block_of_height_2(require_vectors, count_cases):
     for rules in ("strict", "compatible"):
         report = LEDGER.validate_block(bytes.fromhex(entry["block_hex"]), real_context(document, entry, rules=rules))
         assert report.valid, [str(check) for check in report.failed]
-        # An explorer's dump has no roots: that, and only that, stays open.
-        assert [check.name for check in report.skipped] == ["trust_roots"]
+        # An explorer's dump has no roots, and this one nothing of the block before: that, and only that, stays open.
+        open_ = ["proposer_turn", "trust_roots"] if rules == "strict" else ["trust_roots"]
+        assert [check.name for check in report.skipped] == open_
         assert report.block_hash.hex() == entry["block_hash"]
     checks = entry["checks"]
     assert all(value is True for value in checks.values() if isinstance(value, bool))
@@ -175,8 +176,16 @@ def test_real_block_of_height_3(require_vectors, count_cases):
     """The explorer replaced a parameter, so everything that covers the transaction is wrong, and only that."""
     document = load(require_vectors("chainmaker/real_blocks.json"))
     entry = document["blocks"][1]
-    changes = {"previous_block_hash": bytes.fromhex(document["blocks"][0]["block_hash"])}
+    first = document["blocks"][0]
+    before = LEDGER.validate_block(bytes.fromhex(first["block_hex"]), real_context(document, first))
+    changes = {
+        "previous_block_hash": before.block_hash,
+        "blocks_per_proposer": 1,
+        "previous_proposer": before.check("proposer_turn").got,
+    }
     report = LEDGER.validate_block(bytes.fromhex(entry["block_hex"]), real_context(document, entry, **changes))
+    assert report.check("proposer_turn").ok  # the real chain passes the turn on as the rule says
+    assert report.check("proposer_turn").got not in (None, changes["previous_proposer"])
     assert {check.name for check in report.failed} == {"transactions", "tx_root"}
     assert report.transactions[0] == pycore.Verdict.BAD_SIGNATURE
     assert {check.name for check in report.skipped} == {"trust_roots", "rw_sets"}

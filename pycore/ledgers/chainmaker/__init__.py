@@ -18,6 +18,8 @@ The checks, in the report's order (guide: docs/guides/chainmaker.md):
     tx_root rw_set_root  Merkle roots
     dag_hash dag         hash and rule; `dag_rebuilt` on demand
     votes quorum         the quorum certificate of TBFT, DPoS, MaxBFT or Raft; `voter_binding` under strict
+    empty_block          of a block without transactions: only MaxBFT makes them
+    proposer_turn        strict: TBFT's and DPoS's rotation        consensus_args   strict: of the chain's consensus
     trust_roots          whether certificates could be judged
 
 In a run of blocks (:mod:`pycore.ledgers.chainmaker.chain`) `height` and `previous_hash` compare with the block
@@ -29,8 +31,9 @@ Rules. `compatible` accepts exactly what the chain's code (version 2.3, as read)
 default, also refuses: bytes after the DER of a signature; an empty org_id; any endorsement that does not
 verify; a TBFT certificate of prevotes, of another height, with a voter twice, with one key for several
 voters, or signed by another key than the voter's; a MaxBFT certificate with any author twice, of several
-epochs or another height, or signed by another key than the author's. These are readings of public copies of
-the code, not statements about anybody's nodes.
+epochs or another height, or signed by another key than the author's; a block out of turn; consensus
+arguments of another consensus. These are readings of public copies of the code, not statements about
+anybody's nodes.
 
 Members and policies differ in more places: docs/guides/chainmaker-access.md and certificates.md list them.
 

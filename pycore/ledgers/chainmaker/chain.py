@@ -55,6 +55,7 @@ class Checkpoint:
         context: of the next block, without its height and the hash before it.
         broken: height of the first block that was not valid, or None.
         unclear: why the context no longer follows the chain's configuration, in words; "" where it does.
+        proposer: node id of that block's proposer, whose turn the next one's follows; None: not known.
     """
 
     height: int
@@ -62,6 +63,7 @@ class Checkpoint:
     context: ChainContext
     broken: int | None = None
     unclear: str = ""
+    proposer: str | None = None
 
     def place(self) -> dict[str, Any]:
         """All but the context, JSON-ready: what changes with every block."""
@@ -72,6 +74,7 @@ class Checkpoint:
             "block_hash": self.block_hash.hex(),
             "broken": self.broken,
             "unclear": self.unclear,
+            "proposer": self.proposer,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class Checkpoint:
     @classmethod
     def from_dict(cls, document: Any) -> Checkpoint:
         """The checkpoint that :meth:`to_dict` wrote. InputError names the field that does not fit."""
-        wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear"}
+        wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear", "proposer"}
         if not isinstance(document, Mapping) or document.keys() != wanted:
             got = ", ".join(sorted(map(str, document))) if isinstance(document, Mapping) else type(document).__name__
             raise InputError("checkpoint", got=got[:200], wanted="an object with " + ", ".join(sorted(wanted)))
@@ -90,6 +93,9 @@ class Checkpoint:
                 raise InputError(f"checkpoint.{name}", got=quote(document[name]), wanted=repr(value))
         if not isinstance(document["unclear"], str):
             raise InputError("checkpoint.unclear", got=type(document["unclear"]).__name__, wanted="text")
+        proposer = document["proposer"]
+        if proposer is not None and not isinstance(proposer, str):
+            raise InputError("checkpoint.proposer", got=type(proposer).__name__, wanted="a node id or null")
         numbers = [
             None if name == "broken" and document[name] is None else _number(name, document[name])
             for name in ("height", "broken")
@@ -97,7 +103,7 @@ class Checkpoint:
         digest = fields.octets("block_hash", document["block_hash"], 32)
         context = ChainContext.from_dict(document["context"])
         assert numbers[0] is not None, "only `broken` may be null"
-        return cls(numbers[0], digest, context, numbers[1], document["unclear"])
+        return cls(numbers[0], digest, context, numbers[1], document["unclear"], proposer)
 
 
 def _number(name: str, value: Any) -> int:
@@ -119,6 +125,7 @@ class ChainState:
         if context.rw_sets is not None:
             raise InputError("context.rw_sets", got="the sets of one block", wanted="none: give BlockInfo messages")
         self.height, self.previous_hash = context.height, context.previous_block_hash
+        self.proposer = context.previous_proposer
         self.broken: int | None = None
         self.unclear = ""
         self._last: tuple[int, bytes] | None = None
@@ -128,7 +135,7 @@ class ChainState:
         if checkpoint is not None:
             self._go_on(checkpoint)
         configuration.check_size(context)
-        self.context = context.replace(height=None, previous_block_hash=None)
+        self.context = context.replace(height=None, previous_block_hash=None, previous_proposer=None)
 
     def _go_on(self, checkpoint: Checkpoint) -> None:
         place = {"height": checkpoint.height + 1, "previous_hash": checkpoint.block_hash}
@@ -139,6 +146,7 @@ class ChainState:
                 raise InputError(f"context.{name}", got=shown, wanted="what the checkpoint has, or none")
             setattr(self, name, value)
         self.broken, self.unclear = checkpoint.broken, checkpoint.unclear
+        self.proposer = checkpoint.proposer
         self._last = checkpoint.height, checkpoint.block_hash
 
     @property
@@ -146,7 +154,7 @@ class ChainState:
         """The place after the last report; None before the first of a run without one."""
         if self._last is None:
             return None
-        return Checkpoint(*self._last, self.context, self.broken, self.unclear)
+        return Checkpoint(*self._last, self.context, self.broken, self.unclear, self.proposer)
 
     def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
         """The reports of a window of blocks, in order; `checkpoint` is that of the last one taken.
@@ -178,7 +186,7 @@ class ChainState:
 
     def _validated(self, blocks: Sequence[bytes]) -> Iterator[BlockReport | InputError]:
         """The report of each block by itself, all in one context; ends after the first that is no block."""
-        return validate_together(blocks, self.context, self._form, self._threads)
+        return validate_together(blocks, self.context, self.proposer, self._form, self._threads)
 
     def _named(self, error: InputError) -> InputError:
         if error.field.split(".")[0].split("[")[0] != "block":
@@ -192,6 +200,7 @@ class ChainState:
         self._room += _MOVES_PER_BYTE * len(data)
         links = {"height": self.height, "previous_hash": self.previous_hash}
         checks = [self._link(check, links[check.name]) if check.name in links else check for check in report.checks]
+        checks = [self._turn(check) if check.name == "proposer_turn" else check for check in checks]
         report = dataclasses.replace(report, checks=tuple(checks))
         if self.broken is None and not report.valid:
             self.broken = report.height
@@ -212,6 +221,14 @@ class ChainState:
             return Check(check.name, True, check.got, wanted)
         return Check(check.name, None, check.got, wanted, f"block {self.broken} is not valid: a link to it or to what "
                      "follows it proves nothing")  # fmt: skip
+
+    def _turn(self, check: Check) -> Check:
+        """The check of whose turn it was, after a block that is not valid; its proposer is then the one before."""
+        self.proposer = check.got
+        if self.broken is None or not check.ok:
+            return check
+        detail = f"block {self.broken} is not valid: a turn that follows it proves nothing"
+        return Check(check.name, None, check.got, check.wanted, detail)
 
     def _move(self, report: BlockReport, data: bytes) -> Check | None:
         """Moves the context past a valid block; the check that says so, where it changed."""

@@ -77,7 +77,7 @@ class ChainContext:
     trust_members        members that are trusted without a certificate chain
     certificates         hex of the chain's hash over the DER -> PEM, for CERT_HASH members
     aliases              alias -> PEM certificate, for ALIAS members
-    validators           node ids that may vote at this height
+    validators           node ids that may vote at this height; DPoS: of the addresses in the epoch's proposer_vector
     nodes                node id -> PEM certificate or public key with which that node votes; binds votes to voters
                          under "strict"
     consensus_nodes      organisation -> node ids: chainConfig.consensus.nodes. In the key modes a node id is made from
@@ -91,6 +91,10 @@ class ChainContext:
     policies             "CONTRACT-method" -> endorsement policy: the rows of the chain's configuration
     previous_block_hash  hash of the block before this one, 32 bytes
     height               expected height
+    blocks_per_proposer  TBFT: blocks in a row by one proposer, TBFT_blocks_per_proposer of the configuration, which is
+                         1 where it says nothing; None: not known. DPoS takes none: it is always 1
+    previous_proposer    node id that proposed the block before this one, with which the turn begins from block version
+                         2030100 on; "": it had none that is known as a node. None: not known
     rw_sets              serialised TxRWSet per transaction, in order
     time                 verification time for certificates, Unix seconds; None: what `clock` says
     clock                "now", as a node does | "block_timestamp" | "none": dates of certificates are ignored
@@ -119,6 +123,8 @@ class ChainContext:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     previous_block_hash: bytes | None = None
     height: int | None = None
+    blocks_per_proposer: int | None = None
+    previous_proposer: str | None = None
     rw_sets: tuple[bytes, ...] | None = None
     time: float | None = None
     clock: str = "now"
@@ -183,6 +189,10 @@ class ChainContext:
             yield "previous_block_hash", fields.octets("previous_block_hash", self.previous_block_hash, 32)
         if self.height is not None:
             yield "height", fields.number("height", self.height, 64)
+        if self.blocks_per_proposer is not None:
+            yield "blocks_per_proposer", fields.number("blocks_per_proposer", self.blocks_per_proposer, 32, least=1)
+        if self.previous_proposer is not None:
+            yield "previous_proposer", fields.word("previous_proposer", self.previous_proposer, empty=True)
         if self.time is not None and (type(self.time) not in (int, float) or not _is_time(self.time)):
             raise fields.refuse("time", quote(self.time), "Unix seconds: a finite number")
         if self.time is not None and self.clock != "now":

@@ -112,10 +112,10 @@ def words(name: str, value: Any) -> tuple[str, ...]:
     return tuple(word(name, item) for item in sequence(name, value))
 
 
-def word(name: str, value: Any) -> str:
-    """One of them."""
+def word(name: str, value: Any, *, empty: bool = False) -> str:
+    """One of them; `empty`: it may be missing."""
     found = text(name, value)
-    if not found or any(letter.isspace() for letter in found):
+    if not (found or empty) or any(letter.isspace() for letter in found):
         raise refuse(name, repr(found), "an identifier without white space")
     return found
 
@@ -125,10 +125,10 @@ def pems(name: str, value: Any) -> tuple[str, ...]:
     return (text(name, value),) if isinstance(value, str) else texts(name, value)
 
 
-def number(name: str, value: Any, bits: int) -> int:
-    """An unsigned integer of so many bits."""
-    if type(value) is not int or not 0 <= value < 1 << bits:
-        raise refuse(name, quote(value), f"an integer from 0 to 2^{bits} - 1")
+def number(name: str, value: Any, bits: int, *, least: int = 0) -> int:
+    """An unsigned integer of so many bits, not below `least`."""
+    if type(value) is not int or not least <= value < 1 << bits:
+        raise refuse(name, quote(value), f"an integer from {least} to 2^{bits} - 1")
     return value
 
 

@@ -87,17 +87,18 @@ def _decide(policy: Policy, voters: Sequence[Voter], who: Electorate, target: st
     return _decide_public(policy, voters, who) if who.public else _decide_members(policy, voters, who, target)
 
 
-def _fits(voter: Voter, orgs: frozenset[str], roles: frozenset[str]) -> bool:
+def fits(voter: Voter, orgs: frozenset[str], roles: frozenset[str]) -> bool:
+    """Whether a signer is of these organisations and roles; empty: of any."""
     return (not orgs or voter.org in orgs) and (not roles or (voter.confirmed and voter.role in roles))
 
 
 def _decide_members(policy: Policy, voters: Sequence[Voter], who: Electorate, target: str | None) -> Ruling:
     rule, orgs, roles = policy.rule, policy.org_set, policy.role_set
     if rule == "ANY":
-        met = any(_fits(voter, orgs, roles) for voter in voters)
+        met = any(fits(voter, orgs, roles) for voter in voters)
         return MET if met else Ruling(False, "policy ANY: no signer fits")
     if rule == "SELF":
-        met = bool(target) and any(_fits(voter, frozenset({target or ""}), frozenset({_ADMIN})) for voter in voters)
+        met = bool(target) and any(fits(voter, frozenset({target or ""}), frozenset({_ADMIN})) for voter in voters)
         return (
             MET
             if met
@@ -105,7 +106,7 @@ def _decide_members(policy: Policy, voters: Sequence[Voter], who: Electorate, ta
         )
     if rule == "MAJORITY":
         orgs, roles = frozenset(), frozenset({_ADMIN})
-    present = {voter.org for voter in voters if _fits(voter, orgs, roles)}
+    present = {voter.org for voter in voters if fits(voter, orgs, roles)}
     return _measure(rule, present, orgs, who)
 
 

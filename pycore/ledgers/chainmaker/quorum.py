@@ -32,9 +32,9 @@ from pycore.consensus import (
 )
 from pycore.errors import InputError
 from pycore.ledgers._json import load_object
+from pycore.ledgers.chainmaker.epoch import read_arguments
 from pycore.ledgers.chainmaker.messages import (
     BlockHeader,
-    BlockHeaderConsensusArgs,
     EndorsementEntry,
     QuorumCert,
     Vote,
@@ -77,6 +77,7 @@ class Certificate:
         votes: those whose signatures decide.
         tally: who votes for what, as the certificate says.
         count: the number of votes that a report shows: TBFT's for the block, all of MaxBFT's.
+        round: TBFT: the round in which the votes were given; None where there is none to read.
         faults: why the certificate falls whatever its signatures say; in words, the first one first.
     """
 
@@ -86,6 +87,7 @@ class Certificate:
     votes: list[CountedVote] = field(default_factory=list)
     tally: Tally | None = None
     count: int = 0
+    round: int | None = None
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -149,6 +151,7 @@ def _read_tbft(data: bytes | None, header: BlockHeader, validators: tuple[str, .
     except InputError as error:
         certificate.faults.append(str(error))
         return certificate
+    certificate.round = found.round
     votes = [found.votes[name] for name in sorted(found.votes)]  # the map has no order
     count = certificate.cast(
         [(vote.voter, vote.hash or None, _tbft_flaw(vote, found)) for vote in votes],
@@ -203,7 +206,7 @@ def _read_maxbft(data: bytes | None, header: BlockHeader, validators: tuple[str,
         return certificate
     try:
         votes = list(parse_bounded(QuorumCert, data, MAXBFT_KEY, (1,), MAX_VOTES).votes)
-        arguments = parse(BlockHeaderConsensusArgs, header.consensus_args, "consensus_args")
+        arguments = read_arguments(header)
     except InputError as error:
         faults.append(str(error))
         return certificate

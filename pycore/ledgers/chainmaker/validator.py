@@ -14,12 +14,13 @@ from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.identities.collector import SignatureBatch
-from pycore.ledgers.chainmaker import content, quorum, transactions
+from pycore.ledgers.chainmaker import content, headers, quorum, transactions
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.block import Buffer, OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
 from pycore.ledgers.chainmaker.messages import BlockHeader
+from pycore.ledgers.chainmaker.rotation import node_of
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
@@ -136,8 +137,15 @@ class Validation:
                 self.checks += voted.checks()
             elif self.context.consensus != "solo":
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
+            self.checks += headers.checks(block.header, self.votes, signers, store, self.context)
             self.trust_checks(store, signers)
         return self.report(digests)
+
+    def proposer_node(self) -> str | None:
+        """The node id of the prepared block's proposer; None where the context does not tell."""
+        who = self.block.header.proposer
+        signer = self.signers.get((who.member_type, who.org_id, who.member_info))
+        return node_of(signer.key, self.store) if signer is not None and signer.key is not None else None
 
     def read_rw_sets(self, block: OpenBlock) -> content.RWSets | None:
         """The context's read and write sets, else the block's."""

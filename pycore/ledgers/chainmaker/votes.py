@@ -12,8 +12,8 @@ from pycore.base.verdicts import Verdict
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import EndorsementEntry
-from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.quorum import Certificate, CountedVote
+from pycore.ledgers.chainmaker.rotation import belongs
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
 from pycore.ledgers.report import Check
 
@@ -108,10 +108,7 @@ class SignedVotes:
 
     def _bound(self, vote: CountedVote) -> bool:
         key = self._signer(vote).key
-        if key is None:
-            return False
-        known = self.store.node_keys.get(vote.voter)
-        return key == known if known or self.context.by_certificate else node_id(key) == vote.voter
+        return key is not None and belongs(key, vote.voter, self.store) is True
 
     def _signer(self, vote: CountedVote) -> Signer:
         return self.signers[member_of(vote.endorsement)]

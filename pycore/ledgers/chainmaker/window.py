@@ -21,14 +21,15 @@ GROUP_BYTES = 1 << 20
 
 
 def validate_together(
-    blocks: Sequence[Buffer], context: ChainContext, form: str, threads: int | None
+    blocks: Sequence[Buffer], context: ChainContext, proposer: str | None, form: str, threads: int | None
 ) -> Iterator[BlockReport | InputError]:
     """The report of each block by itself, in order, all in one context; ends after the first that is no block, with the
-    error that says so."""
+    error that says so. `proposer`: node id of the proposer of the block before the first; None: not known."""
     waiting: _Group | None = None
     try:
         for group in _groups(blocks):
-            opened = _Group(group, context, form, threads)
+            opened = _Group(group, context.replace(previous_proposer=proposer), form, threads)
+            proposer = opened.proposer
             if waiting is not None:
                 yield from waiting.reports()
             waiting = opened
@@ -61,14 +62,16 @@ class _Group:
 
     def __init__(self, blocks: list[Buffer], context: ChainContext, form: str, threads: int | None) -> None:
         self.error: InputError | None = None
-        self._again = blocks, context, form, threads
+        self._again = blocks, form, threads
         self._works: list[Validation] = []
         self._seconds = 0.0
+        self.proposer = context.previous_proposer
         batch = new_batch(context, threads)
         for block in blocks:
-            work = Validation(context, threads, batch)
+            work = Validation(context.replace(previous_proposer=self.proposer), threads, batch)
             try:
                 work.prepare(block, form)
+                self.proposer = work.proposer_node()
             except InputError as error:
                 self.error = error
                 break
@@ -102,10 +105,10 @@ class _Group:
             yield work.finish(self._found[0])
 
     def _one_by_one(self) -> Iterator[BlockReport | InputError]:
-        blocks, context, form, threads = self._again
+        blocks, form, threads = self._again
         try:
-            for block, _ in zip(blocks, self._works, strict=False):
-                yield Validation(context, threads).run(block, form)
+            for block, work in zip(blocks, self._works, strict=False):
+                yield Validation(work.context, threads).run(block, form)
         except InputError as error:
             self.error = error
 

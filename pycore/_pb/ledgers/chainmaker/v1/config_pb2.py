@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pycore/ledgers/chainmaker/v1/config.proto\x12\x1cpycore.ledgers.chainmaker.v1\"\x1c\n\x0c\x43ryptoConfig\x12\x0c\n\x04hash\x18\x01 \x01(\t\"=\n\tOrgConfig\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x03(\t\x12\x0f\n\x07node_id\x18\x03 \x03(\t\"W\n\x0f\x43onsensusConfig\x12\x0c\n\x04type\x18\x01 \x01(\x05\x12\x36\n\x05nodes\x18\x02 \x03(\x0b\x32\'.pycore.ledgers.chainmaker.v1.OrgConfig\"/\n\x0fTrustRootConfig\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x03(\t\"W\n\x11TrustMemberConfig\x12\x13\n\x0bmember_info\x18\x01 \x01(\t\x12\x0e\n\x06org_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\";\n\x06Policy\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x10\n\x08org_list\x18\x02 \x03(\t\x12\x11\n\trole_list\x18\x03 \x03(\t\"]\n\x0eResourcePolicy\x12\x15\n\rresource_name\x18\x01 \x01(\t\x12\x34\n\x06policy\x18\x02 \x01(\x0b\x32$.pycore.ledgers.chainmaker.v1.Policy\"\xa8\x03\n\x0b\x43hainConfig\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tauth_type\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12:\n\x06\x63rypto\x18\x05 \x01(\x0b\x32*.pycore.ledgers.chainmaker.v1.CryptoConfig\x12@\n\tconsensus\x18\x08 \x01(\x0b\x32-.pycore.ledgers.chainmaker.v1.ConsensusConfig\x12\x42\n\x0btrust_roots\x18\t \x03(\x0b\x32-.pycore.ledgers.chainmaker.v1.TrustRootConfig\x12\x46\n\rtrust_members\x18\n \x03(\x0b\x32/.pycore.ledgers.chainmaker.v1.TrustMemberConfig\x12G\n\x11resource_policies\x18\x0b \x03(\x0b\x32,.pycore.ledgers.chainmaker.v1.ResourcePolicyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)pycore/ledgers/chainmaker/v1/config.proto\x12\x1cpycore.ledgers.chainmaker.v1\"\x1c\n\x0c\x43ryptoConfig\x12\x0c\n\x04hash\x18\x01 \x01(\t\"=\n\tOrgConfig\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x03(\t\x12\x0f\n\x07node_id\x18\x03 \x03(\t\",\n\x0e\x43onfigKeyValue\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\"\x99\x01\n\x0f\x43onsensusConfig\x12\x0c\n\x04type\x18\x01 \x01(\x05\x12\x36\n\x05nodes\x18\x02 \x03(\x0b\x32\'.pycore.ledgers.chainmaker.v1.OrgConfig\x12@\n\next_config\x18\x03 \x03(\x0b\x32,.pycore.ledgers.chainmaker.v1.ConfigKeyValue\"/\n\x0fTrustRootConfig\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x0c\n\x04root\x18\x02 \x03(\t\"W\n\x11TrustMemberConfig\x12\x13\n\x0bmember_info\x18\x01 \x01(\t\x12\x0e\n\x06org_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x0f\n\x07node_id\x18\x04 \x01(\t\";\n\x06Policy\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x10\n\x08org_list\x18\x02 \x03(\t\x12\x11\n\trole_list\x18\x03 \x03(\t\"]\n\x0eResourcePolicy\x12\x15\n\rresource_name\x18\x01 \x01(\t\x12\x34\n\x06policy\x18\x02 \x01(\x0b\x32$.pycore.ledgers.chainmaker.v1.Policy\"\xa8\x03\n\x0b\x43hainConfig\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x11\n\tauth_type\x18\x03 \x01(\t\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12:\n\x06\x63rypto\x18\x05 \x01(\x0b\x32*.pycore.ledgers.chainmaker.v1.CryptoConfig\x12@\n\tconsensus\x18\x08 \x01(\x0b\x32-.pycore.ledgers.chainmaker.v1.ConsensusConfig\x12\x42\n\x0btrust_roots\x18\t \x03(\x0b\x32-.pycore.ledgers.chainmaker.v1.TrustRootConfig\x12\x46\n\rtrust_members\x18\n \x03(\x0b\x32/.pycore.ledgers.chainmaker.v1.TrustMemberConfig\x12G\n\x11resource_policies\x18\x0b \x03(\x0b\x32,.pycore.ledgers.chainmaker.v1.ResourcePolicyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,16 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CRYPTOCONFIG']._serialized_end=103
   _globals['_ORGCONFIG']._serialized_start=105
   _globals['_ORGCONFIG']._serialized_end=166
-  _globals['_CONSENSUSCONFIG']._serialized_start=168
-  _globals['_CONSENSUSCONFIG']._serialized_end=255
-  _globals['_TRUSTROOTCONFIG']._serialized_start=257
-  _globals['_TRUSTROOTCONFIG']._serialized_end=304
-  _globals['_TRUSTMEMBERCONFIG']._serialized_start=306
-  _globals['_TRUSTMEMBERCONFIG']._serialized_end=393
-  _globals['_POLICY']._serialized_start=395
-  _globals['_POLICY']._serialized_end=454
-  _globals['_RESOURCEPOLICY']._serialized_start=456
-  _globals['_RESOURCEPOLICY']._serialized_end=549
-  _globals['_CHAINCONFIG']._serialized_start=552
-  _globals['_CHAINCONFIG']._serialized_end=976
+  _globals['_CONFIGKEYVALUE']._serialized_start=168
+  _globals['_CONFIGKEYVALUE']._serialized_end=212
+  _globals['_CONSENSUSCONFIG']._serialized_start=215
+  _globals['_CONSENSUSCONFIG']._serialized_end=368
+  _globals['_TRUSTROOTCONFIG']._serialized_start=370
+  _globals['_TRUSTROOTCONFIG']._serialized_end=417
+  _globals['_TRUSTMEMBERCONFIG']._serialized_start=419
+  _globals['_TRUSTMEMBERCONFIG']._serialized_end=506
+  _globals['_POLICY']._serialized_start=508
+  _globals['_POLICY']._serialized_end=567
+  _globals['_RESOURCEPOLICY']._serialized_start=569
+  _globals['_RESOURCEPOLICY']._serialized_end=662
+  _globals['_CHAINCONFIG']._serialized_start=665
+  _globals['_CHAINCONFIG']._serialized_end=1089
 # @@protoc_insertion_point(module_scope)

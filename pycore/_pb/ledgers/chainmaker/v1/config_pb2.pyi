@@ -22,13 +22,23 @@ class OrgConfig(_message.Message):
     node_id: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, org_id: _Optional[str] = ..., address: _Optional[_Iterable[str]] = ..., node_id: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ConfigKeyValue(_message.Message):
+    __slots__ = ("key", "value")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+
 class ConsensusConfig(_message.Message):
-    __slots__ = ("type", "nodes")
+    __slots__ = ("type", "nodes", "ext_config")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     NODES_FIELD_NUMBER: _ClassVar[int]
+    EXT_CONFIG_FIELD_NUMBER: _ClassVar[int]
     type: int
     nodes: _containers.RepeatedCompositeFieldContainer[OrgConfig]
-    def __init__(self, type: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[OrgConfig, _Mapping]]] = ...) -> None: ...
+    ext_config: _containers.RepeatedCompositeFieldContainer[ConfigKeyValue]
+    def __init__(self, type: _Optional[int] = ..., nodes: _Optional[_Iterable[_Union[OrgConfig, _Mapping]]] = ..., ext_config: _Optional[_Iterable[_Union[ConfigKeyValue, _Mapping]]] = ...) -> None: ...
 
 class TrustRootConfig(_message.Message):
     __slots__ = ("org_id", "root")

@@ -141,3 +141,15 @@ class BlockHeaderConsensusArgs(_message.Message):
     view: int
     consensus_data: _transaction_pb2.TxRWSet
     def __init__(self, consensus_type: _Optional[int] = ..., round: _Optional[int] = ..., view: _Optional[int] = ..., consensus_data: _Optional[_Union[_transaction_pb2.TxRWSet, _Mapping]] = ...) -> None: ...
+
+class Epoch(_message.Message):
+    __slots__ = ("epoch_id", "proposer_vector", "next_epoch_create_height", "current_epoch_create_height")
+    EPOCH_ID_FIELD_NUMBER: _ClassVar[int]
+    PROPOSER_VECTOR_FIELD_NUMBER: _ClassVar[int]
+    NEXT_EPOCH_CREATE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_EPOCH_CREATE_HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    epoch_id: int
+    proposer_vector: _containers.RepeatedScalarFieldContainer[str]
+    next_epoch_create_height: int
+    current_epoch_create_height: int
+    def __init__(self, epoch_id: _Optional[int] = ..., proposer_vector: _Optional[_Iterable[str]] = ..., next_epoch_create_height: _Optional[int] = ..., current_epoch_create_height: _Optional[int] = ...) -> None: ...

@@ -25,6 +25,19 @@ class TxType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TX_TYPE_HOT_COLD_DATA_SEPARATION: _ClassVar[TxType]
     TX_TYPE_SNAPSHOT: _ClassVar[TxType]
     TX_TYPE_ETH_TX: _ClassVar[TxType]
+
+class VoteStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VOTE_STATUS_AGREE: _ClassVar[VoteStatus]
+    VOTE_STATUS_REJECT: _ClassVar[VoteStatus]
+
+class MultiSignStatus(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MULTI_SIGN_STATUS_PROCESSING: _ClassVar[MultiSignStatus]
+    MULTI_SIGN_STATUS_ADOPTED: _ClassVar[MultiSignStatus]
+    MULTI_SIGN_STATUS_REFUSED: _ClassVar[MultiSignStatus]
+    MULTI_SIGN_STATUS_FAILED: _ClassVar[MultiSignStatus]
+    MULTI_SIGN_STATUS_PASSED: _ClassVar[MultiSignStatus]
 MEMBER_TYPE_CERT: MemberType
 MEMBER_TYPE_CERT_HASH: MemberType
 MEMBER_TYPE_PUBLIC_KEY: MemberType
@@ -38,6 +51,13 @@ TX_TYPE_ARCHIVE: TxType
 TX_TYPE_HOT_COLD_DATA_SEPARATION: TxType
 TX_TYPE_SNAPSHOT: TxType
 TX_TYPE_ETH_TX: TxType
+VOTE_STATUS_AGREE: VoteStatus
+VOTE_STATUS_REJECT: VoteStatus
+MULTI_SIGN_STATUS_PROCESSING: MultiSignStatus
+MULTI_SIGN_STATUS_ADOPTED: MultiSignStatus
+MULTI_SIGN_STATUS_REFUSED: MultiSignStatus
+MULTI_SIGN_STATUS_FAILED: MultiSignStatus
+MULTI_SIGN_STATUS_PASSED: MultiSignStatus
 
 class Member(_message.Message):
     __slots__ = ("org_id", "member_type", "member_info")
@@ -204,3 +224,29 @@ class TxRWSet(_message.Message):
     tx_reads: _containers.RepeatedCompositeFieldContainer[TxRead]
     tx_writes: _containers.RepeatedCompositeFieldContainer[TxWrite]
     def __init__(self, tx_id: _Optional[str] = ..., tx_reads: _Optional[_Iterable[_Union[TxRead, _Mapping]]] = ..., tx_writes: _Optional[_Iterable[_Union[TxWrite, _Mapping]]] = ...) -> None: ...
+
+class MultiSignVoteInfo(_message.Message):
+    __slots__ = ("vote", "endorsement")
+    VOTE_FIELD_NUMBER: _ClassVar[int]
+    ENDORSEMENT_FIELD_NUMBER: _ClassVar[int]
+    vote: VoteStatus
+    endorsement: EndorsementEntry
+    def __init__(self, vote: _Optional[_Union[VoteStatus, str]] = ..., endorsement: _Optional[_Union[EndorsementEntry, _Mapping]] = ...) -> None: ...
+
+class MultiSignInfo(_message.Message):
+    __slots__ = ("payload", "contract_name", "method", "status", "vote_infos", "message", "result")
+    PAYLOAD_FIELD_NUMBER: _ClassVar[int]
+    CONTRACT_NAME_FIELD_NUMBER: _ClassVar[int]
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    VOTE_INFOS_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    payload: Payload
+    contract_name: str
+    method: str
+    status: MultiSignStatus
+    vote_infos: _containers.RepeatedCompositeFieldContainer[MultiSignVoteInfo]
+    message: str
+    result: bytes
+    def __init__(self, payload: _Optional[_Union[Payload, _Mapping]] = ..., contract_name: _Optional[str] = ..., method: _Optional[str] = ..., status: _Optional[_Union[MultiSignStatus, str]] = ..., vote_infos: _Optional[_Iterable[_Union[MultiSignVoteInfo, _Mapping]]] = ..., message: _Optional[str] = ..., result: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,59 @@
+"""Checks of a header that follow from the chain's consensus, beyond the certificate of the block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pycore.ledgers.chainmaker import epoch
+from pycore.ledgers.chainmaker.context import ChainContext
+from pycore.ledgers.chainmaker.messages import BlockHeader
+from pycore.ledgers.chainmaker.quorum import Certificate
+from pycore.ledgers.chainmaker.rotation import proposer_turn
+from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
+from pycore.ledgers.report import Check
+
+_MAY_BE_EMPTY = "maxbft"
+
+
+def checks(
+    header: BlockHeader,
+    certificate: Certificate | None,
+    signers: Mapping[MemberKey, Signer],
+    store: TrustStore,
+    context: ChainContext,
+) -> Iterator[Check]:
+    """`empty_block`, of a block without transactions; and under `strict` `proposer_turn` and `consensus_args`.
+
+    certificate   of the block; None where it has none
+    signers       every signer in the block
+    """
+    if not header.block_height:
+        return
+    consensus = _consensus(certificate, context)
+    if not header.tx_count:
+        yield _empty(consensus)
+    if context.rules != "strict":
+        return
+    if certificate is not None and certificate.kind == "tbft":
+        who = header.proposer
+        signer = signers.get((who.member_type, who.org_id, who.member_info))
+        yield proposer_turn(header, certificate, signer.key if signer else None, store, context)
+    yield from epoch.checks(header, consensus)
+
+
+def _consensus(certificate: Certificate | None, context: ChainContext) -> tuple[str, ...]:
+    """The consensus that the chain may have; () where nothing tells. TBFT and DPoS have the same certificates."""
+    if context.consensus is not None:
+        return (context.consensus,)
+    if certificate is None:
+        return ()
+    return ("tbft", "dpos") if certificate.kind == "tbft" else (certificate.kind,)
+
+
+def _empty(consensus: tuple[str, ...]) -> Check:
+    """As read, a node refuses a block without transactions unless its consensus needs them to go on."""
+    if not consensus:
+        return Check("empty_block", None, "0 transactions", None, "neither context nor block tell the consensus")
+    allowed = consensus == (_MAY_BE_EMPTY,)
+    wanted = "0 or more transactions" if allowed else "1 transaction or more"
+    return Check("empty_block", allowed, "0 transactions", wanted, "" if allowed else f"{consensus[0]} makes none")
