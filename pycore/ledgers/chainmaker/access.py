@@ -7,13 +7,16 @@ one for the endorsers, without the sender.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
 
 from pycore.ledgers.chainmaker.context import ChainContext
-from pycore.ledgers.chainmaker.messages import Payload
+from pycore.ledgers.chainmaker.messages import Payload, parse
 from pycore.ledgers.chainmaker.policy import MET, Electorate, Ruling, Voter, distinct, judge
 from pycore.ledgers.chainmaker.rows import Policy, Rows, between, default_block_version
 
+# Answers that are kept, and bytes of contract and method of such: hostile blocks must not hold memory for ever.
+_ANSWERS, _LONGEST = 1 << 12, 1 << 9
 INVOKE, ARCHIVE = 0, 3
 TX_TYPES = {
     0: "INVOKE_CONTRACT",
@@ -28,6 +31,22 @@ TX_TYPES = {
 _MODES = {"PermissionedWithCert": "cert", "PermissionedWithKey": "pwk"}
 # As read, this resource lost its row in public chains at block version 2030300: anybody could invoke it.
 _LOST_ROW = "CHAIN_CONFIG-TRUST_ROOT_UPDATE"
+
+
+class Kind(NamedTuple):
+    """Transactions of one type, contract and method.
+
+    key                 the type, and contract and method as they are encoded
+    payload             of such a transaction, without its parameters
+    reads_endorsers     whether anything but the row of the type judges them, so that endorsers or parameters may
+                        matter; where nothing does, organisation and role of the sender alone tell the ruling
+    reads_parameters    whether a row asks for the organisation that a parameter names
+    """
+
+    key: tuple[int, bytes]
+    payload: Payload
+    reads_endorsers: bool
+    reads_parameters: bool
 
 
 class AccessRules:
@@ -54,26 +73,42 @@ class AccessRules:
             strict=self._strict,
         )
         self._old_version = block_version <= 220
+        # What was asked of these rows before, by this block or one before it.
+        self._answers = self.rows.answers.setdefault((self._strict, admins, self._old_version), {})
 
-    def reads_endorsers(self, payload: Payload) -> bool:
-        """Whether anything but the row of the transaction's type judges it, so that its endorsers or parameters may
-        matter. Where nothing does, organisation and role of the sender alone tell the ruling."""
-        resource = f"{payload.contract_name}-{payload.method}"
-        own = self.rows.row("sender", resource) or self.rows.row("exceptional", resource)
-        return bool(own or self.rows.endorsement(resource)) or (self.electorate.public and resource == _LOST_ROW)
+    def kind(self, tx_type: int, names: bytes, payload_of: Callable[[], bytes]) -> Kind:
+        """What the rows ask about transactions of a kind. names: contract and method as they are encoded;
+        payload_of: gives the payload of one of them."""
+        known: Kind | None = self._answers.get((tx_type, names))
+        if known is None:
+            whole = parse(Payload, payload_of(), "payload")
+            payload = Payload(tx_type=whole.tx_type, contract_name=whole.contract_name, method=whole.method)
+            resource = f"{payload.contract_name}-{payload.method}"
+            public = self.electorate.public and resource == _LOST_ROW
+            rows = [self.rows.row("sender", resource), self.rows.row("exceptional", resource)]
+            rows += [self.rows.configured.get(resource), self.rows.endorsement(resource)]
+            reads_endorsers = public or any(row is not None for row in rows)
+            rows.append(self.rows.row("endorsement", TX_TYPES.get(tx_type, "")))
+            reads_parameters = any(row is not None and row.rule == "SELF" for row in rows)
+            known = Kind((tx_type, names), payload, reads_endorsers, reads_parameters)
+            if len(names) <= _LONGEST:
+                self._remember(known.key, known)
+        return known
 
-    def reads_parameters(self, payload: Payload) -> bool:
-        """Whether a row asks for the organisation that a parameter names, so that type, contract, method and signers
-        alone do not tell the ruling."""
-        rows, resource = self.rows, f"{payload.contract_name}-{payload.method}"
-        found = (
-            rows.row("sender", resource),
-            rows.row("exceptional", resource),
-            rows.row("endorsement", TX_TYPES.get(payload.tx_type, "")),
-            rows.configured.get(resource),
-            rows.endorsement(resource),
-        )
-        return any(row is not None and row.rule == "SELF" for row in found)
+    def by_sender(self, kind: Kind, sender: Voter | None) -> Ruling:
+        """The ruling on transactions of a kind whose endorsers do not matter."""
+        look = None if sender is None else (sender.org, sender.role, sender.confirmed)
+        found: Ruling | None = self._answers.get((kind.key, look))
+        if found is None:
+            found = self.transaction(kind.payload, sender, (), endorsed=False)
+            if len(kind.key[1]) <= _LONGEST:
+                self._remember((kind.key, look), found)
+        return found
+
+    def _remember(self, question: Hashable, answer: Any) -> None:
+        if len(self._answers) >= _ANSWERS:
+            self._answers.clear()
+        self._answers[question] = answer
 
     @property
     def checks_payer(self) -> bool:

@@ -10,7 +10,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
@@ -64,6 +64,8 @@ class Rows:
     configured: Mapping[str, Policy]
     ignored: tuple[str, ...]
     """Rows of the configuration that a node skips, each with the reason."""
+    answers: dict[Any, dict[Any, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What was asked of the rows, and the rulings: for :class:`~pycore.ledgers.chainmaker.access.AccessRules`."""
 
     def row(self, kind: str, resource: str) -> Policy | None:
         """The default row of that kind, or None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
-from pycore.ledgers.chainmaker.access import AccessRules
+from pycore.ledgers.chainmaker.access import AccessRules, Kind
 from pycore.ledgers.chainmaker.block import OpenBlock
 from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, shorten
 from pycore.ledgers.chainmaker.plans import ENDORSER, MAX_ENDORSERS, PAYER, SENDER, TRANSACTION
@@ -344,20 +345,21 @@ def decide(
 
 def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
     """Judges every transaction. Questions repeat - the same type, contract, method and signers - and are asked once."""
-    kinds, firsts = _kinds(column)
-    samples = [parse(Payload, column.spans("payload")[index], "payload") for index in firsts.tolist()]
-    endorsed = np.array([rules.reads_endorsers(payload) for payload in samples], np.bool_)[kinds]
-    alone = np.array([rules.reads_parameters(payload) for payload in samples], np.bool_)[kinds]
+    kinds, known = _kinds(column, rules)
+    endorsed = np.array([kind.reads_endorsers for kind in known], np.bool_)[kinds]
+    alone = np.array([kind.reads_parameters for kind in known], np.bool_)[kinds]
     groups, firsts = _questions(column, valid, voters, kinds, endorsed)
     asking = _Asking(column, valid, voters, rules)
-    rulings = [asking(index, samples[kinds[index]]) for index in firsts.tolist()]
+    rulings = [asking(index, known[kinds[index]]) for index in firsts.tolist()]
+    if not any(ruling.ok is not True for ruling in rulings) and not alone.any():
+        return
     shared = ~alone
     column.unjudged += int((np.array([ruling.ok is None for ruling in rulings], np.bool_)[groups] & shared).sum())
     refused = np.array([ruling.ok is False for ruling in rulings], np.bool_)[groups] & shared
     for index in np.flatnonzero(refused).tolist():
         column.fault(index, _POLICY_NOT_MET, rulings[groups[index]].why)  # one without a payload has its fault already
     for index in np.flatnonzero(alone).tolist():
-        ruling = asking(index, parse(Payload, column.spans("payload")[index], "payload"))
+        ruling = asking(index, None)
         if ruling.ok is False:
             column.fault(index, _POLICY_NOT_MET, ruling.why)
         column.unjudged += ruling.ok is None
@@ -368,35 +370,44 @@ class _Asking:
 
     def __init__(self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
         self._entries, self._valid, self._voters, self._rules = column.entries, valid, voters, rules
+        self._payloads = column.spans("payload")
         self._bounds = np.searchsorted(column.entries.parents, np.arange(len(column) + 1))
 
-    def __call__(self, index: int, payload: Payload) -> Ruling:
+    def __call__(self, index: int, kind: Kind | None) -> Ruling:
+        """The ruling on a transaction; without a kind it is judged by its own parameters."""
         sender, endorsers, endorsed = None, [], False
         part = slice(int(self._bounds[index]), int(self._bounds[index + 1]))
         signers = zip(self._entries.kinds[part], self._valid[part], self._entries.members[part], strict=True)
-        for kind, valid, member in signers:
+        for field_, valid, member in signers:
             voter = self._voters[member]
-            if kind == SENDER:
+            if field_ == SENDER:
                 sender = voter if valid else None
-            elif kind == ENDORSER:
+            elif field_ == ENDORSER:
                 endorsed = True
                 if valid:
                     endorsers.append(voter)
+        if kind is not None and not kind.reads_endorsers:
+            return self._rules.by_sender(kind, sender)
+        payload = parse(Payload, self._payloads[index], "payload") if kind is None else kind.payload
         return self._rules.transaction(payload, sender, endorsers, endorsed=endorsed)
 
 
-def _kinds(column: Column) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Groups of transactions with equal type, contract and method, and the first of each."""
-    tables, n = column.tables, len(column)
+def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list[Kind]]:
+    """Groups of transactions with equal type, contract and method, and what the rows ask about each."""
+    tables = column.tables
     contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
     first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
     # The two stand next to each other, and with their tags they are equal exactly where the names are.
     start, end = np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
-    words = np.empty((n, 2), np.uint32)
-    words[:, 0] = tables.number("tx", "payload.tx_type").astype(np.uint32)
-    words[:, 1] = Spans.of(tables.data, start, end).group()[0]
-    places = 8 * np.arange(n + 1, dtype=np.int64)
-    return Spans.of(words.reshape(-1).view(np.uint8), places[:-1], places[1:]).group()
+    names, types = Spans.of(tables.data, start, end), tables.number("tx", "payload.tx_type")
+    groups, firsts = names.group()
+    if len(types) and (types != types[0]).any():
+        words = np.stack([groups, types.astype(np.uint32)], axis=1)
+        places = words.itemsize * 2 * np.arange(len(words) + 1, dtype=np.int64)
+        groups, firsts = Spans.of(words.reshape(-1).view(np.uint8), places[:-1], places[1:]).group()
+    payloads = column.spans("payload")
+    known = [rules.kind(int(types[i]), names[i], partial(payloads.__getitem__, i)) for i in firsts.tolist()]
+    return groups, known
 
 
 def _questions(
