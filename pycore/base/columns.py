@@ -414,6 +414,26 @@ def trusted_column(data: NDArray[np.uint8], offsets: NDArray[np.int64] | None) -
     return column
 
 
+def join_columns(columns: Sequence[Column]) -> Column:
+    """The rows of several columns, one after another, copied; a single one as it is."""
+    if len(columns) == 1:
+        return columns[0]
+    widths = {column.width for column in columns}
+    if len(widths) == 1 and None not in widths:
+        return trusted_column(np.concatenate([column.data for column in columns]), None)
+    data, offsets, size = [], [np.zeros(1, dtype=np.int64)], 0
+    for column in columns:
+        if column.offsets is None:
+            data.append(column.data.reshape(-1))
+            offsets.append(size + np.arange(1, column.n + 1, dtype=np.int64) * (column.width or 0))
+        else:
+            first, last = int(column.offsets[0]), int(column.offsets[-1])
+            data.append(column.data[first:last])
+            offsets.append(column.offsets[1:] - first + size)
+        size += column.nbytes
+    return trusted_column(np.concatenate(data), np.concatenate(offsets))
+
+
 def looks_like_offsets(value: object) -> bool:
     """Tells ``(data, offsets)`` from a tuple of two byte strings: offsets are wider than a byte, or a list of ints."""
     if isinstance(value, np.ndarray):

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.base.columns import BatchOfBytes, Column, as_column, trusted_column
+from pycore.base.columns import BatchOfBytes, Column, as_column, join_columns, trusted_column
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
@@ -185,7 +185,9 @@ class SignatureBatch:
         if len(group) <= FEW:
             return self._kernel(kind, hash_, *group.items())
         found = [self._kernel(kind, hash_, group.keys, group.messages, group.signatures)] if group.tickets else []
-        found += [self._kernel(kind, hash_, rows.key_column(), rows.messages, rows.signatures) for rows in group.rows]
+        if group.rows:
+            columns = zip(*((rows.key_column(), rows.messages, rows.signatures) for rows in group.rows), strict=True)
+            found.append(self._kernel(kind, hash_, *(join_columns(column) for column in columns)))
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _kernel(

@@ -240,6 +240,15 @@ class ChainContext:
                 made.__dict__[name] = self.__dict__[name]  # not worked out again for every block
         return made
 
+    def after_proposer(self, node: str | None) -> ChainContext:
+        """A copy for the block after one that this node proposed. Unlike :meth:`replace` it looks at nothing else: runs
+        make one for every block."""
+        self._trust  # noqa: B018 - what is worked out once is shared by the copies
+        self.__dict__.setdefault("_rows", {})
+        made = object.__new__(ChainContext)
+        made.__dict__.update(self.__dict__, previous_proposer=node)
+        return made
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form as Python objects; fields at their defaults are left out."""
         shown: dict[str, Any] = {}

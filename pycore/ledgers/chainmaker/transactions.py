@@ -38,6 +38,7 @@ _CALLED = {SENDER: "sender", ENDORSER: "endorser", PAYER: "payer"}
 _VALID = int(Verdict.VALID)
 _MALFORMED = int(Verdict.MALFORMED_ITEM)
 _POLICY_NOT_MET = int(Verdict.POLICY_NOT_MET)
+_FEW = 32
 _ROOM = 5 / 4  # entries a transaction to make room for
 
 
@@ -157,9 +158,11 @@ def collect(tables: Tables, chain_id: str | None, *, in_block: bool) -> Column:
     if in_block:
         wrong |= tables.span("tx", "result").absent
     wrong[entry[~signed, PARENT]] = True
-    for index in np.flatnonzero(wrong).tolist():
-        column.fault(index, _MALFORMED, _describe(column, index, chain_id, bool(again[index]), held, in_block))
-    rows = np.flatnonzero(signed & ~(no_payload | unread)[entry[:, PARENT]]) if wrong.any() else np.arange(len(entry))
+    rows = np.arange(len(entry))
+    if wrong.any():
+        for index in np.flatnonzero(wrong).tolist():
+            column.fault(index, _MALFORMED, _describe(column, index, chain_id, bool(again[index]), held, in_block))
+        rows = np.flatnonzero(signed & ~(no_payload | unread)[entry[:, PARENT]])
     column.entries = _entries(tables, rows)
     return column
 
@@ -293,6 +296,14 @@ def enlist(column: Column, signers: Mapping[MemberKey, Signer], batch: Signature
             kinds.setdefault((signer.key.kind, signer.hash), []).append(i)
     tickets = np.full(len(entries.rows), -1, np.int64)
     signatures, payloads = tables.span("entry", "signature"), tables.span("tx", "payload")
+    if len(tickets) <= _FEW:
+        given, messages = signatures.items(), payloads.items()
+        of_entries = zip(entries.rows.tolist(), entries.parents.tolist(), entries.members.tolist(), strict=True)
+        for i, (row, parent, member) in enumerate(of_entries):
+            signer = signers[entries.names[member]]
+            if keys[member] and signer.key is not None and signer.hash is not None:
+                tickets[i] = batch.add(signer.key, signer.hash, messages[parent], given[row])
+        return Enlisted(tickets, reasons)
     for (kind, hash_), own in kinds.items():
         place = np.full(len(keys), -1, np.intp)
         place[own] = np.arange(len(own))
@@ -327,7 +338,7 @@ def decide(
     outcome[given] = codes[enlisted.tickets[given]]
     valid = outcome == _VALID
     checks_payer = rules is None or rules.checks_payer
-    for place in np.flatnonzero(~valid).tolist():
+    for place in () if valid.all() else np.flatnonzero(~valid).tolist():
         kind = int(entries.kinds[place])
         if kind == ENDORSER and not strict:
             column.dropped += 1  # the chain drops an endorsement that does not verify; a policy may miss it
@@ -348,7 +359,10 @@ def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[V
     kinds, known = _kinds(column, rules)
     endorsed = np.array([kind.reads_endorsers for kind in known], np.bool_)[kinds]
     alone = np.array([kind.reads_parameters for kind in known], np.bool_)[kinds]
-    groups, firsts = _questions(column, valid, voters, kinds, endorsed)
+    n = len(column)
+    groups = firsts = np.arange(n, dtype=np.uint32)  # of a few, each is asked: sorting them out would take longer
+    if n > _FEW:
+        groups, firsts = _questions(column, valid, voters, kinds, endorsed)
     asking = _Asking(column, valid, voters, rules)
     rulings = [asking(index, known[kinds[index]]) for index in firsts.tolist()]
     if not any(ruling.ok is not True for ruling in rulings) and not alone.any():
@@ -400,8 +414,10 @@ def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list
     # The two stand next to each other, and with their tags they are equal exactly where the names are.
     start, end = np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
     names, types = Spans.of(tables.data, start, end), tables.number("tx", "payload.tx_type")
-    groups, firsts = names.group()
-    if len(types) and (types != types[0]).any():
+    groups = firsts = np.arange(len(types), dtype=np.uint32)
+    if len(types) > _FEW:
+        groups, firsts = names.group()
+    if len(types) > _FEW and (types != types[0]).any():
         words = np.stack([groups, types.astype(np.uint32)], axis=1)
         places = words.itemsize * 2 * np.arange(len(words) + 1, dtype=np.int64)
         groups, firsts = Spans.of(words.reshape(-1).view(np.uint8), places[:-1], places[1:]).group()

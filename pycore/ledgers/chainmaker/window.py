@@ -28,7 +28,7 @@ def validate_together(
     waiting: _Group | None = None
     try:
         for group in _groups(blocks):
-            opened = _Group(group, context.replace(previous_proposer=proposer), form, threads)
+            opened = _Group(group, context.after_proposer(proposer), form, threads)
             proposer = opened.proposer
             if waiting is not None:
                 yield from waiting.reports()
@@ -68,7 +68,7 @@ class _Group:
         self.proposer = context.previous_proposer
         batch = new_batch(context, threads)
         for block in blocks:
-            work = Validation(context.replace(previous_proposer=self.proposer), threads, batch)
+            work = Validation(context.after_proposer(self.proposer), threads, batch)
             try:
                 work.prepare(block, form)
                 self.proposer = work.proposer_node()
