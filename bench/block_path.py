@@ -1,4 +1,4 @@
-"""Whole ChainMaker blocks, from wire bytes to reports, beside another build of this library.
+"""Whole ChainMaker blocks, from wire bytes to reports, by this build of the library and another one.
 
     python -m bench.block_path                            this build alone
     python -m bench.block_path --base ../before           and a checkout with its extension built: ratios
@@ -143,7 +143,7 @@ def _grpc_work(path: Path, target: str, flying: int) -> tuple[Callable[[], Any],
 
 
 def _peak(path: Path) -> float:
-    """Resident memory that validating one block adds at its highest, in block sizes; a process of its own (Linux)."""
+    """Resident memory that validating one block adds at its highest, in block sizes; a separate process (Linux)."""
     (block, *_), (document, *_) = pickle.loads(path.read_bytes())
     from pycore import ledgers
     from pycore.testing import generate_ledger

@@ -223,7 +223,7 @@ class Started:
 def start_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> Started:
     """As :func:`run_pieces`, but returns at once: up to ``threads - 1`` helpers begin, and the caller goes on.
 
-    The caller must call ``finish()``, also after an exception of its own, lest the pieces outlive what they read.
+    The caller must call ``finish()``, even when it fails itself, lest the pieces outlive what they read.
     """
     return Started(work, bounds, min(threads - 1, len(bounds) - 1))
 

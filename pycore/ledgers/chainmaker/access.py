@@ -73,11 +73,11 @@ class AccessRules:
             strict=self._strict,
         )
         self._old_version = block_version <= 220
-        # What was asked of these rows before, by this block or one before it.
+        # Questions and rulings of this block and those before it.
         self._answers = self.rows.answers.setdefault((self._strict, admins, self._old_version), {})
 
     def kind(self, tx_type: int, names: bytes, payload_of: Callable[[], bytes]) -> Kind:
-        """What the rows ask about transactions of a kind. names: contract and method as they are encoded;
+        """Tells what the rows ask about transactions of a kind. names: contract and method as they are encoded;
         payload_of: gives the payload of one of them."""
         known: Kind | None = self._answers.get((tx_type, names))
         if known is None:

@@ -1,6 +1,6 @@
 """Opens a block: header and additional data as messages, everything that there are thousands of as columns.
 
-Nothing is judged here. What a hostile input may expand into is bounded before anything is built from it.
+Nothing is judged here, and nothing is built before it is known how large it gets.
 """
 
 from __future__ import annotations

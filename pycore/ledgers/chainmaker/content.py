@@ -61,7 +61,7 @@ class RWSets:
     """The read and write sets of a block, encoded as the chain's nodes do.
 
     Raises:
-        InputError: one that is none; `field` is what they are called.
+        InputError: bytes that are not one; `field` is what they are called.
     """
 
     def __init__(self, given: Spans, field: str, threads: int | None) -> None:

@@ -5,7 +5,7 @@
     tx_root     = M(tx_hash ...)     rw_set_root = M(result.rw_set_hash ...)     dag_hash = H(dag)
     M           single hash, leaves as they are, an odd node paired with itself, M([]) = b"", M([x]) = x
 
-What is hashed are the bytes that the chain's own nodes would encode, whatever those that came in looked like: see
+Hashes are taken over the bytes that the chain's own nodes would encode, whatever those that came in looked like: see
 :func:`pycore.ledgers.chainmaker.transactions.scan`.
 """
 

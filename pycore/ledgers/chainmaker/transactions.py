@@ -106,8 +106,8 @@ class Column:
 
 
 def scan(transactions: Spans, threads: int | None) -> Tables:
-    """The columns of transactions. What is not as a writer puts it is encoded again and read from there: the chain's
-    nodes hash and sign what they encode themselves."""
+    """The columns of transactions. One that a writer would have put otherwise is encoded again and read from there: the
+    chain's nodes hash and sign what they encode themselves."""
     tables = _scan(transactions, threads)
     odd = tables.rewritten("tx")
     odd = odd[tables["tx"][odd, FAULT] == 0]
@@ -124,7 +124,7 @@ def scan(transactions: Spans, threads: int | None) -> Tables:
 
 
 def open_transactions(block: OpenBlock, threads: int | None) -> Tables:
-    """The columns of a block's transactions; InputError where one is none."""
+    """The columns of a block's transactions; InputError where bytes are not one."""
     tables = scan(block.txs, threads)
     if tables.faulty:
         at = int(np.flatnonzero(tables["tx"][:, FAULT])[0])
