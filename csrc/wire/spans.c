@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../core/arguments.h"
+#include "siphash.h"
 
 static int spans_ok(const pc_spans *in) {
     return in && in->n <= PC_MAX_ITEMS && (!in->n || (in->start && in->end)) && (!in->size || in->data);
@@ -10,6 +11,7 @@ static int spans_ok(const pc_spans *in) {
 /* Piece i and its length; NULL when it leaves the data. */
 static const uint8_t *piece(const pc_spans *in, size_t i, size_t *len) {
     const int64_t start = in->start[i * in->stride], end = in->end[i * in->stride];
+    *len = 0;
     if (start < 0 || end < start || (uint64_t)end > in->size) return NULL;
     *len = (size_t)(end - start);
     return in->size ? in->data + start : (const uint8_t *)"";
@@ -94,9 +96,9 @@ int64_t pc_spans_cut(const uint8_t *data, size_t size, const int64_t *cells, siz
     offsets[0] = 0;
     for (size_t i = 0; i < n; i++) {
         const int64_t *at = cells + i * width, start = at[PC_ROW_START], end = at[PC_ROW_END];
-        if (start < 0 || end < start || (uint64_t)end > size || at[PC_ROW_FLAGS] & ~(int64_t)PC_SCAN_KEPT)
-            return PC_ERR_ARGUMENT;
-        if (at[field + 2] == 0) {
+        if (start < 0 || end < start || (uint64_t)end > size) return PC_ERR_ARGUMENT;
+        if (at[PC_ROW_FLAGS] & ~(int64_t)PC_SCAN_KEPT || at[PC_ROW_FAULT]) return PC_ERR_ARGUMENT;
+        if (at[field + 1] == 0) { /* the tag of one that is there may stand at 0, its end not */
             p = put(p, data, start, end);
         } else {
             if (!nested(at, around, depth, field)) return PC_ERR_ARGUMENT;
@@ -109,40 +111,6 @@ int64_t pc_spans_cut(const uint8_t *data, size_t size, const int64_t *cells, siz
 
 /* ---- groups --------------------------------------------------------------------------------------------------------- */
 
-static uint64_t load(const uint8_t *p, size_t n) {
-    uint64_t word = 0;
-    memcpy(&word, p, n);
-    return word;
-}
-
-static uint64_t rotate(uint64_t x, int n) { return x << n | x >> (64 - n); }
-
-static void sip_round(uint64_t v[4]) {
-    v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
-    v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
-    v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
-    v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3 (Aumasson and Bernstein 2012, with one round a word and three at the end). */
-static uint64_t sip_hash(const uint8_t key[16], const uint8_t *p, size_t len) {
-    const uint64_t k0 = load(key, 8), k1 = load(key + 8, 8), total = (uint64_t)len << 56;
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
-    for (; len >= 8; p += 8, len -= 8) {
-        const uint64_t word = load(p, 8);
-        v[3] ^= word;
-        sip_round(v);
-        v[0] ^= word;
-    }
-    const uint64_t word = load(p, len) | total;
-    v[3] ^= word;
-    sip_round(v);
-    v[0] ^= word;
-    v[2] ^= 0xff;
-    for (int i = 0; i < 3; i++) sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 int64_t pc_spans_group(const pc_spans *in, const uint8_t key[16], uint32_t *slots, size_t n_slots, uint32_t *groups,
                        uint32_t *firsts) {
     if (!spans_ok(in) || !key || !slots || (in->n && (!groups || !firsts)) || in->n > UINT32_MAX / 2) return PC_ERR_ARGUMENT;
@@ -153,7 +121,7 @@ int64_t pc_spans_group(const pc_spans *in, const uint8_t key[16], uint32_t *slot
         size_t len, other;
         const uint8_t *p = piece(in, i, &len);
         if (!p) return PC_ERR_ARGUMENT;
-        size_t at = (size_t)sip_hash(key, p, len) & (n_slots - 1);
+        size_t at = (size_t)pc_siphash13(key, p, len) & (n_slots - 1);
         for (; slots[at]; at = (at + 1) & (n_slots - 1)) {
             const uint8_t *q = piece(in, firsts[slots[at] - 1], &other);
             if (other == len && memcmp(p, q, len) == 0) break;
