@@ -48,6 +48,52 @@ class _Lib:
     PC_DER_GO: Final[int]
     PC_MESSAGE_HASH: Final[int]
     PC_MESSAGE_PREHASHED: Final[int]
+    PC_SCAN_BYTES: Final[int]
+    PC_SCAN_STRING: Final[int]
+    PC_SCAN_MESSAGE: Final[int]
+    PC_SCAN_UINT64: Final[int]
+    PC_SCAN_UINT32: Final[int]
+    PC_SCAN_INT32: Final[int]
+    PC_SCAN_BOOL: Final[int]
+    PC_SCAN_SINT32: Final[int]
+    PC_SCAN_SINT64: Final[int]
+    PC_SCAN_FIXED32: Final[int]
+    PC_SCAN_FIXED64: Final[int]
+    PC_SCAN_REPEATED: Final[int]
+    PC_SCAN_PRESENCE: Final[int]
+    PC_SCAN_TAGGED: Final[int]
+    PC_SCAN_SINGLY: Final[int]
+    PC_SCAN_UNORDERED: Final[int]
+    PC_SCAN_NOT_MINIMAL: Final[int]
+    PC_SCAN_DEFAULT: Final[int]
+    PC_SCAN_TWICE: Final[int]
+    PC_SCAN_PACKING: Final[int]
+    PC_SCAN_TOO_WIDE: Final[int]
+    PC_SCAN_TWO_OF_ONE: Final[int]
+    PC_SCAN_UNKNOWN: Final[int]
+    PC_SCAN_WIRE_TYPE: Final[int]
+    PC_SCAN_IN_GROUP: Final[int]
+    PC_SCAN_OVERFLOW: Final[int]
+    PC_SCAN_KEPT: Final[int]
+    PC_SCAN_SOUND: Final[int]
+    PC_SCAN_TRUNCATED: Final[int]
+    PC_SCAN_LONG_NUMBER: Final[int]
+    PC_SCAN_BAD_TAG: Final[int]
+    PC_SCAN_BAD_GROUP: Final[int]
+    PC_SCAN_NOT_UTF8: Final[int]
+    PC_ROW_PARENT: Final[int]
+    PC_ROW_VALUE: Final[int]
+    PC_ROW_START: Final[int]
+    PC_ROW_END: Final[int]
+    PC_ROW_NUMBER: Final[int]
+    PC_ROW_FLAGS: Final[int]
+    PC_ROW_FAULT: Final[int]
+    PC_ROW_CELLS: Final[int]
+    PC_SCAN_FIELDS: Final[int]
+    PC_SCAN_MESSAGES: Final[int]
+    PC_SCAN_TABLES: Final[int]
+    PC_SCAN_CELLS: Final[int]
+    PC_SCAN_DEPTH: Final[int]
     def pc_hash_at(self, position: int, /) -> Any: ...
     def pc_scheme_at(self, position: int, /) -> Any: ...
     def pc_rules_at(self, position: int, /) -> Any: ...
@@ -186,6 +232,25 @@ class _Lib:
         verdicts: Any,
         /,
     ) -> int: ...
+    def pc_scan_records(self, plan: Any, records: Any, tables: Any, fault: Any, /) -> int: ...
+    def pc_spans_gather(self, pieces: Any, rows: Any, n: int, out: Any, offsets: Any, /) -> int: ...
+    def pc_spans_cut(
+        self,
+        data: Any,
+        size: int,
+        cells: Any,
+        width: int,
+        n: int,
+        around: Any,
+        depth: int,
+        field: int,
+        out: Any,
+        offsets: Any,
+        /,
+    ) -> int: ...
+    def pc_spans_group(self, pieces: Any, key: Any, slots: Any, n_slots: int, groups: Any, firsts: Any, /) -> int: ...
+    def pc_spans_having(self, pieces: Any, set: Any, marks: Any, /) -> int: ...
+    def pc_spans_equal(self, pieces: Any, other: Any, marks: Any, /) -> int: ...
     def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
     def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...
     def pc_field_at(self, position: int, /) -> Any: ...

@@ -1,5 +1,5 @@
-"""Records as columns: the part of the C interface that ``csrc/wire/`` is behind. As in ``pycore.base.ffi``, nothing here
-judges."""
+"""Records as columns: the part of the C interface that ``csrc/wire/`` is behind. As in ``pycore.base.ffi``, nothing
+here judges."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ KEPT = int(lib.PC_SCAN_KEPT)
 OVERFLOW = int(lib.PC_SCAN_OVERFLOW)
 IN_GROUP = int(lib.PC_SCAN_IN_GROUP)
 BYTES, STRING, MESSAGE, UINT64, UINT32, INT32, BOOL, SINT32, SINT64, FIXED32, FIXED64 = range(11)
-REPEATED, PRESENCE, TAGGED = int(lib.PC_SCAN_REPEATED), int(lib.PC_SCAN_PRESENCE), int(lib.PC_SCAN_TAGGED)
+TWICE, TWO_OF_ONE = int(lib.PC_SCAN_TWICE), int(lib.PC_SCAN_TWO_OF_ONE)
+REPEATED, PRESENCE, TAGGED, SINGLY = (
+    int(lib.PC_SCAN_REPEATED), int(lib.PC_SCAN_PRESENCE), int(lib.PC_SCAN_TAGGED), int(lib.PC_SCAN_SINGLY),
+)  # fmt: skip
 MAX_TABLES, MAX_CELLS = int(lib.PC_SCAN_TABLES), int(lib.PC_SCAN_CELLS)
+MAX_FIELDS, MAX_MESSAGES, MAX_DEPTH = int(lib.PC_SCAN_FIELDS), int(lib.PC_SCAN_MESSAGES), int(lib.PC_SCAN_DEPTH)
+MAX_ONEOFS = 31
 
 _SPANS = ffi.typeof("pc_spans *")
 _PLAN = ffi.typeof("pc_scan_plan *")
@@ -108,7 +113,7 @@ class Spans:
     @property
     def absent(self) -> NDArray[np.bool_]:
         """bool (n,): whether a record lacks the field. Content lies behind a tag, so it never begins at 0."""
-        return self.start == 0
+        return np.equal(self.start, 0)
 
     def part(self, first: int, last: int) -> Spans:
         """Pieces first up to last, as a view."""
@@ -173,7 +178,9 @@ class NativePlan:
 
 
 def native_plan(
-    fields: Sequence[tuple[int, int, int, int, int, int, int]], messages: Sequence[tuple[int, int]], widths: Sequence[int]
+    fields: Sequence[tuple[int, int, int, int, int, int, int]],
+    messages: Sequence[tuple[int, int]],
+    widths: Sequence[int],
 ) -> NativePlan:
     """A plan for C. fields: (number, kind, flags, message, table, cell, oneof); messages: (first field, how many)."""
     rows = ffi.new(_FIELDS, list(fields)), ffi.new(_MESSAGES, list(messages)), ffi.new(_WIDTHS, list(widths))
@@ -212,7 +219,8 @@ def cut(records: Spans, around: Sequence[int], field: int) -> Column:
     out = np.empty(int(records.lengths.sum()), np.uint8)
     size = lib.pc_spans_cut(
         ffi.from_buffer(_BYTES, data), data.size, ffi.from_buffer(_NUMBERS, cells), width, n,
-        ffi.new(_WIDTHS, list(around)), len(around), field, ffi.from_buffer(_BYTES, out), ffi.from_buffer(_NUMBERS, offsets),
+        ffi.new(_WIDTHS, list(around)), len(around), field,
+        ffi.from_buffer(_BYTES, out), ffi.from_buffer(_NUMBERS, offsets),
     )  # fmt: skip
     return trusted_column(out[: _checked(size)], offsets)
 
