@@ -88,7 +88,7 @@ PC_FN int pc_protobuf_tag(const uint8_t **at, const uint8_t *end, pc_token *t) {
     if (!p) return pc_varint_fault(*at, end, TAG_BYTES, PC_SCAN_BAD_TAG);
     t->number = (uint32_t)(tag >> 3);
     t->wire = (unsigned)tag & 7;
-    if (tag > UINT32_MAX || t->number == 0) return PC_SCAN_BAD_TAG;
+    if (tag > UINT32_MAX) return PC_SCAN_BAD_TAG;
     *at = p;
     return PC_SCAN_SOUND;
 }
@@ -120,6 +120,7 @@ PC_FN int pc_protobuf_skip_group(const uint8_t **at, const uint8_t *end, uint32_
 PC_FN int pc_protobuf_next(const uint8_t **at, const uint8_t *end, unsigned levels, pc_token *t) {
     int fault = pc_protobuf_tag(at, end, t);
     if (fault) return fault;
+    if (t->number == 0) return PC_SCAN_BAD_TAG; /* inside of a group upb does not look at numbers */
     if (t->wire == WIRE_END_GROUP) return PC_SCAN_BAD_GROUP;
     if (t->wire != WIRE_GROUP) return pc_protobuf_value(at, end, t);
     t->start = *at;
