@@ -57,7 +57,8 @@ static int nested(const int64_t *cells, const uint32_t *around, uint32_t depth, 
     int64_t low = cells[PC_ROW_START], high = cells[PC_ROW_END];
     for (uint32_t d = 0; d < depth; d++) {
         const int64_t start = cells[around[d]], end = cells[around[d] + 1];
-        if (end < start || end > high || start <= low + (int64_t)varint_size((uint64_t)(end - start))) return 0;
+        if (start <= low || end < start || end > high) return 0;
+        if (start - low <= (int64_t)varint_size((uint64_t)(end - start))) return 0; /* no room for tag and length */
         low = start;
         high = end;
     }
