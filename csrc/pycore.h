@@ -405,7 +405,7 @@ int pc_recover_batch(int backend, int rules, const pc_column *signatures, const 
  * as a writer would put it, are flagged: a record without flags (but PC_SCAN_KEPT) is encoded again to the same bytes,
  * and one with others is not. Messages that a plan takes as bytes, and maps, whose order is a writer's choice, are outside of
  * this. Under PC_SCAN_TWICE and PC_SCAN_TWO_OF_ONE cells are not to be used: what counts is in another place, or merged. */
-/* What a field is; numbers take one cell, the others two: start and end of the content. */
+/* Kinds of a field; numbers take one cell, the others two: start and end of the content. */
 enum {
     PC_SCAN_BYTES = 0,
     PC_SCAN_STRING = 1, /* must be UTF-8 */

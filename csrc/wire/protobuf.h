@@ -1,6 +1,6 @@
 /* protobuf.h - reads one field of a protobuf message: https://protobuf.dev/programming-guides/encoding.
  *
- * What is accepted is what protobuf's own parser (upb) accepts; what its writers would have put otherwise is
+ * Accepted are the bytes that protobuf's own parser (upb) accepts; those that its writers would have put otherwise are
  * flagged. */
 #ifndef PC_WIRE_PROTOBUF_H
 #define PC_WIRE_PROTOBUF_H

@@ -118,7 +118,7 @@ def _require_proto3(kind: Descriptor) -> None:
 
 
 class Plan:
-    """What is read of one message type.
+    """The fields that are read of one message type.
 
     Attributes:
         names: the tables, the records' first.
@@ -325,7 +325,7 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Tables:
-    """What a scan found.
+    """The result of a scan.
 
     Attributes:
         plan, data: that were scanned.

@@ -100,7 +100,7 @@ class Leaf:
         return getattr(message, self.name)
 
     def wanted(self, message: Any) -> Any:
-        """What the cells should say."""
+        """The value that the cells should have."""
         got = self.get(message)
         if got is None:
             return self.absent
@@ -110,7 +110,7 @@ class Leaf:
         return (value, self.field.has_presence or value != 0) if self.tagged and not self.wide else value
 
     def found(self, data: bytes, row: list[int]) -> Any:
-        """What the cells say. A zero that a writer leaves out counts as absent, as it does once parsed."""
+        """The value that they have. A zero that a writer leaves out counts as absent, as it does once parsed."""
         first = row[self.place]
         if self.message:
             return first > 0
@@ -136,7 +136,7 @@ class Read:
 
 
 class Reader:
-    """What the rows of one table, and of those below it, should hold, and what they hold."""
+    """Rows of one table, and of those below it: by protobuf, and by the scan."""
 
     def __init__(self, case: Case, plan: Plan, kind: Any, path: str) -> None:
         table = case.tables[path]

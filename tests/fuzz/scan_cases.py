@@ -1,4 +1,4 @@
-"""What the scanner is compared with protobuf's parser on: message types, plans, records, and how these are mutated."""
+"""Where the scanner is compared with protobuf's parser: message types, plans, records, and mutations of these."""
 
 from __future__ import annotations
 

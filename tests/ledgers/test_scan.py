@@ -33,7 +33,7 @@ def make_pool(messages: dict[str, Rows], syntax: str = "proto3") -> Any:
     return lambda name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"toy.{name}"))
 
 
-# A chain of its own: transfers that several people sign, and what became of them.
+# A toy chain: transfers that several people sign, and what became of them.
 CHAIN: dict[str, Rows] = {
     "Signed": [("by", 1, ONE, STRING, ""), ("signature", 2, ONE, BYTES, "")],
     "Outcome": [("code", 1, ONE, UINT64, ""), ("fee", 2, ONE, UINT64, ""), ("log", 3, MANY, STRING, "")],
