@@ -245,16 +245,16 @@ static size_t put(uint8_t *out, uint8_t tag, const uint8_t *content, size_t len)
     return n + len;
 }
 
-/* A record with texts of these lengths, and the number if it is not 0. */
-static size_t make(uint8_t *out, size_t text, size_t inner, uint64_t gas, int unknown) {
-    static uint8_t deep[64], middle[80000], letters[70000];
+/* A record with texts of these lengths, the number if it is not 0, and behind it an unknown field of that length. */
+static size_t make(uint8_t *out, size_t text, size_t inner, uint64_t gas, size_t unknown) {
+    static uint8_t deep[80000], middle[80000], letters[70000];
     size_t n = 0, len = 0, deep_len = 0;
     memset(letters, 'a', sizeof letters);
     if (gas) {
         deep[deep_len++] = 0x20;
         for (uint64_t v = gas; v; v >>= 7) deep[deep_len++] = (uint8_t)((v & 0x7f) | (v >= 0x80 ? 0x80 : 0));
     }
-    if (unknown) deep_len += put(deep + deep_len, 0x7a, letters, 3);
+    if (unknown) deep_len += put(deep + deep_len, 0x7a, letters, unknown);
     if (inner) len += put(middle + len, 0x0a, letters, inner);
     len += put(middle + len, 0x12, deep, deep_len);
     if (text) n += put(out + n, 0x0a, letters, text);
@@ -269,8 +269,9 @@ static void test_cut(void) {
     for (size_t k = 0; k < 4 * 40; k++) {
         const size_t text = edges[k / 40] + k % 40 < 30 ? k % 40 : edges[k / 40] + k % 40 - 30;
         for (size_t g = 0; g < 10; g++) {
-            const size_t len = make(record, 3, text, numbers[g / 2], (int)g % 2);
-            const size_t short_len = make(wanted, 3, text, 0, (int)g % 2);
+            const size_t inner = g % 2 ? 3 : text, unknown = g % 2 ? text : 0; /* around the field, or behind it */
+            const size_t len = make(record, 3, inner, numbers[g / 2], unknown);
+            const size_t short_len = make(wanted, 3, inner, 0, unknown);
             uint8_t *exact = memory(len), *out = memory(len);
             int64_t row[WIDTH], offsets[2];
             memcpy(exact, record, len);

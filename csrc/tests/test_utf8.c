@@ -40,6 +40,7 @@ static void test_characters(void) {
         for (size_t i = 0; i < TEXTS; i++) {
             uint8_t *text = data + 6 * i + 2;
             const size_t more = i < 2 ? 0 : i < 2 + EDGES ? 1 : 2, len = i == 0 ? 1 : 2 + more, k = i - 2;
+            memset(text, 0x80, 4); /* what is behind a text would go on with its last character */
             text[-2] = 0x0a, text[-1] = (uint8_t)len, text[0] = first, text[1] = second;
             if (more == 1) text[2] = edges[k];
             if (more == 2) text[2] = edges[(k - EDGES) / EDGES], text[3] = edges[(k - EDGES) % EDGES];

@@ -284,7 +284,9 @@ static void test_flags(void) {
         {"2801.2a0101", P | T},
         {"800101", 0},                 /* should be single, and is */
         {"820101.01", P},              /* should be single, and is packed */
+        {"70ffffffff0f", 0},           /* uint32: its highest */
         {"708080808010", W},           /* uint32: bit 32 */
+        {"788180808010", W},           /* int32: bit 32 */
         {"78ffffffff0f", W},           /* int32: -1 in 32 bits */
         {"78ffffffffffffffffff01", 0}, /* int32: -1 */
         {"4802", W},                   /* bool: 2 */
@@ -374,6 +376,10 @@ static void test_faults(void) {
         {"0a808080808000.61", LONG, 0, 0, {0}},             /* a length in six bytes */
         {"30ffffffffffffffffffff01", LONG, 0, 0, {0}},      /* a number in eleven */
         {"2a0b.ffffffffffffffffffff01", LONG, 2, 1, {5}},   /* a packed one */
+        {"30ffffffffffffffffffff", LONG, 0, 0, {0}},        /* ten bytes, none of them the last */
+        {"0a8080808080", LONG, 0, 0, {0}},                  /* five of a length */
+        {"8080808080", TAG, 0, 0, {0}},                     /* five of a tag */
+        {"3080808080", TRUNCATED, 0, 0, {0}},               /* four of a number */
         {"3001.2a03.0102ff", TRUNCATED, 6, 1, {5}},         /* the last packed one */
         {"8a0105.0000000000", TRUNCATED, 7, 1, {17}},       /* packed four bytes, of which one is there */
         {"00", TAG, 0, 0, {0}},                             /* number 0 */
@@ -425,12 +431,12 @@ static void test_truncation(void) {
     }
     EXPECT_INT(sound, 8); /* nothing, and behind each of the seven fields */
     const uint8_t data[] = {0x0a, 1, 'a', 0x0a, 1, 0xff, 0x0a, 9};
-    const int64_t start[] = {6, 0, 3, 0}, end[] = {8, 3, 6, 3};
+    const int64_t start[] = {0, 6, 3, 0}, end[] = {3, 8, 6, 3};
     const pc_spans records = {data, sizeof data, start, end, 1, 4};
     open_tables();
     EXPECT_INT(pc_scan_records(&PLAN, &records, tables, &fault), 2);
-    EXPECT(fault.record == 0 && fault.code == PC_SCAN_TRUNCATED && fault.offset == 6);
-    EXPECT(top[1][PC_ROW_FAULT] == 0 && top[2][PC_ROW_FAULT] == PC_SCAN_NOT_UTF8 && top[3][PC_ROW_PARENT] == 3);
+    EXPECT(fault.record == 1 && fault.code == PC_SCAN_TRUNCATED && fault.offset == 6);
+    EXPECT(top[0][PC_ROW_FAULT] == 0 && top[2][PC_ROW_FAULT] == PC_SCAN_NOT_UTF8 && top[3][PC_ROW_PARENT] == 3);
 }
 
 /* ---- edges of numbers and groups -------------------------------------------------------------------------------------- */
@@ -490,6 +496,10 @@ static void test_groups(void) {
         EXPECT_INT(fault.code, PC_SCAN_BAD_GROUP);
         EXPECT_INT(fault.depth, around);
     }
+    uint8_t after[6 + 200] = {0x22, 0x02, 0x12, 0x00, 0x22, 0x00}; /* messages that are over take no levels */
+    memset(after + 6, 0x7b, 100), memset(after + 106, 0x7c, 100);
+    open_tables();
+    EXPECT_INT(scan_bytes(&PLAN, after, sizeof after, 0), 0);
     EXPECT_INT(scan_hex("f301.0001.0200.f401"), 0); /* field 0 inside of one, as upb has it */
     EXPECT_INT(scan_hex("f301.888000.818080.80800000.f401"), 1);
     EXPECT_INT(scan_hex("f301.088100.1281.0061.1900000000.00000000.2500000000.2b2c.f401"), 0);
