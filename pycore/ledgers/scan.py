@@ -354,7 +354,8 @@ class Tables:
         return Spans(self.data, self.rows[table], self.plan.place(table, path) if path else START)
 
     def tag(self, table: str, path: str) -> NDArray[np.int64]:
-        """int64 (rows,): where the tag of a field ("!") stands, 0 where it is absent; a view."""
+        """int64 (rows,): where the tag of a field ("!") stands, 0 where it is absent (or is the data's first byte); a
+        view."""
         return self.rows[table][:, self.plan.place(table, path) + 2]
 
     def rewritten(self, table: str) -> NDArray[np.int64]:

@@ -12,7 +12,6 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-defined]
 
 import pycore.testing
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2, transaction_pb2
@@ -310,13 +309,22 @@ def _wire_type(f: FieldDescriptor) -> int:
     return 5 if f.type in (f.TYPE_FIXED32, f.TYPE_SFIXED32, f.TYPE_FLOAT) else 0
 
 
-def long_varint(value: int, more: int) -> bytes:
-    """A varint of `more` bytes than it needs."""
-    made = bytearray(_VarintBytes(value))
-    for _ in range(more):
-        made[-1] |= 0x80
-        made.append(0)
+def varint(value: int) -> bytes:
+    """A number as a writer puts it."""
+    if value < 0x80:
+        return bytes((value,))
+    made = bytearray()
+    while value >= 0x80:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    made.append(value)
     return bytes(made)
+
+
+def long_varint(value: int, more: int) -> bytes:
+    """A varint of that many bytes more than it needs."""
+    made = varint(value)
+    return made if more == 0 else made[:-1] + bytes([made[-1] | 0x80]) + b"\x80" * (more - 1) + b"\x00"
 
 
 def join_fields(fields: list[Any]) -> bytes:
@@ -327,9 +335,9 @@ def join_fields(fields: list[Any]) -> bytes:
             out.append(one)
             continue
         number, wire, content = one
-        out.append(_VarintBytes(number << 3 | wire))
+        out.append(varint(number << 3 | wire))
         if wire == 2:
-            out.append(_VarintBytes(len(content)))
+            out.append(varint(len(content)))
         out.append(content)
     return b"".join(out)
 
@@ -429,7 +437,7 @@ class Mutator:
 
     def unknown(self, fields: list[Any], _: Node) -> None:
         at = len(fields) if self.rng.random() < 0.5 else self.at(fields)
-        fields.insert(at, (self.rng.choice(STRANGE), 0, _VarintBytes(self.rng.choice(EDGES))))
+        fields.insert(at, (self.rng.choice(STRANGE), 0, varint(self.rng.choice(EDGES))))
 
     def content(self, fields: list[Any], node: Node) -> None:
         fields.insert(self.at(fields), (self.known(node), 2, self.rng.choice(PIECES)))
@@ -449,7 +457,7 @@ class Mutator:
         if wire == 2:
             content = self.rng.choice((b"", b"", b"a", b"\x0a\x00", b"\x08\x01", b"\xff"))
         elif wire == 0:
-            content = _VarintBytes(self.rng.choice(EDGES))
+            content = varint(self.rng.choice(EDGES))
         else:
             content = self.rng.choice((bytes(8), self.rng.randbytes(8)))[: 8 if wire == 1 else 4]
         at = next((i for i, f in enumerate(fields) if type(f) is tuple and f[0] > number), len(fields))
@@ -494,17 +502,17 @@ class Mutator:
     def value(self, fields: list[Any], _: Node) -> None:
         i = self.pick(fields, 0)
         if i >= 0:
-            fields[i] = (fields[i][0], 0, _VarintBytes(self.rng.choice(EDGES)))
+            fields[i] = (fields[i][0], 0, varint(self.rng.choice(EDGES)))
 
     def group(self, fields: list[Any], node: Node) -> None:
         """A group, rarely one that ends wrong or lies as deep as is allowed or one deeper."""
         number, chance = self.known(node), self.rng.random()
-        begin, end = _VarintBytes(number << 3 | 3), _VarintBytes(number << 3 | 4)
+        begin, end = varint(number << 3 | 3), varint(number << 3 | 4)
         if chance < 0.05:
             depth = 100 - node.level + self.rng.choice((0, 0, 1))
             made = begin * depth + end * depth
         elif chance < 0.15:
-            made = self.rng.choice((begin, end, begin + _VarintBytes((number + 1) << 3 | 4), begin + begin + end))
+            made = self.rng.choice((begin, end, begin + varint((number + 1) << 3 | 4), begin + begin + end))
         else:
             inside = join_fields([(self.known(node), 0, b"\x05")]) * self.rng.randrange(3)
             made = begin + inside + end
@@ -516,13 +524,13 @@ class Mutator:
             number, wire, content = fields[i]
             choice = self.rng.randrange(4)
             if choice == 0:
-                fields[i] = (number, 0, _VarintBytes(len(content)))
+                fields[i] = (number, 0, varint(len(content)))
             elif choice == 1:
                 fields[i] = (number, 2, content)
             elif choice == 2:
                 fields[i] = (self.known(node), wire, content)
             else:
-                fields[i] = _VarintBytes(number << 3 | self.rng.randrange(8)) + content
+                fields[i] = varint(number << 3 | self.rng.randrange(8)) + content
 
     def splice(self, fields: list[Any], _: Node) -> None:
         other = self.rng.choice(self.rng.choice(self.others)).fields

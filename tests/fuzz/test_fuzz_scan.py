@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from google.protobuf.internal import api_implementation
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -13,6 +14,10 @@ import fuzz_scan
 
 from pycore.ledgers import ffi_scan
 from pycore.ledgers.scan import FLAGS, Tables
+
+pytestmark = pytest.mark.skipif(
+    api_implementation.Type() != "upb", reason="protobuf is not upb here, but another parser"
+)
 
 
 def test_short_run(seed):
