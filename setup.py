@@ -112,7 +112,8 @@ def libraries() -> list[tuple[str, dict[str, Any]]]:
     shared = " ".join([*COMMON_FLAGS[1:3], *os.environ.get("PYCORE_CFLAGS", "").split()])  # what bears on speed
     macros: list[tuple[str, str | None]] = [("PC_VERSION", f'"{VERSION}"'), ("PC_CFLAGS", f'"{shared}"')]
     macros += [(f"PC_HAVE_{name}", "1") for name, _ in backends]
-    core = sorted(str(p.relative_to(ROOT)) for room in ("core", "trees", "wire") for p in (ROOT / CSRC / room).glob("*.c"))
+    rooms = ("core", "trees", "wire")
+    core = sorted(str(p.relative_to(ROOT)) for room in rooms for p in (ROOT / CSRC / room).glob("*.c"))
     rows = [("pc_core", library(core, [], macros))]
     rows += [(f"pc_{name}", library([f"csrc/backend/backend_{name}.c"], flags, [])) for name, flags in backends]
     return rows

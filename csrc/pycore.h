@@ -402,8 +402,11 @@ int pc_recover_batch(int backend, int rules, const pc_column *signatures, const 
  *
  * A table has one row for each occurrence of a message, string or bytes (of a repeated number: one row of two cells).
  * Bytes that are no message end their record with a fault; the next record goes on. Bytes that are a message, but not
- * as a writer would put it, are flagged: a record without flags (but PC_SCAN_KEPT) is encoded again to the same bytes. */
-enum { /* what a field is; numbers take one cell, the others two: start and end of the content */
+ * as a writer would put it, are flagged: a record without flags (but PC_SCAN_KEPT) is encoded again to the same bytes,
+ * and one with others is not. Messages that a plan takes as bytes, and maps, whose order is a writer's choice, are outside of
+ * this. Under PC_SCAN_TWICE and PC_SCAN_TWO_OF_ONE cells are not to be used: what counts is in another place, or merged. */
+/* Kinds of a field; numbers take one cell, the others two: start and end of the content. */
+enum {
     PC_SCAN_BYTES = 0,
     PC_SCAN_STRING = 1, /* must be UTF-8 */
     PC_SCAN_MESSAGE = 2,
@@ -416,26 +419,30 @@ enum { /* what a field is; numbers take one cell, the others two: start and end 
     PC_SCAN_FIXED32 = 9,
     PC_SCAN_FIXED64 = 10
 };
-enum { /* flags of a field */
+/* Flags of a field. */
+enum {
     PC_SCAN_REPEATED = 1,
     PC_SCAN_PRESENCE = 2, /* `optional`, or in a oneof: written even when it is zero or empty */
-    PC_SCAN_TAGGED = 4    /* one cell more, the last: where the field's tag stands */
+    PC_SCAN_TAGGED = 4,   /* the last cell is where the field's tag stands; of a number, the one before it where it ends */
+    PC_SCAN_SINGLY = 8    /* repeated numbers that a writer does not pack */
 };
-enum { /* flags of a row */
-    PC_SCAN_UNORDERED = 1,    /* a field behind one with a higher number, or behind an unknown one */
-    PC_SCAN_NOT_MINIMAL = 2,  /* a number in more bytes than it needs */
-    PC_SCAN_DEFAULT = 4,      /* a zero or nothing that a writer leaves out */
-    PC_SCAN_TWICE = 8,        /* more than once what can be there once: the last one counts, messages are merged */
-    PC_SCAN_UNPACKED = 16,    /* repeated numbers one by one */
-    PC_SCAN_TOO_WIDE = 32,    /* a number with more bits than its type, which are dropped */
-    PC_SCAN_TWO_OF_ONE = 64,  /* two members of a oneof */
-    PC_SCAN_UNKNOWN = 128,    /* a field that the plan's message does not have; writers keep it, behind the others */
-    PC_SCAN_WIRE_TYPE = 256,  /* a known number with the wire type of another kind: taken as unknown */
-    PC_SCAN_IN_GROUP = 512,   /* an unknown group */
-    PC_SCAN_OVERFLOW = 1024,  /* of a record: it has more rows of a table than are read, so none of them was kept */
+/* Flags of a row. */
+enum {
+    PC_SCAN_UNORDERED = 1,   /* a field behind one with a higher number, or behind an unknown one */
+    PC_SCAN_NOT_MINIMAL = 2, /* a number in more bytes than it needs */
+    PC_SCAN_DEFAULT = 4,     /* a zero or nothing that a writer leaves out */
+    PC_SCAN_TWICE = 8,       /* more than once what can be there once: the last one counts, messages are merged */
+    PC_SCAN_PACKING = 16,    /* repeated numbers one by one where a writer packs them, or the other way */
+    PC_SCAN_TOO_WIDE = 32,   /* a number with more bits than its type, which are dropped */
+    PC_SCAN_TWO_OF_ONE = 64, /* two members of a oneof */
+    PC_SCAN_UNKNOWN = 128,   /* a field that the plan's message does not have; writers keep it, behind the others */
+    PC_SCAN_WIRE_TYPE = 256, /* a known number with the wire type of another kind: taken as unknown */
+    PC_SCAN_IN_GROUP = 512,  /* an unknown group */
+    PC_SCAN_OVERFLOW = 1024, /* of a record: it has more rows of a table than are read, so none of them was kept */
     PC_SCAN_KEPT = 128 | 256 | 512 | 1024 /* flags that leave the bytes as a writer would put them */
 };
-enum { /* faults of a record */
+/* Faults of a record. */
+enum {
     PC_SCAN_SOUND = 0,
     PC_SCAN_TRUNCATED = 1,
     PC_SCAN_LONG_NUMBER = 2, /* of more bytes than a number or length can have */
@@ -443,8 +450,9 @@ enum { /* faults of a record */
     PC_SCAN_BAD_GROUP = 4,   /* a group that does not end, ends under another number, or lies too deep */
     PC_SCAN_NOT_UTF8 = 5
 };
-enum { /* cells that every row begins with; of a repeated number it has PARENT and VALUE only */
-    PC_ROW_PARENT = 0,       /* row of the table in which the message around it is; of a record: its number */
+/* Cells that every row begins with; of a repeated number it has PARENT and VALUE only. */
+enum {
+    PC_ROW_PARENT = 0, /* row of the table in which the message around it is; of a record: its number */
     PC_ROW_VALUE = 1,
     PC_ROW_START = 1,
     PC_ROW_END = 2,
@@ -483,14 +491,14 @@ typedef struct pc_spans {
     size_t stride, n;
 } pc_spans;
 typedef struct pc_scan_table {
-    int64_t *cells;  /* capacity * width; may be NULL with capacity 0. Rows that do not fit are counted, not written */
+    int64_t *cells; /* capacity * width; may be NULL with capacity 0. Rows that do not fit are counted, not written */
     size_t capacity;
-    size_t most;     /* of one record: one that has more keeps none of them and is flagged */
-    size_t rows;     /* out: rows kept, or that would have been with more capacity */
+    size_t most; /* of one record: one that has more keeps none of them and is flagged */
+    size_t rows; /* out: rows kept, or that would have been with more capacity */
 } pc_scan_table;
 typedef struct pc_scan_fault {
     int code;
-    int64_t record, offset; /* offset: in the data */
+    int64_t record, offset;   /* offset: in the data */
     uint32_t depth, path[16]; /* numbers of the fields, from the record down */
 } pc_scan_fault;
 

@@ -1,6 +1,6 @@
 /* protobuf.h - reads one field of a protobuf message: https://protobuf.dev/programming-guides/encoding.
  *
- * What is accepted is what protobuf's own parser (upb) accepts; what its writers would have put otherwise is
+ * Accepted are the bytes that protobuf's own parser (upb) accepts; those that its writers would have put otherwise are
  * flagged. */
 #ifndef PC_WIRE_PROTOBUF_H
 #define PC_WIRE_PROTOBUF_H
@@ -11,7 +11,7 @@
 
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_GROUP = 3, WIRE_END_GROUP = 4, WIRE_32 = 5 };
 enum { TAG_BYTES = 5, LENGTH_BYTES = 5, NUMBER_BYTES = 10 };
-enum { GROUPS_MAX = 96 }; /* open at once; protobuf's own limit is 100 levels of messages and groups */
+enum { LEVELS_MAX = 100 }; /* of messages and groups below a record: the limit of protobuf's own parsers */
 
 typedef struct pc_token {
     uint32_t number; /* of the field */
@@ -88,23 +88,24 @@ PC_FN int pc_protobuf_tag(const uint8_t **at, const uint8_t *end, pc_token *t) {
     if (!p) return pc_varint_fault(*at, end, TAG_BYTES, PC_SCAN_BAD_TAG);
     t->number = (uint32_t)(tag >> 3);
     t->wire = (unsigned)tag & 7;
-    if (tag > UINT32_MAX || t->number == 0) return PC_SCAN_BAD_TAG;
+    if (tag > UINT32_MAX) return PC_SCAN_BAD_TAG;
     *at = p;
     return PC_SCAN_SOUND;
 }
 
-/* Goes behind the group whose start was read. A list of open groups in place of recursion: the input must not
- * choose how much stack it takes. */
-PC_FN int pc_protobuf_skip_group(const uint8_t **at, const uint8_t *end, uint32_t number) {
-    uint32_t open[GROUPS_MAX];
-    size_t depth = 0;
-    open[depth++] = number;
+/* Goes behind the group whose start was read; `levels` may be open at once. A list of open groups in place of
+ * recursion: the input must not choose how much stack it takes. */
+PC_FN int pc_protobuf_skip_group(const uint8_t **at, const uint8_t *end, uint32_t number, unsigned levels) {
+    uint32_t open[LEVELS_MAX];
+    unsigned depth = 1;
+    if (levels == 0) return PC_SCAN_BAD_GROUP;
+    open[0] = number;
     while (depth) {
         pc_token t;
         int fault = pc_protobuf_tag(at, end, &t);
         if (fault) return fault;
         if (t.wire == WIRE_GROUP) {
-            if (depth == GROUPS_MAX) return PC_SCAN_BAD_GROUP;
+            if (depth == levels) return PC_SCAN_BAD_GROUP;
             open[depth++] = t.number;
         } else if (t.wire == WIRE_END_GROUP) {
             if (open[--depth] != t.number) return PC_SCAN_BAD_GROUP;
@@ -115,15 +116,16 @@ PC_FN int pc_protobuf_skip_group(const uint8_t **at, const uint8_t *end, uint32_
     return PC_SCAN_SOUND;
 }
 
-/* The field at *at, which moves behind it. */
-PC_FN int pc_protobuf_next(const uint8_t **at, const uint8_t *end, pc_token *t) {
+/* The field at *at, which moves behind it; groups may be `levels` deep, at most LEVELS_MAX. */
+PC_FN int pc_protobuf_next(const uint8_t **at, const uint8_t *end, unsigned levels, pc_token *t) {
     int fault = pc_protobuf_tag(at, end, t);
     if (fault) return fault;
+    if (t->number == 0) return PC_SCAN_BAD_TAG; /* inside of a group upb does not look at numbers */
     if (t->wire == WIRE_END_GROUP) return PC_SCAN_BAD_GROUP;
     if (t->wire != WIRE_GROUP) return pc_protobuf_value(at, end, t);
     t->start = *at;
     t->value = 0;
-    fault = pc_protobuf_skip_group(at, end, t->number);
+    fault = pc_protobuf_skip_group(at, end, t->number, levels);
     t->end = *at;
     return fault;
 }

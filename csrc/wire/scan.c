@@ -7,6 +7,7 @@ typedef struct scan {
     pc_scan_table *tables;
     const uint8_t *data;
     pc_scan_fault fault;
+    unsigned levels;               /* that messages and groups may still go down */
     size_t before[PC_SCAN_TABLES]; /* rows of each table when the record began */
     int64_t unkept[PC_SCAN_CELLS]; /* written in place of a row that does not fit */
 } scan;
@@ -100,6 +101,7 @@ static row open_row(scan *s, int table, int64_t parent) {
 
 static row open_wide_row(scan *s, int table, int64_t parent, uint32_t number, const uint8_t *start, const uint8_t *end) {
     row made = open_row(s, table, parent);
+    if (made.cells == s->unkept) return made; /* nobody reads it */
     memset(made.cells + 1, 0, (s->plan->widths[table] - 1) * sizeof *made.cells);
     made.cells[PC_ROW_START] = start - s->data;
     made.cells[PC_ROW_END] = end - s->data;
@@ -176,7 +178,9 @@ static int take_content(scan *s, const pc_scan_field *f, const pc_token *t, row 
     if (f->table >= 0) in = open_wide_row(s, f->table, in.index, t->number, t->start, t->end);
     if (f->kind != PC_SCAN_MESSAGE) return PC_SCAN_SOUND;
     unsigned inside = 0;
+    s->levels--;
     const int fault = walk(s, &s->plan->messages[f->message], t->start, t->end, in, &inside);
+    s->levels++;
     if (f->table >= 0) {
         in.cells[PC_ROW_FLAGS] = inside;
         in.cells[PC_ROW_FAULT] = fault;
@@ -185,11 +189,19 @@ static int take_content(scan *s, const pc_scan_field *f, const pc_token *t, row 
     return fault;
 }
 
-/* The field with a number, or NULL. Writers put fields in order, so it is mostly the one at `next` or shortly behind. */
+/* The field with a number, or NULL. Writers put fields in order, so it is mostly the one at `next` or shortly behind; the
+ * others are searched by halves, or unknown numbers would cost as much as a message has fields. */
 static const pc_scan_field *find(const pc_scan_field *first, uint32_t count, uint32_t number, uint32_t *next) {
-    uint32_t k = *next < count && first[*next].number <= number ? *next : 0;
-    while (k < count && first[k].number < number) k++;
-    if (k == count || first[k].number != number) return NULL;
+    uint32_t k = *next;
+    for (const uint32_t near = k + 4; k < count && k < near && first[k].number < number;) k++;
+    if (k == count || first[k].number != number) {
+        k = 0;
+        for (uint32_t n = count, half; n > 1; n -= half) {
+            half = n / 2;
+            k += first[k + half].number <= number ? half : 0;
+        }
+        if (count == 0 || first[k].number != number) return NULL;
+    }
     *next = k;
     return &first[k];
 }
@@ -202,13 +214,13 @@ static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8
     int fault = PC_SCAN_SOUND;
     while (p < end) {
         pc_token t;
-        if ((fault = pc_protobuf_next(&p, end, &t))) {
+        if ((fault = pc_protobuf_next(&p, end, s->levels, &t))) {
             stop(s, fault, t.tag);
             break;
         }
         const pc_scan_field *f = find(fields, m->count, t.number, &next);
         const int repeated = f && f->flags & PC_SCAN_REPEATED, number = f && is_number(f->kind);
-        const int packed = number && repeated && t.wire == WIRE_BYTES;
+        const int packed = number && repeated && t.wire == WIRE_BYTES, singly = f && f->flags & PC_SCAN_SINGLY;
         if (!f || (wire_type(f->kind) != t.wire && !packed)) { /* writers keep its bytes, minimal or not */
             flags |= PC_SCAN_UNKNOWN | (f ? PC_SCAN_WIRE_TYPE : 0) | (t.wire == WIRE_GROUP ? PC_SCAN_IN_GROUP : 0);
             strange = 1;
@@ -218,7 +230,7 @@ static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8
         flags |= t.flags;
         if (t.number < last || strange) flags |= PC_SCAN_UNORDERED;
         if (seen & bit && (packed || !repeated)) flags |= PC_SCAN_TWICE;
-        if (number && repeated && !packed) flags |= PC_SCAN_UNPACKED;
+        if (number && repeated && packed == singly) flags |= PC_SCAN_PACKING;
         if (f->oneof) {
             if (oneofs >> f->oneof & 1 && !(seen & bit)) flags |= PC_SCAN_TWO_OF_ONE;
             oneofs |= (uint32_t)1 << f->oneof;
@@ -290,7 +302,8 @@ int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_sc
         if (tables[i].capacity && !tables[i].cells) return PC_ERR_ARGUMENT;
         tables[i].rows = 0;
     }
-    scan s = {.plan = plan, .tables = tables, .data = records->data};
+    scan s = {.plan = plan, .tables = tables, .data = records->size ? records->data : (const uint8_t *)""};
+    s.levels = LEVELS_MAX;
     int64_t faulty = 0;
     for (size_t i = 0; i < records->n; i++) {
         const int64_t start = records->start[i * records->stride], end = records->end[i * records->stride];

@@ -26,9 +26,15 @@ PARENT, VALUE, START, END, NUMBER, FLAGS, FAULT, FIRST_CELL = (
 KEPT = int(lib.PC_SCAN_KEPT)
 OVERFLOW = int(lib.PC_SCAN_OVERFLOW)
 IN_GROUP = int(lib.PC_SCAN_IN_GROUP)
+UNKNOWN = int(lib.PC_SCAN_UNKNOWN)
 BYTES, STRING, MESSAGE, UINT64, UINT32, INT32, BOOL, SINT32, SINT64, FIXED32, FIXED64 = range(11)
-REPEATED, PRESENCE, TAGGED = int(lib.PC_SCAN_REPEATED), int(lib.PC_SCAN_PRESENCE), int(lib.PC_SCAN_TAGGED)
+TWICE, TWO_OF_ONE = int(lib.PC_SCAN_TWICE), int(lib.PC_SCAN_TWO_OF_ONE)
+REPEATED, PRESENCE, TAGGED, SINGLY = (
+    int(lib.PC_SCAN_REPEATED), int(lib.PC_SCAN_PRESENCE), int(lib.PC_SCAN_TAGGED), int(lib.PC_SCAN_SINGLY),
+)  # fmt: skip
 MAX_TABLES, MAX_CELLS = int(lib.PC_SCAN_TABLES), int(lib.PC_SCAN_CELLS)
+MAX_FIELDS, MAX_MESSAGES, MAX_DEPTH = int(lib.PC_SCAN_FIELDS), int(lib.PC_SCAN_MESSAGES), int(lib.PC_SCAN_DEPTH)
+MAX_ONEOFS = 31
 
 _SPANS = ffi.typeof("pc_spans *")
 _PLAN = ffi.typeof("pc_scan_plan *")
@@ -114,8 +120,7 @@ class Spans:
     @property
     def absent(self) -> NDArray[np.bool_]:
         """bool (n,): whether a record lacks the field. Content lies behind a tag, so it never begins at 0."""
-        missing: NDArray[np.bool_] = self.start == 0
-        return missing
+        return np.equal(self.start, 0)
 
     def part(self, first: int, last: int) -> Spans:
         """Pieces first up to last, as a view."""

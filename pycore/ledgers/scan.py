@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from numpy.typing import NDArray
 
 from pycore.base import parallel
@@ -81,8 +82,43 @@ class _Message:
     fields: list[_Field] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a message is met: its path from the record, the table that its fields' cells are in, its path from that
+    table's row, whether that row may have several of it, and the messages around it."""
+
+    path: str
+    table: str
+    inner: str
+    shared: bool
+    around: tuple[Descriptor | None, ...]
+
+
+def _inside(at: _Place, f: FieldDescriptor, whole: str, local: str, own: str | None) -> _Place:
+    """The place of the message in field f. Names what has to be taken as bytes."""
+    kind, around = f.message_type, (*at.around, f.containing_type)
+    assert kind is not None
+    if kind in around:
+        raise InputError("raw", f"no {whole!r}, a {kind.full_name} inside a {kind.full_name}", "this path among them")
+    if kind.GetOptions().map_entry:
+        raise InputError("raw", f"no {whole!r}, a map", "this path among them")
+    if len(around) >= native.MAX_DEPTH:
+        raise InputError("raw", f"no {whole!r}, more than {native.MAX_DEPTH} levels down", "this path among them")
+    if own is not None:
+        return _Place(whole, own, "", False, around)
+    return _Place(whole, at.table, local, at.shared or f.is_repeated, around)
+
+
+def _require_proto3(kind: Descriptor) -> None:
+    """Other messages have groups, closed enumerations, required fields and unchecked strings, which plans lack."""
+    file = FileDescriptorProto()
+    kind.file.CopyToProto(file)
+    if file.syntax != "proto3":
+        raise InputError("message", f"{kind.full_name} of {file.syntax or 'proto2'}", "proto3")
+
+
 class Plan:
-    """What is read of one message type.
+    """The fields that are read of one message type.
 
     Attributes:
         names: the tables, the records' first.
@@ -99,13 +135,16 @@ class Plan:
     ) -> None:
         """Compiles a plan.
 
-        message  the descriptor of the records
         tables   path of a field ("txs", "dag.vertexes") -> the table in which each occurrence is a row; "" is the
                  record. Several paths may share a table: NUMBER tells them apart.
         cells    table -> the fields, by their paths from its row, that become cells. One that ends in "!" also keeps
                  the place of its tag, which :meth:`Tables.cut` needs.
-        raw      paths of messages that are taken as bytes and not looked into
+        raw      paths of messages that are taken as bytes and not looked into; maps, whose order a writer chooses, and
+                 messages that contain themselves have to be among them
         most     table -> rows of it that one record may have
+
+        InputError: a path that leads nowhere, or to a cell that several occurrences would share; messages that are not
+        proto3; more than the limits of ``csrc/pycore.h`` allow.
         """
         self.names = tuple(dict.fromkeys(tables.values()))
         self._descriptor = message
@@ -115,11 +154,11 @@ class Plan:
         self._places: dict[tuple[str, str], int] = {}
         self._widths = dict.fromkeys(self.names, native.FIRST_CELL)
         self._most = [(most or {}).get(name, _NO_LIMIT) for name in self.names]
+        self._nested = False  # whether a table hangs on another one than the records'
         order: list[_Message] = []
-        self._visit(message, "", tables[""], "", order)
-        unknown = [f"{table}: {path}" for (table, path) in self._wanted if (table, path) not in self._places]
-        if unknown:
-            raise InputError("cells", ", ".join(unknown), f"fields of {message.full_name}")
+        self._seen = {""}
+        self._visit(message, _Place("", tables[""], "", False, ()), order)
+        self._check_names(most or {})
         self._native = self._compile(order[::-1])  # every message before those inside it
 
     def place(self, table: str, path: str) -> int:
@@ -138,11 +177,11 @@ class Plan:
 
         room      rows to make room for in the tables below the records'; a table that needs more is scanned again
         limits    rows of a table that are kept at most; `counts` says how many there are
-        threads   as in :mod:`pycore.base.parallel`
+        threads   as in :mod:`pycore.base.parallel`; one is taken where tables hang on others than the records'
         """
         n = len(records)
         top = np.empty((n, self._widths[self.names[0]]), np.int64)
-        if threads == 1 or n < 256:
+        if threads == 1 or n < 256 or self._nested:
             return self._scan_part(records, top, 0, room or {}, limits or {})
         bounds = parallel.cut(n, parallel.resolve_threads(threads), _COST)
         found: dict[int, Tables] = {}
@@ -158,8 +197,9 @@ class Plan:
     def where(self, path: Sequence[int]) -> str:
         """Names of the fields on a path of numbers."""
         names: list[str] = []
-        message: Any = self._descriptor
+        message: Descriptor | None = self._descriptor
         for number in path:
+            assert message is not None
             found = message.fields_by_number[number]
             names.append(found.name)
             message = found.message_type
@@ -167,30 +207,44 @@ class Plan:
 
     # ---- compiling ---------------------------------------------------------------------------------------------------
 
-    def _visit(self, kind: Any, path: str, table: str, inner: str, order: list[_Message]) -> _Message:
+    def _visit(self, kind: Descriptor, at: _Place, order: list[_Message]) -> _Message:
         made = _Message()
+        _require_proto3(kind)
+        oneofs = [group.name for group in kind.oneofs if len(group.fields) > 1]
+        if len(kind.fields) > native.MAX_FIELDS or len(oneofs) > native.MAX_ONEOFS:
+            got = f"{len(kind.fields)} fields, {len(oneofs)} oneofs in {kind.full_name}"
+            wanted = f"at most {native.MAX_FIELDS} and {native.MAX_ONEOFS}, or the message among `raw`"
+            raise InputError("message", got, wanted)
         for f in sorted(kind.fields, key=lambda f: f.number):
-            whole, local = f"{path}.{f.name}".lstrip("."), f"{inner}.{f.name}".lstrip(".")
+            whole, local = f"{at.path}.{f.name}".lstrip("."), f"{at.inner}.{f.name}".lstrip(".")
             own, place = self._tables.get(whole), _KINDS[f.type]
+            self._seen.add(whole)
             if place == native.MESSAGE and whole in self._raw:
                 place = native.BYTES
             flags = (native.REPEATED if f.is_repeated else 0) | (native.PRESENCE if f.has_presence else 0)
-            group = f.containing_oneof
-            one = _Field(f.number, place, flags, 1 + group.index if group is not None and len(group.fields) > 1 else 0)
-            one.table = own
-            self._give_cells(one, table, local)
+            if f.is_repeated and place > native.MESSAGE and not f.is_packed:
+                flags |= native.SINGLY
+            group = f.containing_oneof.name if f.containing_oneof is not None else ""
+            one = _Field(f.number, place, flags, 1 + oneofs.index(group) if group in oneofs else 0, table=own)
+            self._nested |= own is not None and at.table != self.names[0]
+            self._give_cells(one, at.table, local, at.shared or f.is_repeated)
             if place == native.MESSAGE:
-                one.message = self._visit(f.message_type, whole, own or table, "" if own else local, order)
+                assert f.message_type is not None
+                one.message = self._visit(f.message_type, _inside(at, f, whole, local, own), order)
             elif own is not None and place > native.MESSAGE:
                 self._widths[own] = VALUE + 1
             made.fields.append(one)
         order.append(made)
+        if len(order) > native.MAX_MESSAGES:
+            raise InputError("message", f"more than {native.MAX_MESSAGES} messages", "some of them among `raw`")
         return made
 
-    def _give_cells(self, one: _Field, table: str, local: str) -> None:
+    def _give_cells(self, one: _Field, table: str, local: str, shared: bool) -> None:
         path = self._wanted.get((table, local))
         if path is None:
             return
+        if shared:
+            raise InputError("cells", f"{table}: {local}, which may be there often", "a table for it or around it")
         size = 1 if one.kind > native.MESSAGE else 2
         if path.endswith("!"):
             one.flags |= native.TAGGED
@@ -210,7 +264,23 @@ class Plan:
                 inside = at[id(f.message)] if f.message is not None else -1
                 table = self.names.index(f.table) if f.table is not None else -1
                 fields.append((f.number, f.kind, f.flags, inside, table, f.cell, f.oneof))
+        wide = {name: width for name, width in self._widths.items() if width > native.MAX_CELLS}
+        if wide or len(self.names) > native.MAX_TABLES:
+            wanted = f"at most {native.MAX_TABLES} of at most {native.MAX_CELLS}"
+            raise InputError("tables", f"{len(self.names)} tables, cells of a row: {self._widths}", wanted)
         return native.native_plan(fields, messages, [self._widths[name] for name in self.names])
+
+    def _check_names(self, most: Mapping[str, int]) -> None:
+        kind = self._descriptor.full_name
+        lost = [f"{table}: {path}" for (table, path) in self._wanted if (table, path) not in self._places]
+        for field_name, unknown, wanted in (
+            ("cells", lost, f"fields of {kind}"),
+            ("tables", sorted(set(self._tables) - self._seen), f"paths of fields of {kind}"),
+            ("raw", sorted(self._raw - self._seen), f"paths of fields of {kind}"),
+            ("most", sorted(set(most) - set(self.names)), "names of tables"),
+        ):
+            if unknown:
+                raise InputError(field_name, ", ".join(unknown), wanted)
 
     # ---- scanning ----------------------------------------------------------------------------------------------------
 
@@ -255,7 +325,7 @@ class Plan:
 
 @dataclass(slots=True, eq=False)
 class Tables:
-    """What a scan found.
+    """The result of a scan.
 
     Attributes:
         plan, data: that were scanned.
@@ -284,7 +354,8 @@ class Tables:
         return Spans(self.data, self.rows[table], self.plan.place(table, path) if path else START)
 
     def tag(self, table: str, path: str) -> NDArray[np.int64]:
-        """int64 (rows,): where the tag of a field ("!") stands, 0 where it is absent; a view."""
+        """int64 (rows,): where the tag of a field ("!") stands, 0 where it is absent (or is the data's first byte); a
+        view."""
         return self.rows[table][:, self.plan.place(table, path) + 2]
 
     def rewritten(self, table: str) -> NDArray[np.int64]:
