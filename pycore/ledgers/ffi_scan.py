@@ -98,7 +98,7 @@ class Spans:
         return self.data[start:end].tobytes()
 
     def items(self) -> list[bytes]:
-        """Every piece, as bytes of its own."""
+        """The pieces as bytes, each copied."""
         data, places = self.data, self.cells[:, self.column : self.column + 2].tolist()
         return [data[start:end].tobytes() for start, end in places]
 
