@@ -29,7 +29,7 @@ from pycore.base.deadline import checkpoint, limited
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 __all__ = ["get_threads", "set_threads"]
@@ -218,6 +218,11 @@ class Started:
             if not helper.cancel():
                 helper.result()
         self._job.finish()
+
+
+def start_tasks(tasks: Sequence[Callable[[], None]], threads: int) -> Started:
+    """As :func:`start_pieces`, with a piece for each of these, in order."""
+    return start_pieces(lambda index, _: tasks[index](), list(range(len(tasks) + 1)), threads)
 
 
 def start_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> Started:

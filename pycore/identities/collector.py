@@ -10,11 +10,12 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base import parallel
 from pycore.base.columns import BatchOfBytes, Column, as_column, join_columns, trusted_column
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
@@ -42,10 +43,19 @@ _NIST = {
 }
 _MAX_RSA_BITS = 8192  # bounds the work of one hostile key, under a millisecond a signature; real ones have 2048 to 4096
 
+_PIECES = parallel.Cost(item_ns=4000, byte_ns=0, batch=1024)  # of a signature by a known key, about
 FEW = 32  # signatures that take C no longer than making columns of them would
 
 MAX_RARE = 1 << 10
 """Signatures on P-384 and P-521 of one batch: each takes one to two milliseconds, a hundred times what others take."""
+
+
+class Sliced(Protocol):
+    """Rows that become a column a piece at a time."""
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Rows start up to stop."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -55,15 +65,20 @@ class _Rows:
     first: int
     keys: list[bytes]
     which: NDArray[np.intp]
-    messages: Column
-    signatures: Column
+    messages: Sliced
+    signatures: Sliced
 
-    def key_column(self) -> Column:
+    def columns(self, start: int, stop: int) -> tuple[Column, Column, Column]:
+        """Keys, messages and signatures of rows start up to stop."""
+        return self._keys(start, stop), self.messages.slice(start, stop), self.signatures.slice(start, stop)
+
+    def _keys(self, start: int, stop: int) -> Column:
+        which = self.which[start:stop]
         lengths = np.fromiter(map(len, self.keys), np.int64, len(self.keys))
         joined = np.frombuffer(b"".join(self.keys), np.uint8)
         if len(self.keys) and (lengths == lengths[0]).all() and lengths[0]:
-            return trusted_column(joined.reshape(len(self.keys), -1)[self.which], None)
-        return as_column(self.keys, "keys").take(self.which)
+            return trusted_column(joined.reshape(len(self.keys), -1)[which], None)
+        return as_column(self.keys, "keys").take(which)
 
 
 @dataclass(slots=True, eq=False)
@@ -89,8 +104,8 @@ class _Group:
         keys, messages, signatures = list(self.keys), list(self.messages), list(self.signatures)
         for rows in self.rows:
             keys += [rows.keys[i] for i in rows.which.tolist()]
-            messages += rows.messages
-            signatures += rows.signatures
+            messages += rows.messages.slice(0, len(rows.which))
+            signatures += rows.signatures.slice(0, len(rows.which))
         return keys, messages, signatures
 
 
@@ -139,13 +154,13 @@ class SignatureBatch:
         return ticket
 
     def add_rows(
-        self, kind: str, hash: str, keys: list[bytes], which: NDArray[np.intp], messages: Column, signatures: Column
+        self, kind: str, hash: str, keys: list[bytes], which: NDArray[np.intp], messages: Sliced, signatures: Sliced
     ) -> int:
         """Collects n signatures at once and returns the place of the first; the others follow it.
 
         kind, keys             of the :class:`PublicKey` objects; one of each for any number of signatures
         which                  (n,): signature i is by keys[which[i]]
-        messages, signatures   n rows each
+        messages, signatures   n rows each; made into columns piece by piece, by the threads that verify them
         """
         first = self._count
         self._count += len(which)
@@ -185,15 +200,30 @@ class SignatureBatch:
         if len(group) <= FEW:
             return self._kernel(kind, hash_, *group.items())
         found = [self._kernel(kind, hash_, group.keys, group.messages, group.signatures)] if group.tickets else []
-        if group.rows:
-            columns = zip(*((rows.key_column(), rows.messages, rows.signatures) for rows in group.rows), strict=True)
-            found.append(self._kernel(kind, hash_, *(join_columns(column) for column in columns)))
+        if len(group.rows) == 1:
+            found.append(self._in_pieces(kind, hash_, group.rows[0]))
+        elif group.rows:
+            columns = zip(*(rows.columns(0, len(rows.which)) for rows in group.rows), strict=True)
+            keys, messages, signatures = (join_columns(column) for column in columns)
+            found.append(self._kernel(kind, hash_, keys, messages, signatures))
         return found[0] if len(found) == 1 else np.concatenate(found)
 
+    def _in_pieces(self, kind: str, hash_: str, rows: _Rows) -> NDArray[np.uint8]:
+        """Verdict codes of many rows: whoever verifies a piece also puts it together, which then is in its cache."""
+        codes = np.zeros(len(rows.which), np.uint8)
+
+        def work(start: int, stop: int) -> None:
+            codes[start:stop] = self._kernel(kind, hash_, *rows.columns(start, stop), threads=1)
+
+        parallel.run(work, len(codes), self._threads, _PIECES)
+        return codes
+
     def _kernel(
-        self, scheme: str, hash_: str, keys: BatchOfBytes, messages: BatchOfBytes, signatures: BatchOfBytes
-    ) -> NDArray[np.uint8]:
-        options: dict[str, Any] = {"encoding": "der", "der_rules": self._der_rules, "threads": self._threads}
+        self, scheme: str, hash_: str, keys: BatchOfBytes, messages: BatchOfBytes, signatures: BatchOfBytes,
+        threads: int | None = None,
+    ) -> NDArray[np.uint8]:  # fmt: skip
+        threads = self._threads if threads is None else threads
+        options: dict[str, Any] = {"encoding": "der", "der_rules": self._der_rules, "threads": threads}
         data: Any = messages
         if scheme == "sm2" and hash_ == "sm3":
             options["user_id"] = SM2_USER_ID

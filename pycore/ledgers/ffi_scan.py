@@ -175,6 +175,18 @@ class Spans:
         return ffi.new(_SPANS, (ffi.from_buffer(_BYTES, self.data), self.data.size, start, start + 1, width, n))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picked:
+    """Pieces that are put together when they are needed. rows: uint32 (n,), which pieces, in which order."""
+
+    pieces: Spans
+    rows: NDArray[np.uint32]
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Rows start up to stop in a new column."""
+        return self.pieces.gather(self.rows[start:stop])
+
+
 @dataclass(frozen=True, slots=True)
 class NativePlan:
     """A ``pc_scan_plan`` with the arrays that it points to, and the cells of a row of each table."""

@@ -11,8 +11,9 @@ Hashes are taken over the bytes that the chain's own nodes would encode, whateve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,9 +72,20 @@ def infer_hash(header: BlockHeader) -> str | None:
 
 
 class Hashing:
-    """The hashes of a block's transactions, taken by helpers while the caller does something else."""
+    """The hashes of a block's transactions and the root over their read and write sets, found by helpers while the
+    caller does something else.
 
-    def __init__(self, header: BlockHeader, tables: Tables, hash: str, threads: int | None) -> None:
+    Attributes:
+        rw_set_hashes: as the transactions state them, of any length.
+        unsound: transactions whose rw_set_hash is of another length than a hash.
+        rw_set_root: b"" where there are such: a fault of theirs, and the root is not defined.
+    """
+
+    def __init__(
+        self, header: BlockHeader, tables: Tables, hash: str, threads: int | None,
+        others: Sequence[Callable[[], None]] = (),
+    ) -> None:  # fmt: skip
+        """others: further work for the helpers."""
         spans, n = tables.span("tx"), len(tables["tx"])
         hashes = np.empty((n, DIGEST_SIZE), np.uint8)
         without_gas = header.block_version >= GAS_CLEARED_FROM and bool(tables.tag("tx", _GAS).any())
@@ -82,12 +94,21 @@ class Hashing:
             part = tables.cut(_AROUND_GAS, _GAS, first, last) if without_gas else spans.part(first, last).gather()
             hashes[first:last] = hash_batch(hash, part, threads=1)
 
+        def root() -> None:
+            if not len(self.unsound):
+                leaves = self.rw_set_hashes.gather().to_matrix(DIGEST_SIZE, "rw_set_hash")
+                self.rw_set_root = chain_root(hash, leaves, 1)
+
         # Pieces that stay in a core's cache between being put together and being hashed.
         size = int(spans.lengths.sum())
         each = max(_LEAST, _PIECE_BYTES * n // max(size, 1))
         self._hashes = hashes
+        self.rw_set_root = b""
+        self.rw_set_hashes: Spans = tables.span("tx", "result.rw_set_hash")
+        self.unsound: NDArray[np.intp] = np.flatnonzero(self.rw_set_hashes.lengths != DIGEST_SIZE)
+        pieces = [partial(work, first, min(first + each, n)) for first in range(0, n, each)]
         count = parallel.resolve_threads(threads) if size >= _PIECE_BYTES else 1
-        self._work = parallel.start_pieces(work, [*range(0, n, each), n], count)
+        self._work = parallel.start_tasks([*pieces, root, *others], count)
 
     def finish(self) -> NDArray[np.uint8]:
         """uint8 (n, 32): the hash of every transaction."""
@@ -95,23 +116,16 @@ class Hashing:
         return self._hashes
 
 
-def block_digests(
-    block: OpenBlock, tables: Tables, hash: str, tx_hashes: NDArray[np.uint8], threads: int | None
-) -> Digests:
-    """All hashes of a block but those of its transactions, which are given."""
+def block_digests(block: OpenBlock, hash: str, hashing: Hashing, threads: int | None) -> Digests:
+    """All hashes of a block; waits for those of its transactions."""
     small = hash_batch(hash, [header_bytes(block.header), block.graph.encoded])
-    leaves = tables.span("tx", "result.rw_set_hash")
-    wrong = np.flatnonzero(leaves.lengths != DIGEST_SIZE)
-    # A leaf of another length is a fault of its transaction; the root over it is not defined.
-    rw_set_root = b""
-    if not len(wrong):
-        rw_set_root = chain_root(hash, leaves.gather().to_matrix(DIGEST_SIZE, "rw_set_hash"), threads)
+    tx_hashes = hashing.finish()
     return Digests(
         block_hash=small[0].tobytes(),
         tx_hashes=tx_hashes,
         tx_root=chain_root(hash, tx_hashes, threads),
-        rw_set_root=rw_set_root,
+        rw_set_root=hashing.rw_set_root,
         dag_hash=small[1].tobytes(),
-        rw_set_hashes=leaves,
-        unsound=wrong,
+        rw_set_hashes=hashing.rw_set_hashes,
+        unsound=hashing.unsound,
     )

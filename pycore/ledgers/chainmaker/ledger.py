@@ -147,7 +147,7 @@ class ChainMaker:
         opened, hash_ = open_block(_view(block), form), chain_hash_name(hash)
         tables = open_transactions(opened, None)
         hashing = Hashing(opened.header, tables, hash_, None)
-        found = block_digests(opened, tables, hash_, hashing.finish(), None)
+        found = block_digests(opened, hash_, hashing, None)
         return {
             "block_hash": found.block_hash,
             "tx_root": found.tx_root,

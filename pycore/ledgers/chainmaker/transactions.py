@@ -23,7 +23,7 @@ from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, shor
 from pycore.ledgers.chainmaker.plans import ENDORSER, MAX_ENDORSERS, PAYER, SENDER, TRANSACTION
 from pycore.ledgers.chainmaker.policy import Ruling, Voter
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
-from pycore.ledgers.scan import FAULT, FLAGS, NUMBER, OVERFLOW, PARENT, Spans, Tables
+from pycore.ledgers.scan import FAULT, FLAGS, NUMBER, OVERFLOW, PARENT, Picked, Spans, Tables
 
 MAX_TX_ID = 64
 MAX_ENTRIES = 1 << 20
@@ -63,18 +63,22 @@ class Entries(NamedTuple):
 class Column:
     """Transactions on their way to verdicts.
 
-    tables      the columns of the scan
+    rules       the columns of the scan, and what the rules say of them
     codes       uint8 (n,): the verdict by the first fault found of each
     details     that fault in words, of those that have one
     entries     the signatures
+    wrong       bool (n,): transactions that lack something, or have more signatures than are read
+    held        int64 (n,): signatures before each, where they are more than are read
     duplicates  transactions whose tx_id another one before them has
     dropped     endorsements that do not count under "compatible"
     unjudged    transactions whose policy cannot be judged in this context
     """
 
-    tables: Tables
+    rules: Rules
     codes: NDArray[np.uint8]
     entries: Entries
+    wrong: NDArray[np.bool_]
+    held: NDArray[np.int64]
     details: dict[int, str] = field(default_factory=dict)
     duplicates: int = 0
     dropped: int = 0
@@ -82,6 +86,11 @@ class Column:
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    @property
+    def tables(self) -> Tables:
+        """The columns of the scan."""
+        return self.rules.tables
 
     def fault(self, index: int, code: int, detail: str) -> None:
         """Records the first fault of a transaction; later ones do not change its verdict."""
@@ -140,36 +149,56 @@ def _scan(transactions: Spans, threads: int | None) -> Tables:
 # ---- rules -----------------------------------------------------------------------------------------------------------
 
 
-def collect(tables: Tables, chain_id: str | None, *, in_block: bool) -> Column:
-    """Checks every transaction by itself and collects its signatures. `in_block`: it must carry the result of its
-    execution, and no other may have its id."""
+class Rules:
+    """The rules that ask for no signature. :meth:`apply` takes its time and may run on a helper, while the caller
+    collects signatures."""
+
+    def __init__(self, tables: Tables, chain_id: str | None, *, in_block: bool) -> None:
+        """in_block: a transaction must carry the result of its execution, and no other may have its id."""
+        self.tables, self.chain_id, self.in_block = tables, chain_id, in_block
+        self.no_payload = tables.span("tx", "payload").absent | (tables["tx"][:, FAULT] != 0)
+        self.again = self.faulty = np.zeros(len(self.no_payload), np.bool_)
+        self.names: tuple[NDArray[np.uint32], NDArray[np.uint32]] | None = None
+
+    def apply(self) -> None:
+        """Finds the transactions that break a rule (`faulty`), among them repeated ids (`again`), and those that call
+        one method of one contract (`names`: groups, and the first of each)."""
+        self.faulty = _header_faults(self.tables, self.chain_id)
+        if self.in_block:
+            self.again = _repeated_ids(self.tables, self.no_payload)
+        groups = firsts = np.arange(len(self.no_payload), dtype=np.uint32)
+        if len(groups) > _FEW:
+            groups, firsts = names_of(self.tables).group()
+        self.names = groups, firsts
+
+
+def collect(rules: Rules) -> Column:
+    """Collects the signatures of transactions."""
+    tables, no_payload = rules.tables, rules.no_payload
     tx, entry = tables["tx"], tables["entry"]
-    column = Column(tables, np.full(len(tx), _VALID, dtype=np.uint8), _no_entries())
-    no_payload = tables.span("tx", "payload").absent | (tx[:, FAULT] != 0)
-    again = np.zeros(len(tx), np.bool_)
-    if in_block:
-        again = _repeated_ids(tables, no_payload)
-        column.duplicates = int(again.sum())
     unread, held = _unread(tables)
     signed = ~tables.span("entry", "signer").absent
     sent = np.zeros(len(tx), np.bool_)
     sent[entry[signed & (entry[:, NUMBER] == SENDER), PARENT]] = True
-    wrong = no_payload | again | unread | ~sent | _header_faults(tables, chain_id)
-    if in_block:
+    wrong = no_payload | unread | ~sent
+    if rules.in_block:
         wrong |= tables.span("tx", "result").absent
     wrong[entry[~signed, PARENT]] = True
     rows = np.arange(len(entry))
     if wrong.any():
-        for index in np.flatnonzero(wrong).tolist():
-            column.fault(index, _MALFORMED, _describe(column, index, chain_id, bool(again[index]), held, in_block))
         rows = np.flatnonzero(signed & ~(no_payload | unread)[entry[:, PARENT]])
-    column.entries = _entries(tables, rows)
-    return column
+    return Column(rules, np.full(len(tx), _VALID, np.uint8), _entries(tables, rows), wrong, held)
 
 
-def _no_entries() -> Entries:
-    none = np.zeros(0, np.int64)
-    return Entries(none, none, none, np.zeros(0, np.uint32), [])
+def _judge_rules(column: Column) -> None:
+    """The faults that ask for no signature: a transaction's first, before those of its signatures."""
+    rules = column.rules
+    assert rules.names is not None, "the rules were applied"
+    column.duplicates = int(rules.again.sum())
+    wrong = column.wrong | rules.again | rules.faulty
+    if wrong.any():
+        for index in np.flatnonzero(wrong).tolist():
+            column.fault(index, _MALFORMED, _describe(column, index))
 
 
 def _entries(tables: Tables, rows: NDArray[np.int64]) -> Entries:
@@ -225,25 +254,24 @@ def _header_faults(tables: Tables, chain_id: str | None) -> NDArray[np.bool_]:
     return wrong
 
 
-def _describe(
-    column: Column, index: int, chain_id: str | None, again: bool, held: NDArray[np.int64], in_block: bool
-) -> str:
+def _describe(column: Column, index: int) -> str:
     """The first fault of one transaction in words, in the order of its fields."""
+    rules = column.rules
     if column.tables["tx"][index, FAULT]:
         return "no payload"
     transaction = column.message(index)
     if not transaction.HasField("payload"):
         return "no payload"
-    found = _header_fault(transaction.payload, chain_id)
+    found = _header_fault(transaction.payload, rules.chain_id)
     if found:
         return found
-    if again:
+    if rules.again[index]:
         return "tx_id occurs before in the block"
-    if in_block and not transaction.HasField("result"):
+    if rules.in_block and not transaction.HasField("result"):
         return "no result"
     if len(transaction.endorsers) > MAX_ENDORSERS:
         return f"{len(transaction.endorsers)} endorsers, at most {MAX_ENDORSERS} are read"
-    if held[index] > MAX_ENTRIES:
+    if column.held[index] > MAX_ENTRIES:
         return f"more than {MAX_ENTRIES} signatures before it, the most that are read"
     if not transaction.HasField("sender"):
         return "no sender"
@@ -311,7 +339,7 @@ def enlist(column: Column, signers: Mapping[MemberKey, Signer], batch: Signature
         chosen = np.flatnonzero(which >= 0)
         rows, parents = entries.rows[chosen].astype(np.uint32), entries.parents[chosen].astype(np.uint32)
         first = batch.add_rows(
-            kind, hash_, [keys[i] for i in own], which[chosen], payloads.gather(parents), signatures.gather(rows)
+            kind, hash_, [keys[i] for i in own], which[chosen], Picked(payloads, parents), Picked(signatures, rows)
         )
         tickets[chosen] = np.arange(first, first + len(chosen))
     return Enlisted(tickets, reasons)
@@ -332,6 +360,7 @@ def decide(
 ) -> None:
     """Turns the verdicts of signatures into verdicts of transactions, and applies the policies of `rules`; None: there
     are none, as in a block that nobody signed."""
+    _judge_rules(column)
     entries = column.entries
     given = enlisted.tickets >= 0
     outcome = np.array([reason[0] for reason in enlisted.reasons], np.uint8)[entries.members]
@@ -408,15 +437,9 @@ class _Asking:
 
 def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list[Kind]]:
     """Groups of transactions with equal type, contract and method, and what the rows ask about each."""
-    tables = column.tables
-    contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
-    first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
-    # The two stand next to each other, and with their tags they are equal exactly where the names are.
-    start, end = np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end)
-    names, types = Spans.of(tables.data, start, end), tables.number("tx", "payload.tx_type")
-    groups = firsts = np.arange(len(types), dtype=np.uint32)
-    if len(types) > _FEW:
-        groups, firsts = names.group()
+    assert column.rules.names is not None
+    names, types = names_of(column.tables), column.tables.number("tx", "payload.tx_type")
+    groups, firsts = column.rules.names
     if len(types) > _FEW and (types != types[0]).any():
         words = np.stack([groups, types.astype(np.uint32)], axis=1)
         places = words.itemsize * 2 * np.arange(len(words) + 1, dtype=np.int64)
@@ -424,6 +447,14 @@ def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list
     payloads = column.spans("payload")
     known = [rules.kind(int(types[i]), names[i], partial(payloads.__getitem__, i)) for i in firsts.tolist()]
     return groups, known
+
+
+def names_of(tables: Tables) -> Spans:
+    """Contract and method of every transaction as they are encoded. They stand next to each other, and with their tags
+    they are equal exactly where the names are."""
+    contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
+    first, last = tables.span("tx", "payload.contract_name"), tables.span("tx", "payload.method")
+    return Spans.of(tables.data, np.where(contract > 0, contract, method), np.where(method > 0, last.end, first.end))
 
 
 def _questions(

@@ -96,15 +96,15 @@ class Validation:
         with self.stage("parse"):
             self.block = block = open_block(data, form)
             self.rw_sets = self.read_rw_sets(block)
-            self.tables = tables = transactions.open_transactions(block, self.threads)
+            tables = transactions.open_transactions(block, self.threads)
         if self.context.clock == "block_timestamp":
             self.time = block.header.block_timestamp
         with self.stage("collect"):
             self.known_hash = self.context.hash or infer_hash(block.header)
             self.hash = self.known_hash or HASH_ORDER[0]
-            self.hashing = Hashing(block.header, tables, self.hash, self.threads)
-            chain_id = self.context.chain_id or block.header.chain_id
-            self.column = transactions.collect(tables, chain_id, in_block=True)
+            looks = transactions.Rules(tables, self.context.chain_id or block.header.chain_id, in_block=True)
+            self.hashing = Hashing(block.header, tables, self.hash, self.threads, [looks.apply])
+            self.column = transactions.collect(looks)
             self.votes = self.read_votes(block)
         with self.stage("members"):
             self.store = trust_store(self.context, self.hash)
@@ -122,7 +122,7 @@ class Validation:
         block, column, store, signers, rules = self.block, self.column, self.store, self.signers, self.rules
         assert self.hashing is not None
         with self.stage("hash"):
-            digests = block_digests(block, self.tables, self.hash, self.hashing.finish(), self.threads)
+            digests = block_digests(block, self.hash, self.hashing, self.threads)
             self.header_checks(block, digests, self.known_hash)
         with self.stage("decide"):
             self.proposer_checks(block.header, signers, self.proposer, codes, store, rules)
@@ -330,7 +330,9 @@ def validate_transactions(items: Sequence[bytes], context: ChainContext, threads
         raise InputError("context.clock", got="'block_timestamp'", wanted="'now' or 'none': these are in no block")
     work = Validation(context, threads)
     tables = transactions.scan(Spans.joined(items), threads)
-    column = transactions.collect(tables, context.chain_id, in_block=False)
+    looks = transactions.Rules(tables, context.chain_id, in_block=False)
+    looks.apply()
+    column = transactions.collect(looks)
     store = trust_store(context, context.hash or HASH_ORDER[0])
     signers = store.resolve(column.entries.names, work.time)
     enlisted = transactions.enlist(column, signers, work.batch, work.time)
