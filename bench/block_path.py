@@ -12,6 +12,7 @@ of about a kilobyte by 100 signers, every check is made, two threads.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import pickle
@@ -67,13 +68,21 @@ def make_blocks(folder: Path, works: list[str], count: int) -> None:
 # ---- one build -------------------------------------------------------------------------------------------------------
 
 
+def _known(document: str) -> str:
+    """A context without the fields that this build does not know yet."""
+    from pycore.ledgers.chainmaker import ChainContext
+
+    fields = {field.name for field in dataclasses.fields(ChainContext)}
+    return json.dumps({name: value for name, value in json.loads(document).items() if name in fields})
+
+
 def _block_work(path: Path, fresh: bool) -> tuple[Callable[[], Any], int]:
     from pycore import ledgers
     from pycore.ledgers.chainmaker import signers
 
     (block, *_), (document, *_) = pickle.loads(path.read_bytes())
     ledger = ledgers.get("chainmaker")
-    context = ledger.context(document)
+    context = ledger.context(_known(document))
 
     def run() -> Any:
         if fresh:
@@ -90,7 +99,7 @@ def _chain_work(path: Path) -> tuple[Callable[[], Any], int]:
 
     blocks, documents = pickle.loads(path.read_bytes())
     ledger = ledgers.get("chainmaker")
-    contexts = [ledger.context(document) for document in documents]
+    contexts = [ledger.context(_known(document)) for document in documents]
 
     def run() -> Any:
         if hasattr(ledger, "validate_chain"):
@@ -104,7 +113,7 @@ def _chain_work(path: Path) -> tuple[Callable[[], Any], int]:
 
 
 @contextmanager
-def _service() -> Iterator[str]:
+def _service() -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "pycore.service", "--address", "127.0.0.1:0"]
     command += ["--workers", "1", "--threads", str(THREADS)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -113,7 +122,7 @@ def _service() -> Iterator[str]:
         for line in process.stderr:
             record = json.loads(line) if line.startswith("{") else {}
             if "address" in record:
-                yield record["address"]
+                yield record["address"], process.pid
                 return
         raise RuntimeError("the service did not start")
     finally:
@@ -132,7 +141,7 @@ def _grpc_work(path: Path, target: str, flying: int) -> tuple[Callable[[], Any],
     pool = ThreadPoolExecutor(flying)
 
     def call(_: int) -> Any:
-        report = client.validate_block("chainmaker", block, document.encode())
+        report = client.validate_block("chainmaker", block, _known(document).encode())
         assert report.valid
         return report
 
@@ -151,7 +160,7 @@ def _peak(path: Path) -> float:
     ledger = ledgers.get("chainmaker")
     tiny = generate_ledger(blocks=1, txs_per_block=4, suite="sm2", signers=4, seed=1)
     ledger.validate_block(next(iter(tiny.blocks)), tiny.context_for(0))  # imports and tables
-    context = ledger.context(document)
+    context = ledger.context(_known(document))
     before = _kilobytes("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     ledger.validate_block(block, context, threads=THREADS)
@@ -168,17 +177,15 @@ def worker(work: str, folder: Path) -> None:
     if work == "memory":
         print(json.dumps([_peak(folder / "sm2.pickle"), 1]), flush=True)
         return
-    with _service() if work.startswith("grpc") else _nothing() as target:
+    with _service() if work.startswith("grpc") else _nothing() as (target, service):
         if work == "chain":
             run, count = _chain_work(folder / "chain.pickle")
         elif target:
             run, count = _grpc_work(folder / "sm2.pickle", target, 4 if work == "grpc4" else 1)
         else:
             run, count = _block_work(folder / f"{'sm2' if work == 'first' else work}.pickle", work == "first")
-        times = 50 if work == "small" else 1
-        for _ in range(3):
-            run()
-        _spread()
+        times = {"small": 50, "chain": 1}.get(work, 5)
+        _spread(service or os.getpid(), run)
         print("ready", flush=True)
         for _ in sys.stdin:
             begin = time.perf_counter()
@@ -187,18 +194,30 @@ def worker(work: str, folder: Path) -> None:
             print(json.dumps([(time.perf_counter() - begin) / times, count]), flush=True)
 
 
-def _spread() -> None:
-    """A processor for the main thread and the others for its helpers: some schedulers leave all on one for seconds."""
-    if hasattr(os, "sched_setaffinity"):
-        main, *others = sorted(os.sched_getaffinity(0))
-        tasks = sorted(int(task.name) for task in Path("/proc/self/task").iterdir())
-        for place, task in enumerate(tasks):
-            os.sched_setaffinity(task, {others[(place - 1) % len(others)] if place and others else main})
+def _spread(process: int, run: Callable[[], Any]) -> None:
+    """Runs the work a few times, and gives the thread that is busiest then a processor and the rest to all others: some
+    schedulers leave every thread of a process on one for seconds, and then nothing is measured but that."""
+    before = _processor_times(process) if hasattr(os, "sched_setaffinity") else {}
+    for _ in range(8):
+        run()
+    if not before:
+        return
+    first, *others = sorted(os.sched_getaffinity(0))
+    after = _processor_times(process)
+    for place, task in enumerate(sorted(after, key=lambda task: before.get(task, 0) - after[task])):
+        os.sched_setaffinity(task, set(others) if place and others else {first})
+
+
+def _processor_times(process: int) -> dict[int, int]:
+    """Ticks that each thread of a process has run."""
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    lines = {int(task.name): (task / "stat").read_text().rpartition(")")[2].split() for task in tasks}
+    return {task: int(fields[11]) + int(fields[12]) for task, fields in lines.items()}
 
 
 @contextmanager
-def _nothing() -> Iterator[str]:
-    yield ""
+def _nothing() -> Iterator[tuple[str, int]]:
+    yield "", 0
 
 
 # ---- both builds -----------------------------------------------------------------------------------------------------

@@ -141,8 +141,8 @@ def _method(channel: Any, path: str, method: Method) -> Any:
     return kind(path, request_serializer=_serialised, response_deserializer=method.answer.FromString)
 
 
-def _serialised(message: Message) -> bytes:
-    return message.SerializeToString()
+def _serialised(message: Message | bytes) -> bytes:
+    return message if isinstance(message, bytes) else message.SerializeToString()
 
 
 def _translated(error: Any) -> Exception:

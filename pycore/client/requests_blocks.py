@@ -11,6 +11,7 @@ from pycore.client.requests import Caller, Plan, call
 from pycore.ledgers.report import BlockReport
 from pycore.wire.reports import from_block_report
 from pycore.wire.schema import block_pb2
+from pycore.wire.views import join_field
 
 
 class BlockCalls(Caller):
@@ -27,9 +28,8 @@ class BlockCalls(Caller):
             block: the block in the chain's own encoding.
             context: the chain's context object, its JSON document as text, bytes or mapping, or None.
         """
-        request = block_pb2.ValidateBlockRequest(
-            chain=chain, block=one_bytes(block, "block"), context_json=context_document(context)
-        )
+        bare = block_pb2.ValidateBlockRequest(chain=chain, context_json=context_document(context))
+        request = join_field(bare, bare.BLOCK_FIELD_NUMBER, one_bytes(block, "block"))
         return Plan("ValidateBlock", 1, [request], lambda answers: from_block_report(answers[0].report))
 
 

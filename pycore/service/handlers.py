@@ -96,7 +96,7 @@ class Handlers:
         async def answer(raw: bytes, context: Context) -> bytes:
             deadline = self._deadline(context)
             with self._admission.admit(len(raw)) as ticket:
-                work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline)
+                work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
                 ticket.add_items(work.cost)
                 return await ticket.run(work, serialised, deadline=deadline, what=method.name)
 
@@ -141,13 +141,14 @@ class Handlers:
         request_type: type[M],
         decode: Callable[[M, Settings], D],
         deadline: float | None,
+        parse_as: Callable[[bytes], M] | None = None,
     ) -> D:
         def parse() -> D:
             check_item_count(raw, request_type, self._settings.limits.max_batch_items)
-            return decode(_parse(raw, request_type), self._settings)
+            return decode(_parse(raw, request_type, parse_as), self._settings)
 
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
-            return decode(_parse(raw, request_type), self._settings)
+            return decode(_parse(raw, request_type, parse_as), self._settings)
         what = f"parsing a {request_type.DESCRIPTOR.name}"
         return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what)
 
@@ -283,9 +284,9 @@ def _releaser(ticket: Ticket) -> Callable[[object], None]:
     return lambda _: ticket.release()
 
 
-def _parse(raw: bytes, request_type: type[M]) -> M:
+def _parse(raw: bytes, request_type: type[M], parse_as: Callable[[bytes], M] | None = None) -> M:
     try:
-        return request_type.FromString(raw)
+        return (parse_as or request_type.FromString)(raw)
     except DecodeError:
         name = request_type.DESCRIPTOR.full_name
         raise InputError("request", f"{len(raw)} bytes that do not parse", f"a serialised {name}") from None

@@ -12,6 +12,7 @@ from pycore.service.work import Unary, Work
 from pycore.wire.reports import to_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.settings import Settings
+from pycore.wire.views import split_field
 
 _NAME = "ValidateBlock"
 _MAX_CACHED_CONTEXT_BYTES = 1 << 18  # read, a context takes up to a dozen times as much, and sixteen are kept
@@ -25,7 +26,22 @@ class Options(NamedTuple):
     document: bytes
 
 
-def _decode(request: block_pb2.ValidateBlockRequest, _: Settings) -> Work:
+class Request(NamedTuple):
+    """A ValidateBlockRequest whose block is a view of the bytes that were received."""
+
+    chain: str
+    block: memoryview
+    context_json: bytes
+
+
+def _parse(raw: bytes) -> Request:
+    found = split_field(raw, block_pb2.ValidateBlockRequest.BLOCK_FIELD_NUMBER)
+    rest, block = found if found is not None else (raw, None)
+    message = block_pb2.ValidateBlockRequest.FromString(rest)
+    return Request(message.chain, memoryview(message.block) if block is None else block, message.context_json)
+
+
+def _decode(request: Request, _: Settings) -> Work:
     ledgers.get(request.chain)
     return Work(_NAME, Options(request.chain, request.context_json), ([request.block],), 1, cost_of(request.block))
 
@@ -43,7 +59,7 @@ def _encode(report: BlockReport) -> block_pb2.ValidateBlockResponse:
     return block_pb2.ValidateBlockResponse(report=to_block_report(report))
 
 
-def cost_of(block: bytes) -> int:
+def cost_of(block: bytes | memoryview) -> int:
     """As how many items a block counts."""
     return 1 + len(block) // _BYTES_PER_TRANSACTION
 
@@ -67,5 +83,5 @@ def words_of(report: BlockReport) -> int:
     return checks + sum(len(fault.detail) + len(fault.tx_id) + 8 for fault in report.faults)
 
 
-RPCS = {_NAME: Unary(_decode, _encode)}
+RPCS = {_NAME: Unary(_decode, _encode, _parse)}
 KINDS = {_NAME: _run}

@@ -49,10 +49,13 @@ class Unary:
     Attributes:
         decode: the work of a request; InputError where it is malformed. Must be quick: it runs on the event loop.
         encode: the answer for a result.
+        parse: the request from its bytes, where that is not the message as protobuf parses it; DecodeError where they
+            are not one.
     """
 
     decode: Callable[[Any, Settings], Work]
     encode: Callable[[Any], Message]
+    parse: Callable[[bytes], Any] | None = None
 
 
 @dataclass(frozen=True)
