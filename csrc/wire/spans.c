@@ -169,14 +169,16 @@ int64_t pc_spans_group(const pc_spans *in, const uint8_t key[272], uint32_t *slo
 
 int64_t pc_spans_having(const pc_spans *in, const uint64_t set[4], uint8_t *marks) {
     if (!spans_ok(in) || !set || (in->n && !marks)) return PC_ERR_ARGUMENT;
+    uint8_t in_set[256];
+    for (unsigned b = 0; b < 256; b++) in_set[b] = set[b >> 6] >> (b & 63) & 1;
     int64_t count = 0;
     for (size_t i = 0; i < in->n; i++) {
         size_t len;
         const uint8_t *p = piece(in, i, &len);
         if (!p) return PC_ERR_ARGUMENT;
-        uint64_t has = 0;
-        for (size_t k = 0; k < len; k++) has |= set[p[k] >> 6] >> (p[k] & 63) & 1;
-        marks[i] = (uint8_t)has;
+        uint8_t has = 0;
+        for (size_t k = 0; k < len; k++) has |= in_set[p[k]];
+        marks[i] = has;
         count += marks[i];
     }
     return count;
