@@ -166,23 +166,23 @@ class ChainState:
         window = [one_bytes(block, "block") for block in blocks]
         start = 0
         while start < len(window):
-            stop = self._end_of_one_context(window, start)
+            stop, mentioned = self._end_of_one_context(window, start)
             segment = window[start:stop]
-            for data, result in zip(segment, self._validated(segment), strict=False):
+            for index, (data, result) in enumerate(zip(segment, self._validated(segment), strict=False), start + 1):
                 self._read += 1
                 if isinstance(result, InputError):
                     raise self._named(result)
-                yield self._settled(result, data)
+                yield self._settled(result, data, mentioned=mentioned and index == stop)
             start = stop
 
-    def _end_of_one_context(self, blocks: Sequence[bytes], start: int) -> int:
-        """The end of the blocks from `start` on that the context of the first holds for."""
-        if self.context.hash is None:  # that of the first valid block holds for the run
-            return start + 1
+    def _end_of_one_context(self, blocks: Sequence[bytes], start: int) -> tuple[int, bool]:
+        """The end of the blocks from `start` on that the context of the first holds for, and whether the last of them
+        mentions a contract that may change it."""
         for index in range(start, len(blocks)):
-            if configuration.mentions(blocks[index]):
-                return index + 1
-        return len(blocks)
+            mentioned = configuration.mentions(blocks[index]) is not None
+            if mentioned or self.context.hash is None:  # the hash of the first valid block holds for the run
+                return index + 1, mentioned
+        return len(blocks), False
 
     def _validated(self, blocks: Sequence[bytes]) -> Iterator[BlockReport | InputError]:
         """The report of each block by itself, all in one context; ends after the first that is no block."""
@@ -195,8 +195,9 @@ class ChainState:
 
     # ---- what follows from the block before --------------------------------------------------------------------------
 
-    def _settled(self, report: BlockReport, data: bytes) -> BlockReport:
-        """The report with its links, and with what the block does to the context; the state is then the next one."""
+    def _settled(self, report: BlockReport, data: bytes, *, mentioned: bool) -> BlockReport:
+        """The report with its links, and with what the block does to the context; the state is then the next one.
+        `mentioned`: whether the block mentions a contract that may change it."""
         self._room += _MOVES_PER_BYTE * len(data)
         links = {"height": self.height, "previous_hash": self.previous_hash}
         checks = [self._link(check, links[check.name]) if check.name in links else check for check in report.checks]
@@ -204,7 +205,7 @@ class ChainState:
         report = dataclasses.replace(report, checks=tuple(checks))
         if self.broken is None and not report.valid:
             self.broken = report.height
-        change = self._move(report, data) if self.broken is None else None
+        change = self._move(report, data, mentioned=mentioned) if self.broken is None else None
         if self.unclear:
             change = Check("context_change", None, None, None, self.unclear)
         self._last = report.height, report.block_hash
@@ -230,13 +231,13 @@ class ChainState:
         detail = f"block {self.broken} is not valid: a turn that follows it proves nothing"
         return Check(check.name, None, check.got, check.wanted, detail)
 
-    def _move(self, report: BlockReport, data: bytes) -> Check | None:
+    def _move(self, report: BlockReport, data: bytes, *, mentioned: bool) -> Check | None:
         """Moves the context past a valid block; the check that says so, where it changed."""
         if self.context.hash is None:
             self.context = self.context.replace(hash=infer_hash(open_block(data, self._form).header))
         if self.unclear or report.height == 0:  # nobody signs a genesis block: the context is what it is given
             return None
-        if self.context.consensus in configuration.BY_CONFIGURATION and not configuration.mentions(data):
+        if self.context.consensus in configuration.BY_CONFIGURATION and not mentioned:
             return None
         block, rw_sets = parse_whole(data, self._form)
         try:

@@ -4,10 +4,9 @@ verified."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 
 from pycore.base import parallel
 from pycore.errors import InputError
@@ -25,23 +24,45 @@ def validate_together(
 ) -> Iterator[BlockReport | InputError]:
     """The report of each block by itself, in order, all in one context; ends after the first that is no block, with the
     error that says so. `proposer`: node id of the proposer of the block before the first; None: not known."""
-    waiting: _Group | None = None
+    opening: _Opening | None = None
+    group: _Group | None = None
+    count = parallel.resolve_threads(threads)
     try:
-        for group in _groups(blocks):
-            opened = _Group(group, context.after_proposer(proposer), form, threads)
-            proposer = opened.proposer
-            if waiting is not None:
-                yield from waiting.reports()
-            waiting = opened
-            if opened.error is not None:
-                break
-        if waiting is not None:
-            yield from waiting.reports()
-            if waiting.error is not None:
-                yield waiting.error
+        for following in [*_groups(blocks), None]:
+            if opening is not None:
+                group, opening = opening.group(), None
+                proposer = group.proposer
+            if following is not None and (group is None or group.error is None):
+                opening = _Opening(partial(_Group, following, context.after_proposer(proposer), form, threads), count)
+            if group is not None:
+                yield from group.reports()
+                if group.error is not None:
+                    yield group.error
+                    return
     finally:
-        if waiting is not None:
-            waiting.abandon()
+        if group is not None:
+            group.abandon()
+        if opening is not None:
+            opening.abandon()
+
+
+class _Opening:
+    """A group that a helper opens, while the caller verifies the one before."""
+
+    def __init__(self, make: Callable[[], _Group], threads: int) -> None:
+        self._made: list[_Group] = []
+        made = self._made
+        self._work = parallel.start_tasks([lambda: made.append(make())], threads)
+
+    def group(self) -> _Group:
+        """The group, when it is open."""
+        self._work.finish()
+        return self._made[0]
+
+    def abandon(self) -> None:
+        """Waits for the helper, and for those that the group has."""
+        with suppress(Exception):  # of a group that could not be opened
+            self.group().abandon()
 
 
 def _groups(blocks: Sequence[Buffer]) -> Iterator[list[Buffer]]:
@@ -58,51 +79,41 @@ def _groups(blocks: Sequence[Buffer]) -> Iterator[list[Buffer]]:
 
 
 class _Group:
-    """Blocks that are open, and whose signatures a helper has begun to verify."""
+    """Blocks that are open, and share a batch of signatures."""
 
     def __init__(self, blocks: list[Buffer], context: ChainContext, form: str, threads: int | None) -> None:
         self.error: InputError | None = None
         self._again = blocks, form, threads
         self._works: list[Validation] = []
-        self._seconds = 0.0
         self.proposer = context.previous_proposer
         batch = new_batch(context, threads)
         for block in blocks:
             work = Validation(context.after_proposer(self.proposer), threads, batch)
+            self._works.append(work)
             try:
                 work.prepare(block, form)
-                self.proposer = work.proposer_node()
             except InputError as error:
                 self.error = error
+                self._works.pop().abandon()
                 break
             except BaseException:
                 self.abandon()
                 raise
-            finally:
-                self._works.append(work)
-        if self.error is not None:
-            self._works.pop().abandon()
-        found: list[NDArray[np.uint8]] = []
-
-        def verify(_: int, __: int) -> None:
-            begin = time.perf_counter()
-            found.append(batch.run())
-            self._seconds = time.perf_counter() - begin
-
-        self._found = found
-        self._signatures = max(len(batch), 1)
-        self._verifying = parallel.start_pieces(verify, [0, 1], parallel.resolve_threads(threads))
+            self.proposer = work.proposer_node()
+        self._batch = batch
 
     def reports(self) -> Iterator[BlockReport | InputError]:
         """The reports of the blocks that could be opened."""
+        begin = time.perf_counter()
         try:
-            self._verifying.finish()
+            codes = self._batch.run()
         except InputError:  # more signatures than are verified: of one block or of all together
             yield from self._one_by_one()
             return
+        seconds = (time.perf_counter() - begin) / max(len(self._batch), 1)
         for work in self._works:
-            work.timings["verify"] += self._seconds * work.signatures / self._signatures
-            yield work.finish(self._found[0])
+            work.timings["verify"] += seconds * work.signatures
+            yield work.finish(codes)
 
     def _one_by_one(self) -> Iterator[BlockReport | InputError]:
         blocks, form, threads = self._again
