@@ -37,8 +37,9 @@ def rw_set_checks(
 ) -> Iterator[Check]:
     """The length of result.rw_set_hash, and its value where the sets are given; faults go to `column`."""
     leaves, count = digests.rw_set_hashes, len(column)
-    for index in digests.unsound.tolist():
-        column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {leaves.lengths[index]} bytes, not 32")
+    sizes = leaves.lengths[digests.unsound].tolist()
+    for index, size in zip(digests.unsound.tolist(), sizes, strict=True):
+        column.fault(index, Verdict.MALFORMED_ITEM, f"rw_set_hash has {size} bytes, not 32")
     if rw_sets is None:
         if count:
             yield Check("rw_sets", None, None, None, "neither the block nor the context has read and write sets")
