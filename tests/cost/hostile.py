@@ -356,8 +356,8 @@ def run_of_changes(n: int) -> bytes:
 def checkpoint(n: int) -> bytes:
     """A checkpoint whose context has many validators."""
     document = {
-        "format": 1, "chain": "chainmaker", "height": 6, "block_hash": "00" * 32, "broken": None, "unclear": "", "proposer": None,
-        "context": {"validators": ["ab"] * n},
+        "format": 1, "chain": "chainmaker", "height": 6, "block_hash": "00" * 32, "broken": None, "unclear": "",
+        "proposer": None, "context": {"validators": ["ab"] * n},
     }  # fmt: skip
     return block_pb2.ValidateBlocksRequest(
         chain="chainmaker", checkpoint_json=json.dumps(document).encode(),
