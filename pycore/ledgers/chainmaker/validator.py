@@ -85,9 +85,9 @@ class Validation:
             self.abandon()
 
     def abandon(self) -> None:
-        """Waits for the helpers that read the block."""
+        """Waits for the helpers that read the block; what they have not begun is left."""
         if self.hashing is not None:
-            self.hashing.finish()
+            self.hashing.abandon()
 
     def prepare(self, data: Buffer, form: str) -> None:
         """Opens a block, looks up its members and puts its signatures into the batch, while helpers hash its

@@ -26,22 +26,24 @@ def validate_together(
     """The report of each block by itself, in order, all in one context; ends after the first that is no block, with the
     error that says so. `proposer`: node id of the proposer of the block before the first; None: not known."""
     waiting: _Group | None = None
+    opened: _Group | None = None
     try:
         for group in _groups(blocks):
             opened = _Group(group, context.after_proposer(proposer), form, threads)
             proposer = opened.proposer
             if waiting is not None:
                 yield from waiting.reports()
+                if waiting.error is not None:
+                    return
             waiting = opened
-            if opened.error is not None:
+            if waiting.error is not None:
                 break
         if waiting is not None:
             yield from waiting.reports()
-            if waiting.error is not None:
-                yield waiting.error
     finally:
-        if waiting is not None:
-            waiting.abandon()
+        for one in (waiting, opened):
+            if one is not None:
+                one.abandon()
 
 
 def _groups(blocks: Sequence[Buffer]) -> Iterator[list[Buffer]]:
@@ -67,8 +69,10 @@ class _Group:
         self._seconds = 0.0
         self.proposer = context.previous_proposer
         batch = new_batch(context, threads)
+        self._verifying: parallel.Started | None = None
         for block in blocks:
             work = Validation(context.after_proposer(self.proposer), threads, batch)
+            self._works.append(work)
             try:
                 work.prepare(block, form)
                 self.proposer = work.proposer_node()
@@ -78,8 +82,6 @@ class _Group:
             except BaseException:
                 self.abandon()
                 raise
-            finally:
-                self._works.append(work)
         if self.error is not None:
             self._works.pop().abandon()
         found: list[NDArray[np.uint8]] = []
@@ -94,17 +96,20 @@ class _Group:
         self._verifying = parallel.start_pieces(verify, [0, 1], parallel.resolve_threads(threads))
 
     def reports(self) -> Iterator[BlockReport | InputError]:
-        """The reports of the blocks that could be opened."""
+        """The reports of the blocks up to the first that is none, and the error that says so."""
+        assert self._verifying is not None
         try:
             self._verifying.finish()
         except InputError:  # more signatures than are verified: of one block or of all together
             yield from self._one_by_one()
-            return
-        for work in self._works:
-            work.timings["verify"] += self._seconds * work.signatures / self._signatures
-            yield work.finish(self._found[0])
+        else:
+            for work in self._works:
+                work.timings["verify"] += self._seconds * work.signatures / self._signatures
+                yield work.finish(self._found[0])
+        if self.error is not None:
+            yield self.error
 
-    def _one_by_one(self) -> Iterator[BlockReport | InputError]:
+    def _one_by_one(self) -> Iterator[BlockReport]:
         blocks, form, threads = self._again
         try:
             for block, work in zip(blocks, self._works, strict=False):
@@ -113,6 +118,8 @@ class _Group:
             self.error = error
 
     def abandon(self) -> None:
-        """Waits for the helpers that read the blocks."""
+        """Waits for the helpers that read the blocks; what they have not begun is left."""
+        if self._verifying is not None:
+            self._verifying.abandon()
         for work in self._works:
             work.abandon()
