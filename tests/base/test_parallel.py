@@ -140,7 +140,8 @@ def test_abandoned_work_ends_with_what_is_under_way(threads: int) -> None:
     waiter.start()
     go.set()
     waiter.join(30)
-    assert not waiter.is_alive() and not running
+    assert not waiter.is_alive()
+    assert not running
     started.abandon()
     assert not running
 

@@ -379,6 +379,18 @@ def test_missing_parts(root, client):
     assert [v.name for v in got] == ["MALFORMED_ITEM", "VALID", "MALFORMED_ITEM"]
 
 
+@pytest.mark.parametrize("others", [1, 40])
+@pytest.mark.parametrize("fields", ["0a05", "32026162ff", "3201ff", "3a016d0a0161320163ff"])
+def test_a_payload_that_does_not_parse_is_a_fault_of_its_transaction(root, client, fields, others):
+    payload = bytes.fromhex(fields)  # cut off; a broken tag; not UTF-8; broken behind fields out of order
+    items = [transaction(client).SerializeToString()] * others
+    items.insert(others // 2, bytes([0x0A, len(payload)]) + payload)
+    got = LEDGER.validate_transactions(items, context(root))
+    assert got.codes.tolist() == [
+        Verdict.MALFORMED_ITEM if i == others // 2 else Verdict.VALID for i in range(others + 1)
+    ]
+
+
 # ---- cache -----------------------------------------------------------------------------------------------------------
 
 

@@ -89,7 +89,8 @@ def test_whatever_was_begun_is_finished_or_abandoned(blocks, context, size, take
     for _ in range(taken):
         next(reports)
     reports.close()
-    assert begun and set(begun) == set(ended)
+    assert begun
+    assert set(begun) == set(ended)
 
 
 def test_a_block_that_fails_on_the_way_is_abandoned(blocks, context, monkeypatch):

@@ -23,7 +23,7 @@ from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, shor
 from pycore.ledgers.chainmaker.plans import ENDORSER, MAX_ENDORSERS, PAYER, SENDER, TRANSACTION
 from pycore.ledgers.chainmaker.policy import Ruling, Voter
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
-from pycore.ledgers.scan import FAULT, FLAGS, NUMBER, OVERFLOW, PARENT, Picked, Spans, Tables
+from pycore.ledgers.scan import FAULT, FIRST_CELL, FLAGS, NUMBER, OVERFLOW, PARENT, Picked, Spans, Tables
 
 MAX_TX_ID = 64
 MAX_ENTRIES = 1 << 20
@@ -143,7 +143,12 @@ def open_transactions(block: OpenBlock, threads: int | None) -> Tables:
 
 def _scan(transactions: Spans, threads: int | None) -> Tables:
     room = {"entry": int(_ROOM * len(transactions)) + 16}
-    return TRANSACTION.scan(transactions, room=room, limits={"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}, threads=threads)
+    limits = {"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}
+    tables = TRANSACTION.scan(transactions, room=room, limits=limits, threads=threads)
+    if tables.faulty:  # what stands before the fault may be in any order and form: nothing of it is read
+        tx = tables["tx"]
+        tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
+    return tables
 
 
 # ---- rules -----------------------------------------------------------------------------------------------------------
@@ -156,7 +161,7 @@ class Rules:
     def __init__(self, tables: Tables, chain_id: str | None, *, in_block: bool) -> None:
         """in_block: a transaction must carry the result of its execution, and no other may have its id."""
         self.tables, self.chain_id, self.in_block = tables, chain_id, in_block
-        self.no_payload = tables.span("tx", "payload").absent | (tables["tx"][:, FAULT] != 0)
+        self.no_payload = tables.span("tx", "payload").absent  # also where bytes are no transaction
         self.again = self.faulty = np.zeros(len(self.no_payload), np.bool_)
         self.names: tuple[NDArray[np.uint32], NDArray[np.uint32]] | None = None
 
