@@ -34,11 +34,17 @@ def checks(
         yield _empty(consensus)
     if context.rules != "strict":
         return
-    if certificate is not None and certificate.kind == "tbft":
+    if certificate is not None and has_turn(header, certificate, context):
         who = header.proposer
         signer = signers.get((who.member_type, who.org_id, who.member_info))
         yield proposer_turn(header, certificate, signer.key if signer else None, store, context)
     yield from epoch.checks(header, consensus)
+
+
+def has_turn(header: BlockHeader, certificate: Certificate | None, context: ChainContext) -> bool:
+    """Whether a block has the check `proposer_turn`, and so tells the one after it who proposed."""
+    strict = context.rules == "strict"
+    return strict and header.block_height > 0 and certificate is not None and certificate.kind == "tbft"
 
 
 def _consensus(certificate: Certificate | None, context: ChainContext) -> tuple[str, ...]:

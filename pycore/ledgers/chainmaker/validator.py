@@ -142,7 +142,10 @@ class Validation:
         return self.report(digests)
 
     def proposer_node(self) -> str | None:
-        """The node id of the prepared block's proposer; None where the context does not tell."""
+        """The node id of the prepared block's proposer; None where the context does not tell, or the block has no
+        check of turns."""
+        if not headers.has_turn(self.block.header, self.votes, self.context):
+            return None
         who = self.block.header.proposer
         signer = self.signers.get((who.member_type, who.org_id, who.member_info))
         return node_of(signer.key, self.store) if signer is not None and signer.key is not None else None
