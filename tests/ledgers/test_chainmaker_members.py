@@ -14,6 +14,7 @@ import pycore
 from pycore import Verdict, ledgers
 from pycore.identities.x509 import parse_certificate
 from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
 from pycore.ledgers.chainmaker.signers import BoundedCache, TrustStore
 
@@ -413,6 +414,23 @@ def test_failures_take_no_room(root, client):
         bad = (0, ORG, b"no certificate %d" % i)
         assert store.resolve([bad], TIME)[bad].verdict == Verdict.BAD_CERTIFICATE
     assert store.cached == 1
+
+
+def test_organisations_that_nobody_checks_are_not_held_in_memory():
+    """Members of a public chain may claim any organisation, of any length."""
+    key = public_pem(new_key())
+    known = ChainContext(auth_type="Public", hash="sha256", admin_keys=(key,))
+    store = TrustStore(known, "sha256", max_bytes=1 << 20)
+    members = [(2, letter * 200_000, key.encode()) for letter in "abcdef"]
+    found = store.resolve(members, None)
+    assert {signer.verdict for signer in found.values()} == {Verdict.VALID}
+    assert store.cached == 0
+    rules = AccessRules(known, admins=1)
+    kind = rules.kind(0, b"", lambda: b"")
+    answers = len(rules._answers)
+    for signer in found.values():
+        assert rules.by_sender(kind, store.voter(signer)).ok
+    assert len(rules._answers) == answers
 
 
 def test_the_cache_is_bounded():

@@ -114,9 +114,7 @@ class TrustStore:
         # As read, some releases took any authority's certificate of an organisation that they do not know.
         lax = between(context.release, "2.3.0", "2.3.6") or between(context.release, "2.4.0_alpha", "3.0.0")
         self._takes_foreign = lax and not self._strict
-        self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(
-            capacity, max_bytes=max_bytes, size=lambda key, signer: _RECORD + 2 * len(key[2]) + len(signer.text)
-        )
+        self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(capacity, max_bytes=max_bytes, size=_weight)
         # Bytes of the longest hash or alias: no longer one is looked up, whatever a block holds.
         self._longest_name = 4 * max(map(len, (*context.certificates, *context.aliases)), default=0)
         self.problems: list[str] = []
@@ -468,6 +466,11 @@ class TrustStore:
         if named not in self._anchors:
             return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {shorten(named)} has no trust root", org)
         return None
+
+
+def _weight(member: MemberKey, signer: Signer) -> int:
+    """Bytes that a resolved member takes, about; a character takes up to four."""
+    return _RECORD + 4 * len(member[1]) + 2 * len(member[2]) + len(signer.text)
 
 
 def _called(certificate: Certificate) -> str:
