@@ -96,7 +96,7 @@ class _Group:
         self._verifying = parallel.start_pieces(verify, [0, 1], parallel.resolve_threads(threads))
 
     def reports(self) -> Iterator[BlockReport | InputError]:
-        """The reports of the blocks up to the first that is none, and the error that says so."""
+        """The reports of the blocks up to the first that has none, and the error that says why."""
         assert self._verifying is not None
         try:
             self._verifying.finish()
