@@ -64,6 +64,23 @@ def test_rare_signatures_of_neighbours_are_counted_by_block(blocks, context, siz
     assert [report.counts["invalid"] for report in LEDGER.validate_chain(given, context)] == [3] * COUNT
 
 
+@pytest.mark.parametrize("authentication", ["certificate", "key"])
+@pytest.mark.parametrize("count", [3, 40])
+def test_reports_do_not_depend_on_who_shares_a_batch(count, authentication, monkeypatch):
+    made = testing.generate_ledger(
+        blocks=COUNT, txs_per_block=count, suite="sm2", authentication=authentication, signers=3, seed=9,
+        invalid_every=2 * count,
+    )  # fmt: skip
+    given = [made.block_info(index) for index in range(COUNT)]
+    whole = []
+    for size in (1, 2 * len(given[0]), 1 << 24):
+        monkeypatch.setattr(window, "GROUP_BYTES", size)
+        run = LEDGER.validate_chain(given, made.context_for(0).replace(rw_sets=None))
+        whole.append([{**report.to_dict(), "timings": {}} for report in run])
+    assert whole[0] == whole[1] == whole[2]
+    assert sum(report["counts"]["invalid"] for report in whole[0]) == COUNT // 2
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("size", [1, 5000, 1 << 20])
 @pytest.mark.parametrize("taken", [1, 2, COUNT])
