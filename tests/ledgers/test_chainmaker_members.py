@@ -16,7 +16,7 @@ from pycore.identities.x509 import parse_certificate
 from pycore.ledgers.chainmaker import messages
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
-from pycore.ledgers.chainmaker.signers import BoundedCache, TrustStore
+from pycore.ledgers.chainmaker.signers import BoundedCache, Signer, TrustStore
 
 LEDGER = ledgers.get("chainmaker")
 ORG = "org1"
@@ -404,6 +404,13 @@ def test_members_are_resolved_once(root, client, monkeypatch):
     monkeypatch.setattr(signers, "parse_certificate", lambda data, **_: pytest.fail("parsed again"))
     assert store.resolve([key, key], TIME)[key] is first
     assert store.cached == 1
+
+
+def test_nobody_without_a_key_is_valid(root, client):
+    key = parse_certificate(client.pem.encode()).key
+    assert Signer(Verdict.VALID, "", ORG, key=key, hash="sha256").at(TIME)[0] == Verdict.VALID
+    for known in ({}, {"key": key}, {"hash": "sha256"}):
+        assert Signer(Verdict.VALID, "", ORG, **known).at(None)[0] == Verdict.UNSUPPORTED_ALGORITHM
 
 
 def test_failures_take_no_room(root, client):

@@ -77,7 +77,9 @@ class Signer:
     window: tuple[float, float] = _ALWAYS
 
     def at(self, time: float | None) -> tuple[int, str]:
-        """Verdict and reason at a time; None: dates are ignored."""
+        """Verdict and reason at a time; None: dates are ignored. Nobody without a key is VALID."""
+        if self.verdict == Verdict.VALID and (self.key is None or self.hash is None):
+            return Verdict.UNSUPPORTED_ALGORITHM, "no key that signatures could be verified with"
         if self.verdict == Verdict.VALID and time is not None and not self.window[0] <= time <= self.window[1]:
             return Verdict.BAD_CERTIFICATE, "the certificate or one above it is not valid at the verification time"
         return self.verdict, self.detail
