@@ -1,7 +1,8 @@
 """The stateless checks of transactions and the signatures that they carry, by columns.
 
-Nothing here walks over transactions one by one: rules are masks over columns, each distinct member is looked up once,
-and each distinct question to the access policies is asked once. Only what is wrong is looked at by itself.
+Nothing here walks over many transactions one by one: rules are masks over columns, each distinct member is looked up
+once, and each distinct question to the access policies is asked once. Only what is wrong is looked at by itself, and
+where there are a few, each of them.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _CALLED = {SENDER: "sender", ENDORSER: "endorser", PAYER: "payer"}
 _VALID = int(Verdict.VALID)
 _MALFORMED = int(Verdict.MALFORMED_ITEM)
 _POLICY_NOT_MET = int(Verdict.POLICY_NOT_MET)
-_FEW = 32
+_FEW = 32  # transactions or signatures that are done one by one sooner than sorted into groups
 _ROOM = 5 / 4  # entries a transaction to make room for
 
 
