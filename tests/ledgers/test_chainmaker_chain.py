@@ -175,6 +175,20 @@ def test_after_a_block_that_tells_no_turn_the_next_one_is_not_judged_by_an_older
     assert turns == [True, True, "none", None, *[True] * (COUNT - 4)]
 
 
+def test_windows_do_not_change_turns_of_a_key_with_two_names(configured):
+    names = sorted(configured.context.nodes)
+    nodes = {**configured.context.nodes, names[2]: configured.context.nodes[names[0]]}
+    turns = [
+        [
+            report.check("proposer_turn")
+            for report in LEDGER.validate_chain(configured.blocks, known, window_blocks=size)
+        ]
+        for known in [configured.context.replace(nodes=dict(sorted(nodes.items(), reverse=True)))]
+        for size in (1, 16)
+    ]
+    assert turns[0] == turns[1]
+
+
 def test_a_run_without_turns_does_not_tell_who_proposed(blocks, context):
     run = LEDGER.validate_chain(blocks[:2], context.replace(rules="compatible"))
     assert all(report.valid for report in run)

@@ -10,7 +10,7 @@ from pycore import ledgers, testing
 from pycore.base import parallel
 from pycore.errors import InputError
 from pycore.identities import collector
-from pycore.ledgers.chainmaker import window
+from pycore.ledgers.chainmaker import headers, window
 from pycore.ledgers.chainmaker.messages import BlockInfo
 from pycore.ledgers.chainmaker.validator import Validation
 
@@ -111,11 +111,11 @@ def test_whatever_was_begun_is_finished_or_abandoned(blocks, context, size, take
 
 
 def test_a_block_that_fails_on_the_way_is_abandoned(blocks, context, monkeypatch):
-    def fails(work):
+    def fails(*_):
         raise KeyboardInterrupt
 
     left = []
-    monkeypatch.setattr(Validation, "proposer_node", fails)
+    monkeypatch.setattr(headers, "turn", fails)
     monkeypatch.setattr(Validation, "abandon", lambda work: left.append(work))
     with pytest.raises(KeyboardInterrupt):
         next(window.validate_together(blocks, context, None, "auto", 1))

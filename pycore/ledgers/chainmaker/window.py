@@ -75,7 +75,7 @@ class _Group:
             self._works.append(work)
             try:
                 work.prepare(block, form)
-                self.proposer = work.proposer_node()
+                self.proposer = work.turn.got if work.turn is not None else None
             except InputError as error:
                 self.error = error
                 break
