@@ -184,6 +184,10 @@ class _Job:
             except BaseException as error:  # handed to the caller, whichever thread it happened on
                 self._errors.append(error)
 
+    def stop(self) -> None:
+        with self._lock:
+            self._next = len(self._bounds)
+
     def finish(self) -> None:
         if self._errors:
             raise self._errors[0]
@@ -219,6 +223,13 @@ class Started:
                 helper.result()
         self._job.finish()
 
+    def abandon(self) -> None:
+        """Returns when no piece is under way; those that nobody has begun are left. Nothing after :meth:`finish`."""
+        self._job.stop()
+        for helper in self._helpers:
+            if not helper.cancel():
+                helper.result()
+
 
 def start_tasks(tasks: Sequence[Callable[[], None]], threads: int) -> Started:
     """As :func:`start_pieces`, with a piece for each of these, in order."""
@@ -228,7 +239,7 @@ def start_tasks(tasks: Sequence[Callable[[], None]], threads: int) -> Started:
 def start_pieces(work: Callable[[int, int], None], bounds: list[int], threads: int) -> Started:
     """As :func:`run_pieces`, but returns at once: up to ``threads - 1`` helpers begin, and the caller goes on.
 
-    The caller must call ``finish()``, even when it fails itself, lest the pieces outlive what they read.
+    The caller must call ``finish()``, or ``abandon()`` when it fails itself, lest the pieces outlive what they read.
     """
     return Started(work, bounds, min(threads - 1, len(bounds) - 1))
 

@@ -27,11 +27,25 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.errors import InputError
 from pycore.ledgers import ffi_scan as native
-from pycore.ledgers.ffi_scan import END, FAULT, FLAGS, KEPT, NUMBER, OVERFLOW, PARENT, START, VALUE, Picked, Spans
+from pycore.ledgers.ffi_scan import (
+    END,
+    FAULT,
+    FIRST_CELL,
+    FLAGS,
+    KEPT,
+    NUMBER,
+    OVERFLOW,
+    PARENT,
+    START,
+    VALUE,
+    Picked,
+    Spans,
+)
 
 __all__ = [
     "END",
     "FAULT",
+    "FIRST_CELL",
     "FLAGS",
     "KEPT",
     "NUMBER",
@@ -166,7 +180,7 @@ class Plan:
         self._wanted = {(table, path.rstrip("!")): path for table, paths in cells.items() for path in paths}
         self._raw = frozenset(raw)
         self._places: dict[tuple[str, str], int] = {}
-        self._widths = dict.fromkeys(self.names, native.FIRST_CELL)
+        self._widths = dict.fromkeys(self.names, FIRST_CELL)
         self._most = [(most or {}).get(name, _NO_LIMIT) for name in self.names]
         self._nested = False  # whether a table hangs on another one than the records'
         order: list[_Message] = []

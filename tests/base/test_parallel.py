@@ -123,6 +123,29 @@ def test_errors_reach_the_caller_after_the_others_ended() -> None:
     assert len(ended) == count + 9
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_abandoned_work_ends_with_what_is_under_way(threads: int) -> None:
+    begun, go, running = threading.Event(), threading.Event(), set()
+
+    def work(start: int, stop: int) -> None:
+        running.add(start)
+        begun.set()
+        assert go.wait(30)
+        running.remove(start)
+
+    started = parallel.start_pieces(work, list(range(101)), threads)
+    if threads > 1:
+        assert begun.wait(30)
+    waiter = threading.Thread(target=started.abandon)
+    waiter.start()
+    go.set()
+    waiter.join(30)
+    assert not waiter.is_alive()
+    assert not running
+    started.abandon()
+    assert not running
+
+
 def test_nested_calls_do_not_wait_for_each_other() -> None:
     """Every worker of a full pool calls in again: helpers that cannot start must not be waited for."""
     pycore.set_threads(2)

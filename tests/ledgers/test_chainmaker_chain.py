@@ -165,6 +165,40 @@ def test_windows_do_not_change_reports(configured):
         assert told(LEDGER.validate_chain(configured.blocks, configured.context, window_blocks=size)) == whole
 
 
+@pytest.mark.parametrize("window", [1, 2, 16])
+def test_after_a_block_that_tells_no_turn_the_next_one_is_not_judged_by_an_older(blocks, context, window):
+    bare = BlockInfo.FromString(blocks[2])
+    bare.block.ClearField("additional_data")
+    given = [*blocks[:2], bare.SerializeToString(), *blocks[3:]]
+    run = LEDGER.validate_chain(given, context.replace(consensus=None), window_blocks=window)
+    turns = [next((check.ok for check in report.checks if check.name == "proposer_turn"), "none") for report in run]
+    assert turns == [True, True, "none", None, *[True] * (COUNT - 4)]
+
+
+def test_windows_do_not_change_turns_of_a_key_with_two_names(configured):
+    names = sorted(configured.context.nodes)
+    nodes = {**configured.context.nodes, names[2]: configured.context.nodes[names[0]]}
+    turns = [
+        [
+            report.check("proposer_turn")
+            for report in LEDGER.validate_chain(configured.blocks, known, window_blocks=size)
+        ]
+        for known in [configured.context.replace(nodes=dict(sorted(nodes.items(), reverse=True)))]
+        for size in (1, 16)
+    ]
+    assert turns[0] == turns[1]
+
+
+def test_a_run_without_turns_does_not_tell_who_proposed(blocks, context):
+    run = LEDGER.validate_chain(blocks[:2], context.replace(rules="compatible"))
+    assert all(report.valid for report in run)
+    assert run.checkpoint.proposer is None
+    (report,) = LEDGER.validate_chain(blocks[2:3], context.replace(height=None, previous_block_hash=None),
+                                      checkpoint=run.checkpoint)  # fmt: skip
+    assert report.valid
+    assert report.check("proposer_turn").ok is None
+
+
 @pytest.mark.parametrize("limit", ["window_blocks", "window_bytes"])
 @pytest.mark.parametrize("value", [0, -1, True, 1.5])
 def test_windows_that_hold_nothing(context, limit, value):

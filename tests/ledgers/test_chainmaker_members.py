@@ -14,8 +14,9 @@ import pycore
 from pycore import Verdict, ledgers
 from pycore.identities.x509 import parse_certificate
 from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
-from pycore.ledgers.chainmaker.signers import BoundedCache, TrustStore
+from pycore.ledgers.chainmaker.signers import BoundedCache, Signer, TrustStore
 
 LEDGER = ledgers.get("chainmaker")
 ORG = "org1"
@@ -379,6 +380,18 @@ def test_missing_parts(root, client):
     assert [v.name for v in got] == ["MALFORMED_ITEM", "VALID", "MALFORMED_ITEM"]
 
 
+@pytest.mark.parametrize("others", [1, 40])
+@pytest.mark.parametrize("fields", ["0a05", "32026162ff", "3201ff", "3a016d0a0161320163ff"])
+def test_a_payload_that_does_not_parse_is_a_fault_of_its_transaction(root, client, fields, others):
+    payload = bytes.fromhex(fields)  # cut off; a broken tag; not UTF-8; broken behind fields out of order
+    items = [transaction(client).SerializeToString()] * others
+    items.insert(others // 2, bytes([0x0A, len(payload)]) + payload)
+    got = LEDGER.validate_transactions(items, context(root))
+    assert got.codes.tolist() == [
+        Verdict.MALFORMED_ITEM if i == others // 2 else Verdict.VALID for i in range(others + 1)
+    ]
+
+
 # ---- cache -----------------------------------------------------------------------------------------------------------
 
 
@@ -393,6 +406,13 @@ def test_members_are_resolved_once(root, client, monkeypatch):
     assert store.cached == 1
 
 
+def test_nobody_without_a_key_is_valid(root, client):
+    key = parse_certificate(client.pem.encode()).key
+    assert Signer(Verdict.VALID, "", ORG, key=key, hash="sha256").at(TIME)[0] == Verdict.VALID
+    for known in ({}, {"key": key}, {"hash": "sha256"}):
+        assert Signer(Verdict.VALID, "", ORG, **known).at(None)[0] == Verdict.UNSUPPORTED_ALGORITHM
+
+
 def test_failures_take_no_room(root, client):
     store = TrustStore(context(root), "sha256", capacity=4)
     good = (0, ORG, client.pem.encode())
@@ -401,6 +421,23 @@ def test_failures_take_no_room(root, client):
         bad = (0, ORG, b"no certificate %d" % i)
         assert store.resolve([bad], TIME)[bad].verdict == Verdict.BAD_CERTIFICATE
     assert store.cached == 1
+
+
+def test_organisations_that_nobody_checks_are_not_held_in_memory():
+    """Members of a public chain may claim any organisation, of any length."""
+    key = public_pem(new_key())
+    known = ChainContext(auth_type="Public", hash="sha256", admin_keys=(key,))
+    store = TrustStore(known, "sha256", max_bytes=1 << 20)
+    members = [(2, letter * 200_000, key.encode()) for letter in "abcdef"]
+    found = store.resolve(members, None)
+    assert {signer.verdict for signer in found.values()} == {Verdict.VALID}
+    assert store.cached == 0
+    rules = AccessRules(known, admins=1)
+    kind = rules.kind(0, b"", lambda: b"")
+    answers = len(rules._answers)
+    for signer in found.values():
+        assert rules.by_sender(kind, store.voter(signer)).ok
+    assert len(rules._answers) == answers
 
 
 def test_the_cache_is_bounded():

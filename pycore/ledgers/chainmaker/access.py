@@ -15,7 +15,8 @@ from pycore.ledgers.chainmaker.messages import Payload, parse
 from pycore.ledgers.chainmaker.policy import MET, Electorate, Ruling, Voter, distinct, judge
 from pycore.ledgers.chainmaker.rows import Policy, Rows, between, default_block_version
 
-# Answers that are kept, and bytes of contract and method of such: hostile blocks must not hold memory for ever.
+# Answers that are kept, and the length of contract, method and organisation of such: hostile blocks must not hold
+# memory for ever. A member of a public chain may claim an organisation of any length.
 _ANSWERS, _LONGEST = 1 << 12, 1 << 9
 INVOKE, ARCHIVE = 0, 3
 TX_TYPES = {
@@ -101,7 +102,7 @@ class AccessRules:
         found: Ruling | None = self._answers.get((kind.key, look))
         if found is None:
             found = self.transaction(kind.payload, sender, (), endorsed=False)
-            if len(kind.key[1]) <= _LONGEST:
+            if len(kind.key[1]) + (0 if sender is None else len(sender.org)) <= _LONGEST:
                 self._remember((kind.key, look), found)
         return found
 

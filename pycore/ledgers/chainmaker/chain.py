@@ -201,6 +201,8 @@ class ChainState:
         self._room += _MOVES_PER_BYTE * len(data)
         links = {"height": self.height, "previous_hash": self.previous_hash}
         checks = [self._link(check, links[check.name]) if check.name in links else check for check in report.checks]
+        # Only who is known to have proposed the block itself: not one of an earlier block.
+        self.proposer = next((check.got for check in checks if check.name == "proposer_turn"), None)
         checks = [self._turn(check) if check.name == "proposer_turn" else check for check in checks]
         report = dataclasses.replace(report, checks=tuple(checks))
         if self.broken is None and not report.valid:
@@ -224,8 +226,7 @@ class ChainState:
                      "follows it proves nothing")  # fmt: skip
 
     def _turn(self, check: Check) -> Check:
-        """The check of whose turn it was, after a block that is not valid; its proposer is then the one before."""
-        self.proposer = check.got
+        """The check of whose turn it was; after a block that is not valid it proves nothing."""
         if self.broken is None or not check.ok:
             return check
         detail = f"block {self.broken} is not valid: a turn that follows it proves nothing"

@@ -115,6 +115,10 @@ class Hashing:
         self._work.finish()
         return self._hashes
 
+    def abandon(self) -> None:
+        """Waits for the helpers; what they have not begun is left. Nothing after :meth:`finish`."""
+        self._work.abandon()
+
 
 def block_digests(block: OpenBlock, hash: str, hashing: Hashing, threads: int | None) -> Digests:
     """All hashes of a block; waits for those of its transactions."""

@@ -15,18 +15,30 @@ from pycore.ledgers.report import Check
 _MAY_BE_EMPTY = "maxbft"
 
 
-def checks(
+def turn(
     header: BlockHeader,
     certificate: Certificate | None,
     signers: Mapping[MemberKey, Signer],
     store: TrustStore,
     context: ChainContext,
-) -> Iterator[Check]:
-    """`empty_block`, of a block without transactions; and under `strict` `proposer_turn` and `consensus_args`.
+) -> Check | None:
+    """`proposer_turn`, which tells the block after this one who proposed; None for a block that has no such check.
 
     certificate   of the block; None where it has none
     signers       every signer in the block
     """
+    if context.rules != "strict" or not header.block_height or certificate is None or certificate.kind != "tbft":
+        return None
+    who = header.proposer
+    signer = signers.get((who.member_type, who.org_id, who.member_info))
+    return proposer_turn(header, certificate, signer.key if signer else None, store, context)
+
+
+def checks(
+    header: BlockHeader, certificate: Certificate | None, turn: Check | None, context: ChainContext
+) -> Iterator[Check]:
+    """`empty_block`, of a block without transactions; and under `strict` the turn that was found, and
+    `consensus_args`."""
     if not header.block_height:
         return
     consensus = _consensus(certificate, context)
@@ -34,10 +46,8 @@ def checks(
         yield _empty(consensus)
     if context.rules != "strict":
         return
-    if certificate is not None and certificate.kind == "tbft":
-        who = header.proposer
-        signer = signers.get((who.member_type, who.org_id, who.member_info))
-        yield proposer_turn(header, certificate, signer.key if signer else None, store, context)
+    if turn is not None:
+        yield turn
     yield from epoch.checks(header, consensus)
 
 

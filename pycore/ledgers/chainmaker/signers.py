@@ -77,7 +77,9 @@ class Signer:
     window: tuple[float, float] = _ALWAYS
 
     def at(self, time: float | None) -> tuple[int, str]:
-        """Verdict and reason at a time; None: dates are ignored."""
+        """Verdict and reason at a time; None: dates are ignored. Nobody without a key is VALID."""
+        if self.verdict == Verdict.VALID and (self.key is None or self.hash is None):
+            return Verdict.UNSUPPORTED_ALGORITHM, "no key that signatures could be verified with"
         if self.verdict == Verdict.VALID and time is not None and not self.window[0] <= time <= self.window[1]:
             return Verdict.BAD_CERTIFICATE, "the certificate or one above it is not valid at the verification time"
         return self.verdict, self.detail
@@ -114,9 +116,7 @@ class TrustStore:
         # As read, some releases took any authority's certificate of an organisation that they do not know.
         lax = between(context.release, "2.3.0", "2.3.6") or between(context.release, "2.4.0_alpha", "3.0.0")
         self._takes_foreign = lax and not self._strict
-        self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(
-            capacity, max_bytes=max_bytes, size=lambda key, signer: _RECORD + 2 * len(key[2]) + len(signer.text)
-        )
+        self._cache: BoundedCache[MemberKey, Signer] = BoundedCache(capacity, max_bytes=max_bytes, size=_weight)
         # Bytes of the longest hash or alias: no longer one is looked up, whatever a block holds.
         self._longest_name = 4 * max(map(len, (*context.certificates, *context.aliases)), default=0)
         self.problems: list[str] = []
@@ -468,6 +468,11 @@ class TrustStore:
         if named not in self._anchors:
             return Signer(Verdict.UNKNOWN_SIGNER, f"the organisation {shorten(named)} has no trust root", org)
         return None
+
+
+def _weight(member: MemberKey, signer: Signer) -> int:
+    """Bytes that a resolved member takes, about; a character takes up to four."""
+    return _RECORD + 4 * len(member[1]) + 2 * len(member[2]) + len(signer.text)
 
 
 def _called(certificate: Certificate) -> str:

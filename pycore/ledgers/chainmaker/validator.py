@@ -20,7 +20,6 @@ from pycore.ledgers.chainmaker.block import Buffer, OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
 from pycore.ledgers.chainmaker.messages import BlockHeader
-from pycore.ledgers.chainmaker.rotation import node_of
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
@@ -85,9 +84,9 @@ class Validation:
             self.abandon()
 
     def abandon(self) -> None:
-        """Waits for the helpers that read the block."""
+        """Waits for the helpers that read the block; what they have not begun is left."""
         if self.hashing is not None:
-            self.hashing.finish()
+            self.hashing.abandon()
 
     def prepare(self, data: Buffer, form: str) -> None:
         """Opens a block, looks up its members and puts its signatures into the batch, while helpers hash its
@@ -110,6 +109,7 @@ class Validation:
             self.store = trust_store(self.context, self.hash)
             self.signers = self.store.resolve(self.members(block.header, self.column, self.votes), self.time)
             self.rules = AccessRules(self.context, block.header.block_version, admins=self.store.admins)
+            self.turn = headers.turn(block.header, self.votes, self.signers, self.store, self.context)
         with self.stage("verify"):
             before = len(self.batch)
             self.enlisted = transactions.enlist(self.column, self.signers, self.batch, self.time)
@@ -137,15 +137,9 @@ class Validation:
                 self.checks += voted.checks()
             elif self.context.consensus != "solo":
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
-            self.checks += headers.checks(block.header, self.votes, signers, store, self.context)
+            self.checks += headers.checks(block.header, self.votes, self.turn, self.context)
             self.trust_checks(store, signers)
         return self.report(digests)
-
-    def proposer_node(self) -> str | None:
-        """The node id of the prepared block's proposer; None where the context does not tell."""
-        who = self.block.header.proposer
-        signer = self.signers.get((who.member_type, who.org_id, who.member_info))
-        return node_of(signer.key, self.store) if signer is not None and signer.key is not None else None
 
     def read_rw_sets(self, block: OpenBlock) -> content.RWSets | None:
         """The context's read and write sets, else the block's."""

@@ -31,10 +31,9 @@ def validate_together(
             yield from group.reports()
         finally:
             group.abandon()
-        error = group.error
+        failed = group.error is not None
         del group  # its memory is the next one's
-        if error is not None:
-            yield error
+        if failed:
             return
 
 
@@ -72,23 +71,25 @@ class _Group:
             except BaseException:
                 self.abandon()
                 raise
-            self.proposer = work.proposer_node()
+            self.proposer = work.turn.got if work.turn is not None else None
         self._batch = batch
 
     def reports(self) -> Iterator[BlockReport | InputError]:
-        """The reports of the blocks that could be opened."""
+        """The reports of the blocks up to the first that has none, and the error that says why."""
         begin = time.perf_counter()
         try:
             codes = self._batch.run()
         except InputError:  # more signatures than are verified: of one block or of all together
             yield from self._one_by_one()
-            return
-        seconds = (time.perf_counter() - begin) / max(len(self._batch), 1)
-        for work in self._works:
-            work.timings["verify"] += seconds * work.signatures
-            yield work.finish(codes)
+        else:
+            seconds = (time.perf_counter() - begin) / max(len(self._batch), 1)
+            for work in self._works:
+                work.timings["verify"] += seconds * work.signatures
+                yield work.finish(codes)
+        if self.error is not None:
+            yield self.error
 
-    def _one_by_one(self) -> Iterator[BlockReport | InputError]:
+    def _one_by_one(self) -> Iterator[BlockReport]:
         blocks, form, threads = self._again
         try:
             for block, work in zip(blocks, self._works, strict=False):
@@ -97,6 +98,6 @@ class _Group:
             self.error = error
 
     def abandon(self) -> None:
-        """Waits for the helpers that read the blocks."""
+        """Waits for the helpers that read the blocks; what they have not begun is left."""
         for work in self._works:
             work.abandon()
