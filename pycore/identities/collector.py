@@ -44,7 +44,7 @@ _NIST = {
 _MAX_RSA_BITS = 8192  # bounds the work of one hostile key, under a millisecond a signature; real ones have 2048 to 4096
 
 _PIECES = parallel.Cost(item_ns=4000, byte_ns=0, batch=1024)  # of a signature by a known key, about
-FEW = 32  # signatures that take C no longer than making columns of them would
+_FEW = 32  # signatures that take C no longer than making columns of them would
 
 MAX_RARE = 1 << 10
 """Signatures on P-384 and P-521 of one batch: each takes one to two milliseconds, a hundred times what others take."""
@@ -197,7 +197,7 @@ class SignatureBatch:
 
     def _verified(self, kind: str, hash_: str, group: _Group) -> NDArray[np.uint8]:
         """Verdict codes, in the order of the group's places."""
-        if len(group) <= FEW:
+        if len(group) <= _FEW:
             return self._kernel(kind, hash_, *group.items())
         found = [self._kernel(kind, hash_, group.keys, group.messages, group.signatures)] if group.tickets else []
         if len(group.rows) == 1:

@@ -89,7 +89,7 @@ class Validation:
             self.hashing.abandon()
 
     def prepare(self, data: Buffer, form: str) -> None:
-        """Opens a block, looks up its members and puts its signatures into the batch, while helpers hash its
+        """Opens a block, header_rules up its members and puts its signatures into the batch, while helpers hash its
         transactions; InputError where the bytes are no block."""
         self.size = len(data)
         with self.stage("parse"):
@@ -101,9 +101,9 @@ class Validation:
         with self.stage("collect"):
             self.known_hash = self.context.hash or infer_hash(block.header)
             self.hash = self.known_hash or HASH_ORDER[0]
-            looks = transactions.Rules(tables, self.context.chain_id or block.header.chain_id, in_block=True)
-            self.hashing = Hashing(block.header, tables, self.hash, self.threads, [looks.apply])
-            self.column = transactions.collect(looks)
+            header_rules = transactions.Rules(tables, self.context.chain_id or block.header.chain_id, in_block=True)
+            self.hashing = Hashing(block.header, tables, self.hash, self.threads, [header_rules.apply])
+            self.column = transactions.collect(header_rules)
             self.votes = self.read_votes(block)
         with self.stage("members"):
             self.store = trust_store(self.context, self.hash)
@@ -324,9 +324,9 @@ def validate_transactions(items: Sequence[bytes], context: ChainContext, threads
         raise InputError("context.clock", got="'block_timestamp'", wanted="'now' or 'none': these are in no block")
     work = Validation(context, threads)
     tables = transactions.scan(Spans.joined(items), threads)
-    looks = transactions.Rules(tables, context.chain_id, in_block=False)
-    looks.apply()
-    column = transactions.collect(looks)
+    header_rules = transactions.Rules(tables, context.chain_id, in_block=False)
+    header_rules.apply()
+    column = transactions.collect(header_rules)
     store = trust_store(context, context.hash or HASH_ORDER[0])
     signers = store.resolve(column.entries.names, work.time)
     enlisted = transactions.enlist(column, signers, work.batch, work.time)
