@@ -89,7 +89,7 @@ class Validation:
             self.hashing.abandon()
 
     def prepare(self, data: Buffer, form: str) -> None:
-        """Opens a block, header_rules up its members and puts its signatures into the batch, while helpers hash its
+        """Opens a block, looks up its members and puts its signatures into the batch, while helpers hash its
         transactions; InputError where the bytes are no block."""
         self.size = len(data)
         with self.stage("parse"):
