@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -418,20 +418,30 @@ def _apply_policies(column: Column, valid: NDArray[np.bool_], voters: Sequence[V
         column.unjudged += ruling.ok is None
 
 
+class _Signers(NamedTuple):
+    """The field of each entry, whether its signature holds, and its signer: arrays, or lists."""
+
+    kinds: Any
+    valid: Any
+    members: Any
+
+
 class _Asking:
     """Asks the policies about single transactions."""
 
     def __init__(self, column: Column, valid: NDArray[np.bool_], voters: Sequence[Voter], rules: AccessRules) -> None:
-        self._entries, self._valid, self._voters, self._rules = column.entries, valid, voters, rules
+        self._voters, self._rules = voters, rules
         self._payloads = column.spans("payload")
-        self._bounds = np.searchsorted(column.entries.parents, np.arange(len(column) + 1))
+        entries, self._signers = column.entries, _Signers(column.entries.kinds, valid, column.entries.members)
+        self._bounds = np.searchsorted(entries.parents, np.arange(len(column) + 1)).tolist()
+        if len(column) <= _FEW:  # all are asked about, and lists are read faster than arrays
+            self._signers = _Signers(*(part.tolist() for part in self._signers))
 
     def __call__(self, index: int, kind: Kind | None) -> Ruling:
         """The ruling on a transaction; without a kind it is judged by its own parameters."""
         sender, endorsers, endorsed = None, [], False
-        part = slice(int(self._bounds[index]), int(self._bounds[index + 1]))
-        signers = zip(self._entries.kinds[part], self._valid[part], self._entries.members[part], strict=True)
-        for field_, valid, member in signers:
+        part = slice(self._bounds[index], self._bounds[index + 1])
+        for field_, valid, member in zip(*(column[part] for column in self._signers), strict=True):
             voter = self._voters[member]
             if field_ == SENDER:
                 sender = voter if valid else None
@@ -455,7 +465,8 @@ def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list
         places = words.itemsize * 2 * np.arange(len(words) + 1, dtype=np.int64)
         groups, firsts = Spans.of(words.reshape(-1).view(np.uint8), places[:-1], places[1:]).group()
     payloads = column.spans("payload")
-    known = [rules.kind(int(types[i]), names[i], partial(payloads.__getitem__, i)) for i in firsts.tolist()]
+    each = zip(firsts.tolist(), types[firsts].tolist(), names.take(firsts).items(), strict=True)
+    known = [rules.kind(tx_type, name, partial(payloads.__getitem__, i)) for i, tx_type, name in each]
     return groups, known
 
 
