@@ -257,3 +257,17 @@ def test_report_writes_the_table_between_the_marks(tmp_path: Path) -> None:
     page.write_text("no marks\n")
     assert process(*report, "--into", str(page)).returncode != 0
     assert page.read_text() == "no marks\n"
+
+
+@pytest.mark.slow
+def test_the_path_of_a_block() -> None:
+    """Every kind of work but the long run, by this build and another: itself."""
+    works = ["sm2", "small", "first", "grpc", "memory"]
+    small = ["--transactions", "40", "--rounds", "1"]
+    done = process("-m", "bench.block_path", "--base", str(ROOT), *small, "--only", *works)
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()[1:]
+    assert len(rows) == len(works)
+    for row in rows:
+        assert " before " in row
+        assert float(row.rpartition("ratio ")[2]) > 0
