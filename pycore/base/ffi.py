@@ -19,7 +19,7 @@ from pycore._version import __version__
 from pycore.errors import BackendUnavailable, PycoreError, SelfTestFailed
 
 try:
-    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; `ffi_keys` and `ffi_trees` have them from here
+    from pycore._core import ffi as ffi  # noqa: TID251 - the one place; every other `ffi_*` has them from here
     from pycore._core import lib as lib  # noqa: TID251
 except ImportError as error:  # a source tree that was never built gives a puzzling message otherwise
     message = (

@@ -12,7 +12,8 @@ from pki import TIME, identity, member, new_key, public_pem, sign, transaction
 
 import pycore
 from pycore import Verdict, ledgers
-from pycore.identities.x509 import parse_certificate
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.x509 import PublicKey, parse_certificate
 from pycore.ledgers.chainmaker import messages
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.ledger import ChainContext, Policy, TrustMember
@@ -411,6 +412,19 @@ def test_nobody_without_a_key_is_valid(root, client):
     assert Signer(Verdict.VALID, "", ORG, key=key, hash="sha256").at(TIME)[0] == Verdict.VALID
     for known in ({}, {"key": key}, {"hash": "sha256"}):
         assert Signer(Verdict.VALID, "", ORG, **known).at(None)[0] == Verdict.UNSUPPORTED_ALGORITHM
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_nothing_is_valid_that_was_not_verified(count, client, monkeypatch):
+    """Whatever a member's key holds: its signatures go to the kernels, or are UNCHECKED."""
+    items = [transaction(client, tx_id=f"tx{i}").SerializeToString() for i in range(count)]
+    monkeypatch.setattr(TrustStore, "resolve", lambda store, names, time: dict.fromkeys(names, empty))
+    known = ChainContext(auth_type="Public", hash="sha256")
+    empty = Signer(Verdict.VALID, "", ORG, ORG, "CLIENT", PublicKey("rsa", b""), "sha256")
+    assert set(LEDGER.validate_transactions(items, known).codes.tolist()) == {Verdict.MALFORMED_KEY}
+    monkeypatch.setattr(SignatureBatch, "add", lambda *_: -1)
+    monkeypatch.setattr(SignatureBatch, "add_rows", lambda *_: -(10**6))
+    assert set(LEDGER.validate_transactions(items, known).codes.tolist()) == {Verdict.UNCHECKED}
 
 
 def test_failures_take_no_room(root, client):

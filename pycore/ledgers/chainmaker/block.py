@@ -41,6 +41,13 @@ MIN_TRANSACTION_BYTES = 64
 _SHARE = {"txs": 64, "vertexes": 64, "edges": 32, "rw_sets": 64}
 _LIMITS = {"txs": MAX_RECORDS, "vertexes": MAX_RECORDS, "edges": MAX_EDGES, "rw_sets": MAX_RECORDS}
 _CALLED = {"txs": "txs", "vertexes": "dag.vertexes", "edges": "dag.vertexes.neighbors", "rw_sets": "rwset_list"}
+_FORM = Plan(
+    BlockInfo.DESCRIPTOR,
+    {"": "info", "block": "block"},
+    {"block": ["header"]},
+    raw=("block.header", "block.dag", "block.txs", "block.additional_data", "rwset_list"),
+)
+_LONG, _NUMBER = 0x0A, 0x08  # tags of a field 1: one with a length, a number
 
 
 @dataclass(slots=True, eq=False)
@@ -124,6 +131,8 @@ def _scan(plan: Plan, kind: type[Message], view: NDArray[np.uint8]) -> Tables:
     if len(tables.rewritten(plan.names[0])):
         view = np.frombuffer(parse(kind, view.tobytes(), "block").SerializeToString(), np.uint8)
         tables = _scan_once(plan, kind, view)
+        if len(tables.rewritten(plan.names[0])):  # the DAG would be hashed as it is
+            raise RuntimeError("protobuf writes a block as the scan says that no writer does")
     return tables
 
 
@@ -158,17 +167,6 @@ def _parts(tables: Tables, rw_sets: Spans | None) -> OpenBlock:
         extra=parse(AdditionalData, extra[0], "block.additional_data").extra_data,
         rw_sets=rw_sets,
     )
-
-
-_FORM = Plan(
-    BlockInfo.DESCRIPTOR,
-    {"": "info", "block": "block"},
-    {"block": ["header"]},
-    raw=("block.header", "block.dag", "block.txs", "block.additional_data", "rwset_list"),
-)
-
-
-_LONG, _NUMBER = 0x0A, 0x08  # tags of a field 1: one with a length, a number
 
 
 def is_block_info(view: NDArray[np.uint8]) -> bool:

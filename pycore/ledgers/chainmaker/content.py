@@ -11,7 +11,7 @@ from pycore.hashing.batch import hash_batch
 from pycore.ledgers.chainmaker import dag, plans, transactions
 from pycore.ledgers.chainmaker.block import Graph, OpenBlock
 from pycore.ledgers.chainmaker.digests import DIGEST_SIZE, Digests
-from pycore.ledgers.chainmaker.messages import BlockHeader, TxRWSet, parse
+from pycore.ledgers.chainmaker.messages import BlockHeader, TxRWSet, parse, scan_as_written
 from pycore.ledgers.report import Check
 from pycore.ledgers.scan import FAULT, Spans
 
@@ -66,14 +66,10 @@ class RWSets:
     """
 
     def __init__(self, given: Spans, field: str, threads: int | None) -> None:
-        tables = plans.RW_SET.scan(given, threads=threads)
+        tables = scan_as_written(plans.RW_SET, TxRWSet, given, threads=threads)
         if tables.faulty:
             at = int(np.flatnonzero(tables["rw_set"][:, FAULT])[0])
             raise tables.refusal(f"{field}[{at}]", "a ChainMaker TxRWSet", int(given.lengths[at]))
-        if len(tables.rewritten("rw_set")):
-            odd = frozenset(tables.rewritten("rw_set").tolist())
-            items = [given[i] if i not in odd else _encoded(given[i], f"{field}[{i}]") for i in range(len(given))]
-            tables = plans.RW_SET.scan(Spans.joined(items), threads=threads)
         self.encoded = tables.span("rw_set")
         self.tx_ids = tables.span("rw_set", "tx_id")
 
@@ -83,10 +79,6 @@ class RWSets:
     def messages(self) -> list[TxRWSet]:
         """The sets as messages."""
         return [parse(TxRWSet, self.encoded[i], "rw_sets") for i in range(len(self))]
-
-
-def _encoded(item: bytes, field: str) -> bytes:
-    return parse(TxRWSet, item, field).SerializeToString()
 
 
 def dag_checks(block: OpenBlock, rw_sets: RWSets | None, digests: Digests, *, rebuild: bool) -> Iterator[Check]:

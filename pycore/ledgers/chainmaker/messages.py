@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2, consensus_pb2, transaction_pb2
 from pycore.errors import InputError
-from pycore.ledgers.scan import Plan, Spans
+from pycore.ledgers.scan import FAULT, Plan, Spans, Tables
 
 AdditionalData = block_pb2.AdditionalData
 Block = block_pb2.Block
@@ -71,6 +72,28 @@ def parse_bounded(kind: type[M], data: bytes, field: str, numbers: tuple[int, ..
     if any(counts[name] > most for name in names):
         raise InputError(field, got=f"more than {most} votes", wanted=f"at most {most}, which are read")
     return parse(kind, data, field)
+
+
+def scan_as_written(plan: Plan, kind: type[Message], records: Spans, **options: Any) -> Tables:
+    """The columns of records, as the chain's nodes would encode them: those that a writer would have put otherwise are
+    encoded again behind the data, and scanned there. Records with a fault are left as they are. options: of
+    :meth:`Plan.scan`."""
+    tables, name = plan.scan(records, **options), plan.names[0]
+    odd = [i for i in tables.rewritten(name).tolist() if not tables[name][i, FAULT]]
+    if not odd:
+        return tables
+    cells = records.cells[:, records.column : records.column + 2].copy()
+    pieces, at = [records.data], records.data.size
+    for i in odd:
+        encoded = parse(kind, records[i], f"record {i}").SerializeToString()
+        pieces.append(np.frombuffer(encoded, np.uint8))
+        cells[i] = at, at + len(encoded)
+        at += len(encoded)
+    tables = plan.scan(Spans(np.concatenate(pieces), cells), **options)
+    left = tables.rewritten(name)
+    if not tables[name][left, FAULT].all():  # their bytes would be hashed and verified as they are
+        raise RuntimeError(f"protobuf writes a {kind.DESCRIPTOR.name} as the scan says that no writer does")
+    return tables
 
 
 def shorten(text: str, most: int = 128) -> str:

@@ -20,7 +20,7 @@ from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
 from pycore.ledgers.chainmaker.access import AccessRules, Kind
 from pycore.ledgers.chainmaker.block import OpenBlock
-from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, shorten
+from pycore.ledgers.chainmaker.messages import Payload, Transaction, parse, scan_as_written, shorten
 from pycore.ledgers.chainmaker.plans import ENDORSER, MAX_ENDORSERS, PAYER, SENDER, TRANSACTION
 from pycore.ledgers.chainmaker.policy import Ruling, Voter
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
@@ -118,22 +118,12 @@ class Column:
 def scan(transactions: Spans, threads: int | None) -> Tables:
     """The columns of transactions. One that a writer would have put otherwise is encoded again and read from there: the
     chain's nodes hash and sign what they encode themselves."""
-    tables = _scan(transactions, threads)
-    odd = tables.rewritten("tx")
-    odd = odd[tables["tx"][odd, FAULT] == 0]
-    if not len(odd):
-        return tables
-    cells = transactions.cells[:, transactions.column : transactions.column + 2].copy()
-    extra, at = [transactions.data], transactions.data.size
-    for i in odd.tolist():
-        encoded = parse(Transaction, transactions[i], f"block.txs[{i}]").SerializeToString()
-        extra.append(np.frombuffer(encoded, np.uint8))
-        cells[i] = at, at + len(encoded)
-        at += len(encoded)
-    tables = _scan(Spans(np.concatenate(extra), cells), threads)
-    left = tables.rewritten("tx")
-    if (tables["tx"][left, FAULT] == 0).any():  # its bytes would be hashed and verified as they are
-        raise RuntimeError("protobuf writes a transaction as the scan says that no writer does")
+    room = {"entry": int(_ROOM * len(transactions)) + 16}
+    limits = {"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}
+    tables = scan_as_written(TRANSACTION, Transaction, transactions, room=room, limits=limits, threads=threads)
+    if tables.faulty:  # what stands before the fault may be in any order and form: nothing of it is read
+        tx = tables["tx"]
+        tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
     return tables
 
 
@@ -143,16 +133,6 @@ def open_transactions(block: OpenBlock, threads: int | None) -> Tables:
     if tables.faulty:
         at = int(np.flatnonzero(tables["tx"][:, FAULT])[0])
         raise tables.refusal(f"block.txs[{at}]", "a ChainMaker Transaction", int(block.txs.lengths[at]))
-    return tables
-
-
-def _scan(transactions: Spans, threads: int | None) -> Tables:
-    room = {"entry": int(_ROOM * len(transactions)) + 16}
-    limits = {"entry": MAX_ENTRIES + MAX_ENDORSERS + 2}
-    tables = TRANSACTION.scan(transactions, room=room, limits=limits, threads=threads)
-    if tables.faulty:  # what stands before the fault may be in any order and form: nothing of it is read
-        tx = tables["tx"]
-        tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
     return tables
 
 
@@ -168,18 +148,19 @@ class Rules:
         self.tables, self.chain_id, self.in_block = tables, chain_id, in_block
         self.no_payload = tables.span("tx", "payload").absent  # also where bytes are no transaction
         self.again = self.faulty = np.zeros(len(self.no_payload), np.bool_)
-        self.names: tuple[NDArray[np.uint32], NDArray[np.uint32]] | None = None
+        self.names: tuple[Spans, NDArray[np.uint32], NDArray[np.uint32]] | None = None
 
     def apply(self) -> None:
         """Finds the transactions that break a rule (`faulty`), among them repeated ids (`again`), and those that call
-        one method of one contract (`names`: groups, and the first of each)."""
+        one method of one contract (`names`: these, their groups, and the first of each)."""
         self.faulty = _header_faults(self.tables, self.chain_id)
         if self.in_block:
             self.again = _repeated_ids(self.tables, self.no_payload)
-        groups = firsts = np.arange(len(self.no_payload), dtype=np.uint32)
+        names = _names_of(self.tables)
+        groups = firsts = np.arange(len(names), dtype=np.uint32)
         if len(groups) > _FEW:
-            groups, firsts = names_of(self.tables).group()
-        self.names = groups, firsts
+            groups, firsts = names.group()
+        self.names = names, groups, firsts
 
 
 def collect(rules: Rules) -> Column:
@@ -339,7 +320,7 @@ def enlist(column: Column, signers: Mapping[MemberKey, Signer], batch: Signature
         of_entries = zip(entries.rows.tolist(), entries.parents.tolist(), entries.members.tolist(), strict=True)
         for i, (row, parent, member) in enumerate(of_entries):
             signer = signers[entries.names[member]]
-            if keys[member] and signer.key is not None and signer.hash is not None:
+            if reasons[member][0] == _VALID and signer.key is not None and signer.hash is not None:
                 tickets[i] = batch.add(signer.key, signer.hash, messages[parent], given[row])
         return Enlisted(tickets, reasons)
     for (kind, hash_), own in kinds.items():
@@ -374,6 +355,7 @@ def decide(
     entries = column.entries
     given = enlisted.tickets >= 0
     outcome = np.array([reason[0] for reason in enlisted.reasons], np.uint8)[entries.members]
+    outcome[~given & (outcome == _VALID)] = Verdict.UNCHECKED  # nothing is valid that was not in the batch
     outcome[given] = codes[enlisted.tickets[given]]
     valid = outcome == _VALID
     checks_payer = rules is None or rules.checks_payer
@@ -458,8 +440,8 @@ class _Asking:
 def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list[Kind]]:
     """Groups of transactions with equal type, contract and method, and what the rows ask about each."""
     assert column.rules.names is not None
-    names, types = names_of(column.tables), column.tables.number("tx", "payload.tx_type")
-    groups, firsts = column.rules.names
+    names, groups, firsts = column.rules.names
+    types = column.tables.number("tx", "payload.tx_type")
     if len(types) > _FEW and (types != types[0]).any():
         words = np.stack([groups, types.astype(np.uint32)], axis=1)
         places = words.itemsize * 2 * np.arange(len(words) + 1, dtype=np.int64)
@@ -470,7 +452,7 @@ def _kinds(column: Column, rules: AccessRules) -> tuple[NDArray[np.uint32], list
     return groups, known
 
 
-def names_of(tables: Tables) -> Spans:
+def _names_of(tables: Tables) -> Spans:
     """Contract and method of every transaction as they are encoded. They stand next to each other, and with their tags
     they are equal exactly where the names are."""
     contract, method = tables.tag("tx", "payload.contract_name"), tables.tag("tx", "payload.method")
