@@ -65,8 +65,8 @@ def _decode(whole: _Run, request: block_pb2.ValidateBlocksRequest, settings: Set
     whole.read = True
     if len(request.blocks) > MOST_RUN_BLOCKS:
         raise LengthError("blocks", f"{len(request.blocks)} blocks", f"at most {MOST_RUN_BLOCKS} in a message")
-    cost = sum(map(cost_of, request.blocks))
-    return Work(_NAME, whole, (list(request.blocks),), len(request.blocks), cost)
+    blocks = list(request.blocks)  # a copy of each, whenever they are asked for
+    return Work(_NAME, whole, (blocks,), len(blocks), sum(map(cost_of, blocks)))
 
 
 def _run(work: Work, settings: Settings) -> tuple[list[_Answer], Exception | None]:
