@@ -21,6 +21,7 @@ import pytest
 from pycore import errors
 from pycore.base import ffi
 from pycore.client import ValidationClient
+from pycore.identities import memory
 from pycore.ledgers.chainmaker import signers
 from pycore.merkle import ffi_trees
 from pycore.service import rpc_blocks
@@ -101,7 +102,8 @@ NATIVE: tuple[tuple[object, str, Callable[..., int]], ...] = (
 def measure(method: str, raw: bytes, monkeypatch: pytest.MonkeyPatch) -> Cost:
     cost = Cost()
     rpc_blocks._context.cache_clear()
-    signers._STORES.clear()  # or the configuration that was read once would cost nothing
+    signers._STORES.clear()  # or the configuration that was read once would cost nothing,
+    memory.forget()  # and nor would pieces of certificates that a test before this one read
 
     def lines(_frame: FrameType, event: str, _argument: Any) -> Callable[..., Any]:
         cost.lines += event == "line"
