@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pycore.base.extras import explain
 from pycore.errors import InputError
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.report import BlockReport, Check, Event, Report, TransactionFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pycore.base.columns import BytesLike
 
-__all__ = ["BlockReport", "Check", "Ledger", "TransactionFault", "get", "names"]
+__all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFault", "get", "names"]
 
 _MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
+_REFUSED: dict[str, str] = {}
+"""Chains that have no ledger here: name -> why."""
 
 
 class State(Protocol):
@@ -91,6 +93,8 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Ledger:
     """The validator of a chain. InputError on an unknown name."""
+    if name in _REFUSED:
+        raise InputError("chain", got=repr(name), wanted=f"another chain: {_REFUSED[name]}")
     if name not in _MODULES:
         raise InputError("chain", got=repr(name), wanted="one of " + ", ".join(map(repr, _MODULES)))
     try:

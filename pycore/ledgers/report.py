@@ -1,4 +1,4 @@
-"""The answer of a ledger's validator: named checks and one verdict per transaction."""
+"""The answers of a ledger's validator: named checks; of a block also one verdict per transaction."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ class Check:
     got      what the block holds: text, a number, bytes, or None
     wanted   what was recomputed or is required
     detail   in words: why it failed or was skipped; else ""
+    certainty
+             "read" where the rule was only read in the source of the chain's software: no published data has confirmed
+             it; else ""
     """
 
     name: str
@@ -26,6 +29,7 @@ class Check:
     got: Any = None
     wanted: Any = None
     detail: str = ""
+    certainty: str = ""
 
     @property
     def status(self) -> str:
@@ -35,7 +39,8 @@ class Check:
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; bytes in hexadecimal."""
         got, wanted = shown(self.got), shown(self.wanted)
-        return {"name": self.name, "status": self.status, "got": got, "wanted": wanted, "detail": self.detail}
+        found = {"name": self.name, "status": self.status, "got": got, "wanted": wanted, "detail": self.detail}
+        return {**found, "certainty": self.certainty} if self.certainty else found
 
     def __str__(self) -> str:
         if self.ok:
@@ -60,28 +65,39 @@ class TransactionFault:
         return {"index": self.index, "verdict": self.verdict.name, "tx_id": self.tx_id, "detail": self.detail}
 
 
-@dataclass(frozen=True)
-class BlockReport:
-    """The outcome of one block's validation.
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event that a transaction with a successful result put out.
 
-    ``valid``      no check failed, and every transaction is valid: "nothing wrong was found in what could be checked".
-    ``complete``   no check was skipped because the context lacks something. Accept a block on ``valid and complete``.
+    transaction  its position in the block      tx_id     as the chain writes it
+    contract     name or address, as the chain writes it
+    topic        name or hexadecimal, as the chain writes it
+    data         the event's values in order: text, or bytes in hexadecimal where the chain has no text
+    """
+
+    transaction: int
+    tx_id: str
+    contract: str
+    topic: str
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a validation.
+
+    ``valid``      no check failed: "nothing wrong was found in what could be checked".
+    ``complete``   no check was skipped because something is not known. Accept on ``valid and complete``.
     """
 
     chain: str
     rules: str
-    height: int
-    block_hash: bytes
     checks: tuple[Check, ...]
-    transactions: Verdicts
-    faults: tuple[TransactionFault, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    timings: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
         """Whether no executed check failed."""
-        return all(check.ok is not False for check in self.checks) and self.transactions.all_valid
+        return all(check.ok is not False for check in self.checks)
 
     @property
     def complete(self) -> bool:
@@ -107,6 +123,37 @@ class BlockReport:
 
     def __iter__(self) -> Iterator[Check]:
         return iter(self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: bytes in hexadecimal."""
+        return {
+            "chain": self.chain,
+            "rules": self.rules,
+            "valid": self.valid,
+            "complete": self.complete,
+            "checks": [check.to_dict() for check in self.checks],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockReport(Report):
+    """The outcome of one block's validation; `valid` also means that every transaction is.
+
+    ``events``     of its transactions, in order, where the validator was asked for them; they are not sent over gRPC.
+    """
+
+    height: int
+    block_hash: bytes
+    transactions: Verdicts
+    faults: tuple[TransactionFault, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    events: tuple[Event, ...] | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether no executed check failed, and every transaction is valid."""
+        return super().valid and self.transactions.all_valid
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: bytes in hexadecimal, verdicts by name."""

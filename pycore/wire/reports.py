@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,16 +44,7 @@ def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
         block_hash=report.block_hash,
         valid=report.valid,
         complete=report.complete,
-        checks=[
-            block_pb2.BlockCheck(
-                name=check.name,
-                status=_STATUS[check.ok],
-                got=_to_value(check.got),
-                wanted=_to_value(check.wanted),
-                detail=_text(check.detail),
-            )
-            for check in report.checks
-        ],
+        checks=to_checks(report.checks),
         transactions=to_verdicts(report.transactions),
         invalid_transactions=[
             block_pb2.TransactionFault(
@@ -76,10 +67,7 @@ def from_block_report(message: block_pb2.BlockReport) -> BlockReport:
         rules=message.rules,
         height=message.height,
         block_hash=message.block_hash,
-        checks=tuple(
-            Check(check.name, _OK[check.status], _from_value(check, "got"), _from_value(check, "wanted"), check.detail)
-            for check in message.checks
-        ),
+        checks=from_checks(message.checks),
         transactions=from_verdicts(message.transactions),
         faults=tuple(
             TransactionFault(fault.index, Verdict(fault.verdict), fault.tx_id, fault.detail)
@@ -87,6 +75,29 @@ def from_block_report(message: block_pb2.BlockReport) -> BlockReport:
         ),
         counts=dict(message.counts),
         timings=dict(message.timings),
+    )
+
+
+def to_checks(checks: Iterable[Check]) -> list[block_pb2.BlockCheck]:
+    """Checks for sending."""
+    return [
+        block_pb2.BlockCheck(
+            name=check.name,
+            status=_STATUS[check.ok],
+            got=_to_value(check.got),
+            wanted=_to_value(check.wanted),
+            detail=_text(check.detail),
+            certainty=check.certainty,
+        )
+        for check in checks
+    ]
+
+
+def from_checks(messages: Iterable[block_pb2.BlockCheck]) -> tuple[Check, ...]:
+    """Received checks."""
+    return tuple(
+        Check(one.name, _OK[one.status], _from_value(one, "got"), _from_value(one, "wanted"), one.detail, one.certainty)
+        for one in messages
     )
 
 

@@ -1,9 +1,9 @@
 """A run of blocks: each one validated, linked to the one before, and the context moved by configuration blocks.
 
-Blocks are read in windows of at most WINDOW_BLOCKS blocks and WINDOW_BYTES bytes (the last block read may go beyond
-the bytes), and no further window is read before every report of one has been taken. Reports come in the order of the
-blocks. A window is cut after a block that may change the configuration, so that all blocks that are validated
-together have one context; `_validated` is the one place where they are.
+Blocks are read in windows (:mod:`pycore.ledgers.runs`): at most WINDOW_BLOCKS blocks and WINDOW_BYTES bytes (the last
+block read may go beyond the bytes), and no further window is read before every report of one has been taken. Reports
+come in the order of the blocks. A window is cut after a block that may change the configuration, so that all blocks
+that are validated together have one context; `_validated` is the one place where they are.
 
 Links. From the second block on the checks `height` and `previous_hash` compare with the block before: its height plus
 one, and its hash as it was recomputed, not as it says. Nothing that follows a block with a failed check or an invalid
@@ -21,7 +21,7 @@ block after it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,6 @@ from pycore.ledgers.chainmaker.digests import infer_hash
 from pycore.ledgers.chainmaker.window import validate_together
 from pycore.ledgers.report import BlockReport, Check
 
-WINDOW_BLOCKS = 16
-WINDOW_BYTES = 64 << 20
 _FORMAT = 1
 _FREE_MOVES = 64 << 20
 _MOVES_PER_BYTE = 16
@@ -258,56 +256,3 @@ class ChainState:
         changed = [name for name in names if getattr(moved, name) != getattr(self.context, name)]
         self.context = moved
         return Check("context_change", True, ", ".join(changed), None, f"from height {report.height + 1} on")
-
-
-class ChainRun(Iterator[BlockReport]):
-    """The reports of a run of blocks, made as they are asked for.
-
-    Attributes:
-        checkpoint: the place after the last report that was taken; None before the first of a run without one.
-    """
-
-    def __init__(
-        self, blocks: Iterable[BytesLike], state: ChainState, *, window_blocks: int, window_bytes: int
-    ) -> None:
-        for name, value in (("window_blocks", window_blocks), ("window_bytes", window_bytes)):
-            if type(value) is not int or value < 1:
-                raise InputError(name, got=quote(value), wanted="an integer, 1 or more")
-        self._state = state
-        self._limits = window_blocks, window_bytes
-        self._reports = self._all(iter(blocks))
-
-    @property
-    def checkpoint(self) -> Checkpoint | None:
-        """See the class."""
-        return self._state.checkpoint
-
-    def __iter__(self) -> ChainRun:
-        return self
-
-    def __next__(self) -> BlockReport:
-        return next(self._reports)
-
-    def _all(self, blocks: Iterator[BytesLike]) -> Iterator[BlockReport]:
-        while True:
-            window, failure = self._window(blocks)
-            yield from self._state.reports(window)
-            if failure is not None:
-                raise failure
-            if not window:
-                return
-
-    def _window(self, blocks: Iterator[BytesLike]) -> tuple[list[bytes], Exception | None]:
-        """The next blocks, and what reading the one after them raised: it is for after their reports."""
-        most, most_bytes = self._limits
-        window: list[bytes] = []
-        size = 0
-        while len(window) < most and size < most_bytes:
-            try:
-                window.append(one_bytes(next(blocks), "block"))
-            except StopIteration:
-                break
-            except Exception as error:
-                return window, error
-            size += len(window[-1])
-        return window, None

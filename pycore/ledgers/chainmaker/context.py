@@ -14,16 +14,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pycore.base.columns import quote
 from pycore.errors import InputError
-from pycore.ledgers._json import load_object
 from pycore.ledgers.chainmaker import fields
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
 from pycore.ledgers.chainmaker.rows import DEFAULT_RELEASE, Policy, Rows, range_start, release_name, rows_of
+from pycore.ledgers.contexts import JsonContext
 
 HASHES = {"SHA256": "sha256", "SHA3_256": "sha3-256", "SM3": "sm3"}
 """The chain's spelling (chainConfig.crypto.hash) -> this library's."""
@@ -58,7 +57,7 @@ _ROW_FIELDS = frozenset({"auth_type", "release", "policies", "trust_roots"})
 
 
 @dataclass(frozen=True)
-class ChainContext:
+class ChainContext(JsonContext):
     """The chain's configuration and the place of the block in it. Every field may be left out.
 
     A check whose field is missing is reported as skipped, by name; it never passes silently.
@@ -248,48 +247,6 @@ class ChainContext:
         made = object.__new__(ChainContext)
         made.__dict__.update(self.__dict__, previous_proposer=node)
         return made
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form as Python objects; fields at their defaults are left out."""
-        shown: dict[str, Any] = {}
-        for item in dataclasses.fields(self):
-            value = getattr(self, item.name)
-            default = item.default if item.default_factory is dataclasses.MISSING else item.default_factory()
-            if value == default and type(value) is not bytes:
-                continue
-            shown[item.name] = fields.plain(value)
-        return shown
-
-    def to_json(self, *, indent: int | None = 2) -> str:
-        """The JSON document that :meth:`from_json` reads."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> ChainContext:
-        """A context from the JSON form. InputError names the field that does not fit."""
-        if not isinstance(document, Mapping):
-            raise InputError("context", got=type(document).__name__, wanted="a JSON object")
-        known = {item.name for item in dataclasses.fields(cls)}
-        for name in document:
-            if name not in known:
-                raise InputError(f"context.{name}", got="an unknown field", wanted=f"one of {', '.join(sorted(known))}")
-        return cls(**document)
-
-    @classmethod
-    def from_json(cls, source: str | bytes | Path) -> ChainContext:
-        """Reads a JSON document: its text, or the path of a file that holds it (a Path, or a string that is not a JSON
-        object)."""
-        text: str | bytes
-        if isinstance(source, Path) or (isinstance(source, str) and not source.lstrip().startswith("{")):
-            try:
-                text = Path(source).read_bytes()
-            except OSError as error:
-                raise InputError(
-                    "context", got=str(error), wanted="a JSON object or the path of a file that holds one"
-                ) from error
-        else:
-            text = source
-        return cls.from_dict(load_object(text, "context"))
 
 
 def chain_hash_name(name: object) -> str:

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from pycore.base.columns import bytes_view
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker import chain, validator
+from pycore.ledgers.chainmaker import validator
 from pycore.ledgers.chainmaker.block import open_block
-from pycore.ledgers.chainmaker.chain import ChainRun, ChainState, Checkpoint
+from pycore.ledgers.chainmaker.chain import ChainState, Checkpoint
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.report import BlockReport
+from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun
 
 if TYPE_CHECKING:
     from pycore.base.columns import BytesLike
@@ -72,8 +73,8 @@ class ChainMaker:
         threads: int | None = None,
         checkpoint: Checkpoint | Mapping[str, Any] | None = None,
         form: str = "auto",
-        window_blocks: int = chain.WINDOW_BLOCKS,
-        window_bytes: int = chain.WINDOW_BYTES,
+        window_blocks: int = WINDOW_BLOCKS,
+        window_bytes: int = WINDOW_BYTES,
     ) -> ChainRun:
         """Validates a run of blocks: each by itself, its link to the one before, and configuration blocks applied.
 

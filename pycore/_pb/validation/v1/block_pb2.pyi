@@ -98,18 +98,20 @@ class BlockReport(_message.Message):
     def __init__(self, chain: _Optional[str] = ..., rules: _Optional[str] = ..., height: _Optional[int] = ..., block_hash: _Optional[bytes] = ..., valid: _Optional[bool] = ..., complete: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[BlockCheck, _Mapping]]] = ..., transactions: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., invalid_transactions: _Optional[_Iterable[_Union[TransactionFault, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., timings: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class BlockCheck(_message.Message):
-    __slots__ = ("name", "status", "got", "wanted", "detail")
+    __slots__ = ("name", "status", "got", "wanted", "detail", "certainty")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
     GOT_FIELD_NUMBER: _ClassVar[int]
     WANTED_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    CERTAINTY_FIELD_NUMBER: _ClassVar[int]
     name: str
     status: CheckStatus
     got: CheckValue
     wanted: CheckValue
     detail: str
-    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., got: _Optional[_Union[CheckValue, _Mapping]] = ..., wanted: _Optional[_Union[CheckValue, _Mapping]] = ..., detail: _Optional[str] = ...) -> None: ...
+    certainty: str
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., got: _Optional[_Union[CheckValue, _Mapping]] = ..., wanted: _Optional[_Union[CheckValue, _Mapping]] = ..., detail: _Optional[str] = ..., certainty: _Optional[str] = ...) -> None: ...
 
 class CheckValue(_message.Message):
     __slots__ = ("text", "number", "data", "flag", "real")

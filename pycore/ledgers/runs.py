@@ -1,0 +1,276 @@
+"""Runs of blocks: each one validated, linked to the one before, and the context moved by what a block changes.
+
+A chain whose blocks are validated one by one gives :class:`LinkedState` its :class:`Steps`; ChainMaker, which
+validates neighbours together, has its own state. :class:`ChainRun` reads blocks in windows for either.
+
+Links. From the second block on, each block is validated with the height and the previous hash that the run has seen:
+the height of the block before plus one, and its hash as recomputed, not as it says. Nothing that follows a block with
+a failed check or an invalid transaction is proven by such a link: where the values agree, the checks `height` and
+`previous_hash` are skipped (`ok` is None) and name the first block that is not valid, in this run and in every one
+that goes on from its checkpoint. Where they do not agree they fail.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.errors import InputError
+from pycore.ledgers import fields
+from pycore.ledgers.contexts import JsonContext
+from pycore.ledgers.report import BlockReport, Check
+
+if TYPE_CHECKING:
+    from pycore.ledgers import State
+
+WINDOW_BLOCKS = 16
+WINDOW_BYTES = 64 << 20
+_FORMAT = 1
+_LINKS = ("height", "previous_hash")
+
+
+class Step(NamedTuple):
+    """One block of a run.
+
+    report    the block's own
+    context   of the next block; its place in the chain is the run's to fill in
+    unclear   why the context no longer follows the chain, in words; "" where it does
+    """
+
+    report: BlockReport
+    context: JsonContext
+    unclear: str = ""
+
+
+class Steps(Protocol):
+    """The part of a chain in a run."""
+
+    name: str
+
+    def context(self, document: Any) -> Any:
+        """The chain's context from any of its forms."""
+        ...
+
+    def step(self, block: bytes, context: Any, *, threads: int | None) -> Step:
+        """Validates a block in its context. InputError named `block` when the bytes are not one.
+
+        The context may only move if the block is valid, and nothing that it needs was skipped; the report of a block
+        that moves it has the check `context_change` with the names of the fields that changed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a run is after a block: what another run needs to go on with the next one.
+
+    Attributes:
+        chain: name of the chain.
+        height: of the last block.
+        block_hash: its hash as recomputed, 32 bytes.
+        context: of the next block, without its height and the hash before it.
+        broken: height of the first block that was not valid, or None.
+        unclear: why the context no longer follows the chain, in words; "" where it does.
+    """
+
+    chain: str
+    height: int
+    block_hash: bytes
+    context: JsonContext
+    broken: int | None = None
+    unclear: str = ""
+
+    def place(self) -> dict[str, Any]:
+        """All but the context, JSON-ready: what changes with every block."""
+        return {
+            "format": _FORMAT,
+            "chain": self.chain,
+            "height": self.height,
+            "block_hash": self.block_hash.hex(),
+            "broken": self.broken,
+            "unclear": self.unclear,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; the hash in hexadecimal, the context in its JSON form."""
+        return {**self.place(), "context": self.context.to_dict()}
+
+    @classmethod
+    def from_dict(cls, document: Any, steps: Steps) -> Checkpoint:
+        """The checkpoint of that chain that :meth:`to_dict` wrote. InputError names the field that does not fit."""
+        wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear"}
+        if not isinstance(document, Mapping) or document.keys() != wanted:
+            got = ", ".join(sorted(map(str, document))) if isinstance(document, Mapping) else type(document).__name__
+            raise InputError("checkpoint", got=got[:200], wanted="an object with " + ", ".join(sorted(wanted)))
+        for name, value in (("format", _FORMAT), ("chain", steps.name)):
+            if document[name] != value or type(document[name]) is not type(value):
+                raise InputError(f"checkpoint.{name}", got=quote(document[name]), wanted=repr(value))
+        if not isinstance(document["unclear"], str):
+            raise InputError("checkpoint.unclear", got=type(document["unclear"]).__name__, wanted="text")
+        broken = document["broken"]
+        return cls(
+            steps.name,
+            _number("height", document["height"]),
+            fields.octets("block_hash", document["block_hash"], 32),
+            steps.context(document["context"]),
+            None if broken is None else _number("broken", broken),
+            document["unclear"],
+        )
+
+
+def _number(name: str, value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 64:
+        raise InputError(f"checkpoint.{name}", got=quote(value), wanted="an integer from 0 to 2^64 - 1")
+    return value
+
+
+class LinkedState:
+    """The knowledge of a run between two blocks, which are validated one by one. Not to be shared between threads.
+
+    Attributes:
+        context: of the next block, without its place.
+        height, previous_hash: the next block's, where they are known.
+        broken, unclear: as in :class:`Checkpoint`.
+    """
+
+    def __init__(self, steps: Steps, context: Any, checkpoint: Any, *, threads: int | None) -> None:
+        """`context` None with a checkpoint: the checkpoint's; with both, the context, from the checkpoint's place."""
+        given = Checkpoint.from_dict(checkpoint, steps) if isinstance(checkpoint, Mapping) else checkpoint
+        if given is not None and not (isinstance(given, Checkpoint) and given.chain == steps.name):
+            raise InputError("checkpoint", quote(given), f"a Checkpoint of {steps.name!r}, its mapping or None")
+        known: Any = given.context if given is not None and context is None else steps.context(context)
+        self._steps, self._threads = steps, threads
+        self.height, self.previous_hash = known.height, known.previous_block_hash
+        self.broken: int | None = None
+        self.unclear = ""
+        self._last: tuple[int, bytes] | None = None
+        self._read = 0
+        if given is not None:
+            self._go_on(given, again=context is not None)
+        self.context = known.replace(height=None, previous_block_hash=None)
+
+    def _go_on(self, checkpoint: Checkpoint, *, again: bool) -> None:
+        place = {"height": checkpoint.height + 1, "previous_hash": checkpoint.block_hash}
+        for name, value in place.items():
+            given = getattr(self, name)
+            if given is not None and given != value:
+                shown = given.hex() if isinstance(given, bytes) else str(given)
+                raise InputError(f"context.{name}", got=shown, wanted="what the checkpoint has, or none")
+            setattr(self, name, value)
+        self.broken, self.unclear = checkpoint.broken, "" if again else checkpoint.unclear
+        self._last = checkpoint.height, checkpoint.block_hash
+
+    @property
+    def checkpoint(self) -> Checkpoint | None:
+        """The place after the last report; None before the first of a run without one."""
+        if self._last is None:
+            return None
+        return Checkpoint(self._steps.name, *self._last, self.context, self.broken, self.unclear)
+
+    def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
+        """The reports of the next blocks, in order; `checkpoint` is that of the last one taken.
+
+        Raises:
+            InputError: bytes that are not a block, named blocks[i] by their number in this run; what was before them
+                has its reports.
+        """
+        for block in blocks:
+            self._read += 1
+            placed = self.context.replace(height=self.height, previous_block_hash=self.previous_hash)
+            try:
+                step = self._steps.step(one_bytes(block, "block"), placed, threads=self._threads)
+            except InputError as error:
+                raise self._named(error) from None
+            yield self._settled(step)
+
+    def _named(self, error: InputError) -> InputError:
+        if error.field.split(".")[0].split("[")[0] != "block":
+            return error
+        return type(error)(f"blocks[{self._read - 1}]" + error.field.removeprefix("block"), error.got, error.wanted)
+
+    def _settled(self, step: Step) -> BlockReport:
+        """The report as the run's; the state is then the next block's."""
+        report = step.report
+        checks = tuple(self._link(check) if check.name in _LINKS else check for check in report.checks)
+        if self.broken is None and not report.valid:
+            self.broken = report.height
+        if self.broken is None and not self.unclear:
+            self.unclear = step.unclear
+            moved = step.context.replace(height=None, previous_block_hash=None)
+            if moved != self.context:
+                self.context = moved
+        else:
+            checks = tuple(check for check in checks if check.name != "context_change")
+        if self.unclear:
+            checks = (*checks, Check("context_change", None, detail=self.unclear))
+        self._last = report.height, report.block_hash
+        self.height, self.previous_hash = report.height + 1, report.block_hash
+        return dataclasses.replace(report, checks=checks)
+
+    def _link(self, check: Check) -> Check:
+        """The check of one link; after a block that is not valid it proves nothing."""
+        if self.broken is None or not check.ok:
+            return check
+        detail = f"block {self.broken} is not valid: a link to it or to what follows it proves nothing"
+        return dataclasses.replace(check, ok=None, detail=detail)
+
+
+class ChainRun(Iterator[BlockReport]):
+    """The reports of a run of blocks, made as they are asked for.
+
+    Attributes:
+        checkpoint: the place after the last report that was taken; None before the first of a run without one.
+    """
+
+    def __init__(
+        self,
+        blocks: Iterable[BytesLike],
+        state: State,
+        *,
+        window_blocks: int = WINDOW_BLOCKS,
+        window_bytes: int = WINDOW_BYTES,
+    ) -> None:
+        for name, value in (("window_blocks", window_blocks), ("window_bytes", window_bytes)):
+            if type(value) is not int or value < 1:
+                raise InputError(name, got=quote(value), wanted="an integer, 1 or more")
+        self._state = state
+        self._limits = window_blocks, window_bytes
+        self._reports = self._all(iter(blocks))
+
+    @property
+    def checkpoint(self) -> Any:
+        """See the class."""
+        return self._state.checkpoint
+
+    def __iter__(self) -> ChainRun:
+        return self
+
+    def __next__(self) -> BlockReport:
+        return next(self._reports)
+
+    def _all(self, blocks: Iterator[BytesLike]) -> Iterator[BlockReport]:
+        while True:
+            window, failure = self._window(blocks)
+            yield from self._state.reports(window)
+            if failure is not None:
+                raise failure
+            if not window:
+                return
+
+    def _window(self, blocks: Iterator[BytesLike]) -> tuple[list[bytes], Exception | None]:
+        """The next blocks, and what reading the one after them raised: it is for after their reports."""
+        most, most_bytes = self._limits
+        window: list[bytes] = []
+        size = 0
+        while len(window) < most and size < most_bytes:
+            try:
+                window.append(one_bytes(next(blocks), "block"))
+            except StopIteration:
+                break
+            except Exception as error:
+                return window, error
+            size += len(window[-1])
+        return window, None
