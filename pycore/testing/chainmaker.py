@@ -61,6 +61,7 @@ class BlockBuilder:
         self.seed = made.seed
         self.endorsed_every = made.endorsed_every
         self.consensus = made.consensus
+        self.events = made.events
         self.consortium = Consortium(
             self.suite,
             authentication=made.authentication,
@@ -137,6 +138,13 @@ class BlockBuilder:
                 tx.payer.signer.CopyFrom(self._members[payer.name, True])
                 jobs.append(_Job(payer, message, tx.payer))
             tx.result.contract_result.result = b"ok"
+            for k in range(self.events):
+                tx.result.contract_result.contract_event.add(
+                    topic=tx.payload.method,
+                    tx_id=tx_id,
+                    contract_name=CONTRACT,
+                    event_data=[tx.payload.parameters[1].value.decode(), str(k)],
+                )
             tx.result.rw_set_hash = rw_hashes[i]
             if kind == "payload":
                 tx.payload.parameters[0].value += b"0"

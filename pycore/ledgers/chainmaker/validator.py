@@ -19,11 +19,12 @@ from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.block import Buffer, OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
+from pycore.ledgers.chainmaker.events import read_events
 from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.ledgers.scan import Spans
 
 _CONSENSUS_ROLE = "CONSENSUS"
@@ -37,7 +38,10 @@ class Validation:
     :meth:`abandon` them: helpers read their bytes.
     """
 
-    def __init__(self, context: ChainContext, threads: int | None, batch: SignatureBatch | None = None) -> None:
+    def __init__(
+        self, context: ChainContext, threads: int | None, batch: SignatureBatch | None = None, *, events: bool = False
+    ) -> None:
+        """events: whether the report is to have the transactions' events."""
         self.context = context
         self.strict = context.rules == "strict"
         self.checks: list[Check] = []
@@ -46,6 +50,7 @@ class Validation:
         if context.time is None and context.clock == "now":
             self.time = time.time()
         self.threads = threads
+        self.with_events = events
         self.batch = new_batch(context, threads) if batch is None else batch
         self.hashing: Hashing | None = None
 
@@ -139,7 +144,12 @@ class Validation:
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
             self.checks += headers.checks(block.header, self.votes, self.turn, self.context)
             self.trust_checks(store, signers)
-        return self.report(digests)
+        events = None
+        if self.with_events:
+            with self.stage("events"):
+                found, events = read_events(column.spans())
+                self.checks.append(found)
+        return self.report(digests, events)
 
     def read_rw_sets(self, block: OpenBlock) -> content.RWSets | None:
         """The context's read and write sets, else the block's."""
@@ -147,7 +157,7 @@ class Validation:
             return content.RWSets(Spans.joined(self.context.rw_sets), "context.rw_sets", self.threads)
         return None if block.rw_sets is None else content.RWSets(block.rw_sets, "block.rwset_list", self.threads)
 
-    def report(self, digests: Digests) -> BlockReport:
+    def report(self, digests: Digests, events: tuple[Event, ...] | None) -> BlockReport:
         """Everything that was found, as the caller gets it."""
         header, column, votes = self.block.header, self.column, self.votes
         faults = tuple(
@@ -173,6 +183,7 @@ class Validation:
             faults=faults,
             counts=counts,
             timings=self.timings,
+            events=events,
         )
 
     # ---- header ------------------------------------------------------------------------------------------------------
