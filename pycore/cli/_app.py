@@ -13,12 +13,14 @@ from typer.core import TyperGroup
 
 from ._errors import explained
 from .bench import bench
+from .bundle import bundle
 from .demo import demo
 from .ethereum import ethereum
 from .hash import hash_command
 from .info import info
 from .merkle import merkle
 from .serve import serve
+from .trust import trust
 from .validate import validate
 from .verify import verify
 
@@ -59,6 +61,8 @@ app.command(name="validate")(validate)
 app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
+app.add_typer(bundle, name="bundle")
+app.add_typer(trust, name="trust")
 app.add_typer(ethereum, name="ethereum")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
