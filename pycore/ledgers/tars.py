@@ -72,6 +72,11 @@ class TarsPlan(Plan):
 
     _reader = "tars"
 
+    @property
+    def full_name(self) -> str:
+        """The struct's name."""
+        return str(self._descriptor.full_name)
+
     def where(self, path: Sequence[int]) -> str:
         """Names of the fields on a path of numbers."""
         names: list[str] = []
