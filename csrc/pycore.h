@@ -506,6 +506,14 @@ typedef struct pc_scan_fault {
  * or a span leaves the data. */
 int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
+/* The same of Tars records, the encoding of FISCO BCOS 3.x: a record is the fields of a struct without head and end. Kinds:
+ * BYTES (vector<byte>), STRING (any bytes), MESSAGE, BOOL (byte), INT32, UINT32, UINT64 (long); repeated ones are vectors.
+ * A number in more bytes than it needs or a short string with a long length is NOT_MINIMAL; DEFAULT: a zero, nothing or an
+ * empty vector that an optional field need not write. Under TWICE and UNORDERED cells are not to be used: decoders of the
+ * chain read fields in order and miss what is behind. A field of another type than its kind writes is a fault. PC_ERR_ARGUMENT
+ * also for plans with TAGGED or SINGLY fields, oneofs, and numbers above 255. */
+int64_t pc_scan_tars(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
+
 /* Pieces one after another: message i is piece rows[i], or with rows NULL piece i. offsets: n + 1; out NULL: offsets only.
  * Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_spans_gather(const pc_spans *pieces, const uint32_t *rows, size_t n, uint8_t *out, int64_t *offsets);

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 from pycore.base.columns import BytesLike, one_bytes
 from pycore.base.verdicts import Verdicts
@@ -20,7 +20,7 @@ from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import Step
 
 FORMS = ("wire", "rpc")
-Record = BytesLike | str | Mapping[str, Any]
+Record: TypeAlias = "BytesLike | str | Mapping[str, Any]"
 """A record in either form: "wire", the bytes; "rpc", the dict or JSON text of a node's answer."""
 
 
