@@ -155,7 +155,7 @@ class Fields:
 
     def column(self, field: int) -> Spans:
         """The content of a field of every record."""
-        return Spans(self.data, self.cells.reshape(len(self), -1), field * CELLS + START)
+        return Spans(self.data, self.cells.reshape(len(self), self.cells.shape[1] * CELLS), field * CELLS + START)
 
     def is_list(self, field: int) -> Marks:
         """bool (n,): whether the field is a list."""

@@ -35,6 +35,7 @@ from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.fisco import v2_certificate, v2_merkle
 from pycore.ledgers.fisco.context import FiscoContext
 from pycore.ledgers.fisco.v2_records import (
+    MAX_TRANSACTIONS,
     Block,
     Header,
     is_sm2,
@@ -127,11 +128,12 @@ def verify_inclusion(
     root: Any, item_hash: Any, proof: Any, form: str, hash: str | None, index: int | None, count: int | None,
     rules: str,
 ) -> None:  # fmt: skip
-    """See the face. A 2.x leaf is made of its position, so `index` is needed under both rules."""
-    if index is None or index < 0:
-        raise InputError("index", "None" if index is None else f"{index}", "the item's position in the block")
-    if rules == "strict" and count is None:
-        raise InputError("count", "None", "the number of items in the block")
+    """See the face. A 2.x leaf is made of its position, so `index` is needed under both rules, and no proof fits
+    another; `count` is then one more check, which "compatible" leaves out."""
+    if type(index) is not int or not 0 <= index < MAX_TRANSACTIONS:
+        raise InputError("index", f"{index}", "the item's position in the block")
+    if count is not None and (type(count) is not int or not 0 < count <= MAX_TRANSACTIONS):
+        raise InputError("count", f"{count}", "the number of items in the block")
     values = [_digest(value, name) for value, name in ((root, "root"), (item_hash, "item_hash"))]
     levels = v2_merkle.read_proof(proof, form)
     v2_merkle.verify(hash or "keccak256", *values, levels, index, count if rules == "strict" else None)

@@ -31,7 +31,7 @@ MAX_LEVELS = 16
 
 
 def root(hash: str, hashes: NDArray[np.uint8], threads: int | None = None) -> bytes:
-    """The root over n hashes, uint8 (n, 32); no leaves: 32 zero bytes.
+    """The root over n hashes, uint8 (n, 32); without leaves the hash of nothing, as read in the code.
 
     >>> import pycore
     >>> one = bytes(range(32))
@@ -39,7 +39,7 @@ def root(hash: str, hashes: NDArray[np.uint8], threads: int | None = None) -> by
     True
     """
     if not len(hashes):
-        return bytes(32)
+        return hash_one(hash, b"")
     level: Column | NDArray[np.uint8] = _leaves(hashes)
     if len(level) == 1:
         return hash_one(hash, bytes(level[0]))
