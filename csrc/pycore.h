@@ -538,6 +538,34 @@ int64_t pc_spans_having(const pc_spans *pieces, const uint64_t set[4], uint8_t *
 /* marks[i] = whether piece i of one equals piece i of the other. other: as many pieces, or one that all are compared with. */
 int64_t pc_spans_equal(const pc_spans *pieces, const pc_spans *other, uint8_t *marks);
 
+/* ---- wire: RLP -----------------------------------------------------------------------------------------------------------
+ * Ethereum's encoding of strings and lists of them (Yellow Paper, appendix B), one level a call: a piece is the content of
+ * a list, and each item in it becomes a row of five cells. A record is a piece of one item. Only the shortest encoding is
+ * read; nothing is copied. */
+enum {
+    PC_RLP_PARENT = 0, /* number of the piece */
+    PC_RLP_START = 1,  /* of the content */
+    PC_RLP_END = 2,
+    PC_RLP_ITEM = 3, /* where the item begins, with its header */
+    PC_RLP_LIST = 4, /* 1: a list, whose content is items; 0: a string */
+    PC_RLP_CELLS = 5
+};
+/* Faults of a piece. */
+enum {
+    PC_RLP_SOUND = 0,
+    PC_RLP_TRUNCATED = 1,
+    PC_RLP_NOT_SHORTEST = 2, /* a length in more bytes than it needs, or a byte below 0x80 with a header */
+    PC_RLP_TOO_MANY = 3      /* more items than `most` */
+};
+
+/* The items of n pieces. cells: capacity rows; rows beyond are counted, not written. firsts: n + 1, the rows of piece i are
+ * firsts[i] up to firsts[i + 1]; a piece with a fault has none. faults: n. Returns the rows, or PC_ERR_ARGUMENT: a span
+ * that leaves the data. */
+int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t capacity, int64_t *firsts, uint8_t *faults);
+/* Message i is heads[i], and a list of the items in pieces[i] and tails[i], which are not looked into. heads, tails: as many
+ * as pieces, or one that all have. offsets: n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
+int64_t pc_rlp_lists(const pc_spans *heads, const pc_spans *pieces, const pc_spans *tails, uint8_t *out, int64_t *offsets);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

@@ -75,3 +75,18 @@ def der_signature(compact: bytes) -> bytes:
             number = b"\x00" + number
         body += bytes((2, len(number))) + number
     return bytes((0x30, len(body))) + body
+
+
+def sign_recoverable(
+    secrets: npt.NDArray[np.uint8], messages: Sequence[bytes] | npt.NDArray[np.uint8], *, hash: str = "keccak256"
+) -> npt.NDArray[np.uint8]:
+    """secp256k1 signatures with low s and the number that recovers the key: uint8[n, 65], r || s || v, v in 0..1."""
+    from pycore.hashing.batch import hash_batch
+    from pycore.signatures.batch import recover_batch
+
+    keys = public_keys("ecdsa-secp256k1", secrets)[:, 1:]
+    found = np.zeros((len(keys), 65), dtype=np.uint8)
+    found[:, :64] = sign("ecdsa-secp256k1", secrets, messages, hash=hash)
+    recovered, _ = recover_batch("ecdsa-secp256k1", found, hash_batch(hash, messages))
+    found[:, 64] = (recovered != keys).any(axis=1)
+    return found
