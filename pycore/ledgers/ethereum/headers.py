@@ -22,7 +22,7 @@ COUNTS = (15, 16, 17, 20, 21)
 """Items of a header, by fork."""
 
 # Name by RPC, and bytes: (n,) exactly n; n: a number of at most n.
-_ITEMS: tuple[tuple[str, int | tuple[int, ...] | None], ...] = (
+HEADER_ITEMS: tuple[tuple[str, int | tuple[int, ...] | None], ...] = (
     ("parentHash", (32,)),
     ("sha3Uncles", (32,)),
     ("miner", (20,)),
@@ -87,7 +87,7 @@ def header_of(items: list[rlp.Item], raw: bytes, name: str, stated: bytes | None
     if len(items) not in COUNTS:
         raise InputError(name, f"a list of {len(items)}", "a list of " + ", ".join(map(str, COUNTS)))
     values: dict[str, Any] = {}
-    for item, (key, size) in zip(items, _ITEMS, strict=False):
+    for item, (key, size) in zip(items, HEADER_ITEMS, strict=False):
         read = rlp.number if isinstance(size, int) else rlp.octets
         values[key] = read(item, size, f"{name}.{key}")  # type: ignore[operator]
     if len(values["extraData"]) > MAX_EXTRA_DATA:
@@ -102,7 +102,7 @@ def header_of(items: list[rlp.Item], raw: bytes, name: str, stated: bytes | None
 def rpc_header(answer: Answer) -> Header:
     """A header from an answer. Items of later forks are there up to the first that is absent."""
     items: list[Any] = []
-    for name, size in _ITEMS:
+    for name, size in HEADER_ITEMS:
         if len(items) >= COUNTS[0] and not answer.has(name):
             break
         items.append(answer.number(name, size) if isinstance(size, int) else answer.octets(name, *(size or ())))

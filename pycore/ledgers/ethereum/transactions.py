@@ -151,6 +151,7 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
     if "tip" in kind.names:
         tip, fee = (to_rows(fields.column(kind.place(name)), 32) for name in ("tip", "fee"))
         refuse(_above(tip, fee), Verdict.MALFORMED_ITEM, "a tip above the fee")
+    refuse(_unpayable(fields, kind), Verdict.MALFORMED_ITEM, "gas times its price has more than 256 bits")
     if kind.number == 3:
         refuse(_bad_blobs(fields.column(kind.place("blobs"))), Verdict.MALFORMED_ITEM, "blob hashes: none, or not of version 1")
     v = to_numbers(fields.column(kind.place("v")))
@@ -186,6 +187,15 @@ def _above(one: Rows, other: Rows) -> Marks:
     rows = np.arange(len(one))
     found: Marks = one[rows, at] > other[rows, at]
     return found
+
+
+def _unpayable(fields: Fields, kind: Kind) -> Marks:
+    """Gas times its price above 2^256 - 1: no balance reaches that."""
+    price, gas = fields.column(kind.place("fee")), to_numbers(fields.column(kind.place("gas"))).tolist()
+    marks = np.zeros(len(fields), np.bool_)
+    for i in np.flatnonzero((price.lengths > 24) & (price.lengths <= 32)).tolist():
+        marks[i] = (int.from_bytes(price[i], "big") * gas[i]).bit_length() > 256
+    return marks
 
 
 def _bad_blobs(content: Spans) -> Marks:
