@@ -19,9 +19,9 @@ from pycore.base import rlp
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.ffi_scan import Spans
+from pycore.ledgers.recovery import recover
 from pycore.ledgers.rlp_columns import Fields, Items, lists, to_numbers, to_rows
 from pycore.ledgers.rlp_shapes import Rule, first_bytes, well_formed
-from pycore.signatures.batch import recover_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -212,13 +212,6 @@ def _recover(found: Checked, signed: Signed, low_s: bool, threads: int | None) -
     head = bytes((kind.number,)) if kind.number else b""
     texts = lists(fields.before(kind.place("v")), heads=head, tails=signed.tails)
     digests = hash_batch("keccak256", texts, threads=threads)
-    signatures = np.empty((len(signed.rows), 65), np.uint8)
-    signatures[:, :32] = to_rows(fields.column(kind.place("r")), 32)
-    signatures[:, 32:64] = to_rows(fields.column(kind.place("s")), 32)
-    signatures[:, 64] = signed.parity
-    rules = "low-s" if low_s else "any-s"
-    keys, verdicts = recover_batch("ecdsa-secp256k1", signatures, digests, rules=rules, threads=threads)
-    found.codes[signed.rows] = verdicts.codes
-    valid = verdicts.valid
-    senders = hash_batch("keccak256", np.ascontiguousarray(keys[valid]), threads=threads)
-    found.senders[signed.rows[valid]] = senders[:, 12:]
+    r, s = (fields.column(kind.place(name)) for name in ("r", "s"))
+    codes, senders = recover(r, s, signed.parity, digests, low_s=low_s, threads=threads)
+    found.codes[signed.rows], found.senders[signed.rows] = codes, senders

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pycore.base.columns import as_column
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.fisco.context import SCHEMES, FiscoContext
 from pycore.ledgers.fisco.v2_records import ITEMS, SIGNED
+from pycore.ledgers.recovery import recover
 from pycore.ledgers.rlp_columns import Fields, lists, minimal, to_numbers, to_rows
-from pycore.signatures.batch import recover_batch, verify_batch
+from pycore.signatures.batch import verify_batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,10 +74,7 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
     good = np.flatnonzero(codes == int(Verdict.VALID))
     senders = np.zeros((n, 20), np.uint8)
     if len(good):
-        found, keys = _signatures(fields, hash, good, threads)
-        codes[good] = found
-        valid = found == int(Verdict.VALID)
-        senders[good[valid]] = hash_batch(hash, np.ascontiguousarray(keys[valid]), threads=threads)[:, 12:]
+        codes[good], senders[good] = _signatures(fields, hash, good, threads)
     return Checked(codes, details, hashes, senders, fields)
 
 
@@ -122,15 +119,15 @@ def _context_rules(fields: Fields, context: FiscoContext) -> list[tuple[Marks, s
 def _signatures(
     fields: Fields, hash: str, rows: NDArray[np.intp], threads: int | None
 ) -> tuple[NDArray[np.uint8], Rows]:
-    """Verdicts and keys (uint8 (rows, 64)) of well-formed transactions."""
+    """Verdicts and senders, uint8 (rows, 20), of well-formed transactions."""
     signed = lists(fields.before(SIGNED).take(rows))
     digests = hash_batch(hash, signed, threads=threads)
-    scalars = [to_rows(fields.column(field).take(rows), 32) for field in (R, S)]
-    if hash == "sm3":
-        keys = to_rows(fields.column(V).take(rows), 64)
-        signatures = np.concatenate(scalars, axis=1)
-        return np.array(verify_batch("sm2", keys, signatures, digests, threads=threads).codes), keys
-    v = (fields.numbers(V)[rows] - np.uint64(27)).astype(np.uint8)[:, None]
-    signatures = np.concatenate([*scalars, v], axis=1)
-    keys, verdicts = recover_batch("ecdsa-secp256k1", as_column(signatures, "signatures"), digests, threads=threads)
-    return np.array(verdicts.codes), keys
+    r, s, v = (fields.column(field).take(rows) for field in (R, S, V))
+    if hash == "keccak256":
+        parity = (to_numbers(v) - np.uint64(27)).astype(np.uint8)
+        return recover(r, s, parity, digests, low_s=False, threads=threads)
+    keys, signatures = to_rows(v, 64), np.concatenate([to_rows(r, 32), to_rows(s, 32)], axis=1)
+    codes = np.array(verify_batch("sm2", keys, signatures, digests, threads=threads).codes)
+    senders = np.ascontiguousarray(hash_batch(hash, keys, threads=threads)[:, 12:])
+    senders[codes != int(Verdict.VALID)] = 0
+    return codes, senders
