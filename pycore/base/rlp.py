@@ -13,12 +13,13 @@ are read level by level into columns, in C: ``pycore.ledgers.rlp_columns``. The 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pycore.errors import InputError
 
 Item: TypeAlias = "bytes | list[Item]"
-Encodable: TypeAlias = "bytes | int | Sequence[Encodable]"
+Encodable: TypeAlias = "bytes | int | Sequence[Any]"
+"""A byte string, a number, or a sequence of such."""
 
 MAX_DEPTH = 16
 """Lists inside one another."""

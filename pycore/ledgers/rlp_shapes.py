@@ -29,7 +29,7 @@ Rule: TypeAlias = int | str
 
 def well_formed(fields: Fields, rules: Sequence[Rule]) -> Marks:
     """Whether each item of a record fits its rule."""
-    marks = fields.sound.copy()
+    marks: Marks = fields.sound.copy()
     for field, rule in enumerate(rules):
         marks &= _fits(fields, field, rule)
     return marks
@@ -45,19 +45,21 @@ def _fits(fields: Fields, field: int, rule: Rule) -> Marks:
     if rule == "data":
         return fields.is_string(field)
     shape = {"access": access_lists, "hashes": hash_lists, "authorizations": authorization_lists}[rule]
-    return fields.is_list(field) & shape(fields.column(field))
+    found: Marks = fields.is_list(field) & shape(fields.column(field))
+    return found
 
 
 def access_lists(content: Spans) -> Marks:
     """[[address, [key ...]] ...] (EIP-2930), addresses of 20 bytes and keys of 32."""
     entries = Items.of(content, most=MAX_ENTRIES)
-    good = entries.faults == 0
+    good: Marks = entries.faults == 0
     if not len(entries.cells):
         return good
     parts = Fields.inside(entries.spans, 2, sound=entries.lists)
     inner = parts.is_bytes(0, 20) & parts.is_list(1)
     inner &= hash_lists(parts.column(1))
-    return good & ~entries.any_of(~inner, len(content))
+    good &= ~entries.any_of(~inner, len(content))
+    return good
 
 
 def hash_lists(content: Spans) -> Marks:
@@ -71,12 +73,13 @@ def hash_lists(content: Spans) -> Marks:
 def authorization_lists(content: Spans) -> Marks:
     """[[chain id, address, nonce, parity, r, s] ...] (EIP-7702), one at least."""
     entries = Items.of(content, most=MAX_ENTRIES)
-    good = (entries.faults == 0) & (entries.counts > 0)
+    good: Marks = (entries.faults == 0) & (entries.counts > 0)
     if not len(entries.cells):
         return good
     parts = Fields.inside(entries.spans, 6, sound=entries.lists)
     inner = well_formed(parts, (32, "address", 8, 1, 32, 32))
-    return good & ~entries.any_of(~inner, len(content))
+    good &= ~entries.any_of(~inner, len(content))
+    return good
 
 
 def first_bytes(spans: Spans) -> NDArray[np.uint8]:

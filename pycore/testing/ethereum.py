@@ -132,7 +132,9 @@ class EthereumChain:
             head = bytes((number,)) if number else b""
             bodies.append((head, body))
             texts.append(head + rlp.encode_list(body + tail))
-        found = sign_recoverable(secrets[np.arange(n) % max(distinct, 1)], texts) if n else []
+        if not n:
+            return []
+        found = sign_recoverable(secrets[np.arange(n) % distinct], texts)
         made = []
         for number, (head, body), one in zip(types, bodies, found, strict=True):
             v = int(one[64]) if number else int(one[64]) + (35 + 2 * chain if protected else 27)

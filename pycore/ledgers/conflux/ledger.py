@@ -39,7 +39,9 @@ class Conflux(LedgerFace[ConfluxContext]):
     ) -> Verdicts:
         """Verdicts of core transactions: form, chain, epoch, signature. Those of eSpace are Ethereum's."""
         known = self.context(context)
-        items = [records.read_transaction(one, _form(form), f"transactions[{i}]")[0] for i, one in enumerate(transactions)]
+        items = [
+            records.read_transaction(one, _form(form), f"transactions[{i}]")[0] for i, one in enumerate(transactions)
+        ]
         return Verdicts.of_kernel(check(Spans.joined(items), known, threads).codes)
 
     def transaction_hash(self, tx: Record, *, form: str = "wire", hash: str | None = None) -> bytes:
@@ -48,7 +50,7 @@ class Conflux(LedgerFace[ConfluxContext]):
         found, stated = _one(tx, form)
         if int(found.codes[0]) == int(Verdict.MALFORMED_ITEM):
             raise InputError("transaction", found.details.get(0, "other bytes"), "a core transaction")
-        digest = found.hashes[0].tobytes()
+        digest: bytes = found.hashes[0].tobytes()
         if stated not in (None, digest):
             raise InputError("transaction.hash", (stated or b"").hex(), f"{digest.hex()}, its Keccak-256")
         return digest

@@ -35,7 +35,8 @@ def read_transaction(tx: Any, form: str, name: str = "transaction") -> tuple[byt
     number = answer.number("type", 1) if answer.has("type") else 0
     if number not in KINDS:
         raise InputError(f"{name}.type", f"{number}", "one of " + ", ".join(map(str, KINDS)))
-    kind, items = KINDS[number], []
+    kind = KINDS[number]
+    items: list[Any] = []
     for key, rule in zip(kind.names, kind.rules, strict=True):
         if key == "to":
             items.append(_address(answer, "to") if answer.has("to") else b"")
@@ -72,7 +73,9 @@ def header_hash(header: Any, form: str) -> bytes:
         return found[0]
     stated = answer.octets("hash", 32)
     if stated not in found:
-        why = "" if not answer.has("baseFeePerGas") else "; since CIP-1559 answers lack the base price of the other space"
+        why = (
+            "" if not answer.has("baseFeePerGas") else "; since CIP-1559 answers lack the base price of the other space"
+        )
         raise InputError("header.hash", stated.hex(), f"{found[0].hex()}, the hash of what the answer has{why}")
     return stated
 
@@ -110,11 +113,15 @@ def _rpc_headers(answer: Answer) -> list[bytes]:
     made = [rlp.encode_list(body + b"".join(map(rlp.encode_bytes, custom)))]
     if custom:
         made.insert(0, rlp.encode_list(body + b"".join(custom)))
-    for one in made[::-1]:
-        try:
-            _check_header(rlp.decode_list(one, max_depth=4, name="header"))
-        except InputError:
-            made.remove(one)
-    if not made:
+    found = [one for one in made if _is_header(one)]
+    if not found:
         raise InputError("header", "items that no header has", f"a list of {ITEMS} to {MAX_ITEMS}")
-    return made
+    return found
+
+
+def _is_header(data: bytes) -> bool:
+    try:
+        _check_header(rlp.decode_list(data, max_depth=4, name="header"))
+    except InputError:
+        return False
+    return True

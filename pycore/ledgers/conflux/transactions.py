@@ -57,7 +57,8 @@ class Kind:
 
 
 _REST: tuple[tuple[str, Rule], ...] = (
-    ("gas", 32), ("to", "to"), ("value", 32), ("storage_limit", 8), ("epoch_height", 8), ("chain_id", 4), ("data", "data"),
+    ("gas", 32), ("to", "to"), ("value", 32), ("storage_limit", 8), ("epoch_height", 8), ("chain_id", 4),
+    ("data", "data"),
 )  # fmt: skip
 
 
@@ -135,7 +136,9 @@ def _check(
         _refuse(found, rows[bad & left], verdict, why)
         left[bad] = False
 
-    refuse(~well_formed(fields, kind.rules), Verdict.MALFORMED_ITEM, f"not a canonical transaction of type {kind.number}")
+    refuse(
+        ~well_formed(fields, kind.rules), Verdict.MALFORMED_ITEM, f"not a canonical transaction of type {kind.number}"
+    )
     bad = ~(outer.is_number(1, 1) & outer.is_number(2, 32) & outer.is_number(3, 32))
     refuse(bad | (outer.numbers(1) > 1), Verdict.MALFORMED_SIGNATURE, "not v of 0 or 1, r and s")
     chains = to_numbers(fields.column(kind.place("chain_id"))).astype(np.int64)
@@ -147,7 +150,11 @@ def _check(
         refuse(np.abs(epochs - context.height) > EPOCHS, Verdict.MALFORMED_ITEM, f"its epoch is over {EPOCHS} away")
     if context.strict:
         to = fields.column(kind.place("to"))
-        refuse((to.lengths > 0) & ~np.isin(first_bytes(to) >> 4, list(TYPES)), Verdict.MALFORMED_ITEM, "a receiver of no type")
+        refuse(
+            (to.lengths > 0) & ~np.isin(first_bytes(to) >> 4, list(TYPES)),
+            Verdict.MALFORMED_ITEM,
+            "a receiver of no type",
+        )
     kept = np.flatnonzero(left)
     if not len(kept):
         return

@@ -16,9 +16,9 @@ The checks of a block, in the report's order (guide: docs/guides/ethereum.md):
     receipt_root          from the context's receipts, where it has them
 
 A block is final only by hash links from a block that is trusted: an execution block carries no certificate, and neither
-proof of work nor the beacon chain's votes are checked. So `trusted_block` is skipped, and the report not complete, unless
-the context says which hash the block has to have. Not checked either: state and receipts as outcomes of execution, gas,
-fees, logs blooms, blobs, requests.
+proof of work nor the beacon chain's votes are checked. So `trusted_block` is skipped, and the report not complete,
+unless the context says which hash the block has to have. Not checked either: state and receipts as outcomes of
+execution, gas, fees, logs blooms, blobs, requests.
 
 Rules. `strict` demands low s (EIP-2); `compatible` also takes the signatures of blocks before Homestead.
 """

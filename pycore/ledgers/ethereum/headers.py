@@ -88,8 +88,8 @@ def header_of(items: list[rlp.Item], raw: bytes, name: str, stated: bytes | None
         raise InputError(name, f"a list of {len(items)}", "a list of " + ", ".join(map(str, COUNTS)))
     values: dict[str, Any] = {}
     for item, (key, size) in zip(items, HEADER_ITEMS, strict=False):
-        read = rlp.number if isinstance(size, int) else rlp.octets
-        values[key] = read(item, size, f"{name}.{key}")  # type: ignore[operator]
+        where = f"{name}.{key}"
+        values[key] = rlp.number(item, size, where) if isinstance(size, int) else rlp.octets(item, size, where)
     if len(values["extraData"]) > MAX_EXTRA_DATA:
         raise InputError(f"{name}.extraData", f"{len(values['extraData'])} bytes", f"at most {MAX_EXTRA_DATA}")
     return Header(

@@ -77,7 +77,7 @@ class Ethereum(LedgerFace[EthereumContext]):
         found = check(Spans.joined([record]), None, low_s=False, threads=1)
         if int(found.codes[0]) == int(Verdict.MALFORMED_ITEM):
             raise InputError("transaction", found.details.get(0, f"{len(record)} bytes"), "a transaction")
-        digest = found.hashes[0].tobytes()
+        digest: bytes = found.hashes[0].tobytes()
         if stated not in (None, digest):
             raise InputError("transaction.hash", (stated or b"").hex(), f"{digest.hex()}, its Keccak-256")
         return digest
@@ -90,7 +90,8 @@ class Ethereum(LedgerFace[EthereumContext]):
         found = check(Spans.joined([record]), None, low_s=False, threads=1)
         if int(found.codes[0]) != VALID:
             raise verdict_error(Verdict(int(found.codes[0])))
-        return "0x" + found.senders[0].tobytes().hex()
+        sender: str = found.senders[0].tobytes().hex()
+        return "0x" + sender
 
     def header_hash(self, header: Record, *, form: str = "wire", hash: str | None = None) -> bytes:
         """The hash of a block, 32 bytes, from its header."""

@@ -14,6 +14,7 @@ inclusion     nodes from the trie's root to the leaf, for a slot behind those of
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,7 +35,9 @@ from pycore.merkle.patricia_tree import PatriciaTrie
 MAX_HEADERS = 1 << 13
 """Of one bundle: a day of mainnet."""
 MAX_NODES = 256
-NOT_MOVED = "a block carries no certificate, so no bundle moves the trust: take a later block's hash from a light client"
+NOT_MOVED = (
+    "a block carries no certificate, so no bundle moves the trust: take a later block's hash from a light client"
+)
 
 
 class EthereumProofs:
@@ -42,10 +45,10 @@ class EthereumProofs:
 
     kinds = ("header", "transaction", "receipt", "event", "state")
     sources: Mapping[str, str] = {
-        "block": "the statement's block: serialised, or the answer of eth_getBlockByNumber with whole transactions; for a "
-        "header or a state its header is enough",
-        "links": "the headers after it up to the trusted block: an RLP list of them, or a list of either form; none where "
-        "it is the trusted block",
+        "block": "the statement's block: serialised, or the answer of eth_getBlockByNumber with whole transactions; "
+        "for a header or a state its header is enough",
+        "links": "the headers after it up to the trusted block: an RLP list of them, or a list of either form; none "
+        "where it is the trusted block",
         "receipts": "the answer of eth_getBlockReceipts, for a receipt or an event",
         "proof": "the answer of eth_getProof, for a state",
         "index": "the transaction's position in the block",
@@ -63,9 +66,7 @@ class EthereumProofs:
             more, facts = _claim(bundle, header, trusted)
             checks += more
         proven = all(one.ok for one in checks)
-        return Proven(
-            tuple(checks), header.number, header.hash, float(header.timestamp), facts=facts if proven else {}
-        )
+        return Proven(tuple(checks), header.number, header.hash, float(header.timestamp), facts=facts if proven else {})
 
     def advance(self, bundle: Bundle, trusted: Trusted) -> Proven:
         """As :meth:`check`; moves nothing, and says so."""
@@ -114,7 +115,7 @@ def _headers(bundle: Bundle, trusted: Trusted) -> tuple[list[Check], list[Header
     except InputError as error:
         return [*checks, Check("headers", False, str(error), "canonical headers")], None
     checks.append(Check("headers", True, len(headers), f"1 to {MAX_HEADERS}"))
-    pairs = list(zip(headers, headers[1:], strict=False))
+    pairs = list(itertools.pairwise(headers))
     broken = next((i for i, (a, b) in enumerate(pairs) if b.parent_hash != a.hash or b.number != a.number + 1), None)
     why = "" if broken is None else f"header {broken + 1} is not the successor of header {broken}"
     checks.append(Check("links", broken is None, len(pairs) if broken is None else broken, len(pairs), why))
@@ -215,7 +216,11 @@ def _receipt(bundle: Bundle) -> tuple[list[Check], dict[str, Any]]:
     if not 0 <= claim.event < len(found.logs):
         return [Check("event", False, claim.event, f"below {len(found.logs)}, the receipt's logs")], {}
     address, topics, data = found.logs[claim.event]
-    named = {"contract": "0x" + address.hex(), "topics": ["0x" + one.hex() for one in topics], "data": "0x" + data.hex()}
+    named = {
+        "contract": "0x" + address.hex(),
+        "topics": ["0x" + one.hex() for one in topics],
+        "data": "0x" + data.hex(),
+    }
     return [Check("event", True, claim.event, f"below {len(found.logs)}")], facts | named
 
 
@@ -303,7 +308,9 @@ def _state_sources(sources: Mapping[str, Any], statement: Statement) -> tuple[by
     answer = Answer.of(sources.get("proof", {}), "sources.proof")
     address = answer.octets("address", 20)
     if statement.key[:20] != address or len(statement.key) not in (20, 52):
-        raise InputError("statement.key", statement.key.hex(), f"{address.hex()}, the proof's address, or that and a slot")
+        raise InputError(
+            "statement.key", statement.key.hex(), f"{address.hex()}, the proof's address, or that and a slot"
+        )
     account_nodes = answer.octet_list("accountProof")
     slot, nodes = statement.key[20:], []
     for one in answer.objects("storageProof") if slot else ():

@@ -62,7 +62,9 @@ def read_block(block: Any, form: str) -> Block:
     parts = Fields.of(Spans.joined([data]), 4, fewest=3)
     count = int((parts.cells[0, :, END] > 0).sum())
     if not parts.sound[0] or not all(parts.is_list(i)[0] for i in range(count)):
-        raise InputError("block", f"{len(data)} bytes", "canonical RLP of 3 or 4 lists: header, transactions, ommers ...")
+        raise InputError(
+            "block", f"{len(data)} bytes", "canonical RLP of 3 or 4 lists: header, transactions, ommers ..."
+        )
     whole = [data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in range(count)]
     header = header_of(rlp.decode_list(whole[0], max_depth=1, name="block.header"), whole[0], "block.header")
     for i, one in enumerate(rlp.decode_list(whole[2], max_depth=2, name="block.ommers")):

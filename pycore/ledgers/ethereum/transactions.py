@@ -93,11 +93,14 @@ def check(records: Spans, chain_id: int | None, *, low_s: bool, threads: int | N
     """Form, hash, signature and sender of each. `chain_id`: of all that name one; None: any."""
     n = len(records)
     found = Checked(
-        np.zeros(n, np.uint8), {}, hash_batch("keccak256", records.gather(), threads=threads), np.zeros((n, 20), np.uint8)
+        np.zeros(n, np.uint8),
+        {},
+        hash_batch("keccak256", records.gather(), threads=threads),
+        np.zeros((n, 20), np.uint8),
     )
     numbers = first_bytes(records)
     numbers[numbers >= 0xC0] = 0
-    numbers[(records.lengths == 0) | ((first_bytes(records) == 0))] = 0xFF
+    numbers[(records.lengths == 0) | (first_bytes(records) == 0)] = 0xFF
     signed: list[Signed] = []
     for number in np.unique(numbers).tolist():
         rows = np.flatnonzero(numbers == number)
@@ -145,7 +148,9 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
         _refuse(found, rows[bad & left], verdict, why)
         left[bad] = False
 
-    refuse(~well_formed(fields, kind.rules), Verdict.MALFORMED_ITEM, f"not a canonical transaction of type {kind.number}")
+    refuse(
+        ~well_formed(fields, kind.rules), Verdict.MALFORMED_ITEM, f"not a canonical transaction of type {kind.number}"
+    )
     nonce = to_numbers(fields.column(kind.place("nonce")))
     refuse(nonce == np.uint64((1 << 64) - 1), Verdict.MALFORMED_ITEM, "a nonce of 2^64 - 1")
     if "tip" in kind.names:
@@ -153,7 +158,11 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
         refuse(_above(tip, fee), Verdict.MALFORMED_ITEM, "a tip above the fee")
     refuse(_unpayable(fields, kind), Verdict.MALFORMED_ITEM, "gas times its price has more than 256 bits")
     if kind.number == 3:
-        refuse(_bad_blobs(fields.column(kind.place("blobs"))), Verdict.MALFORMED_ITEM, "blob hashes: none, or not of version 1")
+        refuse(
+            _bad_blobs(fields.column(kind.place("blobs"))),
+            Verdict.MALFORMED_ITEM,
+            "blob hashes: none, or not of version 1",
+        )
     v = to_numbers(fields.column(kind.place("v")))
     if kind.number:
         chains = to_numbers(fields.column(kind.place("chain_id")))

@@ -10,9 +10,9 @@ The checks of a block, in the report's order:
     sealers sealer_list signatures quorum
                           the certificate
 
-Rules. `compatible` follows the code of 2.11.0 as read in public copies: it counts a sealer's second signature once more,
-and takes any public key behind an SM2 signature of a certificate. `strict` refuses both. Blocks of 2.0.0-rc1, whose
-parts stand in another order, are refused as no blocks.
+Rules. `compatible` follows the code of 2.11.0 as read in public copies: it counts a sealer's second signature once
+more, and takes any public key behind an SM2 signature of a certificate. `strict` refuses both. Blocks of 2.0.0-rc1,
+whose parts stand in another order, are refused as no blocks.
 
 Not checked: state and database hashes, gas, logs blooms, the results in receipts, the genesis block's content.
 """
@@ -91,7 +91,7 @@ def transaction_hash(tx: Any, form: str, hash: str | None) -> bytes:
     checked = check(Spans.joined([record]), name, None, 1)
     if not checked.fields.sound[0] or int(checked.codes[0]) == int(Verdict.MALFORMED_ITEM):
         raise InputError("transaction", f"{len(record)} bytes", "the canonical RLP of a transaction of 2.x")
-    found = checked.hashes[0].tobytes()
+    found: bytes = checked.hashes[0].tobytes()
     if stated is not None and stated != found:
         raise InputError("transaction.hash", stated.hex(), f"{found.hex()}, its hash under {name}")
     return found
@@ -104,7 +104,8 @@ def transaction_sender(tx: Any, form: str, hash: str | None) -> str:
     checked = check(Spans.joined([record]), name, None, 1)
     if int(checked.codes[0]) != _VALID:
         raise verdict_error(Verdict(int(checked.codes[0])))
-    return "0x" + checked.senders[0].tobytes().hex()
+    sender: str = checked.senders[0].tobytes().hex()
+    return "0x" + sender
 
 
 def header_hash(header: Any, form: str, hash: str | None) -> bytes:
@@ -134,9 +135,9 @@ def verify_inclusion(
         raise InputError("index", f"{index}", "the item's position in the block")
     if count is not None and (type(count) is not int or not 0 < count <= MAX_TRANSACTIONS):
         raise InputError("count", f"{count}", "the number of items in the block")
-    values = [_digest(value, name) for value, name in ((root, "root"), (item_hash, "item_hash"))]
+    wanted, item = _digest(root, "root"), _digest(item_hash, "item_hash")
     levels = v2_merkle.read_proof(proof, form)
-    v2_merkle.verify(hash or "keccak256", *values, levels, index, count if rules == "strict" else None)
+    v2_merkle.verify(hash or "keccak256", wanted, item, levels, index, count if rules == "strict" else None)
 
 
 def block_height(block: Any, form: str) -> int:

@@ -1,7 +1,8 @@
 """The trees of FISCO BCOS 2.x: roots of transactions and receipts, and the proofs that nodes answer with.
 
-Since 2.2.0 a leaf is rlp(index) || hash. Sixteen neighbours, or as many as are left, are hashed together, level by level
-until one is left, and that one is hashed once more. Proofs of two levels and a root are confirmed by published data.
+Since 2.2.0 a leaf is rlp(index) || hash. Sixteen neighbours, or as many as are left, are hashed together, level by
+level until one is left, and that one is hashed once more. Proofs of two levels and a root are confirmed by published
+data.
 
 Before: 2.0 and 2.1 (from rc2 on) hash all transactions as the block holds them, and the list of receipts; rc1 has
 Merkle-Patricia tries. Both are read in the code only.
@@ -45,7 +46,7 @@ def root(hash: str, hashes: NDArray[np.uint8], threads: int | None = None) -> by
         return hash_one(hash, bytes(level[0]))
     while len(level) > 1:
         level = hash_batch(hash, _groups(level), threads=threads)
-    return hash_one(hash, level[0].tobytes())
+    return hash_one(hash, bytes(level[0]))
 
 
 def leaf(index: int, item_hash: bytes) -> bytes:

@@ -79,12 +79,13 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
 
 
 def _well_formed(fields: Fields) -> Marks:
-    marks = fields.sound.copy()
+    marks: Marks = fields.sound.copy()
     for field in range(ITEMS):
         marks &= fields.is_string(field)
     for field in _NUMBERS:
         marks &= minimal(fields.column(field), 32)
-    return marks & fields.is_bytes(TO, 0, 20)
+    marks &= fields.is_bytes(TO, 0, 20)
+    return marks
 
 
 def _signature_form(fields: Fields, hash: str) -> Marks:
