@@ -193,8 +193,8 @@ def test_rule_groups_of_sixteen_and_the_last_hash_once_more(hash):
             LEDGER.verify_inclusion(
                 root, rows[index].tobytes(), proof, form="wire", hash=hash, generation=2, index=index, count=n
             )
-            for position, count in ((index + 1, n), (index, n + 16), (index, max(1, n - 1)), (index ^ 1, n)):
-                if (position, count) != (index, n) and not (n == 1 and count == 1 and position == index):
+            for position, count in ((index + 1, n), (index ^ 1, n), (index, index), (index, 272 * n)):
+                if count:
                     with pytest.raises(ProofError):
                         LEDGER.verify_inclusion(
                             root, rows[index].tobytes(), proof, form="wire", hash=hash, generation=2, index=position,
@@ -335,7 +335,9 @@ def test_a_creation_has_no_receiver_and_rpc_shows_zeros(hash):
 @pytest.mark.parametrize("hash", HASHES)
 def test_every_byte_of_a_block(hash):
     """No byte of a block can be changed: whatever becomes of it, the block is refused."""
-    _, block, context = made(hash, 2)
+    chain = Fisco2Chain(7, hash=hash, sealers=2)
+    context = chain.context(height=1, previous_block_hash=chain.last)
+    block = chain.block([b"payload"])
     names = set()
     for at in range(len(block)):
         changed = bytearray(block)
@@ -383,7 +385,7 @@ def test_packed_transactions_have_one_form():
     packed = pack(records)
     assert unpack(packed).items() == records
     assert pack([]) == b""
-    gap = packed.replace(b"\x02\0\0\0\x05", b"\x03\0\0\0\x05")
+    gap = packed.replace(b"\x02\0\0\0\x05", b"\x05\0\0\0\x05")
     for bad in (packed[:-1], packed + b"\0", bytes(8), packed[:4], b"\xff" * 40, gap):
         with pytest.raises(InputError, match="block.transactions"):
             unpack(bad)
