@@ -36,7 +36,7 @@ def decode(text: str) -> tuple[bytes, int]:
     """The 20 bytes and the network of an address: lower or upper case, with or without its type. InputError where any
     of its parts does not fit the others."""
     wanted = "an address like cfx:aasr6u88dezbsya1y3ea8wkx08592e4pjy2mt07m8y"
-    if not text.isascii() or len(text) > 90 or text not in (text.lower(), text.upper()):
+    if not text.isascii() or len(text) > 90 or ":" not in text or text not in (text.lower(), text.upper()):
         raise InputError("address", quote(text), wanted)
     prefix, *middle, body = text.lower().split(":")
     symbols = [_VALUES.get(letter, -1) for letter in body]

@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 from pycore.base import rlp
+from pycore.base.columns import one_bytes
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.ethereum.headers import Header, read_header
@@ -276,10 +277,11 @@ def _storage_number(item: bytes) -> int | None:
 def _source_header(source: Any, name: str) -> Header:
     if isinstance(source, (str, Mapping)):
         return read_header(source, "rpc", name)
-    items = rlp.decode_list(bytes(source), name=name)
+    data = one_bytes(source, name)
+    items = rlp.decode_list(data, name=name)
     if items and isinstance(items[0], list):
-        return read_block(source, "wire").header
-    return read_header(source, "wire", name)
+        return read_block(data, "wire").header
+    return read_header(data, "wire", name)
 
 
 def _source_links(source: Any) -> list[Header]:
