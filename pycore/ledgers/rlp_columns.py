@@ -116,11 +116,13 @@ class Fields:
         data: that the records are of.
         sound: bool (n,): whether a record is a list of that many items. The others have empty fields.
         cells: int64 (n, width, CELLS).
+        strings: bool (width, n), whether a field is a string; an absent one is not.
     """
 
     data: NDArray[np.uint8]
     sound: Marks
     cells: Numbers
+    strings: Marks
 
     @classmethod
     def of(cls, records: Spans, width: int, *, fewest: int | None = None) -> Fields:
@@ -141,14 +143,19 @@ class Fields:
         good = (items.faults == 0) & (counts >= (width if fewest is None else fewest))
         if sound is not None:
             good &= sound
-        cells = np.zeros((n, width, CELLS), np.int64)
         if fewest is None and good.all():
             cells = items.cells.reshape(n, width, CELLS)
         else:
+            cells = np.zeros((n, width, CELLS), np.int64)
             kept = good[items.parents]
             places = np.arange(len(items.cells)) - items.firsts[items.parents]
             cells[items.parents[kept], places[kept]] = items.cells[kept]
-        return cls(items.data, good, cells)
+        strings = (cells[:, :, LIST] == 0) & (cells[:, :, END] > 0)
+        return cls(items.data, good, cells, np.ascontiguousarray(strings.T))
+
+    def take(self, rows: NDArray[np.intp]) -> Fields:
+        """These records."""
+        return Fields(self.data, self.sound[rows], self.cells[rows], self.strings[:, rows])
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -163,7 +170,7 @@ class Fields:
 
     def is_string(self, field: int) -> Marks:
         """bool (n,): whether the field is a string; an absent field and one of a record that is not sound are not."""
-        found: Marks = (self.cells[:, field, LIST] == 0) & (self.cells[:, field, END] > 0)
+        found: Marks = self.strings[field]
         return found
 
     def is_number(self, field: int, size: int) -> Marks:
@@ -210,7 +217,10 @@ def to_rows(spans: Spans, width: int) -> NDArray[np.uint8]:
         return found
     start, lengths = spans.start, spans.lengths
     whole = np.flatnonzero(lengths == width)
-    found[whole] = spans.data[start[whole, None] + np.arange(width)]
+    if len(whole) == n:
+        rows: NDArray[np.uint8] = spans.gather().data.reshape(n, width)
+        return rows
+    found[whole] = spans.take(whole).gather().data.reshape(len(whole), width)
     for i in np.flatnonzero((lengths < width) & (lengths > 0)).tolist():
         begin, end = int(start[i]), int(start[i] + lengths[i])
         found[i, width - (end - begin) :] = spans.data[begin:end]

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pycore.base import rlp
 from pycore.errors import InputError, LengthError
 from pycore.hashing.batch import hash_batch
-from pycore.merkle.patricia import index_keys
 
 _SHORT = 32  # an encoded node of fewer bytes stands in its parent as it is
 
@@ -72,7 +71,7 @@ class PatriciaTrie:
     @classmethod
     def of_list(cls, values: Sequence[bytes], *, hash: str = "keccak256") -> PatriciaTrie:
         """The trie of a block's transactions, receipts or withdrawals, whose keys are their numbers."""
-        return cls(index_keys(range(len(values))), values, hash=hash)
+        return cls([rlp.encode(i) for i in range(len(values))], values, hash=hash)
 
     def proof(self, key: bytes) -> list[bytes]:
         """The encoded nodes from the root to where the key's way ends, whether the trie has the key or not."""

@@ -177,7 +177,7 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
         refuse(named & (chains != np.uint64(chain_id)), Verdict.MALFORMED_ITEM, f"of another chain than {chain_id}")
     kept = np.flatnonzero(left)
     tails = b"" if kind.number else _tails(named[kept], chains[kept])
-    part = Fields(fields.data, fields.sound[kept], fields.cells[kept])
+    part = fields.take(kept)
     return Signed(kind, rows[kept], part, v[kept].astype(np.uint8), tails)
 
 

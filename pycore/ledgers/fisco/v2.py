@@ -259,7 +259,7 @@ def _tx_root(opened: Block, checked: Checked, hash: str, threads: int | None) ->
     if found == wanted:
         return Check("tx_root", True, wanted, found)
     items = opened.transactions.items()
-    packed = opened.packed if opened.packed is not None else pack(items)
+    packed = opened.packed[0] if opened.packed is not None else pack(items)
     return _older("tx_root", wanted, found, hash, packed, items)
 
 

@@ -81,14 +81,14 @@ class Block:
     Attributes:
         header: with its signatures and the stated hash.
         transactions: their RLP, one piece each.
-        packed: all of them as a block holds them; None for an answer of RPC, which does not have it.
+        packed: all of them as a block holds them, one piece; None for an answer of RPC, which does not have it.
         receipts: RLP of each, one piece each; None where the block came without.
         wrong: of a block from RPC: what a transaction says of itself that is not so, by its index.
     """
 
     header: Header
     transactions: Spans
-    packed: bytes | None = None
+    packed: Spans | None = None
     receipts: Spans | None = None
     wrong: tuple[tuple[int, str], ...] = ()
 
@@ -101,7 +101,7 @@ def read_header(header: Any, form: str) -> Header:
     if form == "rpc":
         return _rpc_header(Answer.of(header, "header"))
     data = one_bytes(header, "header")
-    if Fields.of(Spans.joined([data]), BLOCK_ITEMS).sound[0]:
+    if Fields.of(_one(data), BLOCK_ITEMS).sound[0]:
         return read_block(data, form).header
     return _header(rlp.decode_list(data, max_depth=2, name="header"), data, "header")
 
@@ -208,20 +208,23 @@ def pack(transactions: Iterable[bytes]) -> bytes:
     return offsets.tobytes() + b"".join(items)
 
 
-def unpack(packed: bytes) -> Spans:
-    """Where each transaction stands. InputError for anything that :func:`pack` would not write."""
-    data = np.frombuffer(packed, np.uint8)
-    if not packed:
-        return Spans.of(data, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    count = int.from_bytes(packed[:4], "little")
+def unpack(packed: Spans) -> Spans:
+    """Where each transaction of one packed piece stands. InputError for anything that :func:`pack` would not write."""
+    data, first, size = packed.data, int(packed.start[0]), int(packed.lengths[0])
+    none = np.zeros(0, np.int64)
+    if not size:
+        return Spans.of(data, none, none)
+    head = data[first : first + 4].tobytes()
+    count = int.from_bytes(head, "little")
     begin = 4 * (count + 2)
-    if not 0 < count <= MAX_TRANSACTIONS or begin > len(packed):
-        got = f"a count of {count} in {len(packed)} bytes"
+    if not 0 < count <= MAX_TRANSACTIONS or begin > size:
+        got = f"a count of {count} in {size} bytes"
         raise InputError("block.transactions", got, f"1 to {MAX_TRANSACTIONS} transactions with their offsets")
-    offsets = np.frombuffer(packed, "<u4", count + 1, 4).astype(np.int64) + begin
-    if offsets[0] != begin or offsets[-1] != len(packed) or (np.diff(offsets) <= 0).any():
+    table = data[first + 4 : first + begin].tobytes()
+    offsets = np.frombuffer(table, "<u4").astype(np.int64) + begin
+    if offsets[0] != begin or offsets[-1] != size or (np.diff(offsets) <= 0).any():
         raise InputError("block.transactions", "offsets that leave gaps or go back", "ascending from 0 to the end")
-    return Spans.of(data, offsets[:-1], offsets[1:])
+    return Spans.of(data, first + offsets[:-1], first + offsets[1:])
 
 
 # ---- blocks ----------------------------------------------------------------------------------------------------------
@@ -232,16 +235,20 @@ def read_block(block: Any, form: str) -> Block:
     if form == "rpc":
         return _rpc_block(Answer.of(block, "block"))
     data = one_bytes(block, "block")
-    parts = Fields.of(Spans.joined([data]), BLOCK_ITEMS)
+    parts = Fields.of(_one(data), BLOCK_ITEMS)
     if not parts.sound[0] or not all(parts.is_list(i)[0] == wanted for i, wanted in enumerate((1, 0, 0, 1, 1))):
         raise InputError("block", f"{len(data)} bytes", f"canonical RLP of {BLOCK_ITEMS} items: {_PARTS}")
-    whole = [data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in range(BLOCK_ITEMS)]
-    inside = rlp.decode_list(whole[0], max_depth=2, name="block.header")
-    stated = rlp.octets(rlp.decode(whole[2]), 32, "block.hash")
-    votes = _signatures(rlp.decode(whole[3], max_depth=2, name="block.signatures"), "block.signatures")
-    header = _with(_header(inside, whole[0], "block.header"), votes, stated)
-    packed = rlp.octets(rlp.decode(whole[1]), None, "block.transactions")
+    head, stated, listed = (data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in (0, 2, 3))
+    inside = rlp.decode_list(head, max_depth=2, name="block.header")
+    votes = _signatures(rlp.decode(listed, max_depth=2, name="block.signatures"), "block.signatures")
+    header = _with(_header(inside, head, "block.header"), votes, rlp.octets(rlp.decode(stated), 32, "block.hash"))
+    packed = parts.column(1)
     return Block(header, unpack(packed), packed, _receipts(parts.column(4)))
+
+
+def _one(data: bytes) -> Spans:
+    """One piece that is all of the bytes, in place."""
+    return Spans(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))
 
 
 def _receipts(content: Spans) -> Spans:

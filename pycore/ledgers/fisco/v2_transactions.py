@@ -79,9 +79,7 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
 
 
 def _well_formed(fields: Fields) -> Marks:
-    marks: Marks = fields.sound.copy()
-    for field in range(ITEMS):
-        marks &= fields.is_string(field)
+    marks: Marks = fields.sound & fields.strings.all(axis=0)
     for field in _NUMBERS:
         marks &= minimal(fields.column(field), 32)
     marks &= fields.is_bytes(TO, 0, 20)
