@@ -29,12 +29,14 @@ _LEGACY = (6, None, 0, 3, 4, 5)
 
 
 class Web3(NamedTuple):
-    """The outcome: the verdict and why, the hash of the signed transaction, and the sender's 20 bytes."""
+    """The outcome: the verdict and why, the hash of the signed transaction, the sender's 20 bytes, and what the payload
+    says: FIELDS as the record writes them, and "chain", the chain id as a number."""
 
     verdict: Any
     detail: str
     hash: bytes
     sender: bytes
+    inside: Mapping[str, Any]
 
 
 class _BadPayload(ValueError):
@@ -48,33 +50,42 @@ def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int
         given: "extra_bytes", "extra_hash", "signature", "data_hash" of the record.
         stated: the fields of its data, as in FIELDS.
         chain_id: that the chain's Ethereum transactions must have; None: any.
-        strict: the fields beside the payload must say what it says.
+        strict: the fields beside the payload must say what it says, and s must be low (EIP-2).
     """
-    payload, signature = given["extra_bytes"], given["signature"]
+    found = derive(given["extra_bytes"], given["signature"], chain_id, strict=strict)
+    if found.verdict != Verdict.VALID:
+        return found
+    digest = hash_one("keccak256", given["extra_bytes"])
+    for name, right in (("extra_hash", found.hash), ("data_hash", digest)):
+        if (given[name] or name == "extra_hash") and given[name] != right:
+            return found._replace(verdict=Verdict.BAD_DIGEST, detail=f"{name} is not that of the payload")
+    wrong = [name for name in FIELDS if strict and not _same(name, stated[name], found.inside[name])]
+    if wrong:
+        detail = f"it states another {', '.join(wrong)} than its payload"
+        return found._replace(verdict=Verdict.MALFORMED_ITEM, detail=detail)
+    return found
+
+
+def derive(payload: bytes, signature: bytes, chain_id: int | None, *, strict: bool) -> Web3:
+    """Everything that follows from a payload and its signature."""
     nothing = bytes(32), bytes(20)
     try:
         kind, fields = parse(payload)
     except _BadPayload as error:
-        return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing)
+        return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing, {})
     if len(signature) != 65 or signature[64] > 1:
-        return Web3(Verdict.MALFORMED_SIGNATURE, "a signature that is not r, s and a recovery id of 0 or 1", *nothing)
+        detail = "a signature that is not r, s and a recovery id of 0 or 1"
+        return Web3(Verdict.MALFORMED_SIGNATURE, detail, *nothing, {})
     inside = _inside(kind, fields)
     hash_ = hash_one("keccak256", _signed(kind, fields, inside["chain"], signature))
     digest = hash_one("keccak256", payload)
     keys, verdicts = recover_batch("ecdsa-secp256k1", [signature], [digest], rules="low-s" if strict else None)
     if not verdicts.all_valid:
-        return Web3(verdicts[0], verdicts[0].meaning, hash_, bytes(20))
+        return Web3(verdicts[0], verdicts[0].meaning, hash_, bytes(20), inside)
     sender = hash_one("keccak256", keys[0].tobytes())[12:]
-    for name, right in (("extra_hash", hash_), ("data_hash", digest)):
-        if (given[name] or name == "extra_hash") and given[name] != right:
-            return Web3(Verdict.BAD_DIGEST, f"{name} is not that of the payload", hash_, sender)
     if chain_id is not None and inside["chain"] != chain_id:
-        return Web3(Verdict.MALFORMED_ITEM, f"another chain id than {chain_id}", hash_, sender)
-    wrong = [name for name in FIELDS if strict and not _same(name, stated[name], inside[name])]
-    if wrong:
-        detail = f"it states another {', '.join(wrong)} than its payload"
-        return Web3(Verdict.MALFORMED_ITEM, detail, hash_, sender)
-    return Web3(Verdict.VALID, "", hash_, sender)
+        return Web3(Verdict.MALFORMED_ITEM, f"another chain id than {chain_id}", hash_, sender, inside)
+    return Web3(Verdict.VALID, "", hash_, sender, inside)
 
 
 def _same(name: str, stated: bytes, inside: bytes) -> bool:
