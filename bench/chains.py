@@ -76,10 +76,25 @@ def timed(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
     return [statistics.median(list_) for list_ in seconds]
 
 
-def spread(threads: int) -> None:
-    """Lets the helpers of the pool run on all CPUs: some schedulers leave the threads of a process on one."""
-    cpus = sorted(os.sched_getaffinity(0))
-    parallel.set_threads(min(threads, len(cpus)))
+def spread(run: Callable[[], object]) -> None:
+    """Runs the work a few times, and gives the thread that is busiest then a processor and the rest to all others: some
+    schedulers leave every thread of a process on one for seconds, and then nothing is measured but that."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    before = processor_times()
+    for _ in range(4):
+        run()
+    first, *others = sorted(os.sched_getaffinity(0))
+    after = processor_times()
+    for place, task in enumerate(sorted(after, key=lambda task: before.get(task, 0) - after[task])):
+        os.sched_setaffinity(task, set(others) if place and others else {first})
+
+
+def processor_times() -> dict[int, int]:
+    """Ticks that each thread of this process has run."""
+    tasks = Path("/proc/self/task").iterdir()
+    lines = {int(task.name): (task / "stat").read_text().rpartition(")")[2].split() for task in tasks}
+    return {task: int(fields[11]) + int(fields[12]) for task, fields in lines.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,10 +105,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
-    spread(given.threads)
+    available = sorted(os.sched_getaffinity(0))
+    parallel.set_threads(min(given.threads, len(available)))
     print(f"{cpu()}, {parallel.get_threads()} threads, pycore {pycore.__version__}, median of {given.rounds}")
     print(f"{'':42} {'items/s':>10} {'signatures alone':>18} {'ratio':>7}  target")
     for entry in entries(given.n, given.chain):
+        os.sched_setaffinity(0, set(available))
+        spread(entry.whole)
         calls = [entry.whole, entry.signatures, *([entry.peer[1]] if entry.peer else [])]
         whole, alone, *others = timed(calls, given.rounds)
         row = f"{entry.chain}: {entry.name}"

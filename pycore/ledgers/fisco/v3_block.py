@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base import parallel
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fisco import v3_changes, v3_header, v3_merkle
 from pycore.ledgers.fisco.context import FiscoContext
@@ -53,9 +54,19 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
     opened = time.perf_counter()
     block_hash = header.hash(hash)
     whole, listed = len(tables["tx"]), len(tables["meta"])
-    judged = judge(tables, hash, context, header.number, threads)
-    verified = time.perf_counter()
-    receipts = _receipts(tables, header, hash, whole or listed, threads, strict=context.strict)
+    receipts: list[Receipts] = []
+
+    def look_at_receipts() -> None:  # beside the signatures, which leave the interpreter free
+        receipts.append(_receipts(tables, header, hash, whole or listed, 1, strict=context.strict))
+
+    beside = parallel.start_tasks([look_at_receipts], parallel.resolve_threads(threads))
+    try:
+        judged = judge(tables, hash, context, header.number, threads)
+        verified = time.perf_counter()
+        beside.finish()
+    except BaseException:
+        beside.abandon()
+        raise
     certificate = certify(header, hash, block_hash, context, empty=not (whole or listed))
     checks = [
         v3_header.structure(header, present=bool(len(tables["header"])), strict=context.strict),
@@ -64,7 +75,7 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
         *certificate.checks,
         *_configured(tables, context),
         *_transactions(tables, header, judged, hash, threads),
-        *receipts.checks,
+        *receipts[0].checks,
     ]
     verdicts, faults = _verdicts(tables, judged)
     report = BlockReport(
@@ -77,9 +88,9 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
         faults=faults,
         counts={"transactions": whole or listed, "signatures": whole + len(header.signatures)},
         timings={"open": opened - begun, "transactions": verified - opened, "all": time.perf_counter() - begun},
-        events=tuple(_events(tables, judged)) if events and receipts.proven else None,
+        events=tuple(_events(tables, judged)) if events and receipts[0].proven else None,
     )
-    return _moved(report, context, tables, hash, header, certificate, receipts)
+    return _moved(report, context, tables, hash, header, certificate, receipts[0])
 
 
 def step(data: bytes, context: FiscoContext, threads: int | None) -> Step:

@@ -23,42 +23,49 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.base.columns import Column, trusted_column
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.scan import PARENT, Spans, Tables
+from pycore.ledgers.scan import END, PARENT, START, Spans, Tables
 
 Numbers = NDArray[np.int64]
 _COST = parallel.Cost(item_ns=900, byte_ns=3, batch=256)
 
 
 class Layout:
-    """The parts of n messages, put together when they are needed.
+    """The parts of n messages, put together when they are needed: cells of neighbouring rows of a table, and numbers.
 
     Parts are added in the order in which they are hashed; a part may be absent from some of the messages.
     """
 
-    def __init__(self, data: NDArray[np.uint8], n: int) -> None:
-        self.n = n
-        self._data = [data]
-        self._size = data.size
-        self._parts: list[tuple[Numbers, Numbers]] = []
+    def __init__(self, data: NDArray[np.uint8], rows: Numbers) -> None:
+        """rows: of the records."""
+        self._rows, self._low = rows, int(rows[0, START]) if len(rows) else 0
+        self._data = [data[self._low : int(rows[-1, END])] if len(rows) else data[:0]]
+        self._size = self._data[0].size
+        self._columns: list[int] = []
+        self._among: list[NDArray[np.bool_] | None] = []
+        self._numbers: list[tuple[int, Numbers, int]] = []
 
-    def span(self, piece: Spans, among: NDArray[np.bool_] | None = None) -> None:
-        """A field; `among`: only of these messages."""
-        start, end = piece.start, piece.end
-        self._parts.append((start, end if among is None else np.where(among, end, start)))
+    def span(self, column: int, among: NDArray[np.bool_] | None = None) -> None:
+        """A field; `column`: the first of its cells; `among`: only of these messages."""
+        self._columns += column, column + 1
+        self._among.append(among)
 
     def number(self, values: Numbers, size: int, among: NDArray[np.bool_] | None = None) -> None:
         """A number in 4 or 8 bytes, big-endian."""
         self._data.append(values.astype(f">i{size}").view(np.uint8))
-        start = self._size + size * np.arange(self.n, dtype=np.int64)
-        self._size += size * self.n
-        self._parts.append((start, start + size if among is None else start + size * among))
+        start = self._size + size * np.arange(len(self._rows), dtype=np.int64)
+        self._size += size * len(self._rows)
+        self._numbers.append((len(self._columns), start, size))
+        self.span(START, among)
 
     def close(self) -> Messages:
         """The messages; the data is copied once, with the numbers behind it."""
-        cells = np.empty((self.n, len(self._parts), 2), np.int64)
-        for i, (start, end) in enumerate(self._parts):
-            cells[:, i, 0], cells[:, i, 1] = start, end
-        offsets = np.arange(self.n + 1, dtype=np.int64) * len(self._parts)
+        cells = np.maximum(self._rows.take(self._columns, axis=1) - self._low, 0)  # absent ones are at 0
+        for column, start, size in self._numbers:
+            cells[:, column], cells[:, column + 1] = start, start + size
+        for part, among in enumerate(self._among):
+            if among is not None:
+                cells[:, 2 * part + 1] = np.where(among, cells[:, 2 * part + 1], cells[:, 2 * part])
+        offsets = np.arange(len(cells) + 1, dtype=np.int64) * len(self._among)
         return Messages(np.concatenate(self._data), cells.reshape(-1, 2), offsets)
 
 
@@ -99,12 +106,12 @@ class Messages:
 
 def transaction_messages(tables: Tables) -> Messages:
     """What the hash of every transaction of a table "tx" is taken over."""
-    layout = Layout(tables.data, len(tables["tx"]))
+    layout = Layout(tables.data, tables["tx"])
     version = tables.number("tx", "data.version").astype(np.uint32)  # compared without a sign, as the chain does
     one, two = version >= 1, version >= 2
 
     def span(name: str, among: NDArray[np.bool_] | None = None) -> None:
-        layout.span(tables.span("tx", f"data.{name}"), among)
+        layout.span(tables.plan.place("tx", f"data.{name}"), among)
 
     layout.number(tables.number("tx", "data.version"), 4)
     span("chain_id")
@@ -125,56 +132,46 @@ def transaction_messages(tables: Tables) -> Messages:
 
 def receipt_messages(tables: Tables) -> Messages:
     """What the hash of every receipt of a table "receipt" is taken over; logs and topics have tables of their own."""
-    n, data = len(tables["receipt"]), [tables.data]
-    size = tables.data.size
-    starts: list[Numbers] = []
-    ends: list[Numbers] = []
-    owners: list[Numbers] = []
-    order: list[Numbers] = []
-    every = np.arange(n, dtype=np.int64)
-    far = np.int64(1) << 40
+    n, log, topic = len(tables["receipt"]), tables["log"], tables["topic"]
+    every, logs, topics = (np.arange(len(one), dtype=np.int64) for one in (tables["receipt"], log, topic))
+    of_log, of_topic = log[:, PARENT], topic[:, PARENT]
+    # Rows of logs and topics are in order, so what stands before a piece is counted, not sorted: seven pieces to a
+    # receipt, two to a log, one to a topic.
+    logs_before = np.searchsorted(of_log, np.arange(n + 1))
+    topics_before = np.searchsorted(of_topic, np.arange(len(log) + 1))
+    offsets = 7 * np.arange(n + 1, dtype=np.int64) + 2 * logs_before + topics_before[logs_before]
+    cells = np.empty((int(offsets[-1]), 2), np.int64)
+    data, size = [tables.data], tables.data.size
 
-    def put(start: Numbers, end: Numbers, owner: Numbers, place: Any) -> None:
-        starts.append(start)
-        ends.append(end)
-        owners.append(owner)
-        order.append(np.broadcast_to(np.asarray(place, np.int64), start.shape))
+    def put(at: Numbers, start: Numbers, end: Numbers) -> None:
+        cells[at, 0], cells[at, 1] = start, end
 
-    def number(name: str, width: int, place: Any) -> None:
+    def number(name: str, width: int, at: Numbers) -> None:
         nonlocal size
         data.append(tables.number("receipt", f"data.{name}").astype(f">i{width}").view(np.uint8))
         start = size + width * every
         size += width * n
-        put(start, start + width, every, place)
+        put(at, start, start + width)
 
-    def span(name: str, place: int) -> None:
+    def span(name: str, at: Numbers, among: NDArray[np.bool_] | None = None) -> None:
         piece = tables.span("receipt", f"data.{name}")
-        put(piece.start, piece.end, every, place)
+        put(at, piece.start, piece.end if among is None else np.where(among, piece.end, piece.start))
 
-    number("version", 4, 0)
-    span("gas_used", 1)
-    span("contract_address", 2)
-    number("status", 4, 3)
-    span("output", 4)
-    price = tables.span("receipt", "data.effective_gas_price")
-    newer = tables.number("receipt", "data.version") >= 1  # with its sign, unlike a transaction's
-    put(price.start, np.where(newer, price.end, price.start), every, 5)
-    # Logs are rows in order, each behind all topics of those before it; its topics lie between its address and data.
-    log, topic = tables["log"], tables["topic"]
-    logs = np.arange(len(log), dtype=np.int64)
-    base = 8 + 2 * logs + np.searchsorted(topic[:, PARENT], logs)
-    address, content = tables.span("log", "address"), tables.span("log", "data")
-    put(address.start, address.end, log[:, PARENT], base)
-    inner = tables.span("topic")
-    of = topic[:, PARENT]
-    put(inner.start, inner.end, log[:, PARENT][of], 8 + 2 * of + np.arange(len(topic)) + 1)
-    put(content.start, content.end, log[:, PARENT], 9 + 2 * logs + np.searchsorted(topic[:, PARENT], logs, "right"))
-    number("block_number", 8, far)
-    owner = np.concatenate(owners)
-    sorting = np.lexsort((np.concatenate(order), owner))
-    cells = np.stack([np.concatenate(starts), np.concatenate(ends)], axis=1)[sorting]
-    offsets = np.searchsorted(owner[sorting], np.arange(n + 1))
-    return Messages(np.concatenate(data), cells, offsets.astype(np.int64))
+    first = offsets[:-1]
+    number("version", 4, first)
+    span("gas_used", first + 1)
+    span("contract_address", first + 2)
+    number("status", 4, first + 3)
+    span("output", first + 4)
+    # A receipt's version is compared with its sign, unlike a transaction's.
+    span("effective_gas_price", first + 5, tables.number("receipt", "data.version") >= 1)
+    begin = 7 * of_log + 6 + 2 * logs + topics_before[:-1]
+    address, content, inner = tables.span("log", "address"), tables.span("log", "data"), tables.span("topic")
+    put(begin, address.start, address.end)
+    put(begin[of_topic] + 1 + topics - topics_before[of_topic], inner.start, inner.end)
+    put(begin + 1 + np.diff(topics_before), content.start, content.end)
+    number("block_number", 8, offsets[1:] - 1)
+    return Messages(np.concatenate(data), cells, offsets)
 
 
 # ---- one at a time ---------------------------------------------------------------------------------------------------

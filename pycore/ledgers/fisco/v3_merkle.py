@@ -87,6 +87,52 @@ def check(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes], index: 
         raise verdict_error(Verdict.BAD_PROOF)
 
 
+def check_path(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes], index: int) -> None:
+    """As :func:`check` where nobody knows how many leaves there are, as no header says it.
+
+    The shape is checked as far as it is known: a group of one is the last of its level, so from there on every group is,
+    and the index says how many are left. A group of two equal nodes is refused, as both sides of it would do.
+    """
+    if not proof or len(proof) > MAX_NODES or any(len(node) != SIZE for node in proof) or index < 0:
+        raise verdict_error(Verdict.MALFORMED_PROOF)
+    if len(proof) == 1:
+        check(hash, wanted, leaf, proof, index, 1)
+        return
+    at, node, last = 0, leaf, False
+    while at < len(proof) and not (last and index == 0):
+        size = int.from_bytes(proof[at][:4], "big")
+        group = proof[at + 1 : at + 1 + size]
+        fits = size in ((1 + (index & 1),) if last else (1, 2)) and (size == 2 or not index & 1)
+        if not fits or len(group) != size or proof[at] != _count(size) or (size == 2 and group[0] == group[1]):
+            raise verdict_error(Verdict.MALFORMED_PROOF)
+        if group[index & 1] != node:
+            raise verdict_error(Verdict.BAD_PROOF)
+        node = hash_one(hash, b"".join(group))
+        at += 1 + size
+        last, index = last or size == 1, index // 2
+    if at != len(proof) or index:
+        raise verdict_error(Verdict.MALFORMED_PROOF)
+    if node != wanted:
+        raise verdict_error(Verdict.BAD_PROOF)
+
+
+def position(hash: str, leaf: bytes, proof: Sequence[bytes]) -> int:
+    """The index of a leaf by its places in the groups of a proof, which is not checked. ProofError where it is in one of
+    them not at all."""
+    if len(proof) == 1:
+        return 0
+    index, at, level, node = 0, 0, 0, leaf
+    while at < len(proof):
+        size = int.from_bytes(proof[at][:4], "big")
+        group = list(proof[at + 1 : at + 1 + size])
+        if node not in group[:2]:
+            raise verdict_error(Verdict.BAD_PROOF)
+        index |= group.index(node) << level
+        node = hash_one(hash, b"".join(group))
+        at, level = at + 1 + size, level + 1
+    return index
+
+
 def check_membership(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes]) -> None:
     """As :func:`check`, but as the chain's own code does: every group holds the climbed node, wherever."""
     if not proof or any(len(node) != SIZE for node in proof) or len(proof) > MAX_NODES:

@@ -25,6 +25,7 @@ from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers._json import load_object
 from pycore.ledgers.fisco.context import HASHES
 from pycore.ledgers.fisco.v3_header import Header
+from pycore.ledgers.fisco.v3_merkle import MAX_NODES
 from pycore.ledgers.fisco.v3_records import BLOCK, MAX_RECORDS, RECEIPT, TRANSACTION
 from pycore.ledgers.tars import encode
 
@@ -83,6 +84,14 @@ def transaction(record: Any, hash: str | None, name: str = "tx") -> bytes:
 def receipt(record: Any, name: str = "receipt") -> bytes:
     """A receipt's record, from what `getTransactionReceipt` answers."""
     return encode(RECEIPT, _receipt(document(record, name), name))
+
+
+def proof(record: Mapping[str, Any], key: str, name: str) -> list[bytes]:
+    """The nodes of a proof that an answer has beside its record."""
+    nodes = _list(record, key, name)
+    if not nodes or len(nodes) > MAX_NODES:
+        raise InputError(f"{name}.{key}", f"{len(nodes)} nodes", f"a proof of 1 to {MAX_NODES} nodes")
+    return [_octets(one, f"{name}.{key}") for one in nodes]
 
 
 # ---- the records -----------------------------------------------------------------------------------------------------

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from pycore.base import rlp
 from pycore.base.verdicts import Verdict
+from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.signatures.batch import recover_batch
 
 FIELDS = ("chain_id", "nonce", "to", "input", "value")
 MAX_PAYLOAD = 1 << 20
-_MAX_ITEMS = 1 << 14
 _MAX_DEPTH = 8
 # Fields of the typed payloads: how many, and the places of chain id, nonce, to, value, input.
 _TYPED = {1: (8, 0, 1, 4, 5, 6), 2: (9, 0, 1, 5, 6, 7), 3: (11, 0, 1, 5, 6, 7)}
@@ -28,12 +29,14 @@ _LEGACY = (6, None, 0, 3, 4, 5)
 
 
 class Web3(NamedTuple):
-    """The outcome: the verdict and why, the hash of the signed transaction, and the sender's 20 bytes."""
+    """The outcome: the verdict and why, the hash of the signed transaction, the sender's 20 bytes, and what the payload
+    says: FIELDS as the record writes them, and "chain", the chain id as a number."""
 
     verdict: Any
     detail: str
     hash: bytes
     sender: bytes
+    inside: Mapping[str, Any]
 
 
 class _BadPayload(ValueError):
@@ -47,33 +50,42 @@ def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int
         given: "extra_bytes", "extra_hash", "signature", "data_hash" of the record.
         stated: the fields of its data, as in FIELDS.
         chain_id: that the chain's Ethereum transactions must have; None: any.
-        strict: the fields beside the payload must say what it says.
+        strict: the fields beside the payload must say what it says, and s must be low (EIP-2).
     """
-    payload, signature = given["extra_bytes"], given["signature"]
+    found = derive(given["extra_bytes"], given["signature"], chain_id, strict=strict)
+    if found.verdict != Verdict.VALID:
+        return found
+    digest = hash_one("keccak256", given["extra_bytes"])
+    for name, right in (("extra_hash", found.hash), ("data_hash", digest)):
+        if (given[name] or name == "extra_hash") and given[name] != right:
+            return found._replace(verdict=Verdict.BAD_DIGEST, detail=f"{name} is not that of the payload")
+    wrong = [name for name in FIELDS if strict and not _same(name, stated[name], found.inside[name])]
+    if wrong:
+        detail = f"it states another {', '.join(wrong)} than its payload"
+        return found._replace(verdict=Verdict.MALFORMED_ITEM, detail=detail)
+    return found
+
+
+def derive(payload: bytes, signature: bytes, chain_id: int | None, *, strict: bool) -> Web3:
+    """Everything that follows from a payload and its signature."""
     nothing = bytes(32), bytes(20)
     try:
         kind, fields = parse(payload)
     except _BadPayload as error:
-        return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing)
+        return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing, {})
     if len(signature) != 65 or signature[64] > 1:
-        return Web3(Verdict.MALFORMED_SIGNATURE, "a signature that is not r, s and a recovery id of 0 or 1", *nothing)
+        detail = "a signature that is not r, s and a recovery id of 0 or 1"
+        return Web3(Verdict.MALFORMED_SIGNATURE, detail, *nothing, {})
     inside = _inside(kind, fields)
     hash_ = hash_one("keccak256", _signed(kind, fields, inside["chain"], signature))
     digest = hash_one("keccak256", payload)
     keys, verdicts = recover_batch("ecdsa-secp256k1", [signature], [digest], rules="low-s" if strict else None)
     if not verdicts.all_valid:
-        return Web3(verdicts[0], verdicts[0].meaning, hash_, bytes(20))
+        return Web3(verdicts[0], verdicts[0].meaning, hash_, bytes(20), inside)
     sender = hash_one("keccak256", keys[0].tobytes())[12:]
-    for name, right in (("extra_hash", hash_), ("data_hash", digest)):
-        if (given[name] or name == "extra_hash") and given[name] != right:
-            return Web3(Verdict.BAD_DIGEST, f"{name} is not that of the payload", hash_, sender)
     if chain_id is not None and inside["chain"] != chain_id:
-        return Web3(Verdict.MALFORMED_ITEM, f"another chain id than {chain_id}", hash_, sender)
-    wrong = [name for name in FIELDS if strict and not _same(name, stated[name], inside[name])]
-    if wrong:
-        detail = f"it states another {', '.join(wrong)} than its payload"
-        return Web3(Verdict.MALFORMED_ITEM, detail, hash_, sender)
-    return Web3(Verdict.VALID, "", hash_, sender)
+        return Web3(Verdict.MALFORMED_ITEM, f"another chain id than {chain_id}", hash_, sender, inside)
+    return Web3(Verdict.VALID, "", hash_, sender, inside)
 
 
 def _same(name: str, stated: bytes, inside: bytes) -> bool:
@@ -88,9 +100,10 @@ def parse(payload: bytes) -> tuple[int, list[Any]]:
     if not payload or len(payload) > MAX_PAYLOAD:
         raise _BadPayload(f"{len(payload)} bytes")
     kind = payload[0] if payload[0] in _TYPED else 0
-    fields = decode(payload[1:] if kind else payload)
-    if not isinstance(fields, list):
-        raise _BadPayload("no list")
+    try:
+        fields = rlp.decode_list(payload[1:] if kind else payload, max_depth=_MAX_DEPTH)
+    except InputError as error:
+        raise _BadPayload(error.got) from None
     if kind:
         if len(fields) != _TYPED[kind][0]:
             raise _BadPayload(f"{len(fields)} fields of type {kind}")
@@ -125,65 +138,6 @@ def _signed(kind: int, fields: list[Any], chain: int | None, signature: bytes) -
     parity = signature[64]
     r, s = signature[:32].lstrip(b"\0"), signature[32:64].lstrip(b"\0")
     if kind:
-        return bytes((kind,)) + encode([*fields, _number(parity), r, s])
+        return bytes((kind,)) + rlp.encode([*fields, parity, r, s])
     v = 27 + parity if chain is None else 35 + 2 * chain + parity
-    return encode([*fields[:6], _number(v), r, s])
-
-
-def _number(value: int) -> bytes:
-    return value.to_bytes((value.bit_length() + 7) // 8, "big")
-
-
-# ---- RLP (Ethereum yellow paper, appendix B), for these few records --------------------------------------------------
-
-
-def encode(value: Any) -> bytes:
-    """RLP of bytes and lists of them."""
-    if isinstance(value, bytes):
-        return value if len(value) == 1 and value[0] < 0x80 else _head(0x80, len(value)) + value
-    body = b"".join(encode(one) for one in value)
-    return _head(0xC0, len(body)) + body
-
-
-def _head(base: int, size: int) -> bytes:
-    if size < 56:
-        return bytes((base + size,))
-    length = _number(size)
-    return bytes((base + 55 + len(length),)) + length
-
-
-def decode(data: bytes) -> Any:
-    """The value of a canonical RLP record, bytes and lists of them. ValueError on any other."""
-    left = [_MAX_ITEMS]
-    value, end = _item(data, 0, len(data), left, 0)
-    if end != len(data):
-        raise _BadPayload("bytes behind the RLP")
-    return value
-
-
-def _item(data: bytes, at: int, end: int, left: list[int], depth: int) -> tuple[Any, int]:
-    left[0] -= 1
-    if at >= end or left[0] < 0 or depth > _MAX_DEPTH:
-        raise _BadPayload("RLP that ends early or has too many items")
-    first = data[at]
-    if first < 0x80:
-        return data[at : at + 1], at + 1
-    listed = first >= 0xC0
-    size, start = first - (0xC0 if listed else 0x80), at + 1
-    if size > 55:
-        count = size - 55
-        size, start = int.from_bytes(data[start : start + count], "big"), start + count
-        if start > end or size < 56 or data[at + 1] == 0:
-            raise _BadPayload("an RLP length that is not canonical")
-    stop = start + size
-    if stop > end:
-        raise _BadPayload("RLP that ends early")
-    if not listed:
-        if size == 1 and data[start] < 0x80:
-            raise _BadPayload("an RLP byte that is not canonical")
-        return data[start:stop], stop
-    items = []
-    while start < stop:
-        one, start = _item(data, start, stop, left, depth + 1)
-        items.append(one)
-    return items, stop
+    return rlp.encode([*fields[:6], v, r, s])
