@@ -23,7 +23,7 @@ Encodable: TypeAlias = "bytes | int | Sequence[Any]"
 
 MAX_DEPTH = 16
 """Lists inside one another."""
-MAX_ITEMS = 1 << 20
+MAX_ITEMS = 1 << 18
 """Strings and lists of a record."""
 
 
@@ -69,9 +69,11 @@ def decode(data: bytes, *, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEM
     return _Reader(data, max_depth, max_items, name).whole()
 
 
-def decode_list(data: bytes, *, max_depth: int = MAX_DEPTH, name: str = "rlp") -> list[Item]:
+def decode_list(
+    data: bytes, *, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS, name: str = "rlp"
+) -> list[Item]:
     """As :func:`decode`, of a list."""
-    found = decode(data, max_depth=max_depth, name=name)
+    found = decode(data, max_depth=max_depth, max_items=max_items, name=name)
     if not isinstance(found, list):
         raise InputError(name, "an RLP string", "an RLP list")
     return found

@@ -350,7 +350,7 @@ def _slot(slot: int | BytesLike, field: str) -> bytes:
 def _strings(data: bytes, count: int | None) -> list[bytes] | None:
     """The strings of a canonical RLP list of so many, or (`count` None) of one string; None when it is not that."""
     try:
-        found = rlp.decode(data, max_depth=1)
+        found = rlp.decode(data, max_depth=1, max_items=8)
     except InputError:
         return None
     strings = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, bytes)]

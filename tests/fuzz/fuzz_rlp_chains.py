@@ -5,9 +5,9 @@
 For every mutated record:
 
 * a batch of transactions answers for each what it answers for that one alone, and never raises;
-* a transaction that is valid is canonical RLP, has the hash of its bytes, and its sender is not the original's, unless it
-  is the original;
-* a block or header is refused with InputError or gets a report; one that is not the original is never valid and complete.
+* a transaction that is valid is canonical RLP, has the hash of its bytes, and its sender is not the original's, unless
+  it is the original;
+* a block is refused with InputError or gets a report; one that is not the original is never valid and complete.
 
 A difference is printed with its bytes and ends the run with status 1.
 """
@@ -85,7 +85,16 @@ def cases(seed: int) -> list[Case]:
         block = grown.block(transactions=items)
         options = {"generation": 2, "hash": hash}
         found.append(
-            Case(f"fisco-bcos {hash}", ledgers.get("fisco-bcos"), context, items, hash, bytes, [(block, context)], options)
+            Case(
+                f"fisco-bcos {hash}",
+                ledgers.get("fisco-bcos"),
+                context,
+                items,
+                hash,
+                bytes,
+                [(block, context)],
+                options,
+            )
         )
     listed = conflux.transactions([0, 1, 2], seed=seed, payload=5)
     found.append(

@@ -40,7 +40,7 @@ def test_published_headers(require_vectors, count_cases):
     for case in cases:
         assert LEDGER.header_hash(case, form="rpc").hex() == case["hash"][2:]
         for name in ("height", "timestamp", "blame", "difficulty", "gasLimit", "nonce"):
-            with pytest.raises(InputError, match="header.hash"):
+            with pytest.raises(InputError, match=r"header\.hash"):
                 LEDGER.header_hash(case | {name: hex(int(str(case[name]), 0) + 1)}, form="rpc")
     count_cases("conflux: headers", len(cases))
 
@@ -104,7 +104,7 @@ def test_rule_the_body_is_signed_and_the_whole_is_hashed(number):
     answer = rpc_transaction(record)
     assert LEDGER.transaction_hash(answer, form="rpc") == LEDGER.transaction_hash(record)
     assert LEDGER.transaction_sender(json.dumps(answer), form="rpc") == LEDGER.transaction_sender(record)
-    with pytest.raises(InputError, match="transaction.hash"):
+    with pytest.raises(InputError, match=r"transaction\.hash"):
         LEDGER.transaction_hash(answer | {"hash": "0x" + "11" * 32}, form="rpc")
 
 
@@ -122,7 +122,9 @@ def test_every_item_of_a_transaction(number):
         return found
 
     for i, item in enumerate(body):
-        others = [b"", [b""], [[b""]], [[bytes(20), [b""]]]] if isinstance(item, list) else [b"\0" + item, bytes(33), [item]]
+        others = (
+            [b"", [b""], [[b""]], [[bytes(20), [b""]]]] if isinstance(item, list) else [b"\0" + item, bytes(33), [item]]
+        )
         if item and isinstance(item, bytes):
             others.append(bytes((item[0] ^ 0x40,)) + item[1:])
         for other in others:
@@ -144,7 +146,12 @@ def test_rules_of_the_context():
     for context in ({"chain_id": 1029}, {"height": 100_501}):
         assert {one.name for one in LEDGER.validate_transactions(records, context)} == {"MALFORMED_ITEM"}
     assert LEDGER.validate_transactions(records, {"height": 100_500}).all_valid
-    for to, good in ((b"\x10" + bytes(19), True), (b"\x80" + bytes(19), True), (bytes(20), True), (b"\x20" + bytes(19), False)):
+    for to, good in (
+        (b"\x10" + bytes(19), True),
+        (b"\x80" + bytes(19), True),
+        (bytes(20), True),
+        (b"\x20" + bytes(19), False),
+    ):
         record = transactions([0], to=to)[0]
         assert LEDGER.validate_transactions([record]).all_valid == good
         assert LEDGER.validate_transactions([record], {"rules": "compatible"}).all_valid
@@ -190,7 +197,10 @@ def test_headers_in_both_forms(pos):
     assert LEDGER.header_hash(answer, form="rpc") == digest
     for custom in ([b"\x01"], [b"\xc1\x05", b"\x85hello"]):  # as strings, or as the items that they encode
         wire = rlp.encode_list(b"".join(map(rlp.encode, items)) + b"".join(custom))
-        given = answer | {"custom": ["0x" + one.hex() for one in custom], "hash": "0x" + pycore.hash("keccak256", wire).hex()}
+        given = answer | {
+            "custom": ["0x" + one.hex() for one in custom],
+            "hash": "0x" + pycore.hash("keccak256", wire).hex(),
+        }
         assert LEDGER.header_hash(given, form="rpc") == LEDGER.header_hash(wire)
     lacking = answer | {"baseFeePerGas": "0x1", "hash": "0x" + "11" * 32}
     with pytest.raises(InputError, match="base price of the other space"):

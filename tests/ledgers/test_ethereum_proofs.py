@@ -22,7 +22,11 @@ class World:
 
     def __init__(self) -> None:
         self.chain = EthereumChain(21)
-        self.blocks = [self.chain.block(self.chain.transactions([0, 1, 2, 3, 4] * 4)), self.chain.block(), self.chain.block()]
+        self.blocks = [
+            self.chain.block(self.chain.transactions([0, 1, 2, 3, 4] * 4)),
+            self.chain.block(),
+            self.chain.block(),
+        ]
         first: MadeBlock = self.blocks[0]
         last = self.blocks[-1]
         self.trusted = Trusted("ethereum", "1", 3, last.hash, LEDGER.context({"chain_id": 1}))
@@ -84,7 +88,11 @@ def test_a_bundle_of_each_kind(world, kind):
 def parts_of(bundle):
     """Every byte string of a bundle: (what it is, its bytes, the bundle with others in its place)."""
     for i, one in enumerate(bundle.headers):
-        yield f"headers[{i}]", one, lambda x, i=i: replace(bundle, headers=(*bundle.headers[:i], x, *bundle.headers[i + 1 :]))
+        yield (
+            f"headers[{i}]",
+            one,
+            lambda x, i=i: replace(bundle, headers=(*bundle.headers[:i], x, *bundle.headers[i + 1 :])),
+        )
     nodes = bundle.inclusion.nodes
     for i, one in enumerate(nodes):
         yield (
@@ -129,7 +137,10 @@ def test_numbers_and_lists(world, kind):
         replace(bundle, inclusion=replace(inclusion, count=1)), replace(bundle, inclusion=replace(inclusion, count=-1)),
         replace(bundle, inclusion=replace(inclusion, nodes=(*inclusion.nodes, *node))),
         replace(bundle, inclusion=replace(inclusion, nodes=(*inclusion.nodes, b"\x80"))),
-        *(replace(bundle, inclusion=replace(inclusion, index=inclusion.index + by)) for by in (1, -1, 1 << 32, -(1 << 40))),
+        *(
+            replace(bundle, inclusion=replace(inclusion, index=inclusion.index + by))
+            for by in (1, -1, 1 << 32, -(1 << 40))
+        ),
         *(replace(bundle, statement=replace(claim, event=event)) for event in (1, -1, 1 << 40)),
     ]  # fmt: skip
     if inclusion.nodes:
@@ -165,21 +176,23 @@ def test_the_trusted_block_itself_and_forms_of_sources(world):
     ):  # fmt: skip
         sources = world.sources | {"block": rpc_block(world.blocks[0]), "links": links}
         assert PROOFS.make(sources, Statement("transaction"), world.trusted) == first
-    named = PROOFS.make(world.sources | {"index": 0}, Statement("transaction", item=first.statement.item), world.trusted)
+    named = PROOFS.make(
+        world.sources | {"index": 0}, Statement("transaction", item=first.statement.item), world.trusted
+    )
     assert named == first
 
 
 def test_sources_that_are_missing_or_do_not_fit(world):
     for change, kind, name in (
         ({"index": 20}, "transaction", "sources.index"), ({"index": -1}, "transaction", "sources.index"),
-        ({"block": None}, "header", "block"), ({"links": 7}, "header", "sources.links"), ({"receipts": None}, "event", "receipts"),
+        ({"block": None}, "header", "block"), ({"links": 7}, "header", "sources.links"),
+        ({"receipts": None}, "event", "receipts"),
         ({"more": 1}, "header", "sources"), ({"block": b"\xc0"}, "header", "sources.block"),
     ):  # fmt: skip
-        with pytest.raises((InputError, TypeError)) as error:
+        with pytest.raises(InputError) as error:
             PROOFS.make(world.sources | change, Statement(kind), world.trusted)
-        assert isinstance(error.value, InputError), (change, error.value)
         assert name in str(error.value)
-    with pytest.raises(InputError, match="statement.key"):
+    with pytest.raises(InputError, match=r"statement\.key"):
         PROOFS.make(world.sources, Statement("state", key=bytes(20)), world.trusted)
     with pytest.raises(InputError, match="storageProof"):
         PROOFS.make(world.sources, Statement("state", key=world.address + b"\x07" * 32), world.trusted)

@@ -246,7 +246,10 @@ def test_rule_roots_before_2_2_0_are_read_in_the_code(hash, release):
     wanted = {
         "2.2": naive_root(hash, [pycore.hash(hash, one) for one in records]),
         "2.0": pycore.hash(hash, pack(records)),
-        "rc1": build({oracle_rlp(rlp.number_bytes(i)): one for i, one in enumerate(records)}, lambda d: pycore.hash(hash, d))[0],
+        "rc1": build(
+            {oracle_rlp(rlp.number_bytes(i)): one for i, one in enumerate(records)},
+            lambda data: pycore.hash(hash, data),
+        )[0],
     }[release]  # fmt: skip
     assert report.check("tx_root").got == wanted
     assert chain.height == 1
@@ -388,7 +391,7 @@ def test_packed_transactions_have_one_form():
     assert pack([]) == b""
     gap = packed.replace(b"\x02\0\0\0\x05", b"\x05\0\0\0\x05")
     for bad in (packed[:-1], packed + b"\0", bytes(8), packed[:4], b"\xff" * 40, gap):
-        with pytest.raises(InputError, match="block.transactions"):
+        with pytest.raises(InputError, match=r"block\.transactions"):
             unpack(Spans.joined([bad]))
 
 

@@ -65,7 +65,7 @@ def header_hash(header: Any, form: str) -> bytes:
     """The hash of a header. InputError where it is not one, or what it states cannot be made of what is there."""
     if form == "wire":
         data = one_bytes(header, "header")
-        _check_header(rlp.decode_list(data, max_depth=4, name="header"))
+        _check_header(rlp.decode_list(data, max_depth=4, max_items=2 * MAX_REFEREES, name="header"))
         return hash_one("keccak256", data)
     answer = Answer.of(header, "header")
     found = [hash_one("keccak256", one) for one in _rpc_headers(answer)]
@@ -121,7 +121,7 @@ def _rpc_headers(answer: Answer) -> list[bytes]:
 
 def _is_header(data: bytes) -> bool:
     try:
-        _check_header(rlp.decode_list(data, max_depth=4, name="header"))
+        _check_header(rlp.decode_list(data, max_depth=4, max_items=2 * MAX_REFEREES, name="header"))
     except InputError:
         return False
     return True

@@ -18,6 +18,7 @@ from pycore.ledgers.rpc_json import Answer
 
 MAX_EXTRA_DATA = 1 << 12
 """Bytes of extraData: mainnet has 32 at most, networks with signers in it some hundred."""
+MAX_ITEMS = 64
 COUNTS = (15, 16, 17, 20, 21)
 """Items of a header, by fork."""
 
@@ -79,7 +80,7 @@ def read_header(header: Any, form: str, name: str = "header") -> Header:
     if form == "rpc":
         return rpc_header(Answer.of(header, name))
     data = one_bytes(header, name)
-    return header_of(rlp.decode_list(data, max_depth=1, name=name), data, name)
+    return header_of(rlp.decode_list(data, max_depth=1, max_items=MAX_ITEMS, name=name), data, name)
 
 
 def header_of(items: list[rlp.Item], raw: bytes, name: str, stated: bytes | None = None) -> Header:

@@ -56,8 +56,8 @@ class Ethereum(LedgerFace[EthereumContext]):
         return blocks.validate(block, self.context(context), told(block, form), threads, events)
 
     def step(self, block: bytes, context: EthereumContext, *, threads: int | None) -> Step:
-        """One block of a run: :class:`pycore.ledgers.runs.Steps`. What the context knows of one block alone, its hash
-        and its receipts, is not kept for the next."""
+        """One block of a run: :class:`pycore.ledgers.runs.Steps`. The hash and the receipts that the context has are
+        of one block, and not kept for the next."""
         report = self.validate_block(block, context, threads=threads)
         return Step(report, context.replace(block_hash=None, receipts=None))
 

@@ -29,6 +29,7 @@ from pycore.ledgers.ethereum.transactions import KINDS, VALID, check
 from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
 from pycore.ledgers.report import Check
+from pycore.ledgers.rlp_columns import Fields
 from pycore.ledgers.rpc_json import Answer
 from pycore.merkle import patricia
 from pycore.merkle.patricia_tree import PatriciaTrie
@@ -278,8 +279,7 @@ def _source_header(source: Any, name: str) -> Header:
     if isinstance(source, (str, Mapping)):
         return read_header(source, "rpc", name)
     data = one_bytes(source, name)
-    items = rlp.decode_list(data, name=name)
-    if items and isinstance(items[0], list):
+    if Fields.of(Spans.joined([data]), 4, fewest=3).sound[0]:
         return read_block(data, "wire").header
     return read_header(data, "wire", name)
 

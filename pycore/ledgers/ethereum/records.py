@@ -16,7 +16,7 @@ from pycore.base import rlp
 from pycore.base.columns import one_bytes
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
-from pycore.ledgers.ethereum.headers import Header, header_of, rpc_header
+from pycore.ledgers.ethereum.headers import MAX_ITEMS, Header, header_of, rpc_header
 from pycore.ledgers.ethereum.transactions import KINDS
 from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.rlp_columns import END, ITEM, LIST, START, Fields, Items
@@ -24,7 +24,7 @@ from pycore.ledgers.rpc_json import Answer
 
 MAX_TRANSACTIONS = 1 << 20
 MAX_LISTED = 1 << 12
-"""Ommers or withdrawals of a block: 2 and 16."""
+"""Items of the lists of ommers (2 at most) or withdrawals (16), those inside counted."""
 _RECEIPT_TYPES = frozenset(KINDS)
 _RPC_NAMES = {
     "nonce": "nonce", "fee": "maxFeePerGas", "tip": "maxPriorityFeePerGas", "gas": "gas", "to": "to", "value": "value",
@@ -66,12 +66,12 @@ def read_block(block: Any, form: str) -> Block:
             "block", f"{len(data)} bytes", "canonical RLP of 3 or 4 lists: header, transactions, ommers ..."
         )
     whole = [data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in range(count)]
-    header = header_of(rlp.decode_list(whole[0], max_depth=1, name="block.header"), whole[0], "block.header")
-    for i, one in enumerate(rlp.decode_list(whole[2], max_depth=2, name="block.ommers")):
+    header = header_of(rlp.decode_list(whole[0], max_depth=1, max_items=MAX_ITEMS, name="block.header"), whole[0], "block.header")
+    for i, one in enumerate(rlp.decode_list(whole[2], max_depth=2, max_items=MAX_LISTED, name="block.ommers")):
         header_of(rlp.items(one, None, f"block.ommers[{i}]"), rlp.encode(one), f"block.ommers[{i}]")
     withdrawals = None
     if count == 4:
-        listed = rlp.decode_list(whole[3], max_depth=2, name="block.withdrawals")
+        listed = rlp.decode_list(whole[3], max_depth=2, max_items=MAX_LISTED, name="block.withdrawals")
         withdrawals = tuple(_withdrawal(one, f"block.withdrawals[{i}]") for i, one in enumerate(listed))
     return Block(header, _transactions(parts.column(1)), whole[2], withdrawals)
 

@@ -1,7 +1,7 @@
 """Records of FISCO BCOS 2.x: transactions, headers and blocks as RLP, from wire bytes or a node's JSON-RPC.
 
-What the code of release 2.11.0 writes, as read in public copies (libethcore: Transaction, BlockHeader, Block,
-TxsParallelParser); transactions, headers and signatures are confirmed by published data, the block around them is not.
+The formats of release 2.11.0, as read in public copies of the code (libethcore: Transaction, BlockHeader, Block,
+TxsParallelParser). Transactions, headers and signatures are confirmed by published data, the block around them is not.
 
     transaction   rlp[nonce gasPrice gasLimit blockLimit to value data chainId groupId extraData  v r s]
                   secp256k1: v = 27 or 28; SM2: the 64 bytes of the public key in place of v
@@ -36,6 +36,7 @@ HEADER_ITEMS, BLOCK_ITEMS = 13, 5
 MAX_TRANSACTIONS = 1 << 20
 MAX_LISTED = 1 << 12
 """Sealers, signatures or pieces of extra data of one header."""
+_MOST = 4 * MAX_LISTED  # items of a header or of a list of signatures, those inside lists counted
 NO_ADDRESS = bytes(20)
 _PARTS = "header, transactions, hash, signatures, receipts"
 
@@ -103,7 +104,7 @@ def read_header(header: Any, form: str) -> Header:
     data = one_bytes(header, "header")
     if Fields.of(_one(data), BLOCK_ITEMS).sound[0]:
         return read_block(data, form).header
-    return _header(rlp.decode_list(data, max_depth=2, name="header"), data, "header")
+    return _header(rlp.decode_list(data, max_depth=2, max_items=_MOST, name="header"), data, "header")
 
 
 def _header(items: list[rlp.Item], raw: bytes, name: str) -> Header:
@@ -239,8 +240,9 @@ def read_block(block: Any, form: str) -> Block:
     if not parts.sound[0] or not all(parts.is_list(i)[0] == wanted for i, wanted in enumerate((1, 0, 0, 1, 1))):
         raise InputError("block", f"{len(data)} bytes", f"canonical RLP of {BLOCK_ITEMS} items: {_PARTS}")
     head, stated, listed = (data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in (0, 2, 3))
-    inside = rlp.decode_list(head, max_depth=2, name="block.header")
-    votes = _signatures(rlp.decode(listed, max_depth=2, name="block.signatures"), "block.signatures")
+    inside = rlp.decode_list(head, max_depth=2, max_items=_MOST, name="block.header")
+    listed_votes = rlp.decode(listed, max_depth=2, max_items=_MOST, name="block.signatures")
+    votes = _signatures(listed_votes, "block.signatures")
     header = _with(_header(inside, head, "block.header"), votes, rlp.octets(rlp.decode(stated), 32, "block.hash"))
     packed = parts.column(1)
     return Block(header, unpack(packed), packed, _receipts(parts.column(4)))
@@ -299,7 +301,7 @@ def _rpc_block(answer: Answer) -> Block:
 def is_sm2(record: bytes) -> bool:
     """Whether a transaction has a public key in place of v. False for bytes that are no transaction."""
     try:
-        items = rlp.decode_list(record, max_depth=1)
+        items = rlp.decode_list(record, max_depth=1, max_items=2 * ITEMS)
     except InputError:
         return False
     return len(items) == ITEMS and len(items[SIGNED]) == 64
