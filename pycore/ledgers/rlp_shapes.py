@@ -51,7 +51,7 @@ def _fits(fields: Fields, field: int, rule: Rule) -> Marks:
 
 def access_lists(content: Spans) -> Marks:
     """[[address, [key ...]] ...] (EIP-2930), addresses of 20 bytes and keys of 32."""
-    entries = Items.of(content, most=MAX_ENTRIES)
+    entries = Items.of(content, most=MAX_ENTRIES, smallest=23)
     good: Marks = entries.faults == 0
     if not len(entries.cells):
         return good
@@ -64,7 +64,7 @@ def access_lists(content: Spans) -> Marks:
 
 def hash_lists(content: Spans) -> Marks:
     """[hash ...], of 32 bytes each."""
-    items = Items.of(content, most=MAX_ENTRIES)
+    items = Items.of(content, most=MAX_ENTRIES, smallest=33)
     bad = items.lists | (items.spans.lengths != 32)
     good: Marks = (items.faults == 0) & ~items.any_of(bad, len(content))
     return good
@@ -72,7 +72,7 @@ def hash_lists(content: Spans) -> Marks:
 
 def authorization_lists(content: Spans) -> Marks:
     """[[chain id, address, nonce, parity, r, s] ...] (EIP-7702), one at least."""
-    entries = Items.of(content, most=MAX_ENTRIES)
+    entries = Items.of(content, most=MAX_ENTRIES, smallest=26)
     good: Marks = (entries.faults == 0) & (entries.counts > 0)
     if not len(entries.cells):
         return good

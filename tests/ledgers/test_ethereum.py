@@ -262,6 +262,20 @@ def test_every_byte_of_a_block():
     assert failed(made.wire + b"\0", context) == ["InputError"]
 
 
+def test_parts_that_are_too_many_for_their_bytes():
+    """A row of columns takes hundreds of bytes, so a list may not have more items than it can have."""
+    chain = EthereumChain(14)
+    made = chain.block(chain.transactions([2]))
+    parts = rlp.decode_list(made.wire)
+    assert failed(rlp.encode([parts[0], [b"\x01"] * 5000, *parts[2:]]), everything(made)) == ["InputError"]
+    report = LEDGER.validate_block(rlp.encode([parts[0], [b"\x02" + bytes(40)] * 9, *parts[2:]]), everything(made))
+    assert report.check("tx_root").ok is None
+    assert report.transactions.counts() == {Verdict.MALFORMED_ITEM: 9}
+    for name, items in (("access", [[]] * 5000), ("access", [[bytes(20), [b""] * 5000]])):
+        record = chain.transactions([1], **{name: items})[0]
+        assert LEDGER.validate_transactions([record])[0] is Verdict.MALFORMED_ITEM
+
+
 def test_a_run_of_blocks():
     chain = EthereumChain(10)
     context = LEDGER.context({"chain_id": 1, "height": 1, "previous_block_hash": chain.last})

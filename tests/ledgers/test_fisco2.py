@@ -385,12 +385,12 @@ def test_every_item_of_a_transaction(hash):
 
 
 def test_packed_transactions_have_one_form():
-    records = [b"\xc1\x01", b"\xc2\x01\x02"]
+    records = [rlp.encode_list(b"\x01" * 39), rlp.encode_list(b"\x02" * 40)]
     packed = pack(records)
     assert unpack(Spans.joined([packed])).items() == records
     assert pack([]) == b""
-    gap = packed.replace(b"\x02\0\0\0\x05", b"\x05\0\0\0\x05")
-    for bad in (packed[:-1], packed + b"\0", bytes(8), packed[:4], b"\xff" * 40, gap):
+    gap = packed.replace(b"\x28\0\0\0", b"\x51\0\0\0")
+    for bad in (packed[:-1], packed + b"\0", bytes(8), packed[:4], b"\xff" * 40, gap, pack([b"\xc1\x01"] * 9)):
         with pytest.raises(InputError, match=r"block\.transactions"):
             unpack(Spans.joined([bad]))
 
@@ -405,3 +405,11 @@ def test_a_batch_is_what_each_alone_is(hash):
     together = LEDGER.validate_transactions(records, context)
     assert list(together) == [LEDGER.validate_transactions([one], context)[0] for one in records]
     assert not together.all_valid
+
+
+def test_blocks_of_tiny_parts_are_refused_before_they_cost():
+    """A row of columns takes hundreds of bytes, so a block may not have more parts than it can have."""
+    _, block, context = made("sm3", 1)
+    items = rlp.decode_list(block)
+    for place, tiny in ((1, pack([b"\xc0"] * 5000)), (4, [[]] * 5000), (4, [[*items[4][0][:-1], [[]] * 5000]])):
+        assert failed(rlp.encode([*items[:place], tiny, *items[place + 1 :]]), context) == ["InputError"]

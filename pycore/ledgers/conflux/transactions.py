@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 VALID = int(Verdict.VALID)
 PREFIX = b"cfx"
+SHOWN = 1000
+"""Transactions that a reason is kept for, of each reason."""
 EPOCHS = 100_000
 """Epochs that a transaction's epoch height may be away from the block's."""
 
@@ -121,7 +123,7 @@ def _numbers(records: Spans) -> NDArray[np.uint8]:
 
 
 def _refuse(found: Checked, rows: NDArray[np.intp], verdict: Verdict, why: str) -> None:
-    for i in rows.tolist():
+    for i in rows[:SHOWN].tolist():
         found.details[i] = why
     found.codes[rows] = int(verdict)
 

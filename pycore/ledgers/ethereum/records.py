@@ -23,6 +23,8 @@ from pycore.ledgers.rlp_columns import END, ITEM, LIST, START, Fields, Items
 from pycore.ledgers.rpc_json import Answer
 
 MAX_TRANSACTIONS = 1 << 20
+SMALLEST = 32
+"""Bytes of a transaction: with a signature it has more, and a row of columns takes five hundred."""
 MAX_LISTED = 1 << 12
 """Items of the lists of ommers (2 at most) or withdrawals (16), those inside counted."""
 _RECEIPT_TYPES = frozenset(KINDS)
@@ -66,7 +68,9 @@ def read_block(block: Any, form: str) -> Block:
             "block", f"{len(data)} bytes", "canonical RLP of 3 or 4 lists: header, transactions, ommers ..."
         )
     whole = [data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in range(count)]
-    header = header_of(rlp.decode_list(whole[0], max_depth=1, max_items=MAX_ITEMS, name="block.header"), whole[0], "block.header")
+    header = header_of(
+        rlp.decode_list(whole[0], max_depth=1, max_items=MAX_ITEMS, name="block.header"), whole[0], "block.header"
+    )
     for i, one in enumerate(rlp.decode_list(whole[2], max_depth=2, max_items=MAX_LISTED, name="block.ommers")):
         header_of(rlp.items(one, None, f"block.ommers[{i}]"), rlp.encode(one), f"block.ommers[{i}]")
     withdrawals = None
@@ -78,9 +82,11 @@ def read_block(block: Any, form: str) -> Block:
 
 def _transactions(content: Spans) -> Spans:
     """Lists are legacy transactions with their headers; strings hold typed ones."""
-    items = Items.of(content, most=MAX_TRANSACTIONS, room=1 << 8)
+    items = Items.of(content, most=MAX_TRANSACTIONS, smallest=SMALLEST)
     if items.faults[0]:
-        raise InputError("block.transactions", "a list that is not canonical RLP", f"at most {MAX_TRANSACTIONS} items")
+        raise InputError(
+            "block.transactions", "a list that is not canonical RLP", f"at most {MAX_TRANSACTIONS} of {SMALLEST} bytes"
+        )
     cells = items.cells
     starts = np.where(cells[:, LIST] == 1, cells[:, ITEM], cells[:, START])
     return Spans.of(items.data, starts, cells[:, END])

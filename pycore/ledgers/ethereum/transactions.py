@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Marks = NDArray[np.bool_]
 
 VALID = int(Verdict.VALID)
+SHOWN = 1000
+"""Transactions that a reason is kept for, of each reason."""
 MAX_BLOBS = 128
 """Blob hashes of one transaction: far above what any fork allows."""
 
@@ -134,7 +136,7 @@ class Signed:
 
 
 def _refuse(found: Checked, rows: NDArray[np.intp], verdict: Verdict, why: str) -> None:
-    for i in rows.tolist():
+    for i in rows[:SHOWN].tolist():
         found.details[i] = why
     found.codes[rows] = int(verdict)
 
@@ -208,7 +210,7 @@ def _unpayable(fields: Fields, kind: Kind) -> Marks:
 
 
 def _bad_blobs(content: Spans) -> Marks:
-    items = Items.of(content, most=MAX_BLOBS)
+    items = Items.of(content, most=MAX_BLOBS, smallest=33)
     bad = first_bytes(items.spans) != 1
     found: Marks = (items.faults != 0) | (items.counts == 0) | items.any_of(bad, len(content))
     return found

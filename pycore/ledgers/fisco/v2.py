@@ -258,6 +258,8 @@ def _tx_root(opened: Block, checked: Checked, hash: str, threads: int | None) ->
     wanted, found = opened.header.tx_root, v2_merkle.root(hash, checked.hashes, threads)
     if found == wanted:
         return Check("tx_root", True, wanted, found)
+    if (checked.codes == int(Verdict.MALFORMED_ITEM)).any():  # the older trees cost more than their bytes
+        return Check("tx_root", False, wanted, found, "malformed transactions")
     items = opened.transactions.items()
     packed = opened.packed[0] if opened.packed is not None else pack(items)
     return _older("tx_root", wanted, found, hash, packed, items)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 SIGNED, ITEMS = 10, 13
 HEADER_ITEMS, BLOCK_ITEMS = 13, 5
 MAX_TRANSACTIONS = 1 << 20
+SMALLEST = 32
+"""Bytes of a transaction: with a signature it has more, and a row of columns takes five hundred."""
 MAX_LISTED = 1 << 12
 """Sealers, signatures or pieces of extra data of one header."""
 _MOST = 4 * MAX_LISTED  # items of a header or of a list of signatures, those inside lists counted
@@ -218,7 +220,7 @@ def unpack(packed: Spans) -> Spans:
     head = data[first : first + 4].tobytes()
     count = int.from_bytes(head, "little")
     begin = 4 * (count + 2)
-    if not 0 < count <= MAX_TRANSACTIONS or begin > size:
+    if not 0 < count <= MAX_TRANSACTIONS or begin + count * SMALLEST > size:
         got = f"a count of {count} in {size} bytes"
         raise InputError("block.transactions", got, f"1 to {MAX_TRANSACTIONS} transactions with their offsets")
     table = data[first + 4 : first + begin].tobytes()
@@ -255,7 +257,7 @@ def _one(data: bytes) -> Spans:
 
 def _receipts(content: Spans) -> Spans:
     """Each receipt with its header: [root gasUsed contract bloom status output (remainGas from 2.8.0) logs]."""
-    items = Items.of(content, most=MAX_TRANSACTIONS, room=1 << 10)
+    items = Items.of(content, most=MAX_TRANSACTIONS, smallest=300)
     sound = not items.faults.any() and bool(items.lists.all())
     if sound and len(items.cells):
         parts = Fields.inside(items.spans, 8, fewest=7)
@@ -276,13 +278,13 @@ def _receipt_parts(parts: Fields, eight: NDArray[np.bool_]) -> bool:
 
 def _logs(lists: Spans) -> bool:
     """Lists of [address, [topic ...], data]."""
-    logs = Items.of(lists, most=MAX_LISTED)
+    logs = Items.of(lists, most=MAX_LISTED, smallest=24)
     if logs.faults.any() or not logs.lists.all():
         return False
     parts = Fields.inside(logs.spans, 3)
     if not (parts.sound.all() and parts.is_bytes(0, 20).all() and parts.is_list(1).all() and parts.is_string(2).all()):
         return False
-    topics = Items.of(parts.column(1), most=4)
+    topics = Items.of(parts.column(1), most=4, smallest=33)
     return not topics.faults.any() and not topics.lists.any() and bool((topics.spans.lengths == 32).all())
 
 

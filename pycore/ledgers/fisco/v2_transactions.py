@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NONCE, GAS_PRICE, GAS_LIMIT, BLOCK_LIMIT, TO, VALUE, DATA, CHAIN_ID, GROUP_ID, EXTRA_DATA, V, R, S = range(ITEMS)
 _NUMBERS = (NONCE, GAS_PRICE, GAS_LIMIT, BLOCK_LIMIT, VALUE, CHAIN_ID, GROUP_ID)
+SHOWN = 1000
+"""Transactions that a reason is kept for, of each reason."""
 _CONTEXT_LIMIT, _LIMIT = 600, 1000
 """The context's default of `block_limit` is that of 3.x; left there, it stands for 2.x's."""
 
@@ -60,9 +62,9 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
     codes, details = np.full(n, int(Verdict.VALID), np.uint8), dict[int, str]()
 
     def refuse(marks: Marks, verdict: Verdict, why: str) -> None:
-        for i in np.flatnonzero(marks & (codes == int(Verdict.VALID))).tolist():
-            details[i] = why
-        codes[marks & (codes == int(Verdict.VALID))] = int(verdict)
+        rows = np.flatnonzero(marks & (codes == int(Verdict.VALID)))
+        details.update(dict.fromkeys(rows[:SHOWN].tolist(), why))
+        codes[rows] = int(verdict)
 
     refuse(~fields.sound, Verdict.MALFORMED_ITEM, f"not a canonical RLP list of {ITEMS} items")
     refuse(~_well_formed(fields), Verdict.MALFORMED_ITEM, "an item that is a list, or of a size that it cannot have")
