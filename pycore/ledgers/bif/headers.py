@@ -2,7 +2,9 @@
 
     block_hash           SHA-256(LedgerHeader with hash = "", tx_count = 0 and account_tree_hash = "")
     BUMO                 SHA-256(Ledger{header with hash = ""; the transactions})
-    consensus_value_hash SHA-256(ConsensusValue)    validators_hash SHA-256(ValidatorSet)    fees_hash SHA-256(FeeConfig)
+    consensus_value_hash SHA-256(ConsensusValue)
+    validators_hash      SHA-256(ValidatorSet)
+    fees_hash            SHA-256(FeeConfig)
 
 The rule of BIF's block hash follows from five real blocks of versions 1004 and 1006: no document has it. The RPC adds
 account_tree_hash and a tx_count that depends on the domain asked for; neither is hashed. Transactions of a BUMO block
@@ -12,6 +14,7 @@ are those after execution, with the ones that contracts put out: empty blocks we
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pycore.base.columns import quote
 from pycore.errors import InputError
@@ -33,19 +36,21 @@ GENESIS = 1
 
 def read_header(data: bytes, variant: str, field: str = "header") -> Header:
     """A header from its bytes. InputError where they are not one."""
-    return parse(LedgerHeader if variant == "bif" else BumoLedgerHeader, data, field, MAX_HEADER)
+    if variant == "bif":
+        return parse(LedgerHeader, data, field, MAX_HEADER)
+    return parse(BumoLedgerHeader, data, field, MAX_HEADER)
 
 
 def hashed_form(header: Header, transactions: Sequence[bytes] = ()) -> bytes:
     """The bytes that the block's hash is taken of. transactions: of a BUMO block, as its ledger has them."""
-    bare = type(header)()
+    bare: Any = type(header)()
     bare.CopyFrom(header)
     bare.ClearField("hash")
     if isinstance(bare, LedgerHeader):
         bare.ClearField("tx_count")
         bare.ClearField("account_tree_hash")
-        return bare.SerializeToString(deterministic=True)
-    return BumoLedger(header=bare, transaction_envs=transactions).SerializeToString(deterministic=True)
+        return bytes(bare.SerializeToString(deterministic=True))
+    return bytes(BumoLedger(header=bare, transaction_envs=transactions).SerializeToString(deterministic=True))
 
 
 def block_hash(header: Header, transactions: Sequence[bytes] = ()) -> bytes:

@@ -54,7 +54,7 @@ def as_written(message: Message, data: bytes) -> bool:
     left out, nothing unknown. Two byte strings of one meaning are never both as written."""
     bare = type(message)()
     bare.CopyFrom(message)
-    bare.DiscardUnknownFields()  # type: ignore[attr-defined]
+    bare.DiscardUnknownFields()
     return bare.SerializeToString(deterministic=True) == data
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from pycore.base.columns import quote
@@ -33,7 +33,8 @@ _F = FieldDescriptor
 _NUMBERS = {_F.TYPE_INT64: 64, _F.TYPE_INT32: 32, _F.TYPE_ENUM: 32}
 _DIGITS = re.compile(r"-?[0-9]{1,19}").fullmatch
 _AROUND_TRANSACTION = frozenset(
-    "actual_fee close_time error_code error_desc hash ledger_seq tx_size contract_tx_hashes incoming_time status".split()
+    {"actual_fee", "close_time", "error_code", "error_desc", "hash", "ledger_seq", "tx_size"}
+    | {"contract_tx_hashes", "incoming_time", "status"}
 )
 """Fields of a transaction's answer that are a node's word, not part of it."""
 _AROUND_VALUE = frozenset({"previous_proof_plain"})
@@ -65,7 +66,7 @@ def fill(message: Message, source: Any, field: str, skip: frozenset[str] = froze
         raise InputError(field, type(source).__name__, "a JSON object")
     if depth > MAX_DEPTH:
         raise InputError(field, f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH}")
-    kind: Descriptor = message.DESCRIPTOR
+    kind: Any = message.DESCRIPTOR
     for name, value in source.items():
         if name in skip:
             continue
@@ -126,12 +127,13 @@ def _octets(value: Any, where: str) -> bytes:
 
 def _named(found: FieldDescriptor, value: str, where: str) -> int:
     """An enumeration's number from its name, with or without the name of the enumeration before it."""
-    names = found.enum_type.values_by_name
-    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", found.enum_type.name).upper()
+    kind: Any = found.enum_type
+    names = kind.values_by_name
+    prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.name).upper()
     for name in (value, f"{prefix}_{value}"):
         if name in names:
             return int(names[name].number)
-    raise InputError(where, quote(value)[:80], f"a number or a name of {found.enum_type.name}")
+    raise InputError(where, quote(value)[:80], f"a number or a name of {kind.name}")
 
 
 def _number(value: Any, bits: int, where: str) -> int:
@@ -199,9 +201,7 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
         if _enveloped(value):
             made.previous_proof = _proof(value, where)
         else:
-            message = ConsensusValue()
-            fill(message, value, where, _AROUND_VALUE)
-            made.consensus_value = message.SerializeToString(deterministic=True)
+            made.consensus_value = consensus_value(value, where)
     if "validators" in found:
         made.validators = _validators(found["validators"], f"{field}.validators")
     if next_source is not None:
@@ -210,6 +210,17 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
             raise InputError("next_block", "no consensus_value", "the answer of getLedger with with_consvalue=true")
         made.next_proof = _proof(after, "next_block.consensus_value")
     return bytes(made.SerializeToString(deterministic=True))
+
+
+def consensus_value(source: Any, field: str = "consensus_value") -> bytes:
+    """A ConsensusValue from its form in an answer, BUMO's; the answer itself will do."""
+    found = _result(source, field)
+    value = document(found.get("consensus_value", found), field)
+    if _enveloped(value):
+        raise InputError(field, "BIF's consensus_header", "BUMO's form: the encoding of the other is not public")
+    message = ConsensusValue()
+    fill(message, value, field, _AROUND_VALUE)
+    return bytes(message.SerializeToString(deterministic=True))
 
 
 def _enveloped(value: Any) -> bool:
