@@ -160,5 +160,9 @@ def _with_proof(block: Any, after: Any) -> Any:
             proof = open_value(later.consensus_value, "block").previous_proof
     except (InputError, TypeError):
         return block
-    # A field may be appended to a message that lacks it: nothing before it has to be copied field by field.
-    return data + LedgerBundle(next_proof=proof).SerializeToString() if proof and len(proof) <= MAX_PROOF else block
+    if not proof or len(proof) > MAX_PROOF:
+        return block
+    bundle.next_proof = proof
+    return (
+        bundle.SerializeToString(deterministic=True) if as_written(parse(LedgerBundle, data, "block"), data) else block
+    )

@@ -62,7 +62,8 @@ class Account:
 
     def electorate(self, owner: str) -> Electorate:
         """Who may sign, with weights. The owner's key has the master weight and no other."""
-        powers: dict[Hashable, int] = {**self.signers, owner: self.master_weight}
+        powers: dict[Hashable, int] = dict(self.signers.items())
+        powers[owner] = self.master_weight
         return Electorate(powers, limit=(1 << 63) * (MAX_SIGNERS + 1))
 
     @property

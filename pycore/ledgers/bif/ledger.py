@@ -75,6 +75,8 @@ class Bif(LedgerFace[BifContext]):
         report = work.run(block)
         if not report.valid:
             return Step(report, context)
+        if work.stale:
+            return Step(report, context, f"the context is of an earlier block than {report.height}")
         changes, unclear = self._moves(work, report)
         names = sorted({"validators", "nonces", "changed_accounts"} & changes.keys())
         if names and not unclear:

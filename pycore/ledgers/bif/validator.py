@@ -24,7 +24,7 @@ from pycore.ledgers.scan import FAULT, Spans
 
 _FIRST_BLOCK = "the first block has no proof: it is trusted from elsewhere"
 _NO_PROOF = "the proof of a block comes with the next one, which is not here"
-_NO_VALIDATORS = "the context has no validators"
+_NO_VALIDATORS = "the context has no validators for this block"
 _NO_VALUE = "the block came without its consensus value"
 _HASH = 32
 
@@ -37,6 +37,8 @@ class Validation:
         found: its transactions; none where it came without its consensus value.
         after: validators after the block; None where they are not known.
         upgraded: whether the block's consensus value itself names them.
+        stale: whether the context is of an earlier block, by its `previous_header`: then its validators and nonces are
+            left aside.
     """
 
     def __init__(self, context: BifContext, threads: int | None) -> None:
@@ -46,6 +48,7 @@ class Validation:
         self.timings: dict[str, float] = {}
         self.after: tuple[Validator, ...] | None = None
         self.upgraded = False
+        self.stale = False
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -76,6 +79,11 @@ class Validation:
         """Validates a block."""
         with self.stage("parse"):
             self.block = open_block(data, self.context.variant)
+            if self.is_stale(self.block):  # of another block: what moved since then is not known
+                self.stale = True
+                self.context = self.context.replace(
+                    validators=(), previous_validators=None, next_validators=(), handover=False, nonces=None
+                )
             self.found = self.scanned(self.block)
         with self.stage("hash"):
             self.header_checks(self.block)
@@ -87,6 +95,18 @@ class Validation:
             self.certificate_checks(self.block)
             self.previous_proof_check(self.block)
         return self.report()
+
+    def is_stale(self, block: OpenBlock) -> bool:
+        """Whether the context's header of the block before is of another height."""
+        before = self.before()
+        return before is not None and before.seq + 1 != block.header.seq
+
+    def before(self) -> Header | None:
+        """The context's header of the block before."""
+        context = self.context
+        if context.previous_header is None:
+            return None
+        return headers.read_header(context.previous_header, context.variant, "context.previous_header")
 
     def scanned(self, block: OpenBlock) -> transactions.Transactions:
         """The columns of the block's transactions. InputError where bytes are not one."""
@@ -263,13 +283,11 @@ class Validation:
         if seq == GENESIS + 1 and proof is not None:
             self.check(name, not proof, f"{len(proof)} bytes", "0 bytes", "the first block has no proof", "read")
             return
-        before = None if context.previous_header is None else headers.read_header(
-            context.previous_header, context.variant, "context.previous_header"
-        )  # fmt: skip
+        before = self.before()
         why = ""
         if proof is None:
             why = _NO_VALUE
-        elif before is None or before.seq + 1 != seq or not _is(before, context):
+        elif before is None or self.stale or not _is(before, context):
             why = "the context has no header of the block before"
         signers = context.validators if context.previous_validators is None else context.previous_validators
         if why or not signers:
