@@ -100,6 +100,8 @@ class Bif(LedgerFace[BifContext]):
                 unclear = f"block {seq} changes the validators, and is not proven"
         if context.handover and not report.check("handover").ok:
             unclear = f"the change of validators before block {seq} is not confirmed by those before it"
+        if unclear:
+            changes |= {"validators": (), "previous_validators": None, "handover": False, "next_validators": ()}
         if context.nonces is not None and len(work.found):
             latest = {a: n for a, n in last_nonces(work.found).items() if a in context.nonces}
             if latest:

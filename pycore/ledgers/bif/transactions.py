@@ -390,6 +390,19 @@ def _walk(found: Transactions, rows: NDArray[np.intp], nonces: NDArray[np.int64]
             found.fault(index, _MALFORMED, f"nonce {nonce}, {wanted} is next")
 
 
+def judge_loose_nonces(found: Transactions) -> None:
+    """Outside a block, where others may come before it, a nonce is above that of the account's last transaction."""
+    known = found.context.nonces
+    if not known:
+        return
+    last = np.array([known.get(source, -1) for source in found.sources], np.int64)[found.source_groups]
+    late = (found.number("domain_id") == 0) & (found.number("nonce") <= last)
+    for index in np.flatnonzero(late).tolist():
+        found.fault(
+            index, _MALFORMED, f"nonce {int(found.number('nonce')[index])}, the account is at {int(last[index])}"
+        )
+
+
 def last_nonces(found: Transactions) -> dict[str, int]:
     """Address -> nonce after these transactions, of the valid ones in domain 0."""
     rows = np.flatnonzero((found.codes == _VALID) & (found.number("domain_id") == 0))
@@ -428,10 +441,10 @@ def changed_accounts(found: Transactions) -> list[str]:
 
 def judge(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
           threads: int | None = None) -> Transactions:  # fmt: skip
-    """The verdicts of serialised transactions, in their order."""
+    """The verdicts of serialised transactions that are not in a block yet, each by itself."""
     found = scan(records, context, seq=seq, chain_id=chain_id, threads=threads)
     judge_form(found)
     verify(found, threads)
     decide_signers(found)
-    judge_nonces(found)
+    judge_loose_nonces(found)
     return found

@@ -56,9 +56,11 @@ def judge_xbft(
     qc = proof.qc
     if len(qc.signatures) > MAX_VALIDATORS:
         return refused(f"{len(qc.signatures)} signatures, at most {MAX_VALIDATORS} are read", validators)
-    against = [] if not context.strict else _disagreements(proof, data, seq, value)
+    against = []
     if qc.qc_content.node_value_hash != digest:
         against.append(f"node_value_hash {qc.qc_content.node_value_hash[:32].hex()}, not {digest.hex()}")
+    if context.strict:
+        against += _disagreements(proof, data, seq, value)
     message = qc.qc_content.SerializeToString()
     signed = [Signed(one.public_key, message, _signature(one)) for one in qc.signatures]
     ballots = _ballots(signed, [digest] * len(signed), validators, context, against)
