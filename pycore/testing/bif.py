@@ -198,9 +198,9 @@ class BifLedger:
         users: key pairs of those who send transactions; half of "mixed" ones have SM2 keys.
         headers: header of each block; `genesis` is the one before.
         values: serialised ConsensusValue of each block.
-        proofs: proof of each block, as the next one carries it.
-        blocks: serialised LedgerBundle of each block, with its proof.
-        bare: the same without proofs, as they are in a run.
+        proofs: proof of each block, as the next one carries it. Values and proofs go one block further than the rest.
+        blocks: serialised LedgerBundle of each block, with all that makes it final.
+        bare: the same without that, as blocks are in a run.
         context: of the first block, without its place.
     """
 
@@ -225,7 +225,7 @@ class BifLedger:
         self.consensus, self.chain_id, self.seed, self._payload = consensus, chain_id, seed, payload
         pool = make_signers("ed25519", validators + 1, seed=seed, label="validator")
         self.users = self._make_users(scheme, users or transactions)
-        self.validators = [pool[:-1] if change_at is None or i <= change_at else pool for i in range(blocks + 1)]
+        self.validators = [pool[:-1] if change_at is None or i <= change_at else pool for i in range(blocks + 2)]
         self._nonces = dict.fromkeys((user.address for user in self.users), 0)
         start = [Validator(one.address) for one in self.validators[0]]
         self.context = BifContext(
@@ -239,9 +239,10 @@ class BifLedger:
         self._starts: list[dict[str, int]] = []
         for index in range(blocks):
             self._add(index, transactions)
-        pairs = list(zip(self.headers, self.values, self.proofs, strict=True))
-        self.bare = [self._bundle(i, header, value, b"") for i, (header, value, _) in enumerate(pairs)]
-        self.blocks = [self._bundle(i, header, value, proof) for i, (header, value, proof) in enumerate(pairs)]
+        self._add(blocks, 0)
+        self.headers.pop()
+        self.bare = [self._bundle(i, final=False) for i in range(blocks)]
+        self.blocks = [self._bundle(i, final=True) for i in range(blocks)]
 
     def context_for(self, index: int) -> BifContext:
         """The context of one block, with its place: no check has to be skipped."""
@@ -323,10 +324,12 @@ class BifLedger:
             return make_xbft_proof(value, header.seq, [one for _, one in enough])
         return make_pbft_proof(header.consensus_value_hash, header.seq, enough, chain_id=self.chain_id)
 
-    def _bundle(self, index: int, header: ledger_pb2.LedgerHeader, value: bytes, proof: bytes) -> bytes:
-        bundle = ledger_pb2.LedgerBundle(
-            header=header.SerializeToString(deterministic=True), consensus_value=value, next_proof=proof
-        )
+    def _bundle(self, index: int, *, final: bool) -> bytes:
+        header = self.headers[index].SerializeToString(deterministic=True)
+        bundle = ledger_pb2.LedgerBundle(header=header, consensus_value=self.values[index])
+        if final:
+            bundle.next_proof = self.proofs[index]
+            bundle.finality.next_value, bundle.finality.proof = self.values[index + 1], self.proofs[index + 1]
         if self.validators[index + 1] != self.validators[index]:
             bundle.validators = self._set(index + 1)
         return bundle.SerializeToString(deterministic=True)

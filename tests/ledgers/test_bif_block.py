@@ -56,7 +56,9 @@ def test_every_check_of_a_good_block_passes(rules):
         assert report.counts["signatures"] == 4
         json.dumps(report.to_dict())
         read = {check.name for check in report if check.certainty == "read"}
-        assert read == {"consensus_value_hash", "consensus_value", "certificate", "quorum", "previous_proof"}
+        assert read == {
+            "consensus_value_hash", "consensus_value", "certificate", "quorum", "header_proof", "previous_proof",
+        }  # fmt: skip
 
 
 def test_checks_without_a_context_are_skipped_by_name():
@@ -64,7 +66,7 @@ def test_checks_without_a_context_are_skipped_by_name():
     assert report.valid
     assert names(report, "skipped") == {
         "chain_id", "height", "previous_hash", "accounts", "nonces", "validators", "certificate", "quorum",
-        "previous_proof",
+        "header_proof", "previous_proof",
     }  # fmt: skip
     assert all(check.detail for check in report.skipped)
 
@@ -218,7 +220,7 @@ def test_what_is_no_block():
         (b"\xff", "block"),
         (b"\x0a\x00", "block.header"),
         (b"\x0a\x01\xff", "block.header"),
-        (good.header, "block.header"),
+        (good.header, "block"),
         (MADE.blocks[0][:-1], "block"),
         (other(consensus_value=b"\xff"), "block.consensus_value"),
         (other(validators=b"\xff"), "block.validators"),
@@ -304,8 +306,9 @@ def run(made: BifLedger, blocks: Any = None, **changes: Any) -> tuple[list[Any],
 def test_a_block_of_a_run_is_final_by_the_next_ones_proof():
     reports, place = run(MADE)
     assert [r.valid for r in reports] == [True] * 3
-    assert [r.complete for r in reports] == [True, True, False]
-    assert names(reports[2], "skipped") == {"certificate", "quorum"}
+    assert [r.complete for r in reports] == [True, False, False]
+    assert names(reports[1], "skipped") == {"header_proof"}
+    assert names(reports[2], "skipped") == {"certificate", "quorum", "header_proof"}
     assert "comes with the next one" in reports[2].check("quorum").detail
     assert place.height == 4
     assert place.block_hash == MADE.headers[2].hash
@@ -337,8 +340,8 @@ def test_validators_change_by_the_header():
     assert all(r.valid for r in reports)
     assert reports[2].check("context_change").got == "nonces, validators"
     assert "others from the next block on" in reports[2].check("validators").detail
-    assert reports[3].check("handover").ok
-    assert (reports[3].check("handover").got, reports[3].check("handover").wanted) == (4, 3)
+    proof = reports[2].check("header_proof")
+    assert (proof.ok, proof.got, proof.wanted) == (True, 4, 3)
     assert len(place.context.validators) == 5
     assert place.unclear == ""
     assert not place.context.handover
@@ -358,7 +361,8 @@ def test_validators_that_are_not_given():
     assert "block 4 names validators that are not given" in place.unclear
     known = [one.address for one in MOVED.validators[3]]
     reports, place = run(MOVED, blocks, next_validators=known)
-    assert reports[3].check("handover").ok
+    assert reports[2].check("header_proof").ok
+    assert reports[5].check("validators").ok
     assert place.unclear == ""
 
 
@@ -368,10 +372,12 @@ def forged_takeover(*, members: int) -> list[bytes]:
     made = BifLedger(blocks=2, transactions=1, seed=4)
     own = made.validators[0][:members] + make_signers("ed25519", 4 - members, seed=99)
     bundle, header, _ = parts(made, 0)
+    bundle.ClearField("finality")
     bundle.validators = headers.write_validators((one.address, 0) for one in own)
     header.validators_hash = headers.validators_hash((one.address, 0) for one in own)
     first = put(bundle, header, rehash=True)
     after, later, value = parts(made, 1)
+    after.ClearField("finality")
     value.previous_ledger_hash = later.previous_hash = header.hash
     later.validators_hash = header.validators_hash
     later.consensus_value_hash = hashlib.sha256(value.SerializeToString()).digest()
@@ -384,14 +390,36 @@ def forged_takeover(*, members: int) -> list[bytes]:
 def test_a_proof_does_not_cover_the_header_so_validators_confirm_their_successors():
     """Otherwise whoever serves a block could name the validators of the next one."""
     context = BifLedger(blocks=2, transactions=1, seed=4).context_for(0)
-    for members, ok in ((0, None), (2, None), (3, True), (4, True)):
-        going = LEDGER.validate_chain(forged_takeover(members=members), context)
+    for members, ok in ((0, None), (2, None), (3, True)):
+        blocks = forged_takeover(members=members)
+        state = LEDGER.chain_state(context)
+        alone = list(state.reports(blocks))  # without a look ahead
+        assert alone[1].check("quorum").ok, "the new validators did sign"
+        assert alone[1].check("handover").ok is ok
+        assert bool(state.checkpoint.unclear) is (ok is None)
+        going = LEDGER.validate_chain(blocks, context)
         reports = list(going)
-        assert reports[1].check("quorum").ok, "the new validators did sign"
-        if members < 4:
-            assert reports[1].check("handover").ok is ok
-            assert reports[1].complete is (ok is True)
-            assert bool(going.checkpoint.unclear) is (ok is None)
+        assert reports[0].check("header_proof").ok is ok
+        assert reports[0].complete is (ok is True)
+        assert bool(going.checkpoint.unclear) is (ok is None)
+
+
+def test_header_that_validators_did_not_agree_on():
+    """Another state after the block, with the value that they did agree on: its own proof does not tell."""
+    for name in ("validators_hash", "fees_hash", "version", "reserve"):
+        bundle, header, _ = parts(MADE, 1)
+        value = getattr(header, name)
+        setattr(header, name, 5 if isinstance(value, int) else "x" if isinstance(value, str) else b"\1" * 32)
+        block = put(bundle, header, rehash=True)
+        report = LEDGER.validate_block(block, MADE.context_for(1))
+        assert report.check("quorum").ok
+        assert report.check("header_proof").ok is (None if name == "validators_hash" else False)
+        assert not (report.valid and report.complete)
+    bundle, header, _ = parts(MADE, 1)
+    for field, data in (("next_value", MADE.values[1]), ("proof", MADE.proofs[0]), ("proof", b"\xff")):
+        other = ledger_pb2.LedgerBundle.FromString(MADE.blocks[1])
+        setattr(other.finality, field, data)
+        assert LEDGER.validate_block(other.SerializeToString(), MADE.context_for(1)).check("header_proof").ok is None
 
 
 def test_a_broken_block_breaks_the_run():

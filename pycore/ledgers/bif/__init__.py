@@ -18,7 +18,8 @@ carries of it. The checks, in the report's order (guide: docs/guides/bif.md):
                            whether the context sufficed for them
     validators             whose hash the header states: those of now, or others that are known
     certificate quorum     the proof of this block (:mod:`pycore.ledgers.bif.certificate`, `xbft`); read
-    handover               after a change of validators: a quorum of those before agrees
+    handover               after a change of validators that was not proven: a quorum of those before agrees
+    header_proof           the next consensus value names the header, and is proven in turn; read
     previous_proof         the proof of the block before that this one carries; read
 
 In a run of blocks `height` and `previous_hash` compare with the block before, blocks are final by the next one's

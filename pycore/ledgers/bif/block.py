@@ -7,7 +7,7 @@ each as the bytes that are hashed, so that nothing has to be encoded again befor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,8 @@ class OpenBlock:
         previous_proof: the proof of the block before that this one carries; None where it is not known.
         next_proof: the proof of this block; b"" where it is not known.
         validators: ValidatorSet after this block, where it came with one.
+        next_value: the next block's consensus value; None where it is not known.
+        after_proof: the proof of the next block; b"" where it is not known.
         written: whether bundle and header are encoded as a writer encodes them.
         size: bytes of the whole.
     """
@@ -70,6 +72,8 @@ class OpenBlock:
     previous_proof: bytes | None
     next_proof: bytes
     validators: Any
+    next_value: Value | None
+    after_proof: bytes
     written: bool
     size: int
 
@@ -83,16 +87,21 @@ def open_block(data: bytes, variant: str) -> OpenBlock:
         raise InputError("block.header", got="nothing", wanted="a serialised LedgerHeader")
     header = headers.read_header(bundle.header, variant, "block.header")
     value = open_value(bundle.consensus_value, "block.consensus_value") if bundle.consensus_value else None
-    for name in ("next_proof", "validators", "previous_proof"):
-        if len(getattr(bundle, name)) > MAX_PROOF:
-            got = f"{len(getattr(bundle, name))} bytes"
-            raise InputError(f"block.{name}", got, f"at most {MAX_PROOF}")
+    proofs = {name: getattr(bundle, name) for name in ("next_proof", "validators", "previous_proof")}
+    for name, data_ in {**proofs, "finality.proof": bundle.finality.proof}.items():
+        if len(data_) > MAX_PROOF:
+            raise InputError(f"block.{name}", f"{len(data_)} bytes", f"at most {MAX_PROOF}")
+    if bundle.finality.validators:
+        raise InputError("block.finality.validators", "a set", "none: that of the next block is in `validators`")
+    following = bundle.finality.next_value
+    next_value = open_value(following, "block.finality.next_value") if following else None
     if value is not None and bundle.previous_proof:
         raise InputError("block.previous_proof", "a proof next to a consensus value", "the one inside it alone")
     previous = value.previous_proof if value is not None else bundle.previous_proof or None
     validators = parse(ValidatorSet, bundle.validators, "block.validators") if bundle.validators else None
     written = as_written(bundle, data) and as_written(header, bundle.header)
-    return OpenBlock(header, value, previous, bundle.next_proof, validators, written, len(data))
+    after = bundle.finality.proof
+    return OpenBlock(header, value, previous, bundle.next_proof, validators, next_value, after, written, len(data))
 
 
 def open_value(data: bytes, field: str) -> Value:
@@ -138,31 +147,53 @@ def _upgraded(tables: Tables, field: str) -> tuple[str, ...]:
 
 
 def paired(blocks: Iterable[Any]) -> Iterator[Any]:
-    """Blocks of a run, each with the proof that the next one carries of it; the last stays as it is. One block is read
-    ahead. Whatever does not open is passed on: its error is for its own place in the run."""
-    before: Any = None
+    """Blocks of a run, each with what makes it final: the proof that the next block carries of it, that block's
+    consensus value, and the proof of it that the one after carries. What a block has already stays. Two blocks are
+    read ahead; whatever does not open is passed on: its error is for its own place in the run."""
+    ahead: list[tuple[Any, _Parts | None]] = []
     for block in blocks:
-        if before is not None:
-            yield _with_proof(before, block)
-        before = block
-    if before is not None:
-        yield before
+        ahead.append((block, _parts(block)))
+        if len(ahead) == 3:
+            yield _final(ahead)
+            del ahead[0]
+    while ahead:
+        yield _final(ahead)
+        del ahead[0]
 
 
-def _with_proof(block: Any, after: Any) -> Any:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Parts:
+    """A block as it came, its consensus value, and the proof that it carries of the one before."""
+
+    bundle: Any
+    value: bytes
+    previous_proof: bytes
+
+
+def _parts(block: Any) -> _Parts | None:
+    """None where it does not open, or is not as a writer puts it: such a block must not be changed."""
     try:
-        data, following = bytes(memoryview(block)), bytes(memoryview(after))
-        bundle, later = parse(LedgerBundle, data, "block"), parse(LedgerBundle, following, "block")
-        if bundle.next_proof:
-            return block
-        proof = later.previous_proof
-        if later.consensus_value:
-            proof = open_value(later.consensus_value, "block").previous_proof
+        data = bytes(memoryview(block))
+        bundle = parse(LedgerBundle, data, "block")
+        value = open_value(bundle.consensus_value, "block") if bundle.consensus_value else None
     except (InputError, TypeError):
+        return None
+    if not as_written(bundle, data):
+        return None
+    return _Parts(bundle, bundle.consensus_value, bundle.previous_proof if value is None else value.previous_proof)
+
+
+def _final(ahead: Sequence[tuple[Any, _Parts | None]]) -> Any:
+    (block, own), *rest = ahead
+    following = [parts for _, parts in rest]
+    after = following[0] if following else None
+    if own is None or after is None:
         return block
-    if not proof or len(proof) > MAX_PROOF:
-        return block
-    bundle.next_proof = proof
-    return (
-        bundle.SerializeToString(deterministic=True) if as_written(parse(LedgerBundle, data, "block"), data) else block
-    )
+    whole = own.bundle
+    if not whole.next_proof and len(after.previous_proof) <= MAX_PROOF:
+        whole.next_proof = after.previous_proof
+    last = following[1] if len(following) > 1 else None
+    proof = after.bundle.next_proof or (last.previous_proof if last is not None else b"")
+    if not whole.HasField("finality") and after.value and proof and len(proof) <= MAX_PROOF:
+        whole.finality.next_value, whole.finality.proof = after.value, proof
+    return whole.SerializeToString(deterministic=True)

@@ -16,8 +16,9 @@ them: what no signature covers would have more than one form.
 
 Validators that change. Those that a header names sign from the next block on. A header that changes them is fixed by a
 consensus value that only the new ones sign; whoever trusts the old ones alone learns nothing from that. So the proof
-of the block after a change must also hold the signatures of a quorum of the old validators (`handover`); each
-member that stays has checked the header before it signs. Where a change leaves no such quorum it cannot be proven.
+of the block after a change must also hold the signatures of a quorum of the old validators: `header_proof` of the block
+that makes the change, or `handover` of the next one. Each member that stays has checked the header before it signs.
+Where a change leaves no such quorum it cannot be proven.
 """
 
 from __future__ import annotations

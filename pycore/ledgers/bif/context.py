@@ -113,8 +113,8 @@ class BifContext(JsonContext):
                          {"address", "pledge"}
     previous_validators  that signed the block before; None: the same
     next_validators      a set that a header may name from now on, where the block itself does not bring it
-    handover             the block before changed the validators: this one's proof must have a quorum of the previous
-                         ones as well, see :mod:`pycore.ledgers.bif.certificate`
+    handover             the block before changed the validators and its header was not proven: this one's proof must
+                         have a quorum of the previous ones as well, see :mod:`pycore.ledgers.bif.certificate`
     accounts             address -> {"master_weight", "threshold", "signers"}: who may sign for accounts
     other_accounts       "unknown" | "single": the others; "single": only the owner signs, and suffices
     changed_accounts     accounts of which a transaction since has set who may sign

@@ -60,9 +60,9 @@ class Bif(LedgerFace[BifContext]):
         checkpoint: Checkpoint | Mapping[str, Any] | None = None, window_blocks: int = WINDOW_BLOCKS,
         window_bytes: int = WINDOW_BYTES,
     ) -> ChainRun:  # fmt: skip
-        """As :meth:`pycore.ledgers.face.LedgerFace.validate_chain`, of serialised LedgerBundles. One block more is
-        read ahead: each is final by the proof that the next one carries, where it does not have it already. The last
-        one's `certificate` and `quorum` are skipped, unless it has."""
+        """As :meth:`pycore.ledgers.face.LedgerFace.validate_chain`, of serialised LedgerBundles. Two blocks more are
+        read ahead: each is final by what follows it, where it does not have that already. `certificate` and `quorum`
+        of the last block are skipped then, and `header_proof` of the last two."""
         state = self.chain_state(context, checkpoint=checkpoint, threads=threads)
         return ChainRun(paired(blocks), state, window_blocks=window_blocks, window_bytes=window_bytes)
 
@@ -95,7 +95,8 @@ class Bif(LedgerFace[BifContext]):
             unclear = f"block {seq} names validators that are not given"
         elif context.validators and work.after != context.validators:
             changes |= {"validators": work.after, "previous_validators": context.validators}
-            changes |= {"handover": not work.upgraded, "next_validators": ()}
+            proven = bool(report.check("header_proof").ok)
+            changes |= {"handover": not (work.upgraded or proven), "next_validators": ()}
             if not report.check("quorum").ok:
                 unclear = f"block {seq} changes the validators, and is not proven"
         if context.handover and not report.check("handover").ok:

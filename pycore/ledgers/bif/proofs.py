@@ -35,7 +35,6 @@ from pycore.ledgers.bif.headers import Header
 from pycore.ledgers.bif.messages import (
     MAX_PROOF,
     Finality,
-    LedgerHeader,
     TransactionEnv,
     ValidatorSet,
     as_written,
@@ -222,11 +221,7 @@ def _final(work: _Work, header: Header, digest: bytes) -> None:
         work.require("validators", stated == made != own, stated, made, "those who sign the next block")
     else:
         work.require("validators", True, stated, own)
-    chain_id = header.chain_id if context.chain_id is None else context.chain_id
-    following = LedgerHeader(
-        seq=value.seq, consensus_value_hash=hash_one("sha256", finality.next_value), chain_id=chain_id
-    )
-    outcome = validator.judge(following, finality.proof, signing, context, finality.next_value)
+    outcome = validator.judge_next(header, finality.next_value, finality.proof, signing, context)
     checks = certificate.outcome_checks(outcome)
     for check in checks:
         work.require(check.name, bool(check.ok), check.got, check.wanted, check.detail, check.certainty)

@@ -18,7 +18,7 @@ from pycore.ledgers.bif.block import OpenBlock, open_block
 from pycore.ledgers.bif.certificate import Outcome
 from pycore.ledgers.bif.context import BifContext, Validator, input_validators
 from pycore.ledgers.bif.headers import GENESIS, Header
-from pycore.ledgers.bif.messages import ValidatorSet
+from pycore.ledgers.bif.messages import LedgerHeader, ValidatorSet
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.ledgers.scan import FAULT, Spans
 
@@ -93,6 +93,7 @@ class Validation:
         with self.stage("certificate"):
             self.validator_checks(self.block)
             self.certificate_checks(self.block)
+            self.header_proof_check(self.block)
             self.previous_proof_check(self.block)
         return self.report()
 
@@ -274,6 +275,38 @@ class Validation:
         """The proof of this block, and after a change of validators that those before agree."""
         self.checks += certificate_checks(block.header, block.next_proof, self.context, _data(block))
 
+    def header_proof_check(self, block: OpenBlock) -> None:
+        """Whether the header is final: the next consensus value names its hash, and is proven by the validators of the
+        next block, among them a quorum of this one's."""
+        name, value, context = "header_proof", block.next_value, self.context
+        why = ""
+        if value is None or not block.after_proof:
+            why = "the next block's consensus value fixes the header; it or its proof is not here"
+        elif self.after is None:
+            why = "the validators of the next block are not known"
+        if why:
+            self.check(name, None, None, None, why, "read")
+            return
+        assert value is not None
+        assert self.after is not None
+        outcome = judge_next(block.header, value.data, block.after_proof, self.after, context)
+        decision = outcome.decision
+        if not decision.reached:  # whatever it says, nobody has agreed on it
+            detail = f"the next block's consensus value is not proven: {outcome.objection or 'no quorum'}"
+            self.check(name, None, decision.got, decision.needed, detail, "read")
+            return
+        got, wanted = (value.seq, value.previous_hash.hex()), (block.header.seq + 1, self.block_hash.hex())
+        if got != wanted:
+            shown = [f"{height}, after {digest}" for height, digest in (got, wanted)]
+            why = "validators agreed on another block before the next one"
+            self.check(name, False, shown[0], shown[1], why, "read")
+            return
+        if self.after != context.validators:
+            decision = certificate.handed_over(outcome, context.validators)
+        ok = True if decision.reached else None
+        why = "" if ok else "too few of the validators before the change agree with it to prove it"
+        self.check(name, ok, decision.got, decision.needed, why, "read")
+
     def previous_proof_check(self, block: OpenBlock) -> None:
         """The proof of the block before that this one carries: part of what makes this one acceptable."""
         name, context, seq = "previous_proof", self.context, block.header.seq
@@ -324,6 +357,16 @@ def judge(
         return xbft.judge_xbft(proof, digest, header.seq, validators, context, value)
     chain_id = header.chain_id if context.chain_id is None else context.chain_id
     return certificate.judge_pbft(proof, digest, header.seq, chain_id, validators, context)
+
+
+def judge_next(
+    header: Header, next_value: bytes, proof: bytes, validators: Sequence[Validator], context: BifContext
+) -> Outcome:
+    """A proof of the consensus value that follows a block."""
+    digest = hash_one("sha256", next_value)
+    chain_id = header.chain_id if context.chain_id is None else context.chain_id
+    following = LedgerHeader(seq=header.seq + 1, consensus_value_hash=digest, chain_id=chain_id)
+    return judge(following, proof, validators, context, next_value)
 
 
 def certificate_checks(

@@ -152,18 +152,20 @@ class ConsensusValue(_message.Message):
     def __init__(self, txset: _Optional[_Union[TransactionEnvSet, _Mapping]] = ..., close_time: _Optional[int] = ..., previous_proof: _Optional[bytes] = ..., ledger_seq: _Optional[int] = ..., previous_ledger_hash: _Optional[bytes] = ..., ledger_upgrade: _Optional[_Union[LedgerUpgrade, _Mapping]] = ..., validation: _Optional[_Union[ConsensusValueValidation, _Mapping]] = ..., txs: _Optional[bytes] = ..., txhash: _Optional[bytes] = ...) -> None: ...
 
 class LedgerBundle(_message.Message):
-    __slots__ = ("header", "consensus_value", "next_proof", "validators", "previous_proof")
+    __slots__ = ("header", "consensus_value", "next_proof", "validators", "previous_proof", "finality")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     CONSENSUS_VALUE_FIELD_NUMBER: _ClassVar[int]
     NEXT_PROOF_FIELD_NUMBER: _ClassVar[int]
     VALIDATORS_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_PROOF_FIELD_NUMBER: _ClassVar[int]
+    FINALITY_FIELD_NUMBER: _ClassVar[int]
     header: bytes
     consensus_value: bytes
     next_proof: bytes
     validators: bytes
     previous_proof: bytes
-    def __init__(self, header: _Optional[bytes] = ..., consensus_value: _Optional[bytes] = ..., next_proof: _Optional[bytes] = ..., validators: _Optional[bytes] = ..., previous_proof: _Optional[bytes] = ...) -> None: ...
+    finality: Finality
+    def __init__(self, header: _Optional[bytes] = ..., consensus_value: _Optional[bytes] = ..., next_proof: _Optional[bytes] = ..., validators: _Optional[bytes] = ..., previous_proof: _Optional[bytes] = ..., finality: _Optional[_Union[Finality, _Mapping]] = ...) -> None: ...
 
 class Finality(_message.Message):
     __slots__ = ("next_value", "proof", "validators")
