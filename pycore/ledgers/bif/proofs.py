@@ -87,7 +87,7 @@ class BifProofs:
     kinds = ("header", "transaction")
     sources: Mapping[str, str] = {
         "block": "LedgerBundle, or the answer of getLedger with with_consvalue=true, of the statement's block",
-        "next_block": "the same of the block after it",
+        "next_block": "the same of the block after it; not needed where the block has its `finality`",
         "after_next": "the same of the one after that, which carries the proof of next_block where that has none",
         "headers": "blocks or answers from the one after the statement's to the trusted one, where that is above it",
         "index": "position of the transaction in the block",
@@ -348,19 +348,24 @@ def _item(value: Value | None, statement: Statement, index: Any) -> tuple[Inclus
 
 def _finality(sources: Mapping[str, Any], context: BifContext, header: Header) -> bytes:
     """The certificate of a block above the trusted one."""
-    following = _source(sources, "next_block", context)
-    if following.value is None:
-        raise InputError("sources.next_block", "no consensus value", "a block with it: it names the block before")
-    proof = following.next_proof
-    if not proof:
-        proof = _source(sources, "after_next", context).previous_proof or b""
-    if not proof:
-        raise InputError("sources.after_next", "no proof", "the block that carries the proof of next_block")
-    finality = Finality(next_value=following.value.data, proof=proof)
+    block = _source(sources, "block", context)
+    following = None
+    if block.next_value is not None and block.after_proof:
+        value, proof = block.next_value.data, block.after_proof
+    else:
+        following = _source(sources, "next_block", context)
+        if following.value is None:
+            raise InputError("sources.next_block", "no consensus value", "a block with it: it names the block before")
+        value, proof = following.value.data, following.next_proof
+        if not proof:
+            proof = _source(sources, "after_next", context).previous_proof or b""
+        if not proof:
+            raise InputError("sources.after_next", "no proof", "the block that carries the proof of next_block")
+    finality = Finality(next_value=value, proof=proof)
     known = headers.validators_hash((one.address, one.pledge) for one in context.validators)
     if header.validators_hash != known:
-        for block in (_source(sources, "block", context), following):
-            given = block.validators
+        for one in (block, following):
+            given = None if one is None else one.validators
             encoded = b"" if given is None else given.SerializeToString(deterministic=True)
             if encoded and hash_one("sha256", encoded) == header.validators_hash:
                 finality.validators = encoded
