@@ -239,7 +239,7 @@ def test_advance_moves_the_validators():
     bundle = PROOFS.make({"block": MOVED.blocks[2]}, Statement("header"), state)
     proven = PROOFS.advance(bundle, state)
     assert all(check.ok for check in proven.checks)
-    assert [check.name for check in proven.checks][-2:] == ["handover", "statement"]
+    assert [check.name for check in proven.checks][-3:] == ["handover", "advances", "statement"]
     after = proven.advanced
     assert after is not None
     assert len(after.context.validators) == 5

@@ -47,7 +47,8 @@ class Bif(LedgerFace[BifContext]):
 
         block       "wire": a serialised LedgerBundle; "rpc": the answer of `getLedger` with `with_consvalue=true`
         context     a BifContext, its JSON form as text, mapping or path; None: only checks that need no context
-        next_block  "rpc": the answer for the next block, which carries the proof of this one
+        next_block  "rpc": the answer for the next block, which carries the proof of this one; or a list of it and the
+                    one for the block after, which carries what makes the header final
         threads     of the signature kernels; None: the library's setting
 
         InputError when it is not a block. Whatever is wrong inside a block is in the report.

@@ -184,8 +184,8 @@ def header(source: Any, variant: str, field: str = "header") -> bytes:
 
 
 def bundle(source: Any, variant: str, next_source: Any = None, field: str = "block") -> bytes:
-    """A LedgerBundle from the answer of `getLedger?seq=N&with_consvalue=true`, and the one for N + 1 where it is
-    there: it carries the proof of block N.
+    """A LedgerBundle from the answer of `getLedger?seq=N&with_consvalue=true`, and the one for N + 1, which carries the
+    proof of block N, or both that and the one for N + 2, which carries the proof of N + 1 and so of N's header.
 
     BIF shows a consensus value as {"consensus_header": {"previous_proof": ...}, ...}, whose encoding is not public. Of
     such a value the proof is taken and nothing else: checks that need the value are skipped. BUMO's form is taken
@@ -204,12 +204,23 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
             made.consensus_value = consensus_value(value, where)
     if "validators" in found:
         made.validators = _validators(found["validators"], f"{field}.validators")
-    if next_source is not None:
-        after = _result(next_source, "next_block").get("consensus_value")
-        if after is None:
-            raise InputError("next_block", "no consensus_value", "the answer of getLedger with with_consvalue=true")
-        made.next_proof = _proof(after, "next_block.consensus_value")
+    following = next_source if isinstance(next_source, (list, tuple)) else [next_source]
+    later = [_value_of(one, f"next_block[{i}]") for i, one in enumerate(following) if one is not None]
+    if len(later) > 2:
+        raise InputError("next_block", f"{len(later)} answers", "one or two: of the next block and the one after")
+    if later:
+        made.next_proof = _proof(later[0], "next_block[0].consensus_value")
+    if len(later) == 2 and not _enveloped(later[0]):
+        made.finality.next_value = consensus_value(later[0], "next_block[0].consensus_value")
+        made.finality.proof = _proof(later[1], "next_block[1].consensus_value")
     return bytes(made.SerializeToString(deterministic=True))
+
+
+def _value_of(source: Any, field: str) -> Mapping[str, Any]:
+    found = _result(source, field).get("consensus_value")
+    if found is None:
+        raise InputError(field, "no consensus_value", "the answer of getLedger with with_consvalue=true")
+    return document(found, f"{field}.consensus_value")
 
 
 def consensus_value(source: Any, field: str = "consensus_value") -> bytes:
