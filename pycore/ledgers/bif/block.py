@@ -7,6 +7,7 @@ each as the bytes that are hashed, so that nothing has to be encoded again befor
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from pycore.ledgers.bif import headers, plans
 from pycore.ledgers.bif.headers import Header
 from pycore.ledgers.bif.messages import MAX_PROOF, LedgerBundle, ValidatorSet, as_written, parse
 from pycore.ledgers.bif.messages import ConsensusValue as ConsensusValueMessage
-from pycore.ledgers.scan import Spans, Tables
+from pycore.ledgers.scan import FLAGS, Spans, Tables
 
 MAX_BLOCK_BYTES = 64 << 20
 """Bytes of a block; nodes stop at 18 MB for a consensus value (bumo, General::TXSET_LIMIT_SIZE)."""
@@ -27,6 +28,10 @@ MAX_RECORDS = 1 << 18
 MIN_TRANSACTION_BYTES = 64
 """Bytes that transactions have on average where there are more than FEW_RECORDS: a signature alone is as long."""
 FEW_RECORDS = 1 << 12
+_PARTS = (
+    *("header", "consensus_value", "next_proof", "validators", "previous_proof"),
+    *("finality.next_value", "finality.proof", "finality.validators"),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,26 +87,42 @@ def open_block(data: bytes, variant: str) -> OpenBlock:
     """A block from a serialised LedgerBundle. InputError where the bytes are not one."""
     if not data or len(data) > MAX_BLOCK_BYTES:
         raise InputError("block", got=f"{len(data)} bytes", wanted=f"a LedgerBundle of at most {MAX_BLOCK_BYTES} bytes")
-    bundle = parse(LedgerBundle, data, "block")
-    if not bundle.header:
+    view = np.frombuffer(data, np.uint8)
+    tables = plans.BUNDLE.scan(Spans(view, np.array([[0, view.size]], np.int64)))
+    if tables.faulty:
+        raise tables.refusal("block", "a LedgerBundle", len(data))
+    flags = int(tables["bundle"][0, FLAGS])
+    if len(tables.rewritten("bundle")):  # parts in several places: put together first
+        encoded = parse(LedgerBundle, data, "block").SerializeToString()
+        if not encoded:
+            raise InputError("block.header", got="nothing", wanted="a serialised LedgerHeader")
+        return dataclasses.replace(open_block(encoded, variant), written=False, size=len(data))
+    parts = {name: tables.span("bundle", name)[0] for name in _PARTS}
+    if not parts["header"]:
         raise InputError("block.header", got="nothing", wanted="a serialised LedgerHeader")
-    header = headers.read_header(bundle.header, variant, "block.header")
-    value = open_value(bundle.consensus_value, "block.consensus_value") if bundle.consensus_value else None
-    proofs = {name: getattr(bundle, name) for name in ("next_proof", "validators", "previous_proof")}
-    for name, data_ in {**proofs, "finality.proof": bundle.finality.proof}.items():
-        if len(data_) > MAX_PROOF:
-            raise InputError(f"block.{name}", f"{len(data_)} bytes", f"at most {MAX_PROOF}")
-    if bundle.finality.validators:
+    header = headers.read_header(parts["header"], variant, "block.header")
+    value = open_value(parts["consensus_value"], "block.consensus_value") if parts["consensus_value"] else None
+    for name in ("next_proof", "validators", "previous_proof", "finality.proof"):
+        if len(parts[name]) > MAX_PROOF:
+            raise InputError(f"block.{name}", f"{len(parts[name])} bytes", f"at most {MAX_PROOF}")
+    if parts["finality.validators"]:
         raise InputError("block.finality.validators", "a set", "none: that of the next block is in `validators`")
-    following = bundle.finality.next_value
+    following = parts["finality.next_value"]
     next_value = open_value(following, "block.finality.next_value") if following else None
-    if value is not None and bundle.previous_proof:
+    if value is not None and parts["previous_proof"]:
         raise InputError("block.previous_proof", "a proof next to a consensus value", "the one inside it alone")
-    previous = value.previous_proof if value is not None else bundle.previous_proof or None
-    validators = parse(ValidatorSet, bundle.validators, "block.validators") if bundle.validators else None
-    written = as_written(bundle, data) and as_written(header, bundle.header)
-    after = bundle.finality.proof
-    return OpenBlock(header, value, previous, bundle.next_proof, validators, next_value, after, written, len(data))
+    listed = parts["validators"]
+    return OpenBlock(
+        header=header,
+        value=value,
+        previous_proof=value.previous_proof if value is not None else parts["previous_proof"] or None,
+        next_proof=parts["next_proof"],
+        validators=parse(ValidatorSet, listed, "block.validators") if listed else None,
+        next_value=next_value,
+        after_proof=parts["finality.proof"],
+        written=not flags and as_written(header, parts["header"]),
+        size=len(data),
+    )
 
 
 def open_value(data: bytes, field: str) -> Value:

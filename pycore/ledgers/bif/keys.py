@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.bif import base58
+from pycore.ledgers.scan import Spans
 
 PREFIX = "did:bid:"
 ADDRESS_BYTES = 22
@@ -32,8 +33,10 @@ MAX_ADDRESS = 128
 """Characters of an address that are read."""
 _BUMO_ADDRESS = bytes.fromhex("015601")
 _CHAIN_CODE = re.compile(r"[0-9A-Za-z]{1,32}").fullmatch
-_HEX = re.compile(rb"(?:[0-9a-f]{2})+").fullmatch
-_ANY_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+").fullmatch
+_LOWER = np.full(256, 0xFF, np.uint8)
+_LOWER[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
+_ANY = _LOWER.copy()
+_ANY[np.frombuffer(b"ABCDEF", np.uint8)] = np.arange(10, 16)
 
 
 class Kind(NamedTuple):
@@ -72,34 +75,79 @@ class Address(NamedTuple):
     body: str
 
 
+class KeyColumn:
+    """Keys from their texts, by columns.
+
+    Attributes:
+        kinds: int8 (n,): place of each key's kind among those of the ledger; -1: not a key.
+        places: int64 (n,): row of each key among those of its kind.
+        raws: of each kind, uint8 (keys of it, size).
+        addresses: of each key, without a chain code, after :meth:`make_addresses`; "" where it is not a key.
+    """
+
+    def __init__(self, texts: Spans, *, variant: str, strict: bool) -> None:
+        """strict: hexadecimal digits in lower case, as writers put them."""
+        n = len(texts)
+        self._known = VARIANTS[variant]
+        self.kinds = np.full(n, -1, np.int8)
+        self.places = np.zeros(n, np.int64)
+        self.raws: list[NDArray[np.uint8]] = []
+        self.addresses = [""] * n
+        lengths = texts.lengths
+        for place, kind in enumerate(self._known):
+            tail = _CHECKSUM if kind is BUMO else 0
+            size = len(kind.head) + kind.size + tail
+            own = np.flatnonzero(lengths == 2 * size)
+            rows, sound = _from_hex(texts.take(own).gather().to_matrix(2 * size, "keys"), strict)
+            start = len(kind.head)
+            sound &= (rows[:, :start] == np.frombuffer(kind.head, np.uint8)).all(axis=1)
+            if kind is SM2:
+                sound &= rows[:, start] == 4
+            elif kind is BUMO:
+                sound &= np.array([_checks(row.tobytes()) for row in rows], np.bool_)
+            raws = np.ascontiguousarray(rows[sound, start : start + kind.size])
+            own = own[sound]
+            self.kinds[own], self.places[own] = place, np.arange(len(own))
+            self.raws.append(raws)
+
+    def make_addresses(self) -> None:
+        """Fills in the addresses."""
+        for place, kind in enumerate(self._known):
+            own = np.flatnonzero(self.kinds == place).tolist()
+            for i, address in zip(own, _addresses(kind, self.raws[place]), strict=True):
+                self.addresses[i] = address
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def __getitem__(self, index: int) -> Key | None:
+        kind = int(self.kinds[index])
+        if kind < 0:
+            return None
+        raw = self.raws[kind][int(self.places[index])].tobytes()
+        return Key(self._known[kind], raw, self.addresses[index])
+
+
+def _from_hex(digits: NDArray[np.uint8], strict: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Bytes of rows of hexadecimal digits, and which rows have no other characters."""
+    values = (_LOWER if strict else _ANY)[digits]
+    sound: Any = (values < 16).all(axis=1)
+    joined: Any = (values[:, ::2] << 4) | (values[:, 1::2] & 15)
+    return joined, sound
+
+
 def read_key(text: str | bytes, *, variant: str = "bif", strict: bool = True) -> Key | None:
     """A key from its text; None where it is not one. strict: hexadecimal digits in lower case, as writers put them."""
-    data = text.encode() if isinstance(text, str) else text
-    return read_keys([data], variant=variant, strict=strict)[0]
+    return read_keys([text.encode() if isinstance(text, str) else text], variant=variant, strict=strict)[0]
 
 
 def read_keys(texts: Sequence[bytes], *, variant: str = "bif", strict: bool = True) -> list[Key | None]:
     """:func:`read_key` of many texts, whose addresses are made together."""
-    found: list[Key | None] = [None] * len(texts)
-    matches = _HEX if strict else _ANY_HEX
-    for kind in VARIANTS[variant]:
-        tail = _CHECKSUM if kind is BUMO else 0
-        size = 2 * (len(kind.head) + kind.size + tail)
-        head = kind.head.hex().encode()
-        own = [i for i, t in enumerate(texts) if len(t) == size and t[: len(head)].lower() == head and matches(t)]
-        if not own:
-            continue
-        start, width = len(kind.head), kind.size
-        rows = np.frombuffer(bytes.fromhex(b"".join(texts[i] for i in own).decode()), np.uint8).reshape(len(own), -1)
-        raws = np.ascontiguousarray(rows[:, start : start + width])
-        written = _addresses(kind, raws)
-        for place, (i, address) in enumerate(zip(own, written, strict=True)):
-            if kind is BUMO and not _checks(rows[place].tobytes()):
-                continue
-            if kind is SM2 and raws[place, 0] != 4:
-                continue
-            found[i] = Key(kind, raws[place].tobytes(), address)
-    return found
+    if not texts:
+        return []
+    found = KeyColumn(Spans.joined(texts), variant=variant, strict=strict)
+    found.make_addresses()
+    return [found[i] for i in range(len(texts))]
 
 
 def write_key(scheme: str, raw: bytes) -> str:
@@ -177,7 +225,9 @@ def _checks(data: bytes) -> bool:
 
 
 def _addresses(kind: Kind, raws: NDArray[np.uint8]) -> list[str]:
-    hashes = hash_batch(kind.hash, raws)
+    if not len(raws):
+        return []
+    hashes = hash_batch(kind.hash, raws, threads=1)
     if kind is BUMO:
         bodies = [_BUMO_ADDRESS + row[12:].tobytes() for row in hashes]
         return [base58.encode(body + _checksum(body)) for body in bodies]

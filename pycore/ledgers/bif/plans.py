@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from pycore.ledgers.bif.context import MAX_SIGNERS
-from pycore.ledgers.bif.messages import ConsensusValue, TransactionEnv
+from pycore.ledgers.bif.messages import ConsensusValue, LedgerBundle, TransactionEnv
 from pycore.ledgers.scan import Plan
 
 MAX_OPERATIONS = 1000
 """Operations of a transaction (chain.proto, Transaction.Limit)."""
+
+BUNDLE = Plan(
+    LedgerBundle.DESCRIPTOR,
+    {"": "bundle"},
+    {
+        "bundle": [
+            "header",
+            "consensus_value",
+            "next_proof",
+            "validators",
+            "previous_proof",
+            "finality.next_value",
+            "finality.proof",
+            "finality.validators",
+        ]
+    },
+)
+"""A block's parts."""
 
 CONSENSUS_VALUE = Plan(
     ConsensusValue.DESCRIPTOR,

@@ -13,13 +13,15 @@ Source: bumo, src/ledger/transaction_frm.cpp (Initialize, ValidForApply, ValidFo
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base import parallel
 from pycore.base.columns import Column
-from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.consensus import decide, tally
 from pycore.errors import InputError
@@ -37,6 +39,8 @@ MAX_SIGNATURES = 1 << 20
 MAX_SIGNED = 1 << 30
 """Bytes that signatures of one call are over, each counted by itself: a transaction may have a hundred."""
 _PIECE = 32 << 20  # bytes of messages that are put together at once
+_PIECE_ROWS = 1024  # signatures of a piece: equations are combined, and inversions shared, by about as many
+_FEW = 64  # signatures that one thread verifies sooner than another could begin
 _VALID = int(Verdict.VALID)
 _MALFORMED = int(Verdict.MALFORMED_ITEM)
 _SIGNER_TYPES = (1, 5, 6, 9)  # operations that may set who signs: create account, weight, threshold, privilege
@@ -54,7 +58,7 @@ class Transactions:
         codes: uint8 (n,): verdicts by the first fault of each.
         details: that fault in words, of those that have one.
         parents, groups: int64, uint32 (signatures,): the transaction of each, and its key among `keys`.
-        keys: the distinct keys; None: a text that is not one.
+        keys: the distinct keys.
         outcomes: uint8 (signatures,): the verdict of each.
         sources, source_groups: the distinct source addresses, and uint32 (n,): which one each transaction has.
         ignored: signatures that do not verify and were passed over, under `compatible`.
@@ -71,7 +75,7 @@ class Transactions:
     details: dict[int, str] = field(default_factory=dict)
     parents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     groups: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
-    keys: list[keys.Key | None] = field(default_factory=list)
+    keys: keys.KeyColumn | None = None
     outcomes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     sources: list[str] = field(default_factory=list)
     source_groups: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
@@ -104,8 +108,8 @@ class Transactions:
 
     def address(self, place: int) -> str:
         """Address of a signature's key; "" where it is no key."""
-        key = self.keys[int(self.groups[place])]
-        return "" if key is None else key.address
+        assert self.keys is not None
+        return self.keys.addresses[int(self.groups[place])]
 
 
 # ---- scanning --------------------------------------------------------------------------------------------------------
@@ -121,10 +125,14 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
     room = {"signature": len(records) + len(records) // 4 + 16, "operation": len(records) + len(records) // 4 + 16}
     limits = {"signature": MAX_SIGNATURES + MAX_SIGNERS, "operation": MAX_SIGNATURES + MAX_OPERATIONS}
     tables = TRANSACTION.scan(records, room=room, limits=limits, threads=threads)
-    odd = [i for i in tables.rewritten("tx").tolist() if not tables["tx"][i, FAULT]]
-    if odd and not context.strict:
-        tables = TRANSACTION.scan(_encoded(records, odd), room=room, limits=limits, threads=threads)
-        odd = []
+    odd: list[int] = []
+    if context.strict:  # also what the chain's message has no field for: nobody could say what it means
+        tx = tables["tx"]
+        odd = np.flatnonzero(((tx[:, FLAGS] & ~OVERFLOW) != 0) & (tx[:, FAULT] == 0)).tolist()
+    else:
+        again = [i for i in tables.rewritten("tx").tolist() if not tables["tx"][i, FAULT]]
+        if again:
+            tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=threads)
     tx = tables["tx"]
     if tables.faulty:  # what stands before a fault may be in any form: nothing of it is read
         tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
@@ -133,7 +141,7 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
             raise InputError("transactions", f"more than {MAX_SIGNATURES} {name}s", f"at most {MAX_SIGNATURES}")
     found = Transactions(tables, context, seq, chain_id, np.full(len(tx), _VALID, np.uint8))
     for index in odd:
-        found.fault(index, _MALFORMED, "not encoded as a writer encodes it")
+        found.fault(index, _MALFORMED, "unknown fields, or not encoded as a writer encodes it")
     return found
 
 
@@ -176,9 +184,6 @@ def judge_form(found: Transactions) -> None:
         wrong |= ~found.tables.span("tx", "trigger").absent
     for index in np.flatnonzero(wrong).tolist():
         found.fault(index, _MALFORMED, _form_fault(found, index))
-    groups, firsts = found.tables.span("tx", "transaction.source_address").group()
-    texts = found.tables.span("tx", "transaction.source_address").take(firsts).items()
-    found.sources, found.source_groups = [text.decode() for text in texts], groups
 
 
 def _form_fault(found: Transactions, index: int) -> str:
@@ -211,8 +216,11 @@ def _form_fault(found: Transactions, index: int) -> str:
 # ---- signatures ------------------------------------------------------------------------------------------------------
 
 
-def verify(found: Transactions, threads: int | None) -> None:
-    """The verdict of every signature of the transactions whose form is right."""
+def verify(found: Transactions, threads: int | None, others: Sequence[Callable[[], None]] = ()) -> None:
+    """The verdict of every signature of the transactions whose form is right, and everybody's address.
+
+    others: further work for the threads that verify.
+    """
     table = found.tables["signature"]
     rows = np.flatnonzero((found.codes == _VALID)[table[:, PARENT]])
     parents = table[rows, PARENT]
@@ -223,31 +231,37 @@ def verify(found: Transactions, threads: int | None) -> None:
     groups, firsts = texts.group()
     context = found.context
     found.parents, found.groups = parents, groups
-    found.keys = keys.read_keys(texts.take(firsts).items(), variant=context.variant, strict=context.strict)
+    known = found.keys = keys.KeyColumn(texts.take(firsts), variant=context.variant, strict=context.strict)
     found.outcomes = np.full(len(rows), int(Verdict.MALFORMED_KEY), np.uint8)
     signatures = found.tables.span("signature", "sign_data").take(rows)
-    for kind in keys.VARIANTS[context.variant]:
-        raws = [key.raw if key is not None and key.kind == kind else None for key in found.keys]
-        own = np.array([raw is not None for raw in raws], np.bool_)
-        if not own.any():
-            continue
-        place = np.cumsum(own) - 1
-        matrix = np.frombuffer(b"".join(raw for raw in raws if raw is not None), np.uint8).reshape(-1, kind.size)
-        chosen = np.flatnonzero(own[groups])
-        for piece in _pieces(chosen, blobs.lengths[parents[chosen]]):
-            checkpoint()
-            which = matrix[place[groups[piece]]]
-            messages = blobs.take(parents[piece]).gather()
-            found.outcomes[piece] = _verified(kind, which, _column(signatures.take(piece)), messages, context, threads)
+    kinds, places = known.kinds[groups], known.places[groups]
+    count = 1 if len(rows) <= _FEW else parallel.resolve_threads(threads)
+
+    def work(place: int, kind: keys.Kind, piece: NDArray[np.intp]) -> None:
+        raws = known.raws[place][places[piece]]
+        messages = blobs.take(parents[piece]).gather()
+        found.outcomes[piece] = _verified(kind, raws, _column(signatures.take(piece)), messages, context, 1)
+
+    tasks: list[Callable[[], None]] = [*others, partial(_name_sources, found), known.make_addresses]
+    for place, kind in enumerate(keys.VARIANTS[context.variant]):
+        chosen = np.flatnonzero(kinds == place)
+        tasks += [partial(work, place, kind, piece) for piece in _pieces(chosen, blobs.lengths[parents[chosen]])]
+    parallel.start_tasks(tasks, count).finish()
+
+
+def _name_sources(found: Transactions) -> None:
+    groups, firsts = found.tables.span("tx", "transaction.source_address").group()
+    texts = found.tables.span("tx", "transaction.source_address").take(firsts).items()
+    found.sources, found.source_groups = [text.decode() for text in texts], groups
 
 
 def _pieces(rows: NDArray[np.intp], sizes: NDArray[np.int64]) -> list[NDArray[np.intp]]:
-    """Rows in runs of at most _PIECE bytes, or one row."""
-    ends = np.cumsum(sizes)
-    if not len(rows) or ends[-1] <= _PIECE:
-        return [rows]
-    cuts = np.flatnonzero(np.diff(ends // _PIECE)) + 1
-    return np.split(rows, cuts)
+    """Rows in runs of at most _PIECE_ROWS, and of about _PIECE bytes at most where they are more than one."""
+    if not len(rows):
+        return []
+    weight = np.maximum(sizes, _PIECE // _PIECE_ROWS)
+    runs = (np.cumsum(weight) - weight) // _PIECE
+    return np.split(rows, np.flatnonzero(np.diff(runs)) + 1)
 
 
 def _column(signatures: Spans) -> Column:
@@ -289,23 +303,26 @@ def _said(found: Transactions, place: int) -> str:
 
 def _by_owner(found: Transactions, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """bool (n,): whether a valid signature is by the source address's key."""
-    addresses = [key.address if key is not None else None for key in found.keys]
+    assert found.keys is not None
     own = np.zeros(len(found), np.bool_)
     places = np.flatnonzero(good)
-    parents = found.parents[places]
-    rows = zip(parents.tolist(), found.groups[places].tolist(), found.source_groups[parents].tolist(), strict=True)
+    parents, groups = found.parents[places], found.groups[places]
+    sources = found.source_groups[parents]
+    named = {source: i for i, source in enumerate(found.sources)}
+    by_key = np.array([named.get(address, -1) for address in found.keys.addresses], np.int64)
+    equal = by_key[groups] == sources
+    own[parents[equal]] = True
     memory: dict[tuple[int, int], bool] = {}
-    for parent, key, source in rows:
-        if addresses[key] == found.sources[source]:
-            own[parent] = True
-        elif not own[parent]:
-            if (key, source) not in memory:
-                memory[key, source] = _owns(found, key, found.sources[source])
-            own[parent] = memory[key, source]
+    rest = np.flatnonzero(~equal & ~own[parents])
+    for parent, key, source in zip(*(column[rest].tolist() for column in (parents, groups, sources)), strict=True):
+        if (key, source) not in memory:
+            memory[key, source] = _owns(found, key, found.sources[source])
+        own[parent] |= memory[key, source]
     return own
 
 
 def _owns(found: Transactions, key: int, address: str) -> bool:
+    assert found.keys is not None
     known, context = found.keys[key], found.context
     return known is not None and keys.owns(known, address, chain_code=context.chain_code, strict=context.strict)
 
@@ -365,21 +382,19 @@ def judge_nonces(found: Transactions) -> None:
     nonces = found.number("nonce")[rows]
     first = np.ones(len(rows), np.bool_)
     first[1:] = (sources[1:] != sources[:-1]) | (domains[1:] != domains[:-1])
-    starts = np.flatnonzero(first).tolist()
+    starts = np.flatnonzero(first)
     jumps = np.zeros(len(rows), np.bool_)
     jumps[1:] = ~first[1:] & (np.diff(nonces) != 1)
-    jumped = np.add.reduceat(jumps, starts).tolist()
     known = found.context.nonces or {}
-    heads = zip(starts, [*starts[1:], len(rows)], jumped, sources[starts].tolist(), domains[starts].tolist(),
-                nonces[starts].tolist(), strict=True)  # fmt: skip
-    for start, stop, bad, source, domain, nonce in heads:
-        last = known.get(found.sources[source]) if domain == 0 else None
-        if last is None:
-            found.unplaced += stop - start
-        elif nonce != last + 1:
-            bad = 1
-        if bad:
-            _walk(found, rows[start:stop], nonces[start:stop], nonce if last is None else last + 1)
+    last = np.array([known.get(source, -1) for source in found.sources], np.int64)[sources[starts]]
+    last[domains[starts] != 0] = -1
+    stops = np.append(starts[1:], len(rows))
+    found.unplaced = int((stops - starts)[last < 0].sum())
+    wrong = (np.add.reduceat(jumps, starts) > 0) | ((last >= 0) & (nonces[starts] != last + 1))
+    for group in np.flatnonzero(wrong).tolist():
+        part = slice(int(starts[group]), int(stops[group]))
+        wanted = int(nonces[starts[group]] if last[group] < 0 else last[group] + 1)
+        _walk(found, rows[part], nonces[part], wanted)
 
 
 def _walk(found: Transactions, rows: NDArray[np.intp], nonces: NDArray[np.int64], wanted: int) -> None:

@@ -37,6 +37,7 @@ class Validation:
         found: its transactions; none where it came without its consensus value.
         after: validators after the block; None where they are not known.
         upgraded: whether the block's consensus value itself names them.
+        value_hash: of the consensus value, recomputed; b"" where the block came without.
         stale: whether the context is of an earlier block, by its `previous_header`: then its validators and nonces are
             left aside.
     """
@@ -49,6 +50,7 @@ class Validation:
         self.after: tuple[Validator, ...] | None = None
         self.upgraded = False
         self.stale = False
+        self.value_hash = b""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -85,10 +87,12 @@ class Validation:
                     validators=(), previous_validators=None, next_validators=(), handover=False, nonces=None
                 )
             self.found = self.scanned(self.block)
+        with self.stage("transactions"):
+            self.verify_transactions()
         with self.stage("hash"):
             self.header_checks(self.block)
             self.value_checks(self.block)
-        with self.stage("transactions"):
+        with self.stage("decide"):
             self.transaction_checks()
         with self.stage("certificate"):
             self.validator_checks(self.block)
@@ -136,7 +140,7 @@ class Validation:
             "transactions": len(found),
             "invalid": len(faults),
             "signatures": len(found.outcomes),
-            "keys": len(found.keys),
+            "keys": 0 if found.keys is None else len(found.keys),
             "ignored_signatures": found.ignored,
         }
         return BlockReport(
@@ -193,7 +197,7 @@ class Validation:
             self.check("consensus_value", None, None, None, _NO_VALUE)
             return
         certainty = "read" if self.context.variant == "bif" else ""
-        made = hash_one("sha256", value.data)
+        made = self.value_hash
         stated = header.consensus_value_hash
         self.check("consensus_value_hash", stated == made, stated, made, "", certainty)
         got = (header.seq, header.close_time, header.previous_hash.hex())
@@ -208,14 +212,24 @@ class Validation:
 
     # ---- transactions ------------------------------------------------------------------------------------------------
 
+    def verify_transactions(self) -> None:
+        """Every signature; the same threads hash the consensus value."""
+        value = self.block.value
+        if value is None:
+            return
+
+        def hash_value() -> None:
+            self.value_hash = hash_one("sha256", value.data)
+
+        transactions.judge_form(self.found)
+        transactions.verify(self.found, self.threads, [hash_value])
+
     def transaction_checks(self) -> None:
         """Verdicts of all transactions, and whether the context sufficed for them."""
         found, value = self.found, self.block.value
         if value is None:
             self.check("transactions", None, None, None, _NO_VALUE)
             return
-        transactions.judge_form(found)
-        transactions.verify(found, self.threads)
         transactions.decide_signers(found)
         transactions.judge_nonces(found)
         invalid = int((found.codes != int(Verdict.VALID)).sum())
