@@ -1,7 +1,7 @@
 """BIF's entries of `bench.chains`: blocks of Ed25519 and of SM2 transactions, a key for each.
 
 Signatures alone are checked by the rules that the validator asks for: Ed25519 without cofactor, which the default of
-`verify_batch` is not. A row of its own has that default, which combines equations and is faster.
+`verify_batch` is not. One row more has that default, which combines equations and is faster.
 """
 
 from __future__ import annotations

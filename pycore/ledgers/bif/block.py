@@ -169,7 +169,7 @@ def _upgraded(tables: Tables, field: str) -> tuple[str, ...]:
 
 def paired(blocks: Iterable[Any]) -> Iterator[Any]:
     """Blocks of a run, each with what makes it final: the proof that the next block carries of it, that block's
-    consensus value, and the proof of it that the one after carries. What a block has already stays. Two blocks are
+    consensus value, and the proof of it that the one after carries. Whatever a block has already stays. Two blocks are
     read ahead; whatever does not open is passed on: its error is for its own place in the run."""
     ahead: list[tuple[Any, _Parts | None]] = []
     for block in blocks:

@@ -54,7 +54,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a proof proves.
+    """The judgement of a proof.
 
     Attributes:
         objection: the first thing that is wrong with it; "" where nothing is.
@@ -167,7 +167,7 @@ def _flaw(pbft: Any, place: int, digest: bytes, chain_id: int) -> str:
 
 
 def _lax(pbft: Any, seq: int, view: int) -> str:
-    """What the chain's code lets pass."""
+    """Faults that the chain's code lets pass."""
     commit = pbft.commit
     if commit.sequence != seq:
         return f"sequence {commit.sequence}, the block is {seq}"

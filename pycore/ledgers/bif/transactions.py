@@ -370,7 +370,7 @@ def _count_unjudged(found: Transactions, asked: NDArray[np.bool_]) -> None:
 def judge_nonces(found: Transactions) -> None:
     """Transactions of one account follow each other by nonce; the first follows the account's, where it is known.
 
-    Domains have accounts of their own, so each is counted by itself; the context's nonces are of domain 0. A
+    Each domain has its own accounts, so it is counted by itself; the context's nonces are of domain 0. A
     transaction that is not valid uses up no nonce.
     """
     rows = np.flatnonzero(found.codes == _VALID)

@@ -90,7 +90,7 @@ def _ballots(
 
 
 def _disagreements(proof: Any, data: bytes, seq: int, value: bytes | None) -> list[str]:
-    """What the engine does not compare."""
+    """Faults that the engine does not look for."""
     node, content = proof.node, proof.qc.qc_content
     found = [] if as_written(proof, data) else ["not encoded as a writer encodes it"]
     if content.sequence != seq or node.sequence != seq:
