@@ -1,7 +1,7 @@
 """BIF's own SDKs and pycore over the same keys, addresses, transactions and signatures, valid and mutated.
 
 Two peers are asked: brdc-sm-crypto, the SM2 of the JavaScript SDK, and BIF-Core-SDK-Go. One that cannot be had is
-skipped by name. ``$PYCORE_BIF_SDK_GO`` may name a folder with the Go SDK's source where the module proxy lacks it.
+skipped by name.
 """
 
 from __future__ import annotations
@@ -70,10 +70,6 @@ def go() -> list[str]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in ("main.go", "go.mod"):
             shutil.copy(TESTS / "bif_go" / name, folder)
-        source = os.environ.get("PYCORE_BIF_SDK_GO")
-        if source:
-            with (folder / "go.mod").open("a") as pinned:
-                pinned.write(f"\nreplace {MODULE} => {source}\n")
         environment = {**os.environ, "GOTOOLCHAIN": "local"}
         command = [program, "build", "-mod=mod", "-buildvcs=false", "-o", "answers", "."]
         try:
@@ -119,7 +115,7 @@ def transactions(signer: Signer, count: int, rng: random.Random) -> list[bytes]:
 
 
 def test_sm2_of_the_javascript_sdk(node: list[str], count_cases: CountCases, rng: random.Random) -> None:
-    """What it signs is valid here; what either refuses, both refuse."""
+    """Its signatures are valid here; whatever either refuses, both refuse."""
     signers = make_signers("sm2", 4, seed=91)
     work = [(one, blob) for one in signers for blob in transactions(one, 3, rng)]
     made = ask(node, [
@@ -224,8 +220,8 @@ def names(document: Any, path: str = "") -> set[str]:
 
 
 def test_signatures_of_the_go_sdk(go: list[str], count_cases: CountCases, rng: random.Random) -> None:
-    """What it signs is valid here, but for SM2 scalars that it puts at the left when they are short; what it accepts
-    of mutated signatures is accepted here under `compatible`, and the other way round."""
+    """Its signatures are valid here, unless an SM2 scalar is short, which it puts at the left. Both give one answer on
+    mutated signatures."""
     total = 0
     for scheme in ("ed25519", "sm2"):
         signers = make_signers(scheme, 4, seed=94)
