@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker', 'fisco-bcos', 'conflux', 'ethereum')
+('chainmaker', 'fisco-bcos', 'bif', 'conflux', 'ethereum')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -25,6 +25,7 @@ __all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFaul
 _MODULES = {
     "chainmaker": "pycore.ledgers.chainmaker",
     "fisco-bcos": "pycore.ledgers.fisco",
+    "bif": "pycore.ledgers.bif",
     "conflux": "pycore.ledgers.conflux",
     "ethereum": "pycore.ledgers.ethereum",
 }
