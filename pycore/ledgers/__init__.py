@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker',)
+('chainmaker', 'xuperchain')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFault", "get", "names"]
 
-_MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
+_MODULES = {"chainmaker": "pycore.ledgers.chainmaker", "xuperchain": "pycore.ledgers.xuper"}
 _REFUSED: dict[str, str] = {}
 """Chains that have no ledger here: name -> why."""
 

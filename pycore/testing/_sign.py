@@ -40,8 +40,10 @@ def sign(
     *,
     hash: str = "sha256",
     user_id: bytes | None = DEFAULT_USER_ID,
+    prehashed: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's."""
+    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's. `prehashed`:
+    `messages` are digests of 32 bytes, as for `pycore.verify_batch`."""
     if hash not in HASHES or HASHES[hash].digest_size != 32:
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
         raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")
@@ -50,7 +52,7 @@ def sign(
         scheme=row.id,
         rules=row.rules[0].flags,
         hash_id=HASHES[hash].id,
-        prehashed=False,
+        prehashed=prehashed,
         encoding=ffi.ENCODINGS["compact"],
         der_rules=ffi.DER_RULES["strict"],
         user_id=user_id if row.takes_user_id else None,

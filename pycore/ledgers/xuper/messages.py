@@ -6,7 +6,7 @@ field that is there twice. The last one counts, and messages are merged, which i
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from google.protobuf.message import DecodeError, Message
@@ -24,7 +24,7 @@ QuorumCert = block_pb2.QuorumCert
 Transaction = transaction_pb2.Transaction
 TxInput = transaction_pb2.TxInput
 XuperSignature = transaction_pb2.XuperSignature
-Argument = GetMessageClass(InvokeRequest.DESCRIPTOR.nested_types_by_name["ArgsEntry"])
+Argument = GetMessageClass(cast(Any, InvokeRequest.DESCRIPTOR.nested_types_by_name["ArgsEntry"]))
 """An entry of the arguments of a call: protobuf's map entry, key 1 and value 2."""
 
 M = TypeVar("M", bound=Message)
@@ -42,10 +42,10 @@ def parse(kind: type[M], data: bytes, field: str) -> M:
 
 
 def is_canonical(message: Message, data: bytes) -> bool:
-    """Whether these are the bytes that protobuf writes for the message, with maps by key, and nothing unknown in them."""
+    """Whether protobuf writes these bytes for the message, with maps by key, and nothing in them is unknown."""
     known = type(message)()
     known.CopyFrom(message)
-    known.DiscardUnknownFields()  # type: ignore[attr-defined]
+    known.DiscardUnknownFields()
     return known.SerializeToString(deterministic=True) == data
 
 
