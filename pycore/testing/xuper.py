@@ -60,8 +60,7 @@ def sign_all(keys: Sequence[Key], digests: npt.NDArray[np.uint8]) -> list[bytes]
         rows = [i for i, key in enumerate(keys) if key.kind == kind]
         if rows:
             secrets = np.frombuffer(b"".join(keys[i].secret for i in rows), np.uint8).reshape(-1, 32)
-            user = {"user_id": None} if kind == SM2 else {}
-            made = _sign.sign(scheme, secrets, np.ascontiguousarray(digests[rows]), prehashed=True, **user)
+            made = _sign.sign(scheme, secrets, np.ascontiguousarray(digests[rows]), prehashed=True, user_id=None)
             for i, compact in zip(rows, made, strict=True):
                 found[i] = _sign.der_signature(compact.tobytes())
     return found
