@@ -530,6 +530,18 @@ int64_t pc_spans_having(const pc_spans *pieces, const uint64_t set[4], uint8_t *
 /* marks[i] = whether piece i of one equals piece i of the other. other: as many pieces, or one that all are compared with. */
 int64_t pc_spans_equal(const pc_spans *pieces, const pc_spans *other, uint8_t *marks);
 
+/* Texts that are fixed but for decimal numbers: marks[i] = whether piece i is literal 0, a number, literal 1, a number ..., the
+ * last literal. Literal k is literals[ends[k - 1] .. ends[k]); there is one more than numbers. A number is digits without a
+ * zero before others, and fits `width` bytes, at most 64. out: numbers of each piece in `width` bytes each, big endian; zero
+ * where marks[i] is 0. Returns how many are marked, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_decimals(const pc_spans *pieces, const uint8_t *literals, const uint32_t *ends, uint32_t numbers,
+                          uint32_t width, uint8_t *out, uint8_t *marks);
+/* Numbers of `width` bytes (1 to 64), big endian, in base 58 with these digits: out[i * room ...] ends with the text of number i,
+ * which begins at starts[i]; before it are zeros. A zero byte before the others is not told: it would be a further first digit.
+ * room: at least 1.37 * width. Returns n, or PC_ERR_ARGUMENT. */
+int64_t pc_base58(const uint8_t *numbers, size_t n, uint32_t width, const uint8_t digits[58], uint32_t room, uint8_t *out,
+                  int64_t *starts);
+
 /* ---- wire: records written ----------------------------------------------------------------------------------------------
  * The way back: what is hashed or signed is often not what was sent, but its parts in another order or notation. A record
  * is a row of pieces: a kind and two numbers. The bytes that a piece stands for are literals[a .. b), data[a .. b) in some

@@ -23,7 +23,7 @@ MIN_TRANSACTION_BYTES = 64
 """Bytes that transactions have on average where there are more than FEW_RECORDS: a signature alone is longer."""
 
 _LIMITS = {"tx": MAX_RECORDS, "tree": 2 * MAX_RECORDS, "failed": MAX_RECORDS}
-_TX_TAG = 11 << 3 | 2
+_TX_TAG, _TREE_TAG = 11 << 3 | 2, 13 << 3 | 2
 
 
 @dataclass(slots=True, eq=False)
@@ -31,13 +31,15 @@ class OpenBlock:
     """A block in parts.
 
     Attributes:
-        header: everything but the transactions.
+        header: everything but the transactions and the nodes of the tree.
         txs: the transactions.
+        tree: the nodes.
         size: bytes of the block.
     """
 
     header: Any
     txs: Spans
+    tree: Spans
     size: int
 
 
@@ -57,11 +59,11 @@ def open_block(view: NDArray[np.uint8], field: str = "block") -> OpenBlock:
         wanted = f"at least {MIN_TRANSACTION_BYTES} bytes for each of more than {FEW_RECORDS} transactions"
         raise InputError(f"{field}.transactions", got=f"{count} transactions in {view.size} bytes", wanted=wanted)
     header = parse(InternalBlock, _header_bytes(tables), field)
-    del header.transactions[:]
+    del header.transactions[:], header.merkle_tree[:]
     if len(header.justify.sign_infos.qc_sign_infos) > MAX_SIGNS:
         got = f"{len(header.justify.sign_infos.qc_sign_infos)} signatures"
         raise InputError(f"{field}.justify", got=got, wanted=f"at most {MAX_SIGNS}")
-    return OpenBlock(header, tables.span("tx"), view.size)
+    return OpenBlock(header, tables.span("tx"), tables.span("tree"), view.size)
 
 
 def open_header(data: bytes, field: str = "header") -> Any:
@@ -70,16 +72,21 @@ def open_header(data: bytes, field: str = "header") -> Any:
 
 
 def _header_bytes(tables: Tables) -> bytes:
-    """The block without its transactions; whole, where their tags are not where writers put them."""
-    data, txs = tables.data, tables.span("tx")
-    if not len(txs):
+    """The block without its transactions and tree; whole, where their tags are not where writers put them."""
+    data = tables.data
+    spans, tags = [tables.span("tx"), tables.span("tree")], []
+    for one, tag in zip(spans, (_TX_TAG, _TREE_TAG), strict=True):
+        length, size = one.lengths, np.ones(len(one), np.int64)
+        for bits in range(7, 35, 7):
+            size += length >> bits > 0
+        places = one.start - size - 1
+        if (data[places] != tag).any():
+            return data.tobytes()
+        tags.append(places)
+    if not sum(map(len, spans)):
         return data.tobytes()
-    length, size = txs.lengths, np.ones(len(txs), np.int64)
-    for bits in range(7, 35, 7):
-        size += length >> bits > 0
-    tags = txs.start - size - 1
-    if (data[tags] != _TX_TAG).any():
-        return data.tobytes()
-    starts, ends = np.append(0, txs.end), np.append(tags, data.size)
+    cut_from, cut_to = np.concatenate(tags), np.concatenate([one.end for one in spans])
+    order = np.argsort(cut_from)
+    starts, ends = np.append(0, cut_to[order]), np.append(cut_from[order], data.size)
     pieces = np.flatnonzero(ends > starts)
     return b"".join(data[a:b].tobytes() for a, b in zip(starts[pieces].tolist(), ends[pieces].tolist(), strict=True))

@@ -59,6 +59,17 @@ class Columns:
         """A transaction as a message: for what is rare."""
         return parse(Transaction, self.tx.span("tx")[index], "transactions")
 
+    def part(self, first: int, last: int) -> Columns:
+        """Transactions first up to last."""
+        tx, bounds = _range(self.tx, first, last, _TX_TABLES)
+        calls = bounds["request"]
+        request, _ = _range(self.request, *calls, ("arg", "limit"))
+        args = tuple(np.searchsorted(self.arg_call, calls).tolist())
+        arg = _of(self.arg, {"arg": self.arg["arg"][slice(*args)]})
+        xuper_sign, _ = _range(self.xuper_sign, first, last, ("key",))
+        arg_call = self.arg_call[slice(*args)] - calls[0]
+        return Columns(self.data, tx, request, arg, arg_call, xuper_sign, self.faulty[first:last])
+
     def take(self, chosen: NDArray[np.bool_]) -> Columns:
         """These transactions."""
         if chosen.all():
@@ -119,14 +130,41 @@ def _in_order(arg: Tables, calls: NDArray[np.int64]) -> tuple[Tables, NDArray[np
     """Arguments by call and key; of one key that is there twice the last one, as a map has it."""
     if not (len(calls) and (calls[1:] == calls[:-1]).any()):
         return arg, calls
-    owners, keys = calls.tolist(), arg.span("arg", "key").items()
+    spans = arg.span("arg", "key")
+    begins = _beginnings(spans)
+    order = np.lexsort((begins, calls))
+    same = (calls[order][1:] == calls[order][:-1]) & (begins[order][1:] == begins[order][:-1])
+    if not same.any():  # their first bytes tell them apart
+        return _of(arg, {"arg": arg["arg"][order]}), calls[order]
+    owners, keys = calls.tolist(), spans.items()
     last = {(owner, key): row for row, (owner, key) in enumerate(zip(owners, keys, strict=True))}
     rows = np.array([last[place] for place in sorted(last)], np.intp)
     return _of(arg, {"arg": arg["arg"][rows]}), calls[rows]
 
 
+def _beginnings(spans: Spans) -> NDArray[np.uint64]:
+    """uint64 (n,): the first 8 bytes of each piece, with zeros behind shorter ones, as big-endian numbers."""
+    places = spans.start[:, None] + np.arange(8)
+    inside = places < spans.end[:, None]
+    places[~inside] = 0
+    padded = np.where(inside, spans.data[places], 0).astype(np.uint8) if spans.data.size else np.zeros_like(inside)
+    return np.ascontiguousarray(padded.astype(np.uint8)).view(">u8").ravel().astype(np.uint64)
+
+
 def _of(tables: Tables, rows: dict[str, NDArray[np.int64]]) -> Tables:
     return Tables(tables.plan, tables.data, rows, {name: len(array) for name, array in rows.items()}, 0, None)
+
+
+def _range(tables: Tables, first: int, last: int, below: tuple[str, ...]) -> tuple[Tables, dict[str, tuple[int, int]]]:
+    """Records first up to last with the rows that hang on them, and which rows those are."""
+    top = tables.plan.names[0]
+    rows, bounds = {top: tables[top][first:last]}, {}
+    for name in below:
+        start, stop = np.searchsorted(tables[name][:, PARENT], (first, last)).tolist()
+        bounds[name] = start, stop
+        rows[name] = tables[name][start:stop].copy()
+        rows[name][:, PARENT] -= first
+    return _of(tables, rows), bounds
 
 
 def _chosen(

@@ -13,11 +13,13 @@ transactions of versions 1, 2 and 3.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base import parallel
 from pycore.base.columns import Column
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.ffi_write import BYTES, Pieces
@@ -27,6 +29,9 @@ from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
 FLAT_VERSION = 3
+_CHUNK = 1024
+"""Transactions that are written at a time: what is written is hashed while it is in the cache, in memory that is used
+again."""
 
 
 class Digests(NamedTuple):
@@ -41,13 +46,26 @@ def digests(columns: Columns, threads: int | None = 1) -> Digests:
     n = len(columns)
     found = Digests(np.zeros((n, 32), np.uint8), np.zeros((n, 32), np.uint8))
     flat = columns.number("version") >= FLAT_VERSION
-    for chosen, encode in ((flat, _flat), (~flat, _json)):
-        if chosen.any():
-            whole = encode(columns.take(chosen)).column(threads)
-            assert whole.offsets is not None
-            found.txid[chosen] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=threads)
-            found.signed[chosen] = hash_batch("sha256d", _without_middle(whole, threads), threads=threads)
+    if flat.all() or not flat.any():
+        encode = _flat if flat.any() else _json
+
+        def work(first: int, last: int) -> None:
+            _digest(columns.part(first, last), encode, found, slice(first, last))
+
+        count = parallel.resolve_threads(threads)
+        parallel.run_pieces(work, [*range(0, n, _CHUNK), n], count)
+        return found
+    for chosen in (flat, ~flat):
+        part = digests(columns.take(chosen), threads)
+        found.signed[chosen], found.txid[chosen] = part
     return found
+
+
+def _digest(columns: Columns, encode: Callable[[Columns], Records], found: Digests, rows: slice) -> None:
+    whole = encode(columns).column(1)
+    assert whole.offsets is not None
+    found.txid[rows] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=1)
+    found.signed[rows] = hash_batch("sha256d", _without_middle(whole, 1), threads=1)
 
 
 def texts(columns: Columns) -> list[tuple[bytes, bytes]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pycore.hashing.batch import hash as hash_one
 from pycore.hashing.batch import hash_batch
+from pycore.ledgers.scan import Spans
 
 EMPTY = b""
 
@@ -39,7 +40,7 @@ def _little(number: int, size: int) -> bytes:
     return number.to_bytes(size, "little", signed=True)
 
 
-def tree_levels(leaves: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def tree_levels(leaves: NDArray[np.uint8], threads: int | None = 1) -> list[NDArray[np.uint8]]:
     """The levels of the tree over uint8 (n, 32) leaves, n > 0, each uint8 (m, 32): the leaves first, the root last. An
     odd node is paired with itself, as in Bitcoin."""
     levels = [leaves]
@@ -47,8 +48,21 @@ def tree_levels(leaves: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         level = levels[-1]
         if len(level) % 2:
             level = np.concatenate([level, level[-1:]])
-        levels.append(hash_batch("sha256d", level.reshape(-1, 64)))
+        levels.append(hash_batch("sha256d", level.reshape(-1, 64), threads=threads))
     return levels
+
+
+def is_tree(nodes: Spans, levels: list[NDArray[np.uint8]]) -> bool:
+    """Whether these are the nodes of :func:`tree_array`."""
+    width = 1 << (len(levels) - 1)
+    if len(nodes) != 2 * width - 1:
+        return False
+    cells, at, row = np.zeros((len(nodes), 2), np.int64), 0, 0
+    for level in levels:
+        places = at + 32 * np.arange(len(level) + 1)
+        cells[row : row + len(level), 0], cells[row : row + len(level), 1] = places[:-1], places[1:]
+        at, row, width = int(places[-1]), row + width, width // 2
+    return bool(nodes.equal(Spans(np.concatenate(levels).reshape(-1), cells)).all())
 
 
 def tree_array(levels: list[NDArray[np.uint8]]) -> list[bytes]:

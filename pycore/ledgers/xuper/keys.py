@@ -9,8 +9,6 @@ and gm/account. P-256 is confirmed by published blocks; of SM2 the source was re
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +16,8 @@ from numpy.typing import NDArray
 
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
+from pycore.ledgers.ffi_scan import base58
+from pycore.ledgers.scan import Spans
 
 UNKNOWN, P256, SM2 = 0, 1, 2
 """Kinds of key; the last two are the version bytes of their addresses as well."""
@@ -30,12 +30,9 @@ MAX_DIGITS = 100
 ADDRESS_WIDTH = 35
 """Letters that 25 bytes have at most."""
 
-_ALPHABET = np.frombuffer(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", np.uint8)
-_TEXT = re.compile(rb'\{"Curvname":"(P-256|SM2-P-256)","X":(0|[1-9][0-9]{0,77}),"Y":(0|[1-9][0-9]{0,77})\}').fullmatch
-_KINDS = {b"P-256": P256, b"SM2-P-256": SM2}
+ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALID, _MALFORMED = int(Verdict.VALID), int(Verdict.MALFORMED_KEY)
 _UNSUPPORTED = int(Verdict.UNSUPPORTED_ALGORITHM)
-_LIMB = 58**5
 
 
 class Keys(NamedTuple):
@@ -60,30 +57,30 @@ class Keys(NamedTuple):
         return self.letters[index, self.starts[index] :].tobytes().decode("ascii")
 
 
-def read_keys(texts: Sequence[bytes], *, strict: bool) -> Keys:
+def read_keys(texts: Spans, *, strict: bool, threads: int | None = 1) -> Keys:
     """Keys from their texts. strict: only the text that the chain's own software writes; else whatever JSON its parser
     reads as one (names in any case, the last of equal ones, other names ignored)."""
     n = len(texts)
     kinds, codes = np.zeros(n, np.uint8), np.full(n, _VALID, np.uint8)
-    rows = []
-    for i, text in enumerate(texts):
-        found = _TEXT(text)
-        if found is not None:
-            curve, x, y = found.groups()
-            read: tuple[int, int, int] | int = _KINDS[curve], int(x), int(y)
-        else:
-            read = _refused(text) if strict else _lenient(text)
+    points = np.zeros((n, 65), np.uint8)
+    for kind, curve in CURVES.items():
+        rows = np.flatnonzero(kinds == UNKNOWN)
+        if len(rows):
+            literals = [f'{{"Curvname":"{curve}","X":'.encode(), b',"Y":', b"}"]
+            numbers, marks = (texts if len(rows) == n else texts.take(rows)).decimals(literals, 32, threads)
+            kinds[rows[marks]] = kind
+            points[rows[marks], 1:] = numbers[marks]
+    for row in np.flatnonzero(kinds == UNKNOWN).tolist():
+        read = _refused(texts[row]) if strict else _lenient(texts[row])
         if isinstance(read, int):
-            codes[i] = read
+            codes[row] = read
         elif read[1] >> 256 or read[2] >> 256:
-            codes[i] = _MALFORMED
+            codes[row] = _MALFORMED
         else:
-            kinds[i] = read[0]
-            rows.append(b"\4" + read[1].to_bytes(32, "big") + read[2].to_bytes(32, "big"))
-            continue
-        rows.append(bytes(65))
-    points = np.frombuffer(b"".join(rows), np.uint8).reshape(n, 65)
-    return Keys(kinds, codes, points, *_addresses(kinds, points))
+            kinds[row] = read[0]
+            points[row, 1:] = np.frombuffer(b"".join(number.to_bytes(32, "big") for number in read[1:]), np.uint8)
+    points[kinds != UNKNOWN, 0] = 4
+    return Keys(kinds, codes, points, *_addresses(kinds, points, threads))
 
 
 def address_of(kind: int, point: bytes) -> str:
@@ -101,7 +98,7 @@ def key_text(kind: int, point: bytes) -> str:
 
 def is_address(text: str) -> bool:
     """Whether a text has the form of an address: 25 bytes in base58 with the check of one of the two kinds."""
-    letters = _ALPHABET.tobytes().decode()
+    letters = ALPHABET.decode()
     if not 25 <= len(text) <= ADDRESS_WIDTH or any(letter not in letters for letter in text):
         return False
     number = 0
@@ -160,7 +157,9 @@ def _no_number(text: str) -> str:
     return text
 
 
-def _addresses(kinds: NDArray[np.uint8], points: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _addresses(
+    kinds: NDArray[np.uint8], points: NDArray[np.uint8], threads: int | None = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     n = len(kinds)
     letters, starts = np.zeros((n, ADDRESS_WIDTH), np.uint8), np.full(n, ADDRESS_WIDTH, np.int64)
     for kind, (inner, check) in {P256: ("sha256", "sha256d"), SM2: ("sm3", "sm3")}.items():
@@ -168,28 +167,8 @@ def _addresses(kinds: NDArray[np.uint8], points: NDArray[np.uint8]) -> tuple[NDA
         if len(chosen):
             body = np.empty((len(chosen), 25), np.uint8)
             body[:, 0] = kind
-            body[:, 1:21] = hash_batch("ripemd160", hash_batch(inner, points[chosen]))
-            body[:, 21:] = hash_batch(check, body[:, :21])[:, :4]
-            letters[chosen], starts[chosen] = _base58(body)
+            own = points if len(chosen) == n else points[chosen]
+            body[:, 1:21] = hash_batch("ripemd160", hash_batch(inner, own, threads=threads), threads=threads)
+            body[:, 21:] = hash_batch(check, body[:, :21], threads=threads)[:, :4]
+            letters[chosen], starts[chosen] = base58(body, ALPHABET, ADDRESS_WIDTH, threads)
     return letters, starts
-
-
-def _base58(rows: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Rows of 25 bytes, the first of which is not zero, as letters at the right end, and where those begin: long
-    division of all rows at once, in 32-bit limbs, by as many digits as fit in one."""
-    n = len(rows)
-    padded = np.zeros((n, 28), np.uint8)
-    padded[:, 3:] = rows
-    limbs = np.ascontiguousarray(padded.view(">u4").astype(np.uint64).T)
-    digits = np.empty((n, ADDRESS_WIDTH), np.uint8)
-    for place in range(ADDRESS_WIDTH, 0, -5):
-        rest = np.zeros(n, np.uint64)
-        for limb in limbs:
-            rest = (rest << np.uint64(32)) | limb
-            limb[:] = rest // np.uint64(_LIMB)
-            rest -= limb * np.uint64(_LIMB)
-        for column in range(place - 1, place - 6, -1):
-            higher = rest // np.uint64(58)
-            digits[:, column] = rest - higher * np.uint64(58)
-            rest = higher
-    return _ALPHABET[digits], (digits != 0).argmax(axis=1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pycore.base.columns import Column, trusted_column
 from pycore.base.verdicts import Verdict
+from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper.keys import SCHEMES, Keys, read_keys
 from pycore.signatures.batch import verify_batch
 
@@ -57,7 +58,7 @@ class Claims:
     def run(self, threads: int | None) -> tuple[list[Verdict], Keys]:
         """The verdict of each, UNKNOWN_SIGNER where the key is another's, and the keys."""
         texts: Sequence[bytes] = [item[0] for item in self._items]
-        keys = read_keys(texts, strict=self._strict)
+        keys = read_keys(Spans.joined(texts), strict=self._strict)
         if not texts:
             return [], keys
         signatures = Column(*_joined([item[2] for item in self._items]))

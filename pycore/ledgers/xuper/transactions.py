@@ -143,13 +143,13 @@ def _full(found: Judged) -> None:
 
 def _ids(found: Judged) -> None:
     stored = found.columns.span("txid")
-    wrong = ~stored.equal(_rows(found.digests.txid)) & (found.columns.number("version") != 0)
+    wrong = ~stored.equal(rows_of(found.digests.txid)) & (found.columns.number("version") != 0)
     for index in np.flatnonzero(wrong & ~found.columns.faulty).tolist():
         recomputed = found.digests.txid[index].tobytes().hex()
         found.fault(index, _BAD_DIGEST, f"txid {shorten(stored[index].hex(), 64)}, recomputed {recomputed}")
 
 
-def _rows(matrix: NDArray[np.uint8]) -> Spans:
+def rows_of(matrix: NDArray[np.uint8]) -> Spans:
     """The rows of uint8 (n, width), contiguous, as pieces."""
     n, width = matrix.shape
     starts = np.arange(n) * width
@@ -187,7 +187,8 @@ def _signatures(found: Judged, context: XuperContext, threads: int | None) -> No
     signs = columns.tx["sign"]
     texts = Spans(columns.data, signs, columns.tx.span("sign", "public_key").column).take(entries.sign)
     groups, firsts = texts.group()
-    keys = read_keys(texts.take(firsts).items(), strict=context.strict)
+    distinct = texts if len(firsts) == len(texts) else texts.take(firsts)
+    keys = read_keys(distinct, strict=context.strict, threads=threads)
     entries, groups = _once(entries, groups, keys)
     signatures = Spans(columns.data, signs, columns.tx.span("sign", "sign").column).take(entries.sign).gather()
     which = groups.astype(np.intp)

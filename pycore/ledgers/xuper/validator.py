@@ -21,7 +21,7 @@ from pycore.ledgers.xuper.context import XuperContext
 from pycore.ledgers.xuper.keys import SM2, Keys
 from pycore.ledgers.xuper.messages import shorten
 from pycore.ledgers.xuper.signatures import Claims
-from pycore.ledgers.xuper.transactions import Judged, judge
+from pycore.ledgers.xuper.transactions import Judged, judge, rows_of
 
 CHAIN = "xuperchain"
 READ = "read"
@@ -272,7 +272,7 @@ class Validation:
         with self.stage("transactions"):
             judged = judge(columns, self.context, self.threads, genesis=top.genesis)
         with self.stage("tree"):
-            _content(top, block, judged)
+            _content(top, block, judged, self.threads)
         return self._report(top, block, judged, _events(columns) if events else None)
 
     def _report(
@@ -297,7 +297,7 @@ class Validation:
         )  # fmt: skip
 
 
-def _content(top: HeaderChecks, block: OpenBlock, judged: Judged) -> None:
+def _content(top: HeaderChecks, block: OpenBlock, judged: Judged, threads: int | None) -> None:
     """What the header says of the transactions, and what could not be judged of them."""
     header, n = block.header, len(judged.codes)
     top.check("tx_count", header.tx_count == n, header.tx_count, n)
@@ -308,17 +308,17 @@ def _content(top: HeaderChecks, block: OpenBlock, judged: Judged) -> None:
         for index in np.flatnonzero(root_txs).tolist():
             stored = judged.columns.span("txid")[index]
             leaves[index] = np.frombuffer(stored[:32].ljust(32, b"\0"), np.uint8)
-    distinct = len(np.unique(np.ascontiguousarray(leaves).view("V32"))) if n else 0
+    distinct = len(rows_of(leaves).group()[1]) if n else 0
     top.check("tx_ids", distinct == n, f"{n - distinct} repeated", "0 repeated")
     if not n:
         top.check("empty_block", False, "0 transactions", "1 or more", "the tree of no transactions has no root")
         return
-    levels = headers.tree_levels(leaves)
+    levels = headers.tree_levels(leaves, threads)
     root = levels[-1][0].tobytes()
     top.check("tx_root", header.merkle_root == root, header.merkle_root, root)
-    if header.merkle_tree:
-        same = list(header.merkle_tree) == headers.tree_array(levels)
-        top.check("merkle_tree", same, f"{len(header.merkle_tree)} nodes", "the tree over the ids")
+    if len(block.tree):
+        same = headers.is_tree(block.tree, levels)
+        top.check("merkle_tree", same, f"{len(block.tree)} nodes", "the tree over the ids")
     top.check("curves", True, f"{judged.signatures - judged.sm2} by P-256, {judged.sm2} by SM2", None,
               certainty=READ if judged.sm2 else "")  # fmt: skip
     unjudged = len(judged.unjudged)
