@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker', 'fisco-bcos', 'bif', 'conflux', 'ethereum')
+('chainmaker', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -26,6 +26,7 @@ _MODULES = {
     "chainmaker": "pycore.ledgers.chainmaker",
     "fisco-bcos": "pycore.ledgers.fisco",
     "bif": "pycore.ledgers.bif",
+    "xuperchain": "pycore.ledgers.xuper",
     "conflux": "pycore.ledgers.conflux",
     "ethereum": "pycore.ledgers.ethereum",
 }
