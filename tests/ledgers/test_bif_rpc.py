@@ -179,6 +179,16 @@ def test_blocks_give_the_reports_of_their_bytes():
         LEDGER.validate_block(MADE.blocks[0], context, next_block=answer(1))
 
 
+def test_runs_of_answers():
+    """Turned into bytes; the run finds by itself what makes each final."""
+    blocks = [LEDGER.from_answers(answer(index)) for index in range(3)]
+    assert blocks == MADE.bare
+    assert all(report.valid for report in LEDGER.validate_chain(blocks, MADE.context_for(0)))
+    assert LEDGER.from_answers(answer(0), [answer(1), answer(2)]) == MADE.blocks[0]
+    with pytest.raises(InputError, match="variant"):
+        LEDGER.from_answers(answer(0), variant="other")
+
+
 def test_proofs_shown_in_plain_are_passed_over():
     document = answer(1)
     document["result"]["consensus_value"]["previous_proof_plain"] = {"commits": []}

@@ -17,8 +17,15 @@ import numpy as np
 from pycore.errors import InputError
 from pycore.ledgers.bif import headers, plans
 from pycore.ledgers.bif.headers import Header
-from pycore.ledgers.bif.messages import MAX_PROOF, LedgerBundle, ValidatorSet, as_written, parse
-from pycore.ledgers.bif.messages import ConsensusValue as ConsensusValueMessage
+from pycore.ledgers.bif.messages import (
+    MAX_PROOF,
+    LedgerBundle,
+    LedgerUpgrade,
+    ValidatorSet,
+    as_written,
+    parse,
+    parse_counted,
+)
 from pycore.ledgers.scan import FLAGS, Spans, Tables
 
 MAX_BLOCK_BYTES = 64 << 20
@@ -117,7 +124,7 @@ def open_block(data: bytes, variant: str) -> OpenBlock:
         value=value,
         previous_proof=value.previous_proof if value is not None else parts["previous_proof"] or None,
         next_proof=parts["next_proof"],
-        validators=parse(ValidatorSet, listed, "block.validators") if listed else None,
+        validators=parse_counted(ValidatorSet, listed, "block.validators", ("validators",)) if listed else None,
         next_value=next_value,
         after_proof=parts["finality.proof"],
         written=not flags and as_written(header, parts["header"]),
@@ -162,8 +169,7 @@ def _upgraded(tables: Tables, field: str) -> tuple[str, ...]:
     data = _bounded(tables, "ledger_upgrade", field)
     if not data:
         return ()
-    message = ConsensusValueMessage()
-    upgrade = parse(type(message.ledger_upgrade), data, f"{field}.ledger_upgrade")
+    upgrade = parse_counted(LedgerUpgrade, data, f"{field}.ledger_upgrade", ("new_validator_list",))
     return tuple(upgrade.new_validator_list)
 
 

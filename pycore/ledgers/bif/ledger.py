@@ -12,9 +12,8 @@ from pycore.base.columns import one_bytes, quote
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
-from pycore.hashing.batch import hash_batch
 from pycore.ledgers.bif import headers, keys, rpc, transactions, validator
-from pycore.ledgers.bif.block import open_block, open_value, paired
+from pycore.ledgers.bif.block import MAX_BLOCK_BYTES, open_block, open_value, paired
 from pycore.ledgers.bif.context import BifContext
 from pycore.ledgers.bif.messages import Transaction, TransactionEnv, parse
 from pycore.ledgers.bif.proofs import PROOFS
@@ -134,15 +133,17 @@ class Bif(LedgerFace[BifContext]):
         _own_hash(hash)
         opened = open_block(_bundle(block, BifContext(variant=variant), form), variant)
         value = opened.value
-        records = value.transactions.items() if value is not None else []
-        envs = [parse(TransactionEnv, data, f"block.consensus_value.txset.txs[{i}]") for i, data in enumerate(records)]
-        blobs = [env.transaction.SerializeToString(deterministic=True) for env in envs]
+        found: list[bytes] = []
+        if value is not None:
+            rows = transactions.hashes(value.transactions, "block.consensus_value.txset.txs")
+            found = [row.tobytes() for row in rows]
+        records = value.transactions.items() if value is not None and variant == "bumo" else []
         encoded = b"" if opened.validators is None else opened.validators.SerializeToString(deterministic=True)
         return {
-            "block_hash": headers.block_hash(opened.header, records if variant == "bumo" else ()),
+            "block_hash": headers.block_hash(opened.header, records),
             "consensus_value_hash": hash_one("sha256", value.data) if value is not None else b"",
             "validators_hash": hash_one("sha256", encoded) if encoded else b"",
-            "tx_hashes": [row.tobytes() for row in hash_batch("sha256", blobs)] if blobs else [],
+            "tx_hashes": found,
         }
 
     def validate_transactions(
@@ -236,16 +237,13 @@ class Bif(LedgerFace[BifContext]):
                 raise InputError(name, f"{len(given)} bytes", "32 bytes")
         data = one_bytes(proof, "proof") if _form(form) == "wire" else rpc.consensus_value(proof)
         try:
-            value = open_value(data, "proof")
-            records = value.transactions.items()
-            envs = [parse(TransactionEnv, one, "proof") for one in records]
+            rows = transactions.hashes(open_value(data, "proof").transactions, "proof")
         except InputError as error:
             raise ProofError(Verdict.MALFORMED_PROOF) from error
-        if index is not None and (type(index) is not int or not 0 <= index < len(envs)):
+        if index is not None and (type(index) is not int or not 0 <= index < len(rows)):
             raise ProofError(Verdict.MALFORMED_PROOF)
-        chosen = envs if index is None else [envs[index]]
-        blobs = [env.transaction.SerializeToString(deterministic=True) for env in chosen]
-        there = bool(blobs) and bool((hash_batch("sha256", blobs) == np.frombuffer(item, np.uint8)).all(axis=1).any())
+        chosen = rows if index is None else rows[index : index + 1]
+        there = bool((chosen == np.frombuffer(item, np.uint8)).all(axis=1).any())
         if hash_one("sha256", data) != wanted or not there:
             raise ProofError(Verdict.BAD_PROOF)
 
@@ -287,13 +285,13 @@ def _blob(tx: Any, form: str) -> bytes:
         return rpc.transaction_blob(tx)
     data = one_bytes(tx, "tx")
     try:
-        env = parse(TransactionEnv, data, "tx")
+        env = parse(TransactionEnv, data, "tx", MAX_BLOCK_BYTES)
     except InputError:
         pass
     else:
         if env.HasField("transaction") and env.transaction.source_address:
             return bytes(env.transaction.SerializeToString(deterministic=True))
-    if not parse(Transaction, data, "tx").source_address:
+    if not parse(Transaction, data, "tx", MAX_BLOCK_BYTES).source_address:
         raise InputError("tx", f"{len(data)} bytes without a source address", "a TransactionEnv or Transaction")
     return data
 

@@ -25,6 +25,7 @@ from pycore.base.columns import Column
 from pycore.base.verdicts import Verdict
 from pycore.consensus import decide, tally
 from pycore.errors import InputError
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers.bif import keys
 from pycore.ledgers.bif.context import MAX_SIGNERS, BifContext
 from pycore.ledgers.bif.messages import TransactionEnv, parse, shorten
@@ -56,6 +57,7 @@ class Transactions:
         tables: of the scan.
         context, seq: what they are judged by; seq is the block's height, None where it is not known.
         codes: uint8 (n,): verdicts by the first fault of each.
+        called: what errors call the whole.
         details: that fault in words, of those that have one.
         parents, groups: int64, uint32 (signatures,): the transaction of each, and its key among `keys`.
         keys: the distinct keys.
@@ -72,6 +74,7 @@ class Transactions:
     seq: int | None
     chain_id: int | None
     codes: NDArray[np.uint8]
+    called: str = "items"
     details: dict[int, str] = field(default_factory=dict)
     parents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     groups: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
@@ -116,8 +119,8 @@ class Transactions:
 
 
 def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
-         threads: int | None = None) -> Transactions:  # fmt: skip
-    """The columns of serialised TransactionEnv records.
+         threads: int | None = None, called: str = "items") -> Transactions:  # fmt: skip
+    """The columns of serialised TransactionEnv records; errors name the whole as it is called.
 
     One that is not as a writer puts it is refused under `strict`; `compatible` reads what a writer would put, as a node
     does, which parses and encodes again.
@@ -130,7 +133,10 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
         tx = tables["tx"]
         odd = np.flatnonzero(((tx[:, FLAGS] & ~OVERFLOW) != 0) & (tx[:, FAULT] == 0)).tolist()
     else:
-        again = [i for i in tables.rewritten("tx").tolist() if not tables["tx"][i, FAULT]]
+        # Those that are refused for their size anyway are left as they are: they could hold millions of parts.
+        open_ = (tables["tx"][:, FAULT] == 0) & ((tables["tx"][:, FLAGS] & OVERFLOW) == 0)
+        open_ &= tables.span("tx").lengths < MAX_TRANSACTION
+        again = [i for i in tables.rewritten("tx").tolist() if open_[i]]
         if again:
             tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=threads)
     tx = tables["tx"]
@@ -138,11 +144,26 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
         tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
     for name in ("signature", "operation"):
         if tables.counts[name] > MAX_SIGNATURES:
-            raise InputError("transactions", f"more than {MAX_SIGNATURES} {name}s", f"at most {MAX_SIGNATURES}")
-    found = Transactions(tables, context, seq, chain_id, np.full(len(tx), _VALID, np.uint8))
+            raise InputError(called, f"more than {MAX_SIGNATURES} {name}s", f"at most {MAX_SIGNATURES}")
+    found = Transactions(tables, context, seq, chain_id, np.full(len(tx), _VALID, np.uint8), called)
     for index in odd:
         found.fault(index, _MALFORMED, "unknown fields, or not encoded as a writer encodes it")
     return found
+
+
+def require_records(found: Transactions) -> None:
+    """InputError where bytes are not a transaction."""
+    if found.tables.faulty:
+        at = int(found.tables["tx"][:, FAULT].nonzero()[0][0])
+        size = int(found.tables.span("tx").lengths[at])
+        raise found.tables.refusal(f"{found.called}[{at}]", "a TransactionEnv", size)
+
+
+def hashes(records: Spans, called: str) -> NDArray[np.uint8]:
+    """uint8 (n, 32): the hash of each serialised TransactionEnv. InputError where bytes are not one."""
+    found = scan(records, BifContext(rules="compatible"), seq=None, chain_id=None, called=called)
+    require_records(found)
+    return hash_batch("sha256", found.blobs().gather()) if len(found) else np.zeros((0, 32), np.uint8)
 
 
 def _encoded(records: Spans, odd: list[int]) -> Spans:
@@ -226,7 +247,7 @@ def verify(found: Transactions, threads: int | None, others: Sequence[Callable[[
     parents = table[rows, PARENT]
     blobs = found.blobs()
     if int(blobs.lengths[parents].sum()) > MAX_SIGNED:
-        raise InputError("transactions", f"signatures over more than {MAX_SIGNED} bytes", f"at most {MAX_SIGNED}")
+        raise InputError(found.called, f"signatures over more than {MAX_SIGNED} bytes", f"at most {MAX_SIGNED}")
     texts = found.tables.span("signature", "public_key").take(rows)
     groups, firsts = texts.group()
     context = found.context

@@ -20,12 +20,13 @@ from pycore.ledgers.bif.context import BifContext, Validator, input_validators
 from pycore.ledgers.bif.headers import GENESIS, Header
 from pycore.ledgers.bif.messages import LedgerHeader, ValidatorSet
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.ledgers.scan import FAULT, Spans
+from pycore.ledgers.scan import Spans
 
 _FIRST_BLOCK = "the first block has no proof: it is trusted from elsewhere"
 _NO_PROOF = "the proof of a block comes with the next one, which is not here"
 _NO_VALIDATORS = "the context has no validators for this block"
 _NO_VALUE = "the block came without its consensus value"
+_TXS = "block.consensus_value.txset.txs"
 _HASH = 32
 
 
@@ -119,11 +120,10 @@ class Validation:
         records = empty if block.value is None else block.value.transactions
         header, context = block.header, self.context
         chain_id = header.chain_id if context.chain_id is None else context.chain_id
-        found = transactions.scan(records, context, seq=header.seq, chain_id=chain_id, threads=self.threads)
-        if found.tables.faulty:
-            at = int(found.tables["tx"][:, FAULT].nonzero()[0][0])
-            field = f"block.consensus_value.txset.txs[{at}]"
-            raise found.tables.refusal(field, "a TransactionEnv", int(records.lengths[at]))
+        found = transactions.scan(
+            records, context, seq=header.seq, chain_id=chain_id, threads=self.threads, called=_TXS
+        )
+        transactions.require_records(found)
         return found
 
     def report(self) -> BlockReport:
