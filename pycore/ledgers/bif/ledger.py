@@ -115,6 +115,13 @@ class Bif(LedgerFace[BifContext]):
                 unclear = f"more than {MAX_CHANGED} accounts may have other signers since"
         return changes, unclear
 
+    def from_answers(self, answer: Any, next_block: Any = None, *, variant: str = "bif") -> bytes:
+        """A serialised LedgerBundle from a node's answers, as `form="rpc"` reads them: for runs and bundles.
+
+        next_block  as for :meth:`validate_block`
+        """
+        return rpc.bundle(answer, _one_of("variant", variant, tuple(keys.VARIANTS)), next_block)
+
     def block_height(
         self, block: BytesLike | Mapping[str, Any] | str, *, form: str = "wire", variant: str = "bif"
     ) -> int:

@@ -35,7 +35,7 @@ from pycore.signatures.batch import verify_batch
 
 MAX_TRANSACTION = 1 << 20
 """Bytes from which a transaction is too large (bumo, General::TRANSACTION_LIMIT_SIZE)."""
-MAX_SIGNATURES = 1 << 20
+MAX_SIGNATURES = 1 << 19
 """Signatures of a block, or of a list of transactions, that are read."""
 MAX_SIGNED = 1 << 30
 """Bytes that signatures of one call are over, each counted by itself: a transaction may have a hundred."""
