@@ -119,7 +119,7 @@ class Transactions:
 
 
 def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
-         threads: int | None = None, called: str = "items") -> Transactions:  # fmt: skip
+         called: str = "items") -> Transactions:  # fmt: skip
     """The columns of serialised TransactionEnv records; errors name the whole as it is called.
 
     One that is not as a writer puts it is refused under `strict`; `compatible` reads what a writer would put, as a node
@@ -127,7 +127,8 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
     """
     room = {"signature": len(records) + len(records) // 4 + 16, "operation": len(records) + len(records) // 4 + 16}
     limits = {"signature": MAX_SIGNATURES + MAX_SIGNERS, "operation": MAX_SIGNATURES + MAX_OPERATIONS}
-    tables = TRANSACTION.scan(records, room=room, limits=limits, threads=threads)
+    # By one thread: several would each keep as many rows as the limits allow.
+    tables = TRANSACTION.scan(records, room=room, limits=limits, threads=1)
     odd: list[int] = []
     if context.strict:  # also what the chain's message has no field for: nobody could say what it means
         tx = tables["tx"]
@@ -138,7 +139,7 @@ def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int 
         open_ &= tables.span("tx").lengths < MAX_TRANSACTION
         again = [i for i in tables.rewritten("tx").tolist() if open_[i]]
         if again:
-            tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=threads)
+            tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=1)
     tx = tables["tx"]
     if tables.faulty:  # what stands before a fault may be in any form: nothing of it is read
         tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
@@ -478,7 +479,7 @@ def changed_accounts(found: Transactions) -> list[str]:
 def judge(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
           threads: int | None = None) -> Transactions:  # fmt: skip
     """The verdicts of serialised transactions that are not in a block yet, each by itself."""
-    found = scan(records, context, seq=seq, chain_id=chain_id, threads=threads)
+    found = scan(records, context, seq=seq, chain_id=chain_id)
     judge_form(found)
     verify(found, threads)
     decide_signers(found)

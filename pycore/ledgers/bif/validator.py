@@ -120,9 +120,7 @@ class Validation:
         records = empty if block.value is None else block.value.transactions
         header, context = block.header, self.context
         chain_id = header.chain_id if context.chain_id is None else context.chain_id
-        found = transactions.scan(
-            records, context, seq=header.seq, chain_id=chain_id, threads=self.threads, called=_TXS
-        )
+        found = transactions.scan(records, context, seq=header.seq, chain_id=chain_id, called=_TXS)
         transactions.require_records(found)
         return found
 
