@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -273,8 +274,18 @@ def verify(found: Transactions, threads: int | None, others: Sequence[Callable[[
 
 def _name_sources(found: Transactions) -> None:
     groups, firsts = found.tables.span("tx", "transaction.source_address").group()
-    texts = found.tables.span("tx", "transaction.source_address").take(firsts).items()
-    found.sources, found.source_groups = [text.decode() for text in texts], groups
+    column = found.tables.span("tx", "transaction.source_address").take(firsts).gather()
+    found.sources, found.source_groups = _texts(column), groups
+
+
+def _texts(column: Column) -> list[str]:
+    """The rows of a column as texts; they are known to be UTF-8."""
+    whole = column.data.tobytes().decode()
+    assert column.offsets is not None
+    if not whole.isascii():
+        return [row.decode() for row in column]
+    places = column.offsets.tolist()
+    return [whole[start:stop] for start, stop in pairwise(places)]
 
 
 def _pieces(rows: NDArray[np.intp], sizes: NDArray[np.int64]) -> list[NDArray[np.intp]]:
