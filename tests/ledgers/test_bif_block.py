@@ -58,6 +58,7 @@ def test_every_check_of_a_good_block_passes(rules):
         read = {check.name for check in report if check.certainty == "read"}
         assert read == {
             "consensus_value_hash", "consensus_value", "certificate", "quorum", "header_proof", "previous_proof",
+            "accounts", "nonces", "domains",
         }  # fmt: skip
 
 
@@ -293,6 +294,24 @@ def test_bumo_blocks():
     header.tx_count = 4  # hashed, unlike BIF's
     block = ledger_pb2.LedgerBundle(header=header.SerializeToString(), consensus_value=value).SerializeToString()
     assert names(LEDGER.validate_block(block, {"variant": "bumo"}), "failed") == {"block_hash"}
+
+
+def test_bumo_transactions_are_not_read():
+    """Their fields have other numbers; nothing is passed, and nothing is held against them."""
+    value = ledger_pb2.ConsensusValue(ledger_seq=5, previous_ledger_hash=b"\4" * 32)
+    env = value.txset.txs.add()
+    env.transaction.source_address = "buQhmPKU1xTyC3n7zJ8zLQXtuDJmM2zTrJey"
+    data = value.SerializeToString()
+    header = ledger_pb2.BumoLedgerHeader(seq=5, hash=bytes(32), previous_hash=b"\4" * 32, validators_hash=bytes(32))
+    header.consensus_value_hash = hashlib.sha256(data).digest()
+    block = ledger_pb2.LedgerBundle(header=header.SerializeToString(), consensus_value=data).SerializeToString()
+    report = LEDGER.validate_block(block, {"variant": "bumo"})
+    assert report.valid
+    assert {"transactions", "accounts", "nonces", "domains", "block_hash"} <= names(report, "skipped")
+    assert (len(report.transactions), report.counts["unread"]) == (0, 1)
+    assert LEDGER.block_digests(block, variant="bumo")["tx_hashes"] == []
+    with pytest.raises(InputError, match="variant"):
+        LEDGER.validate_transactions([b""], {"variant": "bumo"})
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------

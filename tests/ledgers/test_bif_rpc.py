@@ -217,6 +217,20 @@ def test_bifs_own_form_of_a_consensus_value():
         LEDGER.verify_inclusion(bytes(32), bytes(32), own(1)["result"]["consensus_value"])
 
 
+def test_bumo_answers():
+    """The value of an empty block is taken; of one with transactions, which have other fields, the proof alone."""
+    value = {"close_time": 5, "ledger_seq": 6, "previous_ledger_hash": "04" * 32, "previous_proof": "0a00"}
+    header = {"seq": 6, "hash": "00" * 32, "fees_hash": "05" * 32, "tx_count": 1}
+    document = {"error_code": 0, "result": {"header": header, "consensus_value": value}}
+    made = ledger_pb2.LedgerBundle.FromString(LEDGER.from_answers(document, variant="bumo"))
+    assert ledger_pb2.ConsensusValue.FromString(made.consensus_value).previous_proof == b"\x0a\x00"
+    assert ledger_pb2.BumoLedgerHeader.FromString(made.header).fees_hash == b"\5" * 32
+    value["txset"] = {"txs": [{"transaction": {"fee_limit": 5, "operations": [{"type": 2, "issue_asset": {}}]}}]}
+    made = ledger_pb2.LedgerBundle.FromString(LEDGER.from_answers(document, document, variant="bumo"))
+    assert made.consensus_value == b""
+    assert made.previous_proof == made.next_proof == b"\x0a\x00"
+
+
 def test_validators_of_an_answer():
     addresses = [one.address for one in MADE.validators[0]]
     made = ledger_pb2.LedgerBundle.FromString(rpc.bundle(answer(0, validators=addresses), "bif"))

@@ -103,7 +103,8 @@ class BifContext(JsonContext):
 
     A check whose field is missing is reported as skipped, by name; it never passes silently.
 
-    variant              "bif" | "bumo": BIF-Core 1.x, or ledgers of BUMO's kind: other headers, keys and addresses
+    variant              "bif" | "bumo": BIF-Core 1.x, or ledgers of BUMO's kind: other headers, keys and addresses, and
+                         transactions that are not read
     rules                "strict" | "compatible"
     chain_id             of header and transactions; None: the header's, which is then not compared
     chain_code           that addresses of this ledger may have in front; None: any

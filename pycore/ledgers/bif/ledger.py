@@ -135,13 +135,14 @@ class Bif(LedgerFace[BifContext]):
         """The block's hashes, recomputed from its content.
 
         {"block_hash"}: bytes; {"consensus_value_hash"}: bytes, b"" where the block came without the value;
-        {"validators_hash"}: of the set that the bundle has, b"" without one; {"tx_hashes"}: list of bytes.
+        {"validators_hash"}: of the set that the bundle has, b"" without one; {"tx_hashes"}: list of bytes,
+        empty for BUMO's blocks.
         """
         _own_hash(hash)
         opened = open_block(_bundle(block, BifContext(variant=variant), form), variant)
         value = opened.value
         found: list[bytes] = []
-        if value is not None:
+        if value is not None and variant == "bif":  # BUMO's transactions have other fields
             rows = transactions.hashes(value.transactions, "block.consensus_value.txset.txs")
             found = [row.tobytes() for row in rows]
         records = value.transactions.items() if value is not None and variant == "bumo" else []
@@ -164,6 +165,8 @@ class Bif(LedgerFace[BifContext]):
         MALFORMED_ITEM. A gap in the context is not held against a transaction, and there is no report to say so.
         """
         known = self.context(context)
+        if known.variant != "bif":
+            raise InputError("context.variant", quote(known.variant), "'bif': BUMO's transactions have other fields")
         records = [_env(item, form, f"items[{i}]") for i, item in enumerate(items)]
         if not records:
             return Verdicts(b"")
@@ -180,16 +183,14 @@ class Bif(LedgerFace[BifContext]):
         _own_hash(hash)
         return hash_one("sha256", _blob(tx, form))
 
-    def transaction_sender(self, tx: Any, *, form: str = "wire", hash: str | None = None, variant: str = "bif") -> str:
+    def transaction_sender(self, tx: Any, *, form: str = "wire", hash: str | None = None) -> str:
         """The source address, where the owner's signature holds and no other fails; InvalidSignature where not.
 
         tx   as for :meth:`transaction_hash`, with its signatures
         """
         _own_hash(hash)
         data = _env(tx, form, "tx")
-        found = transactions.judge(
-            Spans.joined([data]), BifContext(variant=variant, other_accounts="single"), seq=None, chain_id=None
-        )
+        found = transactions.judge(Spans.joined([data]), BifContext(other_accounts="single"), seq=None, chain_id=None)
         if found.tables["tx"][0, FAULT]:
             raise found.tables.refusal("tx", "a TransactionEnv", len(data))
         if int(found.codes[0]) != int(Verdict.VALID):
