@@ -228,6 +228,15 @@ def test_what_is_no_block():
         (other(consensus_value=b"\x0a\x03\x12\x01\xff"), "block.consensus_value.txset.txs[0]"),
         (other(consensus_value=good.consensus_value, previous_proof=b"x"), "block.previous_proof"),
         (other(next_proof=bytes(5 << 20)), "block.next_proof"),
+        *(
+            (
+                ledger_pb2.LedgerBundle(
+                    header=ledger_pb2.LedgerHeader(seq=seq, version=1).SerializeToString()
+                ).SerializeToString(),
+                "block.header.seq",
+            )
+            for seq in (0, -1, 1 << 62, (1 << 63) - 1)
+        ),
     ):
         with pytest.raises(InputError) as caught:
             LEDGER.validate_block(data)

@@ -170,7 +170,7 @@ class Bif(LedgerFace[BifContext]):
         records = [_env(item, form, f"items[{i}]") for i, item in enumerate(items)]
         if not records:
             return Verdicts(b"")
-        spans = Spans.joined([b"", *records]).part(1, len(records) + 1) if len(records) else Spans.joined(records)
+        spans = Spans.joined(records)
         found = transactions.judge(spans, known, seq=known.height, chain_id=known.chain_id, threads=threads)
         return Verdicts(found.codes)
 

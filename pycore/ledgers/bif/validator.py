@@ -163,7 +163,6 @@ class Validation:
         lengths = {name: len(getattr(header, name)) for name in ("hash", "consensus_value_hash", "validators_hash")}
         lengths["previous_hash"] = len(header.previous_hash) or (_HASH if header.seq == GENESIS else 0)
         wrong = [name for name, length in lengths.items() if length != _HASH]
-        wrong += ["seq"] if header.seq < GENESIS else []
         wrong += ["encoding"] if context.strict and not block.written else []
         detail = "missing, out of range or not as a writer puts it: " + ", ".join(wrong) if wrong else ""
         self.check("structure", not wrong, ", ".join(wrong) or "complete", "complete", detail)
