@@ -243,7 +243,7 @@ def test_auth_require_and_its_signatures() -> None:
     assert verdict(draft(own, [others[0]])) == "MALFORMED_ITEM"
     assert verdict(draft([""], [others[0]])) == "UNKNOWN_SIGNER"
     assert verdict(draft([f"{own[0]}/"], [others[0]])) == "UNKNOWN_SIGNER"
-    # whoever is verified already is passed over: this signature is not looked at
+    # whoever is verified already is passed over: this signature is ignored
     assert verdict(draft([MAKER.users[0].address], [others[0]])) == "VALID"
     assert verdict(draft([own[0], own[0]], [others[0], others[1]])) == "VALID"
     assert verdict(draft([own[0], own[0]], [others[1], others[0]])) == "UNKNOWN_SIGNER"
