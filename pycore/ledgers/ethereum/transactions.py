@@ -20,7 +20,7 @@ from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.recovery import recover
-from pycore.ledgers.rlp_columns import Fields, Items, lists, to_numbers, to_rows
+from pycore.ledgers.rlp_columns import MAX_NUMBER, Fields, Items, lists, to_numbers
 from pycore.ledgers.rlp_shapes import Rule, first_bytes, well_formed
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
     nonce = to_numbers(fields.column(kind.place("nonce")))
     refuse(nonce == np.uint64((1 << 64) - 1), Verdict.MALFORMED_ITEM, "a nonce of 2^64 - 1")
     if "tip" in kind.names:
-        tip, fee = (to_rows(fields.column(kind.place(name)), 32) for name in ("tip", "fee"))
+        tip, fee = (fields.column(kind.place(name)) for name in ("tip", "fee"))
         refuse(_above(tip, fee), Verdict.MALFORMED_ITEM, "a tip above the fee")
     refuse(_unpayable(fields, kind), Verdict.MALFORMED_ITEM, "gas times its price has more than 256 bits")
     if kind.number == 3:
@@ -191,13 +191,13 @@ def _tails(named: Marks, chains: NDArray[np.uint64]) -> list[bytes] | bytes:
     return [known[chain] if has else b"" for has, chain in zip(named.tolist(), chains.tolist(), strict=True)]
 
 
-def _above(one: Rows, other: Rows) -> Marks:
-    """Rows of big-endian numbers that are above the other's."""
-    differs = one != other
-    at = differs.argmax(axis=1)
-    rows = np.arange(len(one))
-    found: Marks = one[rows, at] > other[rows, at]
-    return found
+def _above(one: Spans, other: Spans) -> Marks:
+    """Numbers without leading zeros that are above the other's: longer, or of one length and above it."""
+    sizes, others = one.lengths, other.lengths
+    marks: Marks = (sizes > others) | ((sizes == others) & (to_numbers(one) > to_numbers(other)))
+    for i in np.flatnonzero((sizes == others) & (sizes > MAX_NUMBER)).tolist():
+        marks[i] = one[i] > other[i]
+    return marks
 
 
 def _unpayable(fields: Fields, kind: Kind) -> Marks:
