@@ -156,7 +156,9 @@ def _put(out: bytearray, number: int, f: Field, value: Any) -> None:
         out += len(data).to_bytes(1 if len(data) < 256 else 4, "big")
         out += data
     else:
-        low, high = (0, (1 << 32) - 1) if f.kind == "unsigned int" else (-1 << _BITS[f.kind] - 1, (1 << _BITS[f.kind] - 1) - 1)
+        low, high = (
+            (0, (1 << 32) - 1) if f.kind == "unsigned int" else (-1 << _BITS[f.kind] - 1, (1 << _BITS[f.kind] - 1) - 1)
+        )
         found = value or 0
         if type(found) is not int or not low <= found <= high:
             raise InputError(f.name, repr(found)[:40], f"an integer from {low} to {high}")

@@ -1,5 +1,5 @@
-"""Blocks of FISCO BCOS 3.x from a seed: transactions each with its own key, receipts, headers with PBFT signatures, runs
-in which the sealers change. Test data only: anybody can compute the private keys."""
+"""Blocks of FISCO BCOS 3.x from a seed: transactions each with its own key, receipts, headers with PBFT signatures,
+runs in which the sealers change. Test data only: anybody can compute the private keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from pycore.base import rlp
 from pycore.hashing.batch import hash as hash_one
-from pycore.hashing.batch import hash_batch
 from pycore.ledgers.fisco import FiscoContext, v3_changes, v3_hashes, v3_merkle, v3_records
 from pycore.ledgers.fisco.context import SCHEMES
 from pycore.ledgers.fisco.v3_header import Header
@@ -190,7 +189,9 @@ class FiscoChain:
             "chain_id": self.chain_id,
             "group_id": self.group_id,
             "block_limit": number + 500,
-            "nonce": str(int.from_bytes(_deterministic.stream(self.seed, "fisco-nonce", number, index, size=16), "big")),
+            "nonce": str(
+                int.from_bytes(_deterministic.stream(self.seed, "fisco-nonce", number, index, size=16), "big")
+            ),
         }
         if self.version >= 1:
             made |= {"value": "0x0", "gas_price": "0x", "gas_limit": 300_000, "max_fee_per_gas": "0x5"}
@@ -247,8 +248,8 @@ class FiscoChain:
         logs = []
         for i in range(0 if called else index % 3):
             topics = _deterministic.rows(self.seed, "fisco-topic", number, index, i, count=1 + i, width=32)
-            data = _deterministic.stream(self.seed, "fisco-log", number, index, i, size=64)
-            logs.append({"address": to or "00" * 20, "topics": [row.tobytes() for row in topics], "data": data})
+            content = _deterministic.stream(self.seed, "fisco-log", number, index, i, size=64)
+            logs.append({"address": to or "00" * 20, "topics": [row.tobytes() for row in topics], "data": content})
         data: Values = {
             "version": min(self.version, 1),
             "gas_used": "21000",

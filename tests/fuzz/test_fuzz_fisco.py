@@ -25,6 +25,8 @@ def test_a_validator_that_looks_away_is_noticed(monkeypatch, seed):
         report = right(block, context, **options)
         return dataclasses.replace(report, checks=(), transactions=type(report.transactions)(b""))
 
-    monkeypatch.setattr(type(fuzz_fisco.LEDGER), "validate_block", lambda _, block, context, **options: kind(block, context, **options))
+    monkeypatch.setattr(
+        type(fuzz_fisco.LEDGER), "validate_block", lambda _, block, context, **options: kind(block, context, **options)
+    )
     with pytest.raises(fuzz_fisco.DifferenceError):
         fuzz_fisco.run(400, seed)

@@ -401,12 +401,12 @@ def test_quorum_is_by_weight(hash):
 
 @pytest.mark.parametrize("hash", HASHES)
 def test_one_bad_signature_refuses_a_certificate(hash):
-    chain, block, context = made(hash)
+    _, block, context = made(hash)
     signatures = list(block.header.signatures)
     size = len(signatures[0][1])
     for wrong in (
-        (3, bytes(size)), (3, signatures[2][1]), (3, signatures[3][1][:-1]), (3, signatures[3][1] + b"\0"), (4, signatures[3][1]),
-        (-1, signatures[3][1]), (3, b""),
+        (3, bytes(size)), (3, signatures[2][1]), (3, signatures[3][1][:-1]), (3, signatures[3][1] + b"\0"),
+        (4, signatures[3][1]), (-1, signatures[3][1]), (3, b""),
     ):  # fmt: skip
         header = replace(block.header, signatures=(*signatures[:3], wrong))
         context_ = context.replace(rules="compatible") if wrong[0] == 4 else context
@@ -436,7 +436,9 @@ def test_a_block_without_transactions_is_certified_too_under_strict():
 def test_recovery_ids_and_long_signatures_of_certificates():
     chain, block, context = made("keccak256")
     at, signature = block.header.signatures[3]
-    other = replace(block.header, signatures=(*block.header.signatures[:3], (at, signature[:64] + bytes([signature[64] ^ 1]))))
+    other = replace(
+        block.header, signatures=(*block.header.signatures[:3], (at, signature[:64] + bytes([signature[64] ^ 1])))
+    )
     assert not LEDGER.verify_certificate(other.encode(), context).valid
     assert LEDGER.verify_certificate(other.encode(), context.replace(rules="compatible")).valid
     assert chain.hash == "keccak256"

@@ -53,6 +53,10 @@ def item(bundle, data):
     return replace(bundle, statement=replace(bundle.statement, item=data))
 
 
+def octets(value):
+    return value.encode() if isinstance(value, str) else value
+
+
 def flips(data, step):
     """The bytes with one bit flipped, for every step-th bit."""
     for bit in range(0, 8 * len(data), step):
@@ -161,7 +165,9 @@ def test_a_border_that_moves_between_fields_gives_no_second_item(world):
     for front, back, size in (("nonce", "to", 1), ("to", "input", 1), ("to", "input", 42), ("input", "abi", 4)):
         for sign in (1, -1):
             moved = dict(values)
-            one, two = (v.encode() if isinstance(v, str) else v for v in (values.get(front, b""), values.get(back, b"")))
+            one, two = (
+                v.encode() if isinstance(v, str) else v for v in (values.get(front, b""), values.get(back, b""))
+            )
             cut = len(one) - size if sign > 0 else min(size, len(two))
             joined = (one[:cut], one[cut:] + two) if sign > 0 else (one + two[:cut], two[cut:])
             moved |= dict(zip((front, back), joined, strict=True))
@@ -193,7 +199,14 @@ def test_a_border_that_moves_between_fields_gives_no_second_item(world):
 )
 def test_items_that_could_be_read_in_another_way(data, fault):
     context = FiscoContext(hash="sm3", chain_id="c", group_id="g")
-    values = {"chain_id": "c", "group_id": "g", "block_limit": 9, "nonce": "12", "to": "0x" + "ab" * 20, "input": b"\1"} | data
+    values = {
+        "chain_id": "c",
+        "group_id": "g",
+        "block_limit": 9,
+        "nonce": "12",
+        "to": "0x" + "ab" * 20,
+        "input": b"\1",
+    } | data
     found = v3_items.transaction(encode(v3_records.TRANSACTION, {"data": values}), "sm3", context)
     assert fault in found.fault
     assert bool(found.fault) == bool(fault)
@@ -202,9 +215,10 @@ def test_items_that_could_be_read_in_another_way(data, fault):
 @pytest.mark.parametrize(
     ("data", "good"),
     [
-        ({}, True), ({"contract_address": "ab" * 20}, True), ({"contract_address": "ab" * 19}, False), ({"gas_used": "05"}, False),
-        ({"gas_used": ""}, False), ({"gas_used": "1" * 21}, False), ({"status": -1}, False), ({"status": 1 << 24}, False),
-        ({"version": 2}, False), ({"block_number": 8}, False), ({"logs": [{"address": "ab", "topics": [], "data": b""}]}, False),
+        ({}, True), ({"contract_address": "ab" * 20}, True), ({"contract_address": "ab" * 19}, False),
+        ({"gas_used": "05"}, False), ({"gas_used": ""}, False), ({"gas_used": "1" * 21}, False),
+        ({"status": -1}, False), ({"status": 1 << 24}, False), ({"version": 2}, False), ({"block_number": 8}, False),
+        ({"logs": [{"address": "ab", "topics": [], "data": b""}]}, False),
     ],
 )  # fmt: skip
 def test_receipts_that_could_be_read_in_another_way(data, good):

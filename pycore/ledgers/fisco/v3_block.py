@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -101,11 +102,8 @@ def step(data: bytes, context: FiscoContext, threads: int | None) -> Step:
 
 def _configured(tables: Tables, context: FiscoContext) -> list[Check]:
     """What of the rules for transactions is not configured; those that are count in the verdicts."""
-    checks = []
-    for name in ("chain_id", "group_id"):
-        if len(tables["tx"]) and getattr(context, name) is None:
-            checks.append(Check(name, None, detail=f"context.{name} is not known"))
-    return checks
+    missing = [name for name in ("chain_id", "group_id") if len(tables["tx"]) and getattr(context, name) is None]
+    return [Check(name, None, detail=f"context.{name} is not known") for name in missing]
 
 
 def _transactions(
@@ -128,10 +126,7 @@ def _transactions(
         checks.append(Check("listed_hashes", bool(same), got=f"{len(listed)} hashes", wanted=wanted))
     elif listed:
         checks.append(Check("listed_hashes", sound, got=f"{len(listed)} hashes", wanted="32 bytes each"))
-    if n or not sound:
-        leaves = judged.hashes
-    else:
-        leaves = v3_header.matrix(listed)
+    leaves = judged.hashes if n or not sound else v3_header.matrix(listed)
     root = v3_merkle.root(hash, leaves, threads)
     right = v3_header.is_empty_root(header.tx_root) if not len(leaves) else header.tx_root == root
     checks.append(Check("tx_root", right, got=header.tx_root, wanted=root))
@@ -204,8 +199,6 @@ def _moved(
 ) -> tuple[BlockReport, FiscoContext]:  # fmt: skip
     """The context of the next block: by a list that the trusted nodes vouch for, and by the transactions of this block
     that change the list."""
-    import dataclasses
-
     if not report.valid or not context.sealers:
         return report, context
     following = context

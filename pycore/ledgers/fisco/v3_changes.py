@@ -2,7 +2,7 @@
 
 A call of the consensus precompile that succeeded - status 0, output 0 - changes the list from the next block on:
 
-    addSealer(string nodeID, uint256 weight)    a node that is an observer becomes a sealer, or a sealer's weight changes
+    addSealer(string nodeID, uint256 weight)    an observer becomes a sealer, or a sealer's weight changes
     addObserver(string), remove(string)         it is no sealer any more
     setWeight(string, uint256)                  its weight
 

@@ -178,7 +178,9 @@ def _check_quantities(tables: Tables, found: Judged, marks: Marks) -> None:
         found.fail(marks & bad, Verdict.MALFORMED_ITEM, f"{name} is not 0x and hexadecimal digits")
 
 
-def _check_pool_rules(tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None) -> None:
+def _check_pool_rules(
+    tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None
+) -> None:  # fmt: skip
     """What a pool asks of a transaction before it may wait: a nonce that is new, and a block limit in reach."""
     if context.recent_nonces is not None:
         known = {nonce.encode() for nonce in context.recent_nonces}

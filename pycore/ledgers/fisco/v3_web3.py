@@ -39,8 +39,8 @@ class Web3(NamedTuple):
     inside: Mapping[str, Any]
 
 
-class _BadPayload(ValueError):
-    pass
+class BadPayloadError(ValueError):
+    """Bytes that are no payload; the reason in words."""
 
 
 def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int | None, *, strict: bool) -> Web3:
@@ -71,7 +71,7 @@ def derive(payload: bytes, signature: bytes, chain_id: int | None, *, strict: bo
     nothing = bytes(32), bytes(20)
     try:
         kind, fields = parse(payload)
-    except _BadPayload as error:
+    except BadPayloadError as error:
         return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing, {})
     if len(signature) != 65 or signature[64] > 1:
         detail = "a signature that is not r, s and a recovery id of 0 or 1"
@@ -98,23 +98,23 @@ def _same(name: str, stated: bytes, inside: bytes) -> bool:
 def parse(payload: bytes) -> tuple[int, list[Any]]:
     """(type, fields) of an unsigned payload; 0 is a legacy one. ValueError where it is none."""
     if not payload or len(payload) > MAX_PAYLOAD:
-        raise _BadPayload(f"{len(payload)} bytes")
+        raise BadPayloadError(f"{len(payload)} bytes")
     kind = payload[0] if payload[0] in _TYPED else 0
     try:
         fields = rlp.decode_list(payload[1:] if kind else payload, max_depth=_MAX_DEPTH)
     except InputError as error:
-        raise _BadPayload(error.got) from None
+        raise BadPayloadError(error.got) from None
     if kind:
         if len(fields) != _TYPED[kind][0]:
-            raise _BadPayload(f"{len(fields)} fields of type {kind}")
+            raise BadPayloadError(f"{len(fields)} fields of type {kind}")
     elif len(fields) not in (6, 9) or (len(fields) == 9 and fields[7:] != [b"", b""]):
-        raise _BadPayload(f"{len(fields)} fields")
+        raise BadPayloadError(f"{len(fields)} fields")
     _, chain, nonce, to, value, data = _TYPED.get(kind, _LEGACY)
     numbers = [nonce, value] + ([chain] if chain is not None else [6] if len(fields) == 9 else [])
     if any(not isinstance(fields[at], bytes) or fields[at][:1] == b"\0" or len(fields[at]) > 32 for at in numbers):
-        raise _BadPayload("a number with leading zeros")
+        raise BadPayloadError("a number with leading zeros")
     if not isinstance(fields[to], bytes) or len(fields[to]) not in (0, 20) or not isinstance(fields[data], bytes):
-        raise _BadPayload("an address of another length than 20 bytes")
+        raise BadPayloadError("an address of another length than 20 bytes")
     return kind, fields
 
 
