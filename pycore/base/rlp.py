@@ -13,16 +13,18 @@ are read level by level into columns, in C: ``pycore.ledgers.rlp_columns``. The 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 from pycore.errors import InputError
 
 Item: TypeAlias = "bytes | list[Item]"
-Encodable: TypeAlias = "bytes | int | Sequence[Encodable]"
+Encodable: TypeAlias = "bytes | int | Sequence[Any]"
+"""A byte string, a number, or a sequence of such."""
 
 MAX_DEPTH = 16
 """Lists inside one another."""
-MAX_ITEMS = 1 << 20
+MAX_ITEMS = 1 << 18
 """Strings and lists of a record."""
 
 
@@ -45,13 +47,12 @@ def encode_bytes(data: bytes) -> bytes:
     size = len(data)
     if size == 1 and data[0] < 0x80:
         return data
-    return (bytes((0x80 + size,)) if size < 56 else _long(0x80, size)) + data
+    return _header(0x80, size) + data
 
 
 def encode_list(content: bytes) -> bytes:
     """The encoding of a list whose items are encoded already, one after another."""
-    size = len(content)
-    return (bytes((0xC0 + size,)) if size < 56 else _long(0xC0, size)) + content
+    return _header(0xC0, len(content)) + content
 
 
 def number_bytes(number: int) -> bytes:
@@ -68,9 +69,11 @@ def decode(data: bytes, *, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEM
     return _Reader(data, max_depth, max_items, name).whole()
 
 
-def decode_list(data: bytes, *, max_depth: int = MAX_DEPTH, name: str = "rlp") -> list[Item]:
+def decode_list(
+    data: bytes, *, max_depth: int = MAX_DEPTH, max_items: int = MAX_ITEMS, name: str = "rlp"
+) -> list[Item]:
     """As :func:`decode`, of a list."""
-    found = decode(data, max_depth=max_depth, name=name)
+    found = decode(data, max_depth=max_depth, max_items=max_items, name=name)
     if not isinstance(found, list):
         raise InputError(name, "an RLP string", "an RLP list")
     return found
@@ -101,7 +104,10 @@ def items(item: Item, count: int | None, name: str = "rlp") -> list[Item]:
     return item
 
 
-def _long(base: int, size: int) -> bytes:
+@lru_cache(maxsize=4096)
+def _header(base: int, size: int) -> bytes:
+    if size < 56:
+        return bytes((base + size,))
     width = (size.bit_length() + 7) // 8
     return bytes((base + 55 + width,)) + size.to_bytes(width, "big")
 

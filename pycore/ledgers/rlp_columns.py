@@ -36,6 +36,7 @@ PARENT, START, END, ITEM, LIST, CELLS = (
     int(lib.PC_RLP_PARENT), int(lib.PC_RLP_START), int(lib.PC_RLP_END), int(lib.PC_RLP_ITEM), int(lib.PC_RLP_LIST),
     int(lib.PC_RLP_CELLS),
 )  # fmt: skip
+TOO_MANY = int(lib.PC_RLP_TOO_MANY)
 MAX_NUMBER = 8
 """Bytes of a number that a column can hold as uint64."""
 
@@ -59,9 +60,21 @@ class Items:
     faults: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, pieces: Spans, *, most: int, room: int | None = None) -> Items:
-        """Reads the pieces. `room`: how many items to expect; more are read in a second pass."""
+    def of(cls, pieces: Spans, *, most: int, smallest: int = 1, room: int | None = None) -> Items:
+        """Reads the pieces.
+
+        most        items of a piece
+        smallest    bytes that each item has at least, if it is one that is looked for: a piece that would need more of
+                    them than it has bytes for is not read, as one with more than `most` is not, or rows would take
+                    forty times the memory of hostile bytes
+        room        how many items to expect; more are read in a second pass
+        """
         n = len(pieces)
+        crowded = None
+        if smallest > 1:
+            crowded = _counts(pieces, most) * smallest > pieces.lengths
+            start = pieces.start.copy()
+            pieces = Spans.of(pieces.data, start, np.where(crowded, start, pieces.end))
         firsts, faults = np.empty(n + 1, np.int64), np.empty(n, np.uint8)
         cells = np.empty((n if room is None else room, CELLS), np.int64)
         native = pieces.to_native()
@@ -73,6 +86,8 @@ class Items:
             if count < 0:
                 raise RuntimeError(f"a span that leaves its data (code {count})")
             if count <= len(cells):
+                if crowded is not None:
+                    faults[crowded] = TOO_MANY
                 return cls(pieces.data, cells[:count], firsts, faults)
             cells = np.empty((count, CELLS), np.int64)
 
@@ -116,11 +131,13 @@ class Fields:
         data: that the records are of.
         sound: bool (n,): whether a record is a list of that many items. The others have empty fields.
         cells: int64 (n, width, CELLS).
+        strings: bool (width, n), whether a field is a string; an absent one is not.
     """
 
     data: NDArray[np.uint8]
     sound: Marks
     cells: Numbers
+    strings: Marks
 
     @classmethod
     def of(cls, records: Spans, width: int, *, fewest: int | None = None) -> Fields:
@@ -141,14 +158,19 @@ class Fields:
         good = (items.faults == 0) & (counts >= (width if fewest is None else fewest))
         if sound is not None:
             good &= sound
-        cells = np.zeros((n, width, CELLS), np.int64)
         if fewest is None and good.all():
             cells = items.cells.reshape(n, width, CELLS)
         else:
+            cells = np.zeros((n, width, CELLS), np.int64)
             kept = good[items.parents]
             places = np.arange(len(items.cells)) - items.firsts[items.parents]
             cells[items.parents[kept], places[kept]] = items.cells[kept]
-        return cls(items.data, good, cells)
+        strings = (cells[:, :, LIST] == 0) & (cells[:, :, END] > 0)
+        return cls(items.data, good, cells, np.ascontiguousarray(strings.T))
+
+    def take(self, rows: NDArray[np.intp]) -> Fields:
+        """These records."""
+        return Fields(self.data, self.sound[rows], self.cells[rows], self.strings[:, rows])
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -163,7 +185,7 @@ class Fields:
 
     def is_string(self, field: int) -> Marks:
         """bool (n,): whether the field is a string; an absent field and one of a record that is not sound are not."""
-        found: Marks = (self.cells[:, field, LIST] == 0) & (self.cells[:, field, END] > 0)
+        found: Marks = self.strings[field]
         return found
 
     def is_number(self, field: int, size: int) -> Marks:
@@ -183,6 +205,15 @@ class Fields:
         """The items ahead of a field, with their headers: what a signature covers."""
         first = self.cells[:, 0, ITEM]
         return Spans.of(self.data, first, np.maximum(first, self.cells[:, field, ITEM]))
+
+
+def _counts(pieces: Spans, most: int) -> Numbers:
+    """int64 (n,): items of each piece; 0 where it is not sound."""
+    n = len(pieces)
+    firsts, faults, native = np.empty(n + 1, np.int64), np.empty(n, np.uint8), pieces.to_native()
+    at, marks = ffi.from_buffer(_NUMBERS, firsts), ffi.from_buffer(_BYTES, faults)
+    _checked(lib.pc_rlp_items(native, most, ffi.NULL, 0, at, marks))
+    return np.diff(firsts)
 
 
 def minimal(spans: Spans, size: int) -> Marks:
@@ -210,7 +241,10 @@ def to_rows(spans: Spans, width: int) -> NDArray[np.uint8]:
         return found
     start, lengths = spans.start, spans.lengths
     whole = np.flatnonzero(lengths == width)
-    found[whole] = spans.data[start[whole, None] + np.arange(width)]
+    if len(whole) == n:
+        rows: NDArray[np.uint8] = spans.gather().data.reshape(n, width)
+        return rows
+    found[whole] = spans.take(whole).gather().data.reshape(len(whole), width)
     for i in np.flatnonzero((lengths < width) & (lengths > 0)).tolist():
         begin, end = int(start[i]), int(start[i] + lengths[i])
         found[i, width - (end - begin) :] = spans.data[begin:end]

@@ -51,6 +51,7 @@ __all__ = [
     "EMPTY_ROOT",
     "Account",
     "TrieValues",
+    "account_of",
     "index_keys",
     "verify_account",
     "verify_accounts",
@@ -233,7 +234,7 @@ def verify_accounts(
     codes = np.array(found.verdicts.codes)
     accounts: list[Account | None] = []
     for i, value in enumerate(found.values):
-        account = None if value is None else _account(value)
+        account = None if value is None else account_of(value)
         accounts.append(account)
         if value is not None and account is None:
             codes[i] = int(Verdict.MALFORMED_ITEM)
@@ -349,7 +350,7 @@ def _slot(slot: int | BytesLike, field: str) -> bytes:
 def _strings(data: bytes, count: int | None) -> list[bytes] | None:
     """The strings of a canonical RLP list of so many, or (`count` None) of one string; None when it is not that."""
     try:
-        found = rlp.decode(data, max_depth=1)
+        found = rlp.decode(data, max_depth=1, max_items=8)
     except InputError:
         return None
     strings = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, bytes)]
@@ -362,7 +363,8 @@ def _number(data: bytes, size: int) -> int | None:
     return None if len(data) > size or data[:1] == b"\0" else int.from_bytes(data, "big")
 
 
-def _account(value: bytes) -> Account | None:
+def account_of(value: bytes) -> Account | None:
+    """The account that a value of the state trie holds; None when it is not one."""
     items = _strings(value, 4)
     if items is None or len(items[2]) != 32 or len(items[3]) != 32:
         return None

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pycore.base import rlp
 from pycore.errors import InputError, LengthError
 from pycore.hashing.batch import hash_batch
-from pycore.merkle.patricia import index_keys
 
+_FLAGS = (("00", "1"), ("20", "3"))  # of extensions and leaves, for paths of even and odd length
 _SHORT = 32  # an encoded node of fewer bytes stands in its parent as it is
 
 
@@ -72,7 +72,7 @@ class PatriciaTrie:
     @classmethod
     def of_list(cls, values: Sequence[bytes], *, hash: str = "keccak256") -> PatriciaTrie:
         """The trie of a block's transactions, receipts or withdrawals, whose keys are their numbers."""
-        return cls(index_keys(range(len(values))), values, hash=hash)
+        return cls([rlp.encode(i) for i in range(len(values))], values, hash=hash)
 
     def proof(self, key: bytes) -> list[bytes]:
         """The encoded nodes from the root to where the key's way ends, whether the trie has the key or not."""
@@ -168,5 +168,4 @@ class PatriciaTrie:
 
 def _compact(way: str, *, leaf: bool) -> bytes:
     """A path of nibbles in hex-prefix encoding (Yellow Paper, appendix C), encoded as an item."""
-    flags = 2 * leaf + len(way) % 2
-    return rlp.encode_bytes(bytes.fromhex(f"{flags:x}{'' if len(way) % 2 else '0'}{way}"))
+    return rlp.encode_bytes(bytes.fromhex(_FLAGS[leaf][len(way) % 2] + way))

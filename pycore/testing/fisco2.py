@@ -83,18 +83,24 @@ class Fisco2Chain:
         """Transactions of these ten items each, signed."""
         bodies = [b"".join(map(rlp.encode, one)) for one in items]
         marks = self._marks([rlp.encode_list(body) for body in bodies], secrets)
-        return [rlp.encode_list(body + b"".join(map(rlp.encode, mark))) for body, mark in zip(bodies, marks, strict=True)]
+        return [
+            rlp.encode_list(body + b"".join(map(rlp.encode, mark))) for body, mark in zip(bodies, marks, strict=True)
+        ]
 
     def _marks(self, texts: list[bytes], secrets: npt.NDArray[np.uint8]) -> list[tuple[Any, int, int]]:
         """The last three items: v, or the public key; r; s."""
+        if not texts:
+            return []
         if self.hash == "sm3":
             keys = public_keys("sm2", secrets)[:, 1:]
-            found = sign("sm2", secrets, hash_batch("sm3", texts)) if texts else []
+            found = sign("sm2", secrets, hash_batch("sm3", texts))
             firsts: list[Any] = [key.tobytes() for key in keys]
         else:
-            found = sign_recoverable(secrets, texts) if texts else []
+            found = sign_recoverable(secrets, texts)
             firsts = [27 + int(one[64]) for one in found]
-        numbers = [(int.from_bytes(one[:32].tobytes(), "big"), int.from_bytes(one[32:64].tobytes(), "big")) for one in found]
+        numbers = [
+            (int.from_bytes(one[:32].tobytes(), "big"), int.from_bytes(one[32:64].tobytes(), "big")) for one in found
+        ]
         return [(first, r, s) for first, (r, s) in zip(firsts, numbers, strict=True)]
 
     def certificate(self, digest: bytes, raw: bytes, signers: Sequence[int] | None = None) -> list[list[Any]]:
@@ -125,9 +131,9 @@ class Fisco2Chain:
         receipts = [self._receipt(i) for i in range(len(records))]
         packed, listed = pack(records), rlp.encode_list(b"".join(receipts))
         items: list[Any] = [
-            self.last, bytes(32), self._root(records, packed, release), self._root(receipts, listed, release), bytes(32),
-            bytes(256), self.height + 1, 0, 0, 1_600_000_000_000 + 1000 * self.height, [], self.height % len(self.sealers),
-            self.sealers,
+            self.last, bytes(32), self._root(records, packed, release), self._root(receipts, listed, release),
+            bytes(32), bytes(256), self.height + 1, 0, 0, 1_600_000_000_000 + 1000 * self.height, [],
+            self.height % len(self.sealers), self.sealers,
         ]  # fmt: skip
         for place, value in (header or {}).items():
             items[place] = value

@@ -1,7 +1,8 @@
 """The trees of FISCO BCOS 2.x: roots of transactions and receipts, and the proofs that nodes answer with.
 
-Since 2.2.0 a leaf is rlp(index) || hash. Sixteen neighbours, or as many as are left, are hashed together, level by level
-until one is left, and that one is hashed once more. Proofs of two levels and a root are confirmed by published data.
+Since 2.2.0 a leaf is rlp(index) || hash. Sixteen neighbours, or as many as are left, are hashed together, level by
+level until one is left, and that one is hashed once more. Proofs of two levels and a root are confirmed by published
+data.
 
 Before: 2.0 and 2.1 (from rc2 on) hash all transactions as the block holds them, and the list of receipts; rc1 has
 Merkle-Patricia tries. Both are read in the code only.
@@ -45,7 +46,7 @@ def root(hash: str, hashes: NDArray[np.uint8], threads: int | None = None) -> by
         return hash_one(hash, bytes(level[0]))
     while len(level) > 1:
         level = hash_batch(hash, _groups(level), threads=threads)
-    return hash_one(hash, level[0].tobytes())
+    return hash_one(hash, bytes(level[0]))
 
 
 def leaf(index: int, item_hash: bytes) -> bytes:
@@ -54,16 +55,18 @@ def leaf(index: int, item_hash: bytes) -> bytes:
 
 
 def _leaves(hashes: NDArray[np.uint8]) -> Column:
-    keys = [rlp.encode(i) for i in range(len(hashes))]
-    widths = np.fromiter(map(len, keys), np.int64, len(keys))
-    offsets = np.zeros(len(keys) + 1, np.int64)
+    """Every leaf, as :func:`leaf` makes it."""
+    index = np.arange(len(hashes))
+    size = (index > 0).astype(np.int64) + (index >= 1 << 8) + (index >= 1 << 16)  # bytes of the number
+    widths = np.where(index < 0x80, 1, 1 + size)
+    offsets = np.zeros(len(index) + 1, np.int64)
     np.cumsum(widths + 32, out=offsets[1:])
     data = np.empty(int(offsets[-1]), np.uint8)
+    data[offsets[:-1]] = np.where(index < 0x80, np.where(index > 0, index, 0x80), 0x80 + size)
+    for place in range(3):
+        long = np.flatnonzero((index >= 0x80) & (size > place))
+        data[offsets[long] + size[long] - place] = index[long] >> 8 * place & 0xFF
     data[offsets[1:, None] - 32 + np.arange(32)] = hashes
-    places = np.repeat(offsets[:-1], widths) + np.arange(int(widths.sum())) - np.repeat(
-        np.cumsum(widths) - widths, widths
-    )  # fmt: skip
-    data[places] = np.frombuffer(b"".join(keys), np.uint8)
     return trusted_column(data, offsets)
 
 

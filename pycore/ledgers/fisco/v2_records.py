@@ -1,7 +1,7 @@
 """Records of FISCO BCOS 2.x: transactions, headers and blocks as RLP, from wire bytes or a node's JSON-RPC.
 
-What the code of release 2.11.0 writes, as read in public copies (libethcore: Transaction, BlockHeader, Block,
-TxsParallelParser); transactions, headers and signatures are confirmed by published data, the block around them is not.
+The formats of release 2.11.0, as read in public copies of the code (libethcore: Transaction, BlockHeader, Block,
+TxsParallelParser). Transactions, headers and signatures are confirmed by published data, the block around them is not.
 
     transaction   rlp[nonce gasPrice gasLimit blockLimit to value data chainId groupId extraData  v r s]
                   secp256k1: v = 27 or 28; SM2: the 64 bytes of the public key in place of v
@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 SIGNED, ITEMS = 10, 13
 HEADER_ITEMS, BLOCK_ITEMS = 13, 5
 MAX_TRANSACTIONS = 1 << 20
+SMALLEST = 32
+"""Bytes of a transaction: with a signature it has more, and a row of columns takes five hundred."""
 MAX_LISTED = 1 << 12
 """Sealers, signatures or pieces of extra data of one header."""
+_MOST = 4 * MAX_LISTED  # items of a header or of a list of signatures, those inside lists counted
 NO_ADDRESS = bytes(20)
 _PARTS = "header, transactions, hash, signatures, receipts"
 
@@ -81,14 +84,14 @@ class Block:
     Attributes:
         header: with its signatures and the stated hash.
         transactions: their RLP, one piece each.
-        packed: all of them as a block holds them; None for an answer of RPC, which does not have it.
+        packed: all of them as a block holds them, one piece; None for an answer of RPC, which does not have it.
         receipts: RLP of each, one piece each; None where the block came without.
         wrong: of a block from RPC: what a transaction says of itself that is not so, by its index.
     """
 
     header: Header
     transactions: Spans
-    packed: bytes | None = None
+    packed: Spans | None = None
     receipts: Spans | None = None
     wrong: tuple[tuple[int, str], ...] = ()
 
@@ -101,9 +104,9 @@ def read_header(header: Any, form: str) -> Header:
     if form == "rpc":
         return _rpc_header(Answer.of(header, "header"))
     data = one_bytes(header, "header")
-    if Fields.of(Spans.joined([data]), BLOCK_ITEMS).sound[0]:
+    if Fields.of(_one(data), BLOCK_ITEMS).sound[0]:
         return read_block(data, form).header
-    return _header(rlp.decode_list(data, max_depth=2, name="header"), data, "header")
+    return _header(rlp.decode_list(data, max_depth=2, max_items=_MOST, name="header"), data, "header")
 
 
 def _header(items: list[rlp.Item], raw: bytes, name: str) -> Header:
@@ -208,20 +211,23 @@ def pack(transactions: Iterable[bytes]) -> bytes:
     return offsets.tobytes() + b"".join(items)
 
 
-def unpack(packed: bytes) -> Spans:
-    """Where each transaction stands. InputError for anything that :func:`pack` would not write."""
-    data = np.frombuffer(packed, np.uint8)
-    if not packed:
-        return Spans.of(data, np.zeros(0, np.int64), np.zeros(0, np.int64))
-    count = int.from_bytes(packed[:4], "little")
+def unpack(packed: Spans) -> Spans:
+    """Where each transaction of one packed piece stands. InputError for anything that :func:`pack` would not write."""
+    data, first, size = packed.data, int(packed.start[0]), int(packed.lengths[0])
+    none = np.zeros(0, np.int64)
+    if not size:
+        return Spans.of(data, none, none)
+    head = data[first : first + 4].tobytes()
+    count = int.from_bytes(head, "little")
     begin = 4 * (count + 2)
-    if not 0 < count <= MAX_TRANSACTIONS or begin > len(packed):
-        got = f"a count of {count} in {len(packed)} bytes"
+    if not 0 < count <= MAX_TRANSACTIONS or begin + count * SMALLEST > size:
+        got = f"a count of {count} in {size} bytes"
         raise InputError("block.transactions", got, f"1 to {MAX_TRANSACTIONS} transactions with their offsets")
-    offsets = np.frombuffer(packed, "<u4", count + 1, 4).astype(np.int64) + begin
-    if offsets[0] != begin or offsets[-1] != len(packed) or (np.diff(offsets) <= 0).any():
+    table = data[first + 4 : first + begin].tobytes()
+    offsets = np.frombuffer(table, "<u4").astype(np.int64) + begin
+    if offsets[0] != begin or offsets[-1] != size or (np.diff(offsets) <= 0).any():
         raise InputError("block.transactions", "offsets that leave gaps or go back", "ascending from 0 to the end")
-    return Spans.of(data, offsets[:-1], offsets[1:])
+    return Spans.of(data, first + offsets[:-1], first + offsets[1:])
 
 
 # ---- blocks ----------------------------------------------------------------------------------------------------------
@@ -232,21 +238,26 @@ def read_block(block: Any, form: str) -> Block:
     if form == "rpc":
         return _rpc_block(Answer.of(block, "block"))
     data = one_bytes(block, "block")
-    parts = Fields.of(Spans.joined([data]), BLOCK_ITEMS)
+    parts = Fields.of(_one(data), BLOCK_ITEMS)
     if not parts.sound[0] or not all(parts.is_list(i)[0] == wanted for i, wanted in enumerate((1, 0, 0, 1, 1))):
         raise InputError("block", f"{len(data)} bytes", f"canonical RLP of {BLOCK_ITEMS} items: {_PARTS}")
-    whole = [data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in range(BLOCK_ITEMS)]
-    inside = rlp.decode_list(whole[0], max_depth=2, name="block.header")
-    stated = rlp.octets(rlp.decode(whole[2]), 32, "block.hash")
-    votes = _signatures(rlp.decode(whole[3], max_depth=2, name="block.signatures"), "block.signatures")
-    header = _with(_header(inside, whole[0], "block.header"), votes, stated)
-    packed = rlp.octets(rlp.decode(whole[1]), None, "block.transactions")
+    head, stated, listed = (data[parts.cells[0, i, ITEM] : parts.cells[0, i, END]] for i in (0, 2, 3))
+    inside = rlp.decode_list(head, max_depth=2, max_items=_MOST, name="block.header")
+    listed_votes = rlp.decode(listed, max_depth=2, max_items=_MOST, name="block.signatures")
+    votes = _signatures(listed_votes, "block.signatures")
+    header = _with(_header(inside, head, "block.header"), votes, rlp.octets(rlp.decode(stated), 32, "block.hash"))
+    packed = parts.column(1)
     return Block(header, unpack(packed), packed, _receipts(parts.column(4)))
+
+
+def _one(data: bytes) -> Spans:
+    """One piece that is all of the bytes, in place."""
+    return Spans(np.frombuffer(data, np.uint8), np.array([[0, len(data)]], np.int64))
 
 
 def _receipts(content: Spans) -> Spans:
     """Each receipt with its header: [root gasUsed contract bloom status output (remainGas from 2.8.0) logs]."""
-    items = Items.of(content, most=MAX_TRANSACTIONS, room=1 << 10)
+    items = Items.of(content, most=MAX_TRANSACTIONS, smallest=300)
     sound = not items.faults.any() and bool(items.lists.all())
     if sound and len(items.cells):
         parts = Fields.inside(items.spans, 8, fewest=7)
@@ -267,13 +278,13 @@ def _receipt_parts(parts: Fields, eight: NDArray[np.bool_]) -> bool:
 
 def _logs(lists: Spans) -> bool:
     """Lists of [address, [topic ...], data]."""
-    logs = Items.of(lists, most=MAX_LISTED)
+    logs = Items.of(lists, most=MAX_LISTED, smallest=24)
     if logs.faults.any() or not logs.lists.all():
         return False
     parts = Fields.inside(logs.spans, 3)
     if not (parts.sound.all() and parts.is_bytes(0, 20).all() and parts.is_list(1).all() and parts.is_string(2).all()):
         return False
-    topics = Items.of(parts.column(1), most=4)
+    topics = Items.of(parts.column(1), most=4, smallest=33)
     return not topics.faults.any() and not topics.lists.any() and bool((topics.spans.lengths == 32).all())
 
 
@@ -292,7 +303,7 @@ def _rpc_block(answer: Answer) -> Block:
 def is_sm2(record: bytes) -> bool:
     """Whether a transaction has a public key in place of v. False for bytes that are no transaction."""
     try:
-        items = rlp.decode_list(record, max_depth=1)
+        items = rlp.decode_list(record, max_depth=1, max_items=2 * ITEMS)
     except InputError:
         return False
     return len(items) == ITEMS and len(items[SIGNED]) == 64
