@@ -126,7 +126,7 @@ class FiscoChain:
         """One block.
 
         number, previous   height, and the hash of the block before; None: the genesis block's
-        transactions       ordinary ones, each signed by a key of its own
+        transactions       ordinary ones, each signed by another key
         changes            calls of the consensus precompile, behind those
         receipts           whether the block has them
         signers            numbers of the sealers in the header's list that sign; None: all
@@ -176,14 +176,14 @@ class FiscoChain:
     # ---- transactions --------------------------------------------------------------------------------------------
 
     def transactions(self, number: int, count: int) -> list[Values]:
-        """Calls of a contract, each signed by a key of its own."""
+        """Calls of a contract, each signed by another key."""
         inputs = _deterministic.rows(self.seed, "fisco-input", number, count=count, width=68)
         texts = [{"input": row.tobytes(), "to": "0x" + _deterministic.stream(self.seed, i, size=20).hex()}
                  for i, row in enumerate(inputs)]  # fmt: skip
         return self.sign_transactions([self.data(number, i, **text) for i, text in enumerate(texts)], number)
 
     def data(self, number: int, index: int, **fields: Any) -> Values:
-        """What is hashed of a transaction."""
+        """The fields of a transaction that are hashed."""
         made: Values = {
             "version": self.version,
             "chain_id": self.chain_id,
@@ -200,7 +200,7 @@ class FiscoChain:
         return made | fields
 
     def sign_transactions(self, datas: Sequence[Values], *labels: int) -> list[Values]:
-        """The transactions with these contents, each signed by a key of its own."""
+        """The transactions with these contents, each signed by another key."""
         if not datas:
             return []
         secrets = _deterministic.rows(self.seed, "fisco-sender", *labels, count=len(datas), width=32)
@@ -307,7 +307,7 @@ def ethereum_transaction(
 
 
 def rpc_block(block: BuiltBlock, *, receipts: bool = True) -> Values:
-    """The block as a node answers `getBlockByNumber`, with its receipts beside it if they are asked for."""
+    """The block as a node answers `getBlockByNumber`, and with its receipts if they are asked for."""
     found = rpc_header(block.header)
     found["transactions"] = [rpc_transaction(tx) for tx in block.transactions]
     if receipts:

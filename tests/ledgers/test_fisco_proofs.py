@@ -267,8 +267,8 @@ def test_the_trusted_state_advances_and_takes_a_list_that_its_nodes_vouch_for():
     assert moved.height == 4
     assert set(moved.context.sealers) == {*world.trusted.context.sealers, world.chain.node_ids[5].hex()}
     assert moved.context.rules == "compatible"
-    both = RULES.make({"block": world.blocks[2].data, "headers": [world.blocks[3].header.encode()]}, Statement("header"),
-                      world.trusted)  # fmt: skip
+    sources = {"block": world.blocks[2].data, "headers": [world.blocks[3].header.encode()]}
+    both = RULES.make(sources, Statement("header"), world.trusted)
     assert RULES.advance(both, world.trusted).advanced == moved
     assert RULES.advance(world.bundle("header", 2), world.trusted).advanced is None
     strangers = replace(world.trusted, context=world.trusted.context.replace(

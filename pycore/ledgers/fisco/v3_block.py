@@ -57,7 +57,7 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
     whole, listed = len(tables["tx"]), len(tables["meta"])
     receipts: list[Receipts] = []
 
-    def look_at_receipts() -> None:  # beside the signatures, which leave the interpreter free
+    def look_at_receipts() -> None:  # while signatures are verified, which leaves the interpreter free
         receipts.append(_receipts(tables, header, hash, whole or listed, 1, strict=context.strict))
 
     beside = parallel.start_tasks([look_at_receipts], parallel.resolve_threads(threads))
@@ -109,7 +109,7 @@ def _configured(tables: Tables, context: FiscoContext) -> list[Check]:
 def _transactions(
     tables: Tables, header: Header, judged: Judged, hash: str, threads: int | None
 ) -> list[Check]:  # fmt: skip
-    """The verdicts together, the hashes that the block lists beside them, and the root over them."""
+    """The verdicts together, the hashes that the block lists next to them, and the root over them."""
     n, meta = len(judged.codes), tables.span("meta", "hash")
     listed = meta.items() if len(meta) else []
     sound = all(len(one) == 32 for one in listed)

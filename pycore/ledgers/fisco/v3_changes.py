@@ -45,7 +45,7 @@ def selectors(hash: str) -> dict[bytes, str]:
 
 
 def of_block(tables: Tables, hash: str, context: FiscoContext, *, proven: bool) -> Change:
-    """What the transactions of a block do to the list; `proven`: its receipts are there, and under the root."""
+    """The changes that the transactions of a block make; `proven`: its receipts are there, and under the root."""
     rows = np.flatnonzero(tables.span("tx", "data.to").equal(f"0x{ADDRESS}".encode())).tolist()
     inputs = tables.span("tx", "data.input")
     calls = [(row, inputs[row]) for row in rows if tables.number("tx", "type")[row] == 0]

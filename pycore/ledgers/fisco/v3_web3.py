@@ -1,7 +1,7 @@
 """Type 1 of FISCO BCOS 3.x: an Ethereum transaction in a wrapper.
 
 The record has the payload that was signed (extraTransactionBytes), the signature as r || s || recovery id, and the
-hash of the signed transaction (extraTransactionHash). As read, nodes believe that hash and the fields beside it;
+hash of the signed transaction (extraTransactionHash). As read, nodes believe that hash and the fields next to it;
 here both are made again from the payload, and compared. Always keccak-256 and secp256k1.
 
 Payloads: Ethereum's transactions without a signature. Legacy, RLP of 6 fields, or of 9 with the chain id (EIP-155);
@@ -50,7 +50,7 @@ def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int
         given: "extra_bytes", "extra_hash", "signature", "data_hash" of the record.
         stated: the fields of its data, as in FIELDS.
         chain_id: that the chain's Ethereum transactions must have; None: any.
-        strict: the fields beside the payload must say what it says, and s must be low (EIP-2).
+        strict: the fields next to the payload must say what it says, and s must be low (EIP-2).
     """
     found = derive(given["extra_bytes"], given["signature"], chain_id, strict=strict)
     if found.verdict != Verdict.VALID:
@@ -96,7 +96,7 @@ def _same(name: str, stated: bytes, inside: bytes) -> bool:
 
 
 def parse(payload: bytes) -> tuple[int, list[Any]]:
-    """(type, fields) of an unsigned payload; 0 is a legacy one. ValueError where it is none."""
+    """(type, fields) of an unsigned payload; 0 is a legacy one. ValueError for anything else."""
     if not payload or len(payload) > MAX_PAYLOAD:
         raise BadPayloadError(f"{len(payload)} bytes")
     kind = payload[0] if payload[0] in _TYPED else 0
@@ -119,7 +119,7 @@ def parse(payload: bytes) -> tuple[int, list[Any]]:
 
 
 def _inside(kind: int, fields: list[Any]) -> dict[str, Any]:
-    """What the fields of the record must say, and the chain id as a number (None: it has none)."""
+    """The fields of the record as they must be, and the chain id as a number; None where there is no chain id."""
     _, chain, nonce, to, value, data = _TYPED.get(kind, _LEGACY)
     at = chain if chain is not None else 6 if len(fields) == 9 else None
     number = None if at is None else int.from_bytes(fields[at], "big")
