@@ -1,6 +1,6 @@
 /* tars.c - walks Tars records by a plan. See pycore.h. Encoding: TarsCloud/Tars, "TarsTup" and tup/Tars.h.
  *
- * A field is a head - the number in the upper and the type in the lower four bits, a number above 14 in a byte of its own -
+ * A field is a head - the number in the upper and the type in the lower four bits, a number above 14 in a separate byte -
  * and what its type says. Structs have no length: they end with a head, so where one ends is known when it was walked. */
 #include "walk.h"
 
@@ -59,7 +59,7 @@ static int integer(const uint8_t **at, const uint8_t *end, token *t, unsigned *f
     if ((size_t)(end - *at) < size) return PC_SCAN_TRUNCATED;
     const unsigned unused = 64 - 8 * (unsigned)size;
     const uint64_t v = big_endian(*at, size) << unused;
-    t->value = v >> 63 ? (int64_t) ~(~v >> unused) : (int64_t)(v >> unused);
+    t->value = v >> 63 ? (int64_t)~(~v >> unused) : (int64_t)(v >> unused);
     *at += size;
     const int64_t half = (int64_t)1 << (size * 4 - 1); /* what half as many bytes hold */
     if (t->value == 0 || (size > 1 && t->value >= -half && t->value < half)) *flags |= PC_SCAN_NOT_MINIMAL;
@@ -77,7 +77,7 @@ static int count_of(const uint8_t **at, const uint8_t *end, int64_t *count, unsi
     return t.value < 0 ? PC_SCAN_LONG_NUMBER : PC_SCAN_SOUND;
 }
 
-/* What is behind a head whose type has no others inside. */
+/* The value behind a head whose type has no others inside. */
 static int simple(const uint8_t **at, const uint8_t *end, token *t, unsigned *flags) {
     int64_t length = 0;
     int fault;
@@ -160,7 +160,8 @@ static int fits(int kind, unsigned type) {
     }
 }
 
-static int walk(scan *s, const pc_scan_message *m, const uint8_t **at, const uint8_t *end, int inside, row in, unsigned *all);
+static int walk(scan *s, const pc_scan_message *m, const uint8_t **at, const uint8_t *end, int inside, row in,
+                unsigned *all);
 
 /* One value, whose head was read. */
 static int take(scan *s, const pc_scan_field *f, const uint8_t **at, const uint8_t *end, token *t, row in, unsigned *flags) {
@@ -170,6 +171,7 @@ static int take(scan *s, const pc_scan_field *f, const uint8_t **at, const uint8
         const int optional = !(f->flags & (PC_SCAN_PRESENCE | PC_SCAN_REPEATED));
         if (is_number(f->kind)) {
             if (t->value == 0 && optional) *flags |= PC_SCAN_DEFAULT;
+            if (f->kind == PC_SCAN_UINT32 && (uint64_t)t->value > UINT32_MAX) *flags |= PC_SCAN_TOO_WIDE;
             if (f->table >= 0) {
                 open_row(s, f->table, in.index).cells[PC_ROW_VALUE] = t->value;
             } else if (f->cell >= 0) {
@@ -217,7 +219,8 @@ static int take_list(scan *s, const pc_scan_field *f, const uint8_t **at, const 
 }
 
 /* A record, or with `inside` a struct up to the head that ends it. */
-static int walk(scan *s, const pc_scan_message *m, const uint8_t **at, const uint8_t *end, int inside, row in, unsigned *all) {
+static int walk(scan *s, const pc_scan_message *m, const uint8_t **at, const uint8_t *end, int inside, row in,
+                unsigned *all) {
     const pc_scan_field *fields = s->plan->fields + m->first;
     uint64_t seen = 0; /* bit per field */
     uint32_t last = 0, next = 0;
@@ -271,7 +274,8 @@ static int tars_plan_ok(const pc_scan_plan *plan) {
     if (!plan || (plan->n_fields && !plan->fields)) return 0;
     for (uint32_t i = 0; i < plan->n_fields; i++) {
         const pc_scan_field *f = &plan->fields[i];
-        if (f->kind > PC_SCAN_BOOL || f->number > 255 || f->oneof || f->flags & ~(PC_SCAN_REPEATED | PC_SCAN_PRESENCE)) return 0;
+        if (f->kind > PC_SCAN_BOOL || f->number > 255 || f->oneof || f->flags & ~(PC_SCAN_REPEATED | PC_SCAN_PRESENCE))
+            return 0;
     }
     return 1;
 }
