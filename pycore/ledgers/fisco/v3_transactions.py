@@ -144,7 +144,7 @@ def _judge(tables: Tables, found: Judged, hash: str, context: FiscoContext, heig
 
 
 def _repeated(tables: Tables) -> Marks:
-    """Which transactions have the nonce of an earlier one. Ethereum's nonces count per sender, and do not count here."""
+    """Which transactions have the nonce of an earlier one. Ethereum's nonces count per sender and are left out."""
     groups, firsts = tables.span("tx", "data.nonce").group()
     bcos = tables.number("tx", "type") == BCOS
     if bcos.all():
@@ -178,8 +178,10 @@ def _check_quantities(tables: Tables, found: Judged, marks: Marks) -> None:
         found.fail(marks & bad, Verdict.MALFORMED_ITEM, f"{name} is not 0x and hexadecimal digits")
 
 
-def _check_pool_rules(tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None) -> None:
-    """What a pool asks of a transaction before it may wait: a nonce that is new, and a block limit in reach."""
+def _check_pool_rules(
+    tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None
+) -> None:  # fmt: skip
+    """A pool's conditions for a transaction to wait in it: a nonce that is new, and a block limit in reach."""
     if context.recent_nonces is not None:
         known = {nonce.encode() for nonce in context.recent_nonces}
         nonces = tables.span("tx", "data.nonce").items()

@@ -1,7 +1,7 @@
 """Type 1 of FISCO BCOS 3.x: an Ethereum transaction in a wrapper.
 
 The record has the payload that was signed (extraTransactionBytes), the signature as r || s || recovery id, and the
-hash of the signed transaction (extraTransactionHash). As read, nodes believe that hash and the fields beside it;
+hash of the signed transaction (extraTransactionHash). As read, nodes believe that hash and the fields next to it;
 here both are made again from the payload, and compared. Always keccak-256 and secp256k1.
 
 Payloads: Ethereum's transactions without a signature. Legacy, RLP of 6 fields, or of 9 with the chain id (EIP-155);
@@ -39,8 +39,8 @@ class Web3(NamedTuple):
     inside: Mapping[str, Any]
 
 
-class _BadPayload(ValueError):
-    pass
+class BadPayloadError(ValueError):
+    """Bytes that are no payload; the reason in words."""
 
 
 def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int | None, *, strict: bool) -> Web3:
@@ -50,7 +50,7 @@ def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int
         given: "extra_bytes", "extra_hash", "signature", "data_hash" of the record.
         stated: the fields of its data, as in FIELDS.
         chain_id: that the chain's Ethereum transactions must have; None: any.
-        strict: the fields beside the payload must say what it says, and s must be low (EIP-2).
+        strict: the fields next to the payload must say what it says, and s must be low (EIP-2).
     """
     found = derive(given["extra_bytes"], given["signature"], chain_id, strict=strict)
     if found.verdict != Verdict.VALID:
@@ -71,7 +71,7 @@ def derive(payload: bytes, signature: bytes, chain_id: int | None, *, strict: bo
     nothing = bytes(32), bytes(20)
     try:
         kind, fields = parse(payload)
-    except _BadPayload as error:
+    except BadPayloadError as error:
         return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing, {})
     if len(signature) != 65 or signature[64] > 1:
         detail = "a signature that is not r, s and a recovery id of 0 or 1"
@@ -96,30 +96,30 @@ def _same(name: str, stated: bytes, inside: bytes) -> bool:
 
 
 def parse(payload: bytes) -> tuple[int, list[Any]]:
-    """(type, fields) of an unsigned payload; 0 is a legacy one. ValueError where it is none."""
+    """(type, fields) of an unsigned payload; 0 is a legacy one. ValueError for anything else."""
     if not payload or len(payload) > MAX_PAYLOAD:
-        raise _BadPayload(f"{len(payload)} bytes")
+        raise BadPayloadError(f"{len(payload)} bytes")
     kind = payload[0] if payload[0] in _TYPED else 0
     try:
         fields = rlp.decode_list(payload[1:] if kind else payload, max_depth=_MAX_DEPTH)
     except InputError as error:
-        raise _BadPayload(error.got) from None
+        raise BadPayloadError(error.got) from None
     if kind:
         if len(fields) != _TYPED[kind][0]:
-            raise _BadPayload(f"{len(fields)} fields of type {kind}")
+            raise BadPayloadError(f"{len(fields)} fields of type {kind}")
     elif len(fields) not in (6, 9) or (len(fields) == 9 and fields[7:] != [b"", b""]):
-        raise _BadPayload(f"{len(fields)} fields")
+        raise BadPayloadError(f"{len(fields)} fields")
     _, chain, nonce, to, value, data = _TYPED.get(kind, _LEGACY)
     numbers = [nonce, value] + ([chain] if chain is not None else [6] if len(fields) == 9 else [])
     if any(not isinstance(fields[at], bytes) or fields[at][:1] == b"\0" or len(fields[at]) > 32 for at in numbers):
-        raise _BadPayload("a number with leading zeros")
+        raise BadPayloadError("a number with leading zeros")
     if not isinstance(fields[to], bytes) or len(fields[to]) not in (0, 20) or not isinstance(fields[data], bytes):
-        raise _BadPayload("an address of another length than 20 bytes")
+        raise BadPayloadError("an address of another length than 20 bytes")
     return kind, fields
 
 
 def _inside(kind: int, fields: list[Any]) -> dict[str, Any]:
-    """What the fields of the record must say, and the chain id as a number (None: it has none)."""
+    """The fields of the record as they must be, and the chain id as a number; None where there is no chain id."""
     _, chain, nonce, to, value, data = _TYPED.get(kind, _LEGACY)
     at = chain if chain is not None else 6 if len(fields) == 9 else None
     number = None if at is None else int.from_bytes(fields[at], "big")
