@@ -566,10 +566,6 @@ int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t
  * as pieces, or one that all have. offsets: n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_rlp_lists(const pc_spans *heads, const pc_spans *pieces, const pc_spans *tails, uint8_t *out, int64_t *offsets);
 
-/* Texts that are fixed but for decimal numbers: marks[i] = whether piece i is literal 0, a number, literal 1, a number ..., the
- * last literal. Literal k is literals[ends[k - 1] .. ends[k]); there is one more than numbers. A number is digits without a
- * zero before others, and fits `width` bytes, at most 64. out: numbers of each piece in `width` bytes each, big endian; zero
- * where marks[i] is 0. Returns how many are marked, or PC_ERR_ARGUMENT. */
 /* marks[i] = whether piece i is literal 0, a decimal number, literal 1 ... the last literal; literal k ends at literals[ends[k]].
  * out: the numbers of each piece in `width` bytes, at most 64, big endian; zero where marks[i] is 0. A number has no leading
  * zeros and fits. Returns how many are marked, or PC_ERR_ARGUMENT. */
