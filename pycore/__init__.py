@@ -109,6 +109,7 @@ __all__ = [
 # Most pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
 _LAZY = {
     "client": "pycore.client",
+    "collectibles": "pycore.collectibles",
     "consensus": "pycore.consensus",
     "ledgers": "pycore.ledgers",
     "ssz": "pycore.merkle.ssz",
