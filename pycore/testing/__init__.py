@@ -15,25 +15,37 @@ from .signatures import TAMPERINGS, generate_signatures, tamper
 from .tampering import DEFAULT_KINDS, KINDS, Tampering
 
 if TYPE_CHECKING:
+    from .collectibles import GeneratedCollectibles, generate_collectibles
     from .ledger import GeneratedLedger, generate_ledger
 
 __all__ = [
     "DEFAULT_KINDS",
     "KINDS",
     "TAMPERINGS",
+    "GeneratedCollectibles",
     "GeneratedLedger",
     "LedgerParameters",
     "Tampering",
+    "generate_collectibles",
     "generate_ledger",
     "generate_signatures",
     "tamper",
 ]
 
 
+# Ledgers need the extra "ledgers", signatures nothing.
+_LEDGERS = {
+    "GeneratedCollectibles": "pycore.testing.collectibles",
+    "GeneratedLedger": "pycore.testing.ledger",
+    "generate_collectibles": "pycore.testing.collectibles",
+    "generate_ledger": "pycore.testing.ledger",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name in ("GeneratedLedger", "generate_ledger"):  # ledgers need the extra "ledgers", signatures nothing
+    if name in _LEDGERS:
         try:
-            return getattr(import_module("pycore.testing.ledger"), name)
+            return getattr(import_module(_LEDGERS[name]), name)
         except ImportError as error:
             raise ImportError(explain(error), name=error.name) from error
     raise AttributeError(f"module 'pycore.testing' has no attribute {name!r}")
