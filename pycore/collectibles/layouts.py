@@ -45,6 +45,7 @@ from typing import Any
 from pycore.base.columns import quote
 from pycore.collectibles import documents
 from pycore.errors import InputError
+from pycore.hashing.batch import hash_batch
 
 MAX_PATTERNS = 64
 MAX_ACCOUNTS = 64
@@ -265,7 +266,16 @@ _CMNFA = Layout(
 )
 
 
-def _erc_721(name: str, transfer: str, approval: str, approval_for_all: str) -> Layout:
+def _erc_721(name: str, hash_name: str) -> Layout:
+    """The events of EIP-721, whose topics are hashes of how they are declared."""
+    transfer, approval, approval_for_all = (
+        hash_batch(hash_name, [text])[0].tobytes().hex()
+        for text in (
+            b"Transfer(address,address,uint256)",
+            b"Approval(address,address,uint256)",
+            b"ApprovalForAll(address,address,bool)",
+        )
+    )
     parties = (Place(2, "uint256"), Place(0, "address"), Place(1, "address"))
     return Layout(
         name=name,
@@ -278,11 +288,7 @@ def _erc_721(name: str, transfer: str, approval: str, approval_for_all: str) -> 
 
 LAYOUTS: Mapping[str, Layout] = {
     "cmnfa": _CMNFA,
-    "erc-721": _erc_721(
-        "erc-721",
-        "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef",
-        "8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925",
-        "17307eab39ab6107e8899845ad3d59bd9653f200f220920489ca2b5937696c31",
-    ),
+    "erc-721": _erc_721("erc-721", "keccak256"),
+    "erc-721-sm3": _erc_721("erc-721-sm3", "sm3"),
 }
 """Layouts by name."""
