@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ._errors import explained
 from .bench import bench
+from .collectibles import collectibles
 from .demo import demo
 from .ethereum import ethereum
 from .hash import hash_command
@@ -60,6 +61,7 @@ app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
 app.add_typer(ethereum, name="ethereum")
+app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
 app.command(name="demo")(demo)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from token_blocks import A, B, TOKENS, burn, mint, move, report
+from token_blocks import TOKENS, A, B, burn, mint, move, report
 
 import pycore
 from pycore import ledgers, testing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from token_blocks import A, B, SALE, TOKENS, mint, move, report, sale
+from token_blocks import SALE, TOKENS, A, B, mint, move, report, sale
 
 import pycore
 from pycore import InputError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from token_blocks import A, B, C, SALE, TOKENS, burn, mint, move, report, sale
+from token_blocks import SALE, TOKENS, A, B, C, burn, mint, move, report, sale
 
 from pycore import InputError
 from pycore.collectibles import LAYOUTS, Transfers, check_rules, transfers

@@ -8,8 +8,9 @@ import random
 
 import numpy as np
 import pytest
-from token_blocks import A, B, C, SALE, TOKENS, burn, judged, mint, move, report, sale
+from token_blocks import SALE, TOKENS, A, B, C, burn, judged, mint, move, report, sale
 
+from bench import collectibles as bench
 from pycore import InputError
 from pycore.collectibles import LAYOUTS, Rules, Transfers, check_rules, checks, transfers
 from pycore.collectibles.columns import KIND_NAMES, Source
@@ -131,7 +132,7 @@ def test_random_histories_through_events():
         sold = [] if row["price"] is None else [sale(token, row["price"], row["currency"], sender or "shop", to)]
         blocks[row["block"]].append([event, *sold])
     last = given[-1]["block"]
-    asked = random_rules(random.Random(3)) + [{"rule": "resale"}]
+    asked = [*random_rules(random.Random(3)), {"rule": "resale"}]
     asked = list({one["rule"]: one for one in asked}.values())
     rows = read(*(report(height, *blocks[height]) for height in range(last + 1)))
     assert len(rows) == len(given)
@@ -140,6 +141,16 @@ def test_random_histories_through_events():
     at = [(height, tx) for height in range(last + 1) for tx in range(len(blocks[height]))]
     wanted = [(*at[i], name) for i, names in enumerate(judged(given, asked)) for name in names]
     assert sorted((one.block, one.transaction, one.rule) for one in found) == sorted(wanted)
+
+
+def test_the_rows_of_the_benchmark_are_consistent_and_meet_every_rule():
+    rows = bench.columns(3000)
+    read_back = transfers(bench.reports(rows), "cmnfa", contract="nfa")
+    assert read_back.block.tolist() == rows.block.tolist()
+    found = check_rules(rows, bench.rules_for(rows))
+    assert [found.counts[name] for name in checks.CONSISTENCY] == [0, 0, 0, 0]
+    assert found.counts["holding_period"] > 0
+    assert check_rules(read_back, {"rules": []}).valid
 
 
 # ---- one rule at a time ----------------------------------------------------------------------------------------------
