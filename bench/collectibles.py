@@ -52,7 +52,7 @@ def columns(n: int, seed: int = 1) -> Transfers:
         price=np.where(mint, -1, 10**9 - np.arange(n)),
         currency=np.where(mint, -1, 0),
         tokens=[str(10**60 + i) for i in range(tokens)],
-        accounts=[f"{i:040x}" for i in range(accounts)],
+        accounts=[f"{i + 1:040x}" for i in range(accounts)],
         currencies=["CNY"],
     )
 

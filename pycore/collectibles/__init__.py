@@ -28,8 +28,8 @@ tokens_per_holder   nobody holds more than so many tokens
 accounts            tokens move between listed accounts only
 ==================  ===============================================================================================
 
-:mod:`pycore.collectibles.rules` has their parameters. What the reports do not prove, no history proves: one is only
-made from reports that are valid and complete, of blocks in a row, unless the caller asks for less, and then it says so.
+:mod:`pycore.collectibles.rules` has their parameters. A history proves no more than the reports that it is made
+from. They must be valid and complete, of blocks in a row; a caller may ask for less, and then the answer says so.
 """
 
 from __future__ import annotations

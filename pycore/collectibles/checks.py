@@ -126,7 +126,7 @@ class Violations(Sequence[Violation]):
         return Violation(rule, token, block, transaction, rows.tx_id(row), event, time, got, wanted)
 
     def _words(self, row: int, bit: int) -> tuple[str, str]:
-        """What was got and what is wanted."""
+        """Got and wanted, in words."""
         rows, found, rules = self._rows, self._found, self._rules
         kind = KIND_NAMES[rows.kind[row]]
         sender, recipient = (self._called(column[row]) for column in (rows.sender, rows.recipient))

@@ -41,7 +41,7 @@ def transfers(
             :meth:`Layout.load` takes it.
         contract: whose events, as the chain writes it; None: the layout's.
         require: "complete": each report must be valid and complete; "valid": checks may have been skipped; "nothing".
-            What is not so is counted in the result's `source`, and judged by :func:`check_rules`.
+            Reports that are not so are counted in the result's `source`, and judged by :func:`check_rules`.
 
     Returns:
         The columns, in the order of the chain. An event that is not as the layout says is no row: `source.unreadable`
@@ -212,7 +212,7 @@ class _Reader:
 
     @staticmethod
     def _kind(kind: str, sender: str | None, recipient: str | None) -> int:
-        """What an event is, by its layout and its parties."""
+        """The kind of an event, by its layout and its parties."""
         if kind == "parties":
             if sender is None and recipient is None:
                 raise UnreadableError("to", "nobody, from nobody", "an account on one side at least")

@@ -46,7 +46,7 @@ class Asked(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What the walk found, one entry for each row.
+    """The findings of a walk, one entry for each row.
 
     flags     uint16[n]: what is broken
     owner     int32[n]: who owned the token before; -1: nobody
