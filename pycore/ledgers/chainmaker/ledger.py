@@ -19,6 +19,7 @@ from pycore.ledgers.chainmaker.chain import ChainState, Checkpoint
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
+from pycore.ledgers.chainmaker.proofs import PROOFS
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.report import BlockReport
@@ -45,6 +46,7 @@ class ChainMaker:
     """The validator; stateless, safe to share between threads. Resolved members are cached per chain configuration."""
 
     name = "chainmaker"
+    proofs = PROOFS
 
     def validate_block(
         self,

@@ -128,7 +128,7 @@ class Validation:
         assert self.hashing is not None
         with self.stage("hash"):
             digests = block_digests(block, self.hash, self.hashing, self.threads)
-            self.header_checks(block, digests, self.known_hash)
+            self.header_checks(block, digests.block_hash, self.known_hash)
         with self.stage("decide"):
             self.proposer_checks(block.header, signers, self.proposer, codes, store, rules)
             judged = rules if block.header.block_height else None  # nobody signs a genesis block
@@ -189,9 +189,20 @@ class Validation:
 
     # ---- header ------------------------------------------------------------------------------------------------------
 
-    def header_checks(self, block: OpenBlock, digests: Digests, hash_: str | None) -> None:
-        """Structure, chain, place in the chain, and the header's hash."""
+    def header_checks(self, block: OpenBlock, found: bytes, hash_: str | None) -> None:
+        """Structure, chain, place in the chain, and the header's hash; `found` is that as recomputed."""
         header, context = block.header, self.context
+        self.structure_check(block)
+        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
+        self.compare("height", header.block_height, context.height, "the context names no height")
+        self.version_check(header)
+        previous = context.previous_block_hash
+        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+        self.hash_check(header, found, hash_)
+
+    def structure_check(self, block: OpenBlock) -> None:
+        """Whether all parts are there that a block cannot lack."""
+        header = block.header
         genesis = header.block_height == 0
         missing = [
             name
@@ -206,21 +217,24 @@ class Validation:
         ]
         detail = "missing or of the wrong length: " + ", ".join(missing) if missing else ""
         self.check("structure", not missing, ", ".join(missing) or "complete", "complete", detail)
-        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
-        self.compare("height", header.block_height, context.height, "the context names no height")
+
+    def version_check(self, header: BlockHeader) -> None:
+        """strict: the block's version is the configuration's, where the context names it."""
+        context = self.context
         if self.strict and context.block_version is not None:
             wanted = context.block_version or default_block_version(context.release)
             self.check("block_version", header.block_version == wanted, header.block_version, wanted)
-        previous = context.previous_block_hash
-        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+
+    def hash_check(self, header: BlockHeader, found: bytes, hash_: str | None) -> None:
+        """Whether the block's hash is the one that was found, under the hash `hash_`; None: it is not known which."""
         detail = ""
-        if context.hash is None:
+        if self.context.hash is None:
             detail = (
                 f"hash inferred: {hash_}"
                 if hash_
                 else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
             )
-        self.check("block_hash", header.block_hash == digests.block_hash, header.block_hash, digests.block_hash, detail)
+        self.check("block_hash", header.block_hash == found, header.block_hash, found, detail)
 
     # ---- signatures --------------------------------------------------------------------------------------------------
 
