@@ -111,6 +111,7 @@ _LAZY = {
     "client": "pycore.client",
     "collectibles": "pycore.collectibles",
     "consensus": "pycore.consensus",
+    "evidence": "pycore.evidence",
     "ledgers": "pycore.ledgers",
     "ssz": "pycore.merkle.ssz",
     "testing": "pycore.testing",

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.base.columns import quote
-from pycore.collectibles import walk
+from pycore.collectibles import documents, walk
 from pycore.collectibles.columns import KIND_NAMES, NONE, Transfers
 from pycore.collectibles.rules import Rules
 from pycore.errors import InputError
@@ -67,7 +66,7 @@ class Violation:
 
     def __str__(self) -> str:
         where = f"block {self.block}, transaction {self.transaction}"
-        return f"{where}: token {quote(self.token)}: {self.rule}: got {self.got}, wanted {self.wanted}"
+        return f"{where}: token {documents.short(self.token)}: {self.rule}: got {self.got}, wanted {self.wanted}"
 
 
 class Violations(Sequence[Violation]):
@@ -296,7 +295,7 @@ def source_checks(rows: Transfers) -> list[Check]:
         checks.append(Check("blocks", None, reports, "valid and complete reports", detail))
     else:
         checks.append(Check("blocks", True, reports, "valid and complete reports"))
-    topics = ", ".join(quote(topic)[:80] for topic in list(source.unknown_topics)[:_SHOWN_TOPICS])
+    topics = ", ".join(documents.short(topic) for topic in list(source.unknown_topics)[:_SHOWN_TOPICS])
     checks += [
         _all_read("events", source.unreadable, "events that are not as the layout says", source.certainty, topics),
         _all_read("sales", source.unmatched, "sales without a transfer", source.certainty, ""),

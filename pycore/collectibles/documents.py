@@ -46,6 +46,15 @@ def entries(value: Any, name: str, known: Sequence[str], needed: Sequence[str] =
     return value
 
 
+def short(value: str, most: int = 80) -> str:
+    """Text from strangers in quotes, cut to a length that can be read.
+
+    >>> short("abcdef", 3)
+    "'abc'..."
+    """
+    return repr(value) if len(value) <= most else f"{value[:most]!r}..."
+
+
 def text(value: Any, name: str, *, empty: bool = False) -> str:
     """Text of at most MAX_TEXT characters."""
     if not isinstance(value, str) or not (value or empty) or len(value) > MAX_TEXT:

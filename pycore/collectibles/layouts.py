@@ -89,11 +89,11 @@ class Place:
 def _formed(text: str, form: str, word: int, field: str) -> str:
     if form == "digits":
         if len(text) > documents.MAX_TEXT or not re.fullmatch(r"0|[1-9][0-9]*", text):
-            raise UnreadableError(field, quote(text[:40]), "an unsigned decimal number without leading zeros")
+            raise UnreadableError(field, documents.short(text, 40), "an unsigned decimal number without leading zeros")
         return text
     digits = text.removeprefix("0x")[word * _WORD : (word + 1) * _WORD].lower()
     if len(digits) != _WORD or not re.fullmatch(r"[0-9a-f]*", digits):
-        raise UnreadableError(field, quote(text[:40]), f"hexadecimal digits with a word of 32 bytes at {word}")
+        raise UnreadableError(field, documents.short(text, 40), f"hexadecimal digits with a word of 32 bytes at {word}")
     if form == "uint256":
         return str(int(digits, 16))
     if form == "address":

@@ -260,7 +260,7 @@ class _Reader:
         if row is None:
             parties = f" from {sender} to {recipient}" if any(named) else ""
             raise UnreadableError(
-                "transfer", f"a sale of {quote(token)[:80]} without one", f"a transfer{parties[:160]}"
+                "transfer", f"a sale of {documents.short(token)} without one", f"a transfer{parties[:160]}"
             )
         self.rows["price"][row], self.rows["currency"][row] = price, self.currencies.code(currency)
 
@@ -301,7 +301,7 @@ def _count(data: tuple[str, ...], wanted: int | None) -> None:
 def _price(text: str) -> int:
     """A price in the smallest unit."""
     if not (text.isascii() and text.isdigit()):
-        raise UnreadableError("price", quote(text[:40]), "digits")
+        raise UnreadableError("price", documents.short(text, 40), "digits")
     if len(text) > _DIGITS or int(text) > _MOST_PRICE:
         raise UnreadableError("price", text[:40], "a number below 2^63")
     return int(text)

@@ -16,6 +16,7 @@ from .tampering import DEFAULT_KINDS, KINDS, Tampering
 
 if TYPE_CHECKING:
     from .collectibles import GeneratedCollectibles, generate_collectibles
+    from .evidence import GeneratedEvidence, generate_evidence, generate_log
     from .ledger import GeneratedLedger, generate_ledger
 
 __all__ = [
@@ -23,11 +24,14 @@ __all__ = [
     "KINDS",
     "TAMPERINGS",
     "GeneratedCollectibles",
+    "GeneratedEvidence",
     "GeneratedLedger",
     "LedgerParameters",
     "Tampering",
     "generate_collectibles",
+    "generate_evidence",
     "generate_ledger",
+    "generate_log",
     "generate_signatures",
     "tamper",
 ]
@@ -36,9 +40,12 @@ __all__ = [
 # Ledgers need the extra "ledgers", signatures nothing.
 _LEDGERS = {
     "GeneratedCollectibles": "pycore.testing.collectibles",
+    "GeneratedEvidence": "pycore.testing.evidence",
     "GeneratedLedger": "pycore.testing.ledger",
     "generate_collectibles": "pycore.testing.collectibles",
+    "generate_evidence": "pycore.testing.evidence",
     "generate_ledger": "pycore.testing.ledger",
+    "generate_log": "pycore.testing.evidence",
 }
 
 

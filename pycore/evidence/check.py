@@ -1,0 +1,344 @@
+"""From a file, a bundle and a trusted state to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from pycore.errors import InputError
+from pycore.evidence import log, notarised
+from pycore.evidence.log import LogEvidence, TrustedLog
+from pycore.evidence.notarised import Place
+from pycore.evidence.subject import TRIED, Subject, hash_name
+from pycore.ledgers import get
+from pycore.ledgers.proof import Bundle, Proven, Trusted
+from pycore.ledgers.report import Check, Report, shown
+
+KINDS = ("transaction", "event", "receipt", "state")
+"""Statements in which a digest can stand."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceReport(Report):
+    """What is known of a file. Accept it on ``valid and complete``: then the digest is where the report says.
+
+    Attributes:
+        file_name, file_size: of the file; "" and None where they are not known.
+        source: "chain" or "log".
+        chain_id: the chain's own name; of a log its id in hexadecimal.
+        kind: of the statement; of a log "entry".
+        algorithm, digest: under which hash the digest was found, and the digest; "" and b"" where it was not.
+        form: the contract's kind and how the digest is written, in words; "" where it was not found.
+        where: its place in the statement.
+        height, block_hash: of the block; of a log the entry's index and the root of the tree head.
+        time: the block's time stamp, or the tree head's, in Unix seconds; None where there is none.
+        tx_id, contract, method: of the transaction; method is an event's topic.
+        serial, metadata: what the evidence says of itself: not proven, but that it was said.
+        sender: who sent the transaction, as the chain's facts have it, with "name" and "org_id" where they are known.
+        certified_by: whose votes make the block final; of a log its id. Empty for a block that hashes link to the
+            trusted one.
+        linked: whether the block is at or below the trusted height, final by hashes.
+        trusted_height: of the trusted state; None for a log.
+    """
+
+    file_name: str
+    file_size: int | None
+    source: str
+    chain_id: str
+    kind: str
+    algorithm: str = ""
+    digest: bytes = b""
+    form: str = ""
+    where: str = ""
+    height: int = 0
+    block_hash: bytes = b""
+    time: float | None = None
+    tx_id: str = ""
+    contract: str = ""
+    method: str = ""
+    serial: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    sender: Mapping[str, Any] = field(default_factory=dict)
+    certified_by: tuple[str, ...] = ()
+    linked: bool = False
+    trusted_height: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: bytes in hexadecimal."""
+        names = (
+            "file_name", "file_size", "source", "chain_id", "kind", "algorithm", "digest", "form", "where", "height",
+            "block_hash", "time", "tx_id", "contract", "method", "serial", "linked", "trusted_height",
+        )  # fmt: skip
+        return {
+            **super().to_dict(),
+            **{name: shown(getattr(self, name)) for name in names},
+            "metadata": dict(self.metadata),
+            "sender": dict(self.sender),
+            "certified_by": list(self.certified_by),
+        }
+
+
+def check(
+    file: Any, bundle: Any, trusted: Any, *, name: str | None = None, contract: str | None = None
+) -> EvidenceReport:
+    """Whether a file's digest is on a chain, or in a log.
+
+    Args:
+        file: its path; its bytes; or its digest: a :class:`Digest`, or text as ``sm3:66c7...``.
+        bundle: a :class:`pycore.ledgers.proof.Bundle`, or a :class:`LogEvidence`.
+        trusted: the state that the reader trusts: a :class:`pycore.ledgers.proof.Trusted`, or a :class:`TrustedLog`.
+        name: what to call the file; None: as the path says.
+        contract: the contract by which it must be notarised, as the chain writes it; None: any.
+
+    Returns:
+        The report, with these checks of its own after those of the bundle or the log:
+
+        ================  =============================================================================================
+        statement         it is of a kind in which a digest can stand
+        contract          it is the wanted one's, where one is wanted
+        call              the transaction was successful; an event and a written value are of one that was
+        parameters        no parameter is there twice
+        hash_algorithm    the hash that the evidence names is one that pycore has, and, of a digest alone, is its hash
+        file_digest       the digest is in the statement
+        ================  =============================================================================================
+
+    Raises:
+        InputError: what is no file, bundle or trusted state; a bundle and a trusted log, or the reverse.
+        OSError: the file cannot be read.
+    """
+    subject = Subject.of(file, name)
+    if isinstance(bundle, LogEvidence) and isinstance(trusted, TrustedLog):
+        if contract is not None:
+            raise InputError("contract", _short(contract), "None: a log has no contracts")
+        return _of_log(subject, bundle, trusted)
+    if not isinstance(bundle, Bundle):
+        raise InputError("bundle", type(bundle).__name__, "a Bundle with a Trusted, or LogEvidence with a TrustedLog")
+    if not isinstance(trusted, Trusted):
+        raise InputError("trusted", type(trusted).__name__, "a Trusted, as the bundle is of a chain")
+    return _of_chain(subject, bundle, trusted, contract)
+
+
+class _At(NamedTuple):
+    """A digest of the file in a statement: the place, the hash, the digest and how it is written there."""
+
+    place: Place
+    algorithm: str
+    digest: bytes
+    form: str
+
+
+# ---- chains ----------------------------------------------------------------------------------------------------------
+
+
+def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str | None) -> EvidenceReport:
+    proven = _proven(bundle, trusted)
+    kind, facts = bundle.statement.kind, proven.facts
+    checks = [*proven.checks, Check("statement", kind in KINDS, kind, " or ".join(KINDS))]
+    called = _text(facts.get("contract", facts.get("to", "")))
+    if facts and contract is not None:
+        checks.append(Check("contract", called == contract, _short(called), _short(contract)))
+    if facts and kind in KINDS:
+        at, own = _judged(subject, kind, facts)
+    else:
+        why = "the bundle proves nothing" if not facts else "such a statement has no digest"
+        at, own = None, [Check("file_digest", None, None, "the file's digest", why)]
+    return EvidenceReport(
+        chain=bundle.chain,
+        rules=str(getattr(trusted.context, "rules", "")),
+        checks=(*checks, *own),
+        file_name=subject.name,
+        file_size=subject.size,
+        source="chain",
+        chain_id=trusted.chain_id,
+        kind=kind,
+        **_said(at),
+        height=proven.height,
+        block_hash=proven.block_hash,
+        time=proven.time,
+        tx_id=_text(facts.get("tx_id", facts.get("hash", ""))),
+        contract=called,
+        method=_text(facts.get("method", facts.get("topic", ""))),
+        sender=_sender(facts.get("sender"), trusted),
+        certified_by=proven.certified_by,
+        linked=bool(facts) and proven.height <= trusted.height,
+        trusted_height=trusted.height,
+    )
+
+
+def _said(at: _At | None) -> dict[str, Any]:
+    """The report's fields of a digest that was found."""
+    if at is None:
+        return {}
+    return {
+        "algorithm": at.algorithm,
+        "digest": at.digest,
+        "form": at.form,
+        "where": at.place.where,
+        "serial": at.place.serial,
+        "metadata": at.place.metadata,
+    }
+
+
+def _proven(bundle: Bundle, trusted: Trusted) -> Proven:
+    """The chain's answer, for a bundle that is of the trusted chain."""
+    checks = [
+        Check("chain", bundle.chain == trusted.chain, bundle.chain, trusted.chain),
+        Check("chain_id", bundle.chain_id == trusted.chain_id, bundle.chain_id, trusted.chain_id),
+    ]
+    if not all(one.ok for one in checks):
+        return Proven(tuple(checks))
+    rules: Any = getattr(get(bundle.chain), "proofs", None)
+    if rules is None or bundle.statement.kind not in rules.kinds:
+        wanted = "one of " + ", ".join(rules.kinds if rules is not None else ())
+        return Proven((*checks, Check("kind", False, bundle.statement.kind, wanted)))
+    proven: Proven = rules.check(bundle, trusted)
+    return proven
+
+
+def _judged(subject: Subject, kind: str, facts: Mapping[str, Any]) -> tuple[_At | None, list[Check]]:
+    """The place of the digest, and the checks of the statement."""
+    successful = facts.get("successful", True if kind in ("event", "state") else None)
+    if successful is True:
+        call = Check("call", True, "successful", "successful")
+    elif successful is False:
+        call = Check("call", False, f"failed, {_result(facts)}", "successful")
+    else:
+        call = Check("call", None, None, "successful", "the statement does not say what came of it")
+    twice = notarised.repeated(kind, facts)
+    parameters = Check(
+        "parameters", not twice, f"{_short(twice)} twice" if twice else "each once", "each once",
+        "a contract may read either" if twice else "",
+    )  # fmt: skip
+    at, own = _found(subject, notarised.places(kind, facts))
+    return at, [call, parameters, *own]
+
+
+def _found(subject: Subject, places: Sequence[Place]) -> tuple[_At | None, list[Check]]:
+    """The first place that holds a digest of the file, and the checks `hash_algorithm` and `file_digest`.
+
+    Where evidence names a hash, its digest counts only if it is one by that hash, and so does any plain value next to
+    it: a file is not notarised by a call that says another thing about it.
+    """
+    named = {one.algorithm: hash_name(one.algorithm) for one in places if one.algorithm}
+    by_name = tuple(dict.fromkeys(known for known in named.values() if known is not None))
+    given = subject.given
+    usual = TRIED if given is None else (given,)
+    tried: list[str] = []
+    for place in places:
+        known = hash_name(place.algorithm) if place.algorithm else None
+        own: tuple[str, ...] = (known,) if known else () if place.algorithm else usual
+        if place.form == "plain" and named:
+            own = by_name
+        digests = subject.digests(own)
+        tried += [name for name in digests if name not in tried]
+        for algorithm, digest in digests.items():
+            how = notarised.written(place.value, digest)
+            if how:
+                form = f"{place.form}, {how}" if place.form != "plain" else f"plain digest, {how}"
+                got = f"{algorithm}, as the evidence says" if place.algorithm else algorithm
+                return _At(place, algorithm, digest, form), [
+                    Check("hash_algorithm", True, got, algorithm),
+                    Check("file_digest", True, digest, digest, f"{place.where}: {form}"),
+                ]
+    if not tried and named:
+        got = ", ".join(_short(name) for name in list(named)[:4])
+        wanted = given if given is not None else "a hash that pycore has"
+        why = "the file's digest by the hash that the evidence names is not known"
+        return None, [
+            Check("hash_algorithm", False, got, wanted, "as the evidence names it"),
+            Check("file_digest", None, None, "the file's digest", why),
+        ]
+    tried = tried or list(usual)
+    words = " or ".join(tried)
+    wanted_digest = next(iter(subject.digests(tried).values()))
+    return None, [
+        Check("hash_algorithm", True, words, words),
+        Check("file_digest", False, _likely(places), wanted_digest,
+              f"no value of the statement is the file's digest by {words}"),
+    ]  # fmt: skip
+
+
+def _likely(places: Sequence[Place]) -> str:
+    """The value that says that it is a digest, for a reader to compare."""
+    first = next((one for one in places if one.form != "plain"), None)
+    if first is None:
+        return f"{len(places)} values"
+    return _short(first.value.decode("utf-8", "replace"), 160)
+
+
+def _result(facts: Mapping[str, Any]) -> str:
+    result = facts.get("result")
+    if isinstance(result, Mapping):
+        message = result.get("contract_message") or result.get("message") or ""
+        return f"code {result.get('code')} {str(message)[:200]}".strip()
+    return str(facts.get("status", ""))[:80]
+
+
+def _sender(sender: Any, trusted: Trusted) -> dict[str, Any]:
+    """The sender, with the name in a certificate that the trusted context has by its hash."""
+    if not isinstance(sender, Mapping):
+        return {"id": sender} if isinstance(sender, str) else {}
+    found = dict(sender)
+    known = getattr(trusted.context, "certificates", None)
+    if "name" not in found and isinstance(known, Mapping) and isinstance(known.get(found.get("id")), str):
+        from pycore.identities.x509 import CertificateError, parse_certificate
+
+        try:
+            found["name"] = parse_certificate(known[found["id"]].encode(), rules="compatible").common_name
+        except CertificateError:
+            return found
+    return found
+
+
+def _short(text: str, most: int = 80) -> str:
+    """Text from strangers in quotes, cut to a length that can be read."""
+    return repr(text) if len(text) <= most else f"{text[:most]!r}..."
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+# ---- logs ------------------------------------------------------------------------------------------------------------
+
+
+def _of_log(subject: Subject, evidence: LogEvidence, trusted: TrustedLog) -> EvidenceReport:
+    found = log.checks(evidence, trusted)
+    proven = all(one.ok for one in found)
+    at: _At | None = None
+    if proven:
+        at, own = _found(subject, notarised.of_value("the entry", evidence.leaf))
+        whole = None if at or subject.given else _whole(subject, evidence)
+        if whole is not None:
+            at, own = whole
+    else:
+        own = [Check("file_digest", None, None, "the file's digest", "the log proves nothing")]
+    head = evidence.tree_head
+    return EvidenceReport(
+        chain=f"log ({evidence.profile})",
+        rules=trusted.profile,
+        checks=(*found, *own),
+        file_name=subject.name,
+        file_size=subject.size,
+        source="log",
+        chain_id=trusted.log_id.hex(),
+        kind="entry",
+        **_said(at),
+        height=evidence.index,
+        block_hash=head.root_hash,
+        time=head.timestamp / 1000 if proven else None,
+        certified_by=(trusted.log_id.hex(),) if proven else (),
+    )
+
+
+def _whole(subject: Subject, evidence: LogEvidence) -> tuple[_At, list[Check]] | None:
+    """The place of a file that is the entry itself; None where it is not."""
+    digest = subject.digests(("sha256",))["sha256"]
+    if Subject.of(evidence.leaf).digests(("sha256",))["sha256"] != digest:
+        return None
+    place = Place("the entry", evidence.leaf)
+    return _At(place, "sha256", digest, "the file itself"), [
+        Check("hash_algorithm", True, "sha256", "sha256"),
+        Check("file_digest", True, digest, digest, "the entry: the file itself"),
+    ]
