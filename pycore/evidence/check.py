@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pycore.bundle import read, read_trusted, verify
 from pycore.errors import InputError
 from pycore.evidence import log, notarised
 from pycore.evidence.log import LogEvidence, TrustedLog
 from pycore.evidence.notarised import Place
 from pycore.evidence.subject import TRIED, Subject, hash_name
-from pycore.ledgers import get
-from pycore.ledgers.proof import Bundle, Proven, Trusted
+from pycore.ledgers.proof import Bundle, Trusted
 from pycore.ledgers.report import Check, Report, shown
 
 KINDS = ("transaction", "event", "receipt", "state")
@@ -31,7 +31,8 @@ class EvidenceReport(Report):
         algorithm, digest: under which hash the digest was found, and the digest; "" and b"" where it was not.
         form: the contract's kind and how the digest is written, in words; "" where it was not found.
         where: its place in the statement.
-        height, block_hash: of the block; of a log the entry's index and the root of the tree head.
+        height, block_hash: of the block; of a log the entry's index and the root of the tree head. 0 and b"" where the
+            bundle or the log proves nothing, and then nothing else below is known.
         time: the block's time stamp, or the tree head's, in Unix seconds; None where there is none.
         tx_id, contract, method: of the transaction; method is an event's topic.
         serial, metadata: what the evidence says of itself: not proven, but that it was said.
@@ -86,8 +87,8 @@ def check(
 
     Args:
         file: its path; its bytes; or its digest: a :class:`Digest`, or text as ``sm3:66c7...``.
-        bundle: a :class:`pycore.ledgers.proof.Bundle`, or a :class:`LogEvidence`.
-        trusted: the state that the reader trusts: a :class:`pycore.ledgers.proof.Trusted`, or a :class:`TrustedLog`.
+        bundle: a bundle in any of its forms, as for :func:`pycore.bundle.verify`; or a :class:`LogEvidence`.
+        trusted: the state that the reader trusts, in any form that function takes; or a :class:`TrustedLog`.
         name: what to call the file; None: as the path says.
         contract: the contract by which it must be notarised, as the chain writes it; None: any.
 
@@ -112,11 +113,10 @@ def check(
         if contract is not None:
             raise InputError("contract", _short(contract), "None: a log has no contracts")
         return _of_log(subject, bundle, trusted)
-    if not isinstance(bundle, Bundle):
-        raise InputError("bundle", type(bundle).__name__, "a Bundle with a Trusted, or LogEvidence with a TrustedLog")
-    if not isinstance(trusted, Trusted):
-        raise InputError("trusted", type(trusted).__name__, "a Trusted, as the bundle is of a chain")
-    return _of_chain(subject, bundle, trusted, contract)
+    if isinstance(bundle, LogEvidence) or isinstance(trusted, TrustedLog):
+        wanted = "a bundle with a trusted state, or LogEvidence with a TrustedLog"
+        raise InputError("trusted", type(trusted).__name__, wanted)
+    return _of_chain(subject, read(bundle), read_trusted(trusted), contract)
 
 
 class _At(NamedTuple):
@@ -132,7 +132,7 @@ class _At(NamedTuple):
 
 
 def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str | None) -> EvidenceReport:
-    proven = _proven(bundle, trusted)
+    proven = verify(bundle, trusted)
     kind, facts = bundle.statement.kind, proven.facts
     checks = [*proven.checks, Check("statement", kind in KINDS, kind, " or ".join(KINDS))]
     called = _text(facts.get("contract", facts.get("to", "")))
@@ -145,7 +145,7 @@ def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str 
         at, own = None, [Check("file_digest", None, None, "the file's digest", why)]
     return EvidenceReport(
         chain=bundle.chain,
-        rules=str(getattr(trusted.context, "rules", "")),
+        rules=proven.rules,
         checks=(*checks, *own),
         file_name=subject.name,
         file_size=subject.size,
@@ -153,9 +153,9 @@ def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str 
         chain_id=trusted.chain_id,
         kind=kind,
         **_said(at),
-        height=proven.height,
-        block_hash=proven.block_hash,
-        time=proven.time,
+        height=proven.height if facts else 0,
+        block_hash=proven.block_hash if facts else b"",
+        time=proven.time if facts else None,
         tx_id=_text(facts.get("tx_id", facts.get("hash", ""))),
         contract=called,
         method=_text(facts.get("method", facts.get("topic", ""))),
@@ -178,22 +178,6 @@ def _said(at: _At | None) -> dict[str, Any]:
         "serial": at.place.serial,
         "metadata": at.place.metadata,
     }
-
-
-def _proven(bundle: Bundle, trusted: Trusted) -> Proven:
-    """The chain's answer, for a bundle that is of the trusted chain."""
-    checks = [
-        Check("chain", bundle.chain == trusted.chain, bundle.chain, trusted.chain),
-        Check("chain_id", bundle.chain_id == trusted.chain_id, bundle.chain_id, trusted.chain_id),
-    ]
-    if not all(one.ok for one in checks):
-        return Proven(tuple(checks))
-    rules: Any = getattr(get(bundle.chain), "proofs", None)
-    if rules is None or bundle.statement.kind not in rules.kinds:
-        wanted = "one of " + ", ".join(rules.kinds if rules is not None else ())
-        return Proven((*checks, Check("kind", False, bundle.statement.kind, wanted)))
-    proven: Proven = rules.check(bundle, trusted)
-    return proven
 
 
 def _judged(subject: Subject, kind: str, facts: Mapping[str, Any]) -> tuple[_At | None, list[Check]]:
@@ -325,8 +309,8 @@ def _of_log(subject: Subject, evidence: LogEvidence, trusted: TrustedLog) -> Evi
         chain_id=trusted.log_id.hex(),
         kind="entry",
         **_said(at),
-        height=evidence.index,
-        block_hash=head.root_hash,
+        height=evidence.index if proven else 0,
+        block_hash=head.root_hash if proven else b"",
         time=head.timestamp / 1000 if proven else None,
         certified_by=(trusted.log_id.hex(),) if proven else (),
     )

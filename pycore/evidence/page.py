@@ -36,6 +36,11 @@ footer { margin-top: 1.6rem; font-size: .85rem; color: #555; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } .verdict { background: none; }
   tr { page-break-inside: avoid; } h2 { page-break-after: avoid; } }
 """
+_HEADINGS = {
+    "proven": 'Findings <span lang="zh-CN">核验结果</span>',
+    "refused": 'Not a proof for this file <span lang="zh-CN">以下内容不构成对该文件的证明</span>',
+    "open": 'Not a proof for this file <span lang="zh-CN">以下内容不构成对该文件的证明</span>',
+}
 _STATUS = {"passed": "passed 通过", "failed": "failed 不通过", "skipped": "not checked 未核验"}
 
 
@@ -116,7 +121,7 @@ def page(report: EvidenceReport, *, made: float | None = None) -> str:
 <p>{_mark(english)}</p>
 <p lang="zh-CN">{_mark(chinese)}</p>
 </div>
-<h2>Findings <span lang="zh-CN">核验结果</span></h2>
+<h2>{_HEADINGS[state]}</h2>
 <table class="facts">
 {rows}
 </table>

@@ -340,11 +340,11 @@ def test_another_trusted_block_proves_nothing(chain):
     other = dataclasses.replace(chain.before, block_hash=bytes(32))
     assert broken(PROOFS.check(chain.bundle("header"), other)) == ["previous_hash"]
     other = dataclasses.replace(chain.after, block_hash=bytes(32))
-    assert broken(PROOFS.check(chain.bundle("header", late=True), other)) == ["trusted_block"]
+    assert broken(PROOFS.check(chain.bundle("header", late=True), other)) == ["last_hash"]
     other = dataclasses.replace(chain.after, height=chain.after.height + 1)
-    assert broken(PROOFS.check(chain.bundle("header", late=True), other)) == ["trusted_height"]
+    assert broken(PROOFS.check(chain.bundle("header", late=True), other)) == ["last_height"]
     other = dataclasses.replace(chain.before, chain_id="another")
-    assert broken(PROOFS.check(chain.bundle("header"), other)) == ["chain_id"]
+    assert broken(PROOFS.check(chain.bundle("header"), other)) == ["header_chain_id"]
 
 
 def test_headers_follow_each_other(chain):
@@ -353,7 +353,7 @@ def test_headers_follow_each_other(chain):
     for headers, name in (
         ((first, third), "height"),
         ((second, third), None),
-        ((first, second), "trusted_height"),
+        ((first, second), "last_height"),
         ((first, second, second), "height"),
         ((first, first, second, third), "height"),
     ):

@@ -199,7 +199,7 @@ class _Proof:
                 raise _Refused(Check("previous_hash", False, upper.pre_block_hash, digest, f"headers[{i}]"))
         wanted = self.trusted.chain_id
         other = next((header.chain_id for header, _ in found if header.chain_id != wanted), None)
-        self.demand("chain_id", other is None, shorten(wanted if other is None else other), wanted)
+        self.demand("header_chain_id", other is None, shorten(wanted if other is None else other), wanted)
         return found
 
     def canonical(self, kind: type[M], data: bytes, name: str) -> M:
@@ -216,8 +216,8 @@ class _Proof:
         """Finality at or below the trusted height: the headers end at the trusted block."""
         last, digest = found[-1]
         trusted = self.trusted
-        self.demand("trusted_height", last.block_height == trusted.height, last.block_height, trusted.height)
-        self.demand("trusted_block", digest == trusted.block_hash, digest, trusted.block_hash)
+        self.demand("last_height", last.block_height == trusted.height, last.block_height, trusted.height)
+        self.demand("last_hash", digest == trusted.block_hash, digest, trusted.block_hash)
         wrong = next((i for i, (header, digest) in enumerate(found) if header.block_hash != digest), None)
         got = found[wrong or 0][0].block_hash
         self.demand(
