@@ -16,6 +16,7 @@ from .bench import bench
 from .collectibles import collectibles
 from .demo import demo
 from .ethereum import ethereum
+from .evidence import evidence
 from .hash import hash_command
 from .info import info
 from .merkle import merkle
@@ -61,6 +62,7 @@ app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
 app.add_typer(ethereum, name="ethereum")
+app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
 app.command(name="info")(info)

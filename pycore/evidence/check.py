@@ -10,7 +10,7 @@ from pycore.bundle import read, read_trusted, verify
 from pycore.errors import InputError
 from pycore.evidence import log, notarised
 from pycore.evidence.log import LogEvidence, TrustedLog
-from pycore.evidence.notarised import Place
+from pycore.evidence.notarised import WHOLE, Place
 from pycore.evidence.subject import TRIED, Subject, hash_name
 from pycore.ledgers.proof import Bundle, Trusted
 from pycore.ledgers.report import Check, Report, shown
@@ -322,7 +322,7 @@ def _whole(subject: Subject, evidence: LogEvidence) -> tuple[_At, list[Check]] |
     if Subject.of(evidence.leaf).digests(("sha256",))["sha256"] != digest:
         return None
     place = Place("the entry", evidence.leaf)
-    return _At(place, "sha256", digest, "the file itself"), [
+    return _At(place, "sha256", digest, WHOLE), [
         Check("hash_algorithm", True, "sha256", "sha256"),
-        Check("file_digest", True, digest, digest, "the entry: the file itself"),
+        Check("file_digest", True, digest, digest, f"the entry: {WHOLE}"),
     ]

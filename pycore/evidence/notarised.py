@@ -34,6 +34,8 @@ from typing import Any
 from pycore.errors import InputError
 from pycore.ledgers._json import load_object
 
+WHOLE = "the file itself"
+"""The form of a file that is the entry of a log."""
 MAX_VALUE = 1 << 20
 """Bytes of a value that is read."""
 MAX_ENTRIES = 1 << 16

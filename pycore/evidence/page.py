@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pycore._version import __version__
+from pycore.evidence.notarised import WHOLE
 from pycore.ledgers.report import shown
 
 if TYPE_CHECKING:
@@ -60,12 +61,15 @@ def verdict(report: EvidenceReport) -> tuple[str, str, str]:
     when = "at an unknown time" if report.time is None else f"at {clock(report.time)} UTC"
     when_there = "时间不详" if report.time is None else f"北京时间 {clock(report.time, _CHINA)}"
     if report.source == "log":
+        whole = report.form == WHOLE
+        what = name if whole else f"the {report.algorithm} digest of {name}"
         english = (
-            f"Proven: the {report.algorithm} digest of {name} is entry {report.height} of the log {report.chain_id}, "
-            f"whose operator signed for it {when}."
+            f"Proven: {what} is entry {report.height}, counted from 0, of the log {report.chain_id}, whose operator "
+            f"signed for it {when}."
         )
+        what_there = title if whole else f"{title}的 {report.algorithm} 摘要"
         chinese = (
-            f"已证明：{title}的 {report.algorithm} 摘要是日志 {report.chain_id} 的第 {report.height} 条记录，"
+            f"已证明：{what_there}是日志 {report.chain_id} 中序号为 {report.height} 的记录（序号从 0 起），"
             f"日志运营方已签名确认（{when_there}）。"
         )
         return "proven", english, chinese
