@@ -198,7 +198,7 @@ def _judged(subject: Subject, kind: str, facts: Mapping[str, Any]) -> tuple[_At 
     return at, [call, parameters, *own]
 
 
-def _found(subject: Subject, places: Sequence[Place]) -> tuple[_At | None, list[Check]]:
+def _found(subject: Subject, places: Sequence[Place], also: str = "") -> tuple[_At | None, list[Check]]:
     """The first place that holds a digest of the file, and the checks `hash_algorithm` and `file_digest`.
 
     Where evidence names a hash, its digest counts only if it is one by that hash, and so does any plain value next to
@@ -207,7 +207,7 @@ def _found(subject: Subject, places: Sequence[Place]) -> tuple[_At | None, list[
     named = {one.algorithm: hash_name(one.algorithm) for one in places if one.algorithm}
     by_name = tuple(dict.fromkeys(known for known in named.values() if known is not None))
     given = subject.given
-    usual = TRIED if given is None else (given,)
+    usual = tuple(dict.fromkeys((*TRIED, also or TRIED[0]))) if given is None else (given,)
     tried: list[str] = []
     for place in places:
         known = hash_name(place.algorithm) if place.algorithm else None
@@ -292,8 +292,8 @@ def _of_log(subject: Subject, evidence: LogEvidence, trusted: TrustedLog) -> Evi
     proven = all(one.ok for one in found)
     at: _At | None = None
     if proven:
-        at, own = _found(subject, notarised.of_value("the entry", evidence.leaf))
-        whole = None if at or subject.given else _whole(subject, evidence)
+        at, own = _found(subject, notarised.of_value("the entry", evidence.leaf), trusted.hash)
+        whole = None if at else _whole(subject, evidence)
         if whole is not None:
             at, own = whole
     else:
@@ -318,11 +318,12 @@ def _of_log(subject: Subject, evidence: LogEvidence, trusted: TrustedLog) -> Evi
 
 def _whole(subject: Subject, evidence: LogEvidence) -> tuple[_At, list[Check]] | None:
     """The place of a file that is the entry itself; None where it is not."""
-    digest = subject.digests(("sha256",))["sha256"]
-    if Subject.of(evidence.leaf).digests(("sha256",))["sha256"] != digest:
+    algorithm = subject.given or "sha256"
+    digest = subject.digests((algorithm,))[algorithm]
+    if Subject.of(evidence.leaf).digests((algorithm,))[algorithm] != digest:
         return None
     place = Place("the entry", evidence.leaf)
-    return _At(place, "sha256", digest, WHOLE), [
-        Check("hash_algorithm", True, "sha256", "sha256"),
+    return _At(place, algorithm, digest, WHOLE), [
+        Check("hash_algorithm", True, algorithm, algorithm),
         Check("file_digest", True, digest, digest, f"the entry: {WHOLE}"),
     ]

@@ -28,9 +28,11 @@ h1 { font-size: 1.5rem; margin: 0 0 .2rem; } h2 { font-size: 1.1rem; margin: 1.6
 .verdict p { margin: .2rem 0; }
 .proven { border-color: #17692d; background: #eef8f0; } .refused { border-color: #a11d1d; background: #fdf0f0; }
 .open { border-color: #8a6100; background: #fdf7e8; }
-table { border-collapse: collapse; width: 100%; } th, td { border: 1px solid #c8c8c8; padding: .3rem .5rem;
-  text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { background: #f3f3f3; font-weight: 600; } .facts th { width: 15rem; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; }
+th, td { border: 1px solid #c8c8c8; padding: .3rem .5rem; text-align: left; vertical-align: top;
+  word-wrap: break-word; overflow-wrap: anywhere; }
+th { background: #f3f3f3; font-weight: 600; } .facts th { width: 28%; }
+.name { width: 18%; } .result { width: 13%; } .note { width: 20%; }
 code { font: 13px/1.4 "DejaVu Sans Mono", monospace; }
 .passed { color: #17692d; } .failed { color: #a11d1d; font-weight: 600; } .skipped { color: #8a6100; }
 footer { margin-top: 1.6rem; font-size: .85rem; color: #555; }
@@ -131,7 +133,8 @@ def page(report: EvidenceReport, *, made: float | None = None) -> str:
 </table>
 <h2>Conditions <span lang="zh-CN">核验条件</span></h2>
 <table>
-<tr><th>condition 条件</th><th>result 结果</th><th>got 实际值</th><th>wanted 要求值</th><th>note 说明</th></tr>
+<tr><th class="name">condition 条件</th><th class="result">result 结果</th><th>got 实际值</th><th>wanted 要求值</th>
+<th class="note">note 说明</th></tr>
 {checks}
 </table>
 <footer>
@@ -151,7 +154,7 @@ def clock(time: float, zone: timezone = timezone.utc) -> str:
     ('2026-01-01 00:00:00', '2026-01-01 08:00:00', '1e+300 s')
     """
     try:
-        return datetime.fromtimestamp(time, zone).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(time, zone).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
     except (OverflowError, OSError, ValueError):
         return f"{time} s"
 
