@@ -21,7 +21,7 @@ KINDS = ("transaction", "event", "receipt", "state")
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceReport(Report):
-    """What is known of a file. Accept it on ``valid and complete``: then the digest is where the report says.
+    """The findings about a file. Accept it on ``valid and complete``: then the digest is where the report says.
 
     Attributes:
         file_name, file_size: of the file; "" and None where they are not known.
@@ -93,7 +93,7 @@ def check(
         contract: the contract by which it must be notarised, as the chain writes it; None: any.
 
     Returns:
-        The report, with these checks of its own after those of the bundle or the log:
+        The report, with these checks after those of the bundle or the log:
 
         ================  =============================================================================================
         statement         it is of a kind in which a digest can stand
