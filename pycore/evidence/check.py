@@ -99,7 +99,7 @@ def check(
         statement         it is of a kind in which a digest can stand
         contract          it is the wanted one's, where one is wanted
         call              the transaction was successful; an event and a written value are of one that was
-        parameters        no parameter is there twice
+        parameters        no parameter is there twice, and there are not too many
         hash_algorithm    the hash that the evidence names is one that pycore has, and, of a digest alone, is its hash
         file_digest       the digest is in the statement
         ================  =============================================================================================
@@ -156,7 +156,7 @@ def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str 
         height=proven.height if facts else 0,
         block_hash=proven.block_hash if facts else b"",
         time=proven.time if facts else None,
-        tx_id=_text(facts.get("tx_id", facts.get("hash", ""))),
+        tx_id=_text(facts.get("tx_id", facts.get("transaction_id", ""))),
         contract=called,
         method=_text(facts.get("method", facts.get("topic", ""))),
         sender=_sender(facts.get("sender"), trusted),
@@ -182,18 +182,18 @@ def _said(at: _At | None) -> dict[str, Any]:
 
 def _judged(subject: Subject, kind: str, facts: Mapping[str, Any]) -> tuple[_At | None, list[Check]]:
     """The place of the digest, and the checks of the statement."""
-    successful = facts.get("successful", True if kind in ("event", "state") else None)
+    status = facts.get("status")
+    usual = True if kind in ("event", "state") else None if not isinstance(status, int) else status == 0
+    successful = facts.get("successful", usual)
     if successful is True:
         call = Check("call", True, "successful", "successful")
     elif successful is False:
         call = Check("call", False, f"failed, {_result(facts)}", "successful")
     else:
         call = Check("call", None, None, "successful", "the statement does not say what came of it")
-    twice = notarised.repeated(kind, facts)
-    parameters = Check(
-        "parameters", not twice, f"{_short(twice)} twice" if twice else "each once", "each once",
-        "a contract may read either" if twice else "",
-    )  # fmt: skip
+    wrong = notarised.fault(kind, facts)
+    detail = "a contract may read either, so none is read here" if wrong else ""
+    parameters = Check("parameters", not wrong, wrong or "each once", "each once", detail)
     at, own = _found(subject, notarised.places(kind, facts))
     return at, [call, parameters, *own]
 
@@ -209,12 +209,15 @@ def _found(subject: Subject, places: Sequence[Place], also: str = "") -> tuple[_
     given = subject.given
     usual = tuple(dict.fromkeys((*TRIED, also or TRIED[0]))) if given is None else (given,)
     tried: list[str] = []
+    known_digests: dict[tuple[str, ...], dict[str, bytes]] = {}
     for place in places:
         known = hash_name(place.algorithm) if place.algorithm else None
         own: tuple[str, ...] = (known,) if known else () if place.algorithm else usual
         if place.form == "plain" and named:
             own = by_name
-        digests = subject.digests(own)
+        if own not in known_digests:
+            known_digests[own] = subject.digests(own)
+        digests = known_digests[own]
         tried += [name for name in digests if name not in tried]
         for algorithm, digest in digests.items():
             how = notarised.written(place.value, digest)
@@ -256,7 +259,7 @@ def _result(facts: Mapping[str, Any]) -> str:
     if isinstance(result, Mapping):
         message = result.get("contract_message") or result.get("message") or ""
         return f"code {result.get('code')} {str(message)[:200]}".strip()
-    return str(facts.get("status", ""))[:80]
+    return f"status {facts.get('status', '')}"[:80]
 
 
 def _sender(sender: Any, trusted: Trusted) -> dict[str, Any]:

@@ -13,8 +13,8 @@ fact                 the example contract of the documentation: method ``save`` 
 ===================  ==============================================================================================
 
 Anything else is a plain notarised digest: a parameter or a value of an event that is exactly the digest. A digest is
-written in hexadecimal (with or without 0x, in any case), in base64, as its bytes, or as a word of 32 bytes in the
-input of a contract of an EVM.
+written in hexadecimal (with or without 0x, in any case), in base64 (of either alphabet, with or without its padding),
+or as its bytes; in the input and the logs of a contract of an EVM as a word of 32 bytes, or as text behind its length.
 
 Read, not recomputed: CMEVI (CM-CS-221221-Evidence) in contract-utils/standard (interface, event topic, layouts) and in
 the Go contract of contract-sdk-go v2, whose copies put out no event; the metadata's names there and in the chain's
@@ -25,8 +25,8 @@ so is all that is said here.
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,10 +38,11 @@ WHOLE = "the file itself"
 """The form of a file that is the entry of a log."""
 MAX_VALUE = 1 << 20
 """Bytes of a value that is read."""
-MAX_ENTRIES = 1 << 16
-"""Entries of a batch."""
-_WORD = 64  # hexadecimal digits
-_SELECTOR = 8
+MAX_ENTRIES = 1 << 14
+"""Entries of a batch, parameters of a call and values of an event that are read."""
+_WORD = 32
+_SELECTOR = 8  # hexadecimal digits
+_LONGEST = 130  # a digest of 64 bytes in hexadecimal, behind 0x
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,15 @@ class Place:
 
 
 def places(kind: str, facts: Mapping[str, Any]) -> list[Place]:
-    """Every value of a statement that may be a digest, those of known contracts first.
+    """Every value of a statement that may be a digest, those of known contracts first; of a call with a :func:`fault`
+    there is no such value.
 
     Args:
         kind: of the statement: "transaction", "event", "receipt", "state".
         facts: of the chain, as in :class:`pycore.ledgers.proof.Proven`.
     """
     if kind == "transaction":
-        return [*_known_call(facts), *_plain_call(facts)]
+        return [] if fault(kind, facts) else [*_known_call(facts), *_plain_call(facts)]
     if kind in ("event", "receipt"):
         return [*_known_event(facts), *_plain_event(facts)]
     if kind == "state":
@@ -81,11 +83,15 @@ def places(kind: str, facts: Mapping[str, Any]) -> list[Place]:
     return []
 
 
-def repeated(kind: str, facts: Mapping[str, Any]) -> str:
-    """The name of a parameter that is there twice, which a contract may read either way; "" where each is there
-    once."""
-    names = [name for name, _ in _parameters(facts)] if kind == "transaction" else []
-    return next((name for i, name in enumerate(names) if name in names[:i]), "")
+def fault(kind: str, facts: Mapping[str, Any]) -> str:
+    """Why a call's parameters are not read: one is there twice, which a contract may read either way, or there are too
+    many; "" where they are."""
+    seen: set[str] = set()
+    for name, _ in _parameters(facts) if kind == "transaction" else ():
+        if name in seen:
+            return f"{name[:80]!r} twice"
+        seen.add(name)
+    return f"more than {MAX_ENTRIES}" if len(seen) > MAX_ENTRIES else ""
 
 
 def written(value: bytes, digest: bytes) -> str:
@@ -94,19 +100,18 @@ def written(value: bytes, digest: bytes) -> str:
     >>> written(b"0xAB12", b"\\xab\\x12"), written(b"qxI=", b"\\xab\\x12"), written(b"ab1", b"\\xab\\x12")
     ('hexadecimal', 'base64', '')
     """
+    size = len(digest)
     if value == digest:
         return "bytes"
-    if len(value) > 2 * len(digest) + 2:
+    if len(value) in (2 * size, 2 * size + 2):
+        text = value.lower()
+        return "hexadecimal" if text.removeprefix(b"0x") == digest.hex().encode() else ""
+    padding = -size % 3
+    if len(value) not in (long := (size + 2) // 3 * 4, long - padding):
         return ""
-    text = value.decode("ascii", "replace").strip()
-    if text.lower().removeprefix("0x") == digest.hex():
-        return "hexadecimal"
-    try:
-        padded = text.replace("-", "+").replace("_", "/").rstrip("=")
-        decoded = base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return ""
-    return "base64" if decoded == digest else ""
+    # compared with what the digest is written as: base64 has more than one text for the same bytes
+    text = value.replace(b"-", b"+").replace(b"_", b"/")
+    return "base64" if text.rstrip(b"=") == base64.b64encode(digest).rstrip(b"=") else ""
 
 
 # ---- calls -----------------------------------------------------------------------------------------------------------
@@ -131,13 +136,14 @@ def _plain_call(facts: Mapping[str, Any]) -> Iterator[Place]:
 
 
 def _parameters(facts: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
+    """Names and values; one more than are read, where there are more."""
     found = facts.get("parameters")
     if isinstance(found, Sequence) and not isinstance(found, (str, bytes)):
-        for entry in found:
+        for entry in found[: MAX_ENTRIES + 1]:
             if isinstance(entry, Mapping) and isinstance(entry.get("key"), str):
                 yield entry["key"], _octets(entry)
     elif isinstance(found, Mapping):
-        for key, value in found.items():
+        for key, value in itertools.islice(found.items(), MAX_ENTRIES + 1):
             yield str(key), value.encode() if isinstance(value, str) else b""
 
 
@@ -156,13 +162,17 @@ def _words(where: str, digits: Any, skipped: int) -> Iterator[Place]:
     """The words of 32 bytes of what a contract of an EVM reads or puts out, in hexadecimal."""
     if not isinstance(digits, str) or len(digits) > 2 * MAX_VALUE:
         return
-    rest = digits.removeprefix("0x")[skipped:]
+    try:
+        rest = bytes.fromhex(digits.removeprefix("0x")[skipped:])
+    except ValueError:
+        return
     for number in range(len(rest) // _WORD):
-        try:
-            word = bytes.fromhex(rest[number * _WORD : (number + 1) * _WORD])
-        except ValueError:
-            return
+        word = rest[number * _WORD : (number + 1) * _WORD]
         yield Place(f"word {number} of {where}", word)
+        length = int.from_bytes(word, "big")
+        if _WORD < length <= _LONGEST:  # bytes or text behind its length
+            begin = (number + 1) * _WORD
+            yield Place(f"the text after word {number} of {where}", rest[begin : begin + length])
 
 
 # ---- events ----------------------------------------------------------------------------------------------------------
@@ -179,7 +189,7 @@ def _plain_event(facts: Mapping[str, Any]) -> Iterator[Place]:
     for number, text in enumerate(_data(facts)):
         where = f"value {number} of the event"
         yield Place(where, text.encode("utf-8", "replace"))
-        if len(text) > _WORD + 2:
+        if len(text) > 2 * _WORD + 2:
             yield from _words(where, text, 0)
 
 
@@ -187,7 +197,7 @@ def _data(facts: Mapping[str, Any]) -> list[str]:
     data = facts.get("data")
     if isinstance(data, str):
         return [data]
-    return [one for one in data if isinstance(one, str)] if isinstance(data, Sequence) else []
+    return [one for one in data[:MAX_ENTRIES] if isinstance(one, str)] if isinstance(data, Sequence) else []
 
 
 # ---- layouts of CMEVI ------------------------------------------------------------------------------------------------

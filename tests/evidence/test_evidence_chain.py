@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import random
@@ -12,7 +13,7 @@ import pycore
 from pycore import bundle as bundles
 from pycore import evidence, testing
 from pycore.evidence import Digest
-from pycore.evidence.notarised import places, repeated, written
+from pycore.evidence.notarised import MAX_ENTRIES, fault, places, written
 from pycore.evidence.subject import hash_name
 from pycore.testing import LedgerParameters
 from pycore.testing.chainmaker import BlockBuilder, Call
@@ -157,7 +158,7 @@ def test_parameters():
     ledger = testing.GeneratedLedger(parameters, BlockSequence(builder, 2, {}), builder.consortium.context("tbft"), ())
     made = GeneratedEvidence(ledger, {NAME: (1, 2)})
     report = evidence.check(FILES[NAME], made.bundle(NAME), made.trusted())
-    assert failed(report) == ["parameters"]
+    assert failed(report) == ["parameters", "file_digest"]
     assert report.check("parameters").got == "'hash' twice"
 
 
@@ -281,10 +282,19 @@ def test_a_batch_of_many_entries_is_bounded():
     assert len(places("transaction", call("EvidenceBatch", ("evidences", listed.encode())))) == 1
 
 
+def test_many_parameters_cost_no_more_than_their_number():
+    entries = [{"key": str(i), "value": HEX} for i in range(MAX_ENTRIES + 1)]
+    assert fault("transaction", {"parameters": entries}) == "more than 16384"
+    assert forms_of("transaction", {"parameters": entries}) == []
+    assert fault("transaction", {"parameters": entries[1:]}) == ""
+    assert len(forms_of("transaction", {"parameters": entries[1:]})) == MAX_ENTRIES
+
+
 def test_a_parameter_that_is_there_twice_is_named():
     facts = call("Evidence", ("hash", HEX.encode()), ("id", b"1"), ("hash", b"00"))
-    assert repeated("transaction", facts) == "hash"
-    assert repeated("transaction", call("Evidence", ("hash", b""), ("Hash", b""))) == ""
+    assert fault("transaction", facts) == "'hash' twice"
+    assert forms_of("transaction", facts) == []
+    assert fault("transaction", call("Evidence", ("hash", b""), ("Hash", b""))) == ""
 
 
 def test_words_of_an_evm():
@@ -295,6 +305,9 @@ def test_words_of_an_evm():
         ("plain", "word 1 of value 1 of the event")
     ]
     assert forms_of("receipt", {"data": "0x" + HEX}) == [("plain", "value 0 of the event")]
+    text = f"{32:064x}" + f"{64:064x}" + HEX.encode().hex()
+    assert forms_of("transaction", {"input": "a9059cbb" + text}) == [("plain", "the text after word 1 of the input")]
+    assert forms_of("event", {"data": [text[:-2]]}) == []
 
 
 def test_a_written_value():
@@ -328,7 +341,11 @@ def test_facts_of_any_shape_are_read(facts):
         (DIGEST, "bytes"),
         (HEX.encode(), "hexadecimal"),
         (b"0x" + HEX.upper().encode(), "hexadecimal"),
-        (f" {HEX}\n".encode()[:66], "hexadecimal"),
+        (f" {HEX}\n".encode(), ""),
+        (base64.b64encode(DIGEST), "base64"),
+        (base64.urlsafe_b64encode(DIGEST).rstrip(b"="), "base64"),
+        (base64.b64encode(DIGEST)[:-2] + b"?=", ""),
+        (base64.b64encode(DIGEST) + b"=", ""),
         (HEX.encode()[:-1], ""),
         (HEX.encode() + b"00", ""),
         (DIGEST + b"\0", ""),
