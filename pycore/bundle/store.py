@@ -15,11 +15,11 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pycore.base.columns import quote
 from pycore.bundle import forms
@@ -27,13 +27,14 @@ from pycore.bundle.checking import AnyBundle, AnyTrusted, advance
 from pycore.bundle.report import BundleReport
 from pycore.bundle.trust import read_trusted, trusted_to_dict, trusted_to_json
 from pycore.errors import InputError, StoreError
-from pycore.ledgers.proof import Trusted
+from pycore.ledgers.proof import Bundle, Trusted
 
 SCHEMA = 1
 APPLICATION = 0x70635473
 """SQLite's application_id of these files: "pcTs"."""
 MAX_NAME = 100
 MAX_NOTE = 1000
+Judge: TypeAlias = Callable[[Bundle, Trusted], tuple[BundleReport, Trusted | None]]
 _WAIT = 10.0
 _TRIES = 16
 _TABLE = """
@@ -145,10 +146,12 @@ class TrustStore:
             raise InputError("name", repr(key), "a name that is in the store")
         return steps
 
-    def advance(self, name: str, bundle: AnyBundle) -> tuple[BundleReport, Trusted | None]:
-        """Moves a name's state by a bundle, as :func:`pycore.bundle.advance` judges it; None where it does not move.
+    def advance(self, name: str, bundle: AnyBundle, *, judge: Judge = advance) -> tuple[BundleReport, Trusted | None]:
+        """Moves a name's state by a bundle; None where it does not move.
 
         Where another process moves the state meanwhile the bundle is judged again, by the new state.
+
+        judge   who decides: :func:`pycore.bundle.advance`, or a client's `advance_trust`, which is believed
         """
         key, given = _name(name), forms.read(bundle)
         for _ in range(_TRIES):
@@ -156,9 +159,11 @@ class TrustStore:
                 row = _last(database, key)
             if row is None:
                 raise InputError("name", repr(key), "a name that is in the store")
-            report, moved = advance(given, row.trusted)
+            report, moved = judge(given, row.trusted)
             if moved is None:
                 return report, None
+            if not _follows(moved, row.trusted) or not report.proven:
+                raise StoreError(f"{self.path}: {key!r} was to be moved by something that does not follow it")
             with self._open(write=True) as database:
                 now = _last(database, key)
                 if now is not None and (now.number, now.digest) == (row.number, row.digest):
@@ -316,6 +321,11 @@ def _sound(row: tuple[Any, ...], before: bytes) -> _Row:
     if state is None or (state.height, state.block_hash) != (height, block_hash):
         raise StoreError(f"step {number} of {name!r} is damaged")
     return _Row(name, number, at, note, bundle, digest, state, before)
+
+
+def _follows(state: Trusted, before: Trusted) -> bool:
+    same = (state.chain, state.chain_id) == (before.chain, before.chain_id)
+    return same and state.height > before.height
 
 
 def _name(name: object) -> str:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ._errors import explained
 from .bench import bench
+from .bundle import bundle
 from .collectibles import collectibles
 from .demo import demo
 from .ethereum import ethereum
@@ -21,6 +22,7 @@ from .hash import hash_command
 from .info import info
 from .merkle import merkle
 from .serve import serve
+from .trust import trust
 from .validate import validate
 from .verify import verify
 
@@ -61,6 +63,8 @@ app.command(name="validate")(validate)
 app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
+app.add_typer(bundle, name="bundle")
+app.add_typer(trust, name="trust")
 app.add_typer(ethereum, name="ethereum")
 app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")

@@ -10,6 +10,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, print_json, print_table, printable
+from ._trust import StoreOption, trusted_state
 
 if TYPE_CHECKING:
     from pycore.evidence import EvidenceReport
@@ -30,9 +31,14 @@ def check(
     bundle: Annotated[Path, typer.Option("--bundle", metavar="FILE", help="The bundle, or the evidence of a log.")],
     trust: Annotated[
         str,
-        typer.Option("--trust", metavar="NAME|FILE", help="The trusted state or log: a file, or a name in --store."),
+        typer.Option(
+            "--trust",
+            "--trusted",
+            metavar="NAME|FILE",
+            help="The trusted state: a file, or a name in the store; the trusted log: a file.",
+        ),
     ],
-    store: Annotated[Path | None, typer.Option("--store", metavar="FILE", help="The store of trusted states.")] = None,
+    store: StoreOption = None,
     contract: Annotated[str | None, typer.Option("--contract", help="The contract that must have it.")] = None,
     page: Annotated[
         Path | None, typer.Option("--html", metavar="OUT", help="Write the report as a page to read and print.")
@@ -47,7 +53,7 @@ def check(
 
       pycore evidence check contract.pdf --bundle contract.bundle --trust trusted.json --html contract.html
 
-      pycore evidence check contract.pdf --bundle contract.bundle --trust court --store trust.db --json
+      pycore evidence check contract.pdf --bundle contract.bundle --trust court --json
 
       pycore evidence check sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad \
 --bundle contract.bundle --trust trusted.json
@@ -82,9 +88,9 @@ def _read(bundle: Path, trust: str, store: Path | None) -> tuple[Any, Any]:
     if document.get("pycore") == "log-evidence":
         return LogEvidence.load(document), TrustedLog.load(Path(trust))
     proof = bundles.read(data)
-    if store is None or Path(trust).is_file():
-        return proof, bundles.read_trusted(Path(trust))
-    return proof, bundles.TrustStore(store).get(trust, height=proof.trusted_height)
+    path = Path(trust)
+    file, named = (path, None) if path.is_file() else (None, trust)
+    return proof, trusted_state(file, named, store, proof)
 
 
 def _show(report: EvidenceReport) -> None:

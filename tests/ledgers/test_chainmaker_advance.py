@@ -10,7 +10,7 @@ from chainmaker_bundles import AT, PROOFS, Chain, broken, configuring, holds, tr
 
 from pycore import testing
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker import messages
+from pycore.ledgers.chainmaker import messages, proof_forms
 from pycore.ledgers.proof import Bundle, Statement, Trusted
 from pycore.testing.chainmaker import CHAIN_ID
 
@@ -160,6 +160,28 @@ def test_a_failed_transaction_has_no_events_and_says_that_it_failed():
     assert proven.facts["successful"] is False
     event = PROOFS.make(sources, Statement("event"), trusted)
     assert broken(PROOFS.check(event, trusted)) == ["result"]
+
+
+def test_records_of_an_item_are_counted_before_they_are_built(monkeypatch):
+    chain = ConfiguredChain()
+    chain.add()
+
+    def many(block, sets):
+        for _ in range(30):
+            block.txs[0].result.contract_result.contract_event.add(topic="t")
+            sets[0].tx_writes.add(key=b"k", contract_name="c")
+
+    chain.add(many)
+    trusted = trusted_after(chain, 0)
+    sources = {"block": chain.blocks[1], "index": 0}
+    bundles = [
+        PROOFS.make(sources, statement, trusted)
+        for statement in (Statement("transaction"), Statement("event", event=29), Statement("state", key=b"c#other"))
+    ]
+    assert [holds(PROOFS.check(bundle, trusted)) for bundle in bundles] == [True, True, False]
+    monkeypatch.setattr(proof_forms, "MAX_RECORDS", 29)
+    for bundle in bundles:
+        assert broken(PROOFS.check(bundle, trusted)) == ["item"]
 
 
 def test_a_key_is_written_once():

@@ -135,7 +135,7 @@ def parts_of(bundle):
 @pytest.mark.parametrize("kind", ["transaction", "state"])
 @pytest.mark.parametrize("mode", MODES)
 def test_no_bit_can_be_flipped(mode, kind, late, rules):
-    """One bit in 401; `make bundles` flips all of those in tests/vectors/bundles."""
+    """One bit in 401; tests/fuzz/flip_bundles.py flips all of those in tests/vectors/bundles."""
     chain = Chain(*mode, rules=rules)
     bundle, trusted = chain.bundle(kind, late=late), chain.after if late else chain.before
     assert holds(PROOFS.check(bundle, trusted))

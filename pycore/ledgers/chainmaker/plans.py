@@ -66,5 +66,22 @@ EVENT = Plan(
 )
 """The events of a transaction, each with its data."""
 
+ITEMS = {
+    Transaction: Plan(
+        Transaction.DESCRIPTOR,
+        {
+            "": "tx",
+            "payload.parameters": "parameters",
+            "endorsers": "endorsers",
+            "result.contract_result.contract_event": "events",
+            "result.contract_result.contract_event.event_data": "values of events",
+        },
+        {},
+        raw=("sender", "payer"),
+    ),
+    TxRWSet: Plan(TxRWSet.DESCRIPTOR, {"": "rw_set", "tx_reads": "reads", "tx_writes": "writes"}, {}),
+}
+"""The records in what a bundle's statement may be about, to be counted before they are built."""
+
 RW_SET = Plan(TxRWSet.DESCRIPTOR, {"": "rw_set"}, {"rw_set": ["tx_id"]})
 """The read and write set of a transaction."""

@@ -12,9 +12,12 @@ import base64
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+from google.protobuf.message import Message
+
 from pycore.errors import InputError
 from pycore.identities import pem
 from pycore.identities.x509 import CertificateError, parse_certificate, parse_public_key
+from pycore.ledgers.chainmaker import plans
 from pycore.ledgers.chainmaker.digests import GAS_CLEARED_FROM
 from pycore.ledgers.chainmaker.messages import (
     BlockHeader,
@@ -27,7 +30,10 @@ from pycore.ledgers.chainmaker.messages import (
 )
 from pycore.ledgers.chainmaker.quorum import MAX_VOTES, MAXBFT_KEY, TBFT_KEY
 from pycore.ledgers.chainmaker.signers import CERT, PUBLIC_KEY
+from pycore.ledgers.scan import Spans
 
+MAX_RECORDS = 1 << 16
+"""Parameters, events, values of events, endorsers, reads or writes of one item that are read."""
 _LINE = 64
 _KEPT = 1 << 13  # bytes of a certificate that is remembered
 _READS: dict[int, Callable[[bytes], object]] = {CERT: parse_certificate, PUBLIC_KEY: parse_public_key}
@@ -69,6 +75,13 @@ def transaction_item(transaction: bytes, block_version: int) -> bytes:
     if block_version >= GAS_CLEARED_FROM and tx.result.contract_result.gas_used:
         tx.result.contract_result.gas_used = 0
     return tx.SerializeToString(deterministic=True)
+
+
+def too_many(kind: type[Message], item: bytes) -> str:
+    """Which records a statement's item has more of than are read; "" where there is room for all."""
+    plan = plans.ITEMS[kind]
+    counts = plan.scan(Spans.joined([item]), limits=dict.fromkeys(plan.names[1:], 0)).counts
+    return next((f"{count} {name}" for name, count in counts.items() if count > MAX_RECORDS), "")
 
 
 def is_strict(entry: EndorsementEntry) -> bool:
@@ -115,7 +128,7 @@ def _maxbft(found: QuorumCert, header: BlockHeader, validators: tuple[str, ...])
 
 
 def _normalise(entry: EndorsementEntry) -> None:
-    if entry.signer.member_type in _READS:
+    if entry.HasField("signer") and entry.signer.member_type in _READS:
         entry.signer.member_info = _armoured(entry.signer.member_info)
 
 

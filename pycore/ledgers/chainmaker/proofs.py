@@ -278,6 +278,9 @@ class _Proof:
             raise _Refused(Check("inclusion", False, leaf, root, f"{error.verdict.name}, {name}")) from error
         self.checks.append(Check("inclusion", True, leaf, root, name))
         leaf_type = _LEAVES[kind]
+        many = proof_forms.too_many(leaf_type, item)
+        if many:
+            raise _Refused(Check("item", False, many, f"at most {proof_forms.MAX_RECORDS} of a kind"))
         found = self.canonical(leaf_type, item, "statement.item")
         if isinstance(found, Transaction):
             form = proof_forms.transaction_item(item, header.block_version)
