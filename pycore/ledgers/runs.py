@@ -136,13 +136,16 @@ class LinkedState:
         broken, unclear: as in :class:`Checkpoint`.
     """
 
-    def __init__(self, steps: Steps, context: Any, checkpoint: Any, *, threads: int | None) -> None:
-        """`context` None with a checkpoint: the checkpoint's; with both, the context, from the checkpoint's place."""
+    def __init__(
+        self, steps: Steps, context: Any, checkpoint: Any, *, threads: int | None, events: bool = False
+    ) -> None:
+        """`context` None with a checkpoint: the checkpoint's; with both, the context, from the checkpoint's place.
+        `events`: `steps` takes it, and is to be asked for events."""
         given = Checkpoint.from_dict(checkpoint, steps) if isinstance(checkpoint, Mapping) else checkpoint
         if given is not None and not (isinstance(given, Checkpoint) and given.chain == steps.name):
             raise InputError("checkpoint", quote(given), f"a Checkpoint of {steps.name!r}, its mapping or None")
         known: Any = given.context if given is not None and context is None else steps.context(context)
-        self._steps, self._threads = steps, threads
+        self._steps, self._options = steps, {"threads": threads, **({"events": True} if events else {})}
         self.height, self.previous_hash = known.height, known.previous_block_hash
         self.broken: int | None = None
         self.unclear = ""
@@ -181,7 +184,7 @@ class LinkedState:
             self._read += 1
             placed = self.context.replace(height=self.height, previous_block_hash=self.previous_hash)
             try:
-                step = self._steps.step(one_bytes(block, "block"), placed, threads=self._threads)
+                step = self._steps.step(one_bytes(block, "block"), placed, **self._options)
             except InputError as error:
                 raise self._named(error) from None
             yield self._settled(step)
