@@ -39,7 +39,8 @@ def transfers(
         reports: of blocks in a row, lowest first, made with ``events=True``. Taken one at a time.
         layout: how to read the contract's events: a name in :data:`LAYOUTS`, or a layout as
             :meth:`Layout.load` takes it.
-        contract: whose events, as the chain writes it; None: the layout's.
+        contract: whose events, as the chain writes it; None: the layout's, and where that names none the one contract
+            in these blocks that puts out such events.
         require: "complete": each report must be valid and complete; "valid": checks may have been skipped; "nothing".
             Reports that are not so are counted in the result's `source`, and judged by :func:`check_rules`.
 
@@ -48,14 +49,13 @@ def transfers(
         has it. A price that 64 bits with a sign do not hold is such a case.
 
     Raises:
-        InputError: a layout or a name that does not fit; or `reports[i]`: not a report, without events, not valid or
+        InputError: a layout or a name that does not fit; no `contract`, and more than one that puts out such events; or
+            `reports[i]`: not a report, without events, not valid or
             not complete where that is required, not of the chain of the first one, or not of the block after the one
             before (its height, and the hash that it names as the one before where its report has it).
     """
     known = Layout.load(layout)
     named = known.contract if contract is None else documents.text(contract, "contract")
-    if named is None:
-        raise InputError("contract", "None", "the contract's name: the layout does not say it")
     reader = _Reader(known, named, documents.one_of(require, "require", REQUIRE))
     for number, report in enumerate(reports):
         reader.add(number, report)
@@ -101,8 +101,9 @@ class _Waiting:
 class _Reader:
     """The columns as they grow."""
 
-    def __init__(self, layout: Layout, contract: str, require: str) -> None:
+    def __init__(self, layout: Layout, contract: str | None, require: str) -> None:
         self.layout, self.contract, self.require = layout, contract, require
+        self.undecided: dict[str, Counter[str]] | None = {} if contract is None else None
         self.patterns = {one.topic: one for one in layout.transfers}
         self.sales = {(one.contract, one.topic): one for one in layout.sales}
         self.others, self.nobody = frozenset(layout.other_topics), frozenset(layout.nobody)
@@ -129,13 +130,15 @@ class _Reader:
         self.report, self.before, self.sold_in = report, report, -1
         time = NONE if report.time is None else round(report.time * 1000)
         self.time = time if 0 <= time < MOST_TIME else NONE
-        sales, contract = self.sales, self.contract
+        sales, patterns = self.sales, self.patterns
         for at, event in enumerate(events):
             if sales and event.transaction != self.sold_in:
                 self._settle()
                 self.sold_in, self.begins = event.transaction, len(self.tx_ids)
-            if event.contract == contract:
-                pattern = self.patterns.get(event.topic)
+            if self.undecided is not None:
+                self._decide(event, self.undecided)
+            if event.contract == self.contract:
+                pattern = patterns.get(event.topic)
                 if pattern is not None:
                     self._read(at, event, pattern)
                 elif event.topic not in self.others and (event.contract, event.topic) not in sales:
@@ -143,6 +146,21 @@ class _Reader:
             if sales and (sale := sales.get((event.contract, event.topic))) is not None:
                 self.sold.append((at, event, sale))
         self._settle()
+
+    def _decide(self, event: Event, topics: dict[str, Counter[str]]) -> None:
+        """Whose tokens they are, where nobody says: whose events move any. Topics that came before count for it."""
+        moves = event.topic in self.patterns
+        if moves and self.contract is None:
+            self.contract = event.contract
+            self.unknown = topics.pop(event.contract, Counter())
+            topics.clear()
+        elif moves and event.contract != self.contract:
+            got = f"{documents.short(str(self.contract))} and {documents.short(event.contract)}, which both have tokens"
+            raise InputError("contract", got, "the name of one")
+        elif (
+            self.contract is None and event.topic not in self.others and (event.contract, event.topic) not in self.sales
+        ):
+            topics.setdefault(event.contract, Counter())[event.topic] += 1
 
     def _checked(self, name: str, report: BlockReport) -> tuple[Event, ...]:
         """The events of a report that follows the one before."""
@@ -271,7 +289,7 @@ class _Reader:
         before = self.before
         source = Source(
             chain=before.chain if before else "",
-            contract=self.contract,
+            contract=self.contract or "",
             layout=self.layout.name,
             certainty=self.layout.certainty,
             first=self.first,

@@ -66,9 +66,15 @@ def test_what_is_required_has_a_name(given):
         read(require=given)
 
 
-def test_a_contract_is_named():
-    with pytest.raises(InputError, match="contract"):
-        transfers([], "cmnfa")
+def test_a_contract_that_nobody_names_is_the_only_one():
+    blocks = [report(1, [("other", "Note"), (TOKENS, "More"), (TOKENS, "SetApproval")]), report(2, [mint("1")])]
+    rows = transfers(blocks, LAYOUT)
+    assert (rows.source.contract, len(rows)) == (TOKENS, 1)
+    assert rows.source.unknown_topics == {"More": 1}
+    with pytest.raises(InputError, match="contract: got 'nfa' and 'other', which both have tokens"):
+        transfers([*blocks, report(3, [mint("1", contract="other")])], LAYOUT)
+    assert len(transfers([*blocks, report(3, [mint("1", contract="other")])], LAYOUT, contract=TOKENS)) == 1
+    assert transfers([], "cmnfa").source.contract == ""
     with pytest.raises(InputError, match="contract"):
         transfers([], "cmnfa", contract="")
 
