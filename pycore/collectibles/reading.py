@@ -50,9 +50,9 @@ def transfers(
 
     Raises:
         InputError: a layout or a name that does not fit; no `contract`, and more than one that puts out such events; or
-            `reports[i]`: not a report, without events, not valid or
-            not complete where that is required, not of the chain of the first one, or not of the block after the one
-            before (its height, and the hash that it names as the one before where its report has it).
+            `reports[i]`: not a report, without events, not valid or not complete where that is required, not of the
+            chain of the first one, or not of the block after the one before (its height, and the hash that it names as
+            the one before where its report has it).
     """
     known = Layout.load(layout)
     named = known.contract if contract is None else documents.text(contract, "contract")
