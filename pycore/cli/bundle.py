@@ -56,7 +56,7 @@ def make(
 ) -> None:
     """Make a bundle from a node's files or answers, for those who trust a state of the chain.
 
-    What the sources of a chain are called is listed when one is missing. Nothing is verified: ask `bundle verify`.
+    The names of a chain's sources are listed when one is missing. Nothing is verified: ask `bundle verify`.
 
     Examples:
 

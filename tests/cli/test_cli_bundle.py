@@ -25,7 +25,7 @@ def chain() -> Any:
 
 @pytest.fixture
 def files(chain: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a node's files, and a store of its own."""
+    """A folder with a node's files, and a separate store."""
     monkeypatch.setenv("PYCORE_TRUST_STORE", str(tmp_path / "store.db"))
     (tmp_path / "before.json").write_text(bundle.trusted_to_json(chain.before))
     (tmp_path / "after.json").write_text(bundle.trusted_to_json(chain.after))

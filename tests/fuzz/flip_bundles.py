@@ -57,10 +57,10 @@ def accepted(name: str, bits: Iterable[int]) -> list[int]:
     return [bit for bit in tried if proves(flipped(data, bit), trusted)]
 
 
-def _random_bits(seconds: float, seed: int) -> Iterator[tuple[str, range]]:
+def _random_bits(names: list[str], seconds: float, seed: int) -> Iterator[tuple[str, range]]:
     rng, end = random.Random(seed), time.monotonic() + seconds
     while time.monotonic() < end:
-        name = rng.choice(NAMES)
+        name = rng.choice(names)
         start = rng.randrange(8 * len(load(name)[0]))
         yield name, range(start, start + 1)
 
@@ -69,13 +69,15 @@ def main() -> int:
     """The exit status: 1 where a flip proves something."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--all", action="store_true", help="every bit of every file")
+    parser.add_argument("--only", default="", help="of the files with this in their names")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
-    every = ((name, range(8 * len(load(name)[0]))) for name in NAMES)
+    names = [name for name in NAMES if options.only in name]
+    every = ((name, range(8 * len(load(name)[0]))) for name in names)
     tried, found = 0, 0
-    for name, bits in every if options.all else _random_bits(options.seconds, seed):
+    for name, bits in every if options.all else _random_bits(names, options.seconds, seed):
         bad = accepted(name, bits)
         tried, found = tried + len(bits), found + len(bad)
         for bit in bad:
