@@ -114,7 +114,7 @@ def _show(report: EvidenceReport) -> None:
             ("number", report.serial),
             ("sender", str(report.sender.get("name") or report.sender.get("id") or "")),
             ("organisation", str(report.sender.get("org_id") or "")),
-            ("certified by", ", ".join(report.certified_by)),
+            ("certified by", ", ".join(report.organisations.get(one, one) for one in report.certified_by)),
         )
         if value
     ]

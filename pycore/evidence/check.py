@@ -39,6 +39,7 @@ class EvidenceReport(Report):
         sender: who sent the transaction, as the chain's facts have it, with "name" and "org_id" where they are known.
         certified_by: whose votes make the block final; of a log its id. Empty for a block that hashes link to the
             trusted one.
+        organisations: of those in certified_by, where the trusted context names them.
         linked: whether the block is at or below the trusted height, final by hashes.
         trusted_height: of the trusted state; None for a log.
     """
@@ -62,6 +63,7 @@ class EvidenceReport(Report):
     metadata: Mapping[str, Any] = field(default_factory=dict)
     sender: Mapping[str, Any] = field(default_factory=dict)
     certified_by: tuple[str, ...] = ()
+    organisations: Mapping[str, str] = field(default_factory=dict)
     linked: bool = False
     trusted_height: int | None = None
 
@@ -77,6 +79,7 @@ class EvidenceReport(Report):
             "metadata": dict(self.metadata),
             "sender": dict(self.sender),
             "certified_by": list(self.certified_by),
+            "organisations": dict(self.organisations),
         }
 
 
@@ -161,6 +164,7 @@ def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str 
         method=_text(facts.get("method", facts.get("topic", ""))),
         sender=_sender(facts.get("sender"), trusted),
         certified_by=proven.certified_by,
+        organisations=_organisations(proven.certified_by, trusted),
         linked=bool(facts) and proven.height <= trusted.height,
         trusted_height=trusted.height,
     )
@@ -276,6 +280,15 @@ def _sender(sender: Any, trusted: Trusted) -> dict[str, Any]:
         except CertificateError:
             return found
     return found
+
+
+def _organisations(nodes: Sequence[str], trusted: Trusted) -> dict[str, str]:
+    """Node -> organisation, of a context that lists the nodes of each (ChainMaker's `consensus_nodes`)."""
+    listed = getattr(trusted.context, "consensus_nodes", None)
+    if not isinstance(listed, Mapping):
+        return {}
+    found = {node: organisation for organisation, its in listed.items() for node in its}
+    return {node: found[node] for node in nodes if node in found}
 
 
 def _short(text: str, most: int = 80) -> str:

@@ -54,6 +54,7 @@ def test_every_form_is_found(form, suite):
         assert report.sender["org_id"].endswith(".pycore-test.invalid")
         assert report.sender["name"].startswith("client")
         assert len(report.certified_by) == 3
+        assert len({report.organisations[node] for node in report.certified_by}) == 3
         assert report.contract == CONTRACT
         assert not report.linked
 
