@@ -196,8 +196,8 @@ def _facts(report: EvidenceReport) -> Iterator[tuple[str, str]]:
     elif report.linked:
         yield "Final by 最终性依据", _mark(f"hashes up to the trusted block {report.trusted_height} 哈希链接至可信区块")
     elif report.certified_by:
-        names = ((node, report.organisations.get(node)) for node in report.certified_by[: MAX_LISTED + 1])
-        yield "Certified final by 共识确认节点", _lines([f"{one} ({own})" if own else one for one, own in names])
+        nodes = [(node, report.organisations.get(node)) for node in report.certified_by[: MAX_LISTED + 1]]
+        yield "Certified final by 共识确认节点", _lines([f"{one} ({own})" if own else one for one, own in nodes])
 
 
 def _by(report: EvidenceReport) -> str:

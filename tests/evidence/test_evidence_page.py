@@ -69,7 +69,8 @@ def test_a_page_has_all_that_was_found(proven):
     text = check_whole(page(proven, made=1767300000))
     for part in (
         "合同.pdf", proven.digest.hex(), "sm3", proven.block_hash.hex(), proven.tx_id, proven.contract,
-        proven.sender["name"], proven.sender["org_id"], *proven.certified_by, *proven.organisations.values(), "evidence-0", "hashAlgorithm: sm3",
+        proven.sender["name"], proven.sender["org_id"], *proven.certified_by,
+        *proven.organisations.values(), "evidence-0", "hashAlgorithm: sm3",
         "2026-01-01 00:00:0", "China Standard Time", "2026-01-01 08:00:0", "2026-01-01 20:40:00 UTC",
     ):  # fmt: skip
         assert part in text, part
