@@ -19,11 +19,22 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from pycore import bundle  # noqa: E402
-from pycore.testing.bundles import BundleSample, chainmaker_bundles  # noqa: E402
+from pycore.testing.bundles import (  # noqa: E402
+    BundleSample,
+    bif_bundles,
+    chainmaker_bundles,
+    ethereum_bundles,
+    fisco_bundles,
+    xuper_bundles,
+)
 
 TARGET = ROOT / "tests" / "vectors" / "bundles"
 CHAINS: dict[str, Callable[[], Iterator[BundleSample]]] = {
+    "bif": bif_bundles,
     "chainmaker": chainmaker_bundles,
+    "ethereum": ethereum_bundles,
+    "fisco-bcos": fisco_bundles,
+    "xuperchain": xuper_bundles,
 }
 """Chain -> its samples. Every chain that has `proofs` has a line here."""
 

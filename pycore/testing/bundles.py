@@ -58,3 +58,93 @@ def chainmaker_bundles() -> Iterator[BundleSample]:
         yield BundleSample("state", Statement("state", key=key), before, sources)
         earlier = {**sources, "following": [made.blocks[2]]}
         yield BundleSample("transaction-earlier", Statement("transaction"), after, earlier)
+
+
+def fisco_bundles() -> Iterator[BundleSample]:
+    """FISCO BCOS 3.x with SM2 and with secp256k1. A log can only be told from a receipt's other bytes under the
+    `compatible` rules."""
+    from .fisco import FiscoChain
+
+    for hash_, mark in (("sm3", ""), ("keccak256", "-keccak")):
+        chain = FiscoChain(seed=2, hash=hash_, nodes=4)
+        blocks = chain.run(4, transactions=5)
+        name = f"{chain.chain_id}/{chain.group_id}"
+        before = Trusted("fisco-bcos", name, 1, blocks[0].hash, chain.context())
+        after = Trusted("fisco-bcos", name, 4, blocks[3].hash, chain.context())
+        loose = Trusted("fisco-bcos", name, 1, blocks[0].hash, chain.context(rules="compatible"))
+        sources = {"block": blocks[1].data, "index": 2}
+        yield BundleSample(f"header{mark}", Statement("header"), before, {"block": blocks[1].data})
+        yield BundleSample(f"transaction{mark}", Statement("transaction"), before, sources)
+        if mark:
+            continue
+        yield BundleSample("receipt", Statement("receipt"), before, sources)
+        yield BundleSample("event", Statement("event", event=1), loose, sources)
+        earlier = {**sources, "headers": [block.header.encode() for block in blocks[2:]]}
+        yield BundleSample("receipt-earlier", Statement("receipt"), after, earlier)
+
+
+def bif_bundles() -> Iterator[BundleSample]:
+    """Xinghuo BIF with PBFT and keys of both kinds, with XBFT, and a header that changes the validators."""
+    from .bif import BifLedger
+
+    def trusted(made: BifLedger, index: int) -> Trusted:
+        header = made.genesis if index < 0 else made.headers[index]
+        voters = [one.address for one in made.validators[max(index, -1) + 1]]
+        return Trusted("bif", "test", header.seq, header.hash, made.context.replace(validators=voters, nonces=None))
+
+    made = BifLedger(blocks=4, transactions=3, scheme="mixed", seed=7)
+    sources = {"block": made.blocks[1], "index": 2}
+    yield BundleSample("header", Statement("header"), trusted(made, -1), {"block": made.blocks[1]})
+    yield BundleSample("transaction", Statement("transaction"), trusted(made, -1), sources)
+    earlier = {**sources, "headers": made.blocks[2:4]}
+    yield BundleSample("transaction-earlier", Statement("transaction"), trusted(made, 3), earlier)
+    other = BifLedger(blocks=2, transactions=2, chain_id=5, consensus="xbft", seed=7)
+    sources = {"block": other.blocks[1], "index": 0}
+    yield BundleSample("transaction-xbft", Statement("transaction"), trusted(other, -1), sources)
+    moved = BifLedger(blocks=4, transactions=1, change_at=2, seed=7)
+    yield BundleSample("header-validators", Statement("header"), trusted(moved, -1), {"block": moved.blocks[2]})
+
+
+def xuper_bundles() -> Iterator[BundleSample]:
+    """XuperChain with chained BFT, P-256 and SM2."""
+    from .xuper import XuperMaker
+
+    for crypto, mark in (("p-256", ""), ("sm2", "-sm2")):
+        made = XuperMaker(3, crypto=crypto)
+        blocks = made.chain(4, 3)
+        data = [block.SerializeToString(deterministic=True) for block in blocks]
+        before = Trusted("xuperchain", "xuper", blocks[0].height, blocks[0].blockid, made.context)
+        after = Trusted("xuperchain", "xuper", blocks[3].height, blocks[3].blockid, made.context)
+        sources = {"block": data[1], "next_block": data[2], "index": 2}  # the award is transaction 0
+        yield BundleSample(f"header{mark}", Statement("header"), before, sources)
+        yield BundleSample(f"transaction{mark}", Statement("transaction"), before, sources)
+        if mark:
+            continue
+        yield BundleSample("event", Statement("event"), before, sources)
+        yield BundleSample("state", Statement("state", key=b"counter/visits"), before, sources)
+        earlier = {"block": data[1], "headers": data[2:], "index": 2}
+        yield BundleSample("transaction-earlier", Statement("transaction"), after, earlier)
+
+
+def ethereum_bundles() -> Iterator[BundleSample]:
+    """Ethereum, below a trusted block."""
+    from pycore.ledgers.ethereum import LEDGER
+
+    from .ethereum import EthereumChain, rpc_receipt
+
+    chain = EthereumChain(21)
+    blocks = [chain.block(chain.transactions([0, 1, 2, 3, 4] * 2)), chain.block(), chain.block()]
+    trusted = Trusted("ethereum", "1", 3, blocks[2].hash, LEDGER.context({"chain_id": 1}))
+    address = max(chain.state.storage, key=lambda one: len(chain.state.storage[one]))
+    slot = next(iter(chain.state.storage[address]))
+    sources = {
+        "block": blocks[0].wire,
+        "links": [one.header for one in blocks[1:]],
+        "receipts": [rpc_receipt(one) for one in blocks[0].receipts],
+        "index": 7,
+        "proof": chain.state.answer(address, [slot]),
+    }
+    for kind in ("header", "transaction", "receipt", "event"):
+        yield BundleSample(kind, Statement(kind), trusted, sources)
+    yield BundleSample("state", Statement("state", key=address), trusted, sources)
+    yield BundleSample("state-slot", Statement("state", key=address + slot), trusted, sources)
