@@ -13,6 +13,7 @@ from pycore.ledgers.report import BlockReport
 from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun, Checkpoint, LinkedState, Step
 
 C = TypeVar("C", bound=JsonContext)
+S = TypeVar("S", bound=LinkedState)
 
 
 class LedgerFace(Generic[C]):
@@ -60,17 +61,22 @@ class LedgerFace(Generic[C]):
 
         InputError, from the iterator, when bytes are not a block; `blocks[i]` counts from the first of this run.
         """
-        state = self.chain_state(context, checkpoint=checkpoint, threads=threads, events=events)
+        state = self.asked(self.chain_state(context, checkpoint=checkpoint, threads=threads), events)
         return ChainRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def chain_state(
         self, context: Any = None, *, checkpoint: Checkpoint | Mapping[str, Any] | None = None,
-        threads: int | None = None, events: bool = False,
+        threads: int | None = None,
     ) -> LinkedState:  # fmt: skip
         """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time."""
+        return LinkedState(self, context, checkpoint, threads=threads)
+
+    def asked(self, state: S, events: bool) -> S:
+        """The state of a run, asked for events or not. InputError where the chain's reports have none."""
         if events and not self.has_events:
             raise InputError("events", got="True", wanted=f"False: reports of {self.name} have no events")
-        return LinkedState(self, context, checkpoint, threads=threads, events=events)
+        state.events = events
+        return state
 
     def context(self, document: Any) -> C:
         """The context from any of its forms: itself, JSON text, a path or a mapping; None is the empty one."""
