@@ -136,15 +136,15 @@ class _At(NamedTuple):
 
 def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str | None) -> EvidenceReport:
     proven = verify(bundle, trusted)
-    kind, facts = bundle.statement.kind, proven.facts
+    kind, facts, holds = bundle.statement.kind, proven.facts, proven.proven
     checks = [*proven.checks, Check("statement", kind in KINDS, kind, " or ".join(KINDS))]
     called = _text(facts.get("contract", facts.get("to", "")))
-    if facts and contract is not None:
+    if holds and contract is not None:
         checks.append(Check("contract", called == contract, _short(called), _short(contract)))
-    if facts and kind in KINDS:
+    if holds and kind in KINDS:
         at, own = _judged(subject, kind, facts)
     else:
-        why = "the bundle proves nothing" if not facts else "such a statement has no digest"
+        why = "such a statement has no digest" if holds else "the bundle proves nothing"
         at, own = None, [Check("file_digest", None, None, "the file's digest", why)]
     return EvidenceReport(
         chain=bundle.chain,
@@ -156,16 +156,16 @@ def _of_chain(subject: Subject, bundle: Bundle, trusted: Trusted, contract: str 
         chain_id=trusted.chain_id,
         kind=kind,
         **_said(at),
-        height=proven.height if facts else 0,
-        block_hash=proven.block_hash if facts else b"",
-        time=proven.time if facts else None,
-        tx_id=_text(facts.get("tx_id", facts.get("transaction_id", ""))),
+        height=proven.height if holds else 0,
+        block_hash=proven.block_hash if holds else b"",
+        time=proven.time if holds else None,
+        tx_id=_text(facts.get("tx_id", facts.get("transaction_id", facts.get("id", "")))),
         contract=called,
         method=_text(facts.get("method", facts.get("topic", ""))),
         sender=_sender(facts.get("sender"), trusted),
         certified_by=proven.certified_by,
         organisations=_organisations(proven.certified_by, trusted),
-        linked=bool(facts) and proven.height <= trusted.height,
+        linked=holds and proven.height <= trusted.height,
         trusted_height=trusted.height,
     )
 

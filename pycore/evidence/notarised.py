@@ -79,7 +79,8 @@ def places(kind: str, facts: Mapping[str, Any]) -> list[Place]:
     if kind in ("event", "receipt"):
         return [*_known_event(facts), *_plain_event(facts)]
     if kind == "state":
-        return list(_of_value("the value", _octets(facts)))
+        hexadecimal = facts.get("value_hex", facts.get("value"))
+        return list(_of_value("the value", _octets({"value": hexadecimal})))
     return []
 
 
@@ -130,9 +131,30 @@ def _known_call(facts: Mapping[str, Any]) -> Iterator[Place]:
 
 
 def _plain_call(facts: Mapping[str, Any]) -> Iterator[Place]:
+    """Parameters of the call, or of each call where a chain has several in a transaction; remarks; the input of an
+    EVM."""
     for name, value in _parameters(facts):
         yield Place(f"the parameter {name}", value)
-    yield from _words("the input", facts.get("input"), _SELECTOR)
+    for part in ("calls", "operations"):
+        for number, one in enumerate(_sequence(facts.get(part))):
+            if isinstance(one, Mapping):
+                for name, value in _parameters(one):
+                    yield Place(f"the parameter {name} of {part}[{number}]", value)
+                yield from _remark(f"the parameters of {part}[{number}]", one.get("parameters"))
+    for name in ("metadata", "description", "input", "data"):
+        yield from _remark(f"the {name}", facts.get(name))
+        if name in ("input", "data"):
+            yield from _words(f"the {name}", facts.get(name), _SELECTOR)
+
+
+def _remark(where: str, text: Any) -> Iterator[Place]:
+    """A text as a whole, where it is one."""
+    if isinstance(text, str) and len(text) <= MAX_VALUE:
+        yield Place(where, text.encode("utf-8", "replace"))
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value[:MAX_ENTRIES] if isinstance(value, (list, tuple)) else ()
 
 
 def _parameters(facts: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
@@ -144,7 +166,7 @@ def _parameters(facts: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
                 yield entry["key"], _octets(entry)
     elif isinstance(found, Mapping):
         for key, value in itertools.islice(found.items(), MAX_ENTRIES + 1):
-            yield str(key), value.encode() if isinstance(value, str) else b""
+            yield str(key), value.encode("utf-8", "replace") if isinstance(value, str) else b""
 
 
 def _octets(entry: Mapping[str, Any]) -> bytes:
@@ -153,7 +175,7 @@ def _octets(entry: Mapping[str, Any]) -> bytes:
     if not isinstance(value, str) or len(value) > 2 * MAX_VALUE:
         return b""
     try:
-        return bytes.fromhex(value)
+        return bytes.fromhex(value.removeprefix("0x"))
     except ValueError:
         return b""
 
@@ -186,6 +208,8 @@ def _known_event(facts: Mapping[str, Any]) -> Iterator[Place]:
 
 
 def _plain_event(facts: Mapping[str, Any]) -> Iterator[Place]:
+    for number, topic in enumerate(_sequence(facts.get("topics"))):
+        yield from _remark(f"topic {number} of the event", topic)
     for number, text in enumerate(_data(facts)):
         where = f"value {number} of the event"
         yield Place(where, text.encode("utf-8", "replace"))

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import random
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ import pycore
 from pycore import bundle as bundles
 from pycore import evidence, testing
 from pycore.evidence import Digest
+from pycore.evidence.check import KINDS
 from pycore.evidence.notarised import MAX_ENTRIES, fault, places, written
 from pycore.evidence.subject import hash_name
 from pycore.testing import LedgerParameters
@@ -311,6 +313,21 @@ def test_words_of_an_evm():
     assert forms_of("event", {"data": [text[:-2]]}) == []
 
 
+def test_calls_of_other_chains():
+    """Shapes of facts of XuperChain, BIF and Ethereum."""
+    xuper = {"calls": [{"method": "a", "parameters": {"x": "1"}}, {"method": "b", "parameters": {"doc": HEX}}]}
+    assert forms_of("transaction", xuper) == [("plain", "the parameter doc of calls[1]")]
+    assert forms_of("transaction", {"description": HEX}) == [("plain", "the description")]
+    bif = {"operations": [{"type": "PAY_COIN", "parameters": HEX}], "metadata": "0x" + HEX}
+    found = [("plain", "the parameters of operations[0]"), ("plain", "the metadata")]
+    assert forms_of("transaction", bif) == found
+    assert forms_of("transaction", {"data": "0x" + HEX}) == [("plain", "the data")]
+    topics = {"topics": ["0x" + "11" * 32, "0x" + HEX], "data": "0x"}
+    assert forms_of("event", topics) == [("plain", "topic 1 of the event")]
+    assert forms_of("state", {"value": "1", "value_hex": HEX.encode().hex()}) == [("plain", "the value")]
+    assert forms_of("state", {"value": "0x" + HEX}) == [("plain", "the value")]
+
+
 def test_a_written_value():
     value = b'{"id": "7", "hash": "' + HEX.encode() + b'", "metadata": "{\\"hashAlgorithm\\": \\"SHA256\\"}"}'
     (found, *_) = places("state", {"value": value.hex()})
@@ -365,3 +382,22 @@ def test_forms_of_a_digest(value, form):
 )
 def test_names_of_hashes(text, name):
     assert hash_name(text) == name
+
+
+# ---- bundles of every chain ------------------------------------------------------------------------------------------
+
+BUNDLES = Path(__file__).resolve().parents[1] / "vectors" / "bundles"
+
+
+@pytest.mark.parametrize("path", sorted(BUNDLES.glob("*.bundle")), ids=lambda path: path.stem)
+def test_bundles_of_every_chain_are_read(path):
+    """None of them has this file's digest; all that they prove is read."""
+    trusted = (path.parent / f"{path.stem}.trusted.json").read_text(encoding="utf-8")
+    proven = bundles.verify(path.read_bytes(), trusted)
+    report = evidence.check(b"a file that nobody has notarised", path.read_bytes(), trusted, name="file")
+    names = failed(report)
+    assert "file_digest" in names
+    assert report.check("file_digest").ok is (False if proven.kind in KINDS else None)
+    assert evidence.page(report)
+    assert report.chain == proven.chain
+    assert report.height == proven.height
