@@ -112,7 +112,9 @@ __all__ = [
 _LAZY = {
     "bundle": "pycore.bundle",
     "client": "pycore.client",
+    "collectibles": "pycore.collectibles",
     "consensus": "pycore.consensus",
+    "evidence": "pycore.evidence",
     "ledgers": "pycore.ledgers",
     "ssz": "pycore.merkle.ssz",
     "testing": "pycore.testing",

@@ -30,7 +30,7 @@ LOOSE = {"__init__", "errors", "_version", "_core_build"}
 ROOMS = [
     "base", "hashing.gpu", "hashing", "signatures", "merkle", "identities", "consensus", "ledgers",
     "ledgers.chainmaker", "ledgers.fisco", "ledgers.conflux", "ledgers.ethereum", "ledgers.bif", "ledgers.xuper",
-    "bundle", "wire", "client", "service", "testing", "cli",
+    "collectibles", "bundle", "evidence", "wire", "client", "service", "testing", "cli",
 ]  # fmt: skip
 
 

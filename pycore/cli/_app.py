@@ -14,8 +14,10 @@ from typer.core import TyperGroup
 from ._errors import explained
 from .bench import bench
 from .bundle import bundle
+from .collectibles import collectibles
 from .demo import demo
 from .ethereum import ethereum
+from .evidence import evidence
 from .hash import hash_command
 from .info import info
 from .merkle import merkle
@@ -64,6 +66,8 @@ app.add_typer(merkle, name="merkle")
 app.add_typer(bundle, name="bundle")
 app.add_typer(trust, name="trust")
 app.add_typer(ethereum, name="ethereum")
+app.add_typer(evidence, name="evidence")
+app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
 app.command(name="demo")(demo)

@@ -58,12 +58,12 @@ class Bif(LedgerFace[BifContext]):
     def validate_chain(
         self, blocks: Iterable[Any], context: Any = None, *, threads: int | None = None,
         checkpoint: Checkpoint | Mapping[str, Any] | None = None, window_blocks: int = WINDOW_BLOCKS,
-        window_bytes: int = WINDOW_BYTES,
+        window_bytes: int = WINDOW_BYTES, events: bool = False,
     ) -> ChainRun:  # fmt: skip
         """As :meth:`pycore.ledgers.face.LedgerFace.validate_chain`, of serialised LedgerBundles. Two blocks more are
         read ahead: each is final by what follows it, where it does not have that already. `certificate` and `quorum`
         of the last block are skipped then, and `header_proof` of the last two."""
-        state = self.chain_state(context, checkpoint=checkpoint, threads=threads)
+        state = self.asked(self.chain_state(context, checkpoint=checkpoint, threads=threads), events)
         return ChainRun(paired(blocks), state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def step(self, block: bytes, context: BifContext, *, threads: int | None) -> Step:

@@ -53,13 +53,14 @@ def transaction_facts(tx: Transaction, hash_: str, index: int) -> dict[str, Any]
     }
 
 
-def event_facts(tx: Transaction, number: int, index: int) -> dict[str, Any]:
-    """One event of a transaction."""
+def event_facts(tx: Transaction, number: int, hash_: str, index: int) -> dict[str, Any]:
+    """One event of a transaction, and who sent that."""
     event = tx.result.contract_result.contract_event[number]
     return {
         "tx_id": tx.payload.tx_id,
         "index": index,
         "event": number,
+        "sender": member_facts(tx.sender.signer, hash_),
         "contract": event.contract_name,
         "topic": event.topic,
         "data": list(event.event_data),

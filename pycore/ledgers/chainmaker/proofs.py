@@ -305,7 +305,7 @@ class _Proof:
         number, count = self.bundle.statement.event, len(leaf.result.contract_result.contract_event)
         self.demand("result", leaf.result.code == 0, leaf.result.code, 0, "others put out no events")
         self.demand("event", 0 <= number < count, number, f"below {count}")
-        return proof_facts.event_facts(leaf, number, index)
+        return proof_facts.event_facts(leaf, number, self.context.hash, index)
 
     # ---- advancing ---------------------------------------------------------------------------------------------------
 

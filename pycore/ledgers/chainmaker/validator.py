@@ -184,6 +184,7 @@ class Validation:
             counts=counts,
             timings=self.timings,
             events=events,
+            time=float(header.block_timestamp),
         )
 
     # ---- header ------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ class Fisco(LedgerFace[FiscoContext]):
 
     name = "fisco-bcos"
     context_type = FiscoContext
+    has_events = True
 
     def validate_block(
         self, block: Record, context: Any = None, *, threads: int | None = None, form: str = "auto",
@@ -62,9 +63,9 @@ class Fisco(LedgerFace[FiscoContext]):
         report: BlockReport = _of(known.generation).validate_block(block, known, form, threads, events)
         return report
 
-    def step(self, block: bytes, context: FiscoContext, *, threads: int | None) -> Step:
-        """One block of a run: :class:`pycore.ledgers.runs.Steps`."""
-        step: Step = _of(context.generation).step(block, context, _told(block), threads)
+    def step(self, block: bytes, context: FiscoContext, *, threads: int | None, events: bool = False) -> Step:
+        """One block of a run: :class:`pycore.ledgers.runs.Steps`. `events` as for :meth:`validate_block`."""
+        step: Step = _of(context.generation).step(block, context, _told(block), threads, events)
         return step
 
     def validate_transactions(

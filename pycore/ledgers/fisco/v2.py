@@ -64,9 +64,9 @@ def validate_block(
     return _validate(block, context, form, threads)[0]
 
 
-def step(block: Any, context: FiscoContext, form: str, threads: int | None) -> Step:
+def step(block: Any, context: FiscoContext, form: str, threads: int | None, events: bool = False) -> Step:
     """A block of a run. A call of the contract that changes the sealers leaves the list unknown from then on: its
-    outcome is in a receipt that nothing here executes."""
+    outcome is in a receipt that nothing here executes. `events` as for :func:`validate_block`."""
     report, checked = _validate(block, context, form, threads)
     targets = checked.targets
     if len(targets) and context.sealers and targets.equal(CONSENSUS_CONTRACT).any():

@@ -51,9 +51,9 @@ def validate_block(block: Any, context: FiscoContext, form: str, threads: int | 
     return v3_block.validate(_block(block, form, context.hash), context, threads, events)[0]
 
 
-def step(block: bytes, context: FiscoContext, form: str, threads: int | None) -> Step:
+def step(block: bytes, context: FiscoContext, form: str, threads: int | None, events: bool = False) -> Step:
     """One block of a run."""
-    return v3_block.step(_block(block, form, context.hash), context, threads)
+    return v3_block.step(_block(block, form, context.hash), context, threads, events)
 
 
 def validate_transactions(items: Sequence[Any], context: FiscoContext, form: str, threads: int | None) -> Verdicts:

@@ -90,13 +90,14 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
         counts={"transactions": whole or listed, "signatures": whole + len(header.signatures)},
         timings={"open": opened - begun, "transactions": verified - opened, "all": time.perf_counter() - begun},
         events=tuple(_events(tables, judged)) if events and receipts[0].proven else None,
+        time=header.timestamp / 1000,
     )
     return _moved(report, context, tables, hash, header, certificate, receipts[0])
 
 
-def step(data: bytes, context: FiscoContext, threads: int | None) -> Step:
+def step(data: bytes, context: FiscoContext, threads: int | None, events: bool = False) -> Step:
     """One block of a run."""
-    report, following = validate(data, context, threads, False)
+    report, following = validate(data, context, threads, events)
     return Step(report, following)
 
 

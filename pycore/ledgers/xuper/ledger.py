@@ -33,6 +33,7 @@ class XuperChain(LedgerFace[XuperContext]):
     name = CHAIN
     context_type = XuperContext
     proofs = XuperProofs()
+    has_events = True
 
     def validate_block(
         self, block: BytesLike, context: Any = None, *, form: str = "wire", threads: int | None = None,
@@ -51,10 +52,10 @@ class XuperChain(LedgerFace[XuperContext]):
         view = bytes_view(_wire(block, form, rpc.block, "block"), "block")
         return Validation(self.context(context), threads).run(view, events=events)
 
-    def step(self, block: bytes, context: XuperContext, *, threads: int | None) -> Step:
+    def step(self, block: bytes, context: XuperContext, *, threads: int | None, events: bool = False) -> Step:
         """One block of a run: :class:`pycore.ledgers.runs.Steps`. `previous_term` follows the blocks; validators that
         are elected are not followed, since no part of a block says who they are: `terms` names them."""
-        report = Validation(context, threads).run(np.frombuffer(block, np.uint8))
+        report = Validation(context, threads).run(np.frombuffer(block, np.uint8), events=events)
         moved = context.replace(next_block=None)
         if context.terms:
             moved = moved.replace(previous_term=max(0, open_header(block, "block").cur_term))
@@ -77,10 +78,11 @@ class XuperChain(LedgerFace[XuperContext]):
         checkpoint: Checkpoint | Mapping[str, Any] | None = None,
         window_blocks: int = WINDOW_BLOCKS,
         window_bytes: int = WINDOW_BYTES,
+        events: bool = False,
     ) -> ChainRun:
         """Validates a run of blocks, each certified by the one after it: see
         :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped."""
-        state = self.chain_state(context, checkpoint=checkpoint, threads=threads)
+        state = self.asked(self.chain_state(context, checkpoint=checkpoint, threads=threads), events)
         return XuperRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def validate_transactions(
