@@ -1,6 +1,6 @@
 /* tars.c - walks Tars records by a plan. See pycore.h. Encoding: TarsCloud/Tars, "TarsTup" and tup/Tars.h.
  *
- * A field is a head - the number in the upper and the type in the lower four bits, a number above 14 in a byte of its own -
+ * A field is a head - the number in the upper and the type in the lower four bits, a number above 14 in a separate byte -
  * and what its type says. Structs have no length: they end with a head, so where one ends is known when it was walked. */
 #include "walk.h"
 
@@ -77,7 +77,7 @@ static int count_of(const uint8_t **at, const uint8_t *end, int64_t *count, unsi
     return t.value < 0 ? PC_SCAN_LONG_NUMBER : PC_SCAN_SOUND;
 }
 
-/* What is behind a head whose type has no others inside. */
+/* The value behind a head whose type has no others inside. */
 static int simple(const uint8_t **at, const uint8_t *end, token *t, unsigned *flags) {
     int64_t length = 0;
     int fault;

@@ -13,6 +13,7 @@ are read level by level into columns, in C: ``pycore.ledgers.rlp_columns``. The 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from pycore.errors import InputError
@@ -46,13 +47,12 @@ def encode_bytes(data: bytes) -> bytes:
     size = len(data)
     if size == 1 and data[0] < 0x80:
         return data
-    return (bytes((0x80 + size,)) if size < 56 else _long(0x80, size)) + data
+    return _header(0x80, size) + data
 
 
 def encode_list(content: bytes) -> bytes:
     """The encoding of a list whose items are encoded already, one after another."""
-    size = len(content)
-    return (bytes((0xC0 + size,)) if size < 56 else _long(0xC0, size)) + content
+    return _header(0xC0, len(content)) + content
 
 
 def number_bytes(number: int) -> bytes:
@@ -104,7 +104,10 @@ def items(item: Item, count: int | None, name: str = "rlp") -> list[Item]:
     return item
 
 
-def _long(base: int, size: int) -> bytes:
+@lru_cache(maxsize=4096)
+def _header(base: int, size: int) -> bytes:
+    if size < 56:
+        return bytes((base + size,))
     width = (size.bit_length() + 7) // 8
     return bytes((base + 55 + width,)) + size.to_bytes(width, "big")
 

@@ -269,7 +269,7 @@ class Plan:
             raise InputError("message", f"more than {native.MAX_MESSAGES} messages", "some of them among `raw`")
         return made
 
-    def _give_cells(self, one: _Field, table: str, local: str, shared: bool) -> None:
+    def _give_cells(self, one: PlannedField, table: str, local: str, shared: bool) -> None:
         path = self._wanted.get((table, local))
         if path is None:
             return

@@ -16,6 +16,7 @@ from pycore.base import rlp
 from pycore.errors import InputError, LengthError
 from pycore.hashing.batch import hash_batch
 
+_FLAGS = (("00", "1"), ("20", "3"))  # of extensions and leaves, for paths of even and odd length
 _SHORT = 32  # an encoded node of fewer bytes stands in its parent as it is
 
 
@@ -167,5 +168,4 @@ class PatriciaTrie:
 
 def _compact(way: str, *, leaf: bool) -> bytes:
     """A path of nibbles in hex-prefix encoding (Yellow Paper, appendix C), encoded as an item."""
-    flags = 2 * leaf + len(way) % 2
-    return rlp.encode_bytes(bytes.fromhex(f"{flags:x}{'' if len(way) % 2 else '0'}{way}"))
+    return rlp.encode_bytes(bytes.fromhex(_FLAGS[leaf][len(way) % 2] + way))

@@ -82,8 +82,8 @@ def der_signature(compact: bytes) -> bytes:
 def sign_recoverable(
     secrets: npt.NDArray[np.uint8], messages: Sequence[bytes] | npt.NDArray[np.uint8], *, hash: str | None = "keccak256"
 ) -> npt.NDArray[np.uint8]:
-    """secp256k1 signatures with low s and the number that recovers the key: uint8[n, 65], r || s || v, v in 0..1. `hash`
-    None: the messages are digests already."""
+    """secp256k1 signatures with low s and the number that recovers the key: uint8[n, 65], r || s || v, v in 0..1.
+    `hash` None: the messages are digests already."""
     from pycore.hashing.batch import hash_batch
     from pycore.signatures.batch import recover_batch
 

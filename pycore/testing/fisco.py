@@ -1,5 +1,5 @@
-"""Blocks of FISCO BCOS 3.x from a seed: transactions each with its own key, receipts, headers with PBFT signatures, runs
-in which the sealers change. Test data only: anybody can compute the private keys."""
+"""Blocks of FISCO BCOS 3.x from a seed: transactions each with its own key, receipts, headers with PBFT signatures,
+runs in which the sealers change. Test data only: anybody can compute the private keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from pycore.base import rlp
 from pycore.hashing.batch import hash as hash_one
-from pycore.hashing.batch import hash_batch
 from pycore.ledgers.fisco import FiscoContext, v3_changes, v3_hashes, v3_merkle, v3_records
 from pycore.ledgers.fisco.context import SCHEMES
 from pycore.ledgers.fisco.v3_header import Header
@@ -127,7 +126,7 @@ class FiscoChain:
         """One block.
 
         number, previous   height, and the hash of the block before; None: the genesis block's
-        transactions       ordinary ones, each signed by a key of its own
+        transactions       ordinary ones, each signed by another key
         changes            calls of the consensus precompile, behind those
         receipts           whether the block has them
         signers            numbers of the sealers in the header's list that sign; None: all
@@ -177,20 +176,22 @@ class FiscoChain:
     # ---- transactions --------------------------------------------------------------------------------------------
 
     def transactions(self, number: int, count: int) -> list[Values]:
-        """Calls of a contract, each signed by a key of its own."""
+        """Calls of a contract, each signed by another key."""
         inputs = _deterministic.rows(self.seed, "fisco-input", number, count=count, width=68)
         texts = [{"input": row.tobytes(), "to": "0x" + _deterministic.stream(self.seed, i, size=20).hex()}
                  for i, row in enumerate(inputs)]  # fmt: skip
         return self.sign_transactions([self.data(number, i, **text) for i, text in enumerate(texts)], number)
 
     def data(self, number: int, index: int, **fields: Any) -> Values:
-        """What is hashed of a transaction."""
+        """The fields of a transaction that are hashed."""
         made: Values = {
             "version": self.version,
             "chain_id": self.chain_id,
             "group_id": self.group_id,
             "block_limit": number + 500,
-            "nonce": str(int.from_bytes(_deterministic.stream(self.seed, "fisco-nonce", number, index, size=16), "big")),
+            "nonce": str(
+                int.from_bytes(_deterministic.stream(self.seed, "fisco-nonce", number, index, size=16), "big")
+            ),
         }
         if self.version >= 1:
             made |= {"value": "0x0", "gas_price": "0x", "gas_limit": 300_000, "max_fee_per_gas": "0x5"}
@@ -199,7 +200,7 @@ class FiscoChain:
         return made | fields
 
     def sign_transactions(self, datas: Sequence[Values], *labels: int) -> list[Values]:
-        """The transactions with these contents, each signed by a key of its own."""
+        """The transactions with these contents, each signed by another key."""
         if not datas:
             return []
         secrets = _deterministic.rows(self.seed, "fisco-sender", *labels, count=len(datas), width=32)
@@ -247,8 +248,8 @@ class FiscoChain:
         logs = []
         for i in range(0 if called else index % 3):
             topics = _deterministic.rows(self.seed, "fisco-topic", number, index, i, count=1 + i, width=32)
-            data = _deterministic.stream(self.seed, "fisco-log", number, index, i, size=64)
-            logs.append({"address": to or "00" * 20, "topics": [row.tobytes() for row in topics], "data": data})
+            content = _deterministic.stream(self.seed, "fisco-log", number, index, i, size=64)
+            logs.append({"address": to or "00" * 20, "topics": [row.tobytes() for row in topics], "data": content})
         data: Values = {
             "version": min(self.version, 1),
             "gas_used": "21000",
@@ -306,7 +307,7 @@ def ethereum_transaction(
 
 
 def rpc_block(block: BuiltBlock, *, receipts: bool = True) -> Values:
-    """The block as a node answers `getBlockByNumber`, with its receipts beside it if they are asked for."""
+    """The block as a node answers `getBlockByNumber`, and with its receipts if they are asked for."""
     found = rpc_header(block.header)
     found["transactions"] = [rpc_transaction(tx) for tx in block.transactions]
     if receipts:

@@ -92,8 +92,9 @@ def mutated(rng: random.Random, data: bytes) -> bytes:
     elif kind == 4:
         return bytes(out[:at])
     elif kind == 5:  # in front or behind, where a field may stand
-        field = rng.choice((b"\xfc\x63", b"\xfa\x63\x1c\x0b", b"\xf9\x63\x00\x02\x0c\x0c", b"\xf8\x63\x00\x01\x0c\x06\x00",
-                            b"\x1c", b"\x20\x00", b"\x46\x00", b"\x47\x00\x00\x00\x01a", b"\xf4\x63\x00\x00\x00\x00",
+        field = rng.choice((b"\xfc\x63", b"\xfa\x63\x1c\x0b", b"\xf9\x63\x00\x02\x0c\x0c",
+                            b"\xf8\x63\x00\x01\x0c\x06\x00", b"\x1c", b"\x20\x00", b"\x46\x00",
+                            b"\x47\x00\x00\x00\x01a", b"\xf4\x63\x00\x00\x00\x00",
                             b"\xfc\x01", b"\x9c", b"\xf9\x63" + b"\x00\x01\x09" * 40))  # fmt: skip
         return bytes(field + out) if rng.random() < 0.5 else bytes(out + field)
     else:

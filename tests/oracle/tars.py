@@ -1,6 +1,6 @@
 """Tars, slowly: one record by a description of structs, with everything that is odd about its bytes.
 
-Written from the encoding alone (head = number << 4 | type, numbers above 14 in a byte of their own).
+Written from the encoding alone (head = number << 4 | type, numbers above 14 in a separate byte).
 """
 
 from __future__ import annotations

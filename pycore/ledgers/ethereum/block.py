@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from pycore.base import rlp
+from pycore.base import parallel, rlp
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.ethereum.context import EthereumContext
 from pycore.ledgers.ethereum.headers import Header
 from pycore.ledgers.ethereum.records import Block, Receipt, parse_receipt, read_block
-from pycore.ledgers.ethereum.transactions import VALID, Checked, check
+from pycore.ledgers.ethereum.transactions import VALID, Checked, read, recover_all
 from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.merkle.patricia_tree import PatriciaTrie
 
@@ -33,13 +33,23 @@ def validate(block: Any, context: EthereumContext, form: str, threads: int | Non
     opened = read_block(block, form)
     header = opened.header
     parsed = time.perf_counter()
-    checked = check(opened.transactions, context.chain_id, low_s=context.strict, threads=threads)
+    checked, signed = read(opened.transactions, context.chain_id, threads)
+    tx_root: list[Check] = []  # made by one thread, while the others recover keys
+    beside = parallel.start_tasks(
+        [lambda: tx_root.append(_tx_root(opened, checked))], parallel.resolve_threads(threads)
+    )
+    try:
+        recover_all(checked, signed, low_s=context.strict, threads=threads)
+    except BaseException:
+        beside.abandon()
+        raise
+    beside.finish()
     faults = _faults(opened, checked)
     verified = time.perf_counter()
     bad = int((checked.codes != VALID).sum())
     checks = [*_place(header, context), *_hashes(header, context)]
     checks.append(Check("transactions", not bad, len(checked.codes) - bad, len(checked.codes)))
-    checks += [_chain_id(context), _tx_root(opened, checked), _ommers(opened), *_withdrawals(opened)]
+    checks += [_chain_id(context), *tx_root, _ommers(opened), *_withdrawals(opened)]
     receipt_root, receipts = _receipts(opened, context)
     checks.append(receipt_root)
     done = time.perf_counter()

@@ -20,7 +20,7 @@ from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.recovery import recover
-from pycore.ledgers.rlp_columns import Fields, Items, lists, to_numbers, to_rows
+from pycore.ledgers.rlp_columns import MAX_NUMBER, Fields, Items, lists, to_numbers
 from pycore.ledgers.rlp_shapes import Rule, first_bytes, well_formed
 
 if TYPE_CHECKING:
@@ -91,32 +91,6 @@ class Checked:
     senders: Rows
 
 
-def check(records: Spans, chain_id: int | None, *, low_s: bool, threads: int | None) -> Checked:
-    """Form, hash, signature and sender of each. `chain_id`: of all that name one; None: any."""
-    n = len(records)
-    found = Checked(
-        np.zeros(n, np.uint8),
-        {},
-        hash_batch("keccak256", records.gather(), threads=threads),
-        np.zeros((n, 20), np.uint8),
-    )
-    numbers = first_bytes(records)
-    numbers[numbers >= 0xC0] = 0
-    numbers[(records.lengths == 0) | (first_bytes(records) == 0)] = 0xFF
-    signed: list[Signed] = []
-    for number in np.unique(numbers).tolist():
-        rows = np.flatnonzero(numbers == number)
-        if number not in KINDS:
-            _refuse(found, rows, Verdict.MALFORMED_ITEM, "a type that no transaction has")
-            continue
-        part = records.take(rows)
-        body = Spans.of(part.data, part.start + (1 if number else 0), part.end)
-        signed.append(_open(found, KINDS[number], rows, body, chain_id))
-    for one in signed:
-        _recover(found, one, low_s, threads)
-    return found
-
-
 @dataclass(frozen=True)
 class Signed:
     """Transactions of one type that are well formed.
@@ -133,6 +107,39 @@ class Signed:
     fields: Fields
     parity: NDArray[np.uint8]
     tails: list[bytes] | bytes
+
+
+def check(records: Spans, chain_id: int | None, *, low_s: bool, threads: int | None) -> Checked:
+    """Form, hash, signature and sender of each. `chain_id`: of all that name one; None: any."""
+    found, signed = read(records, chain_id, threads)
+    recover_all(found, signed, low_s=low_s, threads=threads)
+    return found
+
+
+def read(records: Spans, chain_id: int | None, threads: int | None) -> tuple[Checked, list[Signed]]:
+    """The first half of :func:`check`: the form and hash of each, and those that are well formed. They have the verdict
+    UNCHECKED until :func:`recover_all`."""
+    n = len(records)
+    hashes = hash_batch("keccak256", records.gather(), threads=threads)
+    found = Checked(np.zeros(n, np.uint8), {}, hashes, np.zeros((n, 20), np.uint8))
+    firsts = first_bytes(records)
+    numbers = np.where(firsts >= 0xC0, 0, np.where(firsts == 0, 0xFF, firsts))
+    signed: list[Signed] = []
+    for number in np.unique(numbers).tolist():
+        rows = np.flatnonzero(numbers == number)
+        if number not in KINDS:
+            _refuse(found, rows, Verdict.MALFORMED_ITEM, "a type that no transaction has")
+            continue
+        part = records.take(rows)
+        body = Spans.of(part.data, part.start + (1 if number else 0), part.end)
+        signed.append(_open(found, KINDS[number], rows, body, chain_id))
+    return found, signed
+
+
+def recover_all(found: Checked, signed: list[Signed], *, low_s: bool, threads: int | None) -> None:
+    """The second half: signatures and senders."""
+    for one in signed:
+        _recover(found, one, low_s, threads)
 
 
 def _refuse(found: Checked, rows: NDArray[np.intp], verdict: Verdict, why: str) -> None:
@@ -156,7 +163,7 @@ def _open(found: Checked, kind: Kind, rows: NDArray[np.intp], body: Spans, chain
     nonce = to_numbers(fields.column(kind.place("nonce")))
     refuse(nonce == np.uint64((1 << 64) - 1), Verdict.MALFORMED_ITEM, "a nonce of 2^64 - 1")
     if "tip" in kind.names:
-        tip, fee = (to_rows(fields.column(kind.place(name)), 32) for name in ("tip", "fee"))
+        tip, fee = (fields.column(kind.place(name)) for name in ("tip", "fee"))
         refuse(_above(tip, fee), Verdict.MALFORMED_ITEM, "a tip above the fee")
     refuse(_unpayable(fields, kind), Verdict.MALFORMED_ITEM, "gas times its price has more than 256 bits")
     if kind.number == 3:
@@ -191,13 +198,13 @@ def _tails(named: Marks, chains: NDArray[np.uint64]) -> list[bytes] | bytes:
     return [known[chain] if has else b"" for has, chain in zip(named.tolist(), chains.tolist(), strict=True)]
 
 
-def _above(one: Rows, other: Rows) -> Marks:
-    """Rows of big-endian numbers that are above the other's."""
-    differs = one != other
-    at = differs.argmax(axis=1)
-    rows = np.arange(len(one))
-    found: Marks = one[rows, at] > other[rows, at]
-    return found
+def _above(one: Spans, other: Spans) -> Marks:
+    """Numbers without leading zeros that are above the other's: longer, or of one length and above it."""
+    sizes, others = one.lengths, other.lengths
+    marks: Marks = (sizes > others) | ((sizes == others) & (to_numbers(one) > to_numbers(other)))
+    for i in np.flatnonzero((sizes == others) & (sizes > MAX_NUMBER)).tolist():
+        marks[i] = one[i] > other[i]
+    return marks
 
 
 def _unpayable(fields: Fields, kind: Kind) -> Marks:

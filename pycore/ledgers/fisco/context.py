@@ -39,7 +39,7 @@ class FiscoContext(JsonContext):
     block_limit          blocks that a transaction may wait: `chain.block_limit` of the nodes' configuration
     web3_chain_id        EIP-155 chain id of the transactions that are Ethereum's; None: not compared
     recent_nonces        nonces of transactions in the last `block_limit` blocks; None: not known, so that a nonce is
-                         only compared with those of its own block
+                         only compared with the others of its block
     height               expected height
     previous_block_hash  hash of the block before this one, 32 bytes
     """

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from pycore.base import rlp
+from pycore.base import parallel, rlp
 from pycore.base.columns import one_bytes
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
@@ -44,7 +44,7 @@ from pycore.ledgers.fisco.v2_records import (
     read_header,
     read_transaction,
 )
-from pycore.ledgers.fisco.v2_transactions import NONCE, TO, Checked, check
+from pycore.ledgers.fisco.v2_transactions import Checked, check
 from pycore.ledgers.report import BlockReport, Check, Report, TransactionFault
 from pycore.ledgers.runs import Step
 from pycore.merkle.patricia_tree import PatriciaTrie
@@ -68,7 +68,7 @@ def step(block: Any, context: FiscoContext, form: str, threads: int | None) -> S
     """A block of a run. A call of the contract that changes the sealers leaves the list unknown from then on: its
     outcome is in a receipt that nothing here executes."""
     report, checked = _validate(block, context, form, threads)
-    targets = checked.fields.column(TO)
+    targets = checked.targets
     if len(targets) and context.sealers and targets.equal(CONSENSUS_CONTRACT).any():
         why = f"block {report.height} calls the contract 0x1003, which may change the sealers: give the new list"
         return Step(report, context.replace(sealers=()), why)
@@ -89,7 +89,7 @@ def transaction_hash(tx: Any, form: str, hash: str | None) -> bytes:
     record, stated = read_transaction(tx, form)
     name = hash or ("sm3" if is_sm2(record) else "keccak256")
     checked = check(Spans.joined([record]), name, None, 1)
-    if not checked.fields.sound[0] or int(checked.codes[0]) == int(Verdict.MALFORMED_ITEM):
+    if int(checked.codes[0]) == int(Verdict.MALFORMED_ITEM):
         raise InputError("transaction", f"{len(record)} bytes", "the canonical RLP of a transaction of 2.x")
     found: bytes = checked.hashes[0].tobytes()
     if stated is not None and stated != found:
@@ -149,7 +149,8 @@ def block_digests(block: Any, form: str, hash: str | None) -> dict[str, Any]:
     """See the face: the roots are those of 2.2.0 and later."""
     found, name = read_block(block, form), hash or "keccak256"
     hashes = hash_batch(name, found.transactions.gather())
-    receipts = None if found.receipts is None else v2_merkle.root(name, hash_batch(name, found.receipts.gather()))
+    listed = found.receipts()
+    receipts = None if listed is None else v2_merkle.root(name, hash_batch(name, listed.gather()))
     return {
         "block_hash": found.header.hash(name),
         "tx_root": v2_merkle.root(name, hashes),
@@ -189,12 +190,25 @@ def _validate(block: Any, context: FiscoContext, form: str, threads: int | None)
     header = opened.header
     name, told = _hash_of(header, context)
     parsed = time.perf_counter()
-    checked = check(opened.transactions, name, context.replace(height=header.number), threads)
+    looked: list[tuple[int | None, Check]] = []  # how many receipts there are, and their root
+
+    def look_at_receipts() -> None:
+        receipts = opened.receipts()
+        looked.append((None if receipts is None else len(receipts), _receipt_root(opened, receipts, name, 1)))
+
+    beside = parallel.start_tasks([look_at_receipts], parallel.resolve_threads(threads))
+    try:
+        checked = check(opened.transactions, name, context.replace(height=header.number), threads)
+    except BaseException:
+        beside.abandon()
+        raise
     faults = _faults(opened, checked)
     verified = time.perf_counter()
-    checks = [*_place(header, context), told, *_counts(opened, checked, context), _transactions(checked)]
-    checks += [_tx_root(opened, checked, name, threads), _receipt_root(opened, name, threads)]
-    checks += v2_certificate.checks(header, name, context, threads)
+    tx_root = _tx_root(opened, checked, name, threads)
+    beside.finish()
+    receipts, receipt_root = looked[0]
+    checks = [*_place(header, context), told, *_counts(receipts, checked, context), _transactions(checked)]
+    checks += [tx_root, receipt_root, *v2_certificate.checks(header, name, context, threads)]
     done = time.perf_counter()
     report = BlockReport(
         chain=CHAIN, rules=context.rules, checks=tuple(checks), height=header.number, block_hash=header.hash(name),
@@ -231,12 +245,11 @@ def _place(header: Header, context: FiscoContext) -> list[Check]:
     ]
 
 
-def _counts(opened: Block, checked: Checked, context: FiscoContext) -> list[Check]:
-    n = len(opened.transactions)
-    receipts = None if opened.receipts is None else len(opened.receipts)
+def _counts(receipts: int | None, checked: Checked, context: FiscoContext) -> list[Check]:
+    n = len(checked.codes)
     why = "the answer has no receipts" if receipts is None else ""
     made = [Check("tx_count", None if receipts is None else receipts == n, n, receipts, why)]
-    nonces = checked.fields.column(NONCE)
+    nonces = checked.nonces
     distinct = len(nonces.group()[1]) if n else 0
     known = set(context.recent_nonces or ())
     if known:
@@ -265,15 +278,15 @@ def _tx_root(opened: Block, checked: Checked, hash: str, threads: int | None) ->
     return _older("tx_root", wanted, found, hash, packed, items)
 
 
-def _receipt_root(opened: Block, hash: str, threads: int | None) -> Check:
+def _receipt_root(opened: Block, receipts: Spans | None, hash: str, threads: int | None) -> Check:
     wanted = opened.header.receipt_root
-    if opened.receipts is None:
+    if receipts is None:
         return Check("receipt_root", None, wanted, None, "the answer has no receipts")
-    hashes = hash_batch(hash, opened.receipts.gather(), threads=threads)
+    hashes = hash_batch(hash, receipts.gather(), threads=threads)
     found = v2_merkle.root(hash, hashes, threads)
     if found == wanted:
         return Check("receipt_root", True, wanted, found, certainty="read")
-    items = opened.receipts.items()
+    items = receipts.items()
     return _older("receipt_root", wanted, found, hash, rlp.encode_list(b"".join(items)), items)
 
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pycore.base import parallel
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
+from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.fisco.context import SCHEMES, FiscoContext
 from pycore.ledgers.fisco.v2_records import ITEMS, SIGNED
 from pycore.ledgers.recovery import recover
@@ -18,13 +20,12 @@ from pycore.signatures.batch import verify_batch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pycore.ledgers.ffi_scan import Spans
-
     Rows = NDArray[np.uint8]
     Marks = NDArray[np.bool_]
 
 NONCE, GAS_PRICE, GAS_LIMIT, BLOCK_LIMIT, TO, VALUE, DATA, CHAIN_ID, GROUP_ID, EXTRA_DATA, V, R, S = range(ITEMS)
 _NUMBERS = (NONCE, GAS_PRICE, GAS_LIMIT, BLOCK_LIMIT, VALUE, CHAIN_ID, GROUP_ID)
+_PIECE = 1024  # transactions that one thread takes at a time
 SHOWN = 1000
 """Transactions that a reason is kept for, of each reason."""
 _CONTEXT_LIMIT, _LIMIT = 600, 1000
@@ -40,14 +41,15 @@ class Checked:
         details: why, in words, by the transaction's number; of those that break a rule.
         hashes: uint8 (n, 32).
         senders: uint8 (n, 20), zeros where the verdict is not VALID.
-        fields: their items.
+        nonces, targets: where these items stand; nothing in a record that is not a list of that many items.
     """
 
     codes: NDArray[np.uint8]
     details: dict[int, str]
     hashes: Rows
     senders: Rows
-    fields: Fields
+    nonces: Spans
+    targets: Spans
 
 
 def check(records: Spans, hash: str, context: FiscoContext | None, threads: int | None) -> Checked:
@@ -56,14 +58,31 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
     records    their RLP
     hash       the chain's: "keccak256" (secp256k1) | "sm3" (SM2)
     context    what else is known; None: only the form and the signature
+    threads    as in :mod:`pycore.base.parallel`; each does everything for some neighbouring transactions
     """
+    n, data = len(records), records.data
+    places = [Spans(data, np.zeros((n, 2), np.int64)) for _ in range(2)]
+    senders = np.zeros((n, 20), np.uint8)
+    found = Checked(np.zeros(n, np.uint8), {}, np.empty((n, 32), np.uint8), senders, places[0], places[1])
+
+    def work(first: int, last: int) -> None:
+        _check_part(found, first, records.part(first, last), hash, context)
+
+    parallel.run_pieces(work, [*range(0, n, _PIECE), n], parallel.resolve_threads(threads))
+    return found
+
+
+def _check_part(found: Checked, first: int, records: Spans, hash: str, context: FiscoContext | None) -> None:
+    """The answer for neighbouring transactions, by one thread."""
     n = len(records)
     fields = Fields.of(records, ITEMS)
-    codes, details = np.full(n, int(Verdict.VALID), np.uint8), dict[int, str]()
+    part = slice(first, first + n)
+    codes = found.codes[part]
+    codes[:] = int(Verdict.VALID)
 
     def refuse(marks: Marks, verdict: Verdict, why: str) -> None:
         rows = np.flatnonzero(marks & (codes == int(Verdict.VALID)))
-        details.update(dict.fromkeys(rows[:SHOWN].tolist(), why))
+        found.details.update(dict.fromkeys((rows[:SHOWN] + first).tolist(), why))
         codes[rows] = int(verdict)
 
     refuse(~fields.sound, Verdict.MALFORMED_ITEM, f"not a canonical RLP list of {ITEMS} items")
@@ -72,12 +91,13 @@ def check(records: Spans, hash: str, context: FiscoContext | None, threads: int 
     if context is not None:
         for marks, why in _context_rules(fields, context):
             refuse(marks, Verdict.MALFORMED_ITEM, why)
-    hashes = hash_batch(hash, records.gather(), threads=threads)
+    found.hashes[part] = hash_batch(hash, records.gather(), threads=1)
+    for spans, field in ((found.nonces, NONCE), (found.targets, TO)):
+        column = fields.column(field)
+        spans.cells[part, 0], spans.cells[part, 1] = column.start, column.end
     good = np.flatnonzero(codes == int(Verdict.VALID))
-    senders = np.zeros((n, 20), np.uint8)
     if len(good):
-        codes[good], senders[good] = _signatures(fields, hash, good, threads)
-    return Checked(codes, details, hashes, senders, fields)
+        codes[good], found.senders[first + good] = _signatures(fields, hash, good, 1)
 
 
 def _well_formed(fields: Fields) -> Marks:

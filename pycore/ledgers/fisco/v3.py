@@ -46,9 +46,7 @@ MAX_ITEMS = 1 << 20
 """Transactions of one call."""
 
 
-def validate_block(
-    block: Any, context: FiscoContext, form: str, threads: int | None, events: bool
-) -> BlockReport:
+def validate_block(block: Any, context: FiscoContext, form: str, threads: int | None, events: bool) -> BlockReport:
     """The report of a block."""
     return v3_block.validate(_block(block, form, context.hash), context, threads, events)[0]
 
@@ -58,9 +56,7 @@ def step(block: bytes, context: FiscoContext, form: str, threads: int | None) ->
     return v3_block.step(_block(block, form, context.hash), context, threads)
 
 
-def validate_transactions(
-    items: Sequence[Any], context: FiscoContext, form: str, threads: int | None
-) -> Verdicts:
+def validate_transactions(items: Sequence[Any], context: FiscoContext, form: str, threads: int | None) -> Verdicts:
     """Verdicts of loose transactions; what is no transaction is MALFORMED_ITEM."""
     if isinstance(items, (str, bytes, Mapping)) or len(items) > MAX_ITEMS:
         raise InputError("transactions", quote(items)[:60], f"a sequence of at most {MAX_ITEMS}")
@@ -86,8 +82,8 @@ def transaction_hash(tx: Any, form: str, hash: str | None) -> bytes:
     """The hash of a transaction; of an Ethereum one that of the signed transaction."""
     tables = _transaction(tx, form, hash)
     if tables.number("tx", "type")[0]:
-        return _judged(tables, "keccak256").hashes[0].tobytes()
-    return transaction_messages(tables).hashes(_told(tables, hash))[0].tobytes()
+        return bytes(_judged(tables, "keccak256").hashes[0])
+    return bytes(transaction_messages(tables).hashes(_told(tables, hash))[0])
 
 
 def transaction_sender(tx: Any, form: str, hash: str | None) -> str:
@@ -96,7 +92,7 @@ def transaction_sender(tx: Any, form: str, hash: str | None) -> str:
     judged = _judged(tables, "keccak256" if tables.number("tx", "type")[0] else _told(tables, hash))
     if judged.codes[0] != int(Verdict.VALID):
         raise verdict_error(Verdict(int(judged.codes[0])))
-    return "0x" + judged.senders[0].tobytes().hex()
+    return "0x" + bytes(judged.senders[0]).hex()
 
 
 def header_hash(header: Any, form: str, hash: str | None) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
     whole, listed = len(tables["tx"]), len(tables["meta"])
     receipts: list[Receipts] = []
 
-    def look_at_receipts() -> None:  # beside the signatures, which leave the interpreter free
+    def look_at_receipts() -> None:  # while signatures are verified, which leaves the interpreter free
         receipts.append(_receipts(tables, header, hash, whole or listed, 1, strict=context.strict))
 
     beside = parallel.start_tasks([look_at_receipts], parallel.resolve_threads(threads))
@@ -101,17 +102,14 @@ def step(data: bytes, context: FiscoContext, threads: int | None) -> Step:
 
 def _configured(tables: Tables, context: FiscoContext) -> list[Check]:
     """What of the rules for transactions is not configured; those that are count in the verdicts."""
-    checks = []
-    for name in ("chain_id", "group_id"):
-        if len(tables["tx"]) and getattr(context, name) is None:
-            checks.append(Check(name, None, detail=f"context.{name} is not known"))
-    return checks
+    missing = [name for name in ("chain_id", "group_id") if len(tables["tx"]) and getattr(context, name) is None]
+    return [Check(name, None, detail=f"context.{name} is not known") for name in missing]
 
 
 def _transactions(
     tables: Tables, header: Header, judged: Judged, hash: str, threads: int | None
 ) -> list[Check]:  # fmt: skip
-    """The verdicts together, the hashes that the block lists beside them, and the root over them."""
+    """The verdicts together, the hashes that the block lists next to them, and the root over them."""
     n, meta = len(judged.codes), tables.span("meta", "hash")
     listed = meta.items() if len(meta) else []
     sound = all(len(one) == 32 for one in listed)
@@ -128,10 +126,7 @@ def _transactions(
         checks.append(Check("listed_hashes", bool(same), got=f"{len(listed)} hashes", wanted=wanted))
     elif listed:
         checks.append(Check("listed_hashes", sound, got=f"{len(listed)} hashes", wanted="32 bytes each"))
-    if n or not sound:
-        leaves = judged.hashes
-    else:
-        leaves = v3_header.matrix(listed)
+    leaves = judged.hashes if n or not sound else v3_header.matrix(listed)
     root = v3_merkle.root(hash, leaves, threads)
     right = v3_header.is_empty_root(header.tx_root) if not len(leaves) else header.tx_root == root
     checks.append(Check("tx_root", right, got=header.tx_root, wanted=root))
@@ -204,8 +199,6 @@ def _moved(
 ) -> tuple[BlockReport, FiscoContext]:  # fmt: skip
     """The context of the next block: by a list that the trusted nodes vouch for, and by the transactions of this block
     that change the list."""
-    import dataclasses
-
     if not report.valid or not context.sealers:
         return report, context
     following = context

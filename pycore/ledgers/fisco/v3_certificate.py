@@ -50,9 +50,7 @@ class Certificate:
     changed: bool
 
 
-def certify(
-    header: Header, hash: str, block_hash: bytes, context: FiscoContext, *, empty: bool = False
-) -> Certificate:
+def certify(header: Header, hash: str, block_hash: bytes, context: FiscoContext, *, empty: bool = False) -> Certificate:
     """Checks a header's certificate; `empty`: its block has no transactions."""
     if header.number == 0:
         detail = "block 0 has no certificate: compare its hash with one that you trust"
@@ -64,7 +62,7 @@ def certify(
     voters: list[int] = [index for index, _ in header.signatures]
     repeats = Repeat.REFUSED if context.strict else Repeat.COUNTED
     fits = len(sealers) == len(header.weights) and min(header.weights, default=1) > 0
-    powers = dict(enumerate(header.weights)) if fits else {}
+    powers = header.weights if fits else ()
     decision = decide(
         tally([(voter, block_hash, "") for voter in voters], _electorate(powers), repeats=repeats),
         Rule.at_least(1) if context.single_sealer else QUORUM,
@@ -73,7 +71,7 @@ def certify(
     )
     quorum = _shown(decision)
     listed, changed = _sealer_list(header, sealers, context, decision, block_hash)
-    checks = (listed, certificate, quorum)
+    checks: tuple[Check, ...] = (listed, certificate, quorum)
     if empty and not context.strict:
         detail = "a node takes a block without transactions before it looks at its certificate"
         checks = tuple(c if c.ok else Check(c.name, None, c.got, c.wanted, detail) for c in checks)
@@ -84,9 +82,9 @@ def certify(
 _NAMES = ("sealer_list", "certificate", "quorum")
 
 
-def _electorate(powers: dict[int, int]) -> Electorate:
-    """Who may vote; nobody where the weights together are no 64-bit number."""
-    return Electorate(powers if sum(powers.values()) < 1 << 63 else {})
+def _electorate(weights: Sequence[int]) -> Electorate:
+    """Who may vote, by position; nobody where the weights together are no 64-bit number."""
+    return Electorate(dict(enumerate(weights)) if sum(weights) < 1 << 63 else {})
 
 
 def _sealer_list(

@@ -2,7 +2,7 @@
 
 A call of the consensus precompile that succeeded - status 0, output 0 - changes the list from the next block on:
 
-    addSealer(string nodeID, uint256 weight)    a node that is an observer becomes a sealer, or a sealer's weight changes
+    addSealer(string nodeID, uint256 weight)    an observer becomes a sealer, or a sealer's weight changes
     addObserver(string), remove(string)         it is no sealer any more
     setWeight(string, uint256)                  its weight
 
@@ -45,7 +45,7 @@ def selectors(hash: str) -> dict[bytes, str]:
 
 
 def of_block(tables: Tables, hash: str, context: FiscoContext, *, proven: bool) -> Change:
-    """What the transactions of a block do to the list; `proven`: its receipts are there, and under the root."""
+    """The changes that the transactions of a block make; `proven`: its receipts are there, and under the root."""
     rows = np.flatnonzero(tables.span("tx", "data.to").equal(f"0x{ADDRESS}".encode())).tolist()
     inputs = tables.span("tx", "data.input")
     calls = [(row, inputs[row]) for row in rows if tables.number("tx", "type")[row] == 0]

@@ -1,4 +1,4 @@
-"""What the hashes of FISCO BCOS 3.x are taken over: plain concatenations, without lengths and without Tars.
+"""The bytes under the hashes of FISCO BCOS 3.x: plain concatenations, without lengths and without Tars.
 
     transaction  i32(version) chainID groupID i64(blockLimit) nonce to input abi
                  from version 1: value gasPrice i64(gasLimit) maxFeePerGas maxPriorityFeePerGas; from 2: extension
@@ -105,7 +105,7 @@ class Messages:
 
 
 def transaction_messages(tables: Tables) -> Messages:
-    """What the hash of every transaction of a table "tx" is taken over."""
+    """The bytes under the hash of every transaction of a table "tx"."""
     layout = Layout(tables.data, tables["tx"])
     version = tables.number("tx", "data.version").astype(np.uint32)  # compared without a sign, as the chain does
     one, two = version >= 1, version >= 2
@@ -131,7 +131,7 @@ def transaction_messages(tables: Tables) -> Messages:
 
 
 def receipt_messages(tables: Tables) -> Messages:
-    """What the hash of every receipt of a table "receipt" is taken over; logs and topics have tables of their own."""
+    """The bytes under the hash of every receipt of a table "receipt"; logs and topics have separate tables."""
     n, log, topic = len(tables["receipt"]), tables["log"], tables["topic"]
     every, logs, topics = (np.arange(len(one), dtype=np.int64) for one in (tables["receipt"], log, topic))
     of_log, of_topic = log[:, PARENT], topic[:, PARENT]
@@ -178,7 +178,7 @@ def receipt_messages(tables: Tables) -> Messages:
 
 
 def header_message(header: Mapping[str, Any]) -> bytes:
-    """What the hash of a header is taken over; keys as in :data:`~pycore.ledgers.fisco.v3_records.HEADER_DATA`.
+    """The bytes under the hash of a header; keys as in :data:`~pycore.ledgers.fisco.v3_records.HEADER_DATA`.
 
     Headers of version 4, which 3.0.0-rc4 wrote, have their integers as four bytes big-endian and four zero bytes.
     """

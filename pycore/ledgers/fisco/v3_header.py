@@ -48,6 +48,11 @@ class Header:
     signatures: tuple[tuple[int, bytes], ...] = ()
     data_hash: bytes = b""
 
+    @property
+    def roots(self) -> tuple[bytes, bytes, bytes]:
+        """Of transactions, receipts and state."""
+        return self.tx_root, self.receipt_root, self.state_root
+
     def hash(self, name: str) -> bytes:
         """The hash of its content."""
         return hash_one(name, header_message({one.name: getattr(self, one.name) for one in fields(self)}))
@@ -65,9 +70,9 @@ class Header:
 
     def bare(self) -> Header:
         """Block 0 as it is hashed: what JSON-RPC shows as zeros is not there."""
-        roots = {name: getattr(self, name) for name in ("tx_root", "receipt_root", "state_root")}
-        absent = {name: b"" for name, root in roots.items() if root == _ZERO}
-        return replace(self, **absent, gas_used=b"" if self.gas_used == b"0" else self.gas_used)
+        tx, receipt, state = (b"" if root == _ZERO else root for root in self.roots)
+        gas = b"" if self.gas_used == b"0" else self.gas_used
+        return replace(self, tx_root=tx, receipt_root=receipt, state_root=state, gas_used=gas)
 
 
 def header_of(tables: Tables, name: str = "header") -> Header:
@@ -143,15 +148,14 @@ def _form(header: Header) -> list[str]:
     if len(gas) > MAX_GAS_DIGITS or (gas and (not gas.isdigit() or (gas[:1] == b"0" and gas != b"0"))):
         faults.append("gasUsed is no decimal number")
     if header.number == 0:
-        roots = {len(root) for root in (header.tx_root, header.receipt_root, header.state_root)}
-        if header.parents or not roots <= {0, 32}:
+        if header.parents or not {*map(len, header.roots)} <= {0, 32}:
             faults.append("block 0 with a parent or a root of another length")
         return faults
     if not gas:
         faults.append("no gasUsed")
     if len(header.parents) != 1 or header.parents[0][0] != header.number - 1 or len(header.parents[0][1]) != 32:
         faults.append("not exactly one parent, the block before")
-    if {len(root) for root in (header.tx_root, header.receipt_root, header.state_root)} != {32}:
+    if {*map(len, header.roots)} != {32}:
         faults.append("a root of another length than 32 bytes")
     if len(header.sealers) != len(header.weights) or {len(one) for one in header.sealers} != {NODE_ID_SIZE}:
         faults.append("sealers and weights that do not fit together")

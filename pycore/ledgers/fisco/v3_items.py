@@ -7,8 +7,8 @@ nothing parts, and what is left has one reading only:
     transaction   chain and group as configured; the nonce hexadecimal digits; `to` nothing or 0x and 40 digits; in
                   `input` everything up to gasLimit (input, abi, value, gasPrice); in `maxFeePerGas` both fees. Versions
                   0 and 1: nothing bounds the extension of version 2
-                  Without the signature, to which the tree does not commit either: whoever signs the same hash with a
-                  key of his own would be shown as its sender. So a bundle does not say who sent it
+                  Without the signature, to which the tree does not commit either: whoever signs the same hash with
+                  another key would be shown as its sender. So a bundle does not say who sent it
     Ethereum's    the payload and the signature, from which everything else is made again; its hash commits to both
     receipt       gasUsed of at most 20 digits, contractAddress nothing or 40 digits, a status below 2^24; in `output`
                   everything up to the block's number (output, price, logs)
@@ -123,7 +123,8 @@ def _ambiguity(data: Values) -> str:
 
 
 def _ethereum(values: Values, context: FiscoContext) -> Item:
-    found = v3_web3.derive(values["extra_bytes"], values["signature"], context.web3_chain_id, strict=True)
+    pair = values["extra_bytes"], values["signature"]
+    found = v3_web3.derive([pair], context.web3_chain_id, strict=True)[0]
     if found.verdict != Verdict.VALID:
         return Item(found.detail)
     inside = found.inside
@@ -233,7 +234,7 @@ def joined_receipt(values: Values) -> Values:
 
 
 def low_s(signature: bytes) -> bytes:
-    """The signature r || s || v with the lower s; one that is none as it is."""
+    """The signature r || s || v with the lower s; anything else as it is."""
     if len(signature) != 65 or signature[64] > 3:
         return signature
     s = int.from_bytes(signature[32:64], "big")

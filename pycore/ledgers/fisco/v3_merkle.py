@@ -90,8 +90,8 @@ def check(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes], index: 
 def check_path(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes], index: int) -> None:
     """As :func:`check` where nobody knows how many leaves there are, as no header says it.
 
-    The shape is checked as far as it is known: a group of one is the last of its level, so from there on every group is,
-    and the index says how many are left. A group of two equal nodes is refused, as both sides of it would do.
+    The shape is checked as far as it is known: a group of one is the last of its level, so from there on every group
+    is, and the index says how many are left. A group of two equal nodes is refused, as both sides of it would do.
     """
     if not proof or len(proof) > MAX_NODES or any(len(node) != SIZE for node in proof) or index < 0:
         raise verdict_error(Verdict.MALFORMED_PROOF)
@@ -117,8 +117,8 @@ def check_path(hash: str, wanted: bytes, leaf: bytes, proof: Sequence[bytes], in
 
 
 def position(hash: str, leaf: bytes, proof: Sequence[bytes]) -> int:
-    """The index of a leaf by its places in the groups of a proof, which is not checked. ProofError where it is in one of
-    them not at all."""
+    """The index of a leaf by its places in the groups of a proof, which is not checked. ProofError where it is missing
+    in one of them."""
     if len(proof) == 1:
         return 0
     index, at, level, node = 0, 0, 0, leaf

@@ -77,7 +77,7 @@ class FiscoProofs:
 
     kinds = ("header", "transaction", "receipt", "event")
     sources: Mapping[str, str] = {
-        "block": "the statement's block: serialised, or what getBlockByNumber answers; for receipts and events with them",
+        "block": "the statement's block, serialised or what getBlockByNumber answers; for events with its receipts",
         "headers": "the headers after it up to the trusted block, for a block that is not above that one",
         "index": "position of the transaction or receipt in the block",
         "transaction": "instead of the block's: what getTransaction answers with its proof",
@@ -176,7 +176,9 @@ class FiscoProofs:
         assert hash is not None
         first = walk.headers[0]
         if first.number == trusted.height + 1:
-            walk.add("trusted_block", first.parents[0][1] == trusted.block_hash, first.parents[0][1], trusted.block_hash)
+            walk.add(
+                "trusted_block", first.parents[0][1] == trusted.block_hash, first.parents[0][1], trusted.block_hash
+            )
         found: Certificate | None = None
         for i, header in enumerate(walk.headers):
             found = certify(header, hash, walk.hashes[i], walk.context)
@@ -235,7 +237,8 @@ class FiscoProofs:
         headers = [_canonical(header, context.hash, signed=signed)]
         for i, one in enumerate(sources.get("headers", ())):
             headers.append(_canonical(_header(one, context.hash, f"headers[{i}]"), context.hash, signed=signed))
-        item, index, nodes = b"", 0, ()
+        item, index = b"", 0
+        nodes: Sequence[bytes] = ()
         if statement.kind != "header":
             item, index, nodes = self._leaf(sources, statement, context.hash, tables)
         return Bundle(
@@ -248,6 +251,7 @@ class FiscoProofs:
         self, sources: Mapping[str, Any], statement: Statement, hash: str, tables: Tables | None
     ) -> tuple[bytes, int, Sequence[bytes]]:
         """The item, its position and the nodes of its proof."""
+        nodes: Sequence[bytes]
         kind = "transaction" if statement.kind == "transaction" else "receipt"
         table = "tx" if kind == "transaction" else "receipt"
         if kind in sources:

@@ -87,7 +87,7 @@ def receipt(record: Any, name: str = "receipt") -> bytes:
 
 
 def proof(record: Mapping[str, Any], key: str, name: str) -> list[bytes]:
-    """The nodes of a proof that an answer has beside its record."""
+    """The nodes of a proof that an answer has next to its record."""
     nodes = _list(record, key, name)
     if not nodes or len(nodes) > MAX_NODES:
         raise InputError(f"{name}.{key}", f"{len(nodes)} nodes", f"a proof of 1 to {MAX_NODES} nodes")
@@ -161,7 +161,7 @@ def _transaction(given: Mapping[str, Any], hash: str | None, name: str) -> dict[
 
 
 def _nonces(text: bytes) -> Iterator[bytes]:
-    """What a nonce may have been: itself, the text in hexadecimal, the number in hexadecimal."""
+    """The texts that a nonce may have been: itself, the text in hexadecimal, the number in hexadecimal."""
     yield text
     digits = text.removeprefix(b"0x").decode("latin-1")
     if len(digits) > 512 or not digits or any(one not in "0123456789abcdefABCDEF" for one in digits):
@@ -173,7 +173,7 @@ def _nonces(text: bytes) -> Iterator[bytes]:
 
 
 def _around_nonce(data: Mapping[str, Any]) -> tuple[bytes, bytes]:
-    """What is hashed of a transaction in front of its nonce, and behind it."""
+    """The hashed bytes of a transaction in front of its nonce, and behind it."""
     version = data["version"]
     front = version.to_bytes(4, "big", signed=True) + data["chain_id"] + data["group_id"]
     front += data["block_limit"].to_bytes(8, "big", signed=True)
