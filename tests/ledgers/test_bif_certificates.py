@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pycore import ledgers
+from pycore import InputError, ledgers
 from pycore._pb.ledgers.bif.v1 import consensus_pb2, ledger_pb2
 from pycore.ledgers.bif import BifContext, certificate, headers, xbft
 from pycore.testing.bif import (
@@ -162,11 +162,19 @@ def test_pbft_what_is_no_proof():
         assert not pbft(voted(0, 1, 2), rules, validators=[]).decision.reached
 
 
-def test_pbft_too_many_commits_are_not_verified():
-    proof = consensus_pb2.PbftProof()
-    for _ in range(4097):
-        proof.commits.add()
-    assert pbft(proof.SerializeToString()).objection.startswith("4097 commits")
+def test_too_many_votes_are_counted_before_they_are_built():
+    many = b"\x0a\x00" * 4097
+    assert "4097 commits" in pbft(many).objection
+    assert "at most" in pbft(bytes(5 << 20)).objection
+    signatures = b"\x12\x00" * 4097
+    size = bytes([len(signatures) & 0x7F | 0x80, len(signatures) >> 7])
+    assert "4097 signatures" in judge_xbft(b"\x12" + size + signatures).objection
+    inside = b"\x2a" + size + signatures
+    node = b"\x0a" + bytes([len(inside) & 0x7F | 0x80, len(inside) >> 7]) + inside
+    assert "4097 signatures" in judge_xbft(node).objection
+    for data in (b"\x1a\x00" * 4097, b"\x12" + bytes([0x81, 0x60]) + bytes(0x3001)):
+        with pytest.raises(InputError, match="at most 4096"):
+            xbft.verify_timeout_certificate(data, context())
 
 
 # ---- XBFT ------------------------------------------------------------------------------------------------------------

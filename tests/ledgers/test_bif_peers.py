@@ -165,16 +165,11 @@ def test_keys_and_addresses_of_the_go_sdk(go: list[str], count_cases: CountCases
     assert [read_private_key(one.private_text) for one in signers] == signers
     texts = [one.address for one in signers] + [signers[0].address.replace("did:bid:", "did:bid:by01:")]
     for one in signers:
-        at = rng.randrange(8, len(one.address))
-        texts.append(one.address[:at] + rng.choice("0OIlBbUu19zZ:") + one.address[at + 1 :])
-        texts += [one.address[:-1], one.address + "1", one.address.replace("ef", "xx"), one.address.replace("bid", "x")]
+        at = rng.randrange(10, len(one.address))
+        texts.append(one.address[:at] + rng.choice("0OIlBbUu19zZ") + one.address[at + 1 :])
+        texts += [one.address[:-1], one.address + "1", one.address.replace(":ef", ":xx").replace(":zf", ":xx")]
     found = ask(go, [{"op": "valid", "address": text} for text in texts])
-    laxer = 0
-    for text, theirs in zip(texts, found, strict=True):
-        ours = keys.is_address(text)
-        assert not ours or theirs is True, text
-        laxer += theirs is True and not ours  # it does not look at what stands before the last colon
-    assert laxer < len(texts) // 2
+    assert found == [keys.is_address(text) for text in texts]
     count_cases(f"tests/ledgers: {MODULE}, keys and addresses", 3 * len(signers) + len(texts))
 
 

@@ -179,6 +179,16 @@ def test_blocks_give_the_reports_of_their_bytes():
         LEDGER.validate_block(MADE.blocks[0], context, next_block=answer(1))
 
 
+def test_runs_of_answers():
+    """Turned into bytes; the run finds by itself what makes each final."""
+    blocks = [LEDGER.from_answers(answer(index)) for index in range(3)]
+    assert blocks == MADE.bare
+    assert all(report.valid for report in LEDGER.validate_chain(blocks, MADE.context_for(0)))
+    assert LEDGER.from_answers(answer(0), [answer(1), answer(2)]) == MADE.blocks[0]
+    with pytest.raises(InputError, match="variant"):
+        LEDGER.from_answers(answer(0), variant="other")
+
+
 def test_proofs_shown_in_plain_are_passed_over():
     document = answer(1)
     document["result"]["consensus_value"]["previous_proof_plain"] = {"commits": []}
@@ -205,6 +215,20 @@ def test_bifs_own_form_of_a_consensus_value():
     }  # fmt: skip
     with pytest.raises(InputError, match="not public"):
         LEDGER.verify_inclusion(bytes(32), bytes(32), own(1)["result"]["consensus_value"])
+
+
+def test_bumo_answers():
+    """The value of an empty block is taken; of one with transactions, which have other fields, the proof alone."""
+    value = {"close_time": 5, "ledger_seq": 6, "previous_ledger_hash": "04" * 32, "previous_proof": "0a00"}
+    header = {"seq": 6, "hash": "00" * 32, "fees_hash": "05" * 32, "tx_count": 1}
+    document = {"error_code": 0, "result": {"header": header, "consensus_value": value}}
+    made = ledger_pb2.LedgerBundle.FromString(LEDGER.from_answers(document, variant="bumo"))
+    assert ledger_pb2.ConsensusValue.FromString(made.consensus_value).previous_proof == b"\x0a\x00"
+    assert ledger_pb2.BumoLedgerHeader.FromString(made.header).fees_hash == b"\5" * 32
+    value["txset"] = {"txs": [{"transaction": {"fee_limit": 5, "operations": [{"type": 2, "issue_asset": {}}]}}]}
+    made = ledger_pb2.LedgerBundle.FromString(LEDGER.from_answers(document, document, variant="bumo"))
+    assert made.consensus_value == b""
+    assert made.previous_proof == made.next_proof == b"\x0a\x00"
 
 
 def test_validators_of_an_answer():

@@ -105,6 +105,9 @@ def test_keys_that_are_not_keys():
     ):  # fmt: skip
         assert keys.read_key(text) is None, text
         assert keys.read_key(text, strict=False) is None, text
+    spaced = good[:8] + "  " + good[10:]  # which a lenient reader of hexadecimal passes over
+    assert keys.read_keys([good.encode(), spaced.encode()])[1] is None
+    assert keys.read_keys([spaced.encode(), good.encode()], strict=False)[0] is None
     assert keys.read_key(good.upper()) is None
     assert keys.read_key(good.upper(), strict=False).address == ALICE.address
 
@@ -289,6 +292,14 @@ def test_bytes_that_a_writer_would_not_put():
     assert judge(twisted) == Verdict.MALFORMED_ITEM
     assert judge(twisted, rules="compatible") == Verdict.VALID
     assert LEDGER.transaction_hash(twisted) == LEDGER.transaction_hash(good)
+
+
+def test_addresses_in_other_letters():
+    """Next to one of each kind, whose texts are read together."""
+    strange = seal(make_transaction("did:bid:ef\u661f\u706b", 1, dest=BOB.address), [ALICE])
+    items = [seal(transfer(), [ALICE]), strange, seal(transfer(SAM), [SAM])]
+    verdicts = LEDGER.validate_transactions(items)
+    assert [v.name for v in verdicts] == ["VALID", "MALFORMED_ITEM", "VALID"]
 
 
 def test_trigger_is_for_transactions_of_contracts():

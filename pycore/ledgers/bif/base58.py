@@ -51,8 +51,9 @@ def decode(text: str) -> bytes | None:
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
 
 
-def encode_rows(rows: NDArray[np.uint8]) -> list[str]:
-    """:func:`encode` of each row of uint8 (n, width), all at once: long division over 32-bit limbs."""
+def encode_rows(rows: NDArray[np.uint8], head: str = "") -> list[str]:
+    """:func:`encode` of each row of uint8 (n, width), with `head` in front, all at once: long division over 32-bit
+    limbs."""
     n, width = rows.shape
     words = -(-width // 4)
     padded = np.zeros((n, 4 * words), np.uint8)
@@ -76,4 +77,5 @@ def encode_rows(rows: NDArray[np.uint8]) -> list[str]:
     zeros = np.where(rows.any(axis=1), (rows != 0).argmax(axis=1), width)  # leading zero bytes, a "1" each
     text = _LETTERS[digits].tobytes().decode("ascii")
     places = zip(lead.tolist(), zeros.tolist(), strict=True)
-    return ["1" * more + text[i * size + skip : (i + 1) * size] for i, (skip, more) in enumerate(places)]
+    heads = [head + "1" * more for more in range(width + 1)]
+    return [heads[more] + text[i * size + skip : (i + 1) * size] for i, (skip, more) in enumerate(places)]

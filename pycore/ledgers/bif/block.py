@@ -16,13 +16,22 @@ import numpy as np
 
 from pycore.errors import InputError
 from pycore.ledgers.bif import headers, plans
-from pycore.ledgers.bif.headers import Header
-from pycore.ledgers.bif.messages import MAX_PROOF, LedgerBundle, ValidatorSet, as_written, parse
-from pycore.ledgers.bif.messages import ConsensusValue as ConsensusValueMessage
+from pycore.ledgers.bif.headers import GENESIS, Header
+from pycore.ledgers.bif.messages import (
+    MAX_PROOF,
+    LedgerBundle,
+    LedgerUpgrade,
+    ValidatorSet,
+    as_written,
+    parse,
+    parse_counted,
+)
 from pycore.ledgers.scan import FLAGS, Spans, Tables
 
 MAX_BLOCK_BYTES = 64 << 20
 """Bytes of a block; nodes stop at 18 MB for a consensus value (bumo, General::TXSET_LIMIT_SIZE)."""
+MAX_HEIGHT = (1 << 62) - 1
+"""Heights above this are not read: the next one must be a number as well."""
 MAX_RECORDS = 1 << 18
 """Transactions of a block that are read."""
 MIN_TRANSACTION_BYTES = 64
@@ -101,6 +110,8 @@ def open_block(data: bytes, variant: str) -> OpenBlock:
     if not parts["header"]:
         raise InputError("block.header", got="nothing", wanted="a serialised LedgerHeader")
     header = headers.read_header(parts["header"], variant, "block.header")
+    if not GENESIS <= header.seq <= MAX_HEIGHT:
+        raise InputError("block.header.seq", got=str(header.seq), wanted=f"{GENESIS} to {MAX_HEIGHT}")
     value = open_value(parts["consensus_value"], "block.consensus_value") if parts["consensus_value"] else None
     for name in ("next_proof", "validators", "previous_proof", "finality.proof"):
         if len(parts[name]) > MAX_PROOF:
@@ -117,7 +128,7 @@ def open_block(data: bytes, variant: str) -> OpenBlock:
         value=value,
         previous_proof=value.previous_proof if value is not None else parts["previous_proof"] or None,
         next_proof=parts["next_proof"],
-        validators=parse(ValidatorSet, listed, "block.validators") if listed else None,
+        validators=parse_counted(ValidatorSet, listed, "block.validators", ("validators",)) if listed else None,
         next_value=next_value,
         after_proof=parts["finality.proof"],
         written=not flags and as_written(header, parts["header"]),
@@ -162,8 +173,7 @@ def _upgraded(tables: Tables, field: str) -> tuple[str, ...]:
     data = _bounded(tables, "ledger_upgrade", field)
     if not data:
         return ()
-    message = ConsensusValueMessage()
-    upgrade = parse(type(message.ledger_upgrade), data, f"{field}.ledger_upgrade")
+    upgrade = parse_counted(LedgerUpgrade, data, f"{field}.ledger_upgrade", ("new_validator_list",))
     return tuple(upgrade.new_validator_list)
 
 

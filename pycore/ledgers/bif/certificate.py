@@ -32,7 +32,7 @@ from pycore.consensus import Decision, Electorate, Repeat, Rule, decide, tally
 from pycore.errors import InputError
 from pycore.ledgers.bif import keys
 from pycore.ledgers.bif.context import BifContext, Validator
-from pycore.ledgers.bif.messages import MAX_PROOF, MAX_VALIDATORS, PbftProof, as_written, parse, shorten
+from pycore.ledgers.bif.messages import MAX_VALIDATORS, PbftProof, as_written, parse_counted, shorten
 from pycore.ledgers.report import Check
 from pycore.signatures.batch import verify_batch
 
@@ -124,7 +124,7 @@ def judge_pbft(
         context: variant and rules.
     """
     try:
-        proof = parse(PbftProof, data, "proof", MAX_PROOF)
+        proof = parse_counted(PbftProof, data, "proof", ("commits",))
     except InputError as error:
         return refused(str(error), validators)
     if len(proof.commits) > MAX_VALIDATORS:

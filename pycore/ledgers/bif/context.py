@@ -81,20 +81,20 @@ class Table(dict[str, Any]):
         self.variant = variant
 
 
-class Names(tuple[str, ...]):
-    """Addresses that were checked for a kind of ledger, in order, each once."""
+class Checked(tuple[Any, ...]):
+    """Addresses or validators that were checked for a kind of ledger, in order, each once."""
 
     variant: str
 
-    def __new__(cls, values: Iterable[str], variant: str) -> Names:
-        """values: the addresses, which may repeat."""
+    def __new__(cls, values: Iterable[Any], variant: str) -> Checked:
+        """values: what was checked; it may repeat."""
         made = super().__new__(cls, dict.fromkeys(values))
         made.variant = variant
         return made
 
 
 def _checked(value: Any, variant: str) -> bool:
-    return isinstance(value, (Table, Names)) and value.variant == variant
+    return isinstance(value, (Table, Checked)) and value.variant == variant
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ class BifContext(JsonContext):
 
     A check whose field is missing is reported as skipped, by name; it never passes silently.
 
-    variant              "bif" | "bumo": BIF-Core 1.x, or ledgers of BUMO's kind: other headers, keys and addresses
+    variant              "bif" | "bumo": BIF-Core 1.x, or ledgers of BUMO's kind: other headers, keys and addresses, and
+                         transactions that are not read
     rules                "strict" | "compatible"
     chain_id             of header and transactions; None: the header's, which is then not compared
     chain_code           that addresses of this ledger may have in front; None: any
@@ -164,14 +165,15 @@ class BifContext(JsonContext):
     def _sets(self) -> Iterator[tuple[str, Any]]:
         variant = fields.one_of("variant", self.variant, tuple(keys.VARIANTS))
         for name in ("validators", "previous_validators", "next_validators"):
-            if getattr(self, name) is not None:
-                yield name, _validators(name, getattr(self, name), variant)
+            value = getattr(self, name)
+            if value is not None and not _checked(value, variant):
+                yield name, _validators(name, value, variant)
         if not _checked(self.accounts, variant):
             found = fields.items("accounts", self.accounts)
             yield "accounts", Table({_address("accounts", a, variant): _account(v) for a, v in found}, variant)
         if not _checked(self.changed_accounts, variant):
             words = fields.words("changed_accounts", self.changed_accounts)
-            yield "changed_accounts", Names((_address("changed_accounts", a, variant) for a in words), variant)
+            yield "changed_accounts", Checked((_address("changed_accounts", a, variant) for a in words), variant)
         if self.nonces is not None and not _checked(self.nonces, variant):
             listed = fields.items("nonces", self.nonces)
             nonces = {_address("nonces", a, variant): fields.number("nonces", v, 63) for a, v in listed}
@@ -213,7 +215,7 @@ def _validators(name: str, value: Any, variant: str) -> tuple[Validator, ...]:
         raise fields.refuse(name, f"{len(found)} validators", f"at most {MAX_VALIDATORS}")
     if len({one.address for one in found}) < len(found):
         raise fields.refuse(name, "a validator twice", "each validator once")
-    return tuple(found)
+    return Checked(found, variant)
 
 
 def _address(name: str, value: Any, variant: str) -> str:

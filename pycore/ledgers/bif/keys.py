@@ -98,6 +98,9 @@ class KeyColumn:
             tail = _CHECKSUM if kind is BUMO else 0
             size = len(kind.head) + kind.size + tail
             own = np.flatnonzero(lengths == 2 * size)
+            if not len(own):
+                self.raws.append(np.zeros((0, kind.size), np.uint8))
+                continue
             rows, sound = _from_hex(texts.take(own).gather().to_matrix(2 * size, "keys"), strict)
             start = len(kind.head)
             sound &= (rows[:, :start] == np.frombuffer(kind.head, np.uint8)).all(axis=1)
@@ -113,8 +116,12 @@ class KeyColumn:
     def make_addresses(self) -> None:
         """Fills in the addresses."""
         for place, kind in enumerate(self._known):
+            written = _addresses(kind, self.raws[place])
+            if len(written) == len(self):
+                self.addresses = written
+                return
             own = np.flatnonzero(self.kinds == place).tolist()
-            for i, address in zip(own, _addresses(kind, self.raws[place]), strict=True):
+            for i, address in zip(own, written, strict=True):
                 self.addresses[i] = address
 
     def __len__(self) -> int:
@@ -130,6 +137,13 @@ class KeyColumn:
 
 def _from_hex(digits: NDArray[np.uint8], strict: bool) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Bytes of rows of hexadecimal digits, and which rows have no other characters."""
+    text = digits.tobytes()
+    try:
+        whole = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        whole = b""
+    if 2 * len(whole) == len(text) and not (strict and text != text.lower()):  # all sound, as they nearly always are
+        return np.frombuffer(whole, np.uint8).reshape(len(digits), -1), np.ones(len(digits), np.bool_)
     values = (_LOWER if strict else _ANY)[digits]
     sound: Any = (values < 16).all(axis=1)
     joined: Any = (values[:, ::2] << 4) | (values[:, 1::2] & 15)
@@ -231,5 +245,4 @@ def _addresses(kind: Kind, raws: NDArray[np.uint8]) -> list[str]:
     if kind is BUMO:
         bodies = [_BUMO_ADDRESS + row[12:].tobytes() for row in hashes]
         return [base58.encode(body + _checksum(body)) for body in bodies]
-    head = PREFIX + kind.letters
-    return [head + text for text in base58.encode_rows(np.ascontiguousarray(hashes[:, 10:]))]
+    return base58.encode_rows(np.ascontiguousarray(hashes[:, 10:]), PREFIX + kind.letters)

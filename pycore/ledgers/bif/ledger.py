@@ -12,9 +12,8 @@ from pycore.base.columns import one_bytes, quote
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
-from pycore.hashing.batch import hash_batch
 from pycore.ledgers.bif import headers, keys, rpc, transactions, validator
-from pycore.ledgers.bif.block import open_block, open_value, paired
+from pycore.ledgers.bif.block import MAX_BLOCK_BYTES, open_block, open_value, paired
 from pycore.ledgers.bif.context import BifContext
 from pycore.ledgers.bif.messages import Transaction, TransactionEnv, parse
 from pycore.ledgers.bif.proofs import PROOFS
@@ -116,6 +115,13 @@ class Bif(LedgerFace[BifContext]):
                 unclear = f"more than {MAX_CHANGED} accounts may have other signers since"
         return changes, unclear
 
+    def from_answers(self, answer: Any, next_block: Any = None, *, variant: str = "bif") -> bytes:
+        """A serialised LedgerBundle from a node's answers, as `form="rpc"` reads them: for runs and bundles.
+
+        next_block  as for :meth:`validate_block`
+        """
+        return rpc.bundle(answer, _one_of("variant", variant, tuple(keys.VARIANTS)), next_block)
+
     def block_height(
         self, block: BytesLike | Mapping[str, Any] | str, *, form: str = "wire", variant: str = "bif"
     ) -> int:
@@ -129,20 +135,23 @@ class Bif(LedgerFace[BifContext]):
         """The block's hashes, recomputed from its content.
 
         {"block_hash"}: bytes; {"consensus_value_hash"}: bytes, b"" where the block came without the value;
-        {"validators_hash"}: of the set that the bundle has, b"" without one; {"tx_hashes"}: list of bytes.
+        {"validators_hash"}: of the set that the bundle has, b"" without one; {"tx_hashes"}: list of bytes,
+        empty for BUMO's blocks.
         """
         _own_hash(hash)
         opened = open_block(_bundle(block, BifContext(variant=variant), form), variant)
         value = opened.value
-        records = value.transactions.items() if value is not None else []
-        envs = [parse(TransactionEnv, data, f"block.consensus_value.txset.txs[{i}]") for i, data in enumerate(records)]
-        blobs = [env.transaction.SerializeToString(deterministic=True) for env in envs]
+        found: list[bytes] = []
+        if value is not None and variant == "bif":  # BUMO's transactions have other fields
+            rows = transactions.hashes(value.transactions, "block.consensus_value.txset.txs")
+            found = [row.tobytes() for row in rows]
+        records = value.transactions.items() if value is not None and variant == "bumo" else []
         encoded = b"" if opened.validators is None else opened.validators.SerializeToString(deterministic=True)
         return {
-            "block_hash": headers.block_hash(opened.header, records if variant == "bumo" else ()),
+            "block_hash": headers.block_hash(opened.header, records),
             "consensus_value_hash": hash_one("sha256", value.data) if value is not None else b"",
             "validators_hash": hash_one("sha256", encoded) if encoded else b"",
-            "tx_hashes": [row.tobytes() for row in hash_batch("sha256", blobs)] if blobs else [],
+            "tx_hashes": found,
         }
 
     def validate_transactions(
@@ -156,10 +165,12 @@ class Bif(LedgerFace[BifContext]):
         MALFORMED_ITEM. A gap in the context is not held against a transaction, and there is no report to say so.
         """
         known = self.context(context)
+        if known.variant != "bif":
+            raise InputError("context.variant", quote(known.variant), "'bif': BUMO's transactions have other fields")
         records = [_env(item, form, f"items[{i}]") for i, item in enumerate(items)]
         if not records:
             return Verdicts(b"")
-        spans = Spans.joined([b"", *records]).part(1, len(records) + 1) if len(records) else Spans.joined(records)
+        spans = Spans.joined(records)
         found = transactions.judge(spans, known, seq=known.height, chain_id=known.chain_id, threads=threads)
         return Verdicts(found.codes)
 
@@ -172,16 +183,14 @@ class Bif(LedgerFace[BifContext]):
         _own_hash(hash)
         return hash_one("sha256", _blob(tx, form))
 
-    def transaction_sender(self, tx: Any, *, form: str = "wire", hash: str | None = None, variant: str = "bif") -> str:
+    def transaction_sender(self, tx: Any, *, form: str = "wire", hash: str | None = None) -> str:
         """The source address, where the owner's signature holds and no other fails; InvalidSignature where not.
 
         tx   as for :meth:`transaction_hash`, with its signatures
         """
         _own_hash(hash)
         data = _env(tx, form, "tx")
-        found = transactions.judge(
-            Spans.joined([data]), BifContext(variant=variant, other_accounts="single"), seq=None, chain_id=None
-        )
+        found = transactions.judge(Spans.joined([data]), BifContext(other_accounts="single"), seq=None, chain_id=None)
         if found.tables["tx"][0, FAULT]:
             raise found.tables.refusal("tx", "a TransactionEnv", len(data))
         if int(found.codes[0]) != int(Verdict.VALID):
@@ -236,16 +245,13 @@ class Bif(LedgerFace[BifContext]):
                 raise InputError(name, f"{len(given)} bytes", "32 bytes")
         data = one_bytes(proof, "proof") if _form(form) == "wire" else rpc.consensus_value(proof)
         try:
-            value = open_value(data, "proof")
-            records = value.transactions.items()
-            envs = [parse(TransactionEnv, one, "proof") for one in records]
+            rows = transactions.hashes(open_value(data, "proof").transactions, "proof")
         except InputError as error:
             raise ProofError(Verdict.MALFORMED_PROOF) from error
-        if index is not None and (type(index) is not int or not 0 <= index < len(envs)):
+        if index is not None and (type(index) is not int or not 0 <= index < len(rows)):
             raise ProofError(Verdict.MALFORMED_PROOF)
-        chosen = envs if index is None else [envs[index]]
-        blobs = [env.transaction.SerializeToString(deterministic=True) for env in chosen]
-        there = bool(blobs) and bool((hash_batch("sha256", blobs) == np.frombuffer(item, np.uint8)).all(axis=1).any())
+        chosen = rows if index is None else rows[index : index + 1]
+        there = bool((chosen == np.frombuffer(item, np.uint8)).all(axis=1).any())
         if hash_one("sha256", data) != wanted or not there:
             raise ProofError(Verdict.BAD_PROOF)
 
@@ -287,13 +293,13 @@ def _blob(tx: Any, form: str) -> bytes:
         return rpc.transaction_blob(tx)
     data = one_bytes(tx, "tx")
     try:
-        env = parse(TransactionEnv, data, "tx")
+        env = parse(TransactionEnv, data, "tx", MAX_BLOCK_BYTES)
     except InputError:
         pass
     else:
         if env.HasField("transaction") and env.transaction.source_address:
             return bytes(env.transaction.SerializeToString(deterministic=True))
-    if not parse(Transaction, data, "tx").source_address:
+    if not parse(Transaction, data, "tx", MAX_BLOCK_BYTES).source_address:
         raise InputError("tx", f"{len(data)} bytes without a source address", "a TransactionEnv or Transaction")
     return data
 

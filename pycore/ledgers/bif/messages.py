@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from functools import lru_cache
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.bif.v1 import consensus_pb2, ledger_pb2, transaction_pb2
 from pycore.errors import InputError
+from pycore.ledgers.scan import Plan, Spans
 
 BumoLedger = ledger_pb2.BumoLedger
 BumoLedgerHeader = ledger_pb2.BumoLedgerHeader
 ConsensusValue = ledger_pb2.ConsensusValue
+LedgerUpgrade = ledger_pb2.LedgerUpgrade
 FeeConfig = ledger_pb2.FeeConfig
 Finality = ledger_pb2.Finality
 LedgerBundle = ledger_pb2.LedgerBundle
@@ -32,6 +35,8 @@ MAX_PROOF = 1 << 22
 MAX_VALIDATORS = 1 << 12
 """Validators of a block, and signatures of a proof."""
 
+_SMALL = 1 << 13  # bytes that cannot hold so much that it would have to be counted first
+
 M = TypeVar("M", bound=Message)
 
 
@@ -47,6 +52,35 @@ def parse(kind: type[M], data: bytes, field: str, most: int | None = None) -> M:
         got = f"{len(data)} bytes that do not parse ({error})"
         raise InputError(field, got=got, wanted=f"a BIF {name}") from error
     return message
+
+
+def parse_counted(kind: type[M], data: bytes, field: str, lists: tuple[str, ...]) -> M:
+    """As :func:`parse`, at most MAX_PROOF bytes, for a message with at most MAX_VALIDATORS entries in each of these
+    lists, by their paths. They are counted before any is built: two bytes of one would take a hundred of memory."""
+    if len(data) <= _SMALL:
+        return parse(kind, data, field)
+    if len(data) > MAX_PROOF:
+        raise InputError(field, got=f"{len(data)} bytes", wanted=f"a {kind.DESCRIPTOR.name} of at most {MAX_PROOF}")
+    tables = _counting(kind.DESCRIPTOR, lists).scan(Spans.joined([data]), limits=dict.fromkeys(lists, 0))
+    for name in lists:
+        if tables.counts[name] > MAX_VALIDATORS:
+            got = f"{tables.counts[name]} {name.rpartition('.')[2]}"
+            raise InputError(field, got=got, wanted=f"at most {MAX_VALIDATORS}")
+    return parse(kind, data, field)
+
+
+@lru_cache(maxsize=8)
+def _counting(descriptor: Any, lists: tuple[str, ...]) -> Plan:
+    """Counts these lists, without a look into what they hold."""
+    raw = [path for path in lists if _is_message(descriptor, path)]
+    return Plan(descriptor, {"": "message", **{path: path for path in lists}}, {}, raw=raw)
+
+
+def _is_message(descriptor: Any, path: str) -> bool:
+    for name in path.split("."):
+        found = descriptor.fields_by_name[name]
+        descriptor = found.message_type
+    return descriptor is not None
 
 
 def as_written(message: Message, data: bytes) -> bool:

@@ -33,12 +33,12 @@ from pycore.ledgers.bif.block import Value, open_block, open_value
 from pycore.ledgers.bif.context import BifContext, Validator, input_validators
 from pycore.ledgers.bif.headers import Header
 from pycore.ledgers.bif.messages import (
-    MAX_PROOF,
     Finality,
     TransactionEnv,
     ValidatorSet,
     as_written,
     parse,
+    parse_counted,
     shorten,
 )
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
@@ -233,7 +233,7 @@ def _final(work: _Work, header: Header, digest: bytes) -> None:
 
 def _set(data: bytes) -> tuple[Validator, ...]:
     """A set of validators that is encoded as a writer encodes it."""
-    message = parse(ValidatorSet, data, "validators", MAX_PROOF)
+    message = parse_counted(ValidatorSet, data, "validators", ("validators",))
     if not as_written(message, data):
         raise InputError("validators", f"{len(data)} bytes", "a ValidatorSet as a writer puts it")
     return input_validators(message, "validators", "bif")

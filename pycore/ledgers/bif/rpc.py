@@ -189,7 +189,7 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
 
     BIF shows a consensus value as {"consensus_header": {"previous_proof": ...}, ...}, whose encoding is not public. Of
     such a value the proof is taken and nothing else: checks that need the value are skipped. BUMO's form is taken
-    whole.
+    whole; of a BUMO ledger where it has no transactions.
     """
     found = _result(source, field)
     if "header" not in found:
@@ -198,7 +198,7 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
     value = found.get("consensus_value")
     if value is not None:
         where = f"{field}.consensus_value"
-        if _enveloped(value):
+        if not _readable(value, variant):
             made.previous_proof = _proof(value, where)
         else:
             made.consensus_value = consensus_value(value, where)
@@ -210,7 +210,7 @@ def bundle(source: Any, variant: str, next_source: Any = None, field: str = "blo
         raise InputError("next_block", f"{len(later)} answers", "one or two: of the next block and the one after")
     if later:
         made.next_proof = _proof(later[0], "next_block[0].consensus_value")
-    if len(later) == 2 and not _enveloped(later[0]):
+    if len(later) == 2 and _readable(later[0], variant):
         made.finality.next_value = consensus_value(later[0], "next_block[0].consensus_value")
         made.finality.proof = _proof(later[1], "next_block[1].consensus_value")
     return bytes(made.SerializeToString(deterministic=True))
@@ -232,6 +232,15 @@ def consensus_value(source: Any, field: str = "consensus_value") -> bytes:
     message = ConsensusValue()
     fill(message, value, field, _AROUND_VALUE)
     return bytes(message.SerializeToString(deterministic=True))
+
+
+def _readable(value: Any, variant: str) -> bool:
+    """Whether the bytes of a consensus value can be made of its form in an answer. BUMO's transactions and upgrades
+    have other fields than BIF's."""
+    if variant != "bif":
+        inner = document(value, "consensus_value")
+        return not inner.get("txset") and "ledger_upgrade" not in inner
+    return not _enveloped(value)
 
 
 def _enveloped(value: Any) -> bool:

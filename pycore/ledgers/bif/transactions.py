@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from pycore.base.columns import Column
 from pycore.base.verdicts import Verdict
 from pycore.consensus import decide, tally
 from pycore.errors import InputError
+from pycore.hashing.batch import hash_batch
 from pycore.ledgers.bif import keys
 from pycore.ledgers.bif.context import MAX_SIGNERS, BifContext
 from pycore.ledgers.bif.messages import TransactionEnv, parse, shorten
@@ -34,7 +36,7 @@ from pycore.signatures.batch import verify_batch
 
 MAX_TRANSACTION = 1 << 20
 """Bytes from which a transaction is too large (bumo, General::TRANSACTION_LIMIT_SIZE)."""
-MAX_SIGNATURES = 1 << 20
+MAX_SIGNATURES = 1 << 19
 """Signatures of a block, or of a list of transactions, that are read."""
 MAX_SIGNED = 1 << 30
 """Bytes that signatures of one call are over, each counted by itself: a transaction may have a hundred."""
@@ -56,6 +58,7 @@ class Transactions:
         tables: of the scan.
         context, seq: what they are judged by; seq is the block's height, None where it is not known.
         codes: uint8 (n,): verdicts by the first fault of each.
+        called: what errors call the whole.
         details: that fault in words, of those that have one.
         parents, groups: int64, uint32 (signatures,): the transaction of each, and its key among `keys`.
         keys: the distinct keys.
@@ -72,6 +75,7 @@ class Transactions:
     seq: int | None
     chain_id: int | None
     codes: NDArray[np.uint8]
+    called: str = "items"
     details: dict[int, str] = field(default_factory=dict)
     parents: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     groups: NDArray[np.uint32] = field(default_factory=lambda: np.zeros(0, np.uint32))
@@ -116,33 +120,52 @@ class Transactions:
 
 
 def scan(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
-         threads: int | None = None) -> Transactions:  # fmt: skip
-    """The columns of serialised TransactionEnv records.
+         called: str = "items") -> Transactions:  # fmt: skip
+    """The columns of serialised TransactionEnv records; errors name the whole as it is called.
 
     One that is not as a writer puts it is refused under `strict`; `compatible` reads what a writer would put, as a node
     does, which parses and encodes again.
     """
     room = {"signature": len(records) + len(records) // 4 + 16, "operation": len(records) + len(records) // 4 + 16}
     limits = {"signature": MAX_SIGNATURES + MAX_SIGNERS, "operation": MAX_SIGNATURES + MAX_OPERATIONS}
-    tables = TRANSACTION.scan(records, room=room, limits=limits, threads=threads)
+    # By one thread: several would each keep as many rows as the limits allow.
+    tables = TRANSACTION.scan(records, room=room, limits=limits, threads=1)
     odd: list[int] = []
     if context.strict:  # also what the chain's message has no field for: nobody could say what it means
         tx = tables["tx"]
         odd = np.flatnonzero(((tx[:, FLAGS] & ~OVERFLOW) != 0) & (tx[:, FAULT] == 0)).tolist()
     else:
-        again = [i for i in tables.rewritten("tx").tolist() if not tables["tx"][i, FAULT]]
+        # Those that are refused for their size anyway are left as they are: they could hold millions of parts.
+        open_ = (tables["tx"][:, FAULT] == 0) & ((tables["tx"][:, FLAGS] & OVERFLOW) == 0)
+        open_ &= tables.span("tx").lengths < MAX_TRANSACTION
+        again = [i for i in tables.rewritten("tx").tolist() if open_[i]]
         if again:
-            tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=threads)
+            tables = TRANSACTION.scan(_encoded(records, again), room=room, limits=limits, threads=1)
     tx = tables["tx"]
     if tables.faulty:  # what stands before a fault may be in any form: nothing of it is read
         tx[tx[:, FAULT] != 0, FIRST_CELL:] = 0
     for name in ("signature", "operation"):
         if tables.counts[name] > MAX_SIGNATURES:
-            raise InputError("transactions", f"more than {MAX_SIGNATURES} {name}s", f"at most {MAX_SIGNATURES}")
-    found = Transactions(tables, context, seq, chain_id, np.full(len(tx), _VALID, np.uint8))
+            raise InputError(called, f"more than {MAX_SIGNATURES} {name}s", f"at most {MAX_SIGNATURES}")
+    found = Transactions(tables, context, seq, chain_id, np.full(len(tx), _VALID, np.uint8), called)
     for index in odd:
         found.fault(index, _MALFORMED, "unknown fields, or not encoded as a writer encodes it")
     return found
+
+
+def require_records(found: Transactions) -> None:
+    """InputError where bytes are not a transaction."""
+    if found.tables.faulty:
+        at = int(found.tables["tx"][:, FAULT].nonzero()[0][0])
+        size = int(found.tables.span("tx").lengths[at])
+        raise found.tables.refusal(f"{found.called}[{at}]", "a TransactionEnv", size)
+
+
+def hashes(records: Spans, called: str) -> NDArray[np.uint8]:
+    """uint8 (n, 32): the hash of each serialised TransactionEnv. InputError where bytes are not one."""
+    found = scan(records, BifContext(rules="compatible"), seq=None, chain_id=None, called=called)
+    require_records(found)
+    return hash_batch("sha256", found.blobs().gather()) if len(found) else np.zeros((0, 32), np.uint8)
 
 
 def _encoded(records: Spans, odd: list[int]) -> Spans:
@@ -226,7 +249,7 @@ def verify(found: Transactions, threads: int | None, others: Sequence[Callable[[
     parents = table[rows, PARENT]
     blobs = found.blobs()
     if int(blobs.lengths[parents].sum()) > MAX_SIGNED:
-        raise InputError("transactions", f"signatures over more than {MAX_SIGNED} bytes", f"at most {MAX_SIGNED}")
+        raise InputError(found.called, f"signatures over more than {MAX_SIGNED} bytes", f"at most {MAX_SIGNED}")
     texts = found.tables.span("signature", "public_key").take(rows)
     groups, firsts = texts.group()
     context = found.context
@@ -251,8 +274,18 @@ def verify(found: Transactions, threads: int | None, others: Sequence[Callable[[
 
 def _name_sources(found: Transactions) -> None:
     groups, firsts = found.tables.span("tx", "transaction.source_address").group()
-    texts = found.tables.span("tx", "transaction.source_address").take(firsts).items()
-    found.sources, found.source_groups = [text.decode() for text in texts], groups
+    column = found.tables.span("tx", "transaction.source_address").take(firsts).gather()
+    found.sources, found.source_groups = _texts(column), groups
+
+
+def _texts(column: Column) -> list[str]:
+    """The rows of a column as texts; they are known to be UTF-8."""
+    whole = column.data.tobytes().decode()
+    assert column.offsets is not None
+    if not whole.isascii():
+        return [row.decode() for row in column]
+    places = column.offsets.tolist()
+    return [whole[start:stop] for start, stop in pairwise(places)]
 
 
 def _pieces(rows: NDArray[np.intp], sizes: NDArray[np.int64]) -> list[NDArray[np.intp]]:
@@ -457,7 +490,7 @@ def changed_accounts(found: Transactions) -> list[str]:
 def judge(records: Spans, context: BifContext, *, seq: int | None, chain_id: int | None,
           threads: int | None = None) -> Transactions:  # fmt: skip
     """The verdicts of serialised transactions that are not in a block yet, each by itself."""
-    found = scan(records, context, seq=seq, chain_id=chain_id, threads=threads)
+    found = scan(records, context, seq=seq, chain_id=chain_id)
     judge_form(found)
     verify(found, threads)
     decide_signers(found)

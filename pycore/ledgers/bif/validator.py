@@ -20,12 +20,13 @@ from pycore.ledgers.bif.context import BifContext, Validator, input_validators
 from pycore.ledgers.bif.headers import GENESIS, Header
 from pycore.ledgers.bif.messages import LedgerHeader, ValidatorSet
 from pycore.ledgers.report import BlockReport, Check, TransactionFault
-from pycore.ledgers.scan import FAULT, Spans
+from pycore.ledgers.scan import Spans
 
 _FIRST_BLOCK = "the first block has no proof: it is trusted from elsewhere"
 _NO_PROOF = "the proof of a block comes with the next one, which is not here"
 _NO_VALIDATORS = "the context has no validators for this block"
 _NO_VALUE = "the block came without its consensus value"
+_TXS = "block.consensus_value.txset.txs"
 _HASH = 32
 
 
@@ -116,14 +117,12 @@ class Validation:
     def scanned(self, block: OpenBlock) -> transactions.Transactions:
         """The columns of the block's transactions. InputError where bytes are not one."""
         empty = Spans(np.zeros(0, np.uint8), np.zeros((0, 2), np.int64))
-        records = empty if block.value is None else block.value.transactions
+        read = block.value is not None and self.context.variant == "bif"
+        records = block.value.transactions if read and block.value is not None else empty
         header, context = block.header, self.context
         chain_id = header.chain_id if context.chain_id is None else context.chain_id
-        found = transactions.scan(records, context, seq=header.seq, chain_id=chain_id, threads=self.threads)
-        if found.tables.faulty:
-            at = int(found.tables["tx"][:, FAULT].nonzero()[0][0])
-            field = f"block.consensus_value.txset.txs[{at}]"
-            raise found.tables.refusal(field, "a TransactionEnv", int(records.lengths[at]))
+        found = transactions.scan(records, context, seq=header.seq, chain_id=chain_id, called=_TXS)
+        transactions.require_records(found)
         return found
 
     def report(self) -> BlockReport:
@@ -142,6 +141,7 @@ class Validation:
             "signatures": len(found.outcomes),
             "keys": 0 if found.keys is None else len(found.keys),
             "ignored_signatures": found.ignored,
+            "unread": self.unread,
         }
         return BlockReport(
             chain="bif",
@@ -163,7 +163,6 @@ class Validation:
         lengths = {name: len(getattr(header, name)) for name in ("hash", "consensus_value_hash", "validators_hash")}
         lengths["previous_hash"] = len(header.previous_hash) or (_HASH if header.seq == GENESIS else 0)
         wrong = [name for name, length in lengths.items() if length != _HASH]
-        wrong += ["seq"] if header.seq < GENESIS else []
         wrong += ["encoding"] if context.strict and not block.written else []
         detail = "missing, out of range or not as a writer puts it: " + ", ".join(wrong) if wrong else ""
         self.check("structure", not wrong, ", ".join(wrong) or "complete", "complete", detail)
@@ -212,6 +211,12 @@ class Validation:
 
     # ---- transactions ------------------------------------------------------------------------------------------------
 
+    @property
+    def unread(self) -> int:
+        """Transactions of the block that are not read: BUMO's have other fields than BIF's."""
+        value = self.block.value
+        return 0 if value is None or self.context.variant == "bif" else len(value.transactions)
+
     def verify_transactions(self) -> None:
         """Every signature; the same threads hash the consensus value."""
         value = self.block.value
@@ -237,14 +242,17 @@ class Validation:
         detail = ""
         if ok and value.packed:
             ok, detail = None, "the consensus value has transactions in a form that is not public"
+        elif self.unread:
+            ok, detail = None, f"{self.unread} transactions of BUMO's layout, which are not read"
         self.check("transactions", ok, f"{invalid} invalid", "0 invalid", detail)
         for name, count, why in (
             ("accounts", found.unjudged, "are by accounts of which the context does not say who may sign"),
             ("nonces", found.unplaced, "are by accounts of which the context does not know the nonce"),
             ("domains", found.elsewhere, "are of other domains than 0, and the context names none"),
         ):
-            self.check(name, None if count else True, f"{count} not judged", "0 not judged",
-                       f"{count} transactions {why}" if count else "")  # fmt: skip
+            count += self.unread
+            detail = f"{count} transactions {why}" if count and not self.unread else detail
+            self.check(name, None if count else True, f"{count} not judged", "0 not judged", detail, "read")
 
     # ---- validators and proofs ---------------------------------------------------------------------------------------
 

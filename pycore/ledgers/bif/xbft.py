@@ -30,13 +30,12 @@ from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.bif.certificate import Members, Outcome, Signed, concluded, outcome_checks, refused, verify_signed
 from pycore.ledgers.bif.context import BifContext, Validator
 from pycore.ledgers.bif.messages import (
-    MAX_PROOF,
     MAX_VALIDATORS,
     XbftNode,
     XbftProof,
     XbftTc,
     as_written,
-    parse,
+    parse_counted,
     shorten,
 )
 from pycore.ledgers.report import Report
@@ -50,7 +49,7 @@ def judge_xbft(
 ) -> Outcome:  # fmt: skip
     """An XBFT proof of a consensus value; `value`: its bytes, where they are known."""
     try:
-        proof = parse(XbftProof, data, "proof", MAX_PROOF)
+        proof = parse_counted(XbftProof, data, "proof", ("qc.signatures", "node.previous_qc.signatures"))
     except InputError as error:
         return refused(str(error), validators)
     qc = proof.qc
@@ -114,7 +113,7 @@ def verify_timeout_certificate(data: bytes, context: BifContext) -> Report:
 
     InputError where the bytes are not one.
     """
-    found = parse(XbftTc, data, "certificate", MAX_PROOF)
+    found = parse_counted(XbftTc, data, "certificate", ("signature", "high_qc_view_number"))
     against = []
     if len(found.high_qc_view_number) != len(found.signature):
         against.append(f"{len(found.signature)} signatures, {len(found.high_qc_view_number)} view numbers")
