@@ -566,15 +566,13 @@ int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t
  * as pieces, or one that all have. offsets: n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_rlp_lists(const pc_spans *heads, const pc_spans *pieces, const pc_spans *tails, uint8_t *out, int64_t *offsets);
 
-/* Texts that are fixed but for decimal numbers: marks[i] = whether piece i is literal 0, a number, literal 1, a number ..., the
- * last literal. Literal k is literals[ends[k - 1] .. ends[k]); there is one more than numbers. A number is digits without a
- * zero before others, and fits `width` bytes, at most 64. out: numbers of each piece in `width` bytes each, big endian; zero
- * where marks[i] is 0. Returns how many are marked, or PC_ERR_ARGUMENT. */
+/* marks[i] = whether piece i is literal 0, a decimal number, literal 1 ... the last literal; literal k ends at literals[ends[k]].
+ * out: the numbers of each piece in `width` bytes, at most 64, big endian; zero where marks[i] is 0. A number has no leading
+ * zeros and fits. Returns how many are marked, or PC_ERR_ARGUMENT. */
 int64_t pc_spans_decimals(const pc_spans *pieces, const uint8_t *literals, const uint32_t *ends, uint32_t numbers,
                           uint32_t width, uint8_t *out, uint8_t *marks);
-/* Numbers of `width` bytes (1 to 64), big endian, in base 58 with these digits: out[i * room ...] ends with the text of number i,
- * which begins at starts[i]; before it are zeros. A zero byte before the others is not told: it would be a further first digit.
- * room: at least 1.37 * width. Returns n, or PC_ERR_ARGUMENT. */
+/* Numbers of `width` bytes (1 to 64), big endian, in base 58: row i of out, of `room` bytes, at least 1.37 * width, ends with the
+ * text, which begins at starts[i]; leading zero bytes give no digits. Returns n, or PC_ERR_ARGUMENT. */
 int64_t pc_base58(const uint8_t *numbers, size_t n, uint32_t width, const uint8_t digits[58], uint32_t room, uint8_t *out,
                   int64_t *starts);
 
@@ -588,7 +586,7 @@ enum {
     PC_WRITE_BYTES = 1,   /* data as they are */
     PC_WRITE_BE32 = 2,    /* the low 32 bits of a, big endian */
     PC_WRITE_BE64 = 3,
-    PC_WRITE_LE32 = 4, /* little endian */
+    PC_WRITE_LE32 = 4,
     PC_WRITE_LE64 = 5,
     PC_WRITE_DECIMAL = 6,      /* a in ASCII, signed */
     PC_WRITE_VARINT = 7,       /* the 64 bits of a, as protobuf and LEB128 have them */

@@ -34,7 +34,7 @@ DER of a signature; the text of a key that is not exactly as the chain's softwar
 the chain's (`crypto`) in transactions; more than one signature of an initiator that is one address; awards and
 transactions of timers that spend outputs, and a second award; in versions 1 and 2, whose ids can be read in more than
 one way, inputs and outputs without the fields that make them clear; reasons of failed transactions that hold a zero
-byte, and ids of theirs that are none; certificates by fewer than n - f distinct validators, the next block's proposer
+byte, and keys of theirs that are not ids; certificates by fewer than n - f distinct validators, the next proposer
 counted once and only if it is one (:mod:`~pycore.ledgers.xuper.certificate`), of another view than the block's height,
 or in a block whose proposer is no validator. These are readings of public copies of the code, not statements about
 anybody's nodes.

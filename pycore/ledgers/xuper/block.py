@@ -44,7 +44,7 @@ class OpenBlock:
 
 
 def open_block(view: NDArray[np.uint8], field: str = "block") -> OpenBlock:
-    """A block from its bytes, whose transactions are left where they are. InputError where they are none."""
+    """A block from its bytes, whose transactions are left where they are. InputError where they are not one."""
     if not 0 < view.size <= MAX_BLOCK_BYTES:
         raise InputError(field, got=f"{view.size} bytes", wanted=f"a XuperChain block of 1 to {MAX_BLOCK_BYTES} bytes")
     whole = Spans(view, np.array([[0, view.size]], np.int64))

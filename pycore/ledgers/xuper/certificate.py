@@ -8,7 +8,7 @@ votes, and counts without a vote.
     compatible   as the chain's code counts: valid signatures + 1 >= n - f, a validator counts as often as it signed,
                  and one is added for the proposer whoever it is. Of four validators two signatures suffice
     strict       n - f distinct validators: those who signed, and the proposer of the block that carries the
-                 certificate, if it is a validator, once. What this takes the former rule takes, too
+                 certificate, if it is a validator, once. The former rule takes whatever this one takes
 
 Both demand that the certificate names the block, and strict that its view is the block's height. Read in xupercore
 56f3d1af20d7, kernel/consensus/base/driver/chained-bft/saftyrules.go; no published data has confirmed it.
@@ -86,7 +86,7 @@ class Votes:
         return decide(count, rule, self.block_id, objections=[*objections[:4], *self.faults(None)])
 
     def faults(self, height: int | None) -> list[str]:
-        """What is wrong with the certificate but for its votes. height: of the block, where its view must be that."""
+        """Everything wrong with the certificate but for its votes. height: of the block, if its view must be that."""
         found = []
         if self.justify.proposal_id != self.block_id:
             found.append(f"it is for block {shorten(self.justify.proposal_id.hex(), 64)}")

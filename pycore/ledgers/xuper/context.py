@@ -17,7 +17,7 @@ CRYPTO = ("p-256", "sm2")
 
 @dataclass(frozen=True)
 class XuperContext(JsonContext):
-    """What a block is judged by. Every field may be missing: the checks that need it are then skipped.
+    """The basis on which a block is judged. Every field may be missing: the checks that need it are then skipped.
 
     rules                 "strict" | "compatible": see :mod:`pycore.ledgers.xuper`
     chain_name            name of the chain; in the names of accounts behind "@"

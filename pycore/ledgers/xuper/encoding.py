@@ -1,4 +1,4 @@
-"""What a transaction's digest and id are taken over: three versions, two encodings.
+"""The bytes that a transaction's digest and id are taken over: three versions, two encodings.
 
 The digest, which is signed, is SHA256d of the encoding without signatures, the id of the one with them (xupercore
 56f3d1af20d7, bcs/ledger/xledger/state/utxo/txhash):

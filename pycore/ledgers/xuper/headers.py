@@ -1,4 +1,4 @@
-"""What a block's id and its tree are made of (xupercore 56f3d1af20d7, bcs/ledger/xledger/ledger/ledger_hash.go).
+"""A block's id and its tree (xupercore 56f3d1af20d7, bcs/ledger/xledger/ledger/ledger_hash.go).
 
 The id is SHA256d of fields one after another, without lengths: numbers little endian, texts as they are. It covers
 neither the height nor the tree's inner nodes; of failed transactions it covers the reasons, by the order of their ids,

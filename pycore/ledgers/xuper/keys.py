@@ -153,7 +153,7 @@ def _integer(digits: str) -> int:
 
 
 def _no_number(text: str) -> str:
-    """Kept as text: where an integer is wanted it is none, elsewhere it does not matter."""
+    """Kept as text, which is refused where an integer is wanted and ignored elsewhere."""
     return text
 
 

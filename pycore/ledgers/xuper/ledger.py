@@ -102,7 +102,7 @@ class XuperChain(LedgerFace[XuperContext]):
         return found
 
     def transaction_digest(self, tx: Any, *, form: str = "wire") -> bytes:
-        """What the signatures of a transaction are over, 32 bytes."""
+        """The 32 bytes that the signatures of a transaction are over."""
         found: bytes = encoding.digests(_one(tx, form)).signed[0].tobytes()
         return found
 

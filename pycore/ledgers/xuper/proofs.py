@@ -409,7 +409,7 @@ class _Work:
 
 
 def _facts(tx: Any) -> dict[str, Any]:
-    """What the transaction says, in words that JSON can hold."""
+    """The content of the transaction, in words that JSON can hold."""
     found: dict[str, Any] = {
         "version": tx.version,
         "sender": tx.initiator,
@@ -440,7 +440,7 @@ def _facts(tx: Any) -> dict[str, Any]:
 
 
 def _text(data: bytes) -> str:
-    """Text, or "0x" and hexadecimal where the bytes are none."""
+    """Text, or "0x" and hexadecimal where the bytes are not text."""
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -8,8 +8,8 @@ Two spellings, told apart by their names:
                           decimal, other bytes as text
 
 The second one drops parts that are hashed: frozen_height, the amount of a call, xuper_sign, hd_info; bytes that are not
-UTF-8; and whether an amount of nothing is there. What is dropped is taken to be absent, so the id of a transaction that
-had it differs, which is an invalid transaction and never a valid one with another meaning.
+UTF-8; and whether an amount of nothing is there. Those parts are taken to be absent, so the id of a transaction that
+had them differs: it is an invalid transaction, and never a valid one with another meaning.
 """
 
 from __future__ import annotations

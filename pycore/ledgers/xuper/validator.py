@@ -257,7 +257,7 @@ class Validation:
         self.timings[name] = self.timings.get(name, 0.0) + time.perf_counter() - begun
 
     def run(self, view: NDArray[np.uint8], *, events: bool = False) -> BlockReport:
-        """The report of a block; InputError where the bytes are none."""
+        """The report of a block; InputError where the bytes are not one."""
         with self.stage("parse"):
             block = open_block(view)
             columns = open_transactions(block.txs, self.threads)
@@ -298,7 +298,7 @@ class Validation:
 
 
 def _content(top: HeaderChecks, block: OpenBlock, judged: Judged, threads: int | None) -> None:
-    """What the header says of the transactions, and what could not be judged of them."""
+    """The checks of the transactions against the header, and what could not be judged of them."""
     header, n = block.header, len(judged.codes)
     top.check("tx_count", header.tx_count == n, header.tx_count, n)
     leaves = judged.digests.txid
