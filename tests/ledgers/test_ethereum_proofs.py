@@ -191,7 +191,8 @@ def test_sources_that_are_missing_or_do_not_fit(world):
         ({"index": 20}, "transaction", "sources.index"), ({"index": -1}, "transaction", "sources.index"),
         ({"block": None}, "header", "block"), ({"links": 7}, "header", "sources.links"),
         ({"receipts": None}, "event", "receipts"),
-        ({"more": 1}, "header", "sources"), ({"tx_id": "0x11"}, "transaction", "sources.tx_id"), ({"block": b"\xc0"}, "header", "sources.block"),
+        ({"more": 1}, "header", "sources"), ({"tx_id": "0x11", "index": 0}, "transaction", "sources.tx_id"),
+        ({"block": b"\xc0"}, "header", "sources.block"),
     ):  # fmt: skip
         with pytest.raises(InputError) as error:
             PROOFS.make(world.sources | change, Statement(kind), world.trusted)

@@ -542,3 +542,11 @@ def test_a_run_names_its_first_broken_link():
     blocks = chain.run(3)
     reports = list(LEDGER.validate_chain([blocks[0].data, blocks[2].data], context))
     assert [check.name for check in reports[1].failed] == ["height", "previous_hash"]
+
+
+def test_many_small_records_are_no_block():
+    """Rows take memory: records of a few bytes each are refused before they get any."""
+    header = made()[1].header.values()
+    for name, record in (("transactions", {}), ("receipts", {}), ("meta", {}), ("receipt_hashes", b"")):
+        with pytest.raises(InputError, match="rows of"):
+            LEDGER.validate_block(encode(v3_records.BLOCK, {"header": header, name: [record] * 10_000}), None)

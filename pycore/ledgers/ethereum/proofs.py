@@ -49,8 +49,8 @@ class EthereumProofs:
     sources: Mapping[str, str] = {
         "block": "the statement's block: serialised, or the answer of eth_getBlockByNumber with whole transactions; "
         "for a header or a state its header is enough",
-        "links": "the headers after it up to the trusted block: one, an RLP list of them, or a list of either form; none "
-        "where it is the trusted block",
+        "links": "the headers after it up to the trusted block: one, an RLP list of them, or a list of either form; "
+        "none where it is the trusted block",
         "receipts": "the answer of eth_getBlockReceipts, for a receipt or an event",
         "proof": "the answer of eth_getProof, for a state",
         "index": "the transaction's position in the block",

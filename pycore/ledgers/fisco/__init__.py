@@ -4,9 +4,9 @@
     report = ledger.validate_block(block, FiscoContext(hash="sm3", sealers=(...), chain_id="chain0", group_id="group0"))
     report.valid, report.complete, report.failed, report.transactions
 
-Guides: docs/guides/fisco.md; of 2.x docs/guides/fisco-2.md. The generation is a field of the context, and an argument of
-calls without one. A block is serialised (Tars; 2.x: RLP), or what a node answers over JSON-RPC. The checks of 3.x, in
-the report's order:
+Guides: docs/guides/fisco.md; of 2.x docs/guides/fisco-2.md. The generation is a field of the context, and an argument
+of calls without one. A block is serialised (Tars; 2.x: RLP), or what a node answers over JSON-RPC. The checks of 3.x,
+in the report's order:
 
     structure            the header has every part, in the lengths that make its hash mean one thing
     height previous_hash as the context says

@@ -123,7 +123,8 @@ def _ambiguity(data: Values) -> str:
 
 
 def _ethereum(values: Values, context: FiscoContext) -> Item:
-    found = v3_web3.derive(values["extra_bytes"], values["signature"], context.web3_chain_id, strict=True)
+    pair = values["extra_bytes"], values["signature"]
+    found = v3_web3.derive([pair], context.web3_chain_id, strict=True)[0]
     if found.verdict != Verdict.VALID:
         return Item(found.detail)
     inside = found.inside

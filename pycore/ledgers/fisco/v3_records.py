@@ -148,10 +148,10 @@ BLOCK_PLAN = TarsPlan(
 )  # fmt: skip
 """All that is read of a block, in one walk."""
 
-_LIMITS = {
-    **dict.fromkeys(("parent", "sealer", "weight", "signature", "tx", "receipt", "meta", "receipt_hash"), MAX_RECORDS),
-    "log": MAX_LOGS, "topic": MAX_LOGS,
-}  # fmt: skip
+FEW_RECORDS = 1 << 12
+# Bytes that records have on average where there are more than FEW_RECORDS of them. A row takes up to 500 bytes, so that
+# records of two bytes would take a hundred times as much memory as they are long.
+_LEAST = {"tx": 64, "receipt": 16, "log": 32, "topic": 32, "meta": 32, "receipt_hash": 32}
 # Bytes of a block for each row that room is made for: real blocks never need more, and pages are taken when touched.
 _SIZES = {"tx": 128, "receipt": 96, "log": 96, "topic": 48, "meta": 48, "receipt_hash": 48}
 _TWICE, _UNORDERED = 8, 1  # PC_SCAN_*
@@ -168,7 +168,8 @@ def read(plan: TarsPlan, data: BytesLike, name: str) -> Tables:
     if not 0 < view.size <= MAX_BLOCK_BYTES:
         raise InputError(name, f"{view.size} bytes", f"1 to {MAX_BLOCK_BYTES}")
     ends = np.array([view.size], np.int64)
-    limits = {table: most for table, most in _LIMITS.items() if table in plan.names}
+    most = {table: FEW_RECORDS + view.size // _LEAST.get(table, view.size) for table in plan.names[1:]}
+    limits = {table: min(rows, MAX_LOGS if table in ("log", "topic") else MAX_RECORDS) for table, rows in most.items()}
     room = {table: view.size // _SIZES.get(table, view.size) + 256 for table in plan.names}
     tables = plan.scan(Spans.of(view, np.zeros(1, np.int64), ends), limits=limits, room=room)
     kind = plan.full_name
@@ -176,9 +177,9 @@ def read(plan: TarsPlan, data: BytesLike, name: str) -> Tables:
         raise tables.refusal(name, f"a {kind} of FISCO BCOS 3.x", view.size)
     if int(tables[plan.names[0]][0, FLAGS]) & (_TWICE | _UNORDERED):
         raise InputError(name, "fields out of order or twice", f"a {kind} as its encoders write it")
-    for table, most in limits.items():
-        if tables.counts[table] > most:
-            raise InputError(name, f"{tables.counts[table]} rows of {table!r}", f"at most {most}")
+    for table, rows in limits.items():
+        if tables.counts[table] > rows:
+            raise InputError(name, f"{tables.counts[table]} rows of {table!r}", f"at most {rows}")
     return tables
 
 

@@ -59,13 +59,15 @@ class Judged:
 
     def fail(self, marks: Marks, verdict: Any, detail: str) -> None:
         """These transactions are not valid, but for those of which that is known already."""
+        if not marks.any():
+            return
         rows = np.flatnonzero(marks & (self.codes == _VALID))
         self.codes[rows] = int(verdict)
         self.details |= dict.fromkeys(rows.tolist(), detail)
 
     def fail_one(self, row: int, verdict: Any, detail: str) -> None:
-        """The same of one."""
-        if self.codes[row] == _VALID:
+        """The same of one; VALID changes nothing."""
+        if verdict != _VALID and self.codes[row] == _VALID:
             self.codes[row] = int(verdict)
             self.details[row] = detail
 
@@ -88,12 +90,14 @@ def judge(
     n = len(rows)
     found = Judged(np.full(n, _VALID, np.uint8), np.zeros((n, 32), np.uint8), np.zeros((n, 20), np.uint8))
 
+    known = frozenset(nonce.encode() for nonce in context.recent_nonces or ())
+
     def work(first: int, last: int) -> None:
         part = Tables(tables.plan, tables.data, {"tx": rows[first:last]}, {"tx": last - first}, 0, None)
         one = Judged(found.codes[first:last], found.hashes[first:last], found.senders[first:last])
         if sound is not None:
             one.fail(~sound[first:last], Verdict.MALFORMED_ITEM, "no transaction of FISCO BCOS 3.x")
-        _judge(part, one, hash, context, height)
+        _judge(part, one, hash, context, height, known)
         found.details |= {first + row: detail for row, detail in one.details.items()}
         found.read_only |= one.read_only
 
@@ -113,8 +117,10 @@ def judge(
     return found
 
 
-def _judge(tables: Tables, found: Judged, hash: str, context: FiscoContext, height: int | None) -> None:
-    """Judges some neighbouring transactions, each by itself."""
+def _judge(
+    tables: Tables, found: Judged, hash: str, context: FiscoContext, height: int | None, known: frozenset[bytes]
+) -> None:  # fmt: skip
+    """Judges some neighbouring transactions, each by itself; `known`: nonces of earlier blocks."""
     kinds, versions = tables.number("tx", "type"), tables.number("tx", "data.version")
     bcos = kinds == BCOS
     found.fail((versions < 0) | (versions > 2), Verdict.MALFORMED_ITEM, "a version that is not 0, 1 or 2")
@@ -133,7 +139,7 @@ def _judge(tables: Tables, found: Judged, hash: str, context: FiscoContext, heig
     other = (stated.lengths > 0) & ~stated.equal(_rows(found.hashes))
     found.fail(bcos & other, Verdict.BAD_DIGEST, "dataHash is not the hash of its content")
     if context.strict:
-        _check_pool_rules(tables, found, bcos, context, height)
+        _check_pool_rules(tables, found, bcos, context, height, known)
     _check_signatures(tables, found, hash, bcos)
     if context.strict:
         sender = tables.span("tx", "sender")
@@ -179,11 +185,10 @@ def _check_quantities(tables: Tables, found: Judged, marks: Marks) -> None:
 
 
 def _check_pool_rules(
-    tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None
+    tables: Tables, found: Judged, bcos: Marks, context: FiscoContext, height: int | None, known: frozenset[bytes]
 ) -> None:  # fmt: skip
     """A pool's conditions for a transaction to wait in it: a nonce that is new, and a block limit in reach."""
-    if context.recent_nonces is not None:
-        known = {nonce.encode() for nonce in context.recent_nonces}
+    if known:
         nonces = tables.span("tx", "data.nonce").items()
         late = np.fromiter((nonce in known for nonce in nonces), np.bool_, len(nonces))
         found.fail(bcos & late, Verdict.MALFORMED_ITEM, "a nonce of an earlier block")
@@ -207,6 +212,9 @@ def _check_signatures(tables: Tables, found: Judged, hash: str, bcos: Marks) -> 
     codes, keys = _verified(hash, signatures, found.hashes if whole else found.hashes[rows])
     senders = hash_batch(hash, keys, threads=1)[:, 12:]
     good = codes == _VALID
+    if whole and good.all():
+        found.senders[:] = senders
+        return
     found.senders[rows] = np.where(good[:, None], senders, np.uint8(0))
     for at in np.flatnonzero(~good).tolist():
         found.fail_one(int(rows[at]), codes[at], Verdict(int(codes[at])).meaning)
@@ -228,10 +236,11 @@ def _judge_web3(tables: Tables, found: Judged, rows: NDArray[np.intp], context: 
     """Ethereum's transactions: everything that the record says is made again from the payload and the signature."""
     spans = {name: tables.span("tx", name) for name in ("extra_bytes", "extra_hash", "signature", "data_hash")}
     data = {name: tables.span("tx", f"data.{name}") for name in v3_web3.FIELDS}
-    for row in rows.tolist():
-        given = {name: span[row] for name, span in spans.items()}
-        stated = {name: span[row] for name, span in data.items()}
-        one = v3_web3.judge(given, stated, context.web3_chain_id, strict=context.strict)
+    places = rows.tolist()
+    given = [{name: span[row] for name, span in spans.items()} for row in places]
+    stated = [{name: span[row] for name, span in data.items()} for row in places]
+    outcomes = v3_web3.judge(given, stated, context.web3_chain_id, strict=context.strict)
+    for row, one in zip(places, outcomes, strict=True):
         found.hashes[row] = np.frombuffer(one.hash, np.uint8)
         found.senders[row] = np.frombuffer(one.sender, np.uint8)
         found.fail_one(row, one.verdict, one.detail)

@@ -11,7 +11,7 @@ Web3Transaction.cpp): no published data has confirmed these rules.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pycore.base import rlp
@@ -29,13 +29,14 @@ _LEGACY = (6, None, 0, 3, 4, 5)
 
 
 class Web3(NamedTuple):
-    """The outcome: the verdict and why, the hash of the signed transaction, the sender's 20 bytes, and what the payload
-    says: FIELDS as the record writes them, and "chain", the chain id as a number."""
+    """The outcome: the verdict and why, the hash of the signed transaction, the sender's 20 bytes, the hash that was
+    signed, and what the payload says: FIELDS as the record writes them, and "chain", the chain id as a number."""
 
     verdict: Any
     detail: str
     hash: bytes
     sender: bytes
+    digest: bytes
     inside: Mapping[str, Any]
 
 
@@ -43,20 +44,27 @@ class BadPayloadError(ValueError):
     """Bytes that are no payload; the reason in words."""
 
 
-def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int | None, *, strict: bool) -> Web3:
-    """Checks a wrapper.
+def judge(
+    records: Sequence[Mapping[str, bytes]], stated: Sequence[Mapping[str, bytes]], chain_id: int | None, *, strict: bool
+) -> list[Web3]:
+    """Checks wrappers.
 
     Args:
-        given: "extra_bytes", "extra_hash", "signature", "data_hash" of the record.
-        stated: the fields of its data, as in FIELDS.
+        records: "extra_bytes", "extra_hash", "signature", "data_hash" of each.
+        stated: the fields of their data, as in FIELDS.
         chain_id: that the chain's Ethereum transactions must have; None: any.
         strict: the fields next to the payload must say what it says, and s must be low (EIP-2).
     """
-    found = derive(given["extra_bytes"], given["signature"], chain_id, strict=strict)
+    pairs = [(record["extra_bytes"], record["signature"]) for record in records]
+    found = derive(pairs, chain_id, strict=strict)
+    return [_compared(*one, strict=strict) for one in zip(found, records, stated, strict=True)]
+
+
+def _compared(found: Web3, given: Mapping[str, bytes], stated: Mapping[str, bytes], *, strict: bool) -> Web3:
+    """The outcome with the record's fields taken into account."""
     if found.verdict != Verdict.VALID:
         return found
-    digest = hash_one("keccak256", given["extra_bytes"])
-    for name, right in (("extra_hash", found.hash), ("data_hash", digest)):
+    for name, right in (("extra_hash", found.hash), ("data_hash", found.digest)):
         if (given[name] or name == "extra_hash") and given[name] != right:
             return found._replace(verdict=Verdict.BAD_DIGEST, detail=f"{name} is not that of the payload")
     wrong = [name for name in FIELDS if strict and not _same(name, stated[name], found.inside[name])]
@@ -66,26 +74,37 @@ def judge(given: Mapping[str, bytes], stated: Mapping[str, bytes], chain_id: int
     return found
 
 
-def derive(payload: bytes, signature: bytes, chain_id: int | None, *, strict: bool) -> Web3:
-    """Everything that follows from a payload and its signature."""
-    nothing = bytes(32), bytes(20)
+def derive(pairs: Sequence[tuple[bytes, bytes]], chain_id: int | None, *, strict: bool) -> list[Web3]:
+    """Everything that follows from payloads and their signatures."""
+    found = [_read(payload, signature, chain_id) for payload, signature in pairs]
+    good = [i for i, one in enumerate(found) if one.verdict == Verdict.VALID]
+    signatures, digests = [pairs[i][1] for i in good], [found[i].digest for i in good]
+    rules = "low-s" if strict else None
+    keys, verdicts = recover_batch("ecdsa-secp256k1", signatures, digests, rules=rules, threads=1)
+    for i, key, verdict in zip(good, keys, verdicts, strict=True):
+        if verdict == Verdict.VALID:
+            found[i] = found[i]._replace(sender=hash_one("keccak256", key.tobytes())[12:])
+        else:
+            found[i] = found[i]._replace(verdict=verdict, detail=verdict.meaning)
+    return found
+
+
+def _read(payload: bytes, signature: bytes, chain_id: int | None) -> Web3:
+    """All but the sender."""
+    nothing = Web3(Verdict.MALFORMED_ITEM, "", bytes(32), bytes(20), bytes(32), {})
     try:
         kind, fields = parse(payload)
     except BadPayloadError as error:
-        return Web3(Verdict.MALFORMED_ITEM, f"no Ethereum payload: {error}", *nothing, {})
+        return nothing._replace(detail=f"no Ethereum payload: {error}")
     if len(signature) != 65 or signature[64] > 1:
         detail = "a signature that is not r, s and a recovery id of 0 or 1"
-        return Web3(Verdict.MALFORMED_SIGNATURE, detail, *nothing, {})
+        return nothing._replace(verdict=Verdict.MALFORMED_SIGNATURE, detail=detail)
     inside = _inside(kind, fields)
     hash_ = hash_one("keccak256", _signed(kind, fields, inside["chain"], signature))
-    digest = hash_one("keccak256", payload)
-    keys, verdicts = recover_batch("ecdsa-secp256k1", [signature], [digest], rules="low-s" if strict else None)
-    if not verdicts.all_valid:
-        return Web3(verdicts[0], verdicts[0].meaning, hash_, bytes(20), inside)
-    sender = hash_one("keccak256", keys[0].tobytes())[12:]
+    found = Web3(Verdict.VALID, "", hash_, bytes(20), hash_one("keccak256", payload), inside)
     if chain_id is not None and inside["chain"] != chain_id:
-        return Web3(Verdict.MALFORMED_ITEM, f"another chain id than {chain_id}", hash_, sender, inside)
-    return Web3(Verdict.VALID, "", hash_, sender, inside)
+        return found._replace(verdict=Verdict.MALFORMED_ITEM, detail=f"another chain id than {chain_id}")
+    return found
 
 
 def _same(name: str, stated: bytes, inside: bytes) -> bool:
