@@ -25,6 +25,8 @@ bundle = typer.Typer(
 
 _FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A bundle or its JSON form; '-' is standard input.")]
 _OBJECT = (b"{", b"[")
+_LISTS = frozenset({"headers", "following"})
+"""Sources that are lists, even of one file."""
 
 
 @bundle.command()
@@ -172,7 +174,7 @@ def _sources(files: list[str], texts: list[str], index: int | None, tx_id: str |
     for name, plain in (("index", index), ("tx_id", tx_id)):
         if plain is not None:
             found.setdefault(name, []).append(plain)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return {name: values if len(values) > 1 or name in _LISTS else values[0] for name, values in found.items()}
 
 
 def _named(option: str, given: str) -> tuple[str, str]:

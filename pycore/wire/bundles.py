@@ -45,5 +45,5 @@ def from_bundle_report(message: bundle_pb2.BundleReport) -> BundleReport:
 
 
 def facts_json(report: BundleReport) -> bytes:
-    """The facts as they are sent; b"" where there are none."""
-    return json.dumps(report.facts).encode() if report.facts else b""
+    """The facts as they are sent; b"" where nothing is proven."""
+    return json.dumps(report.facts).encode() if report.proven else b""

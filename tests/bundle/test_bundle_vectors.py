@@ -97,6 +97,12 @@ def test_the_list_of_what_is_irrelevant_is_true():
         assert flip_bundles.proves(flip_bundles.flipped(data, bit), trusted), reason
 
 
+def test_other_changes_prove_nothing(seed):
+    tried, found = flip_bundles.at_random(list(NAMES), 2.0, seed)
+    assert tried > 0
+    assert not found
+
+
 def test_a_flip_that_proves_something_would_be_found(monkeypatch):
     monkeypatch.setattr(bundle, "verify", lambda data, trusted: type("R", (), {"proven": True})())
     assert flip_bundles.accepted(NAMES[0], range(3)) == [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import sqlite3
 import threading
@@ -154,21 +155,47 @@ def test_of_two_processes_with_one_bundle_one_moves_it(kept, path, chain, steps)
     assert kept.get("a") == chain.trusted(1)
 
 
-def test_a_state_that_others_move_is_looked_at_again(kept, chain, steps, monkeypatch):
+def test_a_state_that_others_move_is_looked_at_again(kept, chain, steps):
     """Another one moves the state after it was read and judged, before it is written."""
-    right, calls = store.advance, []
+    calls = []
 
     def advance(given, trusted):
         if not calls:
             calls.append(1)
             assert TrustStore(kept.path).advance("a", steps[0])[1] is not None
-        return right(given, trusted)
+        return bundle.advance(given, trusted)
 
-    monkeypatch.setattr(store, "advance", advance)
-    report, moved = kept.advance("a", steps[0])
+    report, moved = kept.advance("a", steps[0], judge=advance)
     assert moved is None
     assert {check.name for check in report.failed} == {"trusted_height", "trusted_hash"}
     assert len(kept.history("a")) == 2
+
+
+def test_a_state_that_is_always_moved_is_given_up(kept, chain, steps):
+    """Nobody moves a state that often; whoever would, must not keep a process busy for ever."""
+    report, _ = bundle.advance(steps[0], chain.before)
+    heights = iter(range(10, 1000))
+
+    def advance(given, trusted):
+        with kept._open(write=True) as database:
+            row = store._last(database, "a")
+            other = dataclasses.replace(chain.before, height=next(heights))
+            store._insert(database, "a", row, other, "", b"")
+        return report, dataclasses.replace(chain.before, height=2000)
+
+    with pytest.raises(StoreError, match="all the time"):
+        kept.advance("a", steps[0], judge=advance)
+
+
+@pytest.mark.parametrize("change", [{"height": 1}, {"height": 0}, {"chain_id": "x"}, {"chain": "x"}])
+def test_whoever_judges_cannot_move_a_state_back_or_elsewhere(kept, chain, steps, change):
+    report, moved = bundle.advance(steps[0], chain.before)
+    with pytest.raises(StoreError, match="does not follow"):
+        kept.advance("a", steps[0], judge=lambda *_: (report, dataclasses.replace(moved, **change)))
+    unproven = bundle.verify(steps[1], chain.before)
+    with pytest.raises(StoreError, match="does not follow"):
+        kept.advance("a", steps[0], judge=lambda *_: (unproven, moved))
+    assert kept.get("a") == chain.before
 
 
 def test_threads_share_a_store(path, chain):

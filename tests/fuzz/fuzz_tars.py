@@ -27,9 +27,7 @@ from pycore.ledgers.scan import FAULT, FLAGS, PARENT, VALUE
 from pycore.ledgers.tars import Field, Spans, Struct, Tables, TarsPlan, encode
 
 BATCH = 500
-INNER = Struct(
-    "Inner", Field(1, "n", "long"), Field(2, "text", "string"), Field(15, "parts", "bytes", repeated=True)
-)
+INNER = Struct("Inner", Field(1, "n", "long"), Field(2, "text", "string"), Field(15, "parts", "bytes", repeated=True))
 OUTER = Struct(
     "Outer",
     Field(1, "flag", "byte"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pycore import bundle
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
@@ -50,10 +51,10 @@ def test_a_go_client_verifies_every_bundle(client: Path) -> None:
     for name, answer in answers.items():
         assert answer["proven"], name
         assert answer["facts"] == json.loads((BUNDLES / f"{name}.facts.json").read_text(encoding="utf-8"))
-        trusted = json.loads((BUNDLES / f"{name}.trusted.json").read_text(encoding="utf-8"))
-        above = answer["height"] > trusted["height"]
-        assert bool(answer["voters"]) == above
+        data, trusted = (BUNDLES / f"{name}.bundle").read_bytes(), BUNDLES / f"{name}.trusted.json"
+        report, moved = bundle.verify(data, trusted), bundle.advance(data, trusted)[1]
+        assert (answer["height"], answer["voters"]) == (report.height, list(report.certified_by))
+        assert answer["moved"] == (moved is not None)
         assert not answer["changed"]
         assert answer["refusals"] > 0
-    moved = {name for name, answer in answers.items() if answer["moved"]}
-    assert {name for name in answers if name.split("-")[1:2] == ["header"]} <= moved
+    assert any(answer["moved"] for answer in answers.values())
