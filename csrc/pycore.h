@@ -566,6 +566,45 @@ int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t
  * as pieces, or one that all have. offsets: n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_rlp_lists(const pc_spans *heads, const pc_spans *pieces, const pc_spans *tails, uint8_t *out, int64_t *offsets);
 
+/* ---- wire: records written ----------------------------------------------------------------------------------------------
+ * The way back: what is hashed or signed is often not what was sent, but its parts in another order or notation. A record
+ * is a row of pieces: a kind and two numbers. The bytes that a piece stands for are literals[a .. b), data[a .. b) in some
+ * notation, or the number a. Nothing is allocated; the first call says how many bytes each record takes, the second one
+ * writes them. How often pieces name the same bytes is the caller's to bound. */
+enum {
+    PC_WRITE_LITERAL = 0, /* literals as they are */
+    PC_WRITE_BYTES = 1,   /* data as they are */
+    PC_WRITE_BE32 = 2,    /* the low 32 bits of a, big endian */
+    PC_WRITE_BE64 = 3,
+    PC_WRITE_LE32 = 4, /* little endian */
+    PC_WRITE_LE64 = 5,
+    PC_WRITE_DECIMAL = 6,      /* a in ASCII, signed */
+    PC_WRITE_VARINT = 7,       /* the 64 bits of a, as protobuf and LEB128 have them */
+    PC_WRITE_BE64_SIZED = 8,   /* the length of data in 8 bytes, big endian, and data */
+    PC_WRITE_VARINT_SIZED = 9, /* the length of data as a varint, and data */
+    PC_WRITE_HEX = 10,         /* lower case */
+    PC_WRITE_BASE64 = 11,      /* RFC 4648, section 4, padded */
+    PC_WRITE_JSON_BASE64 = 12, /* the same in quotes */
+    PC_WRITE_JSON = 13, /* a JSON string as Go's encoding/json writes it: \" \\ \n \r \t; as \u00xx what else is below 0x20,
+                                 and < > &; \u2028 \u2029; \ufffd for each byte that belongs to no character (RFC 3629) */
+    PC_WRITE_JSON_BF = 14, /* the same, with \b and \f, as Go 1.22 and later have it */
+    PC_WRITE_KINDS = 15
+};
+typedef struct pc_pieces {
+    const uint8_t *kind;
+    const int64_t *a, *b;
+    size_t n; /* pieces */
+    const uint8_t *data, *literals;
+    size_t size, literals_size;
+} pc_pieces;
+
+/* sizes[i] = bytes of record i, which is pieces first[i] .. first[i + 1); first: n + 1. Returns the bytes of all, or
+ * PC_ERR_ARGUMENT: an unknown kind, or a piece that leaves its bytes. */
+int64_t pc_write_sizes(const pc_pieces *pieces, const int64_t *first, size_t n, int64_t *sizes);
+/* Writes record i to out[offsets[i] .. offsets[i + 1]), which it must fill. Returns the bytes written, or PC_ERR_ARGUMENT. */
+int64_t pc_write_records(const pc_pieces *pieces, const int64_t *first, size_t n, const int64_t *offsets, uint8_t *out,
+                         size_t out_size);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

@@ -1,5 +1,6 @@
 /* scan.c - walks records by a plan. See pycore.h; the reader of protobuf's fields is protobuf.h. */
 #include "protobuf.h"
+#include "utf8.h"
 #include "walk.h"
 
 static unsigned wire_type(int kind) {
@@ -9,18 +10,7 @@ static unsigned wire_type(int kind) {
 
 /* ---- values --------------------------------------------------------------------------------------------------------- */
 
-/* Bytes of the character that begins with `first` and has `second` behind it; 0 when there is none (RFC 3629). */
-static int character(unsigned first, unsigned second) {
-    if (first < 0xc2 || first > 0xf4) return 0;
-    unsigned low = 0x80, high = 0xbf;
-    if (first == 0xe0) low = 0xa0;  /* overlong */
-    if (first == 0xed) high = 0x9f; /* surrogates */
-    if (first == 0xf0) low = 0x90;  /* overlong */
-    if (first == 0xf4) high = 0x8f; /* above U+10FFFF */
-    if (second < low || second > high) return 0;
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
+/* RFC 3629. */
 static int is_utf8(const uint8_t *p, const uint8_t *end) {
     while (p < end) {
         uint64_t eight;
@@ -29,10 +19,8 @@ static int is_utf8(const uint8_t *p, const uint8_t *end) {
         } else if (*p < 0x80) {
             p++;
         } else {
-            const int n = end - p < 2 ? 0 : character(p[0], p[1]);
-            if (n == 0 || end - p < n) return 0;
-            for (int i = 2; i < n; i++)
-                if ((p[i] & 0xc0) != 0x80) return 0;
+            const int n = pc_utf8_at(p, end);
+            if (n == 0) return 0;
             p += n;
         }
     }
