@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pycore import ledgers
+from pycore import hash, ledgers
 from pycore.base import rlp
 from pycore.errors import InputError
 from pycore.ledgers.proof import Bundle, Inclusion, Statement, Trusted
@@ -176,6 +176,10 @@ def test_the_trusted_block_itself_and_forms_of_sources(world):
     ):  # fmt: skip
         sources = world.sources | {"block": rpc_block(world.blocks[0]), "links": links}
         assert PROOFS.make(sources, Statement("transaction"), world.trusted) == first
+    first_id = "0x" + hash("keccak256", world.blocks[0].records[7]).hex()
+    by_hash = {name: one for name, one in world.sources.items() if name != "index"} | {"tx_id": first_id}
+    for kind in ("transaction", "receipt", "event"):
+        assert PROOFS.make(by_hash, Statement(kind), world.trusted) == world.make(kind)
     named = PROOFS.make(
         world.sources | {"index": 0}, Statement("transaction", item=first.statement.item), world.trusted
     )
@@ -187,7 +191,8 @@ def test_sources_that_are_missing_or_do_not_fit(world):
         ({"index": 20}, "transaction", "sources.index"), ({"index": -1}, "transaction", "sources.index"),
         ({"block": None}, "header", "block"), ({"links": 7}, "header", "sources.links"),
         ({"receipts": None}, "event", "receipts"),
-        ({"more": 1}, "header", "sources"), ({"block": b"\xc0"}, "header", "sources.block"),
+        ({"more": 1}, "header", "sources"), ({"tx_id": "0x11", "index": 0}, "transaction", "sources.tx_id"),
+        ({"block": b"\xc0"}, "header", "sources.block"),
     ):  # fmt: skip
         with pytest.raises(InputError) as error:
             PROOFS.make(world.sources | change, Statement(kind), world.trusted)
@@ -202,3 +207,13 @@ def test_sources_that_are_missing_or_do_not_fit(world):
 def test_a_chain_id_that_is_another(world):
     other = replace(world.trusted, chain_id="5")
     assert not holds(replace(world.make("transaction"), chain_id="5"), other)
+
+
+def test_one_header_or_receipt_by_itself():
+    chain = EthereumChain(22)
+    first, last = chain.block(chain.transactions([2])), chain.block()
+    trusted = Trusted("ethereum", "1", 2, last.hash, LEDGER.context({"chain_id": 1}))
+    for links in (last.header, [last.header], rlp.encode_list(last.header), rpc_block(last), last.wire):
+        for receipts in (first.receipts, first.receipts[0], rpc_receipt(first.receipts[0])):
+            sources = {"block": first.wire, "links": links, "receipts": receipts}
+            assert holds(PROOFS.make(sources, Statement("receipt"), trusted), trusted)

@@ -35,7 +35,9 @@ def validate(block: Any, context: EthereumContext, form: str, threads: int | Non
     parsed = time.perf_counter()
     checked, signed = read(opened.transactions, context.chain_id, threads)
     tx_root: list[Check] = []  # made by one thread, while the others recover keys
-    beside = parallel.start_tasks([lambda: tx_root.append(_tx_root(opened, checked))], parallel.resolve_threads(threads))
+    beside = parallel.start_tasks(
+        [lambda: tx_root.append(_tx_root(opened, checked))], parallel.resolve_threads(threads)
+    )
     try:
         recover_all(checked, signed, low_s=context.strict, threads=threads)
     except BaseException:

@@ -23,7 +23,7 @@ from pycore.base import rlp
 from pycore.base.columns import one_bytes
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
-from pycore.ledgers.ethereum.headers import Header, read_header
+from pycore.ledgers.ethereum.headers import COUNTS, Header, read_header
 from pycore.ledgers.ethereum.records import parse_receipt, read_block, read_receipts
 from pycore.ledgers.ethereum.transactions import KINDS, VALID, check
 from pycore.ledgers.ffi_scan import Spans
@@ -49,11 +49,12 @@ class EthereumProofs:
     sources: Mapping[str, str] = {
         "block": "the statement's block: serialised, or the answer of eth_getBlockByNumber with whole transactions; "
         "for a header or a state its header is enough",
-        "links": "the headers after it up to the trusted block: an RLP list of them, or a list of either form; none "
-        "where it is the trusted block",
+        "links": "the headers after it up to the trusted block: one, an RLP list of them, or a list of either form; "
+        "none where it is the trusted block",
         "receipts": "the answer of eth_getBlockReceipts, for a receipt or an event",
         "proof": "the answer of eth_getProof, for a state",
         "index": "the transaction's position in the block",
+        "tx_id": "or its hash in hexadecimal; the block then has to be whole",
     }
 
     def check(self, bundle: Bundle, trusted: Trusted) -> Proven:
@@ -82,9 +83,7 @@ class EthereumProofs:
             raise InputError("sources", ", ".join(sorted(sources)) or "nothing", ", ".join(self.sources))
         header = _source_header(sources["block"], "sources.block")
         headers = [header.raw, *(one.raw for one in _source_links(sources.get("links")))]
-        index = sources.get("index", 0)
-        if type(index) is not int or not 0 <= index < 1 << 32:
-            raise InputError("sources.index", f"{index}", "the transaction's position in the block")
+        index = _source_index(sources)
         item, inclusion = statement.item, Inclusion()
         if statement.kind == "state":
             item, inclusion = _state_sources(sources, statement)
@@ -289,12 +288,29 @@ def _source_links(source: Any) -> list[Header]:
         return []
     if isinstance(source, (bytes, bytearray, memoryview)):
         listed = rlp.decode_list(bytes(source), name="sources.links")
-        source = [rlp.encode(one) for one in listed]
+        several = bool(listed) and all(isinstance(one, list) and len(one) >= COUNTS[0] for one in listed)
+        source = [rlp.encode(one) for one in listed] if several else [source]
     if isinstance(source, Mapping):
         source = [source]
     if not isinstance(source, (list, tuple)):
         raise InputError("sources.links", type(source).__name__, "headers")
     return [_source_header(one, f"sources.links[{i}]") for i, one in enumerate(source)]
+
+
+def _source_index(sources: Mapping[str, Any]) -> int:
+    """The position that "index" says, or that of the transaction with the hash that "tx_id" says; 0 without either."""
+    index, named = sources.get("index", 0), sources.get("tx_id")
+    if type(index) is not int or not 0 <= index < 1 << 32:
+        raise InputError("sources.index", f"{index}", "the transaction's position in the block")
+    if named is None:
+        return index
+    if "index" in sources or not isinstance(named, str):
+        raise InputError("sources.tx_id", repr(named)[:80], "a hash in hexadecimal, and no index")
+    wanted = named.lower().removeprefix("0x")
+    for i, record in enumerate(_source_records(sources, "transaction")):
+        if hash_one("keccak256", record).hex() == wanted:
+            return i
+    raise InputError("sources.tx_id", named[:80], "the hash of a transaction of the block")
 
 
 def _source_records(sources: Mapping[str, Any], kind: str) -> list[bytes]:

@@ -222,10 +222,13 @@ def rpc_receipt(answer: Answer) -> bytes:
 
 
 def read_receipts(given: Any, name: str = "receipts") -> list[bytes]:
-    """The receipts of a block: the list that `eth_getBlockReceipts` answers, the object around it, or records."""
-    if isinstance(given, dict) and isinstance(given.get("result"), (list, tuple)):
-        given = given["result"]
-    if isinstance(given, (str, bytes, bytearray)) or not isinstance(given, Sequence):
+    """The receipts of a block: the list that `eth_getBlockReceipts` answers, the object around it, or records. One
+    answer or record by itself is a list of one."""
+    if isinstance(given, dict):
+        given = given["result"] if isinstance(given.get("result"), (list, tuple)) else [given]
+    elif isinstance(given, (bytes, bytearray, memoryview)):
+        given = [given]
+    if isinstance(given, str) or not isinstance(given, Sequence):
         raise InputError(name, type(given).__name__, "a list of receipts")
     if len(given) > MAX_TRANSACTIONS:
         raise InputError(name, f"{len(given)} of them", f"at most {MAX_TRANSACTIONS}")

@@ -149,7 +149,8 @@ def block_digests(block: Any, form: str, hash: str | None) -> dict[str, Any]:
     """See the face: the roots are those of 2.2.0 and later."""
     found, name = read_block(block, form), hash or "keccak256"
     hashes = hash_batch(name, found.transactions.gather())
-    receipts = None if found.receipts is None else v2_merkle.root(name, hash_batch(name, found.receipts.gather()))
+    listed = found.receipts()
+    receipts = None if listed is None else v2_merkle.root(name, hash_batch(name, listed.gather()))
     return {
         "block_hash": found.header.hash(name),
         "tx_root": v2_merkle.root(name, hashes),
@@ -189,10 +190,13 @@ def _validate(block: Any, context: FiscoContext, form: str, threads: int | None)
     header = opened.header
     name, told = _hash_of(header, context)
     parsed = time.perf_counter()
-    receipt_root: list[Check] = []
-    beside = parallel.start_tasks(
-        [lambda: receipt_root.append(_receipt_root(opened, name, 1))], parallel.resolve_threads(threads)
-    )
+    looked: list[tuple[int | None, Check]] = []  # how many receipts there are, and their root
+
+    def look_at_receipts() -> None:
+        receipts = opened.receipts()
+        looked.append((None if receipts is None else len(receipts), _receipt_root(opened, receipts, name, 1)))
+
+    beside = parallel.start_tasks([look_at_receipts], parallel.resolve_threads(threads))
     try:
         checked = check(opened.transactions, name, context.replace(height=header.number), threads)
     except BaseException:
@@ -200,10 +204,11 @@ def _validate(block: Any, context: FiscoContext, form: str, threads: int | None)
         raise
     faults = _faults(opened, checked)
     verified = time.perf_counter()
-    checks = [*_place(header, context), told, *_counts(opened, checked, context), _transactions(checked)]
-    checks.append(_tx_root(opened, checked, name, threads))
+    tx_root = _tx_root(opened, checked, name, threads)
     beside.finish()
-    checks += [*receipt_root, *v2_certificate.checks(header, name, context, threads)]
+    receipts, receipt_root = looked[0]
+    checks = [*_place(header, context), told, *_counts(receipts, checked, context), _transactions(checked)]
+    checks += [tx_root, receipt_root, *v2_certificate.checks(header, name, context, threads)]
     done = time.perf_counter()
     report = BlockReport(
         chain=CHAIN, rules=context.rules, checks=tuple(checks), height=header.number, block_hash=header.hash(name),
@@ -240,9 +245,8 @@ def _place(header: Header, context: FiscoContext) -> list[Check]:
     ]
 
 
-def _counts(opened: Block, checked: Checked, context: FiscoContext) -> list[Check]:
-    n = len(opened.transactions)
-    receipts = None if opened.receipts is None else len(opened.receipts)
+def _counts(receipts: int | None, checked: Checked, context: FiscoContext) -> list[Check]:
+    n = len(checked.codes)
     why = "the answer has no receipts" if receipts is None else ""
     made = [Check("tx_count", None if receipts is None else receipts == n, n, receipts, why)]
     nonces = checked.nonces
@@ -274,15 +278,15 @@ def _tx_root(opened: Block, checked: Checked, hash: str, threads: int | None) ->
     return _older("tx_root", wanted, found, hash, packed, items)
 
 
-def _receipt_root(opened: Block, hash: str, threads: int | None) -> Check:
+def _receipt_root(opened: Block, receipts: Spans | None, hash: str, threads: int | None) -> Check:
     wanted = opened.header.receipt_root
-    if opened.receipts is None:
+    if receipts is None:
         return Check("receipt_root", None, wanted, None, "the answer has no receipts")
-    hashes = hash_batch(hash, opened.receipts.gather(), threads=threads)
+    hashes = hash_batch(hash, receipts.gather(), threads=threads)
     found = v2_merkle.root(hash, hashes, threads)
     if found == wanted:
         return Check("receipt_root", True, wanted, found, certainty="read")
-    items = opened.receipts.items()
+    items = receipts.items()
     return _older("receipt_root", wanted, found, hash, rlp.encode_list(b"".join(items)), items)
 
 

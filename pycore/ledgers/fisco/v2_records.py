@@ -38,6 +38,7 @@ SMALLEST = 32
 """Bytes of a transaction: with a signature it has more, and a row of columns takes five hundred."""
 MAX_LISTED = 1 << 12
 """Sealers, signatures or pieces of extra data of one header."""
+_PIECE = 1024  # receipts whose columns are made at a time: they stay in the cache
 _MOST = 4 * MAX_LISTED  # items of a header or of a list of signatures, those inside lists counted
 NO_ADDRESS = bytes(20)
 _PARTS = "header, transactions, hash, signatures, receipts"
@@ -85,15 +86,20 @@ class Block:
         header: with its signatures and the stated hash.
         transactions: their RLP, one piece each.
         packed: all of them as a block holds them, one piece; None for an answer of RPC, which does not have it.
-        receipts: RLP of each, one piece each; None where the block came without.
+        listed: the content of the list of receipts, one piece, not read yet; None where the block came without.
         wrong: of a block from RPC: what a transaction says of itself that is not so, by its index.
     """
 
     header: Header
     transactions: Spans
     packed: Spans | None = None
-    receipts: Spans | None = None
+    listed: Spans | None = None
     wrong: tuple[tuple[int, str], ...] = ()
+
+    def receipts(self) -> Spans | None:
+        """RLP of each receipt, one piece each; None where the block came without. InputError named `block.receipts`
+        where they are not what receipts are."""
+        return None if self.listed is None else _receipts(self.listed)
 
 
 # ---- headers ---------------------------------------------------------------------------------------------------------
@@ -234,7 +240,7 @@ def unpack(packed: Spans) -> Spans:
 
 
 def read_block(block: Any, form: str) -> Block:
-    """A block of either form. InputError where it is not one."""
+    """A block of either form, its receipts unread. InputError where it is not one."""
     if form == "rpc":
         return _rpc_block(Answer.of(block, "block"))
     data = one_bytes(block, "block")
@@ -247,7 +253,7 @@ def read_block(block: Any, form: str) -> Block:
     votes = _signatures(listed_votes, "block.signatures")
     header = _with(_header(inside, head, "block.header"), votes, rlp.octets(rlp.decode(stated), 32, "block.hash"))
     packed = parts.column(1)
-    return Block(header, unpack(packed), packed, _receipts(parts.column(4)))
+    return Block(header, unpack(packed), packed, parts.column(4))
 
 
 def _one(data: bytes) -> Spans:
@@ -258,16 +264,24 @@ def _one(data: bytes) -> Spans:
 def _receipts(content: Spans) -> Spans:
     """Each receipt with its header: [root gasUsed contract bloom status output (remainGas from 2.8.0) logs]."""
     items = Items.of(content, most=MAX_TRANSACTIONS, smallest=300)
+    spans, n = items.spans, len(items.cells)
     sound = not items.faults.any() and bool(items.lists.all())
-    if sound and len(items.cells):
-        parts = Fields.inside(items.spans, 8, fewest=7)
-        logs_at = np.where(parts.cells[:, 7, END] > 0, 7, 6)
-        sound = bool(parts.sound.all()) and _receipt_parts(parts, logs_at == 7)
-        logs = np.take_along_axis(parts.cells, logs_at[:, None, None], axis=1)[:, 0]
-        sound = sound and bool((logs[:, LIST] == 1).all()) and _logs(Spans(items.data, logs, START))
-    if not sound:
+    if not (sound and all(_are_receipts(spans.part(i, min(i + _PIECE, n))) for i in range(0, n, _PIECE))):
         raise InputError("block.receipts", "a receipt that is not canonical", "receipts of 7 or 8 items")
     return items.whole
+
+
+def _are_receipts(lists: Spans) -> bool:
+    parts = Fields.inside(lists, 8, fewest=7)
+    if not parts.sound.all():
+        return False
+    logs_at = np.where(parts.cells[:, 7, END] > 0, 7, 6)
+    logs = parts.cells[np.arange(len(parts)), logs_at]
+    return (
+        _receipt_parts(parts, logs_at == 7)
+        and bool((logs[:, LIST] == 1).all())
+        and _logs(Spans(lists.data, logs, START))
+    )
 
 
 def _receipt_parts(parts: Fields, eight: NDArray[np.bool_]) -> bool:
