@@ -51,10 +51,10 @@ class XuperChain(LedgerFace[XuperContext]):
         view = bytes_view(_wire(block, form, rpc.block, "block"), "block")
         return Validation(self.context(context), threads).run(view, events=events)
 
-    def step(self, block: bytes, context: XuperContext, *, threads: int | None) -> Step:
+    def step(self, block: bytes, context: XuperContext, *, threads: int | None, events: bool = False) -> Step:
         """One block of a run: :class:`pycore.ledgers.runs.Steps`. `previous_term` follows the blocks; validators that
         are elected are not followed, since no part of a block says who they are: `terms` names them."""
-        report = Validation(context, threads).run(np.frombuffer(block, np.uint8))
+        report = Validation(context, threads).run(np.frombuffer(block, np.uint8), events=events)
         moved = context.replace(next_block=None)
         if context.terms:
             moved = moved.replace(previous_term=max(0, open_header(block, "block").cur_term))
@@ -62,11 +62,11 @@ class XuperChain(LedgerFace[XuperContext]):
 
     def chain_state(
         self, context: Any = None, *, checkpoint: Checkpoint | Mapping[str, Any] | None = None,
-        threads: int | None = None,
+        threads: int | None = None, events: bool = False,
     ) -> XuperState:  # fmt: skip
         """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time: the last block of
         each call has no certificate, unless the state's `following` is the block after it."""
-        return XuperState(self, context, checkpoint, threads=threads)
+        return XuperState(_WithEvents(self) if events else self, context, checkpoint, threads=threads)
 
     def validate_chain(
         self,
@@ -77,10 +77,12 @@ class XuperChain(LedgerFace[XuperContext]):
         checkpoint: Checkpoint | Mapping[str, Any] | None = None,
         window_blocks: int = WINDOW_BLOCKS,
         window_bytes: int = WINDOW_BYTES,
+        events: bool = False,
     ) -> ChainRun:
         """Validates a run of blocks, each certified by the one after it: see
-        :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped."""
-        state = self.chain_state(context, checkpoint=checkpoint, threads=threads)
+        :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped. events: as
+        for :meth:`validate_block`."""
+        state = self.chain_state(context, checkpoint=checkpoint, threads=threads, events=events)
         return XuperRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def validate_transactions(
@@ -175,6 +177,20 @@ class XuperChain(LedgerFace[XuperContext]):
         root = headers.tree_levels(txids)[-1][0].tobytes() if len(txids) else b""
         rows = [row.tobytes() for row in txids]
         return {"block_hash": headers.block_id(opened.header), "tx_root": root, "tx_hashes": rows}
+
+
+class _WithEvents:
+    """The ledger in a run whose reports have the events of their blocks."""
+
+    def __init__(self, ledger: XuperChain) -> None:
+        self._ledger = ledger
+        self.name = ledger.name
+
+    def context(self, document: Any) -> XuperContext:
+        return self._ledger.context(document)
+
+    def step(self, block: bytes, context: XuperContext, *, threads: int | None) -> Step:
+        return self._ledger.step(block, context, threads=threads, events=True)
 
 
 def _check_hash(hash: str | None) -> None:
