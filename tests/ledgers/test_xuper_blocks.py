@@ -490,6 +490,12 @@ def test_terms_follow_the_blocks_of_a_run() -> None:
     assert run.checkpoint.context.previous_term == 1
 
 
+def test_a_run_with_events() -> None:
+    reports = list(LEDGER.validate_chain(DATA, context(0, next_block=None), events=True))
+    assert [len(report.events) for report in reports] == [1, 1, 1, 1]
+    assert all(report.events is None for report in LEDGER.validate_chain(DATA[:1], context(0, next_block=None)))
+
+
 def test_calls_of_a_few_blocks_at_a_time() -> None:
     state = LEDGER.chain_state(context(0, next_block=None))
     reports = [*state.reports(DATA[:2])]

@@ -1,4 +1,4 @@
-"""XuperChain's Go code and pycore's `compatible` rules over the same transactions, keys and signatures: one answer.
+"""XuperChain's Go code and pycore's `compatible` rules over the same transactions, blocks, keys and signatures.
 
 The program in bench/go/xuper needs the Go toolchain and the chain's modules, pinned there; where they cannot be had, it
 is skipped by that name. Copies of the modules elsewhere: GOFLAGS="-modfile=FILE", a go.mod with `replace` lines.
@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import xuper_cases
 
+from pycore import ledgers
 from pycore.base.columns import as_column
 from pycore.base.verdicts import Verdict
 from pycore.ledgers.scan import Spans
@@ -26,7 +27,7 @@ from pycore.ledgers.write import JSON_BF, Records
 from pycore.ledgers.xuper import encoding, keys
 from pycore.ledgers.xuper.columns import open_transactions
 from pycore.ledgers.xuper.signatures import verify_rows
-from pycore.testing.xuper import make_keys, sign_all
+from pycore.testing.xuper import XuperMaker, make_keys, sign_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SOURCES = Path(__file__).resolve().parents[2] / "bench" / "go" / "xuper"
@@ -72,6 +73,28 @@ def test_ids_and_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     found = encoding.digests(open_transactions(Spans.joined(data), 1))
     mine = [f"{txid.tobytes().hex()} {signed.tobytes().hex()}" for signed, txid in zip(*found, strict=True)]
     assert ask([f"tx {item.hex() or '-'}\n" for item in data]) == mine
+
+
+def test_block_ids_and_trees() -> None:
+    """With certificates, failed transactions and rolled-back heights: what no published block has."""
+    rng = random.Random(4)
+    blocks = []
+    for count in (1, 2, 3, 5, 8):
+        for block in XuperMaker(count, validators=count).chain(3, count):
+            block.target_bits, block.nonce, block.cur_term = (
+                rng.randrange(-2, 9),
+                rng.randrange(-5, 5),
+                rng.randrange(-1, 9),
+            )
+            for _ in range(rng.randrange(3)):
+                block.failed_txs[rng.randbytes(4).hex()] = f"<reason {rng.random()}>"
+            block.justify.type = rng.randrange(5) if block.HasField("justify") else 0
+            if rng.random() < 0.3:
+                block.ClearField("justify")
+            blocks.append(block.SerializeToString())
+    ledger: Any = ledgers.get("xuperchain")
+    mine = [f"{ledger.header_hash(data).hex()} {ledger.block_digests(data)['tx_root'].hex()}" for data in blocks]
+    assert ask([f"block {data.hex()}\n" for data in blocks]) == mine
 
 
 def test_json_strings_of_this_go() -> None:

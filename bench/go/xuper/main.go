@@ -2,6 +2,7 @@
 // hexadecimal, "-" for none.
 //
 //	tx TRANSACTION               txid and digest, or "unparsed"
+//	block BLOCK                  blockid and the root of the tree, or "unparsed"
 //	json TEXT                    the text as encoding/json writes it
 //	key KEY DIGEST SIGNATURE     the key's address or "-", and valid, invalid, nokey or panic
 package main
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/golang/protobuf/proto"
+	"github.com/xuperchain/xupercore/bcs/ledger/xledger/ledger"
 	"github.com/xuperchain/xupercore/bcs/ledger/xledger/state/utxo/txhash"
 	pb "github.com/xuperchain/xupercore/bcs/ledger/xledger/xldgpb"
 	"github.com/xuperchain/xupercore/lib/crypto/client"
@@ -39,6 +41,15 @@ func main() {
 			id, _ := txhash.MakeTransactionID(tx)
 			digest, _ := txhash.MakeTxDigestHash(tx)
 			fmt.Println(hex.EncodeToString(id), hex.EncodeToString(digest))
+		case "block":
+			block := &pb.InternalBlock{}
+			if err := proto.Unmarshal(data, block); err != nil {
+				fmt.Println("unparsed")
+				continue
+			}
+			id, _ := ledger.MakeBlockID(block)
+			tree := ledger.MakeMerkleTree(block.Transactions)
+			fmt.Println(hex.EncodeToString(id), hex.EncodeToString(tree[len(tree)-1]))
 		case "json":
 			out, _ := json.Marshal(string(data))
 			fmt.Println(hex.EncodeToString(out))

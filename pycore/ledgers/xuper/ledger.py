@@ -63,11 +63,11 @@ class XuperChain(LedgerFace[XuperContext]):
 
     def chain_state(
         self, context: Any = None, *, checkpoint: Checkpoint | Mapping[str, Any] | None = None,
-        threads: int | None = None,
+        threads: int | None = None, events: bool = False,
     ) -> XuperState:  # fmt: skip
         """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time: the last block of
         each call has no certificate, unless the state's `following` is the block after it."""
-        return XuperState(self, context, checkpoint, threads=threads)
+        return self.asked(XuperState(self, context, checkpoint, threads=threads), events)
 
     def validate_chain(
         self,
@@ -81,8 +81,9 @@ class XuperChain(LedgerFace[XuperContext]):
         events: bool = False,
     ) -> ChainRun:
         """Validates a run of blocks, each certified by the one after it: see
-        :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped."""
-        state = self.asked(self.chain_state(context, checkpoint=checkpoint, threads=threads), events)
+        :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped. events: as
+        for :meth:`validate_block`."""
+        state = self.chain_state(context, checkpoint=checkpoint, threads=threads, events=events)
         return XuperRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def validate_transactions(
