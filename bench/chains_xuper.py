@@ -11,19 +11,34 @@ import pycore
 from bench.chains import Entry
 from pycore import ledgers
 from pycore.ledgers.xuper.keys import SCHEMES
-from pycore.testing.xuper import START_HEIGHT, XuperMaker, digests_of
+from pycore.testing.xuper import START_HEIGHT, XuperMaker, digests_of, sign_drafts
 
 NAME = "xuperchain"
 
 
 def entries(n: int) -> Sequence[Entry]:
-    """Version 3 on P-256 and on SM2, and version 1, whose encoding is JSON, on P-256."""
-    return [_entry(n, 3, "p-256", 0.6), _entry(n, 1, "p-256", 0.25), _entry(n, 3, "sm2", None)]
+    """Version 3 on P-256 and on SM2, and version 1, whose encoding is JSON, on P-256: calls and transfers in turn.
+
+    "twice signed": the initiator is in auth_require as well, as the chain's tools have it; that signature is hashed,
+    and by the chain's rules not verified.
+    """
+    return [
+        _entry(n, 3, "p-256", 0.6),
+        _entry(n, 3, "p-256", None, twice=True),
+        _entry(n, 1, "p-256", 0.25),
+        _entry(n, 1, "p-256", None, twice=True),
+        _entry(n, 3, "sm2", None),
+    ]
 
 
-def _entry(n: int, version: int, crypto: str, target: float | None) -> Entry:
+def _entry(n: int, version: int, crypto: str, target: float | None, *, twice: bool = False) -> Entry:
     maker = XuperMaker(1, crypto=crypto, version=version, users=n)
-    txs = maker.transactions(n)
+    drafts = [maker.draft(index) for index in range(n)]
+    if not twice:
+        for draft in drafts:
+            draft.others = []
+            del draft.tx.auth_require[:]
+    txs = sign_drafts(drafts)
     block = maker.block(START_HEIGHT, maker.origin, txs).SerializeToString()
     context = maker.context.replace(height=START_HEIGHT, previous_block_hash=maker.origin)
     keys = np.frombuffer(b"".join(key.point for key in maker.users), np.uint8).reshape(n, 65)
@@ -35,7 +50,8 @@ def _entry(n: int, version: int, crypto: str, target: float | None) -> Entry:
         if not ledger.validate_block(block, context).valid:
             raise RuntimeError("the block is not valid")
 
-    return Entry(NAME, f"version {version}, {crypto}", n, whole, alone, target=target)
+    name = f"version {version}, {crypto}" + (", twice signed" if twice else "")
+    return Entry(NAME, name, n, whole, alone, target=target)
 
 
 def _alone(scheme: str, keys: Any, signatures: list[bytes], digests: Any) -> Callable[[], None]:

@@ -74,6 +74,8 @@ class AccessList:
 def allows(accounts: Mapping[str, AccessList], account: str, paths: Iterable[str]) -> bool | None:
     """Whether signers by these paths may act for an account; None where the access list of an account that matters is
     not known."""
+    if account not in accounts:
+        return None
     tree: dict[str, Any] = {}
     for path in paths:
         names = path.split("/")

@@ -12,7 +12,7 @@ from pycore.ledgers.scan import FAULT, FIRST_CELL, PARENT, Plan, Spans, Tables
 from pycore.ledgers.xuper import plans
 from pycore.ledgers.xuper.messages import Argument, InvokeRequest, Transaction, XuperSignature, parse, scan_merged
 
-MAX_ROWS = 1 << 20
+MAX_ROWS = 1 << 19
 """Inputs, outputs, values read or written, calls, arguments, signatures of a block: more of one of them is not read."""
 
 _TX_TABLES = plans.TRANSACTION.names[1:]

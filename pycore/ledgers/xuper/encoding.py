@@ -29,7 +29,7 @@ from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
 FLAT_VERSION = 3
-_CHUNK = 1024
+_CHUNK = 2048
 """Transactions that are written at a time: what is written is hashed while it is in the cache, in memory that is used
 again."""
 

@@ -126,22 +126,22 @@ def _lenient(text: bytes) -> tuple[int, int, int] | int:
         return _MALFORMED
     try:
         pairs = json.loads(text, object_pairs_hook=list, parse_int=_integer, parse_float=_no_number,
-                           parse_constant=_no_number)  # fmt: skip
+                           parse_constant=_no_json)  # fmt: skip
     except (ValueError, RecursionError):
         return _MALFORMED
     if not (isinstance(pairs, list) and all(type(pair) is tuple for pair in pairs)):
         return _MALFORMED
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"curvname": "", "x": -1, "y": -1}
     for name, value in pairs:
-        if name.lower() in ("curvname", "x", "y") and value is not None:
+        if name.lower() in found and value is not None:
+            if type(value) is not type(found[name.lower()]):  # also of one that another follows
+                return _MALFORMED
             found[name.lower()] = value
-    curve, x, y = found.get("curvname", ""), found.get("x"), found.get("y")
-    if not isinstance(curve, str):
-        return _MALFORMED
+    curve, x, y = found["curvname"], found["x"], found["y"]
     kind = next((kind for kind, name in CURVES.items() if name == curve), None)
     if kind is None:
         return _UNSUPPORTED
-    if type(x) is not int or type(y) is not int or x < 0 or y < 0:
+    if x < 0 or y < 0:
         return _MALFORMED
     return kind, x, y
 
@@ -152,9 +152,14 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _no_number(text: str) -> str:
-    """Kept as text, which is refused where an integer is wanted and ignored elsewhere."""
-    return text
+def _no_number(_: str) -> tuple[()]:
+    """Nothing that a key has, so it is refused where that is read and ignored elsewhere."""
+    return ()
+
+
+def _no_json(name: str) -> None:
+    """NaN and infinities, which Python reads."""
+    raise ValueError(name)
 
 
 def _addresses(

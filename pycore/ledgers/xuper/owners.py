@@ -77,6 +77,7 @@ def _inputs_of(found: Judged, context: XuperContext, tx: int, rows: list[int], s
     if paid is None:
         found.fault(tx, _MALFORMED, "the list of inputs that contracts pay cannot be read")
         return
+    known: dict[str, bool | None] = {}  # what the access list of each account says, which is asked once
     for row in rows:
         payer = columns.tx.span("input", "from_addr")[row]
         place = (payer, columns.tx.span("input", "ref_txid")[row], int(columns.tx.number("input", "ref_offset")[row]))
@@ -86,7 +87,10 @@ def _inputs_of(found: Judged, context: XuperContext, tx: int, rows: list[int], s
         if place in paid:
             found.by_contracts += 1
             continue
-        allowed = acl.allows(context.accounts, name, message.auth_require) if acl.is_account(name) else False
+        if name not in known:
+            listed = acl.is_account(name)
+            known[name] = acl.allows(context.accounts, name, message.auth_require) if listed else False
+        allowed = known[name]
         if allowed is None:
             found.unjudged.add(tx)
         elif not allowed:

@@ -246,6 +246,10 @@ def _entries(columns: Columns, open_: NDArray[np.bool_], accounts: NDArray[np.bo
     first = of_initiator[~following(parents[of_initiator]) | accounts[parents[of_initiator]]]
     of_auth = np.flatnonzero((signs[:, NUMBER] == AUTH_SIGN) & open_[parents])
     auth = np.flatnonzero(open_[columns.parents("auth")])  # as many, in the same order
+    if len(auth):  # most name the initiator once more, who is verified already
+        whose = columns.parents("auth")[auth]
+        same = columns.tx.span("auth").take(auth).equal(columns.span("initiator").take(whose)) & ~accounts[whose]
+        of_auth, auth = of_auth[~same], auth[~same]
     claims = np.empty((len(first) + len(of_auth), 2), np.int64)
     who = columns.span("initiator").take(parents[first])
     claims[: len(first), 0], claims[: len(first), 1] = who.start, who.end
@@ -255,7 +259,7 @@ def _entries(columns: Columns, open_: NDArray[np.bool_], accounts: NDArray[np.bo
     sign = np.concatenate([first, of_auth])
     always = np.zeros(len(sign), np.bool_)
     always[: len(first)] = True
-    order = np.lexsort((np.arange(len(sign)), parents[sign]))
+    order = np.argsort(parents[sign], kind="stable")
     spans = Spans(columns.data, claims[order])
     return _Entries(parents[sign][order], sign[order], spans, derived[order], always[order])
 
