@@ -35,7 +35,7 @@ def load() -> dict[str, tuple[bytes, Trusted]]:
 
 
 def measure(calls: int) -> dict[str, tuple[float, float, float, float, int]]:
-    """Name -> median and least seconds of a call, median of its CPU seconds, seconds of the first, bytes of the bundle."""
+    """Name -> median and least seconds of a call, median of its CPU seconds, seconds of the first, bytes."""
     files = load()
     first: dict[str, float] = {}
     times: dict[str, list[float]] = {name: [] for name in files}

@@ -293,3 +293,18 @@ def test_answers_of_another_form_name_their_field(field, value):
     with pytest.raises(InputError, match=rf"tx\.{field}"):
         LEDGER.transaction_hash(answer, form="rpc")
     assert [v.name for v in LEDGER.validate_transactions([answer], chain.context(1), form="rpc")] == ["MALFORMED_ITEM"]
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_ethereum_transactions_are_those_of_ethereum(kind):
+    """The wrapper's parts, put together, are a transaction to the ledger of Ethereum, with the same hash and sender."""
+    tx = ethereum_transaction(5, kind=kind)
+    payload, signature = tx["extra_bytes"], tx["signature"]
+    kind_, fields = v3_web3.parse(payload)
+    v = signature[64] if kind else 35 + 2 * 20200 + signature[64]
+    r, s = (int.from_bytes(signature[i : i + 32], "big") for i in (0, 32))
+    whole = payload[: 1 if kind else 0] + rlp.encode([*(fields if kind else fields[:6]), v, r, s])
+    ethereum = ledgers.get("ethereum")
+    assert kind_ == kind
+    assert ethereum.transaction_hash(whole) == tx["extra_hash"] == LEDGER.transaction_hash(record(tx))
+    assert ethereum.transaction_sender(whole).lower() == LEDGER.transaction_sender(record(tx))

@@ -59,6 +59,8 @@ class Judged:
 
     def fail(self, marks: Marks, verdict: Any, detail: str) -> None:
         """These transactions are not valid, but for those of which that is known already."""
+        if not marks.any():
+            return
         rows = np.flatnonzero(marks & (self.codes == _VALID))
         self.codes[rows] = int(verdict)
         self.details |= dict.fromkeys(rows.tolist(), detail)
@@ -210,6 +212,9 @@ def _check_signatures(tables: Tables, found: Judged, hash: str, bcos: Marks) -> 
     codes, keys = _verified(hash, signatures, found.hashes if whole else found.hashes[rows])
     senders = hash_batch(hash, keys, threads=1)[:, 12:]
     good = codes == _VALID
+    if whole and good.all():
+        found.senders[:] = senders
+        return
     found.senders[rows] = np.where(good[:, None], senders, np.uint8(0))
     for at in np.flatnonzero(~good).tolist():
         found.fail_one(int(rows[at]), codes[at], Verdict(int(codes[at])).meaning)
