@@ -52,6 +52,8 @@ def read_trusted(document: Trusted | Mapping[str, Any] | str | bytes | Path) -> 
         InputError: the field that does not fit. The context is that of blocks after the state, without a place.
     """
     if isinstance(document, Trusted):
+        rules_of(document.chain, "trusted.chain")
+        ledgers.get(document.chain).context(document.context)  # InputError where it is another chain's
         return document
     if isinstance(document, Path):
         document = document.read_bytes()

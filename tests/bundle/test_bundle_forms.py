@@ -12,6 +12,7 @@ from pycore import bundle
 from pycore._pb.bundle.v1 import bundle_pb2
 from pycore.bundle import Bundle, Inclusion, Statement, forms
 from pycore.errors import InputError
+from pycore.ledgers.contexts import JsonContext
 
 PLAIN = Bundle(
     "chainmaker", "\u94fe-1", 7, b"\x01" * 32, (b"h1", b"", b"h3"), b"votes", Inclusion(3, 5, (b"n1", b"n2")),
@@ -204,3 +205,19 @@ def test_a_trusted_state_is_read_as_it_is_written(chain):
         bundle.read_trusted({})
     with pytest.raises(InputError, match="trusted"):
         bundle.read_trusted("[]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreign(JsonContext):
+    """The context of no chain."""
+
+    rules: str = "strict"
+
+
+def test_a_state_with_another_chains_context_is_refused(chain):
+    for field, change in (("context", {"context": Foreign()}), ("trusted.chain", {"chain": "nobody's"})):
+        wrong = dataclasses.replace(chain.before, **change)
+        for call in (lambda state: bundle.verify(PLAIN, state), lambda state: bundle.advance(PLAIN, state)):
+            with pytest.raises(InputError) as error:
+                call(wrong)
+            assert error.value.field == field

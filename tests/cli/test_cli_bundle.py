@@ -15,6 +15,7 @@ from pycore.cli import _trust
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
+VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "bundles"
 MAKE = ["make", "--source", "block=block-1.bin", "--trusted", "before.json", "--json"]
 
 
@@ -97,6 +98,16 @@ def test_the_json_form_is_a_bundle(cli: Run, files: Path, chain: Any) -> None:
     assert json.loads(cli("bundle", "show", "proof.json", "--json").stdout) == bundle.to_dict(
         chain.bundle("transaction")
     )
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in VECTORS.glob("*.bundle")))
+def test_the_bundles_of_every_chain(cli: Run, name: str) -> None:
+    words = [str(VECTORS / f"{name}.bundle"), "--trusted", str(VECTORS / f"{name}.trusted.json"), "--json"]
+    done = cli("bundle", "verify", *words)
+    assert done.returncode == 0, done.stdout
+    found = json.loads(done.stdout)
+    assert found["proven"] is True
+    assert found["facts"] == json.loads((VECTORS / f"{name}.facts.json").read_text(encoding="utf-8"))
 
 
 def test_a_changed_bundle_is_not_proven(cli: Run, files: Path, chain: Any) -> None:

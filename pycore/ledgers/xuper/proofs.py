@@ -350,10 +350,10 @@ class _Work:
             full = all(one.key and one.value for one in tx.tx_outputs_ext)
             detail = "an id of this version does not say it clearly"
             self.require("item_parts", full, "" if full else "a written value of nothing", "", detail)
-        txid = encoding.digests(columns).txid[0].tobytes()
+        made = encoding.digests(columns)
+        txid = made.txid[0].tobytes()
         tx.txid = txid
-        whole = open_transactions(Spans.joined([tx.SerializeToString()]), 1)
-        judged = transactions.judge(whole, self._context(), 1, genesis=False)
+        judged = transactions.judge(columns, self._context(), 1, genesis=False, known=made)
         code = int(judged.codes[0])
         if judged.unjudged:
             code = int(Verdict.UNKNOWN_SIGNER)

@@ -70,13 +70,18 @@ class Judged:
             self.fault(index, code, detail)
 
 
-def judge(columns: Columns, context: XuperContext, threads: int | None, *, genesis: bool | None) -> Judged:
-    """Verdicts of transactions. genesis: whether they are those of a first block; None: they are in no block."""
+def judge(
+    columns: Columns, context: XuperContext, threads: int | None, *, genesis: bool | None, known: Digests | None = None
+) -> Judged:
+    """Verdicts of transactions. genesis: whether they are those of a first block; None: they are in no block. known:
+    their digests, of transactions that have no ids to be compared with them."""
     n = len(columns)
-    found = Judged(columns, digests(columns, threads), np.full(n, _VALID, np.uint8), np.ones(n, np.bool_))
+    made = digests(columns, threads) if known is None else known
+    found = Judged(columns, made, np.full(n, _VALID, np.uint8), np.ones(n, np.bool_))
     found.faults(columns.faulty, _MALFORMED, "no transaction")
     _structure(found, context, genesis)
-    _ids(found)
+    if known is None:
+        _ids(found)
     _signatures(found, context, threads)
     return found
 
