@@ -8,7 +8,9 @@ import pytest
 
 import pycore
 from pycore import InputError, collectibles, evidence, ledgers
+from pycore.ledgers.fisco import v3_records
 from pycore.ledgers.proof import Statement, Trusted
+from pycore.ledgers.tars import encode
 from pycore.testing.fisco import FiscoChain
 
 FISCO = ledgers.get("fisco-bcos")
@@ -44,7 +46,7 @@ def chain(request):
 
 def test_a_history_from_logs(chain):
     made, blocks = chain
-    context = made.context(1, made.genesis_hash)
+    context = made.context(1, made.genesis_hash, rules="compatible")
     reports = list(FISCO.validate_chain([block.data for block in blocks], context, events=True))
     assert all(report.valid and report.complete for report in reports)
     rows = collectibles.transfers(reports, CHAINS[made.hash], contract=TOKENS)
@@ -63,11 +65,73 @@ def test_a_history_from_logs(chain):
 
 def test_the_other_hash_has_other_topics(chain):
     made, blocks = chain
-    reports = list(FISCO.validate_chain([blocks[0].data], made.context(1, made.genesis_hash), events=True))
+    context = made.context(1, made.genesis_hash, rules="compatible")
+    reports = list(FISCO.validate_chain([blocks[0].data], context, events=True))
     (other,) = set(CHAINS.values()) - {CHAINS[made.hash]}
     found = collectibles.check_rules(collectibles.transfers(reports, other, contract=TOKENS), {"rules": []})
     assert len(found.transfers) == 0
     assert found.check("events").ok is None
+
+
+def cut_otherwise(block, change):
+    """The block with its receipts cut in another way, under the same hashes."""
+    receipts = [{"data": dict(one["data"])} for one in block.receipts]
+    for one in receipts:
+        change(one["data"])
+    values = {"version": 3, "type": 1, "header": block.header.values(), "transactions": block.transactions}
+    return encode(v3_records.BLOCK, {**values, "receipts": receipts})
+
+
+def into_the_output(data):
+    for log in data["logs"]:
+        data["output"] += log["address"].encode() + b"".join(log["topics"]) + log["data"]
+    data["logs"] = []
+
+
+def test_logs_that_are_moved_into_the_output_are_noticed(chain):
+    """The hash of a receipt holds as before, and a transfer is not told any more."""
+    made, blocks = chain
+    data = cut_otherwise(blocks[0], into_the_output)
+    report = FISCO.validate_block(data, made.context(1, made.genesis_hash), events=True)
+    assert report.valid
+    assert report.events == ()
+    assert [check.name for check in report.skipped] == ["log_bounds"]
+    with pytest.raises(InputError, match="log_bounds"):
+        collectibles.transfers([report], CHAINS[made.hash], contract=TOKENS)
+    assert FISCO.validate_block(data, made.context(1, made.genesis_hash)).complete  # nothing is told of logs
+
+
+def test_a_failure_that_is_made_to_look_like_a_success_is_noticed(chain):
+    """Where gas and address have another form than the chain's, nothing parts the status from them either."""
+
+    class Failing(FiscoChain):
+        def receipt(self, number, index, transaction):
+            made = super().receipt(number, index, transaction)
+            made["data"] |= {"status": 16, "output": bytes(4) + TOKENS.encode() + bytes(32), "logs": []}
+            return {"data": made["data"]}
+
+    made = Failing(seed=3, hash=chain[0].hash)
+    context = made.context(1, made.genesis_hash, rules="compatible")
+    block = made.block(1, transactions=2)
+    honest = FISCO.validate_block(block.data, context, events=True)
+    assert (honest.complete, honest.events) == (True, ())
+
+    def succeed(data):
+        log = {"address": TOKENS, "topics": [bytes(32)], "data": b""}
+        data |= {"contract_address": "\0\0\0\x10", "status": 0, "output": b"", "logs": [log]}
+
+    report = FISCO.validate_block(cut_otherwise(block, succeed), context, events=True)
+    assert report.valid
+    assert len(report.events) == 2
+    assert [check.name for check in report.skipped] == ["log_bounds"]
+
+
+def test_a_block_without_transactions_has_no_events(chain):
+    made, _ = chain
+    block = made.block(1, transactions=0)
+    report = FISCO.validate_block(block.data, made.context(1, made.genesis_hash), events=True)
+    assert report.valid
+    assert report.events == ()
 
 
 def test_reports_without_events_are_refused(chain):

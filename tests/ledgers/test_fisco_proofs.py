@@ -290,3 +290,42 @@ def test_a_fork_of_the_trusted_block_is_refused(world):
     assert failures(world.bundle("header", 1), other) == ["trusted_block"]
     signed = replace(world.bundle("header", 2), headers=(world.blocks[1].header.encode(stated=False),))
     assert failures(signed, world.trusted) == ["headers"]
+
+
+@pytest.mark.parametrize("hash", HASHES)
+def test_headers_of_release_candidate_4_are_no_part_of_a_bundle(hash):
+    """Their hash has the lower half of every number: heights, times and weights would be anybody's choice."""
+    chain = FiscoChain(13, hash=hash)
+    block = chain.block(1, version=4)
+    trusted = Trusted("fisco-bcos", NAME, 0, chain.genesis_hash, chain.context())
+    bundle = RULES.make({"block": block.data}, Statement("header"), trusted)
+    high = 1 << 32
+    header = replace(block.header, data_hash=b"", timestamp=block.header.timestamp + high)
+    assert header.hash(hash) == block.hash
+    for one in (bundle, replace(bundle, headers=(replace(header, timestamp=0).encode(),))):
+        assert failures(one, trusted) == ["headers"]
+    assert LEDGER.validate_block(block.data, chain.context(1, chain.genesis_hash)).valid
+    for change in (
+        {"number": 1 + high, "parents": ((high, chain.genesis_hash),)},
+        {"weights": tuple(weight + high for weight in header.weights)},
+        {"sealer": header.sealer + high},
+    ):
+        moved = replace(block.header, **change)
+        assert moved.hash(hash) == block.hash
+        values = {"version": 3, "type": 1, "header": moved.values()}
+        report = LEDGER.validate_block(encode(v3_records.BLOCK, values), chain.context())
+        assert "structure" in [check.name for check in report.failed]
+
+
+def test_receipts_of_many_logs_are_refused_before_they_cost(world):
+    """As many as fit into a few bytes each would take the product of logs and topics."""
+    bundle = world.bundle("receipt")
+    for kind in ("receipt", "event"):
+        for logs, topics in ((1 << 14) + 1, 0), (1, 1 << 17):
+            listed = [{"address": "", "topics": [b""] * topics, "data": b""}] * logs
+            values = {"version": 0, "gas_used": "1", "block_number": 3, "logs": listed}
+            data = encode(v3_records.RECEIPT, {"data": values})
+            other = replace(bundle, statement=Statement(kind, data))
+            check = RULES.check(other, world.trusted).checks[-1]
+            assert (check.name, check.ok) == ("item", False)
+            assert "logs that are read" in check.got

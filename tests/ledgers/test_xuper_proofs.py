@@ -13,7 +13,7 @@ import pytest
 from pycore import ledgers
 from pycore.errors import InputError
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.xuper import proofs
+from pycore.ledgers.xuper import headers, proofs
 from pycore.ledgers.xuper.messages import InternalBlock, Transaction
 from pycore.testing.xuper import START_HEIGHT, XuperMaker, make_keys, set_ids, sign_drafts
 
@@ -340,3 +340,49 @@ def test_sources_that_are_missing_or_do_not_fit() -> None:
     tx = copy.deepcopy(CHAIN[1].transactions[1])
     set_ids([tx])
     assert tx.txid == CHAIN[1].transactions[1].txid
+
+
+def test_a_view_that_was_moved_into_the_message_before_it() -> None:
+    """The id has no lengths: the last field of the message becomes the type, the view gets bytes of the type, and what
+    is left over stands before the first address, whose vote is then a stranger's. The id and all signatures hold."""
+    maker = XuperMaker(11, users=3, validators=7)
+    chain = maker.chain(3, 1)
+    state = Trusted("xuperchain", "xuper", 1, bytes(32), maker.context)
+    bundle = make("header", 1, maker=maker, chain=chain, trusted=state)
+    assert proven(bundle, state)
+    header, following = InternalBlock.FromString(bundle.headers[0]), InternalBlock.FromString(bundle.certificate)
+    wanted, justify = headers.block_id(following), following.justify
+    first = justify.sign_infos.qc_sign_infos[0]
+    message, size = justify.proposal_msg, 2
+    rest = message[-size:] + bytes(4) + justify.view_number.to_bytes(8, "little") + first.address.encode()
+    justify.proposal_msg = message[:-size]
+    justify.type = int.from_bytes(rest[:4], "little")
+    justify.view_number = header.height = int.from_bytes(rest[4:12], "little")
+    first.address = rest[12:].decode()
+    following.height = header.height + 1
+    assert headers.block_id(following) == wanted
+    assert header.height == (START_HEIGHT + 1) << 16
+    data = [one.SerializeToString(deterministic=True) for one in (header, following)]
+    forged = dataclasses.replace(bundle, headers=(data[0],), certificate=data[1])
+    assert proven(forged, state) is None
+    assert "type" in PROOFS.check(forged, state).checks[-1].detail
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda justify: setattr(justify, "type", 5), "its type is 5"),
+        (lambda justify: setattr(justify, "proposal_msg", justify.proposal_msg + b"\x28\0"), "protobuf writes"),
+        (lambda justify: setattr(justify.sign_infos.qc_sign_infos[0], "address", "\0x"), "a zero byte"),
+    ],
+)  # fmt: skip
+def test_certificates_that_can_be_read_in_two_ways(change: Any, why: str) -> None:
+    maker = XuperMaker(11, users=3, validators=7)
+    chain = maker.chain(2, 1)
+    justify = maker.justify(chain[1])
+    change(justify)
+    chain.append(maker.block(START_HEIGHT + 2, chain[1].blockid, [], justify=justify))
+    state = Trusted("xuperchain", "xuper", START_HEIGHT, chain[0].blockid, maker.context)
+    bundle = make("header", 1, maker=maker, chain=chain, trusted=state)
+    assert proven(bundle, state) is None
+    assert why in PROOFS.check(bundle, state).checks[-1].detail

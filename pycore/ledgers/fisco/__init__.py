@@ -19,6 +19,7 @@ in the report's order:
     tx_root              Merkle root over the transactions' hashes
     receipts             one for each transaction, of this block, with its stated hash
     receipt_root         Merkle root over the receipts' hashes
+    log_bounds           with events: passes under `compatible` alone, as no hash says where a log begins
     context_change       in runs and blocks: the list of sealers for the next block is another one
 
 Rules. `compatible` accepts what the chain's code (3.x, as read in public copies) accepts; `strict`, the default, also

@@ -15,7 +15,13 @@ from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fisco import v3_changes, v3_header, v3_merkle
 from pycore.ledgers.fisco.context import FiscoContext
 from pycore.ledgers.fisco.v3_certificate import Certificate, certify
-from pycore.ledgers.fisco.v3_hashes import receipt_messages, transaction_messages
+from pycore.ledgers.fisco.v3_hashes import (
+    LOG_BOUNDS,
+    RC4_VERSION,
+    parted_receipts,
+    receipt_messages,
+    transaction_messages,
+)
 from pycore.ledgers.fisco.v3_header import Header, hash_name, header_of
 from pycore.ledgers.fisco.v3_records import BLOCK_PLAN, read
 from pycore.ledgers.fisco.v3_transactions import Judged, judge
@@ -77,6 +83,7 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
         *_configured(tables, context),
         *_transactions(tables, header, judged, hash, threads),
         *receipts[0].checks,
+        *(_log_bounds(tables, receipts[0], context) if events else ()),
     ]
     verdicts, faults = _verdicts(tables, judged)
     report = BlockReport(
@@ -89,8 +96,8 @@ def validate(data: bytes, context: FiscoContext, threads: int | None, events: bo
         faults=faults,
         counts={"transactions": whole or listed, "signatures": whole + len(header.signatures)},
         timings={"open": opened - begun, "transactions": verified - opened, "all": time.perf_counter() - begun},
-        events=tuple(_events(tables, judged)) if events and receipts[0].proven else None,
-        time=header.timestamp / 1000,
+        events=_told(tables, judged, receipts[0], whole or listed) if events else None,
+        time=None if header.version == RC4_VERSION else header.timestamp / 1000,
     )
     return _moved(report, context, tables, hash, header, certificate, receipts[0])
 
@@ -174,6 +181,23 @@ def _verdicts(tables: Tables, judged: Judged) -> tuple[Verdicts, tuple[Transacti
         tx_id = "0x" + judged.hashes[row].tobytes().hex()
         faults.append(TransactionFault(row, Verdict(int(judged.codes[row])), tx_id, judged.details[row]))
     return Verdicts(judged.codes), tuple(faults)
+
+
+def _log_bounds(tables: Tables, receipts: Receipts, context: FiscoContext) -> list[Check]:
+    """Whether the logs are those that contracts put out. Whoever passes a block on may have moved bytes between a
+    receipt's output and its logs, or into its status where gas and address do not bound that."""
+    if not receipts.proven:
+        return []
+    plain = bool(parted_receipts(tables).all())
+    detail = LOG_BOUNDS if plain else "gas or an address in a form from which nothing parts the status"
+    return [Check("log_bounds", True if plain and not context.strict else None, detail=detail, certainty="read")]
+
+
+def _told(tables: Tables, judged: Judged, receipts: Receipts, transactions: int) -> tuple[Event, ...] | None:
+    """The events; None where the receipts do not say them."""
+    if not transactions and not len(tables["receipt"]):
+        return ()
+    return tuple(_events(tables, judged)) if receipts.proven else None
 
 
 def _events(tables: Tables, judged: Judged) -> list[Event]:

@@ -22,6 +22,7 @@ import numpy as np
 
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fisco.context import FiscoContext
+from pycore.ledgers.fisco.v3_hashes import parted_receipts
 from pycore.ledgers.scan import Tables
 
 ADDRESS = "0000000000000000000000000000000000001003"
@@ -56,6 +57,10 @@ def of_block(tables: Tables, hash: str, context: FiscoContext, *, proven: bool) 
         detail = f"transaction {calls[0][0]} may change the sealers, and the block has no receipts that say so"
         return Change(context, detail)
     powers = dict(zip(context.sealers, context.weights or (1,) * len(context.sealers), strict=True))
+    parted = parted_receipts(tables)
+    odd = next((row for row, _ in calls if not parted[row]), None)
+    if odd is not None:
+        return Change(context, f"transaction {odd} may change the sealers, and its receipt has no clear status")
     status, outputs = tables.number("receipt", "data.status"), tables.span("receipt", "data.output")
     done = []
     for row, data in calls:

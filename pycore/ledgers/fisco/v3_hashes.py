@@ -174,6 +174,22 @@ def receipt_messages(tables: Tables) -> Messages:
     return Messages(np.concatenate(data), cells, offsets)
 
 
+_NOT_DIGITS = bytes(sorted(set(range(256)) - set(b"0123456789")))
+_NOT_HEX = bytes(sorted(set(range(256)) - set(b"0123456789abcdefABCDEF")))
+_MAX_GAS_DIGITS, _ADDRESS_DIGITS = 20, 40
+
+
+def parted_receipts(tables: Tables) -> NDArray[np.bool_]:
+    """Which receipts have a status with one reading: gasUsed of at most 20 digits, contractAddress nothing or 40
+    hexadecimal digits, and a status from 0 to 2^24 - 1, whose first byte is no digit. The rest, from the output to the
+    last log, has many readings in any receipt."""
+    gas, address = tables.span("receipt", "data.gas_used"), tables.span("receipt", "data.contract_address")
+    status = tables.number("receipt", "data.status")
+    plain = (gas.lengths > 0) & (gas.lengths <= _MAX_GAS_DIGITS) & ~gas.having(_NOT_DIGITS)
+    plain &= ((address.lengths == 0) | (address.lengths == _ADDRESS_DIGITS)) & ~address.having(_NOT_HEX)
+    return np.asarray(plain & (status >= 0) & (status < 1 << 24))
+
+
 # ---- one at a time ---------------------------------------------------------------------------------------------------
 
 
@@ -208,5 +224,8 @@ def header_message(header: Mapping[str, Any]) -> bytes:
     )
 
 
+LOG_BOUNDS = (
+    "the hash of a receipt has no lengths: what a contract returns can be made to look like another contract's log"
+)
 RC4_VERSION = 4
 """Header version of 3.0.0-rc4; released versions are 0x03000000 and up."""

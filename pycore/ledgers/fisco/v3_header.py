@@ -144,6 +144,9 @@ def _form(header: Header) -> list[str]:
     faults = []
     if not (header.version >= FIRST_RELEASE or header.version == RC4_VERSION):
         faults.append(f"version {header.version:#x}")
+    numbers = (header.number, header.sealer, *header.weights, *(number for number, _ in header.parents))
+    if header.version == RC4_VERSION and not all(0 <= number < 1 << 31 for number in numbers):
+        faults.append("a number of which the hash of 3.0.0-rc4 has the lower half alone")
     gas = header.gas_used
     if len(gas) > MAX_GAS_DIGITS or (gas and (not gas.isdigit() or (gas[:1] == b"0" and gas != b"0"))):
         faults.append("gasUsed is no decimal number")

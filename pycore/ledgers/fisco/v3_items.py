@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.ledgers.fisco import v3_web3
@@ -50,6 +52,8 @@ _PLAIN_ADDRESS = re.compile(rb"([0-9a-fA-F]{40})?")
 _GAS = re.compile(rb"0|[1-9][0-9]{0,19}")
 _FEES = re.compile(rb"(0x[0-9a-fA-F]*){0,2}")
 _IN_NONCE_OR_ADDRESS = b"0123456789abcdefABCDEFx"
+MAX_LOGS = 1 << 14
+"""Logs of a receipt that is an item; four topics to a log on average."""
 _SMALL_GAS = 1 << 56
 _SMALL_STATUS = 1 << 24
 
@@ -168,6 +172,8 @@ def _receipt(data: bytes, hash: str, height: int, *, joined: bool) -> Item:
         tables = read(RECEIPT_PLAN, data, "item")
     except InputError as error:
         return Item(error.got)
+    if len(tables["log"]) > MAX_LOGS or len(tables["topic"]) > 4 * MAX_LOGS:
+        return Item(f"{len(tables['log'])} logs with {len(tables['topic'])} topics, of {MAX_LOGS} logs that are read")
     values = receipt_values(tables, 0)
     kept = {"data": joined_receipt(values) if joined else values["data"]}
     if encode(RECEIPT, kept) != data:
@@ -258,9 +264,12 @@ def receipt_values(tables: Tables, row: int) -> Values:
     data = {one.name: _value(tables, "receipt", one, row) for one in RECEIPT_DATA.fields if one.name != "logs"}
     data["logs"] = []
     addresses, contents, topics = tables.span("log", "address"), tables.span("log", "data"), tables.span("topic")
-    for log in (tables["log"][:, PARENT] == row).nonzero()[0].tolist():
-        of = (tables["topic"][:, PARENT] == log).nonzero()[0].tolist()
-        data["logs"].append({"address": addresses[log], "topics": [topics[i] for i in of], "data": contents[log]})
+    # rows of logs and topics are in the order of their owners
+    first, last = np.searchsorted(tables["log"][:, PARENT], [row, row + 1]).tolist()
+    bounds = np.searchsorted(tables["topic"][:, PARENT], np.arange(first, last + 1)).tolist()
+    for log, begin, end in zip(range(first, last), bounds, bounds[1:], strict=False):
+        listed = [topics[i] for i in range(begin, end)]
+        data["logs"].append({"address": addresses[log], "topics": listed, "data": contents[log]})
     return {"data": data}
 
 

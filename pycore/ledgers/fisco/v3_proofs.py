@@ -21,7 +21,7 @@ from pycore.errors import InputError, ProofError
 from pycore.ledgers.fisco import v3_header, v3_items, v3_merkle, v3_rpc
 from pycore.ledgers.fisco.context import FiscoContext
 from pycore.ledgers.fisco.v3_certificate import Certificate, certify
-from pycore.ledgers.fisco.v3_hashes import receipt_messages
+from pycore.ledgers.fisco.v3_hashes import LOG_BOUNDS, RC4_VERSION, receipt_messages
 from pycore.ledgers.fisco.v3_header import Header, header_of
 from pycore.ledgers.fisco.v3_records import (
     BLOCK_PLAN,
@@ -37,9 +37,6 @@ from pycore.ledgers.scan import Tables
 
 MAX_HEADERS = 1 << 12
 """Headers of a bundle."""
-_LOG_BOUNDS = (
-    "the hash of a receipt has no lengths: what a contract returns can be made to look like another contract's log"
-)
 
 
 @dataclass(eq=False)
@@ -219,7 +216,7 @@ class FiscoProofs:
         except ProofError as error:
             walk.add("inclusion", False, item.leaf, root, detail=error.verdict.meaning)
         if said.kind == "event":
-            walk.add("log_bounds", True if walk.loose else None, detail=_LOG_BOUNDS, certainty="read")
+            walk.add("log_bounds", True if walk.loose else None, detail=LOG_BOUNDS, certainty="read")
         return item.facts
 
     # ---- making --------------------------------------------------------------------------------------------------
@@ -287,6 +284,8 @@ def _form_fault(header: Header, data: bytes, hash: str, *, signed: bool) -> str:
     """Why a header is not in the form that a bundle has it in; "" where it is."""
     if header.encode(stated=False) != data or header.data_hash:
         return "not the canonical record, or with its hash"
+    if header.version == RC4_VERSION:
+        return "a header of 3.0.0-rc4, of whose time the hash has the lower half alone"
     found = v3_header.structure(header, present=True, strict=True)
     if not found.ok:
         return str(found.got)

@@ -10,7 +10,10 @@ votes, and counts without a vote.
     strict       n - f distinct validators: those who signed, and the proposer of the block that carries the
                  certificate, if it is a validator, once. The former rule takes whatever this one takes
 
-Both demand that the certificate names the block, and strict that its view is the block's height. Read in xupercore
+Both demand that the certificate names the block, and strict that its view is the block's height. Nothing in the id of
+the block that carries the certificate parts its fields, so that whoever passes it on could move bytes from the message
+into the type and the view, and what they push out into the first address. strict therefore takes a type that the chain
+has, a message as protobuf writes it, and addresses without zero bytes: then the view has one reading. Read in xupercore
 56f3d1af20d7, kernel/consensus/base/driver/chained-bft/saftyrules.go; no published data has confirmed it.
 """
 
@@ -25,7 +28,7 @@ from google.protobuf.message import DecodeError
 from pycore.base.verdicts import Verdict
 from pycore.consensus.quorum import Decision, Electorate, Repeat, Rule, decide, tally
 from pycore.ledgers.report import Check
-from pycore.ledgers.xuper.messages import QuorumCert, shorten
+from pycore.ledgers.xuper.messages import QCState, QuorumCert, is_canonical, shorten
 from pycore.ledgers.xuper.signatures import Claims
 
 COLLECTOR = "the collector of the votes"
@@ -86,16 +89,28 @@ class Votes:
         return decide(count, rule, self.block_id, objections=[*objections[:4], *self.faults(None)])
 
     def faults(self, height: int | None) -> list[str]:
-        """Everything wrong with the certificate but for its votes. height: of the block, if its view must be that."""
+        """Everything wrong with the certificate but for its votes. height: of the block, if its view must be that and
+        have one reading."""
         found = []
         if self.justify.proposal_id != self.block_id:
             found.append(f"it is for block {shorten(self.justify.proposal_id.hex(), 64)}")
         if height is not None and self.justify.view_number != height:
             found.append(f"its view is {self.justify.view_number}, not {height}")
         try:
-            QuorumCert.FromString(self.justify.proposal_msg)
+            before = QuorumCert.FromString(self.justify.proposal_msg)
         except (DecodeError, ValueError):
-            found.append("its proposal_msg is no certificate")
+            return [*found, "its proposal_msg is no certificate"]
+        return found if height is None else [*found, *self._blurred(before)]
+
+    def _blurred(self, before: Any) -> list[str]:
+        """Why its view could be read in another way."""
+        found = []
+        if self.justify.type not in QCState.values():
+            found.append(f"its type is {self.justify.type}, which the chain does not have")
+        if not is_canonical(before, self.justify.proposal_msg):
+            found.append("its proposal_msg is not as protobuf writes it")
+        if any("\0" in sign.address for sign in self.justify.sign_infos.qc_sign_infos):
+            found.append("a zero byte in an address")
         return found
 
 

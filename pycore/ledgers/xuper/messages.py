@@ -20,6 +20,7 @@ from pycore.ledgers.scan import FAULT, FLAGS, Plan, Spans, Tables
 ContractEvent = transaction_pb2.ContractEvent
 InternalBlock = block_pb2.InternalBlock
 InvokeRequest = transaction_pb2.InvokeRequest
+QCState = block_pb2.QCState
 QuorumCert = block_pb2.QuorumCert
 Transaction = transaction_pb2.Transaction
 TxInput = transaction_pb2.TxInput
