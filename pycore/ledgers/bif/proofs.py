@@ -179,7 +179,9 @@ def _block(work: _Work) -> tuple[Header, bytes]:
     header = found[0]
     digest = hash_one("sha256", bundle.headers[0])
     wanted = work.context.chain_id
-    if wanted is not None:
+    if wanted is None:
+        work.checks.append(Check("chain_id", None, header.chain_id, detail="the trusted context names no chain"))
+    else:
         work.require("chain_id", header.chain_id == wanted, header.chain_id, wanted)
     if header.seq > trusted.height:
         work.require("headers", len(found) == 1, len(found), 1)
