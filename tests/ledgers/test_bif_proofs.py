@@ -336,3 +336,10 @@ def test_a_state_that_names_no_chain_proves_nothing() -> None:
         assert [check.name for check in found.checks if not check.ok] == ["chain_id"]
         assert found.facts == {}
         assert PROOFS.advance(bundle, unnamed).advanced is None
+
+
+def test_a_state_without_validators_certifies_nothing() -> None:
+    bundle, state = kinds()["header"]
+    for none in (None, ()):
+        unknown = dataclasses.replace(state, context=state.context.replace(validators=none))
+        assert PROOFS.check(bundle, unknown).checks[-1].name == "trusted_validators"

@@ -214,7 +214,7 @@ def _final(work: _Work, header: Header, digest: bytes) -> None:
     work.require("next_height", value.seq == header.seq + 1, value.seq, header.seq + 1)
     work.require("block_hash", value.previous_hash == digest, value.previous_hash, digest,
                  "the next consensus value names the block", "read")  # fmt: skip
-    work.require("trusted_validators", bool(context.validators), len(context.validators), "1 or more")
+    work.require("trusted_validators", bool(context.validators), len(context.validators or ()), "1 or more")
     signing = context.validators
     stated, own = header.validators_hash, headers.validators_hash((v.address, v.pledge) for v in signing)
     if stated != own or finality.validators:
