@@ -1,0 +1,7 @@
+"""Bundles about Fabric."""
+
+from __future__ import annotations
+
+
+class FabricProofs:
+    """Placeholder."""
