@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from pycore.consensus.policy import PolicyError
 from pycore.ledgers import fields
@@ -52,7 +53,7 @@ class FabricContext(JsonContext):
     prehash: bool = True
 
     def __post_init__(self) -> None:
-        values = {
+        values: dict[str, Any] = {
             "rules": fields.one_of("rules", self.rules, ("strict", "compatible")),
             "height": None if self.height is None else fields.number("height", self.height, 64),
             "channel_id": fields.word("channel_id", self.channel_id, empty=True),

@@ -1,8 +1,8 @@
 """Blocks in files: the block files of a peer or orderer, and streams of delivered blocks.
 
-A block file (``blockfile_000000``) holds one record after another, each after its length as a varint: number, data hash,
-previous hash, the entries, and the metadata; lists after their counts, byte strings after their lengths, all varints.
-Zeros may follow the last one. A stream holds serialised blocks, each after its length as a varint.
+A block file (``blockfile_000000``) holds one record after another, each after its length as a varint: number, data
+hash, previous hash, the entries, and the metadata; lists after their counts, byte strings after their lengths, all
+varints. Zeros may follow the last one. A stream holds serialised blocks, each after its length as a varint.
 
 Source: ``common/ledger/blkstorage`` of Fabric, as read in public copies; read on a published file.
 """

@@ -68,7 +68,7 @@ class Fabric(LedgerFace[FabricContext]):
         return Verdicts(found.verdicts)
 
     def transaction_hash(self, tx: BytesLike, *, form: str = "wire", hash: str | None = None) -> bytes:
-        """The id of a transaction, 32 bytes: the hash of nonce and creator. It does not cover the transaction's content;
+        """The id of a transaction, 32 bytes: the hash of nonce and creator, and of nothing else in the transaction.
         Fabric writes it in lower-case hexadecimal. `tx`: a serialised Envelope."""
         _wire(form)
         header = _signature_header(_envelope(tx))

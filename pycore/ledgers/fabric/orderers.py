@@ -151,7 +151,7 @@ def new_batch(context: FabricContext, threads: int | None = None) -> SignatureBa
 
 def _quorum(channel: Channel, people: dict[int, Identity], flaws: list[str]) -> Decision:
     """The count of consenters whose signature holds; whoever is none of them counts for nothing."""
-    consenters = {}
+    consenters: dict[tuple[str, str | int], int] = {}
     for number, name in channel.consenters.items():
         try:
             who = channel.msps.resolve(name)

@@ -82,7 +82,7 @@ HASHED = Plan(
 )
 
 _MERGED = TWICE | TWO_OF_ONE
-_MESSAGES = {
+_MESSAGES: dict[Plan, Any] = {
     ENVELOPE: block_pb2.Envelope,
     PAYLOAD: block_pb2.Payload,
     CHANNEL_HEADER: block_pb2.ChannelHeader,

@@ -43,6 +43,7 @@ class Judged:
         details: in words, of those that have a fault.
         canonical: bool (n,): envelopes as protobuf writes them, with payload and signature.
         undecided: why some could not be judged, in words; "" where all were.
+        configurations: how many hold a configuration.
         unknown_policies: namespaces that are written and whose policy is not known.
         counts: signatures and the like.
     """
@@ -50,6 +51,7 @@ class Judged:
     codes: NDArray[np.uint8]
     verdicts: NDArray[np.uint8]
     canonical: NDArray[np.bool_]
+    configurations: int = 0
     details: dict[int, str] = field(default_factory=dict)
     undecided: str = ""
     unknown_policies: tuple[str, ...] = ()
@@ -102,7 +104,8 @@ def canonical(entries: Spans, *, strict: bool) -> NDArray[np.bool_]:
     flags = found["row"][:, FLAGS]
     plain = flags == 0 if strict else (flags & ~KEPT) == 0
     full = (found.span("row", "payload").lengths > 0) & (found.span("row", "signature").lengths > 0)
-    return plain & full & ~faults(found)
+    good: NDArray[np.bool_] = plain & full & ~faults(found)
+    return good
 
 
 class Transactions:
@@ -508,7 +511,8 @@ def judge(
     rows.judge_form()
     rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
     rows.judge_action()
-    undecided, unknown = "", ()
+    undecided = ""
+    unknown: tuple[str, ...] = ()
     if signers is None or channel is None:
         open_ = rows.codes == Code.VALID
         rows.codes[open_] = Code.NOT_VALIDATED
@@ -540,4 +544,6 @@ def _judged(rows: Transactions, signers: Signers | None, undecided: str, unknown
         counts["signatures"] = int((signers.tickets >= 0).sum())
         counts["bad_endorsements"] = int((~signers.good[rows.n :]).sum())
     details = {index: describe(int(rows.codes[index]), why) for index, why in sorted(rows.details.items())}
-    return Judged(rows.codes, verdicts, rows.canonical, details, undecided, unknown, counts)
+    return Judged(
+        rows.codes, verdicts, rows.canonical, int((rows.types == CONFIG).sum()), details, undecided, unknown, counts
+    )

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from pycore._pb.ledgers.fabric.v1.block_pb2 import Metadata
 from pycore.base.verdicts import Verdicts
-from pycore.errors import InputError
 from pycore.ledgers.fabric import orderers
 from pycore.ledgers.fabric.block import CODES, LAST_CONFIG, SIGNATURES, Header, OpenBlock, open_block
-from pycore.ledgers.fabric.channel import BLOCK_VALIDATION, CONFIG, Channel, ConfigError, channel_of, config_of
+from pycore.ledgers.fabric.channel import BLOCK_VALIDATION, Channel, ConfigError, channel_of, config_of
 from pycore.ledgers.fabric.codes import BY_FORM, Code, describe
 from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.events import events_of
 from pycore.ledgers.fabric.orderers import MetadataError
-from pycore.ledgers.fabric.transactions import Judged, Transactions, judge
+from pycore.ledgers.fabric.transactions import Judged, judge
 from pycore.ledgers.report import BlockReport, Check, Event, Report, TransactionFault
 from pycore.ledgers.runs import Step
 
@@ -175,8 +172,7 @@ class Validation:
     ) -> None:
         """What a configuration block changes."""
         context = self.context
-        kinds = Transactions(block.data, block.entries, context, 1).types if len(block.entries) < 3 else None
-        if kinds is None or not (kinds == CONFIG).any():
+        if not found.configurations:
             return
         if len(block.entries) != 1:
             self.check("configuration", False, detail="a configuration that is not alone in its block")
@@ -297,24 +293,7 @@ def step(block: bytes, context: FabricContext, *, threads: int | None) -> Step:
             unclear = f"block {report.height} holds a configuration that could not be verified"
         return Step(report, context, unclear)
     changed = Check("context_change", True, got="config_block")
-    report = _with(report, (*report.checks, changed))
+    report = replace(report, checks=(*report.checks, changed))
     if not report.valid:
         return Step(report, context, f"block {report.height} holds a configuration and is not valid")
     return Step(report, context.replace(config_block=bytes(block)))
-
-
-def _with(report: FabricReport, checks: tuple[Check, ...]) -> FabricReport:
-    from dataclasses import replace
-
-    return replace(report, checks=checks)
-
-
-def metadata_of(data: bytes, field_name: str) -> Metadata:
-    """A block's metadata of signatures. InputError."""
-    try:
-        return orderers.read_metadata(data, "signatures")
-    except MetadataError as error:
-        raise InputError(field_name, str(error), "the metadata of a block's signatures") from None
-
-
-Facts = Mapping[str, Any]
