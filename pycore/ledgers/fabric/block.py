@@ -1,7 +1,7 @@
 """A block of Fabric opened: its header, its entries, its metadata; and the bytes that its hashes and signatures cover.
 
 Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}, the
-number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Fabric-X's newer orderers put
+number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers put
 the length of each entry before it, 4 bytes, big-endian.
 
 Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed on
