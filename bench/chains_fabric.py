@@ -31,7 +31,8 @@ def entries(n: int) -> list[Entry]:
 
     def whole() -> None:
         report = ledger.validate_block(block, context)
-        assert report.valid and report.transactions.all_valid, report.failed
+        assert report.valid, report.failed
+        assert report.transactions.all_valid, report.faults
 
     def alone() -> None:
         pycore.verify_batch("ecdsa-p256", keys, made, messages, encoding="der", rules="low-s").raise_if_invalid()
@@ -47,8 +48,10 @@ def _signatures(entry: bytes) -> list[Signed]:
     body = transaction_pb2.Transaction.FromString(payload.data).actions[0].payload
     action = transaction_pb2.ChaincodeActionPayload.FromString(body).action
     found = [(_pem(creator), envelope.payload, envelope.signature)]
-    for one in action.endorsements:
-        found.append((_pem(one.endorser), action.proposal_response_payload + one.endorser, one.signature))
+    found += [
+        (_pem(one.endorser), action.proposal_response_payload + one.endorser, one.signature)
+        for one in action.endorsements
+    ]
     return found
 
 

@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker',)
+('chainmaker', 'fabric')
 >>> ledger = ledgers.get("chainmaker")
 """
 

@@ -55,7 +55,12 @@ def go() -> Any:
         pytest.skip(f"fabric-x-common: {(done.stderr.strip().splitlines() or ['no reason'])[-1][:200]}")
     quiet = {**os.environ, "FABRIC_LOGGING_SPEC": "FATAL"}
     with subprocess.Popen(
-        [BUILT / "answers"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=quiet
+        [BUILT / "answers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=quiet,
     ) as process:
 
         def ask(**question: Any) -> Any:
@@ -177,7 +182,9 @@ def principals_of(rng: random.Random, people: list[Any]) -> list[membership_pb2.
         made = membership_pb2.MSPPrincipal(principal=value.SerializeToString())
         made.principal_classification = 1
         found.append(made)
-        value = membership_pb2.SerializedIdentity(mspid="Org", id_bytes=pem.armor("CERTIFICATE", identity.certificate.der))
+        value = membership_pb2.SerializedIdentity(
+            mspid="Org", id_bytes=pem.armor("CERTIFICATE", identity.certificate.der)
+        )
         made = membership_pb2.MSPPrincipal(principal=value.SerializeToString())
         made.principal_classification = 2
         found.append(made)
@@ -211,13 +218,14 @@ def ours(config: bytes, level: str, texts: list[bytes]) -> tuple[Msp | None, lis
         org = Msp(config, level=level, rules="compatible")
     except MspError:
         return None, []
-    people: list[Any] = []
-    for text in texts:
-        try:
-            people.append(org.identity(text))
-        except UnknownIdentityError:
-            people.append(None)
-    return org, people
+    return org, [known_of(org, text) for text in texts]
+
+
+def known_of(org: Msp, text: bytes) -> Any:
+    try:
+        return org.identity(text)
+    except UnknownIdentityError:
+        return None
 
 
 def test_members_principals_and_policies(go, seed, count_cases):
@@ -271,7 +279,15 @@ def _evaluated(data: bytes, people: list[Any], orders: list[list[int]]) -> list[
 def test_entries_of_blocks(go, seed, count_cases):
     rng = random.Random(seed)
     sound = block_pb2.Envelope(payload=b"payload", signature=b"signature").SerializeToString()
-    cases = [sound, sound + b"\x1a\x00", sound + b"\x18\x01", sound + sound, b"", b"\x0a\x00\x12\x01a", b"\x12\x01a\x0a\x01b"]
+    cases = [
+        sound,
+        sound + b"\x1a\x00",
+        sound + b"\x18\x01",
+        sound + sound,
+        b"",
+        b"\x0a\x00\x12\x01a",
+        b"\x12\x01a\x0a\x01b",
+    ]
     cases += [sound + b"\x1a\x00" + b"\x12\x01a", b"\x0a\x81\x00b\x12\x01a", sound + b"\x1b\x1c", b"\x1a\x00" + sound]
     for _ in range(300):
         data = bytearray(rng.choice(cases[:6]))

@@ -1,7 +1,7 @@
 """A block of Fabric opened: its header, its entries, its metadata; and the bytes that its hashes and signatures cover.
 
-Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}, the
-number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers put
+Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash},
+the number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers hash
 the length of each entry before it, 4 bytes, big-endian.
 
 Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed on
@@ -77,7 +77,7 @@ class OpenBlock:
             return hash_one(name, b"".join(len(one).to_bytes(4, "big") + one for one in self.entries.items()))
         if name != "sha256":
             return hash_one(name, self.entries.gather().data)
-        digest, data = hashlib.sha256(), memoryview(self.data)
+        digest, data = hashlib.sha256(), self.data.data
         for start, end in zip(self.entries.start.tolist(), self.entries.end.tolist(), strict=True):
             digest.update(data[start:end])
         return digest.digest()
