@@ -355,7 +355,7 @@ class FabricChannel:
             channel_header=channel.SerializeToString(),
             signature_header=block_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString(),
         )
-        # Maps have no order of their own: this one is the same every time.
+        # Maps have no order; here it is the same every time.
         data = config.SerializeToString(deterministic=True)
         payload = block_pb2.Payload(header=header, data=data).SerializeToString()
         signature = self.sign([signer], [payload])[0] if signer is not None else b""

@@ -4,8 +4,8 @@ Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous
 the number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers hash
 the length of each entry before it, 4 bytes, big-endian.
 
-Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed on
-published blocks.
+Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed
+on published blocks.
 """
 
 from __future__ import annotations

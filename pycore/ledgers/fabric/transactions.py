@@ -35,7 +35,7 @@ _TX_ID = 64
 
 @dataclass(slots=True, eq=False)
 class Judged:
-    """What was found of a block's transactions.
+    """The findings about a block's transactions.
 
     Attributes:
         codes: uint8 (n,), Fabric's codes as far as the block and the context decide them.

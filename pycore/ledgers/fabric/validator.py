@@ -170,7 +170,7 @@ class Validation:
     def _configuration(
         self, block: OpenBlock, header: Header, channel: Channel | None, found: Judged, *, trusted: bool
     ) -> None:
-        """What a configuration block changes."""
+        """The checks of a configuration block."""
         context = self.context
         if not found.configurations:
             return
