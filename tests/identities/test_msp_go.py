@@ -23,8 +23,12 @@ from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2
 from pycore.consensus.policy import PolicyError, compile_policy
 from pycore.identities.msp import LEVELS, Msp, MspError, UnknownIdentityError
 from pycore.identities.msp_principals import compile_principal
+from pycore.ledgers.fabric import orderers as orderers_room
+from pycore.ledgers.fabric.block import open_block
+from pycore.ledgers.fabric.channel import config_of
 from pycore.ledgers.fabric.transactions import canonical
 from pycore.ledgers.scan import Spans
+from pycore.testing.fabric import FabricChannel
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -298,3 +302,62 @@ def test_entries_of_blocks(go, seed, count_cases):
         theirs = go(entries=[entry.hex()])["well_formed"]
         assert bool(canonical(Spans.joined([entry]), strict=False)[0]) == theirs, entry.hex()
     count_cases("Go: fabric-x-common, entries of blocks", len(cases))
+
+
+def changed(block: bytes, rng: random.Random) -> bytes:
+    """A block with something about its orderers' signatures changed."""
+    made = block_pb2.Block.FromString(block)
+    metadata = block_pb2.Metadata.FromString(made.metadata.metadata[0])
+    kind = rng.randrange(9)
+    if kind == 8 or not metadata.signatures:
+        return block
+    one = rng.choice(metadata.signatures)
+    if kind == 0:
+        one.signature = one.signature + b"\0" * rng.randrange(1, 3)
+    elif kind == 1:
+        data = bytearray(one.signature)
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        one.signature = bytes(data)
+    elif kind == 2:
+        one.identifier_header = rng.choice((b"", b"\xff", b"\x08\x09", b"\x08\x02"))
+    elif kind == 3:
+        one.signature_header = rng.choice((b"\xff", b"\x0a\x00", b"\x12\x01a"))
+    elif kind == 4:
+        metadata.signatures.add().CopyFrom(one)
+    elif kind == 5:
+        metadata.value += b"\x12\x00"
+    elif kind == 6:
+        made.header.number += rng.randrange(2)
+    elif kind == 7:
+        del metadata.signatures[rng.randrange(len(metadata.signatures))]
+    made.metadata.metadata[0] = metadata.SerializeToString()
+    return made.SerializeToString()
+
+
+def test_signatures_of_bft_orderers(go, seed, count_cases):
+    """The form of Fabric-X; Fabric's own differs in the bytes that are signed, and in headers that cannot be read."""
+    rng = random.Random(seed)
+    channel = FabricChannel(seed=seed % 1000, organisations=1, peers=1, orderers=4, bft=True, form="fabric-x")
+    config = config_of(block_pb2.Block.FromString(channel.genesis).data.data[0])[1].config
+    ordering = config.channel_group.groups["Orderer"]
+    policy = ordering.policies["BlockValidation"].policy.value
+    orderers = ordering.values["Orderers"].value
+    found = set()
+    for number in range(1, 151):
+        signers = rng.sample(range(4), rng.randrange(2, 5))
+        block = channel.block(
+            number, b"\1" * 32, [b"entry"], signers=signers, by_number=rng.random() < 0.7
+        )  # fmt: skip
+        block = changed(block, rng)
+        opened = open_block(block)
+        context = channel.context(rules="compatible")
+        metadata = orderers_room.read_metadata(opened.position(0), "signatures")
+        ours_ = orderers_room.verify(metadata, opened.header, context.channel(), context).met
+        theirs = go(
+            config=channel.msp_config("OrdererMSP").hex(), name="OrdererMSP", level=4, policies=[policy.hex()],
+            block=block.hex(), orderers=orderers.hex(),
+        )["signed"]  # fmt: skip
+        assert ours_ == theirs, (number, block.hex())
+        found.add(ours_)
+    assert found == {True, False}
+    count_cases("Go: fabric-x-common, signatures of BFT orderers", 150)

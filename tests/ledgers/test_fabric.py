@@ -245,12 +245,19 @@ def test_before_1_4_1_the_last_configuration_has_its_own_place():
         [CHANNEL.orderers[0]], [metadata.signatures[0].signature_header + der]
     )[0]
     made.metadata.metadata[0] = metadata.SerializeToString()
-    place = block_pb2.Metadata(value=block_pb2.LastConfig(index=0).SerializeToString())
-    made.metadata.metadata[1] = place.SerializeToString()
-    assert report_of(made.SerializeToString()).valid
-    place.value = block_pb2.LastConfig(index=7).SerializeToString()
-    made.metadata.metadata[1] = place.SerializeToString()
-    assert failed(report_of(made.SerializeToString())) == {"last_config"}
+    good, other = (_last_config(index, metadata.signatures[0].signature_header, der) for index in (0, 7))
+    unsigned = block_pb2.Metadata(value=good.value)
+    for place, wanted in ((good, set()), (other, {"last_config"}), (unsigned, {"last_config"})):
+        made.metadata.metadata[1] = place.SerializeToString()
+        assert failed(report_of(made.SerializeToString())) == wanted
+        assert failed(report_of(made.SerializeToString(), rules="compatible")) == set()
+
+
+def _last_config(index: int, head: bytes, der: bytes) -> block_pb2.Metadata:
+    found = block_pb2.Metadata(value=block_pb2.LastConfig(index=index).SerializeToString())
+    signature = CHANNEL.sign([CHANNEL.orderers[0]], [found.value + head + der])[0]
+    found.signatures.add(signature_header=head, signature=signature)
+    return found
 
 
 def test_a_quorum_of_bft_orderers():

@@ -247,15 +247,26 @@ def certificate_checks(
     if signed.quorum is not None and context.rules == "strict":
         decision = signed.quorum
         checks.append(Check("quorum", decision.reached, got=decision.got, wanted=decision.needed, certainty="read"))
-    checks += _last_config(block, header, channel, context, named)
+    checks += _last_config(block, header, channel, context, named, old=not metadata.value)
     return checks, all(check.ok for check in checks)
 
 
-def _last_config(block: OpenBlock, header: Header, channel: Channel, context: FabricContext, named: int) -> list[Check]:
-    """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules."""
+def _last_config(
+    block: OpenBlock, header: Header, channel: Channel, context: FabricContext, named: int, *, old: bool
+) -> list[Check]:
+    """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules. `old`:
+    whether that stands in another place, with its own signatures."""
     if context.rules != "strict" and context.form != "fabric-x":
         return []
     wanted = header.number if _is_config(block) else channel.header.number
+    if old:
+        try:
+            metadata = orderers.read_metadata(block.position(LAST_CONFIG), "metadata of the last configuration")
+            signed = orderers.verify(metadata, header, channel, context).met
+        except MetadataError as error:
+            return [Check("last_config", False, detail=str(error), certainty="read")]
+        if not signed:
+            return [Check("last_config", False, got=named, detail="its own signatures do not hold", certainty="read")]
     return [Check("last_config", named == wanted, got=named, wanted=wanted, certainty="read")]
 
 

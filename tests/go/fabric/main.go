@@ -29,6 +29,8 @@ type question struct {
 	Policies   []string `json:"policies"`   // SignaturePolicyEnvelope
 	Orders     [][]int  `json:"orders"`     // of texts, for the policies
 	Entries    []string `json:"entries"`    // of a block
+	Block      string   `json:"block"`      // whose orderers' signatures are asked about
+	Orderers   string   `json:"orderers"`   // Orderers, for signers by identifier; with a block
 }
 
 type person struct {
@@ -43,6 +45,7 @@ type answer struct {
 	People     []person `json:"people"`
 	Policies   [][]bool `json:"policies"` // by policy and order; empty where the policy does not compile
 	WellFormed bool     `json:"well_formed"`
+	Signed     bool     `json:"signed"`
 }
 
 func bytesOf(text string) []byte {
@@ -76,6 +79,10 @@ func answerTo(q *question) (found answer) {
 	}
 	if err := made.Setup(&mspproto.MSPConfig{Config: bytesOf(q.Config)}); err != nil {
 		found.Error = err.Error()
+		return found
+	}
+	if q.Block != "" {
+		found.Signed = signed(q, made)
 		return found
 	}
 	principals := make([]*mspproto.MSPPrincipal, len(q.Principals))
@@ -115,6 +122,27 @@ func answerTo(q *question) (found answer) {
 		found.Policies = append(found.Policies, results)
 	}
 	return found
+}
+
+// signed says whether the block's signatures satisfy the first policy.
+func signed(q *question, made msp.MSP) bool {
+	manager := msp.NewMSPManager()
+	if err := manager.Setup([]msp.MSP{made}); err != nil {
+		panic(err)
+	}
+	policy, _, err := cauthdsl.NewPolicyProvider(manager).NewPolicy(bytesOf(q.Policies[0]))
+	if err != nil {
+		panic(err)
+	}
+	block, orderers := &common.Block{}, &common.Orderers{}
+	if err := proto.Unmarshal(bytesOf(q.Block), block); err != nil {
+		panic(err)
+	}
+	if err := proto.Unmarshal(bytesOf(q.Orderers), orderers); err != nil {
+		panic(err)
+	}
+	verifier := protoutil.BlockSigVerifier{Policy: policy, BFT: true, Consenters: orderers.ConsenterMapping}
+	return verifier.Verify(block.Header, block.Metadata) == nil
 }
 
 func main() {
