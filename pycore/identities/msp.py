@@ -44,7 +44,7 @@ from pycore.identities.x509_chains import ChainError, Chains, verifies
 from pycore.identities.x509_crl import RevocationList, parse_crls, verify_crls
 from pycore.identities.x509_path import issuing_problem
 
-__all__ = ["LEVELS", "Identity", "Msp", "MspError", "Msps", "UnknownIdentityError"]
+__all__ = ["LEVELS", "Identity", "Msp", "MspError", "Msps", "UnknownIdentityError", "UnreadIdentityError"]
 
 T = TypeVar("T")
 
@@ -77,6 +77,10 @@ class MspError(ValueError):
 
 class UnknownIdentityError(ValueError):
     """Bytes that name nobody under an MSP: an unreadable certificate, one without a chain, or an unknown MSP."""
+
+
+class UnreadIdentityError(UnknownIdentityError):
+    """Somebody of an MSP that nobody here can read: Fabric may know them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +127,8 @@ class Msp:
     gm       whether keys are SM2 and hashes SM3 (Fabric-GM), instead of what the configuration says
 
     `name`, `level`, `rules` are as given; `digest` (32 bytes) tells configurations apart, level and rules included.
-    Raises MspError where the configuration makes no MSP; InputError for unknown levels and rules. Not safe for use by
-    several threads at once.
+    Raises MspError where the configuration makes no MSP; InputError for unknown levels and rules. Threads may share it:
+    what it remembers is the same whoever comes first.
     """
 
     def __init__(self, config: bytes, *, level: str = "v1.4.3", rules: str = "strict", gm: bool = False) -> None:
@@ -435,10 +439,11 @@ class Msps:
             if self.by_name.setdefault(one.name, one).digest != one.digest:
                 raise MspError(f"two different MSPs are named {one.name!r}")
         self.digest = hashlib.sha256(b"".join(sorted(one.digest for one in self.by_name.values()))).digest()
-        self._resolved: dict[bytes, Identity | str] = {}
+        self._resolved: dict[bytes, Identity | tuple[type[UnknownIdentityError], str]] = {}
 
     def resolve(self, serialized: bytes) -> Identity:
-        """The identity of a SerializedIdentity. Raises UnknownIdentityError."""
+        """The identity of a SerializedIdentity. Raises UnknownIdentityError; UnreadIdentityError for somebody of an
+        MSP in `unread`."""
         return self._remembered(serialized, self._of_serialized)
 
     def resolve_known(self, serialized: bytes) -> Identity:
@@ -453,18 +458,18 @@ class Msps:
             try:
                 found = read(key)
             except UnknownIdentityError as error:
-                found = str(error)
+                found = type(error), str(error)
             if len(self._resolved) >= MAX_IDENTITIES:
                 self._resolved.clear()
             self._resolved[key] = found
-        if isinstance(found, str):
-            raise UnknownIdentityError(found)
+        if isinstance(found, tuple):
+            raise found[0](found[1])
         return found
 
     def named(self, name: str) -> Msp:
         """The MSP of that name. Raises UnknownIdentityError."""
         if name in self.unread:
-            raise UnknownIdentityError(f"the MSP {name[:80]!r} cannot be read: {self.unread[name]}")
+            raise UnreadIdentityError(f"the MSP {name[:80]!r} cannot be read: {self.unread[name]}")
         if name not in self.by_name:
             raise UnknownIdentityError(f"no MSP of the channel is named {name[:80]!r}")
         return self.by_name[name]

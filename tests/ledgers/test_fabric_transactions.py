@@ -17,7 +17,7 @@ from fabric_parts import (
     report_of,
 )
 
-from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2, transaction_pb2
+from pycore._pb.ledgers.fabric.v1 import block_pb2, configuration_pb2, membership_pb2, transaction_pb2
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -201,6 +201,40 @@ def test_a_creator_who_is_not_valid():
     report = report_of(block_of(CHANNEL.envelopes([draft]), codes=b""))
     assert list(report.codes) == [Code.BAD_CREATOR_SIGNATURE]
     assert report.transactions[0] is Verdict.BAD_CERTIFICATE
+
+
+def test_members_of_an_msp_that_is_not_read_are_not_judged():
+    """Idemix: Fabric may know them."""
+    made = block_pb2.Block.FromString(CHANNEL.genesis)
+    envelope = block_pb2.Envelope.FromString(made.data.data[0])
+    payload = block_pb2.Payload.FromString(envelope.payload)
+    config = configuration_pb2.ConfigEnvelope.FromString(payload.data)
+    inner = membership_pb2.FabricMSPConfig(name="IdemixMSP").SerializeToString()
+    value = membership_pb2.MSPConfig(type=1, config=inner).SerializeToString()
+    application = config.config.channel_group.groups["Application"]
+    application.groups["IdemixMSP"].values["MSP"].value = value
+    payload.data = config.SerializeToString()
+    made.data.data[0] = block_pb2.Envelope(payload=payload.SerializeToString()).SerializeToString()
+    one = parts()
+    one.signer.creator = membership_pb2.SerializedIdentity(mspid="IdemixMSP", id_bytes=b"1").SerializeToString()
+    one.channel.tx_id = hash_one("sha256", one.signer.nonce + one.signer.creator).hex()
+    block = block_of([one.envelope(), *ENTRIES])
+    report = report_of(block, config_block=made.SerializeToString())
+    assert list(report.codes) == [Code.NOT_VALIDATED, 0, 0, 0, 0]
+    assert report.transactions[0] is Verdict.UNSUPPORTED_ALGORITHM
+    assert report.check("transactions").ok is None
+    assert report.check("validation_codes").ok is None
+
+
+def test_too_many_signatures_on_rare_curves_are_not_judged(monkeypatch):
+    from pycore.identities import collector
+
+    def refuse(batch: Any) -> Any:
+        raise InputError("signatures", "5000", "at most 1024")
+
+    monkeypatch.setattr(collector.SignatureBatch, "run", refuse)
+    found = LEDGER.validate_transactions(ENTRIES, CHANNEL.context())
+    assert {verdict.name for verdict in found} == {"UNCHECKED"}
 
 
 def test_duplicates_count_among_valid_ones_only():

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from pycore.base.columns import Column, trusted_column
 from pycore.base.verdicts import Verdict
 from pycore.consensus.policy_tree import BatchPolicy
+from pycore.errors import InputError
 from pycore.hashing.batch import hash_batch
 from pycore.identities.collector import SignatureBatch
-from pycore.identities.msp import Identity, UnknownIdentityError
+from pycore.identities.msp import Identity, UnknownIdentityError, UnreadIdentityError
 from pycore.ledgers.fabric import plans
 from pycore.ledgers.fabric.channel import CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION, Channel, policy_of
 from pycore.ledgers.fabric.codes import VERDICTS, Code, describe
@@ -327,15 +328,17 @@ class Transactions:
             np.concatenate([creators.end, endorsers.end]),
         )
         groups, firsts = both.group()
-        people = [_resolved(channel, name) for name in both.take(firsts).items()]
-        return Signers(self, people, groups.astype(np.int64), batch)
+        found = [_resolved(channel, name) for name in both.take(firsts).items()]
+        unread = {place for place, one in enumerate(found) if isinstance(one, UnreadIdentityError)}
+        people = [one if isinstance(one, Identity) else str(one) for one in found]
+        return Signers(self, people, unread, groups.astype(np.int64), batch)
 
 
-def _resolved(channel: Channel, name: bytes) -> Identity | str:
+def _resolved(channel: Channel, name: bytes) -> Identity | UnknownIdentityError:
     try:
         return channel.msps.resolve(name)
     except UnknownIdentityError as error:
-        return str(error)
+        return error
 
 
 def _only(spans: Spans, chosen: NDArray[np.bool_]) -> Spans:
@@ -347,13 +350,15 @@ class Signers:
     """Signers of a block's transactions, and where their signatures went.
 
     people    the distinct ones: an identity, or why there is none
+    unread    places of those whom Fabric may know and nobody here can judge
     which     int64 (n + m,): who signed: creators first, then endorsements
     """
 
     def __init__(
-        self, rows: Transactions, people: list[Identity | str], which: NDArray[np.int64], batch: SignatureBatch
-    ) -> None:
-        self.rows, self.people, self.which = rows, people, which
+        self, rows: Transactions, people: list[Identity | str], unread: set[int], which: NDArray[np.int64],
+        batch: SignatureBatch,
+    ) -> None:  # fmt: skip
+        self.rows, self.people, self.unread, self.which = rows, people, unread, which
         columns = rows.columns
         n = rows.n
         endorsement = rows.action["endorsement"]
@@ -417,6 +422,11 @@ class Signers:
         wrong = bad[mine] | ~self.good[: rows.n]
         for index in np.flatnonzero(wrong & (rows.codes == Code.VALID)).tolist():
             one, why = self.people[mine[index]], problems[mine[index]]
+            if int(mine[index]) in self.unread:
+                rows.codes[index] = Code.NOT_VALIDATED
+                rows.special[index] = Verdict.UNSUPPORTED_ALGORITHM
+                rows.details[index] = f"the creator: {why}"
+                continue
             if isinstance(one, str):
                 verdict = Verdict.UNKNOWN_SIGNER
             else:
@@ -433,6 +443,8 @@ class Signers:
         starts = np.zeros(rows.n + 1, np.int64)
         starts[1:] = np.cumsum(np.bincount(self.parents, minlength=rows.n))
         who, ok = row_of[self.which[rows.n :]], self.good[rows.n :]
+        open_ = np.zeros(rows.n, np.bool_)  # with endorsers who may be somebody
+        open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
         asked = self._asked()
         unknown = []
         judged: dict[str, NDArray[np.bool_]] = {}
@@ -449,7 +461,8 @@ class Signers:
                 policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
                 judged[text] = policy.evaluate_rows(starts, who, ok)
             wanted &= ~judged[text] & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
-            for index in np.flatnonzero(wanted).tolist():
+            rows.codes[wanted & open_] = Code.NOT_VALIDATED
+            for index in np.flatnonzero(wanted & ~open_).tolist():
                 rows.codes[index] = Code.ENDORSEMENT_POLICY_FAILURE
                 rows.details[index] = f"the policy of the namespace {name[:80]!r} is not met"
         return tuple(unknown)
@@ -503,22 +516,26 @@ def judge(
     """
     rows = Transactions(data, entries, context, threads)
     rows.judge_headers()
-    signers = None
+    signers, undecided = None, ""
     if channel is not None and len(rows.action["endorsement"]) <= MAX_SIGNATURES:
         signers = rows.collect(channel, batch)
-        signers.settle(batch.run())
-        signers.judge_creators()
+        try:
+            signers.settle(batch.run())
+        except InputError as error:  # too many signatures on rare curves, which take a hundred times as long
+            signers, undecided = None, str(error)
+        else:
+            signers.judge_creators()
     rows.judge_form()
     rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
     rows.judge_action()
-    undecided = ""
     unknown: tuple[str, ...] = ()
     if signers is None or channel is None:
         open_ = rows.codes == Code.VALID
         rows.codes[open_] = Code.NOT_VALIDATED
-        undecided = "no configuration block is known: nobody's signature can be judged"
         if channel is not None:
-            undecided = f"more than {MAX_SIGNATURES} signatures"
+            undecided = undecided or f"more than {MAX_SIGNATURES} signatures"
+        else:
+            undecided = "no configuration block is known: nobody's signature can be judged"
     else:
         unknown = signers.judge_endorsements(channel)
     rows.judge_duplicates()

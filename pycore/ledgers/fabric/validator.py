@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pycore.base.verdicts import Verdicts
+from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fabric import orderers
 from pycore.ledgers.fabric.block import CODES, LAST_CONFIG, SIGNATURES, Header, OpenBlock, open_block
 from pycore.ledgers.fabric.channel import BLOCK_VALIDATION, Channel, ConfigError, channel_of, config_of
@@ -132,7 +132,9 @@ class Validation:
             self.check("envelopes", not len(odd), got=len(block.entries) - len(odd), wanted=len(block.entries),
                        detail=detail, certainty="read")  # fmt: skip
         gm = "read" if self.context.gm or self.context.hash != "sha256" else ""
-        if found.undecided:
+        if not found.undecided and np.isin(Verdict.UNSUPPORTED_ALGORITHM, found.verdicts).any():
+            self.check("transactions", None, detail="some are by members of an MSP that cannot be read here")
+        elif found.undecided:
             self.check("transactions", None, detail=found.undecided)
         else:
             self.check("transactions", True, got=int((found.codes == Code.VALID).sum()), certainty=gm)
