@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import random
+import sys
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import fabric_slow
 import pytest
 from fabric_parts import (
     CHANNEL,
@@ -23,6 +29,10 @@ from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.codes import Code
 from pycore.testing.fabric import role_principal, signature_policy
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fuzz"))
+
+import fuzz_fabric_block
 
 # ---- transactions: each code -----------------------------------------------------------------------------------------
 
@@ -82,6 +92,11 @@ def action_without(name: str) -> Callable[[Parts], None]:
         one.body.actions[0].header = head.SerializeToString()
 
     return change
+
+
+def empty_event(one: Parts) -> None:
+    """An event of no bytes, written all the same, is none."""
+    one.response.extension, one.action = one.action.SerializeToString() + b"\x12\x00", None
 
 
 def action_bytes(data: bytes) -> Callable[[Parts], None]:
@@ -146,6 +161,9 @@ def test_every_code(rules):
 
 def test_nothing_wrong_passes_through_the_same_hands():
     assert report_of(block_of([parts().envelope()])).transactions.all_valid
+    one = parts()
+    empty_event(one)
+    assert report_of(block_of([one.envelope()])).transactions.all_valid
 
 
 def test_an_entry_that_is_no_envelope():
@@ -409,3 +427,53 @@ def test_texts_that_are_no_utf_8_are_refused_and_not_cut():
     assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [Code.BAD_COMMON_HEADER]
     with pytest.raises(InputError):
         LEDGER.header_hash(b"\x08")
+
+
+# ---- the same codes as one by one ------------------------------------------------------------------------------------
+
+
+def shaken(rng: random.Random) -> bytes:
+    """An envelope with a change at some level, most of them signed again above it."""
+    one = Parts(rng.choice(ENTRIES))
+    change = rng.choice((fuzz_fabric_block.flip, fuzz_fabric_block.cut, fuzz_fabric_block.double))
+    kind = rng.randrange(8)
+    if kind == 0:
+        return change(ENTRIES[0], rng)
+    if kind == 1:
+        one.envelope()
+        one.payload_bytes = change(one.payload.SerializeToString(), rng)
+    elif kind == 2:
+        one.action.results = change(one.action.results, rng)
+    elif kind == 3:
+        one.body.actions[0].header = change(one.body.actions[0].header, rng)
+    elif kind == 4:
+        one.channel.extension = change(one.channel.extension, rng)
+    elif kind == 5:
+        one.response.extension, one.action = change(one.response.extension, rng), None
+    elif kind == 6:
+        place = rng.randrange(len(one.inner.action.endorsements))
+        endorsement = one.inner.action.endorsements[place]
+        endorsement.endorser = change(endorsement.endorser, rng)
+    else:
+        one.envelope()
+        one.body.actions[0].payload = change(one.body.actions[0].payload, rng)
+        one.payload.data = one.body.SerializeToString()
+        one.payload_bytes = one.payload.SerializeToString()
+    return one.envelope()
+
+
+def test_the_same_codes_as_one_by_one(seed, count_cases):
+    """Changed envelopes, against a validation on protobuf's own messages: merged fields, faults, everything."""
+    rng = random.Random(seed)
+    context = CHANNEL.context(1, CHANNEL.genesis_hash, rules="compatible", release="2")
+    channel = context.channel()
+    found: Counter[int] = Counter()
+    rounds = int(os.environ.get("PYCORE_FABRIC_ROUNDS", "12"))
+    for _ in range(rounds):
+        entries = [shaken(rng) for _ in range(25)]
+        ours = list(LEDGER.validate_block(block_of(entries, codes=b""), context).codes)
+        theirs = fabric_slow.codes(entries, channel, context.default_policy)
+        assert ours == theirs, [entry.hex() for entry, a, b in zip(entries, ours, theirs, strict=True) if a != b][:1]
+        found.update(ours)
+    assert len(found) >= 6
+    count_cases("Fabric's codes, one by one on messages", 25 * rounds)
