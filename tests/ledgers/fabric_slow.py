@@ -85,7 +85,7 @@ def validate(entry: bytes, channel: Channel, policy: str) -> str | None:
     need(header.channel_id == channel.channel_id, Code.TARGET_CHAIN_NOT_FOUND)
     if header.type != 3:
         return None
-    for name in called(header, action, response):
+    for _ in called(header, action, response):
         signers: dict[Any, Any] = {}
         for one in action.action.endorsements:
             message = action.action.proposal_response_payload + one.endorser
