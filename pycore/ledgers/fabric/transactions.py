@@ -101,7 +101,10 @@ class Hashed:
 def canonical(entries: Spans, *, strict: bool) -> NDArray[np.bool_]:
     """bool (n,): which entries are envelopes exactly as protobuf writes them, with a payload and a signature. Writers
     keep unknown fields, behind the others; `strict` takes none."""
-    found = plans.ENVELOPE.scan(entries)
+    return _as_written(plans.ENVELOPE.scan(entries), strict=strict)
+
+
+def _as_written(found: Tables, *, strict: bool) -> NDArray[np.bool_]:
     flags = found["row"][:, FLAGS]
     plain = flags == 0 if strict else (flags & ~KEPT) == 0
     full = (found.span("row", "payload").lengths > 0) & (found.span("row", "signature").lengths > 0)
@@ -126,8 +129,11 @@ class Transactions:
 
     def _read_outer(self, entries: Spans) -> None:
         columns = self.columns
-        self.canonical = canonical(entries, strict=self.context.rules == "strict")
-        self.envelope = envelope = columns.scan(plans.ENVELOPE, entries)
+        envelope = plans.ENVELOPE.scan(entries)
+        self.canonical = _as_written(envelope, strict=self.context.rules == "strict")
+        if not self.canonical.all():  # fields may come twice, or have faults
+            envelope = columns.scan(plans.ENVELOPE, entries)
+        self.envelope = envelope
         self.payload = columns.scan(plans.PAYLOAD, columns.span(envelope, "row", "payload"))
         self.channel_header = columns.scan(
             plans.CHANNEL_HEADER, columns.span(self.payload, "row", "header.channel_header")
