@@ -169,6 +169,14 @@ def test_structures():
             report_of(data)
 
 
+def test_more_entries_than_are_read_are_refused(monkeypatch):
+    from pycore.ledgers.fabric import block as module
+
+    monkeypatch.setattr(module, "MAX_ENTRIES", 3)
+    with pytest.raises(InputError, match="4 of entry"):
+        report_of(BLOCK)
+
+
 def test_data_hash_with_lengths():
     made = block_pb2.Block.FromString(BLOCK)
     joined = b"".join(len(one).to_bytes(4, "big") + one for one in ENTRIES)

@@ -95,7 +95,7 @@ def action_without(name: str) -> Callable[[Parts], None]:
 
 
 def empty_event(one: Parts) -> None:
-    """An event of no bytes, written all the same, is none."""
+    """An event of no bytes counts as no event, though it is written."""
     one.response.extension, one.action = one.action.SerializeToString() + b"\x12\x00", None
 
 
@@ -316,6 +316,24 @@ def test_every_written_namespace_is_asked():
     ):
         draft.writes = writes
         assert codes_of([draft], policies=only_first) == [wanted]
+
+
+def test_many_namespaces_take_time_by_their_number_only():
+    """A thousand names in each of a few transactions, all different: nothing here takes the square of them."""
+    drafts = CHANNEL.drafts(1, 4)
+    for place, draft in enumerate(drafts):
+        draft.writes = {f"name-{place}-{i}": ("k",) for i in range(1000)}
+    entries = CHANNEL.envelopes(drafts)
+    report = report_of(block_of(entries, codes=b""))
+    assert report.transactions.all_valid
+    report = report_of(block_of(entries, codes=b""), policies={"name-2-999": "/Channel/Nothing"})
+    assert list(report.codes) == [0, 0, Code.ENDORSEMENT_POLICY_FAILURE, 0]
+    report = report_of(block_of(entries, codes=b""), policies={"name-3-0": "state"})
+    assert list(report.codes) == [0, 0, 0, Code.NOT_VALIDATED]
+    assert "name-3-0" in report.check("endorsement_policies").detail
+    drafts[0].writes = {f"name-{i}": ("k",) for i in range(1025)}
+    report = report_of(block_of(CHANNEL.envelopes(drafts[:1]), codes=b""))
+    assert list(report.codes) == [Code.BAD_RWSET], "more namespaces than are read"
 
 
 def test_private_writes_and_metadata_ask_their_namespace():

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1.block_pb2 import Block, BlockHeader
+from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.plans import BLOCK
 from pycore.ledgers.ffi_scan import TWICE
@@ -99,6 +100,9 @@ def open_block(data: bytes) -> OpenBlock:
         merged = Block.FromString(data).SerializeToString()
         raw, cells = np.frombuffer(merged, np.uint8), np.array([[0, len(merged)]], np.int64)
         tables = BLOCK.scan(Spans(raw, cells), limits=limits)
+    for name, most in limits.items():
+        if tables.counts[name] > most:
+            raise InputError("block", f"{tables.counts[name]} of {name}", f"at most {most}")
     header = None
     if not tables.span("block", "header").absent[0]:
         number = int(tables.number("block", "header.number")[0]) % (1 << 64)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.columns import Column, trusted_column
+from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.consensus.policy_tree import BatchPolicy
 from pycore.errors import InputError
@@ -341,6 +342,7 @@ class Transactions:
 
 
 def _resolved(channel: Channel, name: bytes) -> Identity | UnknownIdentityError:
+    checkpoint()
     try:
         return channel.msps.resolve(name)
     except UnknownIdentityError as error:
@@ -451,27 +453,20 @@ class Signers:
         who, ok = row_of[self.which[rows.n :]], self.good[rows.n :]
         open_ = np.zeros(rows.n, np.bool_)  # with endorsers who may be somebody
         open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
-        asked = self._asked()
-        unknown = []
-        judged: dict[str, NDArray[np.bool_]] = {}
-        for name, places in sorted(asked.items()):
-            text = context.policy_text(name)
+        asked, unknown = self._asked()
+        if UNKNOWN_POLICY in asked:
+            open_here = asked.pop(UNKNOWN_POLICY)
+            rows.codes[open_here[rows.codes[open_here] == Code.VALID]] = Code.NOT_VALIDATED
+        for text, places in sorted(asked.items()):
+            policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
             wanted = np.zeros(rows.n, np.bool_)
             wanted[places] = True
-            if text == UNKNOWN_POLICY:
-                unknown.append(name)
-                undecided = np.flatnonzero(wanted & (rows.codes == Code.VALID))
-                rows.codes[undecided] = Code.NOT_VALIDATED
-                continue
-            if text not in judged:
-                policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
-                judged[text] = policy.evaluate_rows(starts, who, ok)
-            wanted &= ~judged[text] & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
+            wanted &= ~policy.evaluate_rows(starts, who, ok) & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
             rows.codes[wanted & open_] = Code.NOT_VALIDATED
             for index in np.flatnonzero(wanted & ~open_).tolist():
                 rows.codes[index] = Code.ENDORSEMENT_POLICY_FAILURE
-                rows.details[index] = f"the policy of the namespace {name[:80]!r} is not met"
-        return tuple(unknown)
+                rows.details[index] = f"the policy {text[:80]} of a namespace is not met"
+        return unknown
 
     def _table(self) -> tuple[list[Identity], NDArray[np.int64]]:
         """The distinct identities, and the place of each of `people` among them: two encodings may name one."""
@@ -487,23 +482,24 @@ class Signers:
                 row_of[i] = places[key]
         return identities, row_of
 
-    def _asked(self) -> dict[str, NDArray[np.int64]]:
-        """Namespace -> transactions whose endorsements its policy is asked about: the chaincode that was called, and
-        every other that is written."""
+    def _asked(self) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+        """Policy -> transactions whose endorsements it is asked about, and the names of some namespaces whose policy is
+        not known. Asked are those of the chaincode that was called, and of every other namespace that is written."""
         rows = self.rows
         live = rows.endorsed & (rows.codes == Code.VALID)
         places = np.flatnonzero(live)
-        found: dict[str, list[NDArray[np.int64]]] = {}
-        if len(places):
-            names = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
-            groups, firsts = names.group()
-            for place, name in enumerate(names.take(firsts).items()):
-                found.setdefault(name.decode(), []).append(places[groups == place])
-        for place, raw in enumerate(rows.namespace_names):
-            mine = (rows.namespace_of == place) & rows.written & live[rows.namespace_parent]
-            if mine.any():
-                found.setdefault(raw.decode(), []).append(rows.namespace_parent[mine])
-        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+        called = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
+        written = np.flatnonzero(rows.written & live[rows.namespace_parent])
+        which, firsts = called.group() if len(places) else (np.zeros(0, np.uint32), np.zeros(0, np.uint32))
+        names = [*called.take(firsts).items(), *rows.namespace_names]
+        of = np.concatenate([which.astype(np.int64), rows.namespace_of[written] + len(firsts)])
+        parents = np.concatenate([places, rows.namespace_parent[written]])
+        texts = [self.rows.context.policy_text(name.decode()) for name in names]
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        kinds = np.array([numbers[text] for text in texts], np.int64)[of]
+        found = {text: np.unique(parents[kinds == number]) for text, number in numbers.items()}
+        open_names = {names[i].decode() for i in np.unique(of).tolist() if texts[i] == UNKNOWN_POLICY}
+        return {text: mine for text, mine in found.items() if len(mine)}, tuple(sorted(open_names))[:8]
 
 
 def judge(
