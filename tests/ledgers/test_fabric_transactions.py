@@ -405,6 +405,7 @@ def test_a_block_with_invalid_transactions_is_valid():
     assert report.valid
     assert not report.transactions.all_valid
     assert report.faults[0].detail.startswith("BAD_CREATOR_SIGNATURE (4)")
+    assert report.faults[0].tx_id == LEDGER.transaction_hash(ENTRIES[0]).hex()
 
 
 # ---- two readers of one envelope -------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ MAX_SIGNATURES = 1 << 20
 """Creator and endorsement signatures of a block that are read."""
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 _TX_ID = 64
+_SHOWN_ID = 128
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +43,7 @@ class Judged:
     Attributes:
         codes: uint8 (n,), Fabric's codes as far as the block and the context decide them.
         verdicts: uint8 (n,).
-        details: in words, of those that have a fault.
+        details, tx_ids: the fault in words and the id, of those that have a fault.
         canonical: bool (n,): envelopes as protobuf writes them, with payload and signature.
         undecided: why some could not be judged, in words; "" where all were.
         configurations: how many hold a configuration.
@@ -55,6 +56,7 @@ class Judged:
     canonical: NDArray[np.bool_]
     configurations: int = 0
     details: dict[int, str] = field(default_factory=dict)
+    tx_ids: dict[int, str] = field(default_factory=dict)
     undecided: str = ""
     unknown_policies: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
@@ -563,6 +565,15 @@ def _judged(rows: Transactions, signers: Signers | None, undecided: str, unknown
         counts["signatures"] = int((signers.tickets >= 0).sum())
         counts["bad_endorsements"] = int((~signers.good[rows.n :]).sum())
     details = {index: describe(int(rows.codes[index]), why) for index, why in sorted(rows.details.items())}
+    ids = rows.columns.span(rows.channel_header, "row", "tx_id")
     return Judged(
-        rows.codes, verdicts, rows.canonical, int((rows.types == CONFIG).sum()), details, undecided, unknown, counts
+        codes=rows.codes,
+        verdicts=verdicts,
+        canonical=rows.canonical,
+        configurations=int((rows.types == CONFIG).sum()),
+        details=details,
+        tx_ids={index: ids[index].decode()[:_SHOWN_ID] for index in details},
+        undecided=undecided,
+        unknown_policies=unknown,
+        counts=counts,
     )

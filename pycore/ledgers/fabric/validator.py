@@ -208,7 +208,8 @@ class Validation:
     ) -> FabricReport:
         verdicts = Verdicts(found.verdicts)
         faults = tuple(
-            TransactionFault(index, verdicts[index], "", found.details[index]) for index in sorted(found.details)
+            TransactionFault(index, verdicts[index], found.tx_ids[index], found.details[index])
+            for index in sorted(found.details)
         )
         return FabricReport(
             chain="fabric",
