@@ -42,6 +42,7 @@ from pycore.identities.msp_units import LEVELS, NodeUnits, UnitRules
 from pycore.identities.x509 import Certificate, CertificateError, PublicKey, is_strict, parse_certificate
 from pycore.identities.x509_chains import ChainError, Chains, verifies
 from pycore.identities.x509_crl import RevocationList, parse_crls, verify_crls
+from pycore.identities.x509_go import refusal
 from pycore.identities.x509_path import issuing_problem
 
 __all__ = ["LEVELS", "Identity", "Msp", "MspError", "Msps", "UnknownIdentityError", "UnreadIdentityError"]
@@ -65,7 +66,6 @@ _HASHES: Mapping[str, Callable[[bytes], bytes]] = {
 _FAMILIES = {"SHA2": "sha256", "SHA3": "sha3-256"}
 _ORDERS = {
     "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
     "ecdsa-p384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
     "ecdsa-p521": (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
 }
@@ -351,7 +351,11 @@ class Msp:
             if first is None:
                 raise CertificateError("no PEM")
             der = first.der
-        return parse_certificate(der, rules=self.rules, ed25519=True)
+        found = parse_certificate(der, rules=self.rules, ed25519=True)
+        why = refusal(found)
+        if why:
+            raise CertificateError(why)
+        return found
 
     def _canonical(self, certificate: Certificate) -> Certificate:
         """The certificate with its ECDSA signature in the one form with low s. Raises ChainError where it has no
