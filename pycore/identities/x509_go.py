@@ -5,6 +5,7 @@ That module's lenient rules are those of Go 1.14. Fabric 3.x is built with newer
     a key that is no point of its curve        a curve that Go has not
     a negative serial number                   two signature algorithms that differ
     a name with a text of an unusual type, or with characters that its type has not
+    CRL distribution points, policies, policy mappings or authority information that are no lists
 
 Source: Go's `crypto/x509`, ``parser.go``; certificates with changed bytes, signed again, get one answer from both.
 """
@@ -17,6 +18,7 @@ from functools import lru_cache
 
 from pycore.identities.der import SEQUENCE, SET, Cursor, DerError
 from pycore.identities.x509 import Certificate, PublicKey
+from pycore.identities.x509_chains import extension
 
 # Prime and b of y^2 = x^3 - 3 x + b (SP 800-186, section 3.2.1).
 _CURVES = {
@@ -33,6 +35,7 @@ _CURVES = {
         0x0051953EB9618E1C9A1F929A21A0B68540EEA2DA725B99B315F3B8B489918EF109E156193951EC7E937B1652C0BD3BB1BF073573DF883D2C34F1EF451FD46B503F00,
     ),
 }
+_LISTS = ("2.5.29.31", "2.5.29.32", "2.5.29.33", "1.3.6.1.5.5.7.1.1")
 _PRINTABLE = re.compile(rb"[A-Za-z0-9 '()+,\-./:=?*&]*")
 _NUMERIC = re.compile(rb"[0-9 ]*")
 
@@ -69,6 +72,9 @@ def refusal(certificate: Certificate) -> str:
             why = _name_problem(name)
             if why:
                 return why
+        for oid in _LISTS:
+            if oid in certificate.extensions and not _is_list(extension(certificate, oid) or b""):
+                return f"the extension {oid} is no list"
     except DerError as error:
         return str(error)
     return ""
@@ -98,6 +104,17 @@ def _algorithms_differ(certificate: Certificate) -> bool:
         body.any()
     body.any()  # the serial number
     return body.any()[1] != algorithm
+
+
+def _is_list(value: bytes) -> bool:
+    """Whether it is a SEQUENCE of SEQUENCEs."""
+    try:
+        items = Cursor(value, strict=False).enter(SEQUENCE, "a list")
+        while items.more:
+            items.take(SEQUENCE, "an element")
+    except DerError:
+        return False
+    return True
 
 
 def _name_problem(der: bytes) -> str:

@@ -170,6 +170,26 @@ def test_signatures_on_certificates_become_low():
     pytest.fail("no signature of either kind in 40")
 
 
+def test_certificates_that_newer_go_readers_refuse():
+    sound = person()
+    point = parse_certificate(sound.der).key.data
+    broken = make.signed(sound.tbs.replace(point, point[:-1] + bytes([point[-1] ^ 1])), ROOT.key, b"", sound.key, None)
+    odd = {
+        "negative": person(serial=make.integer(-5)),
+        "no point": broken,
+        "differ": person(inner=(make.ECDSA, b""), outer=(make.ECDSA_384, b"")),
+        "type 0x1b": person("client", ROOT, make.attribute("2.5.4.11", "peer", 0x1B)),
+        "no text": person("client", ROOT, make.attribute("2.5.4.11", "p@er", 0x13)),
+        "no list": person(more=[make.ext(31, make.octets(b"1"))]),
+    }
+    for words, made in odd.items():
+        for rules in ("compatible", "strict"):
+            with pytest.raises(UnknownIdentityError) as refused:
+                msp(rules=rules).identity(made.pem)
+            assert rules == "strict" or words in str(refused.value)
+    assert why(sound, msp()) == ""
+
+
 # ---- revocation ------------------------------------------------------------------------------------------------------
 
 
