@@ -179,7 +179,7 @@ def test_certificates_that_newer_go_readers_refuse():
         "no point": broken,
         "differ": person(inner=(make.ECDSA, b""), outer=(make.ECDSA_384, b"")),
         "type 0x1b": person("client", ROOT, make.attribute("2.5.4.11", "peer", 0x1B)),
-        "no text": person("client", ROOT, make.attribute("2.5.4.11", "p@er", 0x13)),
+        "of text": person("client", ROOT, make.attribute("2.5.4.11", "p@er", 0x13)),
         "no list": person(more=[make.ext(31, make.octets(b"1"))]),
     }
     for words, made in odd.items():
