@@ -63,8 +63,8 @@ def entries(n: int, chain: str | None) -> Iterable[Entry]:
         yield from (entry for entry in found if chain in (None, entry.chain))
 
 
-def timed(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
-    """Median seconds of each call; the calls take turns, so that whatever else the machine does meets all of them."""
+def timed(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
+    """Seconds of each call in every round; the calls take turns, so that whatever else the machine does meets all."""
     for call in calls:
         call()
     seconds: list[list[float]] = [[] for _ in calls]
@@ -73,7 +73,7 @@ def timed(calls: Sequence[Callable[[], object]], rounds: int) -> list[float]:
             begun = time.perf_counter()
             call()
             list_.append(time.perf_counter() - begun)
-    return [statistics.median(list_) for list_ in seconds]
+    return seconds
 
 
 def spread(run: Callable[[], object]) -> None:
@@ -107,16 +107,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     available = sorted(os.sched_getaffinity(0))
     parallel.set_threads(min(given.threads, len(available)))
-    print(f"{cpu()}, {parallel.get_threads()} threads, pycore {pycore.__version__}, median of {given.rounds}")
-    print(f"{'':42} {'items/s':>10} {'signatures alone':>18} {'ratio':>7}  target")
+    print(f"{cpu()}, {parallel.get_threads()} threads, pycore {pycore.__version__}, medians of {given.rounds} rounds")
+    print(f"{'':42} {'items/s':>10} {'signatures alone':>18} {'ratio':>7} {'of minima':>10}  target")
     for entry in entries(given.n, given.chain):
         os.sched_setaffinity(0, set(available))
         spread(entry.whole)
-        calls = [entry.whole, entry.signatures, *([entry.peer[1]] if entry.peer else [])]
-        whole, alone, *others = timed(calls, given.rounds)
-        row = f"{entry.chain}: {entry.name}"
-        target = "" if entry.target is None else f"{entry.target:.2f}"
-        print(f"{row:42} {entry.items / whole:10,.0f} {entry.items / alone:18,.0f} {alone / whole:7.2f}  {target}")
+        found = timed([entry.whole, entry.signatures, *([entry.peer[1]] if entry.peer else [])], given.rounds)
+        whole, alone, *others = map(statistics.median, found)
+        least = min(found[1]) / min(found[0])
+        rates = f"{entry.items / whole:10,.0f} {entry.items / alone:18,.0f} {alone / whole:7.2f} {least:10.2f}"
+        print(f"{entry.chain + ': ' + entry.name:42} {rates}  {'' if entry.target is None else f'{entry.target:.2f}'}")
         if entry.peer:
             name = f"{entry.chain}: {entry.peer[0]}"
             print(f"{name:42} {entry.items / others[0]:10,.0f} {'':18} {others[0] / whole:6.1f}x slower")
