@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum')
+('chainmaker', 'fabric', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -24,6 +24,7 @@ __all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFaul
 
 _MODULES = {
     "chainmaker": "pycore.ledgers.chainmaker",
+    "fabric": "pycore.ledgers.fabric",
     "fisco-bcos": "pycore.ledgers.fisco",
     "bif": "pycore.ledgers.bif",
     "xuperchain": "pycore.ledgers.xuper",
