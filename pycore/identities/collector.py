@@ -1,7 +1,8 @@
 """Collects the signatures of a block and verifies them in as few kernel calls as there are kinds of signature.
 
-SM2, P-256 and secp256k1 go to this library's kernels. RSA and the rarer curves P-384 and P-521, which no chain here
-uses for traffic, go to pycryptodome. Signatures are ASN.1 DER (RSA: the octet string of RFC 8017, section 8.2).
+SM2, P-256, secp256k1 and Ed25519 go to this library's kernels. RSA and the rarer curves P-384 and P-521, which no chain
+here uses for traffic, go to pycryptodome. Signatures are ASN.1 DER (RSA: the octet string of RFC 8017, section 8.2;
+Ed25519: 64 bytes, and "none" as the hash, since it signs messages).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pycore.signatures.batch import DEFAULT_USER_ID, verify_batch
 SM2_USER_ID = DEFAULT_USER_ID
 """Distinguishing identifier of GM/T 0009-2012, section 10; ChainMaker's CRYPTO_DEFAULT_UID."""
 
+ED25519, NO_HASH = "ed25519", "none"
 _KERNELS = frozenset({"sm2", "ecdsa-p256", "ecdsa-secp256k1"})
 _HASHES = frozenset({"sha256", "sha3-256", "sm3", "sha384", "sha512"})
 # pycryptodome's name, order of the group (FIPS 186-5 and SP 800-186, section 3.2.1).
@@ -44,6 +46,7 @@ _NIST = {
 _MAX_RSA_BITS = 8192  # bounds the work of one hostile key, under a millisecond a signature; real ones have 2048 to 4096
 
 _PIECES = parallel.Cost(item_ns=4000, byte_ns=0, batch=1024)  # of a signature by a known key, about
+_ED25519_SIZE = 64
 _FEW = 32  # signatures that take C no longer than making columns of them would
 
 MAX_RARE = 1 << 10
@@ -99,6 +102,12 @@ class _Group:
         given = [np.arange(rows.first, rows.first + len(rows.which)) for rows in self.rows]
         return np.concatenate([np.array(self.tickets, np.intp), *given])
 
+    def columns(self) -> tuple[list[bytes], NDArray[np.uint8], list[bytes]]:
+        """Keys, signatures as rows of 64 bytes, and messages; one of another length becomes all ones, which is none."""
+        keys, messages, signatures = self.items()
+        rows = b"".join(one if len(one) == _ED25519_SIZE else b"\xff" * _ED25519_SIZE for one in signatures)
+        return keys, np.frombuffer(rows, np.uint8).reshape(-1, _ED25519_SIZE), messages
+
     def items(self) -> tuple[list[bytes], list[bytes], list[bytes]]:
         """Keys, messages and signatures one by one."""
         keys, messages, signatures = list(self.keys), list(self.messages), list(self.signatures)
@@ -117,7 +126,12 @@ class RareSignatures:
 
 
 class SignatureBatch:
-    """Signatures to verify together. `rare`: where batches share the bound on rare signatures.
+    """Signatures to verify together.
+
+    der_rules   how ECDSA and SM2 signatures are read, see :func:`pycore.verify_batch`
+    s_rules     "any-s", or "low-s" for chains that refuse ECDSA's s above half the order
+    ed25519     rules of Ed25519 signatures, see :func:`pycore.verify_batch`
+    rare        where batches share the bound on rare signatures
 
     >>> batch = SignatureBatch()
     >>> ticket = batch.add(PublicKey("sm2", b""), "sm3", b"message", b"signature")
@@ -126,9 +140,17 @@ class SignatureBatch:
     """
 
     def __init__(
-        self, *, der_rules: str = "strict", threads: int | None = None, rare: RareSignatures | None = None
+        self,
+        *,
+        der_rules: str = "strict",
+        s_rules: str = "any-s",
+        ed25519: str = "strict",
+        threads: int | None = None,
+        rare: RareSignatures | None = None,
     ) -> None:
         self._der_rules = der_rules
+        self._s_rules = s_rules
+        self._ed25519 = ed25519
         self._rare = rare
         self._threads = threads
         self._count = 0
@@ -184,7 +206,11 @@ class SignatureBatch:
         codes = np.zeros(self._count, dtype=np.uint8)
         for (kind, hash_), group in self._groups.items():
             places = group.places()
-            if hash_ not in _HASHES:
+            if kind == ED25519 and hash_ == NO_HASH:
+                codes[places] = verify_batch(
+                    ED25519, *group.columns(), rules=self._ed25519, threads=self._threads
+                ).codes
+            elif hash_ not in _HASHES:
                 codes[places] = Verdict.UNSUPPORTED_ALGORITHM
             elif kind in _KERNELS:
                 codes[places] = self._verified(kind, hash_, group)
@@ -192,7 +218,8 @@ class SignatureBatch:
                 codes[places] = [_verify_rsa(hash_, *item) for item in zip(*group.items(), strict=True)]
             else:
                 items = zip(*group.items(), strict=True)
-                codes[places] = [_verify_nist(kind, hash_, self._der_rules, *item) for item in items]
+                rules = self._der_rules, self._s_rules
+                codes[places] = [_verify_nist(kind, hash_, rules, *item) for item in items]
         return codes
 
     def _verified(self, kind: str, hash_: str, group: _Group) -> NDArray[np.uint8]:
@@ -233,6 +260,8 @@ class SignatureBatch:
             options["prehashed"] = True
         else:
             options["hash"] = hash_
+        if scheme != "sm2":
+            options["rules"] = self._s_rules
         return verify_batch(scheme, keys, signatures, data, **options).codes
 
 
@@ -299,8 +328,8 @@ def _nist_point(kind: str, key: bytes) -> Any:
         return None
 
 
-def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: bytes, signature: bytes) -> int:
-    """ECDSA (FIPS 186-5, section 6.4.2) on P-384 and P-521."""
+def _verify_nist(kind: str, hash_: str, rules: tuple[str, str], key: bytes, message: bytes, signature: bytes) -> int:
+    """ECDSA (FIPS 186-5, section 6.4.2) on P-384 and P-521. `rules`: of DER, and of s."""
     checkpoint()
     from Crypto.PublicKey import ECC
 
@@ -309,13 +338,15 @@ def _verify_nist(kind: str, hash_: str, der_rules: str, key: bytes, message: byt
     public = _nist_point(kind, key)
     if public is None:
         return Verdict.MALFORMED_KEY
-    scalars = parse_der_scalars(signature, der_rules)
+    scalars = parse_der_scalars(signature, rules[0])
     if scalars is None:
         return Verdict.MALFORMED_SIGNATURE
     name, order = _NIST[kind]
     r, s = scalars
     if not (0 < r < order and 0 < s < order):
         return Verdict.SCALAR_OUT_OF_RANGE
+    if rules[1] == "low-s" and s > order // 2:
+        return Verdict.HIGH_S
     digest = _digest(hash_, message)
     e = int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - order.bit_length())
     inverse = pow(s, -1, order)

@@ -51,6 +51,9 @@ CURVES = {
 }
 """Named curve -> kind of key."""
 
+ED25519 = "1.3.101.112"
+"""Object identifier of Ed25519 keys and signatures (RFC 8410, section 3); read only where a chain has such keys."""
+
 SIGNATURES = {
     "1.2.156.10197.1.501": ("sm2", "sm3"),  # sm2-with-sm3
     "1.2.840.10045.4.3.2": ("ecdsa", "sha256"),
@@ -72,6 +75,7 @@ BASIC_CONSTRAINTS, NAME_CONSTRAINTS, AUTHORITY_KEY_ID = "2.5.29.19", "2.5.29.30"
 
 _EC, _RSA, _SM2_ALGORITHM = "1.2.840.10045.2.1", "1.2.840.113549.1.1.1", "1.2.156.10197.1.301.1"
 _NULL_PARAMETERS = b"\x05\x00"
+_ED25519_SIZE = 32
 _MAX_DER = 64 * 1024  # certificates and keys of real chains stay below 4 KiB
 _MAX_BLOCKS = 64
 _MAX_BUNDLE = 1 << 20
@@ -143,8 +147,10 @@ class Certificate:
 # ---- what is offered -------------------------------------------------------------------------------------------------
 
 
-def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
+def parse_certificate(data: bytes, *, rules: str = "strict", ed25519: bool = False) -> Certificate:
     """Reads a certificate from PEM (text around the first block is ignored) or DER.
+
+    ed25519: whether a key may be of that kind; a certificate with one is refused otherwise.
 
     "strict" takes a block labelled CERTIFICATE, and DER without any second spelling. "compatible" takes the first sound
     block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are
@@ -152,7 +158,7 @@ def parse_certificate(data: bytes, *, rules: str = "strict") -> Certificate:
     are refused by both. Raises CertificateError; InputError for unknown rules.
     """
     strict = is_strict(rules)
-    return _certificate(_unarmor(data, "CERTIFICATE", strict), strict)
+    return _certificate(_unarmor(data, "CERTIFICATE", strict), strict, ed25519=ed25519)
 
 
 def parse_certificates(data: bytes, *, rules: str = "strict") -> list[Certificate]:
@@ -253,16 +259,16 @@ def within(where: str, read: Callable[[bytes, bool], T], der: bytes, strict: boo
 # ---- certificates ----------------------------------------------------------------------------------------------------
 
 
-def _certificate(der: bytes, strict: bool) -> Certificate:
+def _certificate(der: bytes, strict: bool, *, ed25519: bool = False) -> Certificate:
     if len(der) > _MAX_DER:
         raise CertificateError(f"{len(der)} bytes are more than the {_MAX_DER} that are read")
     try:
-        return _read_certificate(der, strict)
+        return _read_certificate(der, strict, ed25519)
     except DerError as error:
         raise CertificateError(f"no X.509 certificate: {error}") from error
 
 
-def _read_certificate(der: bytes, strict: bool) -> Certificate:
+def _read_certificate(der: bytes, strict: bool, ed25519: bool) -> Certificate:
     outer = whole(der, "the certificate", strict=strict)
     start = outer.at
     body = outer.enter(SEQUENCE, "tbsCertificate")
@@ -273,7 +279,7 @@ def _read_certificate(der: bytes, strict: bool) -> Certificate:
     issuer = read_name(body, "the issuer's name")
     not_before, not_after = _read_validity(body, "validity")
     subject = read_name(body, "the subject's name")
-    key = _read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"))
+    key = _read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"), ed25519=ed25519)
     _skip_unique_ids(body, version)
     extensions: dict[str, tuple[bool, bytes]] = {}
     if body.peek() == 0xA3:
@@ -515,7 +521,7 @@ def authority_key_id(value: bytes, strict: bool) -> bytes | None:
 # ---- keys ------------------------------------------------------------------------------------------------------------
 
 
-def _read_key(info: Cursor) -> PublicKey:
+def _read_key(info: Cursor, *, ed25519: bool = False) -> PublicKey:
     """A SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), given the cursor inside it."""
     oid, tag, parameters, content = _read_key_algorithm(info, "the algorithm of a key")
     data, unused = info.bits("the bits of a key")
@@ -529,6 +535,8 @@ def _read_key(info: Cursor) -> PublicKey:
         return PublicKey("rsa", data)
     if oid == _SM2_ALGORITHM and not info.strict:
         return PublicKey("sm2", data)
+    if oid == ED25519 and ed25519 and tag == -1 and len(data) == _ED25519_SIZE:
+        return PublicKey("ed25519", data)
     if oid != _EC:
         raise CertificateError(f"a key of an unknown kind ({oid})")
     if tag != OID:

@@ -67,7 +67,7 @@ def own_problem(certificate: Certificate, rules: str) -> str:
     for oid in certificate.critical:
         if oid not in _HANDLED[rules]:
             return f"the critical extension {oid} is not evaluated"
-    if certificate.key.kind != "rsa" and certificate.key.data[:1] != b"\x04":
+    if certificate.key.kind not in ("rsa", "ed25519") and certificate.key.data[:1] != b"\x04":
         return "its key is not in the uncompressed form"
     if certificate.unsupported or rules != "strict":
         return certificate.unsupported
