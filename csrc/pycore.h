@@ -606,9 +606,10 @@ enum {
 };
 enum { PC_FX_CELLS = 11 }; /* of the widest row */
 enum { PC_FX_DONE = 0, PC_FX_FULL = 1, PC_FX_MALFORMED = 2 };
-/* Reads one VerifierBatch from *at on, which moves behind what was read; rows are appended to those that the tables have. keep 0:
- * rows are counted, not written. PC_FX_FULL: the next request does not fit, and has left no rows. PC_FX_MALFORMED: the bytes are no
- * message. */
+/* Reads one VerifierBatch from *at on, which moves behind what was read; rows are appended to those that the tables have. keep:
+ * PC_FX_COUNT writes no rows, PC_FX_KEEP_UPDATES passes requests by. PC_FX_FULL: the next request does not fit, and has left no rows.
+ * PC_FX_MALFORMED: the bytes are no message. */
+enum { PC_FX_COUNT = 0, PC_FX_KEEP = 1, PC_FX_KEEP_UPDATES = 2 };
 int pc_fabricx_scan(const uint8_t *data, size_t size, size_t *at, int keep, pc_scan_table *tables);
 
 typedef struct pc_fabricx_rows {

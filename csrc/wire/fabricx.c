@@ -257,7 +257,7 @@ int pc_fabricx_scan(const uint8_t *data, size_t size, size_t *at, int keep, pc_s
         if (!behind) return PC_FX_MALFORMED;
         if (IS(t, 1, BYTES)) {
             put_span(&w, open_row(&w, PC_FX_UPDATES), &t);
-        } else if (IS(t, 2, BYTES) && !scan_request(&w, t.start, t.end)) {
+        } else if (IS(t, 2, BYTES) && keep != PC_FX_KEEP_UPDATES && !scan_request(&w, t.start, t.end)) {
             return PC_FX_MALFORMED;
         }
         if (w.full) {

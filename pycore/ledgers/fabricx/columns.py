@@ -18,7 +18,7 @@ from pycore.ledgers.fabricx.messages import MalformedError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Rows", "answers", "scan", "sizes"]
+__all__ = ["Rows", "answers", "scan", "sizes", "updates"]
 
 RE_PARTS, RE_ID, RE_NAMESPACES, RE_LISTS = (
     int(lib.PC_FX_RE_PARTS), int(lib.PC_FX_RE_ID), int(lib.PC_FX_RE_NAMESPACES), int(lib.PC_FX_RE_LISTS),
@@ -113,6 +113,18 @@ def scan(batch: bytes, start: int, capacity: Sequence[int]) -> tuple[Rows, int]:
     _checked(lib.pc_fabricx_scan(ffi.from_buffer(_BYTES, batch), len(batch), at, 1, tables))
     kept = [array[: int(table.rows)] for array, table in zip(arrays, tables, strict=True)]
     return Rows(np.frombuffer(batch, np.uint8), *kept), int(at[0])
+
+
+def updates(batch: bytes, count: int) -> list[bytes]:
+    """The updates of a sound VerifierBatch that has `count` of them. Put together they are one, as messages merge."""
+    array = np.empty((count, _WIDTHS[UPDATES]), np.int64)
+    given = [(ffi.NULL, 0, _ANY, 0)] * UPDATES + [(ffi.from_buffer(_CELLS, array), count, _ANY, 0)]
+    _checked(
+        lib.pc_fabricx_scan(
+            ffi.from_buffer(_BYTES, batch), len(batch), ffi.new(_AT, 0), lib.PC_FX_KEEP_UPDATES, ffi.new(_TABLES, given)
+        )
+    )
+    return [batch[start:end] for start, end in array.tolist()]
 
 
 def answers(rows: Rows, status: NDArray[np.uint8]) -> Column:

@@ -17,10 +17,10 @@ from typing import Any
 
 from pycore.identities import pem
 from pycore.identities.collector import parse_der_scalars
-from pycore.identities.der import OID, SEQUENCE, BIT_STRING, Cursor, DerError, bits, dotted, whole
+from pycore.identities.der import BIT_STRING, OID, SEQUENCE, DerError, bits, dotted, whole
 from pycore.ledgers.fabricx import bls
 
-__all__ = ["EDDSA", "NONE", "P256", "SINGLE", "Key", "KeyError_", "read_key"]
+__all__ = ["EDDSA", "NONE", "P256", "SINGLE", "Key", "ThresholdKeyError", "read_key"]
 
 NONE, P256, EDDSA, SINGLE = range(4)
 """How a rule is checked: not at all, by the P-256 kernel, by the Ed25519 kernel, or one signature after the other."""
@@ -33,7 +33,7 @@ _CURVES = {  # name in pycryptodome, bytes of a coordinate, order of the group (
 }  # fmt: skip
 
 
-class KeyError_(ValueError):  # noqa: N818, N801 - a key of cryptography
+class ThresholdKeyError(ValueError):
     """A scheme or key from which the committer makes no verifier."""
 
 
@@ -53,7 +53,7 @@ class Key:
 
 
 def read_key(scheme: str, key: bytes) -> Key:
-    """The rule of a scheme and key. Raises KeyError_, or :class:`pycore.errors.BackendUnavailable` where the library
+    """The rule of a scheme and key. Raises ThresholdKeyError, or :class:`pycore.errors.BackendUnavailable` where the library
     for BN254 is not installed."""
     name = "".join(one.upper() if len(one.upper()) == 1 else one for one in scheme)
     if name in ("NONE", ""):
@@ -66,30 +66,30 @@ def read_key(scheme: str, key: bytes) -> Key:
         try:
             return Key(SINGLE, check=partial(bls.verify, bls.read_key(key)))
         except bls.EncodingError as error:
-            raise KeyError_(f"the BLS key: {error}") from None
-    raise KeyError_(f"the scheme {scheme[:80]!r}, none of ECDSA, EDDSA, BLS, NONE")
+            raise ThresholdKeyError(f"the BLS key: {error}") from None
+    raise ThresholdKeyError(f"the scheme {scheme[:80]!r}, none of ECDSA, EDDSA, BLS, NONE")
 
 
 @lru_cache(maxsize=1024)
 def _ecdsa(text: bytes) -> Key:
     block = next((one for one in pem.blocks(text) if not one.error), None)
     if block is None or block.label != "PUBLIC KEY":
-        raise KeyError_("the ECDSA key is no PEM block PUBLIC KEY")
+        raise ThresholdKeyError("the ECDSA key is no PEM block PUBLIC KEY")
     try:
         info = whole(block.der, "a public key", strict=False)
         algorithm = info.enter(SEQUENCE, "its algorithm")
         if dotted(algorithm.take(OID, "the algorithm")) != "1.2.840.10045.2.1":
-            raise KeyError_("the public key is not of ECDSA")
+            raise ThresholdKeyError("the public key is not of ECDSA")
         curve = _CURVES.get(dotted(algorithm.take(OID, "the curve")))
         point, unused = bits(info.take(BIT_STRING, "the point"))
     except DerError as error:
-        raise KeyError_(f"the ECDSA key: {error}") from None
+        raise ThresholdKeyError(f"the ECDSA key: {error}") from None
     if curve is None:
-        raise KeyError_("the ECDSA key is on a curve that Go does not have")
+        raise ThresholdKeyError("the ECDSA key is on a curve that Go does not have")
     name, size, order = curve
     public = _point(name, size, point)
     if unused or public is None:
-        raise KeyError_(f"the ECDSA key is no point on {name}")
+        raise ThresholdKeyError(f"the ECDSA key is no point on {name}")
     if name == "P-256":
         return Key(P256, point)
     return Key(SINGLE, check=partial(_verify_ecdsa, name, order, public))
