@@ -10,7 +10,7 @@ A stream ends with
 
     INVALID_ARGUMENT    an update that upstream refuses as well; a coordinator ends its process then, as with upstream
     CANCELLED           the coordinator has closed its side; what it had sent has been answered first
-    UNAVAILABLE         a drain; bytes that are no message; an update that this machine cannot follow; a fault of ours.
+    UNAVAILABLE         a drain; bytes that are no message; a fault of ours.
                         Coordinators come back after half a second, then more. INTERNAL, which gRPC in Go gives for bytes
                         that are no message, makes them come back at once, hundreds of times a second
 
@@ -34,7 +34,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from pycore.base.backends import capabilities
 from pycore.base.columns import Column
-from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, UnavailableError, Verifier
+from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, Verifier
 from pycore.service.fabricx_config import FabricXConfig
 from pycore.service.fabricx_metrics import Metrics, MetricsEndpoint
 from pycore.service.health import Health
@@ -192,7 +192,9 @@ class Stream:
                     break
                 batches = self._taken()
                 pieces = self._pieces(batches)
-                while (piece := await self._loop.run_in_executor(self._server.executor, next, pieces, None)) is not None:
+                while (
+                    piece := await self._loop.run_in_executor(self._server.executor, next, pieces, None)
+                ) is not None:
                     self._outbox.put(piece)
                     self._ready.set()
                     while self._outbox.nbytes > self._server.config.max_stream_bytes:
@@ -200,7 +202,7 @@ class Stream:
                         await self._changed.wait()
         except PolicyUpdateError as error:
             self._refuse(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except (MalformedError, UnavailableError) as error:
+        except MalformedError as error:
             self._refuse(grpc.StatusCode.UNAVAILABLE, str(error))
         except Exception:
             _log.exception("a batch could not be verified")
@@ -273,9 +275,7 @@ class FabricXServer:
         self.port = 0
         self.metrics_port = 0
         self.metrics = Metrics()
-        self.executor = ThreadPoolExecutor(
-            min(32, config.max_concurrent_streams), thread_name_prefix="pycore-fabricx"
-        )
+        self.executor = ThreadPoolExecutor(min(32, config.max_concurrent_streams), thread_name_prefix="pycore-fabricx")
         self.stuck: list[Running] = []
         self._health = Health(_nothing)
         self._streams: set[Stream] = set()

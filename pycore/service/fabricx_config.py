@@ -63,7 +63,9 @@ class FabricXConfig(BaseSettings):
 
     committer: str = Field("1.0", pattern="^(1.0|main)$", description="whose system namespaces: 1.0 (releases) or main")
     max_message_bytes: int = Field(100 * MIB, ge=1024, le=(1 << 31) - 1, description="largest message of a coordinator")
-    max_stream_bytes: int = Field(64 * MIB, ge=1024, description="messages and answers of one stream that wait, in bytes")
+    max_stream_bytes: int = Field(
+        64 * MIB, ge=1024, description="messages and answers of one stream that wait, in bytes"
+    )
     drain_delay: Duration = Field(0.25, ge=0, description="between health NOT_SERVING and the end of streams")
     drain_grace: Duration = Field(30.0, ge=0, description="for what was read to be answered")
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")

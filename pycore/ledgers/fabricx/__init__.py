@@ -11,7 +11,7 @@ that differs from the other organisations' verifiers forks the ledger: there is 
     columns     batches as rows, the bytes that are signed, the answers (``csrc/wire/fabricx.c``)
     messages    the few messages that are read one by one: updates, identities
     schemes     threshold rules: ECDSA, EDDSA, BLS, NONE
-    bls         BN254 as gnark encodes it
+    bls         BN254 as gnark encodes it, over pairing
     policies    what a stream holds: policies by namespace, MSPs; updates
     verify      verdicts
 
@@ -20,7 +20,7 @@ fabric-x-common, as read in public copies; checked against the statuses of the r
 """
 
 from pycore.ledgers.fabricx.messages import MalformedError
-from pycore.ledgers.fabricx.policies import PolicyUpdateError, UnavailableError
+from pycore.ledgers.fabricx.policies import PolicyUpdateError
 from pycore.ledgers.fabricx.verify import COMMITTED, SIGNATURE_INVALID, Piece, Verifier
 
 __all__ = [
@@ -29,6 +29,5 @@ __all__ = [
     "MalformedError",
     "Piece",
     "PolicyUpdateError",
-    "UnavailableError",
     "Verifier",
 ]

@@ -1,42 +1,41 @@
 """BLS signatures on BN254, with signatures in G1, as gnark-crypto encodes and hashes them.
 
-Pairings are py_ecc's (PyPI, MIT licence; the extra ``fabricx``). It is written in Python: a signature takes about a
-quarter of a second, so this is for networks that have few of them.
-
 Encodings (gnark-crypto, ``ecc/bn254/marshal.go``): coordinates big-endian, the imaginary part first; the two highest bits
 say 00 uncompressed, 10 and 11 compressed with the smaller or larger y, 01 infinity. Bytes after a complete encoding are
 ignored. Points of keys must lie in the subgroup of order r. Hashing is RFC 9380, expand_message_xmd with SHA-256, SVDW
 with Z = 1, both maps added, domain "BLS".
+
+The pairing is :mod:`pycore.ledgers.fabricx.pairing`, slow and plain: a signature takes some twenty milliseconds.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import Any
 
-from pycore.errors import BackendUnavailable
+from pycore.ledgers.fabricx.pairing import (
+    GENERATOR,
+    ORDER,
+    TWIST_B,
+    P,
+    Pair,
+    Point,
+    Point2,
+    add,
+    is_one,
+    mul2,
+    multiply2,
+    power2,
+)
 
-__all__ = ["EncodingError", "read_key", "verify"]
+__all__ = ["EncodingError", "hash_to_point", "read_key", "read_signature", "verify"]
 
-P = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 _B = 3
 _DOMAIN = b"BLS"
-_COORDINATE = 32
-
-Pair = tuple[int, int]  # c0 + c1 i
 
 
 class EncodingError(ValueError):
     """Bytes that are no point of the group."""
-
-
-def _library() -> Any:
-    try:
-        from py_ecc import optimized_bn128
-    except ImportError:
-        raise BackendUnavailable("BLS on BN254 needs py_ecc: pip install 'pycore-validation[fabricx]'") from None
-    return optimized_bn128
 
 
 def _coordinate(data: bytes) -> int:
@@ -60,8 +59,8 @@ def _sqrt(value: int) -> int | None:
     return root if root * root % P == value % P else None
 
 
-def read_signature(data: bytes) -> tuple[int, int] | None:
-    """A point of G1; None is infinity."""
+def read_signature(data: bytes) -> Point:
+    """A point of G1; None is infinity. Raises EncodingError."""
     form = _form(data, 32)
     if form == 1:
         return None
@@ -80,47 +79,26 @@ def read_signature(data: bytes) -> tuple[int, int] | None:
     return x, (root if larger == (form == 3) else -root % P)
 
 
-# ---- the twist -------------------------------------------------------------------------------------------------------
-
-
-def _mul2(a: Pair, b: Pair) -> Pair:
-    return (a[0] * b[0] - a[1] * b[1]) % P, (a[0] * b[1] + a[1] * b[0]) % P
-
-
-def _inverse2(a: Pair) -> Pair:
-    norm = pow(a[0] * a[0] + a[1] * a[1], -1, P)
-    return a[0] * norm % P, -a[1] * norm % P
-
-
-def _power2(a: Pair, n: int) -> Pair:
-    found: Pair = (1, 0)
-    for bit in bin(n)[2:]:
-        found = _mul2(found, found)
-        if bit == "1":
-            found = _mul2(found, a)
-    return found
-
-
-_TWIST_B = _mul2((3, 0), _inverse2((9, 1)))
+# ---- keys ------------------------------------------------------------------------------------------------------------
 
 
 def _sqrt2(a: Pair) -> Pair | None:
     """Algorithm 9 of Adj and Rodriguez-Henriquez (2012), p = 3 mod 4."""
     if a == (0, 0):
         return a
-    first = _power2(a, (P - 3) // 4)
-    alpha = _mul2(_mul2(first, first), a)
-    start = _mul2(first, a)
+    first = power2(a, (P - 3) // 4)
+    alpha = mul2(mul2(first, first), a)
+    start = mul2(first, a)
     if alpha == (P - 1, 0):
         found = (-start[1] % P, start[0])
     else:
-        found = _mul2(_power2(((1 + alpha[0]) % P, alpha[1]), (P - 1) // 2), start)
-    return found if _mul2(found, found) == (a[0] % P, a[1] % P) else None
+        found = mul2(power2(((1 + alpha[0]) % P, alpha[1]), (P - 1) // 2), start)
+    return found if mul2(found, found) == (a[0] % P, a[1] % P) else None
 
 
 def _right_side(x: Pair) -> Pair:
-    cube = _mul2(_mul2(x, x), x)
-    return (cube[0] + _TWIST_B[0]) % P, (cube[1] + _TWIST_B[1]) % P
+    cube = mul2(mul2(x, x), x)
+    return (cube[0] + TWIST_B[0]) % P, (cube[1] + TWIST_B[1]) % P
 
 
 def _is_larger(y: Pair) -> bool:
@@ -128,23 +106,18 @@ def _is_larger(y: Pair) -> bool:
     return y[1] > (P - 1) // 2 if y[1] else y[0] > (P - 1) // 2
 
 
-def read_key(data: bytes) -> Any:
-    """A point of G2 in py_ecc's coordinates. Raises EncodingError; BackendUnavailable without py_ecc."""
-    return _read_key(bytes(data))
-
-
 @lru_cache(maxsize=256)
-def _read_key(data: bytes) -> Any:
-    library = _library()
+def read_key(data: bytes) -> Point2:
+    """A point of G2; None is infinity. Raises EncodingError."""
     form = _form(data, 64)
     if form == 1:
-        return library.Z2
+        return None
     if form == 0:
         parts = [_coordinate(data[at : at + 32]) for at in range(0, 128, 32)]
         x, y = (parts[1], parts[0]), (parts[3], parts[2])
         if x == y == (0, 0):
-            return library.Z2
-        if _mul2(y, y) != _right_side(x):
+            return None
+        if mul2(y, y) != _right_side(x):
             raise EncodingError("a point that is not on the curve")
     else:
         x = (_coordinate(data[32:64]), _coordinate(bytes([data[0] & 0x3F]) + data[1:32]))
@@ -152,10 +125,9 @@ def _read_key(data: bytes) -> Any:
         if root is None:
             raise EncodingError("an x that no point has")
         y = root if _is_larger(root) == (form == 3) else (-root[0] % P, -root[1] % P)
-    point = (library.FQ2(x), library.FQ2(y), library.FQ2.one())
-    if not library.is_inf(library.multiply(point, library.curve_order)):
+    if multiply2(ORDER, (x, y)) is not None:
         raise EncodingError("a point outside of the subgroup")
-    return point
+    return x, y
 
 
 # ---- hashing to G1 ---------------------------------------------------------------------------------------------------
@@ -204,25 +176,18 @@ def _map(u: int) -> tuple[int, int]:
     raise AssertionError("one of three is always on the curve")
 
 
-def hash_to_point(message: bytes) -> Any:
-    """The point of G1 for a message, in py_ecc's coordinates."""
-    library = _library()
+def hash_to_point(message: bytes) -> Point:
+    """The point of G1 for a message."""
     expanded = _expand(message, 96)
-    points = []
-    for at in (0, 48):
-        x, y = _map(int.from_bytes(expanded[at : at + 48], "big") % P)
-        points.append((library.FQ(x), library.FQ(y), library.FQ(1)))
-    return library.add(*points)
+    first, second = (_map(int.from_bytes(expanded[at : at + 48], "big") % P) for at in (0, 48))
+    return add(first, second)
 
 
-def verify(key: Any, digest: bytes, signature: bytes) -> bool:
+def verify(key: Point2, digest: bytes, signature: bytes) -> bool:
     """Whether e(signature, g2) = e(H(digest), key)."""
-    library = _library()
     try:
-        affine = read_signature(signature)
+        point = read_signature(signature)
     except EncodingError:
         return False
-    point = library.Z1 if affine is None else (library.FQ(affine[0]), library.FQ(affine[1]), library.FQ(1))
-    left = library.pairing(library.G2, library.neg(point), final_exponentiate=False)
-    right = library.pairing(key, hash_to_point(digest), final_exponentiate=False)
-    return bool(library.final_exponentiate(left * right) == library.FQ12.one())
+    negative = None if point is None else (point[0], -point[1] % P)
+    return is_one([(negative, GENERATOR), (hash_to_point(digest), key)])

@@ -96,7 +96,9 @@ def sizes(batch: bytes) -> list[int]:
     """Rows of each table that a VerifierBatch fills. Raises MalformedError."""
     tables, at = ffi.new(_TABLES, [(ffi.NULL, 0, _ANY, 0)] * TABLES), ffi.new(_AT, 0)
     if _checked(lib.pc_fabricx_scan(ffi.from_buffer(_BYTES, batch), len(batch), at, 0, tables)) == _MALFORMED:
-        raise MalformedError(f"{len(batch)} bytes that are no VerifierBatch: byte {at[0]} begins what Go would not read")
+        raise MalformedError(
+            f"{len(batch)} bytes that are no VerifierBatch: byte {at[0]} begins what Go would not read"
+        )
     return [int(table.rows) for table in tables]
 
 
@@ -127,10 +129,11 @@ def updates(batch: bytes, count: int) -> list[bytes]:
     return [batch[start:end] for start, end in array.tolist()]
 
 
-def answers(rows: Rows, status: NDArray[np.uint8]) -> Column:
-    """One field `status` of a TxStatusBatch for each request: runs of them, put together, are such messages."""
-    n = len(status)
-    offsets, requests = np.empty(n + 1, np.int64), np.ascontiguousarray(rows.requests[:n])
+def answers(rows: Rows, which: NDArray[np.intp], status: NDArray[np.uint8]) -> Column:
+    """One field `status` of a TxStatusBatch for each of these requests: runs of them, put together, are such messages."""
+    n = len(which)
+    offsets = np.empty(n + 1, np.int64)
+    requests = rows.requests if n == len(rows.requests) else rows.requests[which]
     given = (
         ffi.from_buffer(_BYTES, rows.data), rows.data.size, ffi.from_buffer(_CELLS, requests),
         ffi.from_buffer(_BYTES, np.ascontiguousarray(status)), n,

@@ -25,13 +25,13 @@ from pycore._pb.ledgers.fabric.v1.block_pb2 import ChannelHeader, Envelope, Payl
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import ConfigEnvelope, ConfigGroup
 from pycore.consensus.policy import PolicyError, compile_policy
 from pycore.consensus.policy_tree import Policy, PolicyTree, Rejecting
-from pycore.errors import BackendUnavailable, InputError
+from pycore.errors import InputError
 from pycore.identities.msp import Identity, MspError, Msps
 from pycore.identities.msp_channel import msps_of
 from pycore.ledgers.fabricx.messages import Fields, MalformedError
 from pycore.ledgers.fabricx.schemes import Key, ThresholdKeyError, read_key
 
-__all__ = ["RELEASES", "MspRule", "Policies", "PolicyUpdateError", "UnavailableError"]
+__all__ = ["RELEASES", "MspRule", "Policies", "PolicyUpdateError"]
 
 RELEASES = ("1.0", "main")
 """Which committer's system namespaces: the releases 1.0.x, or the main branch since 2026-07-20."""
@@ -51,10 +51,6 @@ _MAX_ANSWERS = 1 << 14  # orders of signers that are remembered of one rule
 
 class PolicyUpdateError(ValueError):
     """An update that the committer's verifier refuses; upstream ends the stream with INVALID_ARGUMENT."""
-
-
-class UnavailableError(RuntimeError):
-    """An update that upstream takes and this verifier cannot follow here, as a library is missing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +101,6 @@ class Policies:
         Raises:
             MalformedError: it is no such message.
             PolicyUpdateError: upstream refuses it.
-            UnavailableError: upstream takes it, and this machine cannot.
         """
         parts = Fields(update)
         config, listed = parts.merged(1), parts.merged(2)
@@ -118,8 +113,6 @@ class Policies:
             return replace(moved, rules={**moved.rules, **{name: self._rule(name, data) for name, data in items}})
         except (PolicyError, MspError, ThresholdKeyError, MalformedError) as error:
             raise PolicyUpdateError(f"failed to update policies: {error}") from None
-        except BackendUnavailable as error:
-            raise UnavailableError(str(error)) from None
 
     def _configured(self, envelope: bytes) -> Policies:
         group = _channel_group(envelope)

@@ -20,10 +20,11 @@ from pycore.identities.collector import parse_der_scalars
 from pycore.identities.der import BIT_STRING, OID, SEQUENCE, DerError, bits, dotted, whole
 from pycore.ledgers.fabricx import bls
 
-__all__ = ["EDDSA", "NONE", "P256", "SINGLE", "Key", "ThresholdKeyError", "read_key"]
+__all__ = ["EDDSA", "MEMBERS", "NONE", "P256", "SINGLE", "Key", "ThresholdKeyError", "read_key"]
 
-NONE, P256, EDDSA, SINGLE = range(4)
-"""How a rule is checked: not at all, by the P-256 kernel, by the Ed25519 kernel, or one signature after the other."""
+NONE, P256, EDDSA, SINGLE, MEMBERS = range(5)
+"""How a rule is checked: not at all, by the P-256 kernel, by the Ed25519 kernel, one signature after the other, or as one
+about members of MSPs."""
 
 _CURVES = {  # name in pycryptodome, bytes of a coordinate, order of the group (SP 800-186, section 3.2.1)
     "1.3.132.0.33": ("P-224", 28, (1 << 224) - 0xE95D1F470FC1EC22D6BAA3A3D5C3),
@@ -53,8 +54,7 @@ class Key:
 
 
 def read_key(scheme: str, key: bytes) -> Key:
-    """The rule of a scheme and key. Raises ThresholdKeyError, or :class:`pycore.errors.BackendUnavailable` where the library
-    for BN254 is not installed."""
+    """The rule of a scheme and key. Raises ThresholdKeyError."""
     name = "".join(one.upper() if len(one.upper()) == 1 else one for one in scheme)
     if name in ("NONE", ""):
         return Key(NONE)

@@ -31,8 +31,8 @@ from pycore.identities.msp import Identity, UnknownIdentityError
 from pycore.ledgers.fabricx import columns as at
 from pycore.ledgers.fabricx.columns import Rows
 from pycore.ledgers.fabricx.messages import Fields, MalformedError
-from pycore.ledgers.fabricx.policies import CONFIG, MspRule, Policies
-from pycore.ledgers.fabricx.schemes import EDDSA, NONE, P256, SINGLE, Key
+from pycore.ledgers.fabricx.policies import CONFIG, MspRule, Policies, Rule
+from pycore.ledgers.fabricx.schemes import MEMBERS, NONE, P256, SINGLE, Key
 from pycore.ledgers.scan import Spans
 from pycore.signatures.batch import verify_batch
 
@@ -54,21 +54,23 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """Neighbouring requests of one batch with their statuses.
+    """Some requests of one batch with their statuses.
 
     Attributes:
-        rows: what they hold.
+        rows: what they and others hold.
+        which: rows of the requests.
         status: uint8, COMMITTED or SIGNATURE_INVALID of each request.
         config: whether one of them writes the channel's configuration, which coordinators wait for.
     """
 
     rows: Rows
+    which: Ints
     status: NDArray[np.uint8]
     config: bool
 
     def answers(self) -> Column:
         """The fields `status` of a TxStatusBatch, one for each request."""
-        return at.answers(self.rows, self.status)
+        return at.answers(self.rows, self.which, self.status)
 
 
 class Verifier:
@@ -91,7 +93,7 @@ class Verifier:
 
         Raises:
             MalformedError: the bytes are no such message, or its update is none. Nothing of it was applied.
-            PolicyUpdateError, UnavailableError: as :meth:`Policies.updated`.
+            PolicyUpdateError: as :meth:`Policies.updated`.
         """
         for _, pieces in self.take_all([batch]):
             yield from pieces
@@ -123,11 +125,10 @@ class Verifier:
 
     def _requests(self, batch: bytes, counts: Sequence[int]) -> Iterator[Piece]:
         """The requests of a sound batch; sound ones put together are one."""
-        most = _SLOW_AT_ONCE if self._is_slow() else REQUESTS_AT_ONCE
         start, left = 0, counts[at.REQUESTS]
         while left:
             # Rows per request are guessed from the whole; where a request has more, the room grows until it fits.
-            share = min(1.0, most / counts[at.REQUESTS])
+            share = min(1.0, REQUESTS_AT_ONCE / counts[at.REQUESTS])
             room = [min(count, int(count * share) + 64) for count in counts]
             rows, behind = at.scan(batch, start, room)
             while not len(rows.requests):
@@ -135,41 +136,56 @@ class Verifier:
                 rows, behind = at.scan(batch, start, room)
             left -= len(rows.requests)
             start = behind
-            yield self.verify(rows)
+            yield from self.verify(rows)
 
-    def _is_slow(self) -> bool:
-        return any(isinstance(rule, Key) and rule.kind == SINGLE for rule in self.policies.rules.values())
-
-    def verify(self, rows: Rows) -> Piece:
-        """The statuses of these requests under the policies as they are."""
-        requests, names = rows.requests, rows.namespaces
-        refused = requests[:, at.RE_PARTS] != at.WHOLE
-        request, index = names[:, at.NS_REQUEST], names[:, at.NS_INDEX]
+    def verify(self, rows: Rows) -> Iterator[Piece]:
+        """The statuses of these requests under the policies as they are; those that are checked one by one come last."""
         numbers, rules = self._rules_of(rows)
-        is_none = np.fromiter((isinstance(one, Key) and one.kind == NONE for one in rules), np.bool_, len(rules))
+        request = rows.namespaces[:, at.NS_REQUEST]
+        kinds = np.fromiter((one.kind if isinstance(one, Key) else MEMBERS for one in rules), np.int64, len(rules))
+        slow = np.zeros(len(rows.requests), np.bool_)
+        if SINGLE in kinds:
+            by_rule = np.append(kinds == SINGLE, [False, False])  # for _UNKNOWN and _SKIPPED, which count from the end
+            slow[request[by_rule[numbers]]] = True
+        config = np.zeros(len(rows.requests), np.bool_)
+        config[request[numbers == _SKIPPED]] = True
+        slowly = np.flatnonzero(slow)
+        parts = [np.flatnonzero(~slow)]
+        parts += [slowly[first : first + _SLOW_AT_ONCE] for first in range(0, len(slowly), _SLOW_AT_ONCE)]
+        for part in parts:
+            if len(part):
+                refused = self._refused(rows, part, numbers, rules, kinds)
+                status = np.where(refused, np.uint8(SIGNATURE_INVALID), np.uint8(COMMITTED))
+                yield Piece(rows, part, status, bool(config[part].any()))
+
+    def _refused(
+        self, rows: Rows, part: Ints, numbers: NDArray[np.int64], rules: Sequence[Rule], kinds: NDArray[np.int64]
+    ) -> Flags:
+        """Which of these requests are not to be committed."""
+        requests, names = rows.requests, rows.namespaces
+        request, index = names[:, at.NS_REQUEST], names[:, at.NS_INDEX]
+        refused = requests[:, at.RE_PARTS] != at.WHOLE
         lacking = (numbers == _UNKNOWN) | ((numbers >= 0) & (index >= requests[request, at.RE_LISTS + 1]))
         refused[request[lacking]] = True
         signed = numbers >= 0
-        signed[signed] = ~is_none[numbers[signed]]
-        first, last = 0, _FIRST_NAMESPACES
-        while True:
-            part = signed & ~refused[request]
-            if first or len(names) > len(requests):
-                part &= (index >= first) & (index < last)
-            chosen = np.flatnonzero(part)
+        signed[signed] = kinds[numbers[signed]] != NONE
+        if len(part) < len(requests):
+            asked = np.zeros(len(requests), np.bool_)
+            asked[part] = True
+            signed &= asked[request]
+        first, last, most = 0, _FIRST_NAMESPACES, int(index.max(initial=-1))
+        while first <= most:
+            chosen = np.flatnonzero(signed & ~refused[request] & (index >= first) & (index < last))
             if len(chosen):
-                self._check(rows, chosen.astype(np.uint32), numbers, rules, refused)
-            if not len(index) or last > index.max():
-                break
+                self._check(rows, chosen.astype(np.uint32), numbers, rules, kinds, refused)
             first, last = last, 8 * last
-        status = np.where(refused, np.uint8(SIGNATURE_INVALID), np.uint8(COMMITTED))
-        return Piece(rows, status, bool((numbers == _SKIPPED).any()))
+        return refused[part]
 
-    def _rules_of(self, rows: Rows) -> tuple[NDArray[np.int64], list[Key | MspRule]]:
+    def _rules_of(self, rows: Rows) -> tuple[NDArray[np.int64], list[Rule]]:
         """The number of each namespace's rule, or _UNKNOWN or _SKIPPED; and the rules."""
         names = Spans(rows.data, rows.namespaces, at.NS_ID)
         groups, firsts = names.group()
-        rules: list[Key | MspRule] = []
+        rules: list[Rule] = []
         places = np.full(len(firsts), _UNKNOWN, np.int64)
         for group, row in enumerate(firsts.tolist()):
             name = names[row]
@@ -186,7 +202,8 @@ class Verifier:
         rows: Rows,
         chosen: NDArray[np.uint32],
         numbers: NDArray[np.int64],
-        rules: Sequence[Key | MspRule],
+        rules: Sequence[Rule],
+        kinds: NDArray[np.int64],
         refused: Flags,
     ) -> None:
         """Checks these namespaces, and marks the requests of those that fail."""
@@ -200,20 +217,19 @@ class Verifier:
             work = _Work(rows, signed, np.asarray(hash_batch("sha256", signed)), lists, self._threads)
             good = lists[:, at.LI_COUNT] > 0
             which = numbers[part]
-            kinds = np.fromiter((one.kind if isinstance(one, Key) else -1 for one in rules), np.int64, len(rules))
+            keys = [one for one in rules if isinstance(one, Key)]
+            place = np.cumsum(kinds != MEMBERS) - 1
             for kind in np.unique(kinds[which]).tolist():
                 mine = np.flatnonzero((kinds[which] == kind) & good)
                 if not len(mine):
                     continue
-                if kind >= 0:
-                    keys = [one for one in rules if isinstance(one, Key)]
-                    place = np.cumsum(kinds >= 0) - 1
+                if kind != MEMBERS:
                     good[mine] = work.threshold(kind, mine, keys, place[which[mine]])
                 else:
                     good[mine] = self._members(work, mine, [rules[one] for one in which[mine].tolist()])
             refused[request[~good]] = True
 
-    def _members(self, work: _Work, mine: Ints, rules: Sequence[Key | MspRule]) -> Flags:
+    def _members(self, work: _Work, mine: Ints, rules: Sequence[Rule]) -> Flags:
         """Whether namespaces satisfy their rules about MSPs."""
         starts, entries = work.entries(mine)
         item = np.repeat(np.arange(len(mine)), np.diff(starts))
@@ -246,9 +262,7 @@ class Verifier:
             verdicts[group] = rule.passes(key, signers)
         return good & verdicts[groups]
 
-    def _people(
-        self, rows: Rows, held: NDArray[np.int64], nameless: Flags
-    ) -> tuple[NDArray[np.int32], list[Identity]]:
+    def _people(self, rows: Rows, held: NDArray[np.int64], nameless: Flags) -> tuple[NDArray[np.int32], list[Identity]]:
         """Who made each endorsement, as a place in a list of identities; -1: nobody that the MSPs know."""
         who = np.full(len(held), -1, np.int32)
         named = np.flatnonzero(~nameless)
@@ -305,7 +319,9 @@ class _Work:
         """Whether the first endorsement of each of these namespaces is by its rule's key."""
         spans = self._signatures(self.lists[mine, at.LI_FIRST])
         if kind == SINGLE:
-            return np.fromiter((self._single(keys[k], i, spans[n]) for n, (k, i) in enumerate(zip(which, mine))), np.bool_)
+            return np.fromiter(
+                (self._single(keys[k], i, spans[n]) for n, (k, i) in enumerate(zip(which, mine))), np.bool_
+            )
         size = 65 if kind == P256 else 32
         fits = np.fromiter((len(one.key) == size for one in keys), np.bool_, len(keys))
         table = np.zeros((len(keys), size), np.uint8)
@@ -314,7 +330,13 @@ class _Work:
         digests = self.digests[mine]
         if kind == P256:
             found = verify_batch(
-                "ecdsa-p256", table[which], spans.gather(), digests, prehashed=True, encoding="der", threads=self.threads
+                "ecdsa-p256",
+                table[which],
+                spans.gather(),
+                digests,
+                prehashed=True,
+                encoding="der",
+                threads=self.threads,
             )
         else:
             found = verify_batch(
@@ -337,7 +359,9 @@ class _Work:
 
     def signatures(self, place: Ints, entries: Ints, who: NDArray[np.int32], people: Sequence[Identity]) -> Flags:
         """Whether endorsements are by these people, over what the namespaces at `place` sign."""
-        usual = np.fromiter((one.key.kind == "ecdsa-p256" and one.hash == "sha256" for one in people), np.bool_, len(people))
+        usual = np.fromiter(
+            (one.key.kind == "ecdsa-p256" and one.hash == "sha256" for one in people), np.bool_, len(people)
+        )
         good = np.zeros(len(entries), np.bool_)
         spans = self._signatures(entries)
         fast = np.flatnonzero(usual[who]) if len(people) else np.zeros(0, np.intp)
