@@ -11,6 +11,7 @@ than half) or ALL. The rules, each of which surprises somebody:
     shared signers    every group sees all signers: one signer may serve several groups
     unknown rule      passes where no group does ("compatible"), since Fabric counts down from 0; "strict" refuses it
     unknown path      a policy that nobody satisfies
+    needs nobody      passes ("compatible"); "strict" has nobody satisfy a policy with such a node
 
 Sources: ``common/policies`` of Fabric, as read in public copies.
 """
@@ -151,7 +152,7 @@ class PolicyTree:
 
     def _policy(self, message: PolicyMessage, below: dict[str, dict[str, Policy]]) -> Policy:
         if message.type == SIGNATURE:
-            return compile_policy(message.value, rules=self._rules)
+            return self._signature_policy(message.value)
         if message.type != IMPLICIT_META:
             raise PolicyError(f"a policy of the unknown type {message.type}")
         try:
@@ -164,6 +165,17 @@ class PolicyTree:
         parts = tuple(_look_up(policies, wanted.sub_policy) for policies in below.values())
         needed = {"any": 1, "all": len(parts), "majority": len(parts) // 2 + 1}.get(rule, 0) if parts else 0
         return ImplicitPolicy(wanted.sub_policy, rule, needed, parts, self._strict)
+
+    def _signature_policy(self, data: bytes) -> Policy:
+        """Usual configurations hold policies that need nobody, for what administrators of consortiums may do: under
+        the strict rules nobody satisfies such a one, and the configuration stands."""
+        try:
+            return compile_policy(data, rules=self._rules)
+        except PolicyError as error:
+            if not self._strict:
+                raise
+            compile_policy(data, rules="compatible")
+            return Rejecting(str(error))
 
 
 def _look_up(policies: dict[str, Policy], name: str) -> Policy:

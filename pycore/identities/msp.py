@@ -427,7 +427,9 @@ class Msps:
     pycore.identities.msp.UnknownIdentityError: no MSP of the channel is named ''
     """
 
-    def __init__(self, msps: Iterable[Msp]) -> None:
+    def __init__(self, msps: Iterable[Msp], unread: Mapping[str, str] | None = None) -> None:
+        """`unread`: MSPs that the channel has and nobody here can read, by name, and why."""
+        self.unread = dict(unread or {})
         self.by_name: dict[str, Msp] = {}
         for one in msps:
             if self.by_name.setdefault(one.name, one).digest != one.digest:
@@ -461,6 +463,8 @@ class Msps:
 
     def named(self, name: str) -> Msp:
         """The MSP of that name. Raises UnknownIdentityError."""
+        if name in self.unread:
+            raise UnknownIdentityError(f"the MSP {name[:80]!r} cannot be read: {self.unread[name]}")
         if name not in self.by_name:
             raise UnknownIdentityError(f"no MSP of the channel is named {name[:80]!r}")
         return self.by_name[name]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import Capabilities, ConfigGroup
-from pycore._pb.ledgers.fabric.v1.membership_pb2 import MSPConfig
+from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, MSPConfig
 from pycore.identities.msp import Msp, MspError, Msps
 
 FABRIC = 0
@@ -46,28 +46,37 @@ def msps_of(
     rules, gm  as of :class:`pycore.identities.msp.Msp`
     sections   groups whose organisations have MSPs
 
-    Raises MspError: an MSP that cannot be made, one of another type than X.509, two of one name, more than MAX_MSPS.
+    MSPs of other types than X.509 (Idemix) are `unread`: nobody of them can be judged. Raises MspError: an MSP that
+    cannot be made, two of one name, more than MAX_MSPS.
     """
     level = msp_level(capabilities(group))
-    configs = list(dict.fromkeys(_configs(group, sections)))
+    messages = list(_configs(group, sections))
+    configs = list(dict.fromkeys(message.config for message in messages if message.type == FABRIC))
+    unread = {_name(message): f"it is of type {message.type}" for message in messages if message.type != FABRIC}
     if len(configs) > MAX_MSPS:
         raise MspError(f"{len(configs)} MSPs, more than the {MAX_MSPS} that are read")
-    return Msps([Msp(config, level=level, rules=rules, gm=gm) for config in configs])
+    return Msps([Msp(config, level=level, rules=rules, gm=gm) for config in configs], unread)
 
 
-def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[bytes]:
+def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[MSPConfig]:
     for section in sections:
         if section not in group.groups:
             continue
         for name, organisation in sorted(group.groups[section].groups.items()):
-            if "MSP" not in organisation.values:
-                continue
-            try:
-                message = MSPConfig.FromString(organisation.values["MSP"].value)
-            except DecodeError:
-                raise MspError(f"the MSP of the organisation {name[:80]!r} is no MSPConfig") from None
-            if message.type != FABRIC:
-                raise MspError(
-                    f"the MSP of the organisation {name[:80]!r} is of type {message.type}, which is not read"
-                )
-            yield message.config
+            if "MSP" in organisation.values:
+                yield _config(name, organisation.values["MSP"].value)
+
+
+def _config(name: str, data: bytes) -> MSPConfig:
+    try:
+        return MSPConfig.FromString(data)
+    except DecodeError:
+        raise MspError(f"the MSP of the organisation {name[:80]!r} is no MSPConfig") from None
+
+
+def _name(message: MSPConfig) -> str:
+    """The name of an MSP of another type: the first field of every such configuration."""
+    try:
+        return str(FabricMSPConfig.FromString(message.config).name)
+    except DecodeError:
+        return ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFault", "get", "names"]
 
-_MODULES = {"chainmaker": "pycore.ledgers.chainmaker"}
+_MODULES = {"chainmaker": "pycore.ledgers.chainmaker", "fabric": "pycore.ledgers.fabric"}
 _REFUSED: dict[str, str] = {}
 """Chains that have no ledger here: name -> why."""
 

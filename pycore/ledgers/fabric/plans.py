@@ -1,0 +1,161 @@
+"""Which fields of Fabric's messages become columns: see :mod:`pycore.ledgers.scan`.
+
+Fabric nests messages as bytes in bytes, so each level has its own plan; :class:`Columns` goes down them with the same
+rows, one for each transaction of a block.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
+from pycore.ledgers.ffi_scan import TWICE, TWO_OF_ONE
+from pycore.ledgers.scan import FAULT, FIRST_CELL, FLAGS, Plan, Spans, Tables
+
+MAX_ENDORSEMENTS = 1 << 12
+"""Endorsements of one transaction that are read."""
+MAX_NAMESPACES = 1 << 10
+"""Namespaces, and collections, of one transaction's read-write set that are read."""
+
+BLOCK = Plan(
+    block_pb2.Block.DESCRIPTOR,
+    {"": "block", "data.data": "entry", "metadata.metadata": "metadata"},
+    {"block": ["header", "header.number", "header.previous_hash", "header.data_hash", "data", "metadata"]},
+)
+ENVELOPE = Plan(block_pb2.Envelope.DESCRIPTOR, {"": "row"}, {"row": ["payload", "signature"]})
+PAYLOAD = Plan(
+    block_pb2.Payload.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["header", "header.channel_header", "header.signature_header", "data"]},
+)
+CHANNEL_HEADER = Plan(
+    block_pb2.ChannelHeader.DESCRIPTOR, {"": "row"}, {"row": ["type", "channel_id", "tx_id", "epoch", "extension"]}
+)
+SIGNATURE_HEADER = Plan(block_pb2.SignatureHeader.DESCRIPTOR, {"": "row"}, {"row": ["creator", "nonce"]})
+TRANSACTION = Plan(
+    transaction_pb2.Transaction.DESCRIPTOR,
+    {"": "row", "actions": "action"},
+    {"action": ["header", "payload"]},
+    most={"action": 1 << 10},
+)
+ACTION = Plan(
+    transaction_pb2.ChaincodeActionPayload.DESCRIPTOR,
+    {"": "row", "action.endorsements": "endorsement"},
+    {
+        "row": ["chaincode_proposal_payload", "action", "action.proposal_response_payload"],
+        "endorsement": ["endorser", "signature"],
+    },
+    most={"endorsement": MAX_ENDORSEMENTS},
+)
+RESPONSE = Plan(
+    transaction_pb2.ProposalResponsePayload.DESCRIPTOR, {"": "row"}, {"row": ["proposal_hash", "extension"]}
+)
+CHAINCODE_ACTION = Plan(
+    transaction_pb2.ChaincodeAction.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["results", "events", "chaincode_id", "chaincode_id.name", "chaincode_id.version"]},
+)
+EXTENSION = Plan(
+    transaction_pb2.ChaincodeHeaderExtension.DESCRIPTOR, {"": "row"}, {"row": ["chaincode_id", "chaincode_id.name"]}
+)
+EVENT = Plan(
+    transaction_pb2.ChaincodeEvent.DESCRIPTOR, {"": "row"}, {"row": ["chaincode_id", "tx_id", "event_name", "payload"]}
+)
+RW_SET = Plan(
+    transaction_pb2.TxReadWriteSet.DESCRIPTOR,
+    {"": "row", "ns_rwset": "namespace", "ns_rwset.collection_hashed_rwset": "collection"},
+    {"namespace": ["namespace", "rwset"], "collection": ["hashed_rwset"]},
+    most={"namespace": MAX_NAMESPACES, "collection": MAX_NAMESPACES},
+)
+KV = Plan(
+    transaction_pb2.KVRWSet.DESCRIPTOR,
+    {"": "row", "writes": "write", "metadata_writes": "write"},
+    {"write": ["key"]},
+)
+HASHED = Plan(
+    transaction_pb2.HashedRWSet.DESCRIPTOR,
+    {"": "row", "hashed_writes": "write", "metadata_writes": "write"},
+    {"write": ["key_hash"]},
+)
+
+_MERGED = TWICE | TWO_OF_ONE
+_MESSAGES: dict[Plan, Any] = {
+    ENVELOPE: block_pb2.Envelope,
+    PAYLOAD: block_pb2.Payload,
+    CHANNEL_HEADER: block_pb2.ChannelHeader,
+    SIGNATURE_HEADER: block_pb2.SignatureHeader,
+    TRANSACTION: transaction_pb2.Transaction,
+    ACTION: transaction_pb2.ChaincodeActionPayload,
+    RESPONSE: transaction_pb2.ProposalResponsePayload,
+    CHAINCODE_ACTION: transaction_pb2.ChaincodeAction,
+    EXTENSION: transaction_pb2.ChaincodeHeaderExtension,
+    EVENT: transaction_pb2.ChaincodeEvent,
+    RW_SET: transaction_pb2.TxReadWriteSet,
+    KV: transaction_pb2.KVRWSet,
+    HASHED: transaction_pb2.HashedRWSet,
+}
+
+
+class Columns:
+    """Bytes, and messages in them as columns. `data`: uint8, all bytes that spans point into; it only grows."""
+
+    def __init__(self, data: NDArray[np.uint8]) -> None:
+        self.data = data
+
+    def scan(self, plan: Plan, records: Spans, **options: Any) -> Tables:
+        """The columns of records; cells of one with a fault are zero.
+
+        A field that comes twice is merged or replaced as protobuf's readers do: such records are encoded again behind
+        the data, and read there. Nobody hashes or signs that encoding, only what is inside of `bytes` fields.
+        """
+        records = Spans(self.data, records.cells, records.column)
+        tables, name = plan.scan(records, threads=1, **options), plan.names[0]
+        odd = np.zeros(len(records), np.bool_)
+        for table in plan.names[1:]:
+            if plan is not BLOCK and self._has_flags(tables, table):
+                rows = tables[table]
+                odd[self._record_of(tables, table, rows[(rows[:, FLAGS] & _MERGED) != 0])] = True
+        top = tables[name]
+        odd |= (top[:, FLAGS] & _MERGED) != 0
+        odd &= top[:, FAULT] == 0
+        if odd.any():
+            tables = plan.scan(self._encoded(plan, records, np.flatnonzero(odd)), threads=1, **options)
+            top = tables[name]
+        if tables.faulty:
+            top[top[:, FAULT] != 0, FIRST_CELL:] = 0
+        return tables
+
+    def span(self, tables: Tables, table: str, path: str = "") -> Spans:
+        """A field of each row, in the data as it is now."""
+        found = tables.span(table, path)
+        return Spans(self.data, found.cells, found.column)
+
+    @staticmethod
+    def _has_flags(tables: Tables, table: str) -> bool:
+        return tables[table].shape[1] > FLAGS and len(tables[table]) > 0
+
+    @staticmethod
+    def _record_of(tables: Tables, table: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The records that rows of a table are in; a collection lies in a namespace."""
+        found: NDArray[np.int64] = rows[:, 0]
+        return tables["namespace"][found, 0] if table == "collection" else found
+
+    def _encoded(self, plan: Plan, records: Spans, odd: NDArray[np.int64]) -> Spans:
+        cells = records.cells[:, records.column : records.column + 2].copy()
+        pieces, at = [self.data], self.data.size
+        for i in odd.tolist():
+            encoded = _MESSAGES[plan].FromString(records[i]).SerializeToString()
+            pieces.append(np.frombuffer(encoded, np.uint8))
+            cells[i] = at, at + len(encoded)
+            at += len(encoded)
+        self.data = np.concatenate(pieces)
+        return Spans(self.data, cells)
+
+
+def faults(tables: Tables) -> NDArray[np.bool_]:
+    """bool (records,): which are no message."""
+    found: NDArray[np.bool_] = tables[tables.plan.names[0]][:, FAULT] != 0
+    return found

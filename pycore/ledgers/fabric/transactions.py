@@ -1,0 +1,549 @@
+"""The transactions of a block by columns: Fabric's rules in Fabric's order, every creator and endorsement signature.
+
+Nothing here walks over many transactions one by one: rules are masks over columns, each distinct signer is looked up
+once, and each distinct order of endorsers is asked of a policy once.
+
+Sources: ``core/common/validation/msgvalidation.go``, ``core/committer/txvalidator/v20`` of Fabric, as read in public
+copies; hashes and signatures recomputed on published blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pycore.base.columns import Column, trusted_column
+from pycore.base.verdicts import Verdict
+from pycore.consensus.policy_tree import BatchPolicy
+from pycore.hashing.batch import hash_batch
+from pycore.identities.collector import SignatureBatch
+from pycore.identities.msp import Identity, UnknownIdentityError
+from pycore.ledgers.fabric import plans
+from pycore.ledgers.fabric.channel import CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION, Channel, policy_of
+from pycore.ledgers.fabric.codes import VERDICTS, Code, describe
+from pycore.ledgers.fabric.context import UNKNOWN_POLICY, FabricContext
+from pycore.ledgers.fabric.plans import Columns, faults
+from pycore.ledgers.scan import FLAGS, KEPT, OVERFLOW, PARENT, Spans, Tables
+
+MAX_SIGNATURES = 1 << 20
+"""Creator and endorsement signatures of a block that are read."""
+_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+_TX_ID = 64
+
+
+@dataclass(slots=True, eq=False)
+class Judged:
+    """What was found of a block's transactions.
+
+    Attributes:
+        codes: uint8 (n,), Fabric's codes as far as the block and the context decide them.
+        verdicts: uint8 (n,).
+        details: in words, of those that have a fault.
+        canonical: bool (n,): envelopes as protobuf writes them, with payload and signature.
+        undecided: why some could not be judged, in words; "" where all were.
+        configurations: how many hold a configuration.
+        unknown_policies: namespaces that are written and whose policy is not known.
+        counts: signatures and the like.
+    """
+
+    codes: NDArray[np.uint8]
+    verdicts: NDArray[np.uint8]
+    canonical: NDArray[np.bool_]
+    configurations: int = 0
+    details: dict[int, str] = field(default_factory=dict)
+    undecided: str = ""
+    unknown_policies: tuple[str, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """Rows that are the pieces of several spans one after another, put together when they are needed."""
+
+    data: NDArray[np.uint8]
+    cells: NDArray[np.int64]  # (n * parts, 2)
+    parts: int
+
+    @classmethod
+    def of(cls, data: NDArray[np.uint8], *spans: Spans) -> Joined:
+        """Row i is spans[0][i] || spans[1][i] || ..."""
+        cells = np.empty((len(spans[0]), len(spans), 2), np.int64)
+        for place, one in enumerate(spans):
+            cells[:, place, 0], cells[:, place, 1] = one.start, one.end
+        return cls(data, cells.reshape(-1, 2), len(spans))
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Rows start up to stop in a new column."""
+        column = Spans(self.data, self.cells[start * self.parts : stop * self.parts]).gather()
+        assert column.offsets is not None
+        return trusted_column(column.data, np.ascontiguousarray(column.offsets[:: self.parts]))
+
+    def all(self) -> Column:
+        """Every row."""
+        return self.slice(0, len(self.cells) // self.parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hashed:
+    """Rows that are the hashes of other rows."""
+
+    rows: Joined
+    name: str
+
+    def slice(self, start: int, stop: int) -> Column:
+        """Rows start up to stop."""
+        return trusted_column(hash_batch(self.name, self.rows.slice(start, stop), threads=1), None)
+
+
+def canonical(entries: Spans, *, strict: bool) -> NDArray[np.bool_]:
+    """bool (n,): which entries are envelopes exactly as protobuf writes them, with a payload and a signature. Writers
+    keep unknown fields, behind the others; `strict` takes none."""
+    found = plans.ENVELOPE.scan(entries)
+    flags = found["row"][:, FLAGS]
+    plain = flags == 0 if strict else (flags & ~KEPT) == 0
+    full = (found.span("row", "payload").lengths > 0) & (found.span("row", "signature").lengths > 0)
+    good: NDArray[np.bool_] = plain & full & ~faults(found)
+    return good
+
+
+class Transactions:
+    """The transactions of a block, on their way to codes."""
+
+    def __init__(self, data: NDArray[np.uint8], entries: Spans, context: FabricContext, threads: int | None) -> None:
+        self.context, self.threads = context, threads
+        self.columns = Columns(data)
+        self.n = len(entries)
+        self.codes = np.zeros(self.n, np.uint8)
+        self.details: dict[int, str] = {}
+        self.special: dict[int, Verdict] = {}
+        self._read_outer(entries)
+        self._read_inner()
+
+    # ---- reading -----------------------------------------------------------------------------------------------------
+
+    def _read_outer(self, entries: Spans) -> None:
+        columns = self.columns
+        self.canonical = canonical(entries, strict=self.context.rules == "strict")
+        self.envelope = envelope = columns.scan(plans.ENVELOPE, entries)
+        self.payload = columns.scan(plans.PAYLOAD, columns.span(envelope, "row", "payload"))
+        self.channel_header = columns.scan(
+            plans.CHANNEL_HEADER, columns.span(self.payload, "row", "header.channel_header")
+        )
+        self.signature_header = columns.scan(
+            plans.SIGNATURE_HEADER, columns.span(self.payload, "row", "header.signature_header")
+        )
+        self.types = self.channel_header.number("row", "type")
+
+    def _read_inner(self) -> None:
+        columns = self.columns
+        self.endorsed = self.types == ENDORSER_TRANSACTION
+        bodies = _only(columns.span(self.payload, "row", "data"), self.endorsed)
+        self.transaction = columns.scan(plans.TRANSACTION, bodies)
+        rows = self.transaction["action"]
+        self.action_count = np.bincount(rows[:, PARENT], minlength=self.n)
+        self.one_action = self.action_count == 1
+        chosen = np.flatnonzero(self.one_action[rows[:, PARENT]]) if len(rows) else np.zeros(0, np.int64)
+        parents = rows[chosen, PARENT]
+        self.action_header = self._spread(columns.span(self.transaction, "action", "header"), chosen, parents)
+        payloads = self._spread(columns.span(self.transaction, "action", "payload"), chosen, parents)
+        self.action_signature = columns.scan(plans.SIGNATURE_HEADER, self.action_header)
+        self.action = columns.scan(plans.ACTION, payloads)
+        self.response = columns.scan(
+            plans.RESPONSE, columns.span(self.action, "row", "action.proposal_response_payload")
+        )
+        self.chaincode = columns.scan(plans.CHAINCODE_ACTION, columns.span(self.response, "row", "extension"))
+        self.extension = columns.scan(
+            plans.EXTENSION, _only(columns.span(self.channel_header, "row", "extension"), self.endorsed)
+        )
+        self.event = columns.scan(plans.EVENT, columns.span(self.chaincode, "row", "events"))
+        self.rw_set = columns.scan(plans.RW_SET, columns.span(self.chaincode, "row", "results"))
+
+    def _spread(self, spans: Spans, chosen: NDArray[np.int64], parents: NDArray[np.int64]) -> Spans:
+        """Pieces of some transactions, at the places of these."""
+        start, end = np.zeros(self.n, np.int64), np.zeros(self.n, np.int64)
+        start[parents], end[parents] = spans.start[chosen], spans.end[chosen]
+        return Spans.of(spans.data, start, end)
+
+    # ---- rules -------------------------------------------------------------------------------------------------------
+
+    def fail(self, wrong: NDArray[np.bool_], code: Code, why: str) -> None:
+        """Gives a code to transactions that have none yet."""
+        fresh = np.flatnonzero(wrong & (self.codes == Code.VALID))
+        self.codes[fresh] = code
+        for index in fresh.tolist():
+            self.details[index] = why
+
+    def judge_headers(self) -> None:
+        """Up to the creator's signature."""
+        payload, header = self.payload, self.channel_header
+        self.fail(faults(self.envelope), Code.INVALID_OTHER_REASON, "bytes that are no envelope")
+        self.fail(faults(payload), Code.BAD_PAYLOAD, "a payload that is no message")
+        bad = Code.BAD_COMMON_HEADER
+        self.fail(payload.span("row", "header").absent, bad, "no header")
+        self.fail(faults(header) | faults(self.signature_header), bad, "a header that is no message")
+        self.fail(~np.isin(self.types, (CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION)), bad, "an unknown type")
+        self.fail(header.number("row", "epoch") != 0, bad, "an epoch other than 0")
+        for name in ("nonce", "creator"):
+            self.fail(self.signature_header.span("row", name).lengths == 0, bad, f"no {name}")
+
+    def judge_form(self) -> None:
+        """From the transaction's id to its one action."""
+        bad = Code.BAD_PROPOSAL_TXID
+        self.fail(self.endorsed & ~self._tx_ids_match(), bad, "the id is not the hash of nonce and creator")
+        bad = Code.INVALID_ENDORSER_TRANSACTION
+        mine = self.endorsed
+        self.fail(mine & faults(self.transaction), bad, "data that is no transaction")
+        self.fail(mine & ~self.one_action, bad, "another number of actions than one")
+        self.fail(mine & faults(self.action_signature), bad, "a header of an action that is no message")
+        for name in ("nonce", "creator"):
+            self.fail(mine & (self.action_signature.span("row", name).lengths == 0), bad, f"an action without {name}")
+        self.fail(mine & faults(self.action), bad, "an action that is no message")
+        self.fail(mine & self._overflowing(self.action), bad, f"more than {plans.MAX_ENDORSEMENTS} endorsements")
+        self.fail(mine & self.action.span("row", "action").absent, bad, "an action without endorsements")
+        self.fail(mine & faults(self.response), bad, "a proposal response that is no message")
+        matches = self._proposal_hashes_match()
+        for index in np.flatnonzero(mine & ~matches & (self.codes == Code.VALID)).tolist():
+            self.special[index] = Verdict.BAD_DIGEST
+        self.fail(mine & ~matches, bad, "the proposal hash is another one")
+        self.fail(self.types == CONFIG_UPDATE, Code.UNSUPPORTED_TX_PAYLOAD, "a configuration update is no transaction")
+        data = self.payload.span("row", "data")
+        self.fail((self.types == CONFIG) & data.absent, Code.INVALID_CONFIG_TRANSACTION, "no configuration")
+
+    def judge_channel(self, channel_id: str) -> None:
+        """Whether they are for this channel; "" where that is not known."""
+        if channel_id:
+            same = self.columns.span(self.channel_header, "row", "channel_id").equal(channel_id.encode())
+            self.fail(~same, Code.TARGET_CHAIN_NOT_FOUND, "for another channel")
+
+    def judge_action(self) -> None:
+        """The chaincode's answer and its read-write set."""
+        mine = self.endorsed
+        columns, chaincode, extension = self.columns, self.chaincode, self.extension
+        self.fail(mine & faults(extension), Code.BAD_HEADER_EXTENSION, "an extension that is no message")
+        self.fail(mine & faults(chaincode), Code.BAD_RESPONSE_PAYLOAD, "a chaincode action that is no message")
+        self._read_namespaces()
+        self.fail(mine & self.bad_set, Code.BAD_RWSET, "a read-write set that is no message")
+        other, wrong = Code.INVALID_OTHER_REASON, Code.INVALID_CHAINCODE
+        absent = extension.span("row", "chaincode_id").absent | chaincode.span("row", "chaincode_id").absent
+        self.fail(mine & absent, other, "no chaincode id")
+        names = columns.span(extension, "row", "chaincode_id.name")
+        self.fail(mine & (names.lengths == 0), wrong, "an empty chaincode id")
+        same = names.equal(columns.span(chaincode, "row", "chaincode_id.name"))
+        self.fail(mine & ~same, wrong, "two different chaincode ids")
+        self.fail(mine & (chaincode.span("row", "chaincode_id.version").lengths == 0), wrong, "no chaincode version")
+        events = ~chaincode.span("row", "events").absent
+        self.fail(mine & events & faults(self.event), other, "an event that is no message")
+        same = names.equal(columns.span(self.event, "row", "chaincode_id"))
+        self.fail(mine & events & ~same, other, "an event of another chaincode")
+        self.fail(mine & self.repeated, Code.ILLEGAL_WRITESET, "a namespace twice in the read-write set")
+
+    def judge_duplicates(self) -> None:
+        """Ids that occur before among those that are valid; the last of Fabric's steps."""
+        valid = self.endorsed & np.isin(self.codes, (Code.VALID, Code.NOT_VALIDATED))
+        places = np.flatnonzero(valid)
+        if not len(places):
+            return
+        ids = self.columns.span(self.channel_header, "row", "tx_id").take(places)
+        _, firsts = ids.group()
+        again = np.ones(len(places), np.bool_)
+        again[firsts] = False
+        for index in places[again].tolist():
+            self.codes[index] = Code.DUPLICATE_TXID
+            self.details[index] = "the id occurs before in the block"
+
+    def forgive(self, chosen: NDArray[np.bool_]) -> None:
+        """Takes some transactions as valid, whatever was found."""
+        for index in np.flatnonzero(chosen).tolist():
+            self.codes[index] = Code.VALID
+            self.details.pop(index, None)
+            self.special.pop(index, None)
+
+    def _tx_ids_match(self) -> NDArray[np.bool_]:
+        columns = self.columns
+        nonce, creator = (columns.span(self.signature_header, "row", name) for name in ("nonce", "creator"))
+        digests = hash_batch(self.context.hash, Joined.of(columns.data, nonce, creator).all(), threads=self.threads)
+        written = np.empty((self.n, _TX_ID), np.uint8)
+        written[:, 0::2], written[:, 1::2] = _HEX[digests >> 4], _HEX[digests & 15]
+        return self._equals(columns.span(self.channel_header, "row", "tx_id"), written)
+
+    def _proposal_hashes_match(self) -> NDArray[np.bool_]:
+        columns = self.columns
+        parts = (
+            columns.span(self.payload, "row", "header.channel_header"),
+            self.action_header,
+            columns.span(self.action, "row", "chaincode_proposal_payload"),
+        )
+        digests = hash_batch(self.context.hash, Joined.of(columns.data, *parts).all(), threads=self.threads)
+        return self._equals(columns.span(self.response, "row", "proposal_hash"), digests)
+
+    def _equals(self, spans: Spans, rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Whether each piece is the row."""
+        width = rows.shape[1]
+        places = np.arange(self.n, dtype=np.int64) * width
+        return spans.equal(Spans.of(np.ascontiguousarray(rows).reshape(-1), places, places + width))
+
+    @staticmethod
+    def _overflowing(tables: Tables) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (tables[tables.plan.names[0]][:, FLAGS] & OVERFLOW) != 0
+        return found
+
+    def _read_namespaces(self) -> None:
+        """Which namespaces each transaction writes; `bad_set` and `repeated` by transaction."""
+        columns, rw_set = self.columns, self.rw_set
+        rows = rw_set["namespace"]
+        parents = rows[:, PARENT]
+        self.bad_set = faults(rw_set) | self._overflowing(rw_set)
+        kv = columns.scan(plans.KV, columns.span(rw_set, "namespace", "rwset"))
+        writes = np.bincount(kv["write"][:, PARENT], minlength=len(rows))[: len(rows)] > 0
+        collections = rw_set["collection"]
+        hashed = columns.scan(plans.HASHED, columns.span(rw_set, "collection", "hashed_rwset"))
+        private = np.bincount(hashed["write"][:, PARENT], minlength=len(collections))[: len(collections)] > 0
+        inside = collections[:, PARENT]
+        writes[inside[private]] = True
+        self.bad_set[parents[faults(kv)]] = True
+        self.bad_set[parents[inside[faults(hashed)]]] = True
+        names = columns.span(rw_set, "namespace", "namespace")
+        groups, firsts = names.group() if len(names) else (np.zeros(0, np.uint32), np.zeros(0, np.uint32))
+        self.namespace_names = names.take(firsts).items() if len(names) else []
+        self.namespace_of, self.namespace_parent, self.written = groups.astype(np.int64), parents, writes
+        self.repeated = np.zeros(self.n, np.bool_)
+        if len(rows):
+            pairs = parents * len(self.namespace_names) + self.namespace_of
+            _, places, counts = np.unique(pairs, return_inverse=True, return_counts=True)
+            self.repeated[parents[counts[places] > 1]] = True
+
+    # ---- signatures --------------------------------------------------------------------------------------------------
+
+    def collect(self, channel: Channel, batch: SignatureBatch) -> Signers:
+        """Collects every creator and endorsement signature of known signers."""
+        columns = self.columns
+        creators = columns.span(self.signature_header, "row", "creator")
+        endorsers = columns.span(self.action, "endorsement", "endorser")
+        both = Spans.of(
+            columns.data,
+            np.concatenate([creators.start, endorsers.start]),
+            np.concatenate([creators.end, endorsers.end]),
+        )
+        groups, firsts = both.group()
+        people = [_resolved(channel, name) for name in both.take(firsts).items()]
+        return Signers(self, people, groups.astype(np.int64), batch)
+
+
+def _resolved(channel: Channel, name: bytes) -> Identity | str:
+    try:
+        return channel.msps.resolve(name)
+    except UnknownIdentityError as error:
+        return str(error)
+
+
+def _only(spans: Spans, chosen: NDArray[np.bool_]) -> Spans:
+    """The pieces of some rows; the others are empty."""
+    return Spans.of(spans.data, np.where(chosen, spans.start, 0), np.where(chosen, spans.end, 0))
+
+
+class Signers:
+    """Signers of a block's transactions, and where their signatures went.
+
+    people    the distinct ones: an identity, or why there is none
+    which     int64 (n + m,): who signed: creators first, then endorsements
+    """
+
+    def __init__(
+        self, rows: Transactions, people: list[Identity | str], which: NDArray[np.int64], batch: SignatureBatch
+    ) -> None:
+        self.rows, self.people, self.which = rows, people, which
+        columns = rows.columns
+        n = rows.n
+        endorsement = rows.action["endorsement"]
+        self.parents = endorsement[:, PARENT]
+        response = columns.span(rows.action, "row", "action.proposal_response_payload")
+        nothing = Spans(columns.data, np.zeros((n, 2), np.int64))
+        creators = Joined.of(columns.data, columns.span(rows.envelope, "row", "payload"), nothing)
+        answers = Joined.of(
+            columns.data, response.take(self.parents), columns.span(rows.action, "endorsement", "endorser")
+        )
+        messages = Joined(columns.data, np.concatenate([creators.cells, answers.cells]), 2)
+        outer = columns.span(rows.envelope, "row", "signature")
+        inner = columns.span(rows.action, "endorsement", "signature")
+        self.messages = messages
+        self.signatures = Spans.of(
+            columns.data, np.concatenate([outer.start, inner.start]), np.concatenate([outer.end, inner.end])
+        )
+        self.tickets = np.full(len(which), -1, np.int64)
+        self._collect(batch)
+        self.good = np.zeros(len(which), np.bool_)
+        self.verdicts = np.zeros(len(which), np.uint8)
+
+    def _collect(self, batch: SignatureBatch) -> None:
+        kinds: dict[tuple[str, str], list[int]] = {}
+        for place, one in enumerate(self.people):
+            if isinstance(one, Identity) and one.hash:
+                kinds.setdefault((one.key.kind, one.hash), []).append(place)
+        for (kind, hash_), places in kinds.items():
+            slot = np.full(len(self.people), -1, np.int64)
+            slot[places] = np.arange(len(places))
+            chosen = np.flatnonzero(slot[self.which] >= 0) if len(places) < len(self.people) else None
+            which = slot[self.which] if chosen is None else slot[self.which[chosen]]
+            messages, signatures = self._of(chosen, hash_)
+            keys = [one.key.data for one in (self.people[p] for p in places) if isinstance(one, Identity)]
+            first = batch.add_rows(kind, hash_, keys, which, messages, signatures)
+            rows = np.arange(len(self.which)) if chosen is None else chosen
+            self.tickets[rows] = first + np.arange(len(rows))
+
+    def _of(self, chosen: NDArray[np.int64] | None, hash_: str) -> tuple[Joined | Hashed, Joined]:
+        cells = self.messages.cells if chosen is None else self.messages.cells.reshape(-1, 4)[chosen].reshape(-1, 2)
+        messages: Joined | Hashed = Joined(self.messages.data, cells, 2)
+        spans = self.signatures if chosen is None else self.signatures.take(chosen)
+        if hash_ == "sm3" and self.rows.context.prehash:
+            assert isinstance(messages, Joined)
+            messages = Hashed(messages, "sm3")
+        return messages, Joined.of(spans.data, spans)
+
+    def settle(self, codes: NDArray[np.uint8]) -> None:
+        """Takes the verdicts of the batch."""
+        known = self.tickets >= 0
+        self.verdicts[:] = Verdict.UNKNOWN_SIGNER
+        self.verdicts[known] = codes[self.tickets[known]]
+        self.good = self.verdicts == Verdict.VALID
+
+    def judge_creators(self) -> None:
+        """BAD_CREATOR_SIGNATURE for creators that are unknown or not valid, or whose signature is not theirs."""
+        rows = self.rows
+        problems = [one if isinstance(one, str) else one.problem for one in self.people]
+        bad = np.array([bool(why) for why in problems], np.bool_)
+        mine = self.which[: rows.n]
+        wrong = bad[mine] | ~self.good[: rows.n]
+        for index in np.flatnonzero(wrong & (rows.codes == Code.VALID)).tolist():
+            one, why = self.people[mine[index]], problems[mine[index]]
+            if isinstance(one, str):
+                verdict = Verdict.UNKNOWN_SIGNER
+            else:
+                verdict = Verdict.BAD_CERTIFICATE if why else Verdict(int(self.verdicts[index]))
+            rows.codes[index] = Code.BAD_CREATOR_SIGNATURE
+            rows.special[index] = verdict
+            rows.details[index] = f"the creator: {why or 'the signature does not hold'}"
+
+    def judge_endorsements(self, channel: Channel) -> tuple[str, ...]:
+        """ENDORSEMENT_POLICY_FAILURE where the policy of a written namespace is not met; the names of those whose
+        policy is not known."""
+        rows, context = self.rows, self.rows.context
+        identities, row_of = self._table()
+        starts = np.zeros(rows.n + 1, np.int64)
+        starts[1:] = np.cumsum(np.bincount(self.parents, minlength=rows.n))
+        who, ok = row_of[self.which[rows.n :]], self.good[rows.n :]
+        asked = self._asked()
+        unknown = []
+        judged: dict[str, NDArray[np.bool_]] = {}
+        for name, places in sorted(asked.items()):
+            text = context.policy_text(name)
+            wanted = np.zeros(rows.n, np.bool_)
+            wanted[places] = True
+            if text == UNKNOWN_POLICY:
+                unknown.append(name)
+                undecided = np.flatnonzero(wanted & (rows.codes == Code.VALID))
+                rows.codes[undecided] = Code.NOT_VALIDATED
+                continue
+            if text not in judged:
+                policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
+                judged[text] = policy.evaluate_rows(starts, who, ok)
+            wanted &= ~judged[text] & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
+            for index in np.flatnonzero(wanted).tolist():
+                rows.codes[index] = Code.ENDORSEMENT_POLICY_FAILURE
+                rows.details[index] = f"the policy of the namespace {name[:80]!r} is not met"
+        return tuple(unknown)
+
+    def _table(self) -> tuple[list[Identity], NDArray[np.int64]]:
+        """The distinct identities, and the place of each of `people` among them: two encodings may name one."""
+        places: dict[tuple[str, str], int] = {}
+        identities: list[Identity] = []
+        row_of = np.full(max(1, len(self.people)), -1, np.int64)
+        for i, one in enumerate(self.people):
+            if isinstance(one, Identity):
+                key = one.msp_id, one.id
+                if key not in places:
+                    places[key] = len(identities)
+                    identities.append(one)
+                row_of[i] = places[key]
+        return identities, row_of
+
+    def _asked(self) -> dict[str, NDArray[np.int64]]:
+        """Namespace -> transactions whose endorsements its policy is asked about: the chaincode that was called, and
+        every other that is written."""
+        rows = self.rows
+        live = rows.endorsed & (rows.codes == Code.VALID)
+        places = np.flatnonzero(live)
+        found: dict[str, list[NDArray[np.int64]]] = {}
+        if len(places):
+            names = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
+            groups, firsts = names.group()
+            for place, name in enumerate(names.take(firsts).items()):
+                found.setdefault(name.decode(), []).append(places[groups == place])
+        for place, raw in enumerate(rows.namespace_names):
+            mine = (rows.namespace_of == place) & rows.written & live[rows.namespace_parent]
+            if mine.any():
+                found.setdefault(raw.decode(), []).append(rows.namespace_parent[mine])
+        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+
+
+def judge(
+    data: NDArray[np.uint8],
+    entries: Spans,
+    context: FabricContext,
+    channel: Channel | None,
+    batch: SignatureBatch,
+    *,
+    first: bool,
+    threads: int | None,
+) -> Judged:
+    """Judges the transactions of a block, or ones that are in no block yet.
+
+    first    whether the block is block 0 and trusted: nobody signs its configuration
+    """
+    rows = Transactions(data, entries, context, threads)
+    rows.judge_headers()
+    signers = None
+    if channel is not None and len(rows.action["endorsement"]) <= MAX_SIGNATURES:
+        signers = rows.collect(channel, batch)
+        signers.settle(batch.run())
+        signers.judge_creators()
+    rows.judge_form()
+    rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
+    rows.judge_action()
+    undecided = ""
+    unknown: tuple[str, ...] = ()
+    if signers is None or channel is None:
+        open_ = rows.codes == Code.VALID
+        rows.codes[open_] = Code.NOT_VALIDATED
+        undecided = "no configuration block is known: nobody's signature can be judged"
+        if channel is not None:
+            undecided = f"more than {MAX_SIGNATURES} signatures"
+    else:
+        unknown = signers.judge_endorsements(channel)
+    rows.judge_duplicates()
+    if first:
+        rows.forgive(rows.types == CONFIG)
+    return _judged(rows, signers, undecided, unknown)
+
+
+def _judged(rows: Transactions, signers: Signers | None, undecided: str, unknown: tuple[str, ...]) -> Judged:
+    table = np.full(256, Verdict.MALFORMED_ITEM, np.uint8)
+    for code, verdict in VERDICTS.items():
+        table[code] = verdict
+    verdicts = table[rows.codes]
+    for index, verdict in rows.special.items():
+        verdicts[index] = verdict
+    counts = {
+        "transactions": rows.n,
+        "endorser_transactions": int(rows.endorsed.sum()),
+        "endorsements": len(rows.action["endorsement"]),
+    }
+    if signers is not None:
+        counts["signers"] = len(signers.people)
+        counts["signatures"] = int((signers.tickets >= 0).sum())
+        counts["bad_endorsements"] = int((~signers.good[rows.n :]).sum())
+    details = {index: describe(int(rows.codes[index]), why) for index, why in sorted(rows.details.items())}
+    return Judged(
+        rows.codes, verdicts, rows.canonical, int((rows.types == CONFIG).sum()), details, undecided, unknown, counts
+    )

@@ -1,0 +1,299 @@
+"""Validates one block: from its bytes to a report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from pycore.base.verdicts import Verdicts
+from pycore.ledgers.fabric import orderers
+from pycore.ledgers.fabric.block import CODES, LAST_CONFIG, SIGNATURES, Header, OpenBlock, open_block
+from pycore.ledgers.fabric.channel import BLOCK_VALIDATION, Channel, ConfigError, channel_of, config_of
+from pycore.ledgers.fabric.codes import BY_FORM, Code, describe
+from pycore.ledgers.fabric.context import FabricContext
+from pycore.ledgers.fabric.events import events_of
+from pycore.ledgers.fabric.orderers import MetadataError
+from pycore.ledgers.fabric.transactions import Judged, judge
+from pycore.ledgers.report import BlockReport, Check, Event, Report, TransactionFault
+from pycore.ledgers.runs import Step
+
+STATE_NOT_CHECKED = (
+    "signatures and form; state not checked: versions of what was read, ids in earlier blocks, chaincode definitions, "
+    "policies of keys and collections"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FabricReport(BlockReport):
+    """The outcome of a Fabric block.
+
+    A block holds invalid transactions as well: they are marked, not left out, and the block stands. So `valid` means
+    that no check failed; which transactions count is in `transactions` and `codes`. A transaction that is marked as
+    valid and is not fails the check `validation_codes`.
+
+    ``codes``  Fabric's validation codes, a byte for each transaction, as far as block and context decide them: 254
+               for those that could not be judged
+    """
+
+    codes: bytes = b""
+
+    @property
+    def valid(self) -> bool:
+        """Whether no executed check failed."""
+        return Report.valid.fget(self)  # type: ignore[attr-defined,no-any-return]
+
+
+@dataclass(slots=True, eq=False)
+class Validation:
+    """The validation of one block."""
+
+    context: FabricContext
+    threads: int | None
+    checks: list[Check] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    signed: bool = False
+    moved: Channel | None = None
+
+    def run(self, data: bytes, *, events: bool = False) -> FabricReport:
+        """The report of a serialised block. InputError when the bytes are not one."""
+        started = time.perf_counter()
+        block = open_block(data)
+        channel = self.context.channel()
+        header = block.header or Header(0, b"", b"")
+        self._structure(block)
+        self._place(header)
+        block_hash = header.hash(self.context.hash)
+        trusted = channel is not None and channel.header == header
+        self._data(block, header)
+        self._lap("form", started)
+        found = self._transactions(block, header, channel, trusted=trusted)
+        started = time.perf_counter()
+        self._codes(block, found)
+        self._orderers(block, header, channel, trusted=trusted)
+        self._configuration(block, header, channel, found, trusted=trusted)
+        if found.counts["endorser_transactions"]:
+            self.checks.append(Check("state", None, detail=STATE_NOT_CHECKED))
+        self._lap("orderers", started)
+        return self._report(header, block_hash, found, events_of(block, found.codes) if events else None)
+
+    # ---- checks ------------------------------------------------------------------------------------------------------
+
+    def check(self, name: str, ok: bool | None, **more: Any) -> None:
+        """Adds a check."""
+        self.checks.append(Check(name, ok, **more))
+
+    def _structure(self, block: OpenBlock) -> None:
+        least = 5 if self.context.form == "fabric-x" else 1
+        missing = [
+            name
+            for name, there in (
+                ("header", block.header is not None),
+                ("data", block.has_data and len(block.entries) > 0),
+                (f"metadata ({least} or more)", len(block.metadata) >= least),
+            )
+            if not there
+        ]
+        detail = f"without {', '.join(missing)}" if missing else ""
+        self.check("structure", not missing, got=f"{len(block.entries)} entries", detail=detail)
+
+    def _place(self, header: Header) -> None:
+        context = self.context
+        if context.height is None:
+            self.check("height", None, got=header.number, detail="the context has no height")
+        else:
+            self.check("height", header.number == context.height, got=header.number, wanted=context.height)
+        wanted = b"" if header.number == 0 else context.previous_block_hash
+        if wanted is None:
+            detail = "the context has no hash of the block before"
+            self.check("previous_hash", None, got=header.previous_hash, detail=detail)
+        else:
+            same = header.previous_hash == wanted
+            self.check("previous_hash", same, got=header.previous_hash, wanted=wanted)
+
+    def _data(self, block: OpenBlock, header: Header) -> None:
+        context = self.context
+        wanted = block.data_hash(context.hash, lengths=context.data_lengths)
+        certainty = "read" if context.data_lengths or context.hash != "sha256" else ""
+        same = header.data_hash == wanted
+        self.check("data_hash", same, got=header.data_hash, wanted=wanted, certainty=certainty)
+
+    def _transactions(self, block: OpenBlock, header: Header, channel: Channel | None, *, trusted: bool) -> Judged:
+        started = time.perf_counter()
+        batch = orderers.new_batch(self.context, self.threads)
+        first = trusted and header.number == 0
+        found = judge(block.data, block.entries, self.context, channel, batch, first=first, threads=self.threads)
+        self._lap("transactions", started)
+        odd = np.flatnonzero(~found.canonical)
+        if self.context.release == "3" and not _is_config(block):
+            detail = f"entry {odd[0]} is no envelope as protobuf writes it" if len(odd) else ""
+            self.check("envelopes", not len(odd), got=len(block.entries) - len(odd), wanted=len(block.entries),
+                       detail=detail, certainty="read")  # fmt: skip
+        gm = "read" if self.context.gm or self.context.hash != "sha256" else ""
+        if found.undecided:
+            self.check("transactions", None, detail=found.undecided)
+        else:
+            self.check("transactions", True, got=int((found.codes == Code.VALID).sum()), certainty=gm)
+        if found.unknown_policies:
+            names = ", ".join(name[:40] for name in found.unknown_policies[:8])
+            self.check("endorsement_policies", None, detail=f"the policies of {names} are only in the state")
+        return found
+
+    def _codes(self, block: OpenBlock, found: Judged) -> None:
+        """The codes that a peer has written into the block against those found here."""
+        written = block.position(CODES)
+        if not written:
+            self.check("validation_codes", None, detail="the block has no codes of a peer: orderers send none")
+            return
+        if len(written) != len(found.codes):
+            self.check("validation_codes", False, got=len(written), wanted=len(found.codes),
+                       detail="another number of codes than of transactions")  # fmt: skip
+            return
+        wrong = [i for i, code in enumerate(found.codes.tolist()) if not _agree(written[i], code)]
+        if wrong:
+            i = wrong[0]
+            detail = f"transaction {i}, the first of {len(wrong)}: {found.details.get(i, '')}"
+            got, wanted = describe(written[i]), describe(int(found.codes[i]))
+            self.check("validation_codes", False, got=got, wanted=wanted, detail=detail)
+        elif (found.codes == Code.NOT_VALIDATED).any():
+            self.check("validation_codes", None, detail="some transactions could not be judged")
+        else:
+            self.check("validation_codes", True, got=written.count(0), wanted=int((found.codes == 0).sum()))
+
+    def _orderers(self, block: OpenBlock, header: Header, channel: Channel | None, *, trusted: bool) -> None:
+        checks, signed = certificate_checks(block, header, channel, self.context, trusted=trusted)
+        self.checks += checks
+        self.signed = signed
+
+    def _configuration(
+        self, block: OpenBlock, header: Header, channel: Channel | None, found: Judged, *, trusted: bool
+    ) -> None:
+        """What a configuration block changes."""
+        context = self.context
+        if not found.configurations:
+            return
+        if len(block.entries) != 1:
+            self.check("configuration", False, detail="a configuration that is not alone in its block")
+            return
+        try:
+            channel_id, envelope = config_of(block.entries[0])
+            new = channel_of(channel_id, envelope, header, rules=context.rules, gm=context.gm)
+        except ConfigError as error:
+            self.check("configuration", False, detail=str(error))
+            return
+        if channel is None:
+            self.check("configuration", None, got=new.sequence, detail="no configuration is known to compare it with")
+        elif trusted:
+            self.check("configuration", True, got=new.sequence, wanted=channel.sequence)
+        else:
+            good = new.sequence == channel.sequence + 1 and new.channel_id == channel.channel_id
+            detail = "" if good else "another channel, or not the next configuration of this one"
+            self.check("configuration", good, got=new.sequence, wanted=channel.sequence + 1, detail=detail)
+            detail = "who may change the configuration is not checked again: the orderers, whose signatures are, did"
+            self.check("config_update", None, detail=detail)
+            if good and found.codes[0] == Code.VALID and self.signed:
+                self.moved = new
+
+    # ---- the report --------------------------------------------------------------------------------------------------
+
+    def _lap(self, name: str, started: float) -> None:
+        self.timings[name] = time.perf_counter() - started
+
+    def _report(
+        self, header: Header, block_hash: bytes, found: Judged, events: tuple[Event, ...] | None
+    ) -> FabricReport:
+        verdicts = Verdicts(found.verdicts)
+        faults = tuple(
+            TransactionFault(index, verdicts[index], "", found.details[index]) for index in sorted(found.details)
+        )
+        return FabricReport(
+            chain="fabric",
+            rules=self.context.rules,
+            checks=tuple(self.checks),
+            height=header.number,
+            block_hash=block_hash,
+            transactions=verdicts,
+            faults=faults,
+            counts=found.counts,
+            timings=self.timings,
+            events=events,
+            codes=found.codes.tobytes(),
+        )
+
+
+def certificate_checks(
+    block: OpenBlock, header: Header, channel: Channel | None, context: FabricContext, *, trusted: bool
+) -> tuple[list[Check], bool]:
+    """The checks on a block's signatures, and whether they make it final."""
+    if trusted:
+        return [Check("orderer_signatures", True, detail="the configuration block that the context trusts")], True
+    if header.number == 0:
+        detail = "nobody signs the first block: whether to trust it is for the reader to know"
+        return [Check("orderer_signatures", None, detail=detail)], False
+    if channel is None:
+        return [Check("orderer_signatures", None, detail="no configuration block is known")], False
+    certainty = "read" if channel.bft or context.form == "fabric-x" or context.gm else ""
+    try:
+        metadata = orderers.read_metadata(block.position(SIGNATURES), "signatures")
+        signed = orderers.verify(metadata, header, channel, context)
+        named = orderers.last_config(metadata, block.position(LAST_CONFIG))
+    except MetadataError as error:
+        return [Check("orderer_signatures", False, detail=str(error), certainty=certainty)], False
+    flaws = "; ".join(f"signature {i}: {why}" for i, why in enumerate(signed.flaws) if why)[:400]
+    detail = "" if signed.met else f"{BLOCK_VALIDATION} is not met{'; ' if flaws else ''}{flaws}"
+    checks = [Check("orderer_signatures", signed.met, got=len(signed.signers), detail=detail, certainty=certainty)]
+    if signed.quorum is not None and context.rules == "strict":
+        decision = signed.quorum
+        checks.append(Check("quorum", decision.reached, got=decision.got, wanted=decision.needed, certainty="read"))
+    checks += _last_config(block, header, channel, context, named)
+    return checks, all(check.ok for check in checks)
+
+
+def _last_config(block: OpenBlock, header: Header, channel: Channel, context: FabricContext, named: int) -> list[Check]:
+    """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules."""
+    if context.rules != "strict" and context.form != "fabric-x":
+        return []
+    wanted = header.number if _is_config(block) else channel.header.number
+    return [Check("last_config", named == wanted, got=named, wanted=wanted, certainty="read")]
+
+
+def _is_config(block: OpenBlock) -> bool:
+    if len(block.entries) != 1:
+        return False
+    try:
+        config_of(block.entries[0])
+    except ConfigError:
+        return False
+    return True
+
+
+def _agree(written: int, found: int) -> bool:
+    """Whether a peer may have written that code. One that needs the state may stand where nothing wrong was found, and
+    where the endorsements are not enough; a known id may stand for any fault that is looked for later."""
+    if found == Code.NOT_VALIDATED or written == found:
+        return True
+    if found == Code.VALID:
+        return written != Code.VALID and written not in BY_FORM
+    if found in BY_FORM and found not in (Code.BAD_RWSET, Code.BAD_HEADER_EXTENSION, Code.BAD_RESPONSE_PAYLOAD):
+        return False
+    return written in (Code.DUPLICATE_TXID, Code.INVALID_CHAINCODE, Code.ENDORSEMENT_POLICY_FAILURE)
+
+
+def step(block: bytes, context: FabricContext, *, threads: int | None) -> Step:
+    """One block of a run: see :class:`pycore.ledgers.runs.Steps`."""
+    validation = Validation(context, threads)
+    report = validation.run(block)
+    if validation.moved is None:
+        configures = any(check.name == "configuration" for check in report.checks)
+        trusted = any(check.name == "orderer_signatures" and check.ok and not check.got for check in report.checks)
+        unclear = ""
+        if configures and not trusted:
+            unclear = f"block {report.height} holds a configuration that could not be verified"
+        return Step(report, context, unclear)
+    changed = Check("context_change", True, got="config_block")
+    report = replace(report, checks=(*report.checks, changed))
+    if not report.valid:
+        return Step(report, context, f"block {report.height} holds a configuration and is not valid")
+    return Step(report, context.replace(config_block=bytes(block)))
