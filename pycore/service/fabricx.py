@@ -84,6 +84,10 @@ class Outbox:
         if answers.flush:
             self._flush = self.count
 
+    def parts(self) -> list[bytes]:
+        """The statuses that are in it."""
+        return [data for data, _, _ in self._parts]
+
     def flush(self) -> None:
         """Lets whatever is in leave at once."""
         self._flush = self.count
@@ -150,6 +154,10 @@ class Stream:
             self._metrics.streams -= 1
             self._metrics.active -= self._unanswered
         await self._context.abort(*self._outcome)
+
+    def held(self) -> list[bytes]:
+        """What waits in it: messages that were read, and answers that were not written."""
+        return [*self._inbox, *self._outbox.parts()]
 
     def end(self, code: grpc.StatusCode, words: str) -> None:
         """Reads no more; what was read is answered first."""
@@ -266,9 +274,13 @@ class FabricXServer:
         config: its settings.
         port, metrics_port: the bound TCP ports after `start`; 0 for one that is off.
         metrics: its figures.
+        streams: those that are open.
+        loop: the event loop that it was started on.
         executor: where streams verify.
         stuck: always empty; what runs at the end of a drain is called off.
     """
+
+    loop: asyncio.AbstractEventLoop
 
     def __init__(self, config: FabricXConfig) -> None:
         self.config = config
@@ -278,7 +290,7 @@ class FabricXServer:
         self.executor = ThreadPoolExecutor(min(32, config.max_concurrent_streams), thread_name_prefix="pycore-fabricx")
         self.stuck: list[Running] = []
         self._health = Health(_nothing)
-        self._streams: set[Stream] = set()
+        self.streams: set[Stream] = set()
         self._draining = False
         self._server: grpc.aio.Server | None = None
         self._endpoint: MetricsEndpoint | None = None
@@ -293,6 +305,7 @@ class FabricXServer:
 
     async def start(self) -> None:
         """Binds the addresses and begins to serve. Raises OSError; SelfTestFailed."""
+        self.loop = asyncio.get_running_loop()
         capabilities()
         config = self.config
         server = grpc.aio.server(
@@ -336,11 +349,11 @@ class FabricXServer:
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "draining")
         stream = Stream(self, context)
-        self._streams.add(stream)
+        self.streams.add(stream)
         try:
             await stream.run()
         finally:
-            self._streams.discard(stream)
+            self.streams.discard(stream)
 
     async def stop(self) -> None:
         """Drains and stops: what was read is answered, then every stream ends with UNAVAILABLE; idempotent."""
@@ -349,11 +362,11 @@ class FabricXServer:
         await asyncio.shield(self._stopping)
 
     async def _drain(self) -> None:
-        _log.info("draining", extra={"streams": len(self._streams)})
+        _log.info("draining", extra={"streams": len(self.streams)})
         await self._health.set(_NOT_SERVING, "")
         await asyncio.sleep(self.config.drain_delay)
         self._draining = True
-        for stream in tuple(self._streams):
+        for stream in tuple(self.streams):
             stream.end(grpc.StatusCode.UNAVAILABLE, "draining")
         self._health.close()
         if self._server is not None:

@@ -122,6 +122,13 @@ class FabricXNetwork:
             for ref, content, found in zip(refs, contents, lists, strict=True)
         ]
 
+    def endorse(self, ref: bytes, kinds: Sequence[str], namespaces: Sequence[bytes]) -> bytes:
+        """A TxWithRef with these TxNamespace messages, each signed as its kind demands."""
+        content = b"".join(field(1, one) for one in namespaces)
+        signed = _signed([field(1, ref) + field(2, content)])
+        lists = [self._endorsed(kind, [one])[0] for kind, one in zip(kinds, signed, strict=True)]
+        return field(1, ref) + field(2, content + b"".join(field(2, one) for one in lists))
+
     def _endorsed(self, kind: str, signed: Sequence[bytes]) -> list[bytes]:
         """The Endorsements message of each of these DERs."""
         if kind == "free" or not signed:

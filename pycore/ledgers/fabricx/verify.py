@@ -17,6 +17,7 @@ hold, so that a transaction cannot make work that its first signatures do not pa
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,8 @@ from pycore.base.columns import Column
 from pycore.base.deadline import checkpoint
 from pycore.hashing.batch import hash_batch
 from pycore.identities.collector import SignatureBatch
-from pycore.identities.msp import Identity, UnknownIdentityError
+from pycore.identities import pem
+from pycore.identities.msp import MAX_IDENTITY, Identity, UnknownIdentityError
 from pycore.ledgers.fabricx import columns as at
 from pycore.ledgers.fabricx.columns import Rows
 from pycore.ledgers.fabricx.messages import Fields, MalformedError
@@ -130,6 +132,7 @@ class Verifier:
             # Rows per request are guessed from the whole; where a request has more, the room grows until it fits.
             share = min(1.0, REQUESTS_AT_ONCE / counts[at.REQUESTS])
             room = [min(count, int(count * share) + 64) for count in counts]
+            room[at.REQUESTS] = min(room[at.REQUESTS], REQUESTS_AT_ONCE)
             rows, behind = at.scan(batch, start, room)
             while not len(rows.requests):
                 room = [min(count, 2 * one + 64) for one, count in zip(room, counts, strict=True)]
@@ -299,7 +302,7 @@ class Verifier:
         kind = next((number for number in reversed(parts.order) if number in (2, 3)), None)
         if kind is None:
             raise UnknownIdentityError("an identity without a certificate")
-        return msp.identity(parts.last(2)) if kind == 2 else msp.known(parts.text(3))
+        return msp.identity(_without_text(parts.last(2))) if kind == 2 else msp.known(parts.text(3))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -382,3 +385,14 @@ class _Work:
                 batch.add(person.key, person.hash, self.signed[int(place[row])], spans[row])
             good[some] = batch.run() == 1
         return good
+
+
+def _without_text(certificate: bytes) -> bytes:
+    """A certificate in PEM without what stands before it, where that is more than MSPs read: upstream passes it over."""
+    if len(certificate) <= MAX_IDENTITY:
+        return certificate
+    block = next((one for one in pem.blocks(certificate) if not one.error), None)
+    if block is None:
+        return b""
+    text = base64.encodebytes(block.der)
+    return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (block.label.encode(), text, block.label.encode())
