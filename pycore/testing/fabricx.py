@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -61,10 +62,17 @@ class _Channel(FabricChannel):
         return made.SerializeToString()
 
 
-    def config(self, number: int = 0, *, orderers: Sequence[int] | None = None) -> configuration_pb2.ConfigEnvelope:
-        made = super().config(number, orderers=orderers)
+    def config(self, *given: Any, **changes: Any) -> configuration_pb2.ConfigEnvelope:
+        made = super().config(*given, **changes)
         group = made.config.channel_group
-        group.groups["Orderer"].values["Capabilities"].CopyFrom(group.values["Capabilities"])
+        ordering = group.groups["Orderer"]
+        ordering.values["Capabilities"].CopyFrom(group.values["Capabilities"])
+        # What committers demand of a configuration besides, so that both verifiers take it.
+        group.values["HashingAlgorithm"].value = field(1, b"SHA256")
+        group.values["BlockDataHashingStructure"].value = number(1, 2**32 - 1)
+        group.values["OrdererAddresses"].value = field(1, b"orderer:7050")
+        ordering.values["BatchSize"].value = number(1, 500) + number(2, 1 << 20) + number(3, 1 << 20)
+        ordering.values["BatchTimeout"].value = field(1, b"1s")
         return made
 
 
