@@ -3,10 +3,11 @@
     python -m bench.fabricx                      ours, and the committer's own verifier where Go builds it
     python -m bench.fabricx --transactions 40000 --block 500 --rounds 5
 
-Each verifier is a process; a client here sends VerifierBatch messages and takes every status. Only the verifier's processor
-time counts (user and system, all threads), so what the client costs does not matter. Rounds alternate between the two and
-the medians are printed. Where Go or its module proxy is absent, the peer is reckoned: 7,550 transactions (MSP: 3,640 with
-certificates, 4,180 with ids) at 10,500 P-256 verifications per second of `openssl speed`, scaled by what that gives now.
+Each verifier is a process; a client here sends VerifierBatch messages and takes every status. Only the verifier's
+processor time counts (user and system, all threads), so what the client costs does not matter. Rounds alternate
+between the two and the medians are printed. Where Go or its module proxy is absent, the peer is reckoned: 7,550
+transactions (MSP: 3,640 with certificates, 4,180 with ids) at 10,500 P-256 verifications per second of `openssl
+speed`, scaled by what that gives now.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -45,7 +47,8 @@ class Verifier:
         self.name, self.process = name, process
         self._channel = grpc.insecure_channel(address, options=[("grpc.max_send_message_length", -1)])
         self._out: queue.Queue[bytes | None] = queue.Queue()
-        self._call = self._channel.stream_stream(METHOD)(iter(self._out.get, None))
+        channel: Any = self._channel  # the stubs demand serializers
+        self._call: Any = channel.stream_stream(METHOD)(iter(self._out.get, None))
 
     def cpu(self) -> float:
         """Seconds of processor time so far."""
@@ -91,7 +94,16 @@ def verifiers(update: bytes) -> Iterator[list[Verifier]]:
     """Ours, and the committer's where it is to be had."""
     found: list[Verifier] = []
     try:
-        command = [sys.executable, "-m", "pycore.cli", "serve", "--fabric-x", "127.0.0.1:0", "--batch-time-cutoff", "10ms"]
+        command = [
+            sys.executable,
+            "-m",
+            "pycore.cli",
+            "serve",
+            "--fabric-x",
+            "127.0.0.1:0",
+            "--batch-time-cutoff",
+            "10ms",
+        ]
         ours = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert ours.stderr is not None
         found.append(Verifier("pycore", ours, json.loads(ours.stderr.readline())["address"]))
@@ -111,7 +123,9 @@ def verifiers(update: bytes) -> Iterator[list[Verifier]]:
 
 def openssl_rate() -> float:
     """P-256 verifications per second of one processor, by OpenSSL."""
-    done = subprocess.run(["openssl", "speed", "-seconds", "2", "ecdsap256"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["openssl", "speed", "-seconds", "2", "ecdsap256"], capture_output=True, text=True, check=True
+    )
     found = re.search(r"([\d.]+)\s*$", done.stdout.strip())
     assert found is not None, done.stdout
     return float(found[1])

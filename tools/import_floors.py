@@ -29,7 +29,7 @@ LOOSE = {"__init__", "errors", "_version", "_core_build"}
 # Lowest first.
 ROOMS = [
     "base", "hashing.gpu", "hashing", "signatures", "merkle", "identities", "consensus", "ledgers",
-    "ledgers.chainmaker", "wire", "client", "service", "testing", "cli",
+    "ledgers.chainmaker", "ledgers.fabric", "ledgers.fabricx", "wire", "client", "service", "testing", "cli",
 ]  # fmt: skip
 
 

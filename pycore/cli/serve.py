@@ -43,8 +43,8 @@ def serve(context: typer.Context) -> None:
 
 FABRICX_EXAMPLES = """examples:
   pycore serve --fabric-x 127.0.0.1:5001
-  pycore serve --fabric-x 0.0.0.0:5001 --tls-mode mtls --cert-path server.crt --key-path server.key --ca-cert-path ca.crt
-  pycore serve --fabric-x 127.0.0.1:5001 --monitoring-endpoint 127.0.0.1:2115 --batch-time-cutoff 10ms
+  pycore serve --fabric-x 0.0.0.0:5001 --tls-mode mtls --cert-path server.crt --key-path server.key --ca-cert-path
+  ca.crt pycore serve --fabric-x 127.0.0.1:5001 --monitoring-endpoint 127.0.0.1:2115 --batch-time-cutoff 10ms
 
 The names are those of the committer's verifier.yaml. Log lines are JSON objects on standard error.
 """

@@ -3,18 +3,20 @@
     FabricXServer(config)    the parts, for a program that has an event loop
     background(config)       a context manager that serves from a thread, for programs and tests
 
-One method, `/servicepb.Verifier/StartStream`, on raw bytes, and grpc.health.v1 for "". Every stream has its own state.
-Messages are verified in the order in which they came; whatever has come while others were verified is taken up together.
+One method, `/servicepb.Verifier/StartStream`, on raw bytes, and grpc.health.v1 for "". Every stream has its own
+state. Messages are verified in the order in which they came; whatever has come while others were verified is taken
+up together.
 
 A stream ends with
 
     INVALID_ARGUMENT    an update that upstream refuses as well; a coordinator ends its process then, as with upstream
     CANCELLED           the coordinator has closed its side; what it had sent has been answered first
     UNAVAILABLE         a drain; bytes that are no message; a fault of ours.
-                        Coordinators come back after half a second, then more. INTERNAL, which gRPC in Go gives for bytes
-                        that are no message, makes them come back at once, hundreds of times a second
+                        Coordinators come back after half a second, then more. INTERNAL, which gRPC in Go gives for
+                        bytes that are no message, makes them come back at once, hundreds of times a second
 
-and never over a transaction. When more waits than `max_stream_bytes`, nothing more is read, so HTTP/2 holds the sender back.
+and never over a transaction. When more waits than `max_stream_bytes`, nothing more is read, so HTTP/2 holds the
+sender back.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +66,7 @@ class Answers:
 class Outbox:
     """Statuses between the verification and the stream, cut into answers by number and time."""
 
-    def __init__(self, size: int, wait: float, clock: Any) -> None:
+    def __init__(self, size: int, wait: float, clock: Callable[[], float]) -> None:
         self._size, self._wait, self._clock = size, wait, clock
         self._parts: deque[tuple[bytes, list[int], int]] = deque()
         self._last = clock()
@@ -144,7 +146,7 @@ class Stream:
         """Serves it to the end, which is always a status."""
         self._metrics.streams += 1
         tasks = [asyncio.create_task(one) for one in (self._read(), self._verify(), self._write())]
-        reader, *others = tasks
+        others = tasks[1:]
         try:
             await asyncio.gather(*others)
         finally:
@@ -170,16 +172,14 @@ class Stream:
 
     async def _read(self) -> None:
         config = self._server.config
-        while not self._closed:
+        while True:
             while self._waiting + self._outbox.nbytes > config.max_stream_bytes or (
                 len(self._inbox) >= config.channel_buffer_size
             ):
-                if self._closed:
-                    return
                 self._changed.clear()
                 await self._changed.wait()
             message = await self._context.read()
-            if message is grpc.aio.EOF:
+            if message is grpc.aio.EOF:  # type: ignore[attr-defined] # the stubs lack it
                 self.end(grpc.StatusCode.CANCELLED, "stream ended: EOF")
                 return
             if self._closed:
@@ -227,7 +227,8 @@ class Stream:
 
     def _taken(self) -> list[bytes]:
         """Messages off the inbox that are verified together."""
-        batches, size = [], 0
+        batches: list[bytes] = []
+        size = 0
         while self._inbox and (not batches or size + len(self._inbox[0]) <= _TOGETHER):
             batches.append(self._inbox.popleft())
             size += len(batches[-1])

@@ -1,7 +1,7 @@
 """Settings of the Fabric-X verifier: named as in the committer's verifier.yaml where it has them.
 
-Each is an option of `pycore serve --fabric-x`, an environment variable PYCORE_FABRICX_..., and a key of the configuration
-file (TOML or JSON).
+Each is an option of `pycore serve --fabric-x`, an environment variable PYCORE_FABRICX_..., and a key of the
+configuration file (TOML or JSON).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Figures of the Fabric-X verifier under the names that the committer gives them, over HTTP for Prometheus.
 
-Text exposition format 0.0.4 at /metrics, from the standard library: one request a connection, at most 8 KiB of it are read,
-and whoever takes longer than five seconds is cut off.
+Text exposition format 0.0.4 at /metrics, from the standard library: one request a connection, at most 8 KiB of it
+are read, and whoever takes longer than five seconds is cut off.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import grpc
 
-
 _log = logging.getLogger("pycore.service")
 
 

@@ -42,7 +42,8 @@ def sign(
     user_id: bytes | None = DEFAULT_USER_ID,
     rules: str | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `rules` matter
+    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `rules`
+    matter
     where they change what is signed: "fabric-x" for Ed25519."""
     if hash not in HASHES or HASHES[hash].digest_size != 32:
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)

@@ -77,9 +77,7 @@ class FabricChannel:
         self.capability = capability if capability is not None else ("V3_0" if bft else "V2_0")
         self.organisations = [f"Org{i}MSP" for i in range(1, organisations + 1)]
         self.people = make_identities(self.suite, self._wanted(peers, orderers), seed)
-        self.peers = [
-            self.people[f"peer{j}.{name}"] for j in range(peers) for name in self.organisations
-        ]
+        self.peers = [self.people[f"peer{j}.{name}"] for j in range(peers) for name in self.organisations]
         self.clients = [self.people[f"client.{name}"] for name in self.organisations]
         self.orderers = [self.people[f"orderer{i}.OrdererMSP"] for i in range(orderers)]
         self.genesis = self._genesis()
@@ -350,9 +348,7 @@ class FabricChannel:
         group.policies["BlockValidation"].policy.type = _SIGNATURE
         group.policies["BlockValidation"].policy.value = made.SerializeToString()
 
-    def _config_entry(
-        self, config: configuration_pb2.ConfigEnvelope, signer: Identity | None, number: int
-    ) -> bytes:
+    def _config_entry(self, config: configuration_pb2.ConfigEnvelope, signer: Identity | None, number: int) -> bytes:
         channel = block_pb2.ChannelHeader(type=1, channel_id=self.channel_id)
         nonce = _deterministic.stream(self.seed, "config", number, size=24)
         creator = self.serialized(signer) if signer is not None else b""

@@ -58,9 +58,10 @@ class _Channel(FabricChannel):
 
     def msp_config(self, name: str) -> bytes:
         made = membership_pb2.FabricMSPConfig.FromString(super().msp_config(name))
-        made.known_certs.extend(one.certificate_pem for key, one in self.people.items() if key.endswith(f".{name}") and "peer" in key)
+        made.known_certs.extend(
+            one.certificate_pem for key, one in self.people.items() if key.endswith(f".{name}") and "peer" in key
+        )
         return made.SerializeToString()
-
 
     def config(self, *given: Any, **changes: Any) -> configuration_pb2.ConfigEnvelope:
         made = super().config(*given, **changes)

@@ -2,8 +2,9 @@
 
     python tests/fuzz/fuzz_fabricx.py --seconds 10 --seed 1
 
-Starts from generated batches and changes bytes, fields, numbers and order. Both readers refuse the same bytes; where they
-do not refuse, references, endorsements and the DER of every namespace are the same. A finding is printed with its seed.
+Starts from generated batches and changes bytes, fields, numbers and order. Both readers refuse the same bytes;
+where they do not refuse, references, endorsements and the DER of every namespace are the same. A finding is printed
+with its seed.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def number(rng: random.Random, value: int) -> bytes:
 
 def some_field(rng: random.Random, depth: int = 0) -> bytes:
     """A field of any of these messages, or of none."""
-    tag = number(rng, rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6, 15, 2**29 - 1, 2**29, 2**31]) << 3 | rng.choice([0, 2, 2, 2, 2, 5, 1, 3, 4]))
+    tag = number(
+        rng,
+        rng.choice([1, 1, 2, 2, 3, 3, 4, 5, 6, 15, 2**29 - 1, 2**29, 2**31]) << 3
+        | rng.choice([0, 2, 2, 2, 2, 5, 1, 3, 4]),
+    )
     wire = tag[0] & 7
     if wire == 0:
         return tag + number(rng, rng.choice(NUMBERS))
@@ -119,10 +124,16 @@ def check(data: bytes) -> str:
         made += rows.signed(np.arange(len(made), len(rows.namespaces), dtype=np.uint32), 64)
     assert made == expected
     answers = columns.answers(rows, np.arange(len(requests)), np.full(len(requests), 2, np.uint8))
-    status = slow.read(answers.data.tobytes(), {"status": (1, {"ref": (1, slow.REF, False), "status": (2, "uint", False)}, True)})
+    status = slow.read(
+        answers.data.tobytes(), {"status": (1, {"ref": (1, slow.REF, False), "status": (2, "uint", False)}, True)}
+    )
     for one, request in zip(status.get("status", []), requests, strict=True):
         ref = request.get("ref", {})
-        kept = {"block_num": ref.get("block_num", 0), "tx_num": ref.get("tx_num", 0) % 2**32, "tx_id": ref.get("tx_id", b"")}
+        kept = {
+            "block_num": ref.get("block_num", 0),
+            "tx_num": ref.get("tx_num", 0) % 2**32,
+            "tx_id": ref.get("tx_id", b""),
+        }
         assert one == {"ref": {name: value for name, value in kept.items() if value}, "status": 2}
     return "read"
 

@@ -124,7 +124,10 @@ def test_every_bit_of_a_signature_counts(kind: str) -> None:
 def test_the_first_endorsement_of_a_threshold_rule_counts() -> None:
     request = NETWORK.requests("ecdsa", 1)[0]
     junk = entry(b"junk")
-    assert verified([changed(request, lambda held: [*held, junk]), changed(request, lambda held: [junk, *held])]) == [1, 2]
+    assert verified([changed(request, lambda held: [*held, junk]), changed(request, lambda held: [junk, *held])]) == [
+        1,
+        2,
+    ]
     assert verified([changed(request, lambda _: [])]) == [2]
 
 
@@ -191,13 +194,9 @@ def test_bls_keys_that_are_none() -> None:
     for data in (bytes(63), outside, b"\xff" * 64, (pairing.P).to_bytes(32, "big") + bytes(96)):
         with pytest.raises(bls.EncodingError):
             bls.read_key(data)
-    found = 0
-    for number in range(40):  # points of the twist, which is larger than the subgroup
-        try:
+    for number in (2, 3, 5):  # points of the twist, which is larger than the subgroup
+        with pytest.raises(bls.EncodingError, match=r"subgroup|no point"):
             bls.read_key(bytes([0x80]) + bytes(31) + number.to_bytes(32, "big"))
-        except bls.EncodingError as error:
-            found += "subgroup" in str(error)
-    assert found > 5
 
 
 # ---- rules about members ---------------------------------------------------------------------------------------------
@@ -339,7 +338,10 @@ def test_a_lifecycle_transaction_needs_most_organisations() -> None:
     rows, _ = columns.scan(data, 0, columns.sizes(data))
     signed = rows.signed(np.zeros(1, np.uint32), 1 << 10)[0]
     held = [
-        entry(NETWORK.channel.sign([who], [signed])[0], field(1, who.organisation.encode()) + field(2, who.certificate_pem))
+        entry(
+            NETWORK.channel.sign([who], [signed])[0],
+            field(1, who.organisation.encode()) + field(2, who.certificate_pem),
+        )
         for who in people
     ]
     for count, wanted in ((2, 1), (1, 2)):
@@ -349,7 +351,7 @@ def test_a_lifecycle_transaction_needs_most_organisations() -> None:
 
 def test_order_of_signers_decides() -> None:
     """No backtracking: a leaf keeps the first signer that fits, though another leaf needs it."""
-    first, second = NETWORK.endorsers
+    first = NETWORK.endorsers[0]
     wide = role_principal(first.organisation, "MEMBER")
     policy = signature_policy([wide, wide], 1)
     policy.rule.n_out_of.n = 2

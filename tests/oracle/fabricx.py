@@ -88,11 +88,8 @@ def read(data: bytes, fields: dict[str, Any], into: Message | None = None) -> Me
         if kind is None or wire != (0 if kind == "uint" else 2):
             at = behind
             continue
-        value: Any
-        if kind == "uint":
-            value = number_at(data, at)[0]
-        else:
-            value = data[number_at(data, at)[1] : behind]
+        first, start = number_at(data, at)
+        value: Any = first if kind == "uint" else data[start:behind]
         if kind == "text":
             try:
                 value.decode("utf-8")

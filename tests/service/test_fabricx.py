@@ -26,7 +26,7 @@ from pycore.service.fabricx_config import FabricXConfig, seconds
 from pycore.testing import fabricx as made
 from pycore.testing.fabricx import FabricXNetwork, batch, field
 
-from .conftest import PATIENCE, PACKAGE, Authority
+from .conftest import PACKAGE, PATIENCE, Authority
 
 pytestmark = pytest.mark.network
 
@@ -217,8 +217,8 @@ def test_recorded_stream_cut_at_every_message(
             caller.send(batch([], update))
             for message in again:
                 caller.send(message)
-            for place, _, status in caller.answers(sum(len(places_of(message)) for message in again)):
-                found[place] = status
+            count = sum(len(places_of(message)) for message in again)
+            found |= {place: status for place, _, status in caller.answers(count)}
         assert found == verdicts, cut
     record_property("compared", f"{len(messages)} messages, {len(sent)} transactions")
 
@@ -244,7 +244,9 @@ def test_a_policy_that_moves_in_mid_flight_is_old_or_new(server: FabricXServer) 
     def request(network: FabricXNetwork, block: int, place: int) -> bytes:
         name = f"tx-{block}-{place}".encode()
         parts = [field(1, kind.encode()) + field(5, field(1, name)) for kind in ("ecdsa", "eddsa")]
-        return network.endorse(made.number(1, block) + made.number(2, place) + field(3, name), ("ecdsa", "eddsa"), parts)
+        return network.endorse(
+            made.number(1, block) + made.number(2, place) + field(3, name), ("ecdsa", "eddsa"), parts
+        )
 
     networks = (NETWORK, OTHER)
     updates = [network.update(config=False, policies=("ecdsa", "eddsa")) for network in networks]
@@ -264,7 +266,10 @@ def test_a_policy_that_moves_in_mid_flight_is_old_or_new(server: FabricXServer) 
 def test_refused_updates_end_their_stream_alone(server: FabricXServer) -> None:
     with Caller(server.target) as other:
         other.send(batch([], NETWORK.update()))
-        for update in (field(1, field(1, b"junk")), field(2, field(1, field(1, b"a") + field(2, made.threshold("RSA", b""))))):
+        for update in (
+            field(1, field(1, b"junk")),
+            field(2, field(1, field(1, b"a") + field(2, made.threshold("RSA", b"")))),
+        ):
             with Caller(server.target) as caller:
                 caller.send(batch(NETWORK.requests("free", 1), NETWORK.update()))
                 caller.send(batch(NETWORK.requests("free", 1), update))
@@ -323,19 +328,19 @@ def places_of_any(data: bytes) -> list[int]:
 
 
 def test_draining_answers_and_then_ends_streams() -> None:
-    with background(config(batch_time_cutoff=PATIENCE, batch_size_cutoff=10_000)) as server:
-        with Caller(server.target) as caller:
-            caller.send(batch(NETWORK.requests("ecdsa", 100), NETWORK.update()))
-            deadline = time.monotonic() + PATIENCE
-            while server.metrics.received < 100 and time.monotonic() < deadline:
-                time.sleep(0.01)
-            stopping = threading.Thread(target=lambda: drain(server))
-            stopping.start()
-            assert len(caller.answers(100)) == 100, "what was read is answered"
-            with pytest.raises(grpc.RpcError) as ended:
-                next(caller.call)
-            assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
-            stopping.join()
+    slow = config(batch_time_cutoff=PATIENCE, batch_size_cutoff=10_000)
+    with background(slow) as server, Caller(server.target) as caller:
+        caller.send(batch(NETWORK.requests("ecdsa", 100), NETWORK.update()))
+        deadline = time.monotonic() + PATIENCE
+        while server.metrics.received < 100 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        stopping = threading.Thread(target=lambda: drain(server))
+        stopping.start()
+        assert len(caller.answers(100)) == 100, "what was read is answered"
+        with pytest.raises(grpc.RpcError) as ended:
+            next(caller.call)
+        assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+        stopping.join()
 
 
 def drain(server: FabricXServer) -> None:
@@ -348,7 +353,10 @@ def test_a_million_unanswered_requests_are_bounded() -> None:
     """Nobody reads the answers: the sender is held back long before all are in memory."""
     small = FabricXNetwork().requests("free", 1)[0]
     message = batch([small] * 5000)
-    with background(config(max_stream_bytes=1 << 20, batch_size_cutoff=5000)) as server, Caller(server.target) as caller:
+    with (
+        background(config(max_stream_bytes=1 << 20, batch_size_cutoff=5000)) as server,
+        Caller(server.target) as caller,
+    ):
         sent = threading.Event()
 
         def messages() -> Iterator[bytes]:
@@ -422,7 +430,14 @@ def test_tls(mode: str, authority: Authority) -> None:
 
 
 def test_settings() -> None:
-    assert [seconds(text) for text in ("10ms", "1m0.5s", "1.5h", "2us", "7", "ms")] == [0.01, 60.5, 5400, 2e-6, "7", "ms"]
+    assert [seconds(text) for text in ("10ms", "1m0.5s", "1.5h", "2us", "7", "ms")] == [
+        0.01,
+        60.5,
+        5400,
+        2e-6,
+        "7",
+        "ms",
+    ]
     for changes, words in (
         ({"fabric_x": "0.0.0.0:1"}, "other machines"),
         ({"tls_mode": "mtls", "cert_path": "a", "key_path": "b"}, "ca_cert_path"),

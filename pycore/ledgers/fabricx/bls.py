@@ -1,9 +1,9 @@
 """BLS signatures on BN254, with signatures in G1, as gnark-crypto encodes and hashes them.
 
-Encodings (gnark-crypto, ``ecc/bn254/marshal.go``): coordinates big-endian, the imaginary part first; the two highest bits
-say 00 uncompressed, 10 and 11 compressed with the smaller or larger y, 01 infinity. Bytes after a complete encoding are
-ignored. Points of keys must lie in the subgroup of order r. Hashing is RFC 9380, expand_message_xmd with SHA-256, SVDW
-with Z = 1, both maps added, domain "BLS".
+Encodings (gnark-crypto, ``ecc/bn254/marshal.go``): coordinates big-endian, the imaginary part first; the two
+highest bits say 00 uncompressed, 10 and 11 compressed with the smaller or larger y, 01 infinity. Bytes after a
+complete encoding are ignored. Points of keys must lie in the subgroup of order r. Hashing is RFC 9380,
+expand_message_xmd with SHA-256, SVDW with Z = 1, both maps added, domain "BLS".
 
 The pairing is :mod:`pycore.ledgers.fabricx.pairing`, slow and plain: a signature takes some twenty milliseconds.
 """

@@ -130,7 +130,7 @@ def updates(batch: bytes, count: int) -> list[bytes]:
 
 
 def answers(rows: Rows, which: NDArray[np.intp], status: NDArray[np.uint8]) -> Column:
-    """One field `status` of a TxStatusBatch for each of these requests: runs of them, put together, are such messages."""
+    """One field `status` of a TxStatusBatch for each of these requests. Runs of them are such messages."""
     n = len(which)
     offsets = np.empty(n + 1, np.int64)
     requests = rows.requests if n == len(rows.requests) else rows.requests[which]

@@ -1,7 +1,7 @@
 """Protobuf messages one by one, read as Go reads them: updates and identities, which are few.
 
-Numbers, tags and lengths may take ten bytes; of a number the last one counts, a message that comes twice is merged, and a
-field with another wire type than its own is unknown. Groups are skipped.
+Numbers, tags and lengths may take ten bytes; of a number the last one counts, a message that comes twice is merged,
+and a field with another wire type than its own is unknown. Groups are skipped.
 """
 
 from __future__ import annotations
@@ -119,10 +119,7 @@ class Fields:
 
     def text(self, number: int) -> str:
         """The value of a string. Every occurrence must be UTF-8, or MalformedError is raised."""
-        found = ""
-        for value in self.every(number):
-            try:
-                found = value.decode("utf-8")
-            except UnicodeDecodeError:
-                raise MalformedError("a string that is not UTF-8") from None
-        return found
+        try:
+            return [value.decode("utf-8") for value in [b"", *self.every(number)]][-1]
+        except UnicodeDecodeError:
+            raise MalformedError("a string that is not UTF-8") from None

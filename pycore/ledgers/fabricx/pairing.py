@@ -4,8 +4,9 @@
     E:  y^2 = x^3 + 3 over F_p,   E': y^2 = x^3 + 3 / xi over F_p[i], i^2 = -1, xi = 9 + i
     F_p12 = F_p[i][w] / (w^6 - xi),   (x, y) on E' is (x w^2, y w^3) on E
 
-Points are affine; None is infinity. Elements of F_p12 are lists of six pairs, the coefficients of 1, w, ... w^5. The optimal
-ate pairing is that of Vercauteren (2010); the exponent of its last step is split as in Devegili, Scott and Dahab (2007).
+Points are affine; None is infinity. Elements of F_p12 are lists of six pairs, the coefficients of 1, w, ... w^5.
+The optimal ate pairing is that of Vercauteren (2010); the exponent of its last step is split as in Devegili, Scott
+and Dahab (2007).
 """
 
 from __future__ import annotations

@@ -1,16 +1,16 @@
 """What a stream of verification holds: the policies of namespaces and the MSPs of the channel, moved by updates.
 
-An update (VerifierUpdates) may bring a configuration and policies. The namespaces that it lists are replaced and the
-others kept; on a configuration the rules about MSPs that are kept are resolved against the new MSPs. An update is applied
-whole or not at all.
+An update (VerifierUpdates) may bring a configuration and policies. The namespaces that it lists are replaced and
+the others kept; on a configuration the rules about MSPs that are kept are resolved against the new MSPs. An update
+is applied whole or not at all.
 
     _meta                      the configuration's /Channel/Application/LifecycleEndorsement
     _snapshot, _checkpoint     release "main": .../SnapshotEndorsement, .../CheckpointEndorsement, and a configuration
                                without them is refused; in release "1.0" they are names as any others
     _config                    is not verified: orderers have
 
-Nothing checks the signatures of a configuration here: it comes from the coordinator, as it does upstream.
-Sources: ``service/verifier/{verify.go, policy/policy.go}`` of the committer, ``common/channelconfig`` of fabric-x-common.
+Nothing checks the signatures of a configuration here: it comes from the coordinator, as it does upstream. Sources:
+``service/verifier/{verify.go, policy/policy.go}`` of the committer, ``common/channelconfig`` of fabric-x-common.
 """
 
 from __future__ import annotations
@@ -171,6 +171,7 @@ def _channel_group(envelope: bytes) -> ConfigGroup:
     group = message.config.channel_group
     orderer, application = group.groups.get("Orderer"), group.groups.get("Application")
     if orderer is not None and "Capabilities" not in orderer.values:
-        if "Capabilities" in group.values or (application is not None and "Capabilities" in application.values):
+        others = [group, application] if application is not None else [group]
+        if any("Capabilities" in one.values for one in others):
             raise PolicyError("capabilities of the channel or its applications without those of the orderers")
     return group

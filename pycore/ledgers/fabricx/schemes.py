@@ -23,13 +23,14 @@ from pycore.ledgers.fabricx import bls
 __all__ = ["EDDSA", "MEMBERS", "NONE", "P256", "SINGLE", "Key", "ThresholdKeyError", "read_key"]
 
 NONE, P256, EDDSA, SINGLE, MEMBERS = range(5)
-"""How a rule is checked: not at all, by the P-256 kernel, by the Ed25519 kernel, one signature after the other, or as one
+"""How a rule is checked: not at all, by the P-256 kernel, by the Ed25519 kernel, one signature after the other, or
+as one
 about members of MSPs."""
 
 _CURVES = {  # name in pycryptodome, bytes of a coordinate, order of the group (SP 800-186, section 3.2.1)
     "1.3.132.0.33": ("P-224", 28, (1 << 224) - 0xE95D1F470FC1EC22D6BAA3A3D5C3),
     "1.2.840.10045.3.1.7": ("P-256", 32, 0),
-    "1.3.132.0.34": ("P-384", 48, 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973),
+    "1.3.132.0.34": ("P-384", 48, (1 << 384) - 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D),
     "1.3.132.0.35": ("P-521", 66, (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7),
 }  # fmt: skip
 
@@ -101,7 +102,8 @@ def _point(name: str, size: int, point: bytes) -> Any:
     if len(point) != 1 + 2 * size or point[0] != 4:
         return None
     try:
-        return ECC.EccPoint(int.from_bytes(point[1 : 1 + size], "big"), int.from_bytes(point[1 + size :], "big"), name)
+        point_of: Any = ECC.EccPoint  # type: ignore[attr-defined] # public, though not listed
+        return point_of(int.from_bytes(point[1 : 1 + size], "big"), int.from_bytes(point[1 + size :], "big"), name)
     except ValueError:
         return None
 

@@ -1,18 +1,19 @@
 """Verdicts about transactions: the policies of their namespaces over what these sign.
 
-A transaction is committed (1) if every namespace but `_config` has a policy that its endorsements satisfy, and else its
-signatures are invalid (2). No namespaces: 1. Endorsements belong to namespaces by their places. Of threshold rules the first
-endorsement alone counts; under rules about MSPs
+A transaction is committed (1) if every namespace but `_config` has a policy that its endorsements satisfy, and else
+its signatures are invalid (2). No namespaces: 1. Endorsements belong to namespaces by their places. Of threshold
+rules the first endorsement alone counts; under rules about MSPs
 
     - an endorsement without an identity message refuses the namespace;
     - one whose identity is unknown, or whose signature does not hold, is skipped;
     - the others count once by MSP and certificate, in their order;
-    - ECDSA signatures need s in the lower half, and are read as Go's ``encoding/asn1`` reads them; Ed25519 is the pure form.
+    - ECDSA signatures need s in the lower half, and are read as Go's ``encoding/asn1`` reads them; Ed25519 is the
+    pure form.
 
 A request without a reference or content gets 2: no coordinator sends one.
 
-Batches are verified as columns. Namespaces of one transaction beyond the first eight are taken up only while all before them
-hold, so that a transaction cannot make work that its first signatures do not pay for.
+Batches are verified as columns. Namespaces of one transaction beyond the first eight are taken up only while all
+before them hold, so that a transaction cannot make work that its first signatures do not pay for.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from numpy.typing import NDArray
 from pycore.base.columns import Column
 from pycore.base.deadline import checkpoint
 from pycore.hashing.batch import hash_batch
-from pycore.identities.collector import SignatureBatch
 from pycore.identities import pem
+from pycore.identities.collector import SignatureBatch
 from pycore.identities.msp import MAX_IDENTITY, Identity, UnknownIdentityError
 from pycore.ledgers.fabricx import columns as at
 from pycore.ledgers.fabricx.columns import Rows
@@ -142,7 +143,7 @@ class Verifier:
             yield from self.verify(rows)
 
     def verify(self, rows: Rows) -> Iterator[Piece]:
-        """The statuses of these requests under the policies as they are; those that are checked one by one come last."""
+        """The statuses of these requests under the policies as they are; slow ones come last."""
         numbers, rules = self._rules_of(rows)
         request = rows.namespaces[:, at.NS_REQUEST]
         kinds = np.fromiter((one.kind if isinstance(one, Key) else MEMBERS for one in rules), np.int64, len(rules))
@@ -182,7 +183,7 @@ class Verifier:
             if len(chosen):
                 self._check(rows, chosen.astype(np.uint32), numbers, rules, kinds, refused)
             first, last = last, 8 * last
-        return refused[part]
+        return np.asarray(refused[part])
 
     def _rules_of(self, rows: Rows) -> tuple[NDArray[np.int64], list[Rule]]:
         """The number of each namespace's rule, or _UNKNOWN or _SKIPPED; and the rules."""
@@ -322,9 +323,8 @@ class _Work:
         """Whether the first endorsement of each of these namespaces is by its rule's key."""
         spans = self._signatures(self.lists[mine, at.LI_FIRST])
         if kind == SINGLE:
-            return np.fromiter(
-                (self._single(keys[k], i, spans[n]) for n, (k, i) in enumerate(zip(which, mine))), np.bool_
-            )
+            items = zip(which.tolist(), mine.tolist(), spans.items(), strict=True)
+            return np.fromiter((self._single(keys[k], i, signature) for k, i, signature in items), np.bool_, len(mine))
         size = 65 if kind == P256 else 32
         fits = np.fromiter((len(one.key) == size for one in keys), np.bool_, len(keys))
         table = np.zeros((len(keys), size), np.uint8)
@@ -388,7 +388,7 @@ class _Work:
 
 
 def _without_text(certificate: bytes) -> bytes:
-    """A certificate in PEM without what stands before it, where that is more than MSPs read: upstream passes it over."""
+    """A certificate in PEM without the text before it, which upstream passes over, where MSPs do not read as much."""
     if len(certificate) <= MAX_IDENTITY:
         return certificate
     block = next((one for one in pem.blocks(certificate) if not one.error), None)
