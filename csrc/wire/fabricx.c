@@ -115,8 +115,8 @@ static int is_utf8(const uint8_t *p, const uint8_t *end) {
 
 /* ---- rows -------------------------------------------------------------------------------------------------------------- */
 
-static const uint32_t WIDTHS[PC_FX_TABLES] = {PC_FX_REQUEST_CELLS, PC_FX_NAMESPACE_CELLS, PC_FX_METADATA_CELLS, PC_FX_LIST_CELLS,
-                                              PC_FX_ENDORSEMENT_CELLS, PC_FX_UPDATE_CELLS};
+static const uint32_t WIDTHS[PC_FX_TABLES] = {PC_FX_REQUEST_CELLS, PC_FX_NAMESPACE_CELLS,   PC_FX_METADATA_CELLS,
+                                              PC_FX_LIST_CELLS,    PC_FX_ENDORSEMENT_CELLS, PC_FX_UPDATE_CELLS};
 
 static int64_t *open_row(walk *w, int table) {
     pc_scan_table *t = &w->tables[table];
@@ -133,7 +133,11 @@ static void put_span(const walk *w, int64_t *cells, const token *t) {
     cells[1] = t->end - w->data;
 }
 
-#define EACH_FIELD(p, end, t) for (token t; p < end;) if (!(p = next(p, end, &t))) return 0; else
+#define EACH_FIELD(p, end, t)                                                                                               \
+    for (token t; p < end;)                                                                                                 \
+        if (!(p = next(p, end, &t)))                                                                                        \
+            return 0;                                                                                                       \
+        else
 #define IS(t, n, w) ((t).number == (n) && (t).wire == (w))
 
 /* Read, ReadWrite and Write: keys and values are bytes, versions numbers, and nothing can be wrong but the encoding itself. */
@@ -354,8 +358,8 @@ static uint8_t *put_item(uint8_t *out, const item *one, uint32_t kind) {
 typedef struct signing {
     const uint8_t *data;
     const pc_fabricx_rows *rows;
-    int64_t request;  /* whose metadata has been added up */
-    size_t metadata;  /* the content of its SEQUENCE */
+    int64_t request; /* whose metadata has been added up */
+    size_t metadata; /* the content of its SEQUENCE */
 } signing;
 
 typedef struct sizes {
@@ -371,7 +375,8 @@ static void measure(signing *s, const int64_t *ns, sizes *out) {
     if (s->request != ns[PC_FX_NS_REQUEST]) {
         s->request = ns[PC_FX_NS_REQUEST];
         s->metadata = 0;
-        for (int64_t m = first; m < first + count; m++) s->metadata += der_size((size_t)(span_of(s, m)[1] - span_of(s, m)[0]));
+        for (int64_t m = first; m < first + count; m++)
+            s->metadata += der_size((size_t)(span_of(s, m)[1] - span_of(s, m)[0]));
     }
     memset(out, 0, sizeof *out);
     while (p < end) {
@@ -416,7 +421,9 @@ static uint8_t *put_signed(uint8_t *out, const signing *s, const int64_t *ns, co
     return out;
 }
 
-static int span_ok(const int64_t *span, size_t size) { return span[0] >= 0 && span[1] >= span[0] && (uint64_t)span[1] <= size; }
+static int span_ok(const int64_t *span, size_t size) {
+    return span[0] >= 0 && span[1] >= span[0] && (uint64_t)span[1] <= size;
+}
 
 static int range_ok(const int64_t *range, size_t n) {
     return range[0] >= 0 && range[1] >= 0 && (uint64_t)range[0] <= n && (uint64_t)range[1] <= n - (uint64_t)range[0];
@@ -432,7 +439,8 @@ static int namespace_ok(const pc_fabricx_rows *rows, size_t size, const int64_t 
 
 int64_t pc_fabricx_signed(const uint8_t *data, size_t size, const pc_fabricx_rows *rows, const uint32_t *chosen, size_t n,
                           uint8_t *out, size_t room, int64_t *offsets) {
-    if (!rows || (size && !data) || size > PTRDIFF_MAX / 8 || n > PC_MAX_ITEMS || !offsets || (n && !chosen)) return PC_ERR_ARGUMENT;
+    if (!rows || (size && !data) || size > PTRDIFF_MAX / 8 || n > PC_MAX_ITEMS || !offsets || (n && !chosen))
+        return PC_ERR_ARGUMENT;
     if ((rows->n_requests && !rows->requests) || (rows->n_namespaces && !rows->namespaces)) return PC_ERR_ARGUMENT;
     if (rows->n_metadata && !rows->metadata) return PC_ERR_ARGUMENT;
     for (size_t m = 0; m < rows->n_metadata; m++)
@@ -473,7 +481,8 @@ static uint8_t *put_varint(uint8_t *out, uint64_t v) {
 static size_t ref_size(const int64_t *row) {
     const uint64_t block = (uint64_t)row[PC_FX_RE_BLOCK], number = (uint64_t)row[PC_FX_RE_NUMBER];
     const size_t len = (size_t)(row[PC_FX_RE_ID + 1] - row[PC_FX_RE_ID]);
-    return (block ? 1 + varint_size(block) : 0) + (number ? 1 + varint_size(number) : 0) + (len ? 1 + varint_size(len) + len : 0);
+    return (block ? 1 + varint_size(block) : 0) + (number ? 1 + varint_size(number) : 0) +
+           (len ? 1 + varint_size(len) + len : 0);
 }
 
 int64_t pc_fabricx_answers(const uint8_t *data, size_t size, const int64_t *requests, const uint8_t *status, size_t n,
