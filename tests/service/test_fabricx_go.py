@@ -35,7 +35,7 @@ def program() -> str:
 def test_the_committer_says_the_same(
     mode: str, count: int, program: str, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """compare: both verifiers on the same messages. coordinator: theirs, told of the policies by transactions, on ours."""
+    """compare: the same messages to both verifiers. coordinator: theirs, told of policies by transactions, on ours."""
     config = FabricXConfig(fabric_x="127.0.0.1:0", batch_time_cutoff="10ms", drain_delay=0)
     with background(config) as server:
         command = [program, "-mode", mode, "-target", server.target, "-n", str(count), "-seed", str(seed)]

@@ -1,4 +1,4 @@
-"""The rule set "fabric-x": Ed25519ctx with the context of Fabric-X, against the oracle, with torsion and odd encodings."""
+"""The rule set "fabric-x": Ed25519ctx with the context of Fabric-X, by the oracle, with torsion and odd encodings."""
 
 from __future__ import annotations
 
