@@ -91,7 +91,7 @@ def _statuses(answer: bytes) -> int:
 
 @contextlib.contextmanager
 def verifiers(update: bytes) -> Iterator[list[Verifier]]:
-    """Ours, and the committer's where it is to be had."""
+    """Ours, and the committer's where Go builds it."""
     found: list[Verifier] = []
     try:
         command = [

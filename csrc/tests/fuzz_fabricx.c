@@ -20,7 +20,7 @@ static void *memory(size_t bytes) {
     return made;
 }
 
-/* What the requests in these tables sign, and their answers, in memory of exactly the size that is measured. */
+/* The bytes that the requests in these tables sign, and their answers, in memory of exactly the size that is measured. */
 static void check_outputs(const uint8_t *data, size_t size, pc_scan_table *tables) {
     const pc_fabricx_rows rows = {tables[0].cells, tables[1].cells, tables[2].cells,
                                   tables[0].rows,  tables[1].rows,  tables[2].rows};

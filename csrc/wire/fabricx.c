@@ -354,7 +354,7 @@ static uint8_t *put_item(uint8_t *out, const item *one, uint32_t kind) {
     return one->version != -1 ? der_integer(out, one->version) : out;
 }
 
-/* What all that are signed in one call are found in. */
+/* Where a call finds what is signed. */
 typedef struct signing {
     const uint8_t *data;
     const pc_fabricx_rows *rows;

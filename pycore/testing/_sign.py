@@ -43,8 +43,7 @@ def sign(
     rules: str | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `rules`
-    matter
-    where they change what is signed: "fabric-x" for Ed25519."""
+    matter where they change what is signed: "fabric-x" for Ed25519."""
     if hash not in HASHES or HASHES[hash].digest_size != 32:
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
         raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")

@@ -160,7 +160,7 @@ class FabricXNetwork:
 
 
 def _signed(requests: Sequence[bytes]) -> list[bytes]:
-    """What the one namespace of each request signs."""
+    """The bytes that the one namespace of each request signs."""
     whole = batch(requests)
     rows, _ = columns.scan(whole, 0, columns.sizes(whole))
     made: list[bytes] = []

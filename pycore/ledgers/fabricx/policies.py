@@ -1,4 +1,4 @@
-"""What a stream of verification holds: the policies of namespaces and the MSPs of the channel, moved by updates.
+"""The state of a stream of verification: the policies of namespaces and the MSPs of the channel, moved by updates.
 
 An update (VerifierUpdates) may bring a configuration and policies. The namespaces that it lists are replaced and
 the others kept; on a configuration the rules about MSPs that are kept are resolved against the new MSPs. An update
@@ -76,7 +76,7 @@ Rule = Key | MspRule
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What a stream holds; a new one is made by every update.
+    """The state of a stream; a new one is made by every update.
 
     Attributes:
         rules: namespace -> its rule.

@@ -95,7 +95,7 @@ class Verifier:
         """Applies the update of a VerifierBatch and verifies its requests, some at a time.
 
         Raises:
-            MalformedError: the bytes are no such message, or its update is none. Nothing of it was applied.
+            MalformedError: the bytes, or those of its update, are no such message. Nothing of it was applied.
             PolicyUpdateError: as :meth:`Policies.updated`.
         """
         for _, pieces in self.take_all([batch]):
@@ -297,7 +297,7 @@ class Verifier:
         return place
 
     def _identity(self, data: bytes) -> Identity:
-        """The identity of an msppb.Identity. Raises UnknownIdentityError; MalformedError for what is none."""
+        """The identity of an msppb.Identity. Raises UnknownIdentityError; MalformedError for other bytes."""
         parts = Fields(data)
         msp = self.policies.msps.named(parts.text(1))
         kind = next((number for number in reversed(parts.order) if number in (2, 3)), None)
