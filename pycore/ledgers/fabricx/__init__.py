@@ -5,7 +5,7 @@
         piece.status                                      # uint8: 1 committed, 2 signature invalid
         piece.answers()                                   # fields of a TxStatusBatch, as bytes and offsets
 
-The answers are those of the verifier of hyperledger/fabric-x-committer 1.0.0 to 1.0.4, quirks included, because a
+The answers are those of the verifier of hyperledger/fabric-x-committer 1.0.3 and 1.0.4, quirks included, because a
 verdict that differs from the other organisations' verifiers forks the ledger: there is one rule set only. The
 modules say the rules:
 

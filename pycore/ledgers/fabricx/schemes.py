@@ -88,8 +88,9 @@ def _ecdsa(text: bytes) -> Key:
     if curve is None:
         raise ThresholdKeyError("the ECDSA key is on a curve that Go does not have")
     name, size, order = curve
+    point = (int.from_bytes(point, "big") >> unused).to_bytes(len(point), "big")  # as Go's RightAlign
     public = _point(name, size, point)
-    if unused or public is None:
+    if public is None:
         raise ThresholdKeyError(f"the ECDSA key is no point on {name}")
     if name == "P-256":
         return Key(P256, point)
