@@ -11,7 +11,8 @@ EXAMPLES = """examples:
   pycore serve --address 127.0.0.1:0 --log-level debug
   pycore serve --address 0.0.0.0:50051 --tls-certificate server.pem --tls-private-key server.key --tls-client-ca ca.pem
   PYCORE_MAX_BATCH_ITEMS=65536 pycore serve --config-file pycore.toml
-  pycore serve --fabric-x 127.0.0.1:5001 --help
+
+`pycore serve --fabric-x HOST:PORT` is the verifier of a Fabric-X committer instead; with --help it lists its settings.
 
 Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
 SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0. Work that is stuck
