@@ -137,6 +137,7 @@ fuzz: $(TEST) $(STAMPS)/built
 	$(MAKE) --no-print-directory -C csrc/tests fuzz
 	$(BIN)/python tests/fuzz/fuzz_chainmaker_block.py --seconds $(or $(FUZZ_SECONDS),10)
 	$(BIN)/python tests/fuzz/fuzz_scan.py --seconds $(or $(FUZZ_SECONDS),10)
+	$(BIN)/python tests/fuzz/flip_bundles.py --seconds $(or $(FUZZ_SECONDS),10)
 
 # Tagged manylinux, as far back as the glibc that it was built against allows; on other systems as it was built.
 wheel: $(STAMPS)/venv

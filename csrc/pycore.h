@@ -507,6 +507,14 @@ typedef struct pc_scan_fault {
  * or a span leaves the data. */
 int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
+/* The same of Tars records, the encoding of FISCO BCOS 3.x: a record is the fields of a struct without head and end. Kinds:
+ * BYTES (vector<byte>), STRING (any bytes), MESSAGE, BOOL (byte), INT32, UINT32, UINT64 (long); repeated ones are vectors.
+ * A number in more bytes than it needs or a short string with a long length is NOT_MINIMAL; DEFAULT: a zero, nothing or an
+ * empty vector that an optional field need not write. Under TWICE and UNORDERED cells are not to be used: decoders of the
+ * chain read fields in order and miss what is behind. A field of another type than its kind writes is a fault. PC_ERR_ARGUMENT
+ * also for plans with TAGGED or SINGLY fields, oneofs, and numbers above 255. */
+int64_t pc_scan_tars(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
+
 /* Pieces one after another: message i is piece rows[i], or with rows NULL piece i. offsets: n + 1; out NULL: offsets only.
  * Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_spans_gather(const pc_spans *pieces, const uint32_t *rows, size_t n, uint8_t *out, int64_t *offsets);
@@ -531,6 +539,44 @@ int64_t pc_spans_having(const pc_spans *pieces, const uint64_t set[4], uint8_t *
 /* marks[i] = whether piece i of one equals piece i of the other. other: as many pieces, or one that all are compared with. */
 int64_t pc_spans_equal(const pc_spans *pieces, const pc_spans *other, uint8_t *marks);
 
+/* ---- wire: RLP -----------------------------------------------------------------------------------------------------------
+ * Ethereum's encoding of strings and lists of them (Yellow Paper, appendix B), one level a call: a piece is the content of
+ * a list, and each item in it becomes a row of five cells. A record is a piece of one item. Only the shortest encoding is
+ * read; nothing is copied. */
+enum {
+    PC_RLP_PARENT = 0, /* number of the piece */
+    PC_RLP_START = 1,  /* of the content */
+    PC_RLP_END = 2,
+    PC_RLP_ITEM = 3, /* where the item begins, with its header */
+    PC_RLP_LIST = 4, /* 1: a list, whose content is items; 0: a string */
+    PC_RLP_CELLS = 5
+};
+/* Faults of a piece. */
+enum {
+    PC_RLP_SOUND = 0,
+    PC_RLP_TRUNCATED = 1,
+    PC_RLP_NOT_SHORTEST = 2, /* a length in more bytes than it needs, or a byte below 0x80 with a header */
+    PC_RLP_TOO_MANY = 3      /* more items than `most` */
+};
+
+/* The items of n pieces. cells: capacity rows; rows beyond are counted, not written. firsts: n + 1, the rows of piece i are
+ * firsts[i] up to firsts[i + 1]; a piece with a fault has none. faults: n. Returns the rows, or PC_ERR_ARGUMENT: a span
+ * that leaves the data. */
+int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t capacity, int64_t *firsts, uint8_t *faults);
+/* Message i is heads[i], and a list of the items in pieces[i] and tails[i], which are not looked into. heads, tails: as many
+ * as pieces, or one that all have. offsets: n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
+int64_t pc_rlp_lists(const pc_spans *heads, const pc_spans *pieces, const pc_spans *tails, uint8_t *out, int64_t *offsets);
+
+/* marks[i] = whether piece i is literal 0, a decimal number, literal 1 ... the last literal; literal k ends at literals[ends[k]].
+ * out: the numbers of each piece in `width` bytes, at most 64, big endian; zero where marks[i] is 0. A number has no leading
+ * zeros and fits. Returns how many are marked, or PC_ERR_ARGUMENT. */
+int64_t pc_spans_decimals(const pc_spans *pieces, const uint8_t *literals, const uint32_t *ends, uint32_t numbers,
+                          uint32_t width, uint8_t *out, uint8_t *marks);
+/* Numbers of `width` bytes (1 to 64), big endian, in base 58: row i of out, of `room` bytes, at least 1.37 * width, ends with the
+ * text, which begins at starts[i]; leading zero bytes give no digits. Returns n, or PC_ERR_ARGUMENT. */
+int64_t pc_base58(const uint8_t *numbers, size_t n, uint32_t width, const uint8_t digits[58], uint32_t room, uint8_t *out,
+                  int64_t *starts);
+
 /* ---- wire: records written ----------------------------------------------------------------------------------------------
  * The way back: what is hashed or signed is often not what was sent, but its parts in another order or notation. A record
  * is a row of pieces: a kind and two numbers. The bytes that a piece stands for are literals[a .. b), data[a .. b) in some
@@ -541,7 +587,7 @@ enum {
     PC_WRITE_BYTES = 1,   /* data as they are */
     PC_WRITE_BE32 = 2,    /* the low 32 bits of a, big endian */
     PC_WRITE_BE64 = 3,
-    PC_WRITE_LE32 = 4, /* little endian */
+    PC_WRITE_LE32 = 4,
     PC_WRITE_LE64 = 5,
     PC_WRITE_DECIMAL = 6,      /* a in ASCII, signed */
     PC_WRITE_VARINT = 7,       /* the 64 bits of a, as protobuf and LEB128 have them */

@@ -8,7 +8,8 @@ Batches of bytes may be lists, arrays, flat buffers, ``(data, offsets)`` pairs o
 :mod:`pycore.base.columns`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
 see :mod:`pycore.errors`.
 
-``pycore.consensus``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when first used.
+``pycore.bundle``, ``pycore.consensus``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when
+first used.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ from pycore.signatures.keycache import KeyCacheStats, key_cache_stats, set_key_c
 from pycore.signatures.keyset import KeySet
 
 if TYPE_CHECKING:
+    from . import bundle as bundle
     from . import client as client
     from . import consensus as consensus
     from . import ledgers as ledgers
@@ -108,8 +110,11 @@ __all__ = [
 
 # Most pull in protobuf, gRPC and X.509, so they are loaded when first used, and not by ``from pycore import *``.
 _LAZY = {
+    "bundle": "pycore.bundle",
     "client": "pycore.client",
+    "collectibles": "pycore.collectibles",
     "consensus": "pycore.consensus",
+    "evidence": "pycore.evidence",
     "ledgers": "pycore.ledgers",
     "ssz": "pycore.merkle.ssz",
     "testing": "pycore.testing",

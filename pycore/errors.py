@@ -12,6 +12,7 @@ The whole tree::
         │   ├── InvalidSignature           a signature that does not verify
         │   └── ProofError                 a Merkle proof that does not lead to the root
         ├── QuorumNotReached               valid votes, but too little power: has ``.got`` and ``.needed``
+        ├── StoreError                     in pycore.bundle: a store that cannot be read or written
         ├── ServiceError                   in pycore.client: the service did not answer: has ``.code``
         ├── BackendUnavailable             a backend that is not compiled in, or that this CPU cannot run
         └── SelfTestFailed                 no backend passed its known-answer tests
@@ -40,6 +41,7 @@ __all__ = [
     "QuorumNotReached",
     "SelfTestFailed",
     "ShapeError",
+    "StoreError",
     "UnknownNameError",
     "VerificationError",
 ]
@@ -157,3 +159,7 @@ class BackendUnavailable(PycoreError):  # noqa: N818 - a public name
 
 class SelfTestFailed(PycoreError):  # noqa: N818 - a public name
     """No backend gives the known answers on this machine; nothing it computes can be trusted."""
+
+
+class StoreError(PycoreError):
+    """A store of trusted states cannot be read or written: it is damaged, of another schema, locked, or no store."""

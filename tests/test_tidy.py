@@ -32,9 +32,7 @@ LONG_FUNCTIONS = {
     "csrc/tests/field_cases.inc.h: TF(_pair)": "a list of cases",
     "csrc/tests/test_api.c: test_columns": "a list of cases",
 }
-LONG_FILES: dict[str, str] = {
-    "csrc/pycore.h": "the interface: one header that C programs include and cffi reads",
-}
+LONG_FILES: dict[str, str] = {"csrc/pycore.h": "the C interface, which programs and cffi read from one file"}
 
 # What sounds translated -> what is said instead.
 WORDS = {

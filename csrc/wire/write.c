@@ -200,6 +200,31 @@ static size_t size_of(const one_piece *one) {
     }
 }
 
+static uint64_t reversed(uint64_t v) {
+    v = (v & 0x00ff00ff00ff00ffu) << 8 | (v >> 8 & 0x00ff00ff00ff00ffu);
+    v = (v & 0x0000ffff0000ffffu) << 16 | (v >> 16 & 0x0000ffff0000ffffu);
+    return v << 32 | v >> 32;
+}
+
+/* 8 bytes, big endian: most pieces are or begin with such a number. */
+static uint8_t *put_be64(uint8_t *out, uint64_t v) {
+    const uint16_t one = 1;
+    uint8_t low;
+    memcpy(&low, &one, 1);
+    if (low) v = reversed(v);
+    memcpy(out, &v, 8);
+    return out + 8;
+}
+
+/* Bytes, by words where there is room behind them. */
+static uint8_t *put_bytes(uint8_t *out, const uint8_t *room, const uint8_t *p, size_t len, const uint8_t *end) {
+    if (len <= 32 && room - out >= 32 && end - p >= 32)
+        memcpy(out, p, 32);
+    else
+        memcpy(out, p, len);
+    return out + len;
+}
+
 /* Its bytes at out; NULL when they do not fit before `room`. */
 static uint8_t *put_piece(const one_piece *one, uint8_t *out, const uint8_t *room) {
     const size_t len = one->len;
@@ -211,7 +236,7 @@ static uint8_t *put_piece(const one_piece *one, uint8_t *out, const uint8_t *roo
     case PC_WRITE_BE32:
         return put_endian(out, v, 4, 1);
     case PC_WRITE_BE64:
-        return put_endian(out, v, 8, 1);
+        return put_be64(out, v);
     case PC_WRITE_LE32:
         return put_endian(out, v, 4, 0);
     case PC_WRITE_LE64:
@@ -230,7 +255,7 @@ static uint8_t *put_piece(const one_piece *one, uint8_t *out, const uint8_t *roo
         *out = '"';
         return out + 1;
     case PC_WRITE_BE64_SIZED:
-        out = put_endian(out, len, 8, 1);
+        out = put_be64(out, len);
         break;
     case PC_WRITE_VARINT_SIZED:
         out = put_varint(out, len);
@@ -281,7 +306,18 @@ int64_t pc_write_records(const pc_pieces *pieces, const int64_t *first, size_t n
         if (offsets[i] < 0 || offsets[i + 1] < offsets[i] || (uint64_t)offsets[i + 1] > out_size) return PC_ERR_ARGUMENT;
         uint8_t *p = base + offsets[i], *const room = base + offsets[i + 1];
         for (size_t k = (size_t)first[i]; k < (size_t)first[i + 1]; k++) {
-            p = piece_at(pieces, k, &one) ? put_piece(&one, p, room) : NULL;
+            const int kind = pieces->kind[k];
+            if (kind == PC_WRITE_BE64 && room - p >= 8) { /* three kinds are by far the most frequent ones */
+                p = put_be64(p, (uint64_t)pieces->a[k]);
+                continue;
+            }
+            if (!piece_at(pieces, k, &one)) return PC_ERR_ARGUMENT;
+            if ((kind == PC_WRITE_BE64_SIZED || kind == PC_WRITE_BYTES) && one.len && one.len + 8 <= (size_t)(room - p)) {
+                if (kind == PC_WRITE_BE64_SIZED) p = put_be64(p, one.len);
+                p = put_bytes(p, room, one.p, one.len, pieces->data + pieces->size);
+                continue;
+            }
+            p = put_piece(&one, p, room);
             if (!p) return PC_ERR_ARGUMENT;
         }
         if (p != room) return PC_ERR_ARGUMENT;

@@ -13,12 +13,16 @@ from typer.core import TyperGroup
 
 from ._errors import explained
 from .bench import bench
+from .bundle import bundle
+from .collectibles import collectibles
 from .demo import demo
 from .ethereum import ethereum
+from .evidence import evidence
 from .hash import hash_command
 from .info import info
 from .merkle import merkle
 from .serve import serve
+from .trust import trust
 from .validate import validate
 from .verify import verify
 
@@ -59,7 +63,11 @@ app.command(name="validate")(validate)
 app.command(name="verify")(verify)
 app.command(name="hash")(hash_command)
 app.add_typer(merkle, name="merkle")
+app.add_typer(bundle, name="bundle")
+app.add_typer(trust, name="trust")
 app.add_typer(ethereum, name="ethereum")
+app.add_typer(evidence, name="evidence")
+app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
 app.command(name="demo")(demo)

@@ -72,6 +72,15 @@ def _escape(cell: str) -> str:
     return escape(cell)
 
 
+def printable(text: object) -> str:
+    """Text from strangers as it may be shown on a terminal: what does not print is written as an escape.
+
+    >>> printable("a\x1b[2J")
+    'a\\x1b[2J'
+    """
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(text))
+
+
 def note(text: str) -> None:
     """A remark for the reader, on standard error, so that standard output stays machine-readable."""
     print(text, file=sys.stderr)

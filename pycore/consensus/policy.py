@@ -40,8 +40,8 @@ MAX_POLICY = 1 << 20
 """Bytes of a policy."""
 MAX_NODES = 4096
 """Nodes of its tree."""
-MAX_DEPTH = 64
-"""Nodes within one another."""
+MAX_DEPTH = 32
+"""Nodes within one another: protobuf's readers take some fifty."""
 MAX_ANSWERS = 1 << 14
 """Orders of signers whose answers are remembered with one policy and table."""
 

@@ -41,7 +41,7 @@ MAX_GROUP_DEPTH = 16
 
 
 class Policy(Protocol):
-    """What every policy answers."""
+    """The question that every policy answers."""
 
     def satisfied_by(self, identities: Sequence[Identity]) -> bool:
         """Whether these signers, whose signatures are valid, satisfy it in that order. Equal ones count once."""
@@ -61,7 +61,7 @@ class Rejecting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImplicitPolicy:
-    """So many of the groups below: `needed` of `parts`; `unknown` marks a rule that is none of the three."""
+    """So many of the groups below: `needed` of `parts`; the rule "unknown" is another than these three."""
 
     name: str
     rule: str

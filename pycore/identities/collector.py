@@ -103,7 +103,8 @@ class _Group:
         return np.concatenate([np.array(self.tickets, np.intp), *given])
 
     def columns(self) -> tuple[list[bytes], NDArray[np.uint8], list[bytes]]:
-        """Keys, signatures as rows of 64 bytes, and messages; one of another length becomes all ones, which is none."""
+        """Keys, signatures as rows of 64 bytes, and messages; one of another length becomes all ones, which no
+        signature is."""
         keys, messages, signatures = self.items()
         rows = b"".join(one if len(one) == _ED25519_SIZE else b"\xff" * _ED25519_SIZE for one in signatures)
         return keys, np.frombuffer(rows, np.uint8).reshape(-1, _ED25519_SIZE), messages

@@ -42,9 +42,10 @@ from pycore.identities.msp_units import LEVELS, NodeUnits, UnitRules
 from pycore.identities.x509 import Certificate, CertificateError, PublicKey, is_strict, parse_certificate
 from pycore.identities.x509_chains import ChainError, Chains, verifies
 from pycore.identities.x509_crl import RevocationList, parse_crls, verify_crls
+from pycore.identities.x509_go import refusal
 from pycore.identities.x509_path import issuing_problem
 
-__all__ = ["LEVELS", "Identity", "Msp", "MspError", "Msps", "UnknownIdentityError"]
+__all__ = ["LEVELS", "Identity", "Msp", "MspError", "Msps", "UnknownIdentityError", "UnreadIdentityError"]
 
 T = TypeVar("T")
 
@@ -65,7 +66,6 @@ _HASHES: Mapping[str, Callable[[bytes], bytes]] = {
 _FAMILIES = {"SHA2": "sha256", "SHA3": "sha3-256"}
 _ORDERS = {
     "ecdsa-p256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
-    "ecdsa-secp256k1": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
     "ecdsa-p384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
     "ecdsa-p521": (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
 }
@@ -77,6 +77,10 @@ class MspError(ValueError):
 
 class UnknownIdentityError(ValueError):
     """Bytes that name nobody under an MSP: an unreadable certificate, one without a chain, or an unknown MSP."""
+
+
+class UnreadIdentityError(UnknownIdentityError):
+    """Somebody of an MSP that nobody here can read: Fabric may know them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,8 +127,8 @@ class Msp:
     gm       whether keys are SM2 and hashes SM3 (Fabric-GM), instead of what the configuration says
 
     `name`, `level`, `rules` are as given; `digest` (32 bytes) tells configurations apart, level and rules included.
-    Raises MspError where the configuration makes no MSP; InputError for unknown levels and rules. Not safe for use by
-    several threads at once.
+    Raises MspError where the configuration makes no MSP; InputError for unknown levels and rules. Threads may share it:
+    what it remembers is the same whoever comes first.
     """
 
     def __init__(self, config: bytes, *, level: str = "v1.4.3", rules: str = "strict", gm: bool = False) -> None:
@@ -347,7 +351,11 @@ class Msp:
             if first is None:
                 raise CertificateError("no PEM")
             der = first.der
-        return parse_certificate(der, rules=self.rules, ed25519=True)
+        found = parse_certificate(der, rules=self.rules, ed25519=True)
+        why = refusal(found)
+        if why:
+            raise CertificateError(why)
+        return found
 
     def _canonical(self, certificate: Certificate) -> Certificate:
         """The certificate with its ECDSA signature in the one form with low s. Raises ChainError where it has no
@@ -435,10 +443,11 @@ class Msps:
             if self.by_name.setdefault(one.name, one).digest != one.digest:
                 raise MspError(f"two different MSPs are named {one.name!r}")
         self.digest = hashlib.sha256(b"".join(sorted(one.digest for one in self.by_name.values()))).digest()
-        self._resolved: dict[bytes, Identity | str] = {}
+        self._resolved: dict[bytes, Identity | tuple[type[UnknownIdentityError], str]] = {}
 
     def resolve(self, serialized: bytes) -> Identity:
-        """The identity of a SerializedIdentity. Raises UnknownIdentityError."""
+        """The identity of a SerializedIdentity. Raises UnknownIdentityError; UnreadIdentityError for somebody of an
+        MSP in `unread`."""
         return self._remembered(serialized, self._of_serialized)
 
     def resolve_known(self, serialized: bytes) -> Identity:
@@ -453,18 +462,18 @@ class Msps:
             try:
                 found = read(key)
             except UnknownIdentityError as error:
-                found = str(error)
+                found = type(error), str(error)
             if len(self._resolved) >= MAX_IDENTITIES:
                 self._resolved.clear()
             self._resolved[key] = found
-        if isinstance(found, str):
-            raise UnknownIdentityError(found)
+        if isinstance(found, tuple):
+            raise found[0](found[1])
         return found
 
     def named(self, name: str) -> Msp:
         """The MSP of that name. Raises UnknownIdentityError."""
         if name in self.unread:
-            raise UnknownIdentityError(f"the MSP {name[:80]!r} cannot be read: {self.unread[name]}")
+            raise UnreadIdentityError(f"the MSP {name[:80]!r} cannot be read: {self.unread[name]}")
         if name not in self.by_name:
             raise UnknownIdentityError(f"no MSP of the channel is named {name[:80]!r}")
         return self.by_name[name]

@@ -84,7 +84,7 @@ class Chains:
     roots, intermediates   certificates; equal ones count once
     der_rules              how signatures on certificates are read, see :func:`pycore.verify_batch`
 
-    Not safe for use by several threads at once.
+    Threads may share it: the links that it remembers are the same whoever verifies them first.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker',)
+('chainmaker', 'fabric', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -22,8 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockReport", "Check", "Event", "Ledger", "Report", "TransactionFault", "get", "names"]
 
-_MODULES = {"chainmaker": "pycore.ledgers.chainmaker", "fabric": "pycore.ledgers.fabric"}
-_REFUSED: dict[str, str] = {}
+_MODULES = {
+    "chainmaker": "pycore.ledgers.chainmaker",
+    "fabric": "pycore.ledgers.fabric",
+    "fisco-bcos": "pycore.ledgers.fisco",
+    "bif": "pycore.ledgers.bif",
+    "xuperchain": "pycore.ledgers.xuper",
+    "conflux": "pycore.ledgers.conflux",
+    "ethereum": "pycore.ledgers.ethereum",
+}
+_REFUSED: dict[str, str] = {
+    "hyperchain": (
+        "Hyperchain's public rules end at the transaction: its SDK shows what is signed, but no published source says "
+        "how blocks are hashed or what a quorum certificate covers, so no block of it can be checked"
+    ),
+    "antchain": (
+        "AntChain's public rules end before the transaction: its SDK is closed, and the open cross-chain plugins show "
+        "how answers travel, not how transactions, blocks or certificates are formed"
+    ),
+}
 """Chains that have no ledger here: name -> why."""
 
 

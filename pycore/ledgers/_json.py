@@ -27,16 +27,17 @@ _SKELETON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 square of its length."""
 
 
-def load_object(text: str | bytes, name: str) -> dict[str, Any]:
+def load_object(text: str | bytes, name: str, *, values: int = MAX_VALUES) -> dict[str, Any]:
     """The object that a JSON document holds.
 
     Args:
         text: the document; bytes are UTF-8.
         name: what errors call it.
+        values: values and names that it may have.
 
     Raises:
         InputError: not a JSON object; a name twice in one object; or more than MAX_BYTES bytes,
-            MAX_VALUES values, MAX_DEPTH levels or MAX_DIGITS characters in one number.
+            `values` values, MAX_DEPTH levels or MAX_DIGITS characters in one number.
 
     >>> load_object('{"height": 7}', "context")
     {'height': 7}
@@ -49,7 +50,7 @@ def load_object(text: str | bytes, name: str) -> dict[str, Any]:
         raise InputError(name, f"{len(text)} bytes", f"at most {MAX_BYTES}")
     try:
         document = text if isinstance(text, str) else text.decode("utf-8")
-        _check_size(document, name)
+        _check_size(document, name, values)
         found = json.loads(
             document,
             object_pairs_hook=lambda pairs: _distinct(pairs, name),
@@ -65,13 +66,13 @@ def load_object(text: str | bytes, name: str) -> dict[str, Any]:
     return found
 
 
-def _check_size(document: str, name: str) -> None:
+def _check_size(document: str, name: str, values: int) -> None:
     """Refuses too many values and too many levels, from the punctuation alone."""
     opened = document.count("{") + document.count("[")
     # Each value but the first follows one of these marks. Those inside of texts count as well: PEM and hexadecimal have
     # none, and counting too many errs to the safe side.
-    if document.count(",") + document.count(":") + opened > MAX_VALUES:
-        raise InputError(name, f"more than {MAX_VALUES} values and names", f"at most {MAX_VALUES}")
+    if document.count(",") + document.count(":") + opened > values:
+        raise InputError(name, f"more than {values} values and names", f"at most {values}")
     if opened <= MAX_DEPTH:
         return
     depth = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pycore.base import parallel
 from pycore.base.columns import Column, trusted_column
 from pycore.base.ffi import ffi, lib
 
@@ -47,6 +48,7 @@ _TABLES = ffi.typeof("pc_scan_table[]")
 _FAULT = ffi.typeof("pc_scan_fault *")
 _SET = ffi.typeof("uint64_t[4]")
 _NULL = ffi.NULL
+_NUMBERS_COST = parallel.Cost(item_ns=500, byte_ns=0)
 _KEY = secrets.token_bytes(272)  # of one process: nobody outside can aim pieces at one slot of a table
 
 
@@ -167,6 +169,27 @@ class Spans:
         _checked(lib.pc_spans_equal(self.to_native(), other.to_native(), ffi.from_buffer(_BYTES, marks)))
         return marks
 
+    def decimals(
+        self, literals: Sequence[bytes], width: int, threads: int | None = 1
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Texts that are fixed but for decimal numbers, such as ``{"X":12,"Y":34}``; literals: what stands before,
+        between and behind the numbers.
+
+        Returns the numbers, uint8 (n, numbers * width), big endian, and which pieces are such texts, with numbers that
+        have no leading zeros and fit `width` bytes; the numbers of others are 0.
+        """
+        n, count = len(self), len(literals) - 1
+        out, marks = np.empty((n, count * width), np.uint8), np.empty(n, np.bool_)
+        ends = ffi.new(_WIDTHS, np.cumsum([len(literal) for literal in literals]).tolist())
+        text, to, marked = b"".join(literals), ffi.from_buffer(_BYTES, out), ffi.from_buffer(_BYTES, marks)
+
+        def work(first: int, last: int) -> None:
+            at = to + first * count * width, marked + first
+            _checked(lib.pc_spans_decimals(self.part(first, last).to_native(), text, ends, count, width, *at))
+
+        parallel.run(work, n, threads, _NUMBERS_COST)
+        return out, marks
+
     def to_native(self) -> Any:
         """The ``pc_spans``; points into these arrays: keep them alive while C reads."""
         n, width = self.cells.shape
@@ -207,11 +230,12 @@ def native_plan(
 
 
 def scan(
-    plan: NativePlan, records: Spans, tables: Sequence[Cells], most: Sequence[int]
+    plan: NativePlan, records: Spans, tables: Sequence[Cells], most: Sequence[int], reader: str = "protobuf"
 ) -> tuple[int, list[int], Fault | None]:
     """Scans records into tables (int64 (capacity, width) each; table 0 has a row for each record).
 
     most    rows of each table that one record may have; one with more keeps none, and its row is flagged
+    reader  "protobuf" | "tars"
 
     Returns how many records have a fault, the rows of each table (more than its capacity: those beyond were not
     written), and the first fault.
@@ -220,7 +244,8 @@ def scan(
         _TABLES, [(ffi.from_buffer(_NUMBERS, t), len(t), limit, 0) for t, limit in zip(tables, most, strict=True)]
     )
     fault = ffi.new(_FAULT)
-    faulty = _checked(lib.pc_scan_records(plan.struct, records.to_native(), native, fault))
+    walk = lib.pc_scan_tars if reader == "tars" else lib.pc_scan_records
+    faulty = _checked(walk(plan.struct, records.to_native(), native, fault))
     found = Fault(fault.code, fault.record, fault.offset, tuple(fault.path[0 : fault.depth])) if faulty else None
     return faulty, [table.rows for table in native], found
 
@@ -241,6 +266,28 @@ def cut(records: Spans, around: Sequence[int], field: int) -> Column:
         to, at,
     )  # fmt: skip
     return trusted_column(out[: _checked(size)], offsets)
+
+
+def base58(
+    rows: NDArray[np.uint8], digits: bytes, room: int, threads: int | None = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Rows of C-contiguous uint8 (n, width), width at most 64, as numbers in base 58.
+
+    digits: 58 letters; room: letters of a row of the result, at least 1.37 width.
+
+    Returns the letters, uint8 (n, room), at the right end of each row, and where they begin, int64 (n,). Of leading
+    zero bytes, for which a text would have a first digit each, nothing is told.
+    """
+    n, width = rows.shape
+    out, starts = np.empty((n, room), np.uint8), np.empty(n, np.int64)
+    numbers, to, at = ffi.from_buffer(_BYTES, rows), ffi.from_buffer(_BYTES, out), ffi.from_buffer(_NUMBERS, starts)
+
+    def work(first: int, last: int) -> None:
+        places = to + first * room, at + first
+        _checked(lib.pc_base58(numbers + first * width, last - first, width, digits, room, *places))
+
+    parallel.run(work, n, threads, _NUMBERS_COST)
+    return out, starts
 
 
 def _checked(code: int) -> int:

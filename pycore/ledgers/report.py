@@ -140,6 +140,8 @@ class BlockReport(Report):
     """The outcome of one block's validation; `valid` also means that every transaction is.
 
     ``events``     of its transactions, in order, where the validator was asked for them; they are not sent over gRPC.
+    ``time``       the time stamp of its header in Unix seconds, None where the chain's validator does not give it; not
+                   sent over gRPC either.
     """
 
     height: int
@@ -149,6 +151,7 @@ class BlockReport(Report):
     counts: Mapping[str, int] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     events: tuple[Event, ...] | None = None
+    time: float | None = None
 
     @property
     def valid(self) -> bool:

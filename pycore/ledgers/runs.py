@@ -134,6 +134,7 @@ class LinkedState:
         context: of the next block, without its place.
         height, previous_hash: the next block's, where they are known.
         broken, unclear: as in :class:`Checkpoint`.
+        events: whether the next reports are to have events; only of a chain whose `step` takes ``events=True``.
     """
 
     def __init__(self, steps: Steps, context: Any, checkpoint: Any, *, threads: int | None) -> None:
@@ -143,6 +144,7 @@ class LinkedState:
             raise InputError("checkpoint", quote(given), f"a Checkpoint of {steps.name!r}, its mapping or None")
         known: Any = given.context if given is not None and context is None else steps.context(context)
         self._steps, self._threads = steps, threads
+        self.events = False
         self.height, self.previous_hash = known.height, known.previous_block_hash
         self.broken: int | None = None
         self.unclear = ""
@@ -181,7 +183,8 @@ class LinkedState:
             self._read += 1
             placed = self.context.replace(height=self.height, previous_block_hash=self.previous_hash)
             try:
-                step = self._steps.step(one_bytes(block, "block"), placed, threads=self._threads)
+                octets, more = one_bytes(block, "block"), {"events": True} if self.events else {}
+                step = self._steps.step(octets, placed, threads=self._threads, **more)
             except InputError as error:
                 raise self._named(error) from None
             yield self._settled(step)

@@ -91,27 +91,27 @@ _COST = parallel.Cost(item_ns=40, byte_ns=0)  # few pieces: each brings its own 
 
 
 @dataclass(slots=True)
-class _Field:
+class PlannedField:
     """A field of a message, as the plan reads it."""
 
     number: int
     kind: int
     flags: int
     oneof: int
-    message: _Message | None = None
+    message: PlannedMessage | None = None
     table: str | None = None
     cell: int = -1
 
 
 @dataclass(slots=True)
-class _Message:
+class PlannedMessage:
     """A message in the table that its fields' cells are in. Equal types at different places are different messages."""
 
-    fields: list[_Field] = field(default_factory=list)
+    fields: list[PlannedField] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class PlannedPlace:
     """Where a message is met: its path from the record, the table that its fields' cells are in, its path from that
     table's row, whether that row may have several of it, and the messages around it."""
 
@@ -122,7 +122,7 @@ class _Place:
     around: tuple[Descriptor | None, ...]
 
 
-def _inside(at: _Place, f: FieldDescriptor, whole: str, local: str, own: str | None) -> _Place:
+def _inside(at: PlannedPlace, f: FieldDescriptor, whole: str, local: str, own: str | None) -> PlannedPlace:
     """The place of the message in field f. Names what has to be taken as bytes."""
     kind, around = f.message_type, (*at.around, f.containing_type)
     assert kind is not None
@@ -133,8 +133,8 @@ def _inside(at: _Place, f: FieldDescriptor, whole: str, local: str, own: str | N
     if len(around) >= native.MAX_DEPTH:
         raise InputError("raw", f"no {whole!r}, more than {native.MAX_DEPTH} levels down", "this path among them")
     if own is not None:
-        return _Place(whole, own, "", False, around)
-    return _Place(whole, at.table, local, at.shared or f.is_repeated, around)
+        return PlannedPlace(whole, own, "", False, around)
+    return PlannedPlace(whole, at.table, local, at.shared or f.is_repeated, around)
 
 
 def _require_proto3(kind: Descriptor) -> None:
@@ -151,6 +151,8 @@ class Plan:
     Attributes:
         names: the tables, the records' first.
     """
+
+    _reader = "protobuf"  # which walk of ``csrc/wire/`` reads the records
 
     def __init__(
         self,
@@ -183,9 +185,9 @@ class Plan:
         self._widths = dict.fromkeys(self.names, FIRST_CELL)
         self._most = [(most or {}).get(name, _NO_LIMIT) for name in self.names]
         self._nested = False  # whether a table hangs on another one than the records'
-        order: list[_Message] = []
+        order: list[PlannedMessage] = []
         self._seen = {""}
-        self._visit(message, _Place("", tables[""], "", False, ()), order)
+        self._visit(message, PlannedPlace("", tables[""], "", False, ()), order)
         self._check_names(most or {})
         self._native = self._compile(order[::-1])  # every message before those inside it
 
@@ -235,8 +237,8 @@ class Plan:
 
     # ---- compiling ---------------------------------------------------------------------------------------------------
 
-    def _visit(self, kind: Descriptor, at: _Place, order: list[_Message]) -> _Message:
-        made = _Message()
+    def _visit(self, kind: Descriptor, at: PlannedPlace, order: list[PlannedMessage]) -> PlannedMessage:
+        made = PlannedMessage()
         _require_proto3(kind)
         oneofs = [group.name for group in kind.oneofs if len(group.fields) > 1]
         if len(kind.fields) > native.MAX_FIELDS or len(oneofs) > native.MAX_ONEOFS:
@@ -253,7 +255,7 @@ class Plan:
             if f.is_repeated and place > native.MESSAGE and not f.is_packed:
                 flags |= native.SINGLY
             group = f.containing_oneof.name if f.containing_oneof is not None else ""
-            one = _Field(f.number, place, flags, 1 + oneofs.index(group) if group in oneofs else 0, table=own)
+            one = PlannedField(f.number, place, flags, 1 + oneofs.index(group) if group in oneofs else 0, table=own)
             self._nested |= own is not None and at.table != self.names[0]
             self._give_cells(one, at.table, local, at.shared or f.is_repeated)
             if place == native.MESSAGE:
@@ -267,7 +269,7 @@ class Plan:
             raise InputError("message", f"more than {native.MAX_MESSAGES} messages", "some of them among `raw`")
         return made
 
-    def _give_cells(self, one: _Field, table: str, local: str, shared: bool) -> None:
+    def _give_cells(self, one: PlannedField, table: str, local: str, shared: bool) -> None:
         path = self._wanted.get((table, local))
         if path is None:
             return
@@ -282,7 +284,7 @@ class Plan:
             self._widths[table] += size
         one.cell = self._places[table, local]
 
-    def _compile(self, order: list[_Message]) -> native.NativePlan:
+    def _compile(self, order: list[PlannedMessage]) -> native.NativePlan:
         at = {id(message): i for i, message in enumerate(order)}
         fields: list[tuple[int, int, int, int, int, int, int]] = []
         messages = []
@@ -316,11 +318,11 @@ class Plan:
         self, records: Spans, top: NDArray[np.int64], first: int, room: Mapping[str, int], limits: Mapping[str, int]
     ) -> Tables:
         arrays = [top, *(self._rows(name, room.get(name, 0)) for name in self.names[1:])]
-        faulty, counts, fault = native.scan(self._native, records, arrays, self._most)
+        faulty, counts, fault = native.scan(self._native, records, arrays, self._most, self._reader)
         sizes = [min(rows, limits.get(name, rows)) for name, rows in zip(self.names, counts, strict=True)]
         if any(size > len(array) for size, array in zip(sizes, arrays, strict=True)):
             arrays[1:] = [self._rows(name, size) for name, size in zip(self.names[1:], sizes[1:], strict=True)]
-            faulty, counts, fault = native.scan(self._native, records, arrays, self._most)
+            faulty, counts, fault = native.scan(self._native, records, arrays, self._most, self._reader)
         kept = {name: array[:size] for name, array, size in zip(self.names, arrays, sizes, strict=True)}
         if first:
             top[:, PARENT] += first

@@ -165,6 +165,8 @@ class Records:
         return where
 
     def _flat(self, pool: dict[bytes, int], texts: list[bytes]) -> tuple[Any, Any, Any, NDArray[np.int64]]:
+        if all(part.where is None and part.rows is None and not part.split for part in self._parts):
+            return self._flat_matrix(pool, texts)
         inside = {id(part): part.rows._flat(pool, texts) for part in self._parts if part.rows is not None}
         per_record = np.zeros(self.n, np.int64)
         shares: list[Any] = []  # pieces of each part in each record: a number or an array
@@ -203,6 +205,19 @@ class Records:
         first = np.full(self.n * len(cuts) + 1, total, np.int64)
         first[:-1] = np.column_stack(cuts).ravel()
         return kind, a, b, first
+
+    def _flat_matrix(self, pool: dict[bytes, int], texts: list[bytes]) -> tuple[Any, Any, Any, NDArray[np.int64]]:
+        """As :meth:`_flat`, where every record has every piece."""
+        size = (self.n, len(self._parts))
+        kind, a, b = np.empty(size, np.uint8), np.empty(size, np.int64), np.empty(size, np.int64)
+        kind[:] = [part.kind for part in self._parts]
+        for column, part in enumerate(self._parts):
+            if part.kind == LITERAL:
+                start = _pooled(part.a, pool, texts)
+                a[:, column], b[:, column] = start, start + len(part.a)
+            else:
+                a[:, column], b[:, column] = part.a, part.b
+        return kind.ravel(), a.ravel(), b.ravel(), np.arange(self.n + 1) * size[1]
 
 
 def _place(inner: tuple[Any, Any, Any, Any], at: NDArray[np.int64], share: NDArray[np.int64], to: Any) -> None:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycore.base import parallel
+from pycore.base import parallel, rlp
 from pycore.base.columns import Column, as_column, describe, one_bytes
 from pycore.base.jit import warms
 from pycore.base.registry import HASHES
@@ -51,6 +51,7 @@ __all__ = [
     "EMPTY_ROOT",
     "Account",
     "TrieValues",
+    "account_of",
     "index_keys",
     "verify_account",
     "verify_accounts",
@@ -204,9 +205,7 @@ def index_keys(indices: Iterable[int]) -> list[bytes]:
     """
     keys = []
     for position, index in enumerate(indices):
-        number = count_argument(index, f"indices[{position}]")
-        body = number.to_bytes((number.bit_length() + 7) // 8, "big")
-        keys.append(body if len(body) == 1 and body[0] < 0x80 else bytes([0x80 + len(body)]) + body)
+        keys.append(rlp.encode(count_argument(index, f"indices[{position}]")))
     return keys
 
 
@@ -235,7 +234,7 @@ def verify_accounts(
     codes = np.array(found.verdicts.codes)
     accounts: list[Account | None] = []
     for i, value in enumerate(found.values):
-        account = None if value is None else _account(value)
+        account = None if value is None else account_of(value)
         accounts.append(account)
         if value is not None and account is None:
             codes[i] = int(Verdict.MALFORMED_ITEM)
@@ -273,7 +272,7 @@ def verify_storage(
     codes = np.array(found.verdicts.codes)
     numbers = []
     for i, value in enumerate(found.values):
-        item = None if value is None else _strings(value, single=True)
+        item = None if value is None else _strings(value, None)
         number = None if not item else _number(item[0], 32)
         numbers.append(number or 0)
         if value is not None and number in (None, 0):
@@ -348,11 +347,15 @@ def _slot(slot: int | BytesLike, field: str) -> bytes:
     return _hash(slot, field)  # type: ignore[arg-type]
 
 
-def _strings(data: bytes, *, single: bool = False) -> list[bytes] | None:
-    """The strings of a strict RLP list, or one string; None when it is not that."""
-    from pycore.merkle.patricia_jit import string_items
-
-    return string_items(data, single)
+def _strings(data: bytes, count: int | None) -> list[bytes] | None:
+    """The strings of a canonical RLP list of so many, or (`count` None) of one string; None when it is not that."""
+    try:
+        found = rlp.decode(data, max_depth=1, max_items=8)
+    except InputError:
+        return None
+    strings = [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, bytes)]
+    fits = isinstance(found, bytes) if count is None else isinstance(found, list) and len(found) == count
+    return strings if fits and len(strings) == (count or 1) else None
 
 
 def _number(data: bytes, size: int) -> int | None:
@@ -360,9 +363,10 @@ def _number(data: bytes, size: int) -> int | None:
     return None if len(data) > size or data[:1] == b"\0" else int.from_bytes(data, "big")
 
 
-def _account(value: bytes) -> Account | None:
-    items = _strings(value)
-    if items is None or len(items) != 4 or len(items[2]) != 32 or len(items[3]) != 32:
+def account_of(value: bytes) -> Account | None:
+    """The account that a value of the state trie holds; None when it is not one."""
+    items = _strings(value, 4)
+    if items is None or len(items[2]) != 32 or len(items[3]) != 32:
         return None
     nonce, balance = _number(items[0], 8), _number(items[1], 32)
     if nonce is None or balance is None:
@@ -389,7 +393,4 @@ def _hex_list(source: Mapping[str, Any], field: str) -> list[bytes]:
 
 @warms
 def _warm_up() -> None:
-    from pycore.merkle import patricia_jit
-
     verify_trie_batch(EMPTY_ROOT, [bytes(32)], [[]])
-    patricia_jit.string_items(b"\xc0", single=False)

@@ -202,25 +202,3 @@ def walk_proofs(
             data, bounds, firsts[i], firsts[i + 1], hashes, roots[i], empty_root, key, items, wanted
         )
         outcomes[i], values[i, 0], values[i, 1] = outcome, begin, end
-
-
-@kernel
-def _string_items(data: NDArray[np.uint8], single: bool, found: NDArray[np.int64]) -> int:
-    if not single:
-        count = _items(data, 0, len(data), found)
-        for k in range(max(count, 0)):
-            if found[k, 0] != _STRING:
-                return -1
-        return count
-    kind, begin, end = _item(data, 0, len(data))
-    if kind != _STRING or end != len(data):
-        return -1
-    found[0, 1], found[0, 2] = begin, end
-    return 1
-
-
-def string_items(data: bytes, single: bool) -> list[bytes] | None:
-    """The strings of a strict RLP list of at most 17, or of one string; None when the bytes are not that."""
-    found = np.empty((_BRANCH, 4), np.int64)
-    count = _string_items(np.frombuffer(data, dtype=np.uint8), single, found)
-    return None if count < 0 else [data[begin:end] for begin, end in found[:count, 1:3].tolist()]

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError, Message
 from pycore.errors import InputError
 from pycore.service import (
     rpc_blocks,
+    rpc_bundles,
     rpc_capabilities,
     rpc_hashes,
     rpc_runs,
@@ -43,7 +44,7 @@ _DRAINED = "the service is shutting down; batches after the last answer were not
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
-_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_capabilities)
+_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_bundles, rpc_capabilities)
 RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}
 KINDS: dict[str, Run] = {name: run for family in _FAMILIES for name, run in family.KINDS.items()}
 """How each kind of work is done."""

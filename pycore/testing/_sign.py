@@ -41,9 +41,10 @@ def sign(
     hash: str = "sha256",
     user_id: bytes | None = DEFAULT_USER_ID,
     rules: str | None = None,
+    prehashed: bool = False,
 ) -> npt.NDArray[np.uint8]:
     """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `rules`
-    matter where they change what is signed: "fabric-x" for Ed25519."""
+    matter where they change what is signed: "fabric-x" for Ed25519; `prehashed`: the messages are digests already."""
     if hash not in HASHES or HASHES[hash].digest_size != 32:
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
         raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")
@@ -52,10 +53,10 @@ def sign(
         scheme=row.id,
         rules=row.rule_flags(rules),
         hash_id=HASHES[hash].id,
-        prehashed=False,
+        prehashed=prehashed,
         encoding=ffi.ENCODINGS["compact"],
         der_rules=ffi.DER_RULES["strict"],
-        user_id=user_id if row.takes_user_id else None,
+        user_id=user_id if row.takes_user_id and not prehashed else None,
     )
     keys, texts = Column(secrets), as_column(messages, "messages")
     signatures = np.empty((keys.n, row.signature_size), dtype=np.uint8)
@@ -77,3 +78,20 @@ def der_signature(compact: bytes) -> bytes:
             number = b"\x00" + number
         body += bytes((2, len(number))) + number
     return bytes((0x30, len(body))) + body
+
+
+def sign_recoverable(
+    secrets: npt.NDArray[np.uint8], messages: Sequence[bytes] | npt.NDArray[np.uint8], *, hash: str | None = "keccak256"
+) -> npt.NDArray[np.uint8]:
+    """secp256k1 signatures with low s and the number that recovers the key: uint8[n, 65], r || s || v, v in 0..1.
+    `hash` None: the messages are digests already."""
+    from pycore.hashing.batch import hash_batch
+    from pycore.signatures.batch import recover_batch
+
+    keys = public_keys("ecdsa-secp256k1", secrets)[:, 1:]
+    found = np.zeros((len(keys), 65), dtype=np.uint8)
+    found[:, :64] = sign("ecdsa-secp256k1", secrets, messages, hash=hash or "sha256", prehashed=hash is None)
+    digests = messages if hash is None else hash_batch(hash, messages)
+    recovered, _ = recover_batch("ecdsa-secp256k1", found, digests)
+    found[:, 64] = (recovered != keys).any(axis=1)
+    return found

@@ -8,7 +8,7 @@ transactions invalid.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,36 @@ class BuiltBlock:
     rw_sets: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A contract event to put out; `contract` "": that of the call."""
+
+    topic: str
+    data: tuple[str, ...]
+    contract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A transaction's call of a contract and what came of it, in place of the made-up one.
+
+    Attributes:
+        contract, method, parameters: of the call.
+        events: what the contracts put out.
+        code: the transaction's result code, of which 0 is success; the contract's own result is 1 where it is not 0.
+    """
+
+    contract: str
+    method: str
+    parameters: tuple[tuple[str, bytes], ...]
+    events: tuple[Event, ...] = ()
+    code: int = 0
+
+
+Script = Callable[[int, int], "Call | None"]
+"""The call of transaction i of block number `index`; None: the made-up one."""
+
+
 @dataclass(slots=True)
 class _Job:
     """One signature to make: who signs, and where the DER bytes go."""
@@ -55,12 +85,14 @@ class _Job:
 class BlockBuilder:
     """Builds any block of the chain from its number and the previous block's hash; keeps nothing between calls."""
 
-    def __init__(self, made: LedgerParameters) -> None:
+    def __init__(self, made: LedgerParameters, script: Script | None = None) -> None:
+        self.script = script
         self.suite = SUITES[made.suite]
         self.txs_per_block = made.txs_per_block
         self.seed = made.seed
         self.endorsed_every = made.endorsed_every
         self.consensus = made.consensus
+        self.events = made.events
         self.consortium = Consortium(
             self.suite,
             authentication=made.authentication,
@@ -126,7 +158,8 @@ class BlockBuilder:
             tx = block.txs.add()
             sender = people.clients[pick % len(people.clients)]
             by_hash = kind == "unknown-certificate-hash" or (kind != "foreign-certificate" and pick >> 16 & 1 == 1)
-            self._payload(tx.payload, index, i, tx_id, pick)
+            call = None if self.script is None else self.script(index, i)
+            self._payload(tx.payload, index, i, tx_id, pick, call)
             message = tx.payload.SerializeToString(deterministic=True)
             tx.sender.signer.CopyFrom(self._members[sender.name, by_hash])
             jobs.append(_Job(self._spoil_sender(tx, sender, kind), message, tx.sender, kind))
@@ -136,7 +169,7 @@ class BlockBuilder:
                 payer = people.clients[(pick + 1) % len(people.clients)]
                 tx.payer.signer.CopyFrom(self._members[payer.name, True])
                 jobs.append(_Job(payer, message, tx.payer))
-            tx.result.contract_result.result = b"ok"
+            self._result(tx, call)
             tx.result.rw_set_hash = rw_hashes[i]
             if kind == "payload":
                 tx.payload.parameters[0].value += b"0"
@@ -144,18 +177,43 @@ class BlockBuilder:
         for job, signature in zip(jobs, signatures, strict=True):
             job.entry.signature = signature
 
-    def _payload(self, payload: transaction_pb2.Payload, index: int, i: int, tx_id: str, pick: int) -> None:
+    def _result(self, tx: transaction_pb2.Transaction, call: Call | None) -> None:
+        """What came of a transaction, except for its read and write set."""
+        result = tx.result.contract_result
+        if call is None:
+            result.result = b"ok"
+            name = tx.payload.parameters[1].value.decode() if self.events else ""
+            events = [Event(tx.payload.method, (name, str(k))) for k in range(self.events)]
+        else:
+            tx.result.code, result.code = call.code, int(call.code != 0)
+            result.result, events = b"" if call.code else b"ok", list(call.events)
+        for event in events:
+            result.contract_event.add(
+                topic=event.topic,
+                tx_id=tx.payload.tx_id,
+                contract_name=event.contract or tx.payload.contract_name,
+                event_data=event.data,
+            )
+
+    def _payload(
+        self, payload: transaction_pb2.Payload, index: int, i: int, tx_id: str, pick: int, call: Call | None
+    ) -> None:
         payload.chain_id = CHAIN_ID
         payload.tx_id = tx_id
         payload.timestamp = self._timestamp(index) - 1
         if i % 7 == 0:
             payload.expiration_time = payload.timestamp + 600
+        payload.limit.gas_limit = 1_000_000
+        if call is not None:
+            payload.contract_name, payload.method = call.contract, call.method
+            for key, value in call.parameters:
+                payload.parameters.add(key=key, value=value)
+            return
         payload.contract_name = CONTRACT
         payload.method = "transfer" if pick & 3 == 0 else "save"
         payload.parameters.add(key="file_hash", value=tx_id[::-1].encode())
         payload.parameters.add(key="file_name", value=f"test-document-{index}-{i}.txt".encode())
         payload.parameters.add(key="note", value=b"made by pycore.testing, not a real transaction")
-        payload.limit.gas_limit = 1_000_000
 
     def _spoil_sender(self, tx: transaction_pb2.Transaction, sender: Identity, kind: str) -> Identity:
         """Changes who the sender claims to be as `kind` says; returns who really signs."""

@@ -24,7 +24,6 @@ from pycore.testing._sign import der_signature, sign
 from pycore.testing.certificates import SUITES, Identity, Wanted, make_identities
 
 CHAINCODE = "ledger"
-ROLES = membership_pb2.MSPRole.MSPRoleType
 _UNITS = ("client", "peer", "admin", "orderer")
 _SIGNATURE, _IMPLICIT = 1, 3
 
@@ -356,7 +355,7 @@ class FabricChannel:
             channel_header=channel.SerializeToString(),
             signature_header=block_pb2.SignatureHeader(creator=creator, nonce=nonce).SerializeToString(),
         )
-        # Maps have no order of their own: this one is the same every time.
+        # Maps have no order; here it is the same every time.
         data = config.SerializeToString(deterministic=True)
         payload = block_pb2.Payload(header=header, data=data).SerializeToString()
         signature = self.sign([signer], [payload])[0] if signer is not None else b""
@@ -373,7 +372,7 @@ class FabricChannel:
 
 def role_principal(msp_id: str, role: str) -> membership_pb2.MSPPrincipal:
     """A principal of kind ROLE; `role` by its name in capitals."""
-    value = membership_pb2.MSPRole(msp_identifier=msp_id, role=ROLES.Value(role))
+    value = membership_pb2.MSPRole(msp_identifier=msp_id, role=role)
     return membership_pb2.MSPPrincipal(principal=value.SerializeToString())
 
 

@@ -220,6 +220,7 @@ def generate_ledger(
     endorsed_every: int = 10,
     authentication: str = "certificate",
     consensus: str = "tbft",
+    events: int = 0,
 ) -> GeneratedLedger:
     """A chain of `blocks` blocks, valid in every check of ``pycore.ledgers`` under ``strict`` rules, except
     for what is spoilt on purpose.
@@ -238,6 +239,8 @@ def generate_ledger(
         endorsed_every: one transaction in so many has one to three endorsers; 0 for none.
         authentication: "certificate" (members are certificates, or hashes of them) or "key" (bare public keys).
         consensus: "tbft" or "maxbft": the form of a block's quorum certificate.
+        events: contract events that each transaction puts out: the topic is its method, the data the file_name that
+            it was called with and the event's number.
 
     >>> ledger = generate_ledger(blocks=2, txs_per_block=3, seed=7, invalid_every=3)
     >>> len(ledger.blocks), [(bad.block, bad.tx, bad.kind) for bad in ledger.invalid]
@@ -255,6 +258,7 @@ def generate_ledger(
         endorsed_every=endorsed_every,
         authentication=authentication,
         consensus=consensus,
+        events=events,
     )
     parameters.check()
     invalid = tuple(plan(parameters, kinds))

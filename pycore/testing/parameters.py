@@ -12,7 +12,15 @@ _NAMES = {
     "authentication": ("certificate", "key"),
     "consensus": ("tbft", "maxbft"),
 }
-_LEAST = {"blocks": 1, "txs_per_block": 1, "signers": 1, "organisations": 1, "invalid_every": 0, "endorsed_every": 0}
+_LEAST = {
+    "blocks": 1,
+    "txs_per_block": 1,
+    "signers": 1,
+    "organisations": 1,
+    "invalid_every": 0,
+    "endorsed_every": 0,
+    "events": 0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class LedgerParameters:
     endorsed_every: int
     authentication: str = "certificate"
     consensus: str = "tbft"
+    events: int = 0
 
     def check(self) -> None:
         """InputError that names the first field with an unknown name or a number that is too small."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pycore import ledgers
+from pycore import bundle, ledgers
 from pycore.base.backends import Capabilities
 from pycore.base.ffi import BackendRow
 from pycore.base.registry import Hash, Rules, Scheme
@@ -31,6 +31,7 @@ class ServiceCapabilities:
     Attributes:
         trees: the Merkle tree shapes.
         chains: names of the ledgers of validate_block.
+        bundles: chain -> kinds of statements that its bundles can prove.
         limits: what a request may hold.
         Others: as in `pycore.Capabilities`.
     """
@@ -50,6 +51,7 @@ class ServiceCapabilities:
     threads: int
     key_cache: KeyCacheStats
     limits: Limits
+    bundles: Mapping[str, tuple[str, ...]]
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -102,6 +104,7 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
         threads=settings.threads or found.threads,
         compiler=found.compiler,
         key_cache=capability_pb2.KeyCache(**found.key_cache._asdict()),
+        bundles=[capability_pb2.BundleInfo(chain=name, kinds=kinds) for name, kinds in bundle.kinds().items()],
     )
 
 
@@ -124,6 +127,7 @@ def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> Servic
         threads=message.threads,
         key_cache=KeyCacheStats(*(getattr(message.key_cache, name) for name in KeyCacheStats._fields)),
         limits=Limits(**{name: getattr(message.limits, name) for name in Limits.__dataclass_fields__}),
+        bundles={one.chain: tuple(one.kinds) for one in message.bundles},
     )
 
 

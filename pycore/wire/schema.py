@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from pycore._pb.validation.v1 import (
     block_pb2,
+    bundle_pb2,
     capability_pb2,
     column_pb2,
     hash_pb2,
@@ -24,6 +25,7 @@ __all__ = [
     "SERVICE_NAME",
     "Method",
     "block_pb2",
+    "bundle_pb2",
     "capability_pb2",
     "column_pb2",
     "hash_pb2",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable
@@ -19,10 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pycore import MerkleFrontier
+from pycore import MerkleFrontier, bundle
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2 as chain
 from pycore._pb.ledgers.chainmaker.v1 import consensus_pb2, transaction_pb2
-from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+from pycore._pb.validation.v1 import block_pb2, bundle_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+from pycore.bundle import Bundle, Inclusion, Statement
 
 Make = Callable[[int], bytes]
 
@@ -387,6 +389,67 @@ def turns(n: int) -> bytes:
     return block(content, hash="SHA256", auth_type="Public", **known)
 
 
+# ---- bundles -------------------------------------------------------------------------------------------------------
+
+TRUSTED = {"format": 1, "chain": "chainmaker", "chain_id": "c", "height": 6, "block_hash": "11" * 32}
+
+
+def proof(height: int, headers: Iterable[bytes], trusted: dict[str, Any], **parts: Any) -> bytes:
+    """A request to verify a bundle for a state at a height."""
+    known = {"hash": "SHA256", "consensus": "tbft", "auth_type": "Public", **trusted}
+    state = TRUSTED | {"height": height, "context": known}
+    made = Bundle("chainmaker", "c", height, bytes.fromhex("11" * 32), tuple(headers), **parts)
+    return bundle_pb2.VerifyBundleRequest(
+        trusted_json=json.dumps(state).encode(), bundle=bundle.to_bytes(made)
+    ).SerializeToString()
+
+
+def long_chain(n: int) -> bytes:
+    """n headers, each with the hash of the one before, up to a block that is not the trusted one."""
+    found, before = [], bytes(32)
+    for height in range(n):
+        data = chain.BlockHeader(block_height=height, pre_block_hash=before, chain_id="c").SerializeToString()
+        before = hashlib.sha256(data).digest()
+        found.append(data)
+    return proof(n - 1, found, {})
+
+
+def many_nodes(n: int) -> bytes:
+    head = chain.BlockHeader(block_height=7, chain_id="c", tx_count=2, tx_root=bytes(32), pre_block_hash=b"\x11" * 32)
+    digest = hashlib.sha256(head.SerializeToString()).digest()
+    where = Inclusion(0, 2, (bytes(32),) * n)
+    state = TRUSTED | {"height": 7, "block_hash": digest.hex(), "context": {"hash": "SHA256"}}
+    head.block_hash = digest
+    made = Bundle("chainmaker", "c", 7, digest, (head.SerializeToString(),), b"", where, Statement("transaction", b"x"))
+    return bundle_pb2.VerifyBundleRequest(
+        trusted_json=json.dumps(state).encode(), bundle=bundle.to_bytes(made)
+    ).SerializeToString()
+
+
+def proven_votes(n: int) -> bytes:
+    """As many votes as validators, by nobody's certificate."""
+    names = [f"node{i}" for i in range(n)]
+    each = {name: consensus_pb2.Vote(voter=name, hash=b"\x22" * 32, type=1, height=7) for name in names}
+    votes = consensus_pb2.VoteSet(type=1, height=7, votes=each).SerializeToString(deterministic=True)
+    head = chain.BlockHeader(block_height=7, chain_id="c", block_hash=b"\x22" * 32, pre_block_hash=b"\x11" * 32)
+    return proof(6, [head.SerializeToString()], {"validators": names}, certificate=votes)
+
+
+def committed(n: int) -> bytes:
+    """A transaction with n parameters that the trusted block has."""
+    pairs = [transaction_pb2.KeyValuePair()] * n
+    item = transaction_pb2.Transaction(payload=transaction_pb2.Payload(parameters=pairs)).SerializeToString()
+    head = chain.BlockHeader(block_height=7, chain_id="c", tx_count=1, tx_root=hashlib.sha256(item).digest())
+    digest = hashlib.sha256(head.SerializeToString()).digest()
+    head.block_hash = digest
+    state = TRUSTED | {"height": 7, "block_hash": digest.hex(), "context": {"hash": "SHA256"}}
+    claim = Statement("transaction", item)
+    made = Bundle("chainmaker", "c", 7, digest, (head.SerializeToString(),), b"", Inclusion(0, 1), claim)
+    return bundle_pb2.VerifyBundleRequest(
+        trusted_json=json.dumps(state).encode(), bundle=bundle.to_bytes(made)
+    ).SerializeToString()
+
+
 FAMILIES = [
     Family("VerifySignatures", "Ed25519 signatures", signatures("ed25519", 32)),
     Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
@@ -431,6 +494,11 @@ FAMILIES = [
     Family("ValidateBlocks", "blocks without content", run_of_blocks, "blocks", size=100),
     Family("ValidateBlocks", "certificates that members add", run_of_changes),
     Family("ValidateBlocks", "checkpoint: validators", checkpoint),
+    Family("VerifyBundle", "headers up to the trusted one", long_chain),
+    Family("VerifyBundle", "nodes of a proof", many_nodes),
+    Family("VerifyBundle", "votes and validators", proven_votes),
+    Family("VerifyBundle", "parameters of a transaction", committed),
+    Family("AdvanceTrust", "votes and validators", proven_votes),
     Family("GetCapabilities", "nothing", lambda n: b""),
 ]
 

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 import pycore
-from pycore import ledgers, testing
+from pycore import bundle, ledgers, testing
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+BUNDLES = HERE.parent / "vectors" / "bundles"
 
 
 def installed_version(name: str) -> str | None:
@@ -93,6 +94,27 @@ def test_a_node_client_verifies_signatures_and_a_block(node: str, tmp_path: Path
     faults = [[fault.index, f"VERDICT_{fault.verdict.name}", fault.tx_id] for fault in report.faults]
     assert shown["invalid"] == faults
     assert faults
+
+
+@pytest.mark.timeout(400)
+def test_a_node_client_verifies_every_bundle(node: str) -> None:
+    with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0)) as server:
+        command = [node, str(HERE / "bundles.js"), server.target, str(BUNDLES)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert run.returncode == 0, run.stderr
+    answers: dict[str, Any] = json.loads(run.stdout)
+    assert set(answers) == {path.stem for path in BUNDLES.glob("*.bundle")}
+    for name, answer in answers.items():
+        data, trusted = (BUNDLES / f"{name}.bundle").read_bytes(), bundle.read_trusted(BUNDLES / f"{name}.trusted.json")
+        report, moved = bundle.verify(data, trusted), bundle.advance(data, trusted)[1]
+        assert answer["proven"], name
+        assert answer["height"] == report.height
+        assert answer["facts"] == json.loads((BUNDLES / f"{name}.facts.json").read_text(encoding="utf-8"))
+        assert answer["voters"] == list(report.certified_by)
+        assert answer["checks"] == [[check.name, "CHECK_STATUS_PASSED"] for check in report]
+        assert answer["moved"] == (moved is not None)
+        assert not answer["changed"]
+        assert answer["refusals"] > 0
 
 
 @pytest.mark.timeout(400)

@@ -20,9 +20,10 @@ from pycore.wire.columns import to_verdicts
 from pycore.wire.schema import signature_pb2
 
 CALLS = [
-    "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root", "validate_block",
-    "validate_blocks", "verify", "verify_batch", "verify_consistency", "verify_inclusion", "verify_inclusion_batch",
-    "verify_multiproof", "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
+    "advance_trust", "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root",
+    "validate_block", "validate_blocks", "verify", "verify_batch", "verify_bundle", "verify_consistency",
+    "verify_inclusion", "verify_inclusion_batch", "verify_multiproof", "verify_sparse", "verify_sparse_batch",
+    "verify_stream", "verify_trie", "verify_trie_batch",
 ]  # fmt: skip
 REST = ["close", "health", "wait_until_ready"]
 

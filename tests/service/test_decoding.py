@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pycore
-from pycore import testing
-from pycore._pb.validation.v1 import block_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+from pycore import bundle, testing
+from pycore._pb.bundle.v1 import bundle_pb2 as frame_pb2
+from pycore._pb.validation.v1 import block_pb2, bundle_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.errors import InputError
 from pycore.service import handlers
 from pycore.service.work import Unary
@@ -99,6 +100,29 @@ block_requests = st.builds(
     block=st.binary(max_size=80),
     context_json=st.binary(max_size=10) | st.sampled_from([b"{}", b"null", b"1e999", b'{"hash": 5}', b'{"rules": []}']),
 )
+TRUSTED = json.dumps(
+    {"format": 1, "chain": "chainmaker", "chain_id": "", "height": 0, "block_hash": "00", "context": {"hash": "SM3"}}
+).encode()
+small_bytes = st.binary(max_size=5) | st.just(b"\0")
+frames = st.builds(
+    lambda **parts: frame_pb2.Bundle(format=1, **parts).SerializeToString(deterministic=True),
+    chain=st.sampled_from(["chainmaker", "x"]),
+    trusted_height=st.integers(0, 1),
+    trusted_hash=st.just(b"\0"),
+    headers=st.lists(small_bytes, max_size=2),
+    certificate=small_bytes,
+    inclusion=st.none()
+    | st.builds(frame_pb2.Inclusion, index=small, count=small, nodes=st.lists(small_bytes, max_size=2)),
+    statement=st.builds(
+        frame_pb2.Statement, kind=st.sampled_from([*bundle.kinds()["chainmaker"], "", "receipt"]), item=small_bytes,
+        key=small_bytes, event=small,
+    ),
+)  # fmt: skip
+bundle_requests = st.builds(
+    bundle_pb2.VerifyBundleRequest,
+    trusted_json=st.just(TRUSTED) | st.binary(max_size=9) | st.sampled_from([b"{}", b"[]", b"1e999"]),
+    bundle=st.binary(max_size=60) | frames | st.just(b"{}"),
+)
 CASES = {
     "VerifySignatures": (verify_requests, signature_pb2.VerifySignaturesResponse),
     "VerifyInclusion": (inclusion_requests, merkle_pb2.VerifyInclusionResponse),
@@ -109,6 +133,8 @@ CASES = {
     "VerifyTrie": (trie_requests, merkle_pb2.VerifyTrieResponse),
     "HashBatch": (hash_requests, hash_pb2.HashBatchResponse),
     "ValidateBlock": (block_requests, block_pb2.ValidateBlockResponse),
+    "VerifyBundle": (bundle_requests, bundle_pb2.VerifyBundleResponse),
+    "AdvanceTrust": (bundle_requests, bundle_pb2.AdvanceTrustResponse),
 }
 
 
@@ -157,6 +183,8 @@ REQUESTS = {
     "VerifyTrie": merkle_pb2.VerifyTrieRequest,
     "HashBatch": hash_pb2.HashBatchRequest,
     "ValidateBlock": block_pb2.ValidateBlockRequest,
+    "VerifyBundle": bundle_pb2.VerifyBundleRequest,
+    "AdvanceTrust": bundle_pb2.AdvanceTrustRequest,
 }
 
 

@@ -83,5 +83,7 @@ def test_reflection_gives_every_file_of_the_contract(channel: grpc.Channel) -> N
         "VerifyTrie",
         "ValidateBlock",
         "ValidateBlocks",
+        "VerifyBundle",
+        "AdvanceTrust",
         "GetCapabilities",
     ]

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 import grpc
 import numpy as np
 import pytest
+from chainmaker_bundles import Chain
 
 import pycore
+from pycore import bundle
 from pycore._pb.validation.v1 import (
     block_pb2,
+    bundle_pb2,
     column_pb2,
     hash_pb2,
     merkle_pb2,
@@ -100,6 +103,7 @@ def test_mutated_requests(raw: RawCaller, method: str, rng: random.Random) -> No
             assert error.code() is INVALID, error  # noqa: PT017
 
 
+KNOWN = Chain()
 ROWS = column_pb2.Column(rows=[b"abc", b"", b"z"])
 SAMPLES = {
     "VerifySignatures": signature_pb2.VerifySignaturesRequest(
@@ -135,6 +139,12 @@ SAMPLES = {
     "ValidateBlock": block_pb2.ValidateBlockRequest(
         chain="chainmaker", block=field(1, field(5, bytes(32)) + b"\x20\x02"), context_json=b'{"hash": "SM3"}'
     ).SerializeToString(),
+    **{
+        name: bundle_pb2.VerifyBundleRequest(
+            trusted_json=bundle.trusted_to_json(KNOWN.before).encode(), bundle=bundle.to_bytes(KNOWN.bundle("event"))
+        ).SerializeToString()
+        for name in ("VerifyBundle", "AdvanceTrust")
+    },
     "GetCapabilities": b"",
 }
 

@@ -119,7 +119,15 @@ class ChainState:
         broken, unclear: as in :class:`Checkpoint`.
     """
 
-    def __init__(self, context: ChainContext, checkpoint: Checkpoint | None, *, form: str, threads: int | None) -> None:
+    def __init__(
+        self,
+        context: ChainContext,
+        checkpoint: Checkpoint | None,
+        *,
+        form: str,
+        threads: int | None,
+        events: bool = False,
+    ) -> None:
         if context.rw_sets is not None:
             raise InputError("context.rw_sets", got="the sets of one block", wanted="none: give BlockInfo messages")
         self.height, self.previous_hash = context.height, context.previous_block_hash
@@ -129,7 +137,7 @@ class ChainState:
         self._last: tuple[int, bytes] | None = None
         self._read = 0
         self._room = _FREE_MOVES
-        self._form, self._threads = form, threads
+        self._form, self._threads, self._events = form, threads, events
         if checkpoint is not None:
             self._go_on(checkpoint)
         configuration.check_size(context)
@@ -184,7 +192,7 @@ class ChainState:
 
     def _validated(self, blocks: Sequence[bytes]) -> Iterator[BlockReport | InputError]:
         """The report of each block by itself, all in one context; ends after the first that is no block."""
-        return validate_together(blocks, self.context, self.proposer, self._form, self._threads)
+        return validate_together(blocks, self.context, self.proposer, self._form, self._threads, events=self._events)
 
     def _named(self, error: InputError) -> InputError:
         if error.field.split(".")[0].split("[")[0] != "block":

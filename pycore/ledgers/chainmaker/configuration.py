@@ -34,7 +34,8 @@ from pycore.ledgers.chainmaker.rows import Policy
 
 CONFIG, CERTIFICATES, KEYS, VOTED = "CHAIN_CONFIG", "CERT_MANAGE", "PUBKEY_MANAGE", "MULTI_SIGN"
 _STATES = frozenset({CONFIG, CERTIFICATES, KEYS})
-_CONFIG_BLOCK = 1
+CONFIG_BLOCK = 1
+"""The bit of a block's type that says so (BLOCK_TYPE_CONFIG)."""
 _SUCCESS = 0
 _INVOKES = 0
 _READS = frozenset({f"{CERTIFICATES}-CERTS_QUERY", f"{CERTIFICATES}-CERTS_ALIAS_QUERY", f"{KEYS}-PUBKEY_QUERY"})
@@ -159,7 +160,7 @@ def _configuration(block: Block, tx: Transaction, rw_set: TxRWSet | None) -> con
     for holds, words in (
         (tx.payload.contract_name == CONFIG, f"{_called(tx)} changes the configuration, by another contract"),
         (
-            header.block_type == _CONFIG_BLOCK,
+            header.block_type == CONFIG_BLOCK,
             f"{_called(tx)} in a block of type {header.block_type}, not configuration",
         ),
         (len(block.txs) == 1, f"{_called(tx)} is not alone in its block"),

@@ -19,6 +19,7 @@ from pycore.ledgers.chainmaker.chain import ChainState, Checkpoint
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
 from pycore.ledgers.chainmaker.digests import Hashing, block_digests
 from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMember
+from pycore.ledgers.chainmaker.proofs import PROOFS
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.report import BlockReport
@@ -45,6 +46,7 @@ class ChainMaker:
     """The validator; stateless, safe to share between threads. Resolved members are cached per chain configuration."""
 
     name = "chainmaker"
+    proofs = PROOFS
 
     def validate_block(
         self,
@@ -53,6 +55,7 @@ class ChainMaker:
         *,
         form: str = "auto",
         threads: int | None = None,
+        events: bool = False,
     ) -> BlockReport:
         """Every check that the block and the context allow.
 
@@ -60,10 +63,11 @@ class ChainMaker:
         context   a ChainContext, its JSON form as text, mapping or path; None: only checks that need no context
         form      "auto" | "block" | "block-info"
         threads   of the signature kernels; None: the library's setting
+        events    whether the report is to have the contract events of the transactions
 
         InputError when the bytes are not a block. Whatever is wrong inside a block is in the report.
         """
-        return validator.Validation(self.context(context), threads).run(_view(block), form)
+        return validator.Validation(self.context(context), threads, events=events).run(_view(block), form)
 
     def validate_chain(
         self,
@@ -75,6 +79,7 @@ class ChainMaker:
         form: str = "auto",
         window_blocks: int = WINDOW_BLOCKS,
         window_bytes: int = WINDOW_BYTES,
+        events: bool = False,
     ) -> ChainRun:
         """Validates a run of blocks: each by itself, its link to the one before, and configuration blocks applied.
 
@@ -87,13 +92,14 @@ class ChainMaker:
         window_blocks, window_bytes
                       at most so many blocks are read before their reports are taken, and none after so many bytes;
                       1 for a report of each block before the next is read
+        events        as for :meth:`validate_block`
 
         An iterator of reports in the order of the blocks, and after each its `checkpoint`.
         :mod:`pycore.ledgers.chainmaker.chain` says what is checked and what follows a block that is not valid.
 
         InputError, from the iterator, when bytes are not a block; `blocks[i]` counts from the first of this run.
         """
-        state = self.chain_state(context, checkpoint=checkpoint, form=form, threads=threads)
+        state = self.chain_state(context, checkpoint=checkpoint, form=form, threads=threads, events=events)
         return ChainRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
 
     def chain_state(
@@ -103,6 +109,7 @@ class ChainMaker:
         checkpoint: Checkpoint | Mapping[str, Any] | None = None,
         form: str = "auto",
         threads: int | None = None,
+        events: bool = False,
     ) -> ChainState:
         """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time: its
         `reports(blocks)` are those of the next blocks, its `checkpoint` the place after the last."""
@@ -118,7 +125,7 @@ class ChainMaker:
             given = dataclasses.replace(given, unclear="")
             if known.hash is None:
                 known = known.replace(hash=given.context.hash)
-        return ChainState(known, given, form=form, threads=threads)
+        return ChainState(known, given, form=form, threads=threads, events=events)
 
     def block_height(self, block: BytesLike, *, form: str = "auto") -> int:
         """The height that a block says it has; nothing is checked. InputError when the bytes are not a block."""

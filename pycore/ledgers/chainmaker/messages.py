@@ -28,6 +28,7 @@ Payload = transaction_pb2.Payload
 QuorumCert = consensus_pb2.QuorumCert
 Transaction = transaction_pb2.Transaction
 TxRWSet = transaction_pb2.TxRWSet
+TxWrite = transaction_pb2.TxWrite
 Vote = consensus_pb2.Vote
 VoteData = consensus_pb2.VoteData
 VoteSet = consensus_pb2.VoteSet

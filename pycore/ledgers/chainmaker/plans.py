@@ -54,5 +54,34 @@ TRANSACTION = Plan(
 SENDER, ENDORSER, PAYER = 2, 3, 5
 """Numbers of the fields by which rows of "entry" come."""
 
+EVENT = Plan(
+    Transaction.DESCRIPTOR,
+    {
+        "": "tx",
+        "result.contract_result.contract_event": "event",
+        "result.contract_result.contract_event.event_data": "data",
+    },
+    {"tx": ["result.code", "payload.tx_id"], "event": ["contract_name", "topic"]},
+    raw=("sender", "endorsers", "payer"),
+)
+"""The events of a transaction, each with its data."""
+
+ITEMS = {
+    Transaction: Plan(
+        Transaction.DESCRIPTOR,
+        {
+            "": "tx",
+            "payload.parameters": "parameters",
+            "endorsers": "endorsers",
+            "result.contract_result.contract_event": "events",
+            "result.contract_result.contract_event.event_data": "values of events",
+        },
+        {},
+        raw=("sender", "payer"),
+    ),
+    TxRWSet: Plan(TxRWSet.DESCRIPTOR, {"": "rw_set", "tx_reads": "reads", "tx_writes": "writes"}, {}),
+}
+"""The records in what a bundle's statement may be about, to be counted before they are built."""
+
 RW_SET = Plan(TxRWSet.DESCRIPTOR, {"": "rw_set"}, {"rw_set": ["tx_id"]})
 """The read and write set of a transaction."""

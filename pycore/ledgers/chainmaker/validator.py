@@ -19,11 +19,12 @@ from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.block import Buffer, OpenBlock, open_block
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import HASH_ORDER, Digests, Hashing, block_digests, infer_hash
+from pycore.ledgers.chainmaker.events import read_events
 from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.ledgers.scan import Spans
 
 _CONSENSUS_ROLE = "CONSENSUS"
@@ -37,7 +38,10 @@ class Validation:
     :meth:`abandon` them: helpers read their bytes.
     """
 
-    def __init__(self, context: ChainContext, threads: int | None, batch: SignatureBatch | None = None) -> None:
+    def __init__(
+        self, context: ChainContext, threads: int | None, batch: SignatureBatch | None = None, *, events: bool = False
+    ) -> None:
+        """events: whether the report is to have the transactions' events."""
         self.context = context
         self.strict = context.rules == "strict"
         self.checks: list[Check] = []
@@ -46,6 +50,7 @@ class Validation:
         if context.time is None and context.clock == "now":
             self.time = time.time()
         self.threads = threads
+        self.with_events = events
         self.batch = new_batch(context, threads) if batch is None else batch
         self.hashing: Hashing | None = None
 
@@ -123,7 +128,7 @@ class Validation:
         assert self.hashing is not None
         with self.stage("hash"):
             digests = block_digests(block, self.hash, self.hashing, self.threads)
-            self.header_checks(block, digests, self.known_hash)
+            self.header_checks(block, digests.block_hash, self.known_hash)
         with self.stage("decide"):
             self.proposer_checks(block.header, signers, self.proposer, codes, store, rules)
             judged = rules if block.header.block_height else None  # nobody signs a genesis block
@@ -139,7 +144,12 @@ class Validation:
                 self.check("quorum", None, None, None, "the block carries no quorum certificate")
             self.checks += headers.checks(block.header, self.votes, self.turn, self.context)
             self.trust_checks(store, signers)
-        return self.report(digests)
+        events = None
+        if self.with_events:
+            with self.stage("events"):
+                found, events = read_events(column.spans())
+                self.checks.append(found)
+        return self.report(digests, events)
 
     def read_rw_sets(self, block: OpenBlock) -> content.RWSets | None:
         """The context's read and write sets, else the block's."""
@@ -147,7 +157,7 @@ class Validation:
             return content.RWSets(Spans.joined(self.context.rw_sets), "context.rw_sets", self.threads)
         return None if block.rw_sets is None else content.RWSets(block.rw_sets, "block.rwset_list", self.threads)
 
-    def report(self, digests: Digests) -> BlockReport:
+    def report(self, digests: Digests, events: tuple[Event, ...] | None) -> BlockReport:
         """Everything that was found, as the caller gets it."""
         header, column, votes = self.block.header, self.column, self.votes
         faults = tuple(
@@ -173,13 +183,26 @@ class Validation:
             faults=faults,
             counts=counts,
             timings=self.timings,
+            events=events,
+            time=float(header.block_timestamp),
         )
 
     # ---- header ------------------------------------------------------------------------------------------------------
 
-    def header_checks(self, block: OpenBlock, digests: Digests, hash_: str | None) -> None:
-        """Structure, chain, place in the chain, and the header's hash."""
+    def header_checks(self, block: OpenBlock, found: bytes, hash_: str | None) -> None:
+        """Structure, chain, place in the chain, and the header's hash; `found` is that as recomputed."""
         header, context = block.header, self.context
+        self.structure_check(block)
+        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
+        self.compare("height", header.block_height, context.height, "the context names no height")
+        self.version_check(header)
+        previous = context.previous_block_hash
+        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+        self.hash_check(header, found, hash_)
+
+    def structure_check(self, block: OpenBlock) -> None:
+        """Whether all parts are there that a block cannot lack."""
+        header = block.header
         genesis = header.block_height == 0
         missing = [
             name
@@ -194,21 +217,24 @@ class Validation:
         ]
         detail = "missing or of the wrong length: " + ", ".join(missing) if missing else ""
         self.check("structure", not missing, ", ".join(missing) or "complete", "complete", detail)
-        self.compare("chain_id", header.chain_id, context.chain_id, "the context names no chain")
-        self.compare("height", header.block_height, context.height, "the context names no height")
+
+    def version_check(self, header: BlockHeader) -> None:
+        """strict: the block's version is the configuration's, where the context names it."""
+        context = self.context
         if self.strict and context.block_version is not None:
             wanted = context.block_version or default_block_version(context.release)
             self.check("block_version", header.block_version == wanted, header.block_version, wanted)
-        previous = context.previous_block_hash
-        self.compare("previous_hash", header.pre_block_hash, previous, "the context has no hash of the block before")
+
+    def hash_check(self, header: BlockHeader, found: bytes, hash_: str | None) -> None:
+        """Whether the block's hash is the one that was found, under the hash `hash_`; None: it is not known which."""
         detail = ""
-        if context.hash is None:
+        if self.context.hash is None:
             detail = (
                 f"hash inferred: {hash_}"
                 if hash_
                 else "no hash of the chain's gives this value; shown is " + HASH_ORDER[0]
             )
-        self.check("block_hash", header.block_hash == digests.block_hash, header.block_hash, digests.block_hash, detail)
+        self.check("block_hash", header.block_hash == found, header.block_hash, found, detail)
 
     # ---- signatures --------------------------------------------------------------------------------------------------
 

@@ -20,12 +20,14 @@ GROUP_BYTES = 1 << 20
 
 
 def validate_together(
-    blocks: Sequence[Buffer], context: ChainContext, proposer: str | None, form: str, threads: int | None
-) -> Iterator[BlockReport | InputError]:
+    blocks: Sequence[Buffer], context: ChainContext, proposer: str | None, form: str, threads: int | None,
+    *, events: bool = False,
+) -> Iterator[BlockReport | InputError]:  # fmt: skip
     """The report of each block by itself, in order, all in one context; ends after the first that is no block, with the
-    error that says so. `proposer`: node id of the proposer of the block before the first; None: not known."""
+    error that says so. `proposer`: node id of the proposer of the block before the first; None: not known.
+    events: as for :class:`Validation`."""
     for blocks_of_group in _groups(blocks):
-        group = _Group(blocks_of_group, context.after_proposer(proposer), form, threads)
+        group = _Group(blocks_of_group, context.after_proposer(proposer), form, threads, events=events)
         proposer = group.proposer
         try:
             yield from group.reports()
@@ -53,14 +55,16 @@ def _groups(blocks: Sequence[Buffer]) -> Iterator[list[Buffer]]:
 class _Group:
     """Blocks that are open, and share a batch of signatures."""
 
-    def __init__(self, blocks: list[Buffer], context: ChainContext, form: str, threads: int | None) -> None:
+    def __init__(
+        self, blocks: list[Buffer], context: ChainContext, form: str, threads: int | None, *, events: bool
+    ) -> None:
         self.error: InputError | None = None
-        self._again = blocks, form, threads
+        self._again = blocks, form, threads, events
         self._works: list[Validation] = []
         self.proposer = context.previous_proposer
         batch = new_batch(context, threads)
         for block in blocks:
-            work = Validation(context.after_proposer(self.proposer), threads, batch)
+            work = Validation(context.after_proposer(self.proposer), threads, batch, events=events)
             self._works.append(work)
             try:
                 work.prepare(block, form)
@@ -90,10 +94,10 @@ class _Group:
             yield self.error
 
     def _one_by_one(self) -> Iterator[BlockReport]:
-        blocks, form, threads = self._again
+        blocks, form, threads, events = self._again
         try:
             for block, work in zip(blocks, self._works, strict=False):
-                yield Validation(work.context, threads).run(block, form)
+                yield Validation(work.context, threads, events=events).run(block, form)
         except InputError as error:
             self.error = error
 

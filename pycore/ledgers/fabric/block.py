@@ -1,21 +1,23 @@
 """A block of Fabric opened: its header, its entries, its metadata; and the bytes that its hashes and signatures cover.
 
-Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash}, the
-number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers put
+Block header hash: SHA-256 of DER SEQUENCE{INTEGER number, OCTET STRING previous_hash, OCTET STRING data_hash},
+the number unsigned. Data hash: SHA-256 of all entries one after another, without lengths. Newer Fabric-X orderers hash
 the length of each entry before it, 4 bytes, big-endian.
 
-Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed on
-published blocks.
+Sources: ``protoutil/blockutils.go`` of Fabric and of fabric-x-common, as read in public copies; the former recomputed
+on published blocks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1.block_pb2 import Block, BlockHeader
+from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.plans import BLOCK
 from pycore.ledgers.ffi_scan import TWICE
@@ -23,6 +25,7 @@ from pycore.ledgers.scan import FLAGS, Spans
 
 SIGNATURES, LAST_CONFIG, CODES, ORDERER, COMMIT_HASH = range(5)
 """Positions of metadata."""
+_ROOM = {"entry": 1024, "metadata": 8}
 MAX_ENTRIES = 1 << 17
 """Entries of a block that are read."""
 
@@ -68,20 +71,17 @@ class OpenBlock:
     metadata: tuple[bytes, ...]
     has_data: bool
     has_metadata: bool
-    _joined: bytes | None = field(default=None, repr=False)
-
-    @property
-    def joined(self) -> bytes:
-        """All entries one after another."""
-        if self._joined is None:
-            self._joined = self.entries.gather().data.tobytes()
-        return self._joined
 
     def data_hash(self, name: str = "sha256", *, lengths: bool = False) -> bytes:
         """The hash of the entries; `lengths`: each after its length, as Fabric-X has it."""
-        if not lengths:
-            return hash_one(name, self.joined)
-        return hash_one(name, b"".join(len(one).to_bytes(4, "big") + one for one in self.entries.items()))
+        if lengths:
+            return hash_one(name, b"".join(len(one).to_bytes(4, "big") + one for one in self.entries.items()))
+        if name != "sha256":
+            return hash_one(name, self.entries.gather().data)
+        digest, data = hashlib.sha256(), self.data.data
+        for start, end in zip(self.entries.start.tolist(), self.entries.end.tolist(), strict=True):
+            digest.update(data[start:end])
+        return digest.digest()
 
     def position(self, place: int) -> bytes:
         """One of the metadata; b"" where it is absent."""
@@ -93,13 +93,16 @@ def open_block(data: bytes) -> OpenBlock:
     cells = np.array([[0, len(data)]], np.int64)
     raw = np.frombuffer(data, np.uint8)
     limits = {"entry": MAX_ENTRIES, "metadata": 64}
-    tables = BLOCK.scan(Spans(raw, cells), limits=limits)
+    tables = BLOCK.scan(Spans(raw, cells), limits=limits, room=_ROOM)
     if tables.faulty:
         raise tables.refusal("block", "a serialised Fabric block", len(data))
     if tables["block"][0, FLAGS] & TWICE:
         merged = Block.FromString(data).SerializeToString()
         raw, cells = np.frombuffer(merged, np.uint8), np.array([[0, len(merged)]], np.int64)
         tables = BLOCK.scan(Spans(raw, cells), limits=limits)
+    for name, most in limits.items():
+        if tables.counts[name] > most:
+            raise InputError("block", f"{tables.counts[name]} of {name}", f"at most {most}")
     header = None
     if not tables.span("block", "header").absent[0]:
         number = int(tables.number("block", "header.number")[0]) % (1 << 64)

@@ -1,4 +1,4 @@
-"""What a configuration block says about a channel: who its members are, and which policies apply.
+"""A channel by its configuration block: who its members are, and which policies apply.
 
 Sources: ``common/channelconfig`` and ``common/policies`` of Fabric, as read in public copies.
 """

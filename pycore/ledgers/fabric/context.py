@@ -1,4 +1,4 @@
-"""What a reader knows of a Fabric channel before a block is validated."""
+"""The knowledge about a Fabric channel with which a block is validated."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """The orderers' signatures on a block.
 
-What a signer signs, as Fabric has it: the value of the metadata || the signature header || the header's DER. Since
-1.4.1 the value says which block holds the configuration; before, that stood in a place of its own with its own
-signatures. Orderers of the BFT kind (capability V3_0) may name themselves by a number: the identifier header stands in
-the place of the signature header. Fabric-X signs DER SEQUENCE{OCTET STRING signature or identifier header, OCTET STRING
-header DER, OCTET STRING value} instead.
+Fabric's orderers sign the value of the metadata || the signature header || the header's DER. Since 1.4.1 the value says
+which block holds the configuration; before, that stood in another place with other signatures. Orderers of the BFT kind
+(capability V3_0) may name themselves by a number: the identifier header stands in the place of the signature header.
+Fabric-X signs DER SEQUENCE{OCTET STRING signature or identifier header, OCTET STRING header DER, OCTET STRING value}
+instead.
 
 Who must have signed says the policy /Channel/Orderer/BlockValidation of the configuration before the block. Where the
 orderers are of the BFT kind "strict" also counts them: ceil((n + f + 1) / 2) of n, f = (n - 1) // 3, since Fabric
@@ -150,7 +150,7 @@ def new_batch(context: FabricContext, threads: int | None = None) -> SignatureBa
 
 
 def _quorum(channel: Channel, people: dict[int, Identity], flaws: list[str]) -> Decision:
-    """The count of consenters whose signature holds; whoever is none of them counts for nothing."""
+    """The count of consenters whose signature holds; anybody else counts for nothing."""
     consenters: dict[tuple[str, str | int], int] = {}
     for number, name in channel.consenters.items():
         try:

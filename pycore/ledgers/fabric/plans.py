@@ -112,6 +112,7 @@ class Columns:
         the data, and read there. Nobody hashes or signs that encoding, only what is inside of `bytes` fields.
         """
         records = Spans(self.data, records.cells, records.column)
+        options.setdefault("room", {table: 4 * len(records) + 16 for table in plan.names[1:]})
         tables, name = plan.scan(records, threads=1, **options), plan.names[0]
         odd = np.zeros(len(records), np.bool_)
         for table in plan.names[1:]:

@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.columns import Column, trusted_column
+from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.consensus.policy_tree import BatchPolicy
+from pycore.errors import InputError
 from pycore.hashing.batch import hash_batch
 from pycore.identities.collector import SignatureBatch
-from pycore.identities.msp import Identity, UnknownIdentityError
+from pycore.identities.msp import Identity, UnknownIdentityError, UnreadIdentityError
 from pycore.ledgers.fabric import plans
 from pycore.ledgers.fabric.channel import CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION, Channel, policy_of
 from pycore.ledgers.fabric.codes import VERDICTS, Code, describe
@@ -31,16 +33,17 @@ MAX_SIGNATURES = 1 << 20
 """Creator and endorsement signatures of a block that are read."""
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 _TX_ID = 64
+_SHOWN_ID = 128
 
 
 @dataclass(slots=True, eq=False)
 class Judged:
-    """What was found of a block's transactions.
+    """The findings about a block's transactions.
 
     Attributes:
         codes: uint8 (n,), Fabric's codes as far as the block and the context decide them.
         verdicts: uint8 (n,).
-        details: in words, of those that have a fault.
+        details, tx_ids: the fault in words and the id, of those that have a fault.
         canonical: bool (n,): envelopes as protobuf writes them, with payload and signature.
         undecided: why some could not be judged, in words; "" where all were.
         configurations: how many hold a configuration.
@@ -53,6 +56,7 @@ class Judged:
     canonical: NDArray[np.bool_]
     configurations: int = 0
     details: dict[int, str] = field(default_factory=dict)
+    tx_ids: dict[int, str] = field(default_factory=dict)
     undecided: str = ""
     unknown_policies: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
@@ -100,7 +104,10 @@ class Hashed:
 def canonical(entries: Spans, *, strict: bool) -> NDArray[np.bool_]:
     """bool (n,): which entries are envelopes exactly as protobuf writes them, with a payload and a signature. Writers
     keep unknown fields, behind the others; `strict` takes none."""
-    found = plans.ENVELOPE.scan(entries)
+    return _as_written(plans.ENVELOPE.scan(entries), strict=strict)
+
+
+def _as_written(found: Tables, *, strict: bool) -> NDArray[np.bool_]:
     flags = found["row"][:, FLAGS]
     plain = flags == 0 if strict else (flags & ~KEPT) == 0
     full = (found.span("row", "payload").lengths > 0) & (found.span("row", "signature").lengths > 0)
@@ -125,8 +132,11 @@ class Transactions:
 
     def _read_outer(self, entries: Spans) -> None:
         columns = self.columns
-        self.canonical = canonical(entries, strict=self.context.rules == "strict")
-        self.envelope = envelope = columns.scan(plans.ENVELOPE, entries)
+        envelope = plans.ENVELOPE.scan(entries)
+        self.canonical = _as_written(envelope, strict=self.context.rules == "strict")
+        if not self.canonical.all():  # fields may come twice, or have faults
+            envelope = columns.scan(plans.ENVELOPE, entries)
+        self.envelope = envelope
         self.payload = columns.scan(plans.PAYLOAD, columns.span(envelope, "row", "payload"))
         self.channel_header = columns.scan(
             plans.CHANNEL_HEADER, columns.span(self.payload, "row", "header.channel_header")
@@ -208,8 +218,8 @@ class Transactions:
             self.special[index] = Verdict.BAD_DIGEST
         self.fail(mine & ~matches, bad, "the proposal hash is another one")
         self.fail(self.types == CONFIG_UPDATE, Code.UNSUPPORTED_TX_PAYLOAD, "a configuration update is no transaction")
-        data = self.payload.span("row", "data")
-        self.fail((self.types == CONFIG) & data.absent, Code.INVALID_CONFIG_TRANSACTION, "no configuration")
+        empty = self.payload.span("row", "data").lengths == 0
+        self.fail((self.types == CONFIG) & empty, Code.INVALID_CONFIG_TRANSACTION, "no configuration")
 
     def judge_channel(self, channel_id: str) -> None:
         """Whether they are for this channel; "" where that is not known."""
@@ -233,7 +243,7 @@ class Transactions:
         same = names.equal(columns.span(chaincode, "row", "chaincode_id.name"))
         self.fail(mine & ~same, wrong, "two different chaincode ids")
         self.fail(mine & (chaincode.span("row", "chaincode_id.version").lengths == 0), wrong, "no chaincode version")
-        events = ~chaincode.span("row", "events").absent
+        events = chaincode.span("row", "events").lengths > 0
         self.fail(mine & events & faults(self.event), other, "an event that is no message")
         same = names.equal(columns.span(self.event, "row", "chaincode_id"))
         self.fail(mine & events & ~same, other, "an event of another chaincode")
@@ -327,15 +337,18 @@ class Transactions:
             np.concatenate([creators.end, endorsers.end]),
         )
         groups, firsts = both.group()
-        people = [_resolved(channel, name) for name in both.take(firsts).items()]
-        return Signers(self, people, groups.astype(np.int64), batch)
+        found = [_resolved(channel, name) for name in both.take(firsts).items()]
+        unread = {place for place, one in enumerate(found) if isinstance(one, UnreadIdentityError)}
+        people = [one if isinstance(one, Identity) else str(one) for one in found]
+        return Signers(self, people, unread, groups.astype(np.int64), batch)
 
 
-def _resolved(channel: Channel, name: bytes) -> Identity | str:
+def _resolved(channel: Channel, name: bytes) -> Identity | UnknownIdentityError:
+    checkpoint()
     try:
         return channel.msps.resolve(name)
     except UnknownIdentityError as error:
-        return str(error)
+        return error
 
 
 def _only(spans: Spans, chosen: NDArray[np.bool_]) -> Spans:
@@ -347,13 +360,15 @@ class Signers:
     """Signers of a block's transactions, and where their signatures went.
 
     people    the distinct ones: an identity, or why there is none
+    unread    places of those whom Fabric may know and nobody here can judge
     which     int64 (n + m,): who signed: creators first, then endorsements
     """
 
     def __init__(
-        self, rows: Transactions, people: list[Identity | str], which: NDArray[np.int64], batch: SignatureBatch
-    ) -> None:
-        self.rows, self.people, self.which = rows, people, which
+        self, rows: Transactions, people: list[Identity | str], unread: set[int], which: NDArray[np.int64],
+        batch: SignatureBatch,
+    ) -> None:  # fmt: skip
+        self.rows, self.people, self.unread, self.which = rows, people, unread, which
         columns = rows.columns
         n = rows.n
         endorsement = rows.action["endorsement"]
@@ -417,6 +432,11 @@ class Signers:
         wrong = bad[mine] | ~self.good[: rows.n]
         for index in np.flatnonzero(wrong & (rows.codes == Code.VALID)).tolist():
             one, why = self.people[mine[index]], problems[mine[index]]
+            if int(mine[index]) in self.unread:
+                rows.codes[index] = Code.NOT_VALIDATED
+                rows.special[index] = Verdict.UNSUPPORTED_ALGORITHM
+                rows.details[index] = f"the creator: {why}"
+                continue
             if isinstance(one, str):
                 verdict = Verdict.UNKNOWN_SIGNER
             else:
@@ -433,26 +453,22 @@ class Signers:
         starts = np.zeros(rows.n + 1, np.int64)
         starts[1:] = np.cumsum(np.bincount(self.parents, minlength=rows.n))
         who, ok = row_of[self.which[rows.n :]], self.good[rows.n :]
-        asked = self._asked()
-        unknown = []
-        judged: dict[str, NDArray[np.bool_]] = {}
-        for name, places in sorted(asked.items()):
-            text = context.policy_text(name)
+        open_ = np.zeros(rows.n, np.bool_)  # with endorsers who may be somebody
+        open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
+        asked, unknown = self._asked()
+        if UNKNOWN_POLICY in asked:
+            open_here = asked.pop(UNKNOWN_POLICY)
+            rows.codes[open_here[rows.codes[open_here] == Code.VALID]] = Code.NOT_VALIDATED
+        for text, places in sorted(asked.items()):
+            policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
             wanted = np.zeros(rows.n, np.bool_)
             wanted[places] = True
-            if text == UNKNOWN_POLICY:
-                unknown.append(name)
-                undecided = np.flatnonzero(wanted & (rows.codes == Code.VALID))
-                rows.codes[undecided] = Code.NOT_VALIDATED
-                continue
-            if text not in judged:
-                policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
-                judged[text] = policy.evaluate_rows(starts, who, ok)
-            wanted &= ~judged[text] & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
-            for index in np.flatnonzero(wanted).tolist():
+            wanted &= ~policy.evaluate_rows(starts, who, ok) & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
+            rows.codes[wanted & open_] = Code.NOT_VALIDATED
+            for index in np.flatnonzero(wanted & ~open_).tolist():
                 rows.codes[index] = Code.ENDORSEMENT_POLICY_FAILURE
-                rows.details[index] = f"the policy of the namespace {name[:80]!r} is not met"
-        return tuple(unknown)
+                rows.details[index] = f"the policy {text[:80]} of a namespace is not met"
+        return unknown
 
     def _table(self) -> tuple[list[Identity], NDArray[np.int64]]:
         """The distinct identities, and the place of each of `people` among them: two encodings may name one."""
@@ -468,23 +484,24 @@ class Signers:
                 row_of[i] = places[key]
         return identities, row_of
 
-    def _asked(self) -> dict[str, NDArray[np.int64]]:
-        """Namespace -> transactions whose endorsements its policy is asked about: the chaincode that was called, and
-        every other that is written."""
+    def _asked(self) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+        """Policy -> transactions whose endorsements it is asked about, and the names of some namespaces whose policy is
+        not known. Asked are those of the chaincode that was called, and of every other namespace that is written."""
         rows = self.rows
         live = rows.endorsed & (rows.codes == Code.VALID)
         places = np.flatnonzero(live)
-        found: dict[str, list[NDArray[np.int64]]] = {}
-        if len(places):
-            names = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
-            groups, firsts = names.group()
-            for place, name in enumerate(names.take(firsts).items()):
-                found.setdefault(name.decode(), []).append(places[groups == place])
-        for place, raw in enumerate(rows.namespace_names):
-            mine = (rows.namespace_of == place) & rows.written & live[rows.namespace_parent]
-            if mine.any():
-                found.setdefault(raw.decode(), []).append(rows.namespace_parent[mine])
-        return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
+        called = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
+        written = np.flatnonzero(rows.written & live[rows.namespace_parent])
+        which, firsts = called.group() if len(places) else (np.zeros(0, np.uint32), np.zeros(0, np.uint32))
+        names = [*called.take(firsts).items(), *rows.namespace_names]
+        of = np.concatenate([which.astype(np.int64), rows.namespace_of[written] + len(firsts)])
+        parents = np.concatenate([places, rows.namespace_parent[written]])
+        texts = [self.rows.context.policy_text(name.decode()) for name in names]
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        kinds = np.array([numbers[text] for text in texts], np.int64)[of]
+        found = {text: np.unique(parents[kinds == number]) for text, number in numbers.items()}
+        open_names = {names[i].decode() for i in np.unique(of).tolist() if texts[i] == UNKNOWN_POLICY}
+        return {text: mine for text, mine in found.items() if len(mine)}, tuple(sorted(open_names))[:8]
 
 
 def judge(
@@ -503,22 +520,26 @@ def judge(
     """
     rows = Transactions(data, entries, context, threads)
     rows.judge_headers()
-    signers = None
+    signers, undecided = None, ""
     if channel is not None and len(rows.action["endorsement"]) <= MAX_SIGNATURES:
         signers = rows.collect(channel, batch)
-        signers.settle(batch.run())
-        signers.judge_creators()
+        try:
+            signers.settle(batch.run())
+        except InputError as error:  # too many signatures on rare curves, which take a hundred times as long
+            signers, undecided = None, str(error)
+        else:
+            signers.judge_creators()
     rows.judge_form()
     rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
     rows.judge_action()
-    undecided = ""
     unknown: tuple[str, ...] = ()
     if signers is None or channel is None:
         open_ = rows.codes == Code.VALID
         rows.codes[open_] = Code.NOT_VALIDATED
-        undecided = "no configuration block is known: nobody's signature can be judged"
         if channel is not None:
-            undecided = f"more than {MAX_SIGNATURES} signatures"
+            undecided = undecided or f"more than {MAX_SIGNATURES} signatures"
+        else:
+            undecided = "no configuration block is known: nobody's signature can be judged"
     else:
         unknown = signers.judge_endorsements(channel)
     rows.judge_duplicates()
@@ -544,6 +565,15 @@ def _judged(rows: Transactions, signers: Signers | None, undecided: str, unknown
         counts["signatures"] = int((signers.tickets >= 0).sum())
         counts["bad_endorsements"] = int((~signers.good[rows.n :]).sum())
     details = {index: describe(int(rows.codes[index]), why) for index, why in sorted(rows.details.items())}
+    ids = rows.columns.span(rows.channel_header, "row", "tx_id")
     return Judged(
-        rows.codes, verdicts, rows.canonical, int((rows.types == CONFIG).sum()), details, undecided, unknown, counts
+        codes=rows.codes,
+        verdicts=verdicts,
+        canonical=rows.canonical,
+        configurations=int((rows.types == CONFIG).sum()),
+        details=details,
+        tx_ids={index: ids[index].decode()[:_SHOWN_ID] for index in details},
+        undecided=undecided,
+        unknown_policies=unknown,
+        counts=counts,
     )

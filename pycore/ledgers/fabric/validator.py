@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pycore.base.verdicts import Verdicts
+from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fabric import orderers
 from pycore.ledgers.fabric.block import CODES, LAST_CONFIG, SIGNATURES, Header, OpenBlock, open_block
 from pycore.ledgers.fabric.channel import BLOCK_VALIDATION, Channel, ConfigError, channel_of, config_of
@@ -132,7 +132,9 @@ class Validation:
             self.check("envelopes", not len(odd), got=len(block.entries) - len(odd), wanted=len(block.entries),
                        detail=detail, certainty="read")  # fmt: skip
         gm = "read" if self.context.gm or self.context.hash != "sha256" else ""
-        if found.undecided:
+        if not found.undecided and np.isin(Verdict.UNSUPPORTED_ALGORITHM, found.verdicts).any():
+            self.check("transactions", None, detail="some are by members of an MSP that cannot be read here")
+        elif found.undecided:
             self.check("transactions", None, detail=found.undecided)
         else:
             self.check("transactions", True, got=int((found.codes == Code.VALID).sum()), certainty=gm)
@@ -170,7 +172,7 @@ class Validation:
     def _configuration(
         self, block: OpenBlock, header: Header, channel: Channel | None, found: Judged, *, trusted: bool
     ) -> None:
-        """What a configuration block changes."""
+        """The checks of a configuration block."""
         context = self.context
         if not found.configurations:
             return
@@ -206,7 +208,8 @@ class Validation:
     ) -> FabricReport:
         verdicts = Verdicts(found.verdicts)
         faults = tuple(
-            TransactionFault(index, verdicts[index], "", found.details[index]) for index in sorted(found.details)
+            TransactionFault(index, verdicts[index], found.tx_ids[index], found.details[index])
+            for index in sorted(found.details)
         )
         return FabricReport(
             chain="fabric",
@@ -247,15 +250,26 @@ def certificate_checks(
     if signed.quorum is not None and context.rules == "strict":
         decision = signed.quorum
         checks.append(Check("quorum", decision.reached, got=decision.got, wanted=decision.needed, certainty="read"))
-    checks += _last_config(block, header, channel, context, named)
+    checks += _last_config(block, header, channel, context, named, old=not metadata.value)
     return checks, all(check.ok for check in checks)
 
 
-def _last_config(block: OpenBlock, header: Header, channel: Channel, context: FabricContext, named: int) -> list[Check]:
-    """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules."""
+def _last_config(
+    block: OpenBlock, header: Header, channel: Channel, context: FabricContext, named: int, *, old: bool
+) -> list[Check]:
+    """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules. `old`:
+    whether that stands in another place, with its own signatures."""
     if context.rules != "strict" and context.form != "fabric-x":
         return []
     wanted = header.number if _is_config(block) else channel.header.number
+    if old:
+        try:
+            metadata = orderers.read_metadata(block.position(LAST_CONFIG), "metadata of the last configuration")
+            signed = orderers.verify(metadata, header, channel, context).met
+        except MetadataError as error:
+            return [Check("last_config", False, detail=str(error), certainty="read")]
+        if not signed:
+            return [Check("last_config", False, got=named, detail="its own signatures do not hold", certainty="read")]
     return [Check("last_config", named == wanted, got=named, wanted=wanted, certainty="read")]
 
 

@@ -11,7 +11,7 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetCapabilitiesResponse(_message.Message):
-    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads", "compiler", "key_cache")
+    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads", "compiler", "key_cache", "bundles")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CPU_FEATURES_FIELD_NUMBER: _ClassVar[int]
     BACKENDS_FIELD_NUMBER: _ClassVar[int]
@@ -23,6 +23,7 @@ class GetCapabilitiesResponse(_message.Message):
     THREADS_FIELD_NUMBER: _ClassVar[int]
     COMPILER_FIELD_NUMBER: _ClassVar[int]
     KEY_CACHE_FIELD_NUMBER: _ClassVar[int]
+    BUNDLES_FIELD_NUMBER: _ClassVar[int]
     version: str
     cpu_features: _containers.RepeatedCompositeFieldContainer[CpuFeature]
     backends: _containers.RepeatedCompositeFieldContainer[Backend]
@@ -34,7 +35,16 @@ class GetCapabilitiesResponse(_message.Message):
     threads: int
     compiler: str
     key_cache: KeyCache
-    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ..., compiler: _Optional[str] = ..., key_cache: _Optional[_Union[KeyCache, _Mapping]] = ...) -> None: ...
+    bundles: _containers.RepeatedCompositeFieldContainer[BundleInfo]
+    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ..., compiler: _Optional[str] = ..., key_cache: _Optional[_Union[KeyCache, _Mapping]] = ..., bundles: _Optional[_Iterable[_Union[BundleInfo, _Mapping]]] = ...) -> None: ...
+
+class BundleInfo(_message.Message):
+    __slots__ = ("chain", "kinds")
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    KINDS_FIELD_NUMBER: _ClassVar[int]
+    chain: str
+    kinds: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, chain: _Optional[str] = ..., kinds: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class KeyCache(_message.Message):
     __slots__ = ("memory_limit", "nbytes", "keys", "hits", "misses", "promotions", "evictions")
