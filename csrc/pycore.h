@@ -64,7 +64,8 @@ enum {
     PC_RULE_NO_SMALL_A = 4,  /* Ed25519: refuse A of order 1, 2, 4 or 8 */
     PC_RULE_NO_SMALL_R = 8,  /* Ed25519: the same for R */
     PC_RULE_COFACTORED = 16, /* Ed25519: check [8][S]B = [8]R + [8][k]A instead of [S]B = R + [k]A */
-    PC_RULE_LOW_S = 32       /* ECDSA: refuse s above half the group order */
+    PC_RULE_LOW_S = 32,      /* ECDSA: refuse s above half the group order */
+    PC_RULE_FABRICX = 64     /* Ed25519ctx (RFC 8032, section 5.1) with the context that Fabric-X signs under */
 };
 
 typedef struct pc_hash_row {
@@ -614,6 +615,62 @@ int64_t pc_write_sizes(const pc_pieces *pieces, const int64_t *first, size_t n, 
 /* Writes record i to out[offsets[i] .. offsets[i + 1]), which it must fill. Returns the bytes written, or PC_ERR_ARGUMENT. */
 int64_t pc_write_records(const pc_pieces *pieces, const int64_t *first, size_t n, const int64_t *offsets, uint8_t *out,
                          size_t out_size);
+
+/* ---- wire: Fabric-X's verifier -------------------------------------------------------------------------------------------
+ * Messages of servicepb.Verifier (hyperledger/fabric-x-committer, api/servicepb/verifier.proto) to rows of int64 cells, the bytes that
+ * their transactions sign, and the answers. Read as Go's protobuf reads them: messages that come twice are merged, and numbers, tags
+ * and lengths may take ten bytes. */
+enum { PC_FX_REQUESTS = 0, PC_FX_NAMESPACES, PC_FX_METADATA, PC_FX_LISTS, PC_FX_ENDORSEMENTS, PC_FX_UPDATES, PC_FX_TABLES };
+/* A request (TxWithRef); spans are start and end, ranges first row and count. */
+enum {
+    PC_FX_RE_PARTS = 0, /* 1: it has a ref, 2: it has a content */
+    PC_FX_RE_BLOCK = 1,
+    PC_FX_RE_NUMBER = 2,
+    PC_FX_RE_ID = 3,         /* span */
+    PC_FX_RE_NAMESPACES = 5, /* range */
+    PC_FX_RE_LISTS = 7,      /* range */
+    PC_FX_RE_METADATA = 9,   /* range */
+    PC_FX_REQUEST_CELLS = 11
+};
+enum {
+    PC_FX_NS_REQUEST = 0,
+    PC_FX_NS_INDEX = 1, /* among those of its request */
+    PC_FX_NS_START = 2,
+    PC_FX_NS_END = 3,
+    PC_FX_NS_ID = 4, /* span */
+    PC_FX_NS_VERSION = 6,
+    PC_FX_NAMESPACE_CELLS = 7
+};
+enum { PC_FX_METADATA_CELLS = 2, PC_FX_UPDATE_CELLS = 2 }; /* spans */
+enum { PC_FX_LI_REQUEST = 0, PC_FX_LI_FIRST = 1, PC_FX_LI_COUNT = 2, PC_FX_LIST_CELLS = 3 };
+enum {
+    PC_FX_EN_LIST = 0,
+    PC_FX_EN_SIGNATURE = 1,  /* span */
+    PC_FX_EN_IDENTITIES = 3, /* how many identity messages: none, one, or more that have to be merged */
+    PC_FX_EN_IDENTITY = 4,   /* span of the one; of the whole endorsement where there are more */
+    PC_FX_ENDORSEMENT_CELLS = 6
+};
+enum { PC_FX_CELLS = 11 }; /* of the widest row */
+enum { PC_FX_DONE = 0, PC_FX_FULL = 1, PC_FX_MALFORMED = 2 };
+/* Reads one VerifierBatch from *at on, which moves behind what was read; rows are appended to those that the tables have. keep:
+ * PC_FX_COUNT writes no rows, PC_FX_KEEP_UPDATES passes requests by. PC_FX_FULL: the next request does not fit, and has left no rows.
+ * PC_FX_MALFORMED: the bytes are no message. */
+enum { PC_FX_COUNT = 0, PC_FX_KEEP = 1, PC_FX_KEEP_UPDATES = 2 };
+int pc_fabricx_scan(const uint8_t *data, size_t size, size_t *at, int keep, pc_scan_table *tables);
+
+typedef struct pc_fabricx_rows {
+    const int64_t *requests, *namespaces, *metadata; /* rows of the tables */
+    size_t n_requests, n_namespaces, n_metadata;
+} pc_fabricx_rows;
+/* The DER that is signed for namespaces chosen[0] .. chosen[n - 1] (fabric-x-common, api/applicationpb/asn1.go), one after another in
+ * `out`; offsets: n + 1. out NULL: offsets only. Returns how many were written, n unless there was no room; or PC_ERR_ARGUMENT. */
+int64_t pc_fabricx_signed(const uint8_t *data, size_t size, const pc_fabricx_rows *rows, const uint32_t *chosen, size_t n,
+                          uint8_t *out, size_t room, int64_t *offsets);
+
+/* The fields `status` of a TxStatusBatch for n rows of requests; any run of them is such a message. offsets: n + 1; out NULL: offsets
+ * only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
+int64_t pc_fabricx_answers(const uint8_t *data, size_t size, const int64_t *requests, const uint8_t *status, size_t n,
+                           uint8_t *out, int64_t *offsets);
 
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.

@@ -26,6 +26,7 @@ class _Lib:
     PC_RULE_NO_SMALL_R: Final[int]
     PC_RULE_COFACTORED: Final[int]
     PC_RULE_LOW_S: Final[int]
+    PC_RULE_FABRICX: Final[int]
     PC_AUTO: Final[int]
     PC_NO_SLOT: Final[int]
     PC_WANTED: Final[int]
@@ -81,6 +82,46 @@ class _Lib:
     PC_SCAN_BAD_TAG: Final[int]
     PC_SCAN_BAD_GROUP: Final[int]
     PC_SCAN_NOT_UTF8: Final[int]
+    PC_FX_REQUESTS: Final[int]
+    PC_FX_NAMESPACES: Final[int]
+    PC_FX_METADATA: Final[int]
+    PC_FX_LISTS: Final[int]
+    PC_FX_ENDORSEMENTS: Final[int]
+    PC_FX_UPDATES: Final[int]
+    PC_FX_TABLES: Final[int]
+    PC_FX_RE_PARTS: Final[int]
+    PC_FX_RE_BLOCK: Final[int]
+    PC_FX_RE_NUMBER: Final[int]
+    PC_FX_RE_ID: Final[int]
+    PC_FX_RE_NAMESPACES: Final[int]
+    PC_FX_RE_LISTS: Final[int]
+    PC_FX_RE_METADATA: Final[int]
+    PC_FX_REQUEST_CELLS: Final[int]
+    PC_FX_NS_REQUEST: Final[int]
+    PC_FX_NS_INDEX: Final[int]
+    PC_FX_NS_START: Final[int]
+    PC_FX_NS_END: Final[int]
+    PC_FX_NS_ID: Final[int]
+    PC_FX_NS_VERSION: Final[int]
+    PC_FX_NAMESPACE_CELLS: Final[int]
+    PC_FX_METADATA_CELLS: Final[int]
+    PC_FX_UPDATE_CELLS: Final[int]
+    PC_FX_LI_REQUEST: Final[int]
+    PC_FX_LI_FIRST: Final[int]
+    PC_FX_LI_COUNT: Final[int]
+    PC_FX_LIST_CELLS: Final[int]
+    PC_FX_EN_LIST: Final[int]
+    PC_FX_EN_SIGNATURE: Final[int]
+    PC_FX_EN_IDENTITIES: Final[int]
+    PC_FX_EN_IDENTITY: Final[int]
+    PC_FX_ENDORSEMENT_CELLS: Final[int]
+    PC_FX_CELLS: Final[int]
+    PC_FX_DONE: Final[int]
+    PC_FX_FULL: Final[int]
+    PC_FX_MALFORMED: Final[int]
+    PC_FX_COUNT: Final[int]
+    PC_FX_KEEP: Final[int]
+    PC_FX_KEEP_UPDATES: Final[int]
     PC_ROW_PARENT: Final[int]
     PC_ROW_VALUE: Final[int]
     PC_ROW_START: Final[int]
@@ -286,6 +327,13 @@ class _Lib:
     def pc_base58(self, numbers: Any, n: int, width: int, digits: Any, room: int, out: Any, starts: Any, /) -> int: ...
     def pc_write_sizes(self, pieces: Any, first: Any, n: int, sizes: Any, /) -> int: ...
     def pc_write_records(self, pieces: Any, first: Any, n: int, offsets: Any, out: Any, out_size: int, /) -> int: ...
+    def pc_fabricx_scan(self, data: Any, size: int, at: Any, keep: int, tables: Any, /) -> int: ...
+    def pc_fabricx_signed(
+        self, data: Any, size: int, rows: Any, chosen: Any, n: int, out: Any, room: int, offsets: Any, /
+    ) -> int: ...
+    def pc_fabricx_answers(
+        self, data: Any, size: int, requests: Any, status: Any, n: int, out: Any, offsets: Any, /
+    ) -> int: ...
     def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
     def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...
     def pc_field_at(self, position: int, /) -> Any: ...

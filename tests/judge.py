@@ -19,12 +19,12 @@ HASHES = {
     "blake2b-256": lambda message: hashlib.blake2b(message, digest_size=32).digest(),
     "blake3": blake3.blake3,
 }
-_FACTS: dict[tuple[bytes, bytes, bytes], ed25519.Facts] = {}
+_FACTS: dict[tuple[bytes, bytes, bytes, bytes], ed25519.Facts] = {}
 _SEEN: dict[tuple[object, ...], str] = {}
 
 
-def ed25519_facts(case: SignatureCase) -> ed25519.Facts:
-    row = (case.public_key, case.signature, case.message)
+def ed25519_facts(case: SignatureCase, domain: bytes = b"") -> ed25519.Facts:
+    row = (case.public_key, case.signature, case.message, domain)
     if row not in _FACTS:
         _FACTS[row] = ed25519.facts(*row)
     return _FACTS[row]
@@ -41,7 +41,8 @@ def oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) ->
 def _oracle_verdict(scheme: str, case: SignatureCase, options: dict[str, Any]) -> str:
     key, signature, message = case.public_key, case.signature, case.message
     if scheme == "ed25519":
-        return ed25519.judge(ed25519_facts(case), ed25519.RULES[options.get("rules", "zip215")])
+        rules = ed25519.ALL_RULES[options.get("rules", "zip215")]
+        return ed25519.judge(ed25519_facts(case, rules.domain), rules)
     if scheme == "schnorr-secp256k1":
         return bip340.verify(key, signature, message)
     encoding = {name: options[name] for name in ("encoding", "der_rules") if name in options}

@@ -29,8 +29,8 @@ LOOSE = {"__init__", "errors", "_version", "_core_build"}
 # Lowest first.
 ROOMS = [
     "base", "hashing.gpu", "hashing", "signatures", "merkle", "identities", "consensus", "ledgers",
-    "ledgers.chainmaker", "ledgers.fabric", "ledgers.fisco", "ledgers.conflux", "ledgers.ethereum", "ledgers.bif",
-    "ledgers.xuper",
+    "ledgers.chainmaker", "ledgers.fabric", "ledgers.fabricx", "ledgers.fisco", "ledgers.conflux", "ledgers.ethereum",
+    "ledgers.bif", "ledgers.xuper",
     "collectibles", "bundle", "evidence", "wire", "client", "service", "testing", "cli",
 ]  # fmt: skip
 

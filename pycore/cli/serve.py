@@ -12,6 +12,8 @@ EXAMPLES = """examples:
   pycore serve --address 0.0.0.0:50051 --tls-certificate server.pem --tls-private-key server.key --tls-client-ca ca.pem
   PYCORE_MAX_BATCH_ITEMS=65536 pycore serve --config-file pycore.toml
 
+`pycore serve --fabric-x HOST:PORT` is the verifier of a Fabric-X committer instead; with --help it lists its settings.
+
 Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
 SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0. Work that is stuck
 does not keep it: after drain-grace seconds and about one more, it is named in the log and the exit code is 4.
@@ -30,9 +32,32 @@ def serve(context: typer.Context) -> None:
 
       pycore serve --config-file pycore.toml
     """
+    if any(one == "--fabric-x" or one.startswith("--fabric-x=") for one in context.args):
+        sys.exit(_serve_fabricx([one for one in context.args if one != "--json"]))
     from pycore.service.config import parse
     from pycore.service.server import run
 
     # The log is JSON already, so --json, which every command takes, changes nothing here.
     arguments = [one for one in context.args if one != "--json"]
     sys.exit(run(parse(arguments, prog="pycore serve", epilog=EXAMPLES)))
+
+
+FABRICX_EXAMPLES = """examples:
+  pycore serve --fabric-x 127.0.0.1:5001
+  pycore serve --fabric-x 0.0.0.0:5001 --tls-mode mtls --cert-path server.crt --key-path server.key --ca-cert-path
+  ca.crt pycore serve --fabric-x 127.0.0.1:5001 --monitoring-endpoint 127.0.0.1:2115 --batch-time-cutoff 10ms
+
+The names are those of the committer's verifier.yaml. Log lines are JSON objects on standard error.
+"""
+
+
+def _serve_fabricx(arguments: list[str]) -> int:
+    """The verifier that a Fabric-X coordinator calls."""
+    from pycore.service.config import parse_as
+    from pycore.service.fabricx import FabricXServer
+    from pycore.service.fabricx_config import FabricXConfig
+    from pycore.service.server import run_until_signal
+
+    words = "The verifier of a Fabric-X committer: servicepb.Verifier."
+    config = parse_as(FabricXConfig, words, arguments, prog="pycore serve", epilog=FABRICX_EXAMPLES)
+    return run_until_signal(lambda: FabricXServer(config), config.log_level)

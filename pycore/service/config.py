@@ -7,7 +7,7 @@ import ipaddress
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
@@ -20,6 +20,8 @@ from pydantic_settings import (
 )
 
 MIB = 1 << 20
+
+Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
 
 
@@ -73,15 +75,7 @@ class ServiceConfig(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments before environment before file."""
-        named: Any = init_settings().get("config_file") or os.environ.get(CONFIG_FILE_VARIABLE)
-        if not named:
-            return (init_settings, env_settings)
-        path = Path(named)
-        if not path.is_file():  # the library's sources would silently read nothing
-            raise FileNotFoundError(f"configuration file {path} does not exist")
-        if path.suffix == ".json":
-            return (init_settings, env_settings, JsonConfigSettingsSource(settings_cls, json_file=path))
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path))
+        return sources_of(settings_cls, init_settings, env_settings, CONFIG_FILE_VARIABLE)
 
     @model_validator(mode="after")
     def _check(self) -> ServiceConfig:
@@ -100,6 +94,21 @@ class ServiceConfig(BaseSettings):
     def tls(self) -> bool:
         """Whether the service speaks TLS."""
         return self.tls_certificate is not None
+
+
+def sources_of(
+    kind: type[BaseSettings], given: PydanticBaseSettingsSource, environment: PydanticBaseSettingsSource, variable: str
+) -> tuple[PydanticBaseSettingsSource, ...]:
+    """Arguments, environment, and the file that the arguments or an environment variable name."""
+    named: Any = given().get("config_file") or os.environ.get(variable)
+    if not named:
+        return (given, environment)
+    path = Path(named)
+    if not path.is_file():  # the library's sources would silently read nothing
+        raise FileNotFoundError(f"configuration file {path} does not exist")
+    if path.suffix == ".json":
+        return (given, environment, JsonConfigSettingsSource(kind, json_file=path))
+    return (given, environment, TomlConfigSettingsSource(kind, toml_file=path))
 
 
 def is_loopback(address: str) -> bool:
@@ -133,13 +142,20 @@ def parse(
     arguments: Sequence[str] | None = None, *, prog: str = "python -m pycore.service", epilog: str | None = None
 ) -> ServiceConfig:
     """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
+    return parse_as(ServiceConfig, "The pycore gRPC validation service.", arguments, prog=prog, epilog=epilog)
+
+
+def parse_as(
+    kind: type[Settings], description: str, arguments: Sequence[str] | None, *, prog: str, epilog: str | None
+) -> Settings:
+    """The settings of any kind, as :func:`parse` reads those of the service."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        description="The pycore gRPC validation service.",
+        description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for name, field in ServiceConfig.model_fields.items():
+    for name, field in kind.model_fields.items():
         option = f"--{name.replace('_', '-')}"
         default = (
             "" if field.get_default() in (None, False, PydanticUndefined) else f" (default: {field.get_default()})"
@@ -151,7 +167,7 @@ def parse(
             parser.add_argument(option, default=None, metavar=_metavar(name), help=words)
     given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
     try:
-        return ServiceConfig(**given)
+        return kind(**given)
     except ValidationError as error:
         words = "; ".join(
             ".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"] for item in error.errors()

@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -285,7 +285,25 @@ def _leave() -> NoReturn:
     os._exit(EXIT_STUCK)
 
 
-async def _serve_until_signal(make: Callable[[], Server]) -> None:
+class Drained(Protocol):
+    """A server that is started and drained on one event loop."""
+
+    stuck: list[Running]
+
+    async def start(self) -> None:
+        """Binds and serves."""
+        ...
+
+    async def stop(self) -> None:
+        """Drains and stops."""
+        ...
+
+    async def stop_now(self) -> None:
+        """Ends what is in flight."""
+        ...
+
+
+async def _serve_until_signal(make: Callable[[], Drained]) -> None:
     server = make()
     signalled = asyncio.Event()
     again = asyncio.Event()
@@ -316,10 +334,11 @@ def run(config: ServiceConfig) -> int:
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
     """
-    return _run(lambda: Server(config), config.log_level)
+    return run_until_signal(lambda: Server(config), config.log_level)
 
 
-def _run(make: Callable[[], Server], log_level: str) -> int:
+def run_until_signal(make: Callable[[], Drained], log_level: str) -> int:
+    """As :func:`run`, for a server of any kind."""
     _log_to_stderr(log_level)
     try:
         asyncio.run(_serve_until_signal(make))

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Protocol
 
 import grpc
 
-from pycore.service.config import ServiceConfig
-
 _log = logging.getLogger("pycore.service")
+
+
+class TlsFiles(Protocol):
+    """Settings that name PEM files."""
+
+    @property
+    def tls_certificate(self) -> Path | None:
+        """Chain of the server."""
+        ...
+
+    @property
+    def tls_private_key(self) -> Path | None:
+        """Key of the server."""
+        ...
+
+    @property
+    def tls_client_ca(self) -> Path | None:
+        """Roots of client certificates; switches mutual TLS on."""
+        ...
 
 
 class CertificateFiles:
     """The certificate, key and client roots of a configuration, read again when one of the files changes."""
 
-    def __init__(self, config: ServiceConfig) -> None:
+    def __init__(self, config: TlsFiles) -> None:
         if config.tls_certificate is None or config.tls_private_key is None:
             raise ValueError("the configuration names no certificate and key")
         self._certificate: Path = config.tls_certificate
@@ -48,7 +66,7 @@ class CertificateFiles:
         return fresh
 
 
-def server_credentials(config: ServiceConfig) -> grpc.ServerCredentials:
+def server_credentials(config: TlsFiles) -> grpc.ServerCredentials:
     """Credentials for TLS; with `tls_client_ca` for mutual TLS: a client without a certificate is refused."""
     files = CertificateFiles(config)
     return grpc.dynamic_ssl_server_credentials(

@@ -171,8 +171,8 @@ def verify_batch(
             s).
         messages: n messages of any length; with `prehashed`, n digests of 32 bytes.
         rules: where verifiers disagree, whose answer to give; None takes the first. Ed25519: "zip215",
-            "rfc8032-cofactored", "rfc8032", "ref10", "strict". ECDSA: "any-s", "low-s" (s at most half the group
-            order).
+            "rfc8032-cofactored", "rfc8032", "ref10", "strict", "fabric-x" (Ed25519ctx, as Fabric-X signs). ECDSA:
+            "any-s", "low-s" (s at most half the group order).
         prehashed: ECDSA: `messages` are the digests themselves. SM2: they are e = SM3(Z_A || M).
         user_id: SM2: the signer's identifier, at most 8,191 bytes; ``b""`` is an empty identifier, None means no Z_A
             at all.

@@ -40,17 +40,18 @@ def sign(
     *,
     hash: str = "sha256",
     user_id: bytes | None = DEFAULT_USER_ID,
+    rules: str | None = None,
     prehashed: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `prehashed`:
-    the messages are digests already."""
+    """Compact signatures, uint8[n, 64]; item i is made with secret i. `hash` is ECDSA's, `user_id` SM2's; `rules`
+    matter where they change what is signed: "fabric-x" for Ed25519; `prehashed`: the messages are digests already."""
     if hash not in HASHES or HASHES[hash].digest_size != 32:
         names = ", ".join(repr(name) for name, one in HASHES.items() if one.digest_size == 32)
         raise UnknownNameError("hash", repr(hash), f"a hash with 32-byte digests: {names}")
     row = SCHEMES[scheme]
     params = ffi.VerifyParams(
         scheme=row.id,
-        rules=row.rules[0].flags,
+        rules=row.rule_flags(rules),
         hash_id=HASHES[hash].id,
         prehashed=prehashed,
         encoding=ffi.ENCODINGS["compact"],

@@ -27,6 +27,7 @@ def generate_signatures(
     hash: str = "sha256",
     user_id: bytes | None = DEFAULT_USER_ID,
     compressed: bool = False,
+    rules: str | None = None,
 ) -> tuple[Bytes2D, Bytes2D, Bytes2D]:
     """`n` valid signatures by `signers` distinct keys (default: `n`), item i by key ``i % signers``.
 
@@ -39,6 +40,7 @@ def generate_signatures(
         hash: ECDSA's message hash.
         user_id: SM2's signer identifier; ``None`` signs without Z_A.
         compressed: 33-byte SEC1 keys instead of 65-byte ones (ECDSA and SM2 only).
+        rules: the rule set, where it changes what is signed: Ed25519's "fabric-x".
 
     Returns:
         ``(public_keys uint8[n, width], signatures uint8[n, 64], messages uint8[n, message_size])``, ready for
@@ -66,7 +68,7 @@ def generate_signatures(
         keys = np.concatenate([2 + (keys[:, 64:] & 1), keys[:, 1:33]], axis=1)
     turn = np.arange(n) % max(distinct, 1)
     messages = _deterministic.rows(seed, "message", scheme, count=n, width=message_size)
-    signatures = sign(scheme, secrets[turn], messages, hash=hash, user_id=user_id)
+    signatures = sign(scheme, secrets[turn], messages, hash=hash, user_id=user_id, rules=rules)
     return np.ascontiguousarray(keys[turn]), signatures, messages
 
 

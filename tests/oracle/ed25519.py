@@ -1,4 +1,4 @@
-"""Ed25519 (RFC 8032, section 5.1.7) under five rule sets, each a row of independent flags.
+"""Ed25519 (RFC 8032, section 5.1.7) under six rule sets, each a row of independent flags.
 
 `facts` does the arithmetic once and says everything that any rule set asks; `judge` applies a rule set to the facts.
 """
@@ -24,6 +24,7 @@ class Rules:
     no_small_a: bool = False
     no_small_r: bool = False
     cofactored: bool = False
+    domain: bytes = b""  # what stands before R || A || M where k is hashed
 
 
 RULES = {
@@ -33,6 +34,10 @@ RULES = {
     "ref10": Rules(canonical_r=True),
     "strict": Rules(canonical_a=True, canonical_r=True, no_small_a=True, no_small_r=True),
 }
+
+# RFC 8032, section 2: dom2(x, y) = "SigEd25519 no Ed25519 collisions" || octet(x) || octet(OLEN(y)) || y
+FABRIC_X = b"SigEd25519 no Ed25519 collisions" + bytes([0, 18]) + b"Example_ed25519ctx"
+ALL_RULES = RULES | {"fabric-x": Rules(canonical_r=True, domain=FABRIC_X)}
 
 
 def add(left: Extended, right: Extended) -> Extended:
@@ -105,7 +110,7 @@ class Facts:
     times8: bool = False  # [8][S]B = [8]R + [8][k]A
 
 
-def facts(key: bytes, signature: bytes, message: bytes) -> Facts:
+def facts(key: bytes, signature: bytes, message: bytes, domain: bytes = b"") -> Facts:
     if len(key) != 32:
         return Facts("MALFORMED_KEY")
     if len(signature) != 64:
@@ -119,7 +124,7 @@ def facts(key: bytes, signature: bytes, message: bytes) -> Facts:
     found = {"canonical_a": encode(a) == key, "small_a": small_order(a)}
     if r is None:  # what can be said of its bytes alone comes before the equation
         return Facts(**found, canonical_r=int.from_bytes(signature[:32], "little") & (2**255 - 1) < P)
-    k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
+    k = int.from_bytes(hashlib.sha512(domain + signature[:32] + key + message).digest(), "little") % L
     residue = add(mul(s, B), neg(add(r, mul(k, a))))
     return Facts(
         **found,
@@ -141,7 +146,7 @@ def judge(found: Facts, rules: Rules) -> str:
 
 
 def verify(key: bytes, signature: bytes, message: bytes, rules: str = "zip215") -> str:
-    return judge(facts(key, signature, message), RULES[rules])
+    return judge(facts(key, signature, message, ALL_RULES[rules].domain), ALL_RULES[rules])
 
 
 def secret_scalar(seed: bytes) -> tuple[int, bytes]:
@@ -161,8 +166,8 @@ def torsion() -> list[Extended]:
         y += 1
 
 
-def forge(scalar: int, nonce: int, message: bytes, key: bytes, r_point: Extended) -> bytes:
+def forge(scalar: int, nonce: int, message: bytes, key: bytes, r_point: Extended, domain: bytes = b"") -> bytes:
     """R || S with S = nonce + k * scalar, R and A as given (they may carry torsion): test data only."""
     r = encode(r_point)
-    k = int.from_bytes(hashlib.sha512(r + key + message).digest(), "little") % L
+    k = int.from_bytes(hashlib.sha512(domain + r + key + message).digest(), "little") % L
     return r + ((nonce + k * scalar) % L).to_bytes(32, "little")

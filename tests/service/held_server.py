@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from pycore.base.deadline import checkpoint
 from pycore.service.config import ServiceConfig, parse
-from pycore.service.server import Server, _run
+from pycore.service.server import Server, run_until_signal
 
 _log = logging.getLogger("held_server")
 
@@ -78,7 +78,7 @@ def main() -> int:
     config = parse(options)
     # A clock that stands still: however slow the machine, the service waits for work that does hear.
     clock = (lambda: 0.0) if kind == "polite" else time.monotonic
-    return _run(lambda: HeldServer(config, kind, clock), config.log_level)
+    return run_until_signal(lambda: HeldServer(config, kind, clock), config.log_level)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,13 @@ static void ed25519_apply_rules(ed25519_work *w, int rules, size_t n) {
 
 /* ---- the challenge ------------------------------------------------------------------------------------------------------- */
 
+/* dom2(0, C) of RFC 8032, section 5.1, which stands before what Ed25519ctx hashes; C as in Fabric-X's utils/signature/verify_eddsa.go. */
+static const char ed25519_fabricx[] = "SigEd25519 no Ed25519 collisions\000\022Example_ed25519ctx";
+PC_FN const uint8_t *ed25519_domain(int rules, size_t *len) {
+    *len = rules & PC_RULE_FABRICX ? sizeof ed25519_fabricx - 1 : 0;
+    return *len ? (const uint8_t *)ed25519_fabricx : NULL;
+}
+
 /* Scalars go from words to words: an element of value c times unpacked words w packs to c w modulo L, whatever the domain (field.h).
  * So a product costs one multiplication, and none to enter or leave. */
 typedef struct ed25519_folds_s {

@@ -70,17 +70,18 @@ static void ed25519_sign(const pc_verify_params *params, const pc_column *secret
                          uint8_t *signatures) {
     ed25519_signers w;
     vmode mode = vmode_enter();
-    (void)params;
+    size_t domain_len;
+    const uint8_t *domain = ed25519_domain(params->rules, &domain_len);
     for (size_t first = 0; first < count; first += ed25519_SIGN_CHUNK) {
         const size_t n = count - first < ed25519_SIGN_CHUNK ? count - first : ed25519_SIGN_CHUNK;
         const pc_column seeds = column_from(secrets, first), rows = column_from(messages, first);
         const pc_column prefixes = pc_column_fixed(w.prefixes, 32), heads = pc_column_fixed(w.heads, 64);
         ed25519_expand(&w, &seeds, n);
-        sha512_many_heads(NULL, 0, &prefixes, &rows, n, (uint8_t *)w.digests);
+        sha512_many_heads(domain, domain_len, &prefixes, &rows, n, (uint8_t *)w.digests);
         ed25519_scalars(w.r, 4, w.digests, n);
         ed25519_base_encodings(&w, w.r, n, w.heads, 64);
         ed25519_base_encodings(&w, w.a, n, w.heads + 32, 64);
-        sha512_many_heads(NULL, 0, &heads, &rows, n, (uint8_t *)w.digests);
+        sha512_many_heads(domain, domain_len, &heads, &rows, n, (uint8_t *)w.digests);
         ed25519_scalars(w.k, 4, w.digests, n);
         for (size_t at = 0; at < n; at += VL) { /* S = r + k a */
             uint32_t row[VL];

@@ -38,6 +38,8 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
                            const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
     ed25519_work *w = (ed25519_work *)scratch;
     const int cofactored = (params->rules & PC_RULE_COFACTORED) != 0;
+    size_t domain_len;
+    const uint8_t *domain = ed25519_domain(params->rules, &domain_len);
     vmode mode = vmode_enter();
     combine_start(&w->combine);
     for (size_t first = 0; first < count; first += ed25519_CHUNK) {
@@ -45,7 +47,7 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
         const pc_column rows = column_from(messages, first), heads = pc_column_fixed((const uint8_t *)w->heads, 64);
         ed25519_read(w, keys, signatures, first, n);
         ed25519_apply_rules(w, params->rules, n);
-        sha512_many_heads(NULL, 0, &heads, &rows, n, (uint8_t *)w->wide);
+        sha512_many_heads(domain, domain_len, &heads, &rows, n, (uint8_t *)w->wide);
         ed25519_scalars(w->scalars + 4, 8, w->wide, n);
         if (!keys->column && keys->set->window && (!cofactored || n <= ed25519_KNOWN)) {
             ed25519_check_known(w, keys, first, n, cofactored);
