@@ -109,6 +109,8 @@ def test_messages_that_are_there_and_empty():
         (("transaction", "source_address"), 5, "transaction.source_address"),
         (("transaction", "source_address"), "\ud800", "transaction.source_address"),
         (("transaction", "unknown"), 5, "transaction.unknown"),
+        (("transaction", "\ud800"), 5, "transaction.\ud800"),
+        (("transaction", "operations", 0, "type"), "\ud800", "transaction.operations[0].type"),
         (("transaction", "operations"), {}, "transaction.operations"),
         (("transaction", "operations"), "x", "transaction.operations"),
         (("transaction", "operations", 0), 5, "transaction.operations[0]"),

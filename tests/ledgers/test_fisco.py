@@ -550,3 +550,27 @@ def test_many_small_records_are_no_block():
     for name, record in (("transactions", {}), ("receipts", {}), ("meta", {}), ("receipt_hashes", b"")):
         with pytest.raises(InputError, match="rows of"):
             LEDGER.validate_block(encode(v3_records.BLOCK, {"header": header, name: [record] * 10_000}), None)
+
+
+def test_a_deployment_that_is_shown_as_a_change_of_the_sealers_moves_nothing():
+    """A nonce that ends like an address, and no address, have the same hash as a nonce and an address."""
+
+    class Deploying(FiscoChain):
+        def receipt(self, number, index, transaction):
+            made = super().receipt(number, index, transaction)
+            made["data"] |= {"output": bytes(32), "logs": [], "contract_address": "ab" * 20}
+            return {"data": made["data"]}
+
+    chain = Deploying(seed=3)
+    selector = next(key for key, name in v3_changes.selectors(chain.hash).items() if name.startswith("addSealer"))
+    words = [number.to_bytes(32, "big") for number in (64, 10**9, 128)]
+    call = selector + b"".join(words) + chain.node_ids[6].hex().encode()
+    (signed,) = chain.sign_transactions([chain.data(1, 0, nonce=f"ab0x{v3_changes.ADDRESS}", to="", input=call)], 5)
+    block = chain.block(1, transactions=0, extra=[signed])
+    moved = signed | {"data": signed["data"] | {"nonce": "ab", "to": f"0x{v3_changes.ADDRESS}"}}
+    values = {"version": 3, "type": 1, "header": block.header.values(), "receipts": block.receipts}
+    data = encode(v3_records.BLOCK, values | {"transactions": [moved]})
+    report = LEDGER.validate_block(data, chain.context(1, chain.genesis_hash))
+    assert report.valid
+    assert report.check("context_change").ok is None
+    assert LEDGER.validate_block(block.data, chain.context(1, chain.genesis_hash)).complete

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from collections.abc import Callable
@@ -556,3 +557,26 @@ def test_bytes_that_are_no_block() -> None:
         many.justify.sign_infos.qc_sign_infos.add()
     with pytest.raises(InputError, match="justify"):
         LEDGER.validate_block(many.SerializeToString())
+
+
+def test_events_that_other_readings_of_an_old_id_hide_are_noticed() -> None:
+    """Ids of versions 1 and 2 have no lengths: without the values, the texts behind them become buckets and keys."""
+    maker = XuperMaker(5, version=1)
+    draft = maker.draft(1)
+    (events,) = (one.value for one in draft.tx.tx_outputs_ext if one.bucket == "$transient")
+    del draft.tx.tx_outputs_ext[:]
+    draft.tx.tx_outputs_ext.add(bucket="$transient", key=b"contractEvent", value=events)
+    draft.tx.tx_outputs_ext.add(bucket="counter1", key=b"visits", value=b"1")
+    block = maker.block(START_HEIGHT, maker.origin, sign_drafts([draft]))
+    honest = LEDGER.validate_block(block.SerializeToString(), maker.context, events=True)
+    assert len(honest.events) == 1
+    assert honest.check("events").ok
+    written = block.transactions[1].tx_outputs_ext
+    del written[:]
+    written.add(bucket="$transient", key=b"contractEvent")
+    written.add(bucket=base64.b64encode(events).decode(), key=base64.b64decode("counter1"))
+    written.add(bucket=base64.b64encode(b"visits").decode(), key=b"1")
+    report = LEDGER.validate_block(block.SerializeToString(), maker.context, events=True)
+    assert report.valid
+    assert (report.block_hash, report.events) == (honest.block_hash, ())
+    assert report.check("events").ok is None

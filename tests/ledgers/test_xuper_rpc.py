@@ -112,7 +112,9 @@ TX = MAKER.transactions(2)[1]
     [
         (["txid"], "zz"), (["txid"], 5), (["txid"], " 00"), (["timestamp"], 1 << 63), (["timestamp"], "5"),
         (["timestamp"], True), (["version"], 1 << 31), (["coinbase"], "yes"), (["authRequire"], "a"),
-        (["authRequire"], [5]), (["txInputs"], {}), (["txInputs"], [5]), (["txInputs", 0, "amount"], "-1"),
+        (["authRequire"], ["\ud800"]), (["contractRequests", 0, "args"], {"a": "\ud800"}),
+        (["contractRequests", 0, "args"], {"\udfff": "a"}), (["authRequire"], [5]),
+        (["txInputs"], {}), (["txInputs"], [5]), (["txInputs", 0, "amount"], "-1"),
         (["txInputs", 0, "amount"], "9" * 101), (["txInputs", 0, "more"], 1), (["more"], 1), (["nonce"], "\ud800"),
         (["contractRequests", 0, "args"], {"a": 5}), (["contractRequests", 0, "resource_limits", 0, "type"], "GPU"),
         (["contractRequests", 0, "more"], 1), (["initiatorSigns", 0, "sign"], "0"), (["modifyBlock"], 5),
@@ -130,7 +132,8 @@ def test_answers_that_do_not_fit_are_named(path: list[Any], value: Any) -> None:
 
 def test_answers_of_the_gateway_that_do_not_fit() -> None:
     good = gateway(TX)
-    for bad in ({**good, "more": 1}, {**good, "timestamp": "x"}, {**good, "tx_inputs": 5}, {**good, "desc": "a"}):
+    for bad in ({**good, "more": 1}, {**good, "timestamp": "x"}, {**good, "tx_inputs": 5}, {**good, "desc": "a"},
+                {**good, "\ud800": 1}):  # fmt: skip
         with pytest.raises(InputError, match="transaction"):
             rpc.transaction(bad)
     for bad in (5, None, [], "5", "[]", '{"txid": 1, "txid": 2}', '{"a":' * 40):

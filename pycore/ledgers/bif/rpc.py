@@ -70,7 +70,7 @@ def fill(message: Message, source: Any, field: str, skip: frozenset[str] = froze
     for name, value in source.items():
         if name in skip:
             continue
-        found = kind.fields_by_name.get(name) if isinstance(name, str) else None
+        found = kind.fields_by_name.get(name) if isinstance(name, str) and name.isascii() else None
         where = f"{field}.{name}" if isinstance(name, str) else field
         if found is None:
             raise InputError(where[:200], "an unknown field", f"fields of a {kind.name}")
@@ -131,7 +131,7 @@ def _named(found: FieldDescriptor, value: str, where: str) -> int:
     names = kind.values_by_name
     prefix = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.name).upper()
     for name in (value, f"{prefix}_{value}"):
-        if name in names:
+        if name.isascii() and name in names:  # protobuf's maps of names do not take half of a surrogate pair
             return int(names[name].number)
     raise InputError(where, quote(value)[:80], f"a number or a name of {kind.name}")
 

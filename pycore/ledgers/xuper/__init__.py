@@ -21,6 +21,7 @@ were read in public copies of the chain's code, and no published data has confir
     curves               how many signatures were verified on which curve; read where SM2 is among them
     accounts             read: transactions whose account's access list is not in the context
     input_owners         read: inputs that contracts pay, which only their execution shows
+    events               read: where they are asked for: in versions 1 and 2, whether what is written has one reading
 
 and for every transaction a verdict: its version; its id (versions 1, 2 and 3, :mod:`~pycore.ledgers.xuper.encoding`);
 the initiator's signatures and those of auth_require, each by a key of the address that it is for, an address that is

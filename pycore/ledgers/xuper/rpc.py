@@ -63,7 +63,8 @@ def _object(answer: Any, field: str) -> Mapping[str, Any]:
 def _gateway(message: Any, given: Mapping[str, Any], field: str) -> Any:
     try:
         json_format.ParseDict(dict(given), message, ignore_unknown_fields=False, max_recursion_depth=16)
-    except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (json_format.ParseError, ValueError, TypeError, AttributeError, RecursionError, SystemError) as error:
+        # SystemError: protobuf's maps of names, of half of a surrogate pair
         got = f"a JSON object that does not fit ({str(error)[:120]})"
         raise InputError(
             field, got, f"a XuperChain {message.DESCRIPTOR.name} as the chain's gateway writes it"
@@ -94,11 +95,16 @@ class _Reader:
 
     def text(self, name: str) -> str:
         found: str = self._get(name, (str,), "", "text")
+        self._whole(name, found)
+        return found
+
+    def _whole(self, name: str, *texts: str) -> None:
+        """JSON can write half of a surrogate pair, which UTF-8 cannot."""
         try:
-            found.encode()
+            for text in texts:
+                text.encode()
         except UnicodeEncodeError:
             raise InputError(f"{self._field}.{name}", "half of a surrogate pair", "text that UTF-8 can write") from None
-        return found
 
     def number(self, name: str, bits: int) -> int:
         found: int = self._get(name, (int,), 0, "a number")
@@ -135,12 +141,14 @@ class _Reader:
         found = self._get(name, (list, tuple), [], "an array")
         if not all(isinstance(item, str) for item in found) or len(found) > MAX_ITEMS:
             raise InputError(f"{self._field}.{name}", "something that is no text, or too much", "an array of texts")
+        self._whole(name, *found)
         return list(found)
 
     def texts_by_name(self, name: str) -> dict[str, str]:
         found = self._get(name, (Mapping,), {}, "an object")
         if not all(isinstance(key, str) and isinstance(value, str) for key, value in found.items()):
             raise InputError(f"{self._field}.{name}", "something that is no text", "an object of texts")
+        self._whole(name, *found, *found.values())
         return dict(found)
 
     def inner(self, name: str) -> _Reader | None:

@@ -21,7 +21,7 @@ from pycore.ledgers.xuper.context import XuperContext
 from pycore.ledgers.xuper.keys import SM2, Keys
 from pycore.ledgers.xuper.messages import shorten
 from pycore.ledgers.xuper.signatures import Claims
-from pycore.ledgers.xuper.transactions import Judged, judge, rows_of
+from pycore.ledgers.xuper.transactions import MAX_VERSION, Judged, judge, rows_of
 
 CHAIN = "xuperchain"
 READ = "read"
@@ -273,6 +273,8 @@ class Validation:
             judged = judge(columns, self.context, self.threads, genesis=top.genesis)
         with self.stage("tree"):
             _content(top, block, judged, self.threads)
+        if events:
+            _clear(top, columns)
         return self._report(top, block, judged, _events(columns) if events else None)
 
     def _report(
@@ -327,6 +329,16 @@ def _content(top: HeaderChecks, block: OpenBlock, judged: Judged, threads: int |
     paid = judged.by_contracts
     detail = "only the execution of a contract shows what it pays" if paid else ""
     top.check("input_owners", None if paid else True, f"{paid} not judged", "0 not judged", detail, certainty=READ)
+
+
+def _clear(top: HeaderChecks, columns: Columns) -> None:
+    """Whether what transactions write has one reading. In versions 1 and 2 a value that is left out moves the texts
+    that follow it, so that an event could be hidden, or made of other values."""
+    old = columns.number("version") < MAX_VERSION
+    empty = columns.tx.span("output_ext", "value").lengths == 0
+    odd = len(np.unique(columns.parents("output_ext")[empty & old[columns.parents("output_ext")]]))
+    detail = "written values of nothing, next to which an id of these versions has several readings" if odd else ""
+    top.check("events", None if odd else True, f"{odd} unclear", "0 unclear", detail, certainty=READ)
 
 
 def _events(columns: Columns) -> tuple[Event, ...]:
