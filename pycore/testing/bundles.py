@@ -154,7 +154,8 @@ def fabric_bundles() -> Iterator[BundleSample]:
     """One orderer, and four of the BFT kind; a configuration, and a block below the trusted one."""
     from .fabric import FabricChannel
 
-    for mark, options in (("", {}), ("-bft", {"bft": True, "orderers": 4})):
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (("", {}), ("-bft", {"bft": True, "orderers": 4}))
+    for mark, options in kinds:
         made = FabricChannel(seed=2, organisations=1, peers=1, **options)
         first = made.block(1, made.genesis_hash, made.transactions(1, 3, endorsements=1))
         moved = made.config_block(2, made.block_hash(first))
