@@ -202,13 +202,14 @@ def _octets(name: str, value: Any) -> bytes:
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or (not value.isascii() and _lone_surrogate(value)):
+    if not isinstance(value, str) or has_half(value):
         raise InputError(name, quote(value)[:80], "text that UTF-8 can write")
     return value
 
 
-def _lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
+def has_half(text: str) -> bool:
+    """Whether there is half of a surrogate pair in a text, which JSON can write and UTF-8 cannot."""
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _number(name: str, value: Any, bits: int) -> int:

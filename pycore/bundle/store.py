@@ -108,8 +108,8 @@ class TrustStore:
     def add(self, name: str, trusted: AnyTrusted, *, note: str = "") -> Trusted:
         """Keeps a state that its owner trusts. InputError for a name that is taken, or no state."""
         key, state = _name(name), read_trusted(trusted_to_dict(read_trusted(trusted)))  # as it will be read again
-        if len(note) > MAX_NOTE:
-            raise InputError("note", f"{len(note)} characters", f"text of at most {MAX_NOTE}")
+        if len(note) > MAX_NOTE or forms.has_half(note):
+            raise InputError("note", f"{len(note)} characters", f"text of at most {MAX_NOTE} that UTF-8 can write")
         with self._open(write=True) as database:
             if _last(database, key) is not None:
                 raise InputError("name", repr(key), "one that is not taken; `remove` it first")
@@ -294,6 +294,8 @@ def _last(database: sqlite3.Connection, name: str, height: int | None = None) ->
     if found is None:
         return None
     before = b""
+    if type(found[1]) is not int:
+        raise StoreError(f"a step of {name!r} is damaged")
     if found[1]:
         earlier = database.execute("SELECT digest FROM steps WHERE name = ? AND number = ?", (name, found[1] - 1))
         (before,) = earlier.fetchone() or (b"",)

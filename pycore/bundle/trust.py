@@ -9,6 +9,7 @@ from typing import Any
 
 from pycore import ledgers
 from pycore.base.columns import quote
+from pycore.bundle import forms
 from pycore.errors import InputError
 from pycore.ledgers._json import load_object
 from pycore.ledgers.proof import ProofRules, Trusted
@@ -64,8 +65,8 @@ def read_trusted(document: Trusted | Mapping[str, Any] | str | bytes | Path) -> 
     if type(whole["format"]) is not int or whole["format"] != FORMAT:
         raise InputError("trusted.format", quote(whole["format"]), str(FORMAT))
     for name in ("chain", "chain_id"):
-        if not isinstance(whole[name], str):
-            raise InputError(f"trusted.{name}", type(whole[name]).__name__, "text")
+        if not isinstance(whole[name], str) or forms.has_half(whole[name]):
+            raise InputError(f"trusted.{name}", quote(whole[name])[:80], "text that UTF-8 can write")
     rules_of(whole["chain"], "trusted.chain")
     height = whole["height"]
     if type(height) is not int or not 0 <= height < 1 << 63:

@@ -295,6 +295,7 @@ def test_damage_to_a_row_is_noticed(kept, chain, steps):
         ("UPDATE steps SET digest = ? WHERE number = 2", (bytes(32),)),
         ("UPDATE steps SET digest = ? WHERE number = 1", (bytes(32),)),
         ("UPDATE steps SET number = ? WHERE number = 2", (7,)),
+        ("UPDATE steps SET number = ? WHERE number = 2", ("x",)),
         ("DELETE FROM steps WHERE number = ?", (1,)),
     ):
         execute(kept, statement, *values)
@@ -320,3 +321,16 @@ def test_a_history_that_its_bundles_do_not_lead_to_is_noticed(kept, chain, steps
         database.execute("DELETE FROM steps WHERE name = 'a' AND number > 0")
         store._insert(database, "a", store._last(database, "a"), chain.trusted(2), "", bundle.to_bytes(steps[1]))
     assert [report.proven for report in kept.audit("a")] == [False]
+
+
+def test_half_of_a_surrogate_pair_is_refused(path, chain):
+    """JSON can write it, and no file can hold it."""
+    state = bundle.trusted_to_dict(chain.before)
+    for field, call in (
+        ("trusted.chain_id", lambda: TrustStore(path).add("a", state | {"chain_id": "\ud800"})),
+        ("note", lambda: TrustStore(path).add("a", state, note="\udfff")),
+    ):
+        with pytest.raises(InputError) as refused:
+            call()
+        assert refused.value.field == field
+    assert TrustStore(path).list() == ()

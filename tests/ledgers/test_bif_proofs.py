@@ -326,3 +326,20 @@ def test_facts_are_json():
     assert isinstance(state.context, BifContext)
     env = transaction_pb2.TransactionEnv.FromString(bundle.statement.item)
     assert facts["operations"][0]["contract"] == env.transaction.operations[0].pay_coin.dest_address
+
+
+def test_a_state_that_names_no_chain_proves_nothing() -> None:
+    """Nodes of one chain may make another with the same keys."""
+    for bundle, state in kinds().values():
+        unnamed = dataclasses.replace(state, context=state.context.replace(chain_id=None))
+        found = PROOFS.check(bundle, unnamed)
+        assert [check.name for check in found.checks if not check.ok] == ["chain_id"]
+        assert found.facts == {}
+        assert PROOFS.advance(bundle, unnamed).advanced is None
+
+
+def test_a_state_without_validators_certifies_nothing() -> None:
+    bundle, state = kinds()["header"]
+    for none in (None, ()):
+        unknown = dataclasses.replace(state, context=state.context.replace(validators=none))
+        assert PROOFS.check(bundle, unknown).checks[-1].name == "trusted_validators"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 
 import pytest
 
-from pycore import hash, ledgers
+from pycore import evidence, hash, ledgers
 from pycore.base import rlp
 from pycore.errors import InputError
 from pycore.ledgers.proof import Bundle, Inclusion, Statement, Trusted
@@ -80,7 +81,9 @@ def test_a_bundle_of_each_kind(world, kind):
         nonce, balance = world.chain.state.accounts[world.address]
         assert (found.facts["nonce"], found.facts["balance"]) == (nonce, str(balance))
     elif kind == "slot":
-        assert found.facts["value"] == str(world.chain.state.storage[world.address][world.slot])
+        value = world.chain.state.storage[world.address][world.slot]
+        assert found.facts["value"] == str(value)
+        assert found.facts["value_hex"] == f"{value:064x}"
     elif kind == "nothing":
         assert found.facts["value"] == "0"
 
@@ -217,3 +220,21 @@ def test_one_header_or_receipt_by_itself():
         for receipts in (first.receipts, first.receipts[0], rpc_receipt(first.receipts[0])):
             sources = {"block": first.wire, "links": links, "receipts": receipts}
             assert holds(PROOFS.make(sources, Statement("receipt"), trusted), trusted)
+
+
+def test_a_digest_in_a_slot_is_evidence():
+    """A slot is 32 bytes: the number's digits, which are decimal, are not read as hexadecimal."""
+    chain, data = EthereumChain(21), b"A file."
+    address = next(iter(chain.state.storage))
+    digits = "1" * 64
+    numbers = {bytes(31) + b"\1": int(hashlib.sha256(data).hexdigest(), 16), bytes(31) + b"\2": int(digits)}
+    chain.state.storage[address] = numbers
+    block = chain.block()
+    trusted = Trusted("ethereum", "1", 1, block.hash, LEDGER.context({}))
+    for slot in numbers:
+        sources = {"block": block.wire, "proof": chain.state.answer(address, [slot])}
+        bundle = PROOFS.make(sources, Statement("state", key=address + slot), trusted)
+        report = evidence.check(data, bundle, trusted)
+        assert report.complete
+        assert report.valid == (slot[-1] == 1)
+        assert not evidence.check(evidence.Digest("sha256", bytes.fromhex(digits)), bundle, trusted).valid

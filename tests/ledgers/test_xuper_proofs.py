@@ -386,3 +386,24 @@ def test_certificates_that_can_be_read_in_two_ways(change: Any, why: str) -> Non
     bundle = make("header", 1, maker=maker, chain=chain, trusted=state)
     assert proven(bundle, state) is None
     assert why in PROOFS.check(bundle, state).checks[-1].detail
+
+
+def test_whoever_an_award_names_did_not_send_it() -> None:
+    """Nobody signs the chain's own transactions."""
+
+    class Naming(XuperMaker):
+        def award(self, height: int, proposer: Any) -> Any:
+            tx = super().award(height, proposer)
+            tx.initiator = self.users[0].address
+            tx.auth_require.append(self.users[1].address)
+            set_ids([tx])
+            return tx
+
+    maker = Naming(11, users=3)
+    chain = maker.chain(3, 1)
+    state = Trusted("xuperchain", "xuper", START_HEIGHT, chain[0].blockid, maker.context)
+    found = proven(make("transaction", 1, maker=maker, chain=chain, trusted=state, index=0), state)
+    assert found is not None
+    assert found.facts["made_by"] == "the chain"
+    assert "sender" not in found.facts
+    assert "signers" not in found.facts

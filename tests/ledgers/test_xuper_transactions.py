@@ -421,6 +421,14 @@ def test_another_chains_bytes_and_noise() -> None:
         LEDGER.transaction_hash(b"\xff")
 
 
+def test_a_field_that_is_there_twice_around_something_that_does_not_parse() -> None:
+    data = signed(1).SerializeToString()
+    broken = data + b"\xca\x01\x01\xff"  # a call that is no message
+    twice = broken + Transaction(nonce="again").SerializeToString()
+    found = LEDGER.validate_transactions([broken, twice, data + Transaction(nonce="again").SerializeToString()])
+    assert [code.name for code in found] == ["MALFORMED_ITEM", "MALFORMED_ITEM", "BAD_DIGEST"]
+
+
 def test_a_batch_says_what_single_ones_say() -> None:
     txs = [signed(i) for i in range(8)]
     txs[1].txid = b""

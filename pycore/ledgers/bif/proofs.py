@@ -179,7 +179,9 @@ def _block(work: _Work) -> tuple[Header, bytes]:
     header = found[0]
     digest = hash_one("sha256", bundle.headers[0])
     wanted = work.context.chain_id
-    if wanted is not None:
+    if wanted is None:
+        work.checks.append(Check("chain_id", None, header.chain_id, detail="the trusted context names no chain"))
+    else:
         work.require("chain_id", header.chain_id == wanted, header.chain_id, wanted)
     if header.seq > trusted.height:
         work.require("headers", len(found) == 1, len(found), 1)
@@ -212,7 +214,7 @@ def _final(work: _Work, header: Header, digest: bytes) -> None:
     work.require("next_height", value.seq == header.seq + 1, value.seq, header.seq + 1)
     work.require("block_hash", value.previous_hash == digest, value.previous_hash, digest,
                  "the next consensus value names the block", "read")  # fmt: skip
-    work.require("trusted_validators", bool(context.validators), len(context.validators), "1 or more")
+    work.require("trusted_validators", bool(context.validators), len(context.validators or ()), "1 or more")
     signing = context.validators
     stated, own = header.validators_hash, headers.validators_hash((v.address, v.pledge) for v in signing)
     if stated != own or finality.validators:

@@ -245,11 +245,12 @@ def _state(bundle: Bundle, header: Header) -> tuple[list[Check], dict[str, Any]]
         return [made], facts | _account_facts(account)
     if account is None:
         made = Check("inclusion", not claim.item and split == len(nodes), claim.item, b"", "there is no such account")
-        return [made], facts | {"slot": slot.hex(), "value": "0"}
+        return [made], facts | {"slot": "0x" + slot.hex(), "value": "0", "value_hex": bytes(32).hex()}
     included = _included(account.storage_root, slot, claim.item, nodes[split:], hashed=True)
     number = _storage_number(claim.item)
     checks = [included, Check("value", number is not None, claim.item, "a number, or nothing")]
-    return checks, facts | {"slot": "0x" + slot.hex(), "value": str(number)}
+    octets = (number or 0).to_bytes(32, "big")
+    return checks, facts | {"slot": "0x" + slot.hex(), "value": str(number), "value_hex": octets.hex()}
 
 
 def _account_facts(account: patricia.Account | None) -> dict[str, Any]:

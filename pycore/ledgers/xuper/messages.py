@@ -29,6 +29,7 @@ Argument = GetMessageClass(cast(Any, InvokeRequest.DESCRIPTOR.nested_types_by_na
 """An entry of the arguments of a call: protobuf's map entry, key 1 and value 2."""
 
 M = TypeVar("M", bound=Message)
+_UNPARSED = 1  # any fault: the bytes end early
 
 
 def parse(kind: type[M], data: bytes, field: str) -> M:
@@ -60,12 +61,19 @@ def scan_merged(plan: Plan, kind: type[Message], records: Spans, **options: Any)
         return tables
     cells = records.cells[:, records.column : records.column + 2].copy()
     pieces, at = [records.data], records.data.size
+    broken = []
     for i in odd:
-        encoded = parse(kind, records[i], f"record {i}").SerializeToString()
+        try:
+            encoded = parse(kind, records[i], "record").SerializeToString()
+        except InputError:  # in something that the plan takes as bytes
+            broken.append(i)
+            continue
         pieces.append(np.frombuffer(encoded, np.uint8))
         cells[i] = at, at + len(encoded)
         at += len(encoded)
-    return plan.scan(Spans(np.concatenate(pieces), cells), **options)
+    tables = plan.scan(Spans(np.concatenate(pieces), cells), **options)
+    tables[name][broken, FAULT] = _UNPARSED
+    return tables
 
 
 def shorten(text: str, most: int = 128) -> str:

@@ -412,8 +412,6 @@ def _facts(tx: Any) -> dict[str, Any]:
     """The content of the transaction, in words that JSON can hold."""
     found: dict[str, Any] = {
         "version": tx.version,
-        "sender": tx.initiator,
-        "signers": list(tx.auth_require),
         "time": tx.timestamp / 1e9,
         "nonce": tx.nonce,
         "calls": [
@@ -435,7 +433,9 @@ def _facts(tx: Any) -> dict[str, Any]:
             {"from": _text(one.from_addr), "amount": str(int.from_bytes(one.amount, "big"))} for one in tx.tx_inputs
         ]
     if tx.coinbase or tx.autogen:
-        found["made_by"] = "the chain"
+        found["made_by"] = "the chain"  # whoever it names signed nothing
+    else:
+        found |= {"sender": tx.initiator, "signers": list(tx.auth_require)}
     return found
 
 
