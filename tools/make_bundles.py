@@ -24,6 +24,7 @@ from pycore.testing.bundles import (  # noqa: E402
     bif_bundles,
     chainmaker_bundles,
     ethereum_bundles,
+    fabric_bundles,
     fisco_bundles,
     xuper_bundles,
 )
@@ -33,6 +34,7 @@ CHAINS: dict[str, Callable[[], Iterator[BundleSample]]] = {
     "bif": bif_bundles,
     "chainmaker": chainmaker_bundles,
     "ethereum": ethereum_bundles,
+    "fabric": fabric_bundles,
     "fisco-bcos": fisco_bundles,
     "xuperchain": xuper_bundles,
 }

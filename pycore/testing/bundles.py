@@ -148,3 +148,24 @@ def ethereum_bundles() -> Iterator[BundleSample]:
         yield BundleSample(kind, Statement(kind), trusted, sources)
     yield BundleSample("state", Statement("state", key=address), trusted, sources)
     yield BundleSample("state-slot", Statement("state", key=address + slot), trusted, sources)
+
+
+def fabric_bundles() -> Iterator[BundleSample]:
+    """One orderer, and four of the BFT kind; a configuration, and a block below the trusted one."""
+    from .fabric import FabricChannel
+
+    kinds: tuple[tuple[str, dict[str, Any]], ...] = (("", {}), ("-bft", {"bft": True, "orderers": 4}))
+    for mark, options in kinds:
+        made = FabricChannel(seed=2, organisations=1, peers=1, **options)
+        first = made.block(1, made.genesis_hash, made.transactions(1, 3, endorsements=1))
+        moved = made.config_block(2, made.block_hash(first))
+        before = Trusted("fabric", made.channel_id, 0, made.genesis_hash, made.context())
+        yield BundleSample(f"header{mark}", Statement("header"), before, {"block": first})
+        yield BundleSample(f"transaction{mark}", Statement("transaction"), before, {"block": first, "index": 2})
+        if mark:
+            continue
+        between = Trusted("fabric", made.channel_id, 1, made.block_hash(first), made.context())
+        yield BundleSample("transaction-configuration", Statement("transaction"), between, {"block": moved})
+        after = Trusted("fabric", made.channel_id, 2, made.block_hash(moved), made.context(config_block=moved))
+        earlier = {"block": first, "index": 0, "following": [moved]}
+        yield BundleSample("transaction-earlier", Statement("transaction"), after, earlier)

@@ -67,7 +67,7 @@ def test_kinds(story):
 def test_below_the_trusted_block(story):
     context = story.channel.context(config_block=story.blocks[2])
     trusted = story.state(3, context)
-    bundle = story.bundle(1, "header", trusted, headers=story.blocks[2:])
+    bundle = story.bundle(1, "header", trusted, following=story.blocks[2:])
     assert not bundle.certificate
     assert proven(PROOFS.check(bundle, trusted))
     assert proven(PROOFS.check(story.bundle(3, "transaction", trusted), trusted))
@@ -197,6 +197,15 @@ def test_before_1_4_1_nothing_signed_names_the_configuration():
 
 def test_sources_that_do_not_fit():
     story = STORIES["one orderer"]
-    for sources in ({}, {"block": b"\xff"}, {"block": b""}, {"block": story.blocks[1], "index": 9}):
+    known = PROOFS.make(
+        {"block": story.blocks[1], "tx_id": LEDGER.transaction_hash(story.entries[1]).hex()},
+        Statement("transaction"),
+        story.trusted,
+    )
+    assert known.inclusion.index == 1
+    whole = {"block": story.blocks[1]}
+    for sources in (
+        {}, {"block": b"\xff"}, {"block": b""}, whole, {**whole, "index": 9}, {**whole, "tx_id": "0"}, {**whole, "x": 1}
+    ):  # fmt: skip
         with pytest.raises(InputError):
             PROOFS.make(sources, Statement("transaction"), story.trusted)

@@ -54,8 +54,9 @@ class FabricProofs:
     kinds = ("header", "transaction")
     sources: Mapping[str, str] = {
         "block": "the statement's block, serialised",
-        "headers": "for a block below the trusted one: the blocks or headers after it up to the trusted one, in order",
+        "following": "for a block below the trusted one: the blocks or headers after it, up to the trusted one",
         "index": "position of the transaction, where the statement has no item",
+        "tx_id": "id of the transaction in hexadecimal, in place of the index",
     }
 
     def check(self, bundle: Bundle, trusted: Trusted) -> Proven:
@@ -68,23 +69,26 @@ class FabricProofs:
 
     def make(self, sources: Mapping[str, Any], statement: Statement, trusted: Trusted) -> Bundle:
         """A bundle from blocks. InputError names the source that is missing or does not fit."""
+        for name in sources:
+            if name not in self.sources:
+                raise InputError(f"sources.{name}", "an unknown source", "one of " + ", ".join(self.sources))
         if "block" not in sources:
-            raise InputError("sources", ", ".join(sorted(sources)) or "nothing", "'block'")
+            raise InputError("sources.block", "nothing", self.sources["block"])
         block = open_block(sources["block"])
         if block.header is None:
-            raise InputError("sources['block']", "a block without a header", "a serialised Block")
+            raise InputError("sources.block", "a block without a header", "a serialised Block")
         headers = [block.header]
         certificate = b""
         if block.header.number > trusted.height:
-            certificate = _canonical(block_pb2.Metadata, block.position(SIGNATURES), "sources['block']")
+            certificate = _canonical(block_pb2.Metadata, block.position(SIGNATURES), "sources.block")
         else:
-            headers += [_header_of(one) for one in sources.get("headers", ())]
+            headers += [_header_of(one) for one in sources.get("following", ())]
         inclusion, item = Inclusion(), statement.item
         if statement.kind == "transaction":
             entries = block.entries.items()
-            place = entries.index(item) if item in entries else sources.get("index")
+            place = entries.index(item) if item in entries else _place(entries, sources)
             if type(place) is not int or not 0 <= place < len(entries):
-                raise InputError("sources['index']", repr(place), f"a position of the block's {len(entries)} entries")
+                raise InputError("sources.index", repr(place), f"a position of the block's {len(entries)} entries")
             item = entries[place]
             node = block_pb2.BlockData(data=entries).SerializeToString()
             inclusion = Inclusion(place, len(entries), (node,))
@@ -263,6 +267,21 @@ class _Checking:
         made.data.data.append(statement.item)
         moved = context.replace(config_block=made.SerializeToString())
         return Trusted(trusted.chain, trusted.chain_id, header.number, block_hash, moved)
+
+
+def _place(entries: list[bytes], sources: Mapping[str, Any]) -> Any:
+    """The position of the transaction that sources name."""
+    if "tx_id" not in sources:
+        return sources.get("index", 0 if len(entries) == 1 else None)
+    for place, entry in enumerate(entries):
+        try:
+            payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(entry).payload)
+            header = block_pb2.ChannelHeader.FromString(payload.header.channel_header)
+        except DecodeError:
+            continue
+        if header.tx_id and header.tx_id == sources["tx_id"]:
+            return place
+    raise InputError("sources.tx_id", repr(sources["tx_id"])[:80], "the id of a transaction of the block")
 
 
 def _config(entries: list[bytes]) -> tuple[str, Any] | None:
