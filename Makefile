@@ -43,7 +43,7 @@ comma := ,
 RUN   := $(STAMPS)/all
 TEST  := $(STAMPS)/all+test
 BENCH := $(STAMPS)/all+bench
-LINT  := $(STAMPS)/all+lint
+LINT  := $(STAMPS)/all+lint+test
 ifdef CI # one install for all that CI runs
 TEST  := $(STAMPS)/all+lint+test
 LINT  := $(TEST)
