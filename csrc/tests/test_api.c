@@ -210,7 +210,8 @@ static void test_refused(const batch *b) {
     static const int64_t falling[] = {0, 8, 7, 9, 10, 11};
     REFUSED(bad.params.scheme = 1000, PC_ERR_ARGUMENT);
     REFUSED(bad.params.scheme = -1, PC_ERR_ARGUMENT);
-    REFUSED(bad.params.rules |= 64, PC_ERR_ARGUMENT);
+    REFUSED(bad.params.rules |= 128, PC_ERR_ARGUMENT);
+    if (b->params.scheme != 0) REFUSED(bad.params.rules |= PC_RULE_FABRICX, PC_ERR_ARGUMENT);
     REFUSED(bad.params.rules |= b->params.scheme == 0 ? PC_RULE_LOW_S : PC_RULE_COFACTORED, PC_ERR_ARGUMENT);
     REFUSED(bad.params.message = 2, PC_ERR_ARGUMENT);
     REFUSED(bad.params.encoding = 2, PC_ERR_ARGUMENT);

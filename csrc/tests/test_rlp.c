@@ -106,7 +106,8 @@ static void test_pieces(void) {
 static void test_lists(void) {
     const uint8_t data[] = {0x01, 0x02, 0x80}, head[] = {0x7e};
     const int64_t start[] = {0, 1}, end[] = {2, 2}, zero = 0, one = 1, tail_at[] = {2, 0}, tail_end[] = {3, 0};
-    const pc_spans pieces = {data, 3, start, end, 1, 2}, heads = {head, 1, &zero, &one, 1, 1}, tails = {data, 3, tail_at, tail_end, 1, 2};
+    const pc_spans pieces = {data, 3, start, end, 1, 2}, heads = {head, 1, &zero, &one, 1, 1},
+                   tails = {data, 3, tail_at, tail_end, 1, 2};
     int64_t offsets[3];
     const uint8_t wanted[] = {0x7e, 0xc3, 0x01, 0x02, 0x80, 0x7e, 0xc1, 0x02};
     EXPECT_INT(pc_rlp_lists(&heads, &pieces, &tails, NULL, offsets), 8);
@@ -120,7 +121,8 @@ static void test_refused(void) {
     const uint8_t data[4] = {0};
     int64_t start = 0, end = 5, cells[PC_RLP_CELLS], firsts[2], offsets[2];
     uint8_t fault;
-    pc_spans piece = {data, 4, &start, &end, 1, 1}, empty = {NULL, 0, &start, &start, 1, 1}, three = {data, 4, NULL, NULL, 1, 0};
+    pc_spans piece = {data, 4, &start, &end, 1, 1}, empty = {NULL, 0, &start, &start, 1, 1},
+             three = {data, 4, NULL, NULL, 1, 0};
     EXPECT_INT(pc_rlp_items(&piece, 1, cells, 1, firsts, &fault), PC_ERR_ARGUMENT); /* the end is beyond the data */
     EXPECT_INT(pc_rlp_lists(&empty, &piece, &empty, NULL, offsets), PC_ERR_ARGUMENT);
     end = -1;

@@ -51,7 +51,8 @@ static int piece_at(const pc_spans *in, size_t i, int64_t *start, int64_t *end) 
     return *start >= 0 && *end >= *start && (uint64_t)*end <= in->size;
 }
 
-int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t capacity, int64_t *firsts, uint8_t *faults) {
+int64_t pc_rlp_items(const pc_spans *pieces, size_t most, int64_t *cells, size_t capacity, int64_t *firsts,
+                     uint8_t *faults) {
     if (!pieces_ok(pieces) || !firsts || (pieces->n && !faults) || (capacity && !cells)) return PC_ERR_ARGUMENT;
     const uint8_t *data = pieces->size ? pieces->data : (const uint8_t *)"";
     size_t rows = 0;
