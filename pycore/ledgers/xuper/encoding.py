@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.base.columns import Column
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.ffi_write import BYTES, Pieces
 from pycore.ledgers.scan import NUMBER, PARENT, Spans, Tables
-from pycore.ledgers.write import BE64, BE64_SIZED, DECIMAL, JSON, JSON_BASE64, Records, counts, following
+from pycore.ledgers.write import BE64, BE64_SIZED, BYTES, DECIMAL, JSON, JSON_BASE64, Records, Writing, counts, following
 from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
@@ -47,10 +46,10 @@ def digests(columns: Columns, threads: int | None = 1) -> Digests:
     found = Digests(np.zeros((n, 32), np.uint8), np.zeros((n, 32), np.uint8))
     flat = columns.number("version") >= FLAT_VERSION
     if flat.all() or not flat.any():
-        encode = _flat if flat.any() else _json
+        writing = (_flat if flat.any() else _json)(columns).writing()
 
         def work(first: int, last: int) -> None:
-            _digest(columns.part(first, last), encode, found, slice(first, last))
+            _digest(writing, found, first, last)
 
         count = parallel.resolve_threads(threads)
         parallel.run_pieces(work, [*range(0, n, _CHUNK), n], count)
@@ -61,11 +60,11 @@ def digests(columns: Columns, threads: int | None = 1) -> Digests:
     return found
 
 
-def _digest(columns: Columns, encode: Callable[[Columns], Records], found: Digests, rows: slice) -> None:
-    whole = encode(columns).column(1)
+def _digest(writing: Writing, found: Digests, first: int, last: int) -> None:
+    whole = writing.column(first, last)
     assert whole.offsets is not None
-    found.txid[rows] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=1)
-    found.signed[rows] = hash_batch("sha256d", _without_middle(whole, 1), threads=1)
+    found.txid[first:last] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=1)
+    found.signed[first:last] = hash_batch("sha256d", _without_middle(whole, last - first), threads=1)
 
 
 def texts(columns: Columns) -> list[tuple[bytes, bytes]]:
@@ -75,14 +74,13 @@ def texts(columns: Columns) -> list[tuple[bytes, bytes]]:
     return [(a + c, a + b + c) for a, b, c in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
 
 
-def _without_middle(whole: Column, threads: int | None) -> Column:
+def _without_middle(whole: Column, n: int) -> Column:
     """Rows 0 and 2 of each three as one."""
     assert whole.offsets is not None
-    n = len(whole) // 3
-    starts, ends = whole.offsets[:-1].reshape(n, 3), whole.offsets[1:].reshape(n, 3)
-    kind = np.full(2 * n, BYTES, np.uint8)
-    first = np.arange(0, 2 * n + 1, 2)
-    return Pieces(kind, starts[:, ::2].ravel(), ends[:, ::2].ravel(), first, whole.data).column(threads)
+    out = Records(n, whole.data)
+    out.span(BYTES, Spans(whole.data, whole.offsets[:-1].reshape(n, 3), 0))
+    out.span(BYTES, Spans(whole.data, whole.offsets[1:].reshape(n, 3), 1))
+    return out.column()
 
 
 # ---- version 3 -------------------------------------------------------------------------------------------------------
@@ -99,8 +97,7 @@ def _flat(c: Columns) -> Records:
         out.number(BE64, c.number(name))
     _flat_list(out, c.tx, "input_ext", ("bucket", "key", "ref_txid", "#ref_offset"))
     _flat_list(out, c.tx, "output_ext", ("bucket", "key", "value"))
-    out.number(BE64, counts(c.parents("request"), len(c)))
-    out.rows(_flat_requests(c), c.parents("request"))
+    out.rows(_flat_requests(c), c.parents("request"), counted=True)
     out.span(BE64_SIZED, c.span("initiator"))
     _flat_list(out, c.tx, "auth", ("",))
     out.split()
@@ -121,8 +118,7 @@ def _flat_requests(c: Columns) -> Records:
     inner = Records(len(c.arg_call), c.data)
     inner.span(BE64_SIZED, c.arg.span("arg", "key"))
     inner.span(BE64_SIZED, c.arg.span("arg", "value"))
-    out.number(BE64, counts(c.arg_call, out.n))
-    out.rows(inner, c.arg_call)
+    out.rows(inner, c.arg_call, counted=True)
     _flat_list(out, c.request, "limit", ("#type", "#limit"))
     out.span(BE64_SIZED, c.request.span("request", "amount"))
     return out
@@ -139,8 +135,7 @@ def _flat_list(
             inner.number(BE64, rows[:, tables.plan.place(table, name[1:])])
         else:
             inner.span(BE64_SIZED, Spans(out.data, rows, tables.span(table, name).column))
-    out.number(BE64, counts(rows[:, PARENT], out.n))
-    out.rows(inner, rows[:, PARENT])
+    out.rows(inner, rows[:, PARENT], counted=True)
 
 
 def _over(c: Columns, spans: Spans) -> Spans:
