@@ -11,13 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define REQUIRE(condition)                                                                                                  \
     ((condition) ? (void)0 : (fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition), abort()))
 
-enum {
-    TABLES = 3,
-    PARTS = 4,
-    RECORDS = 3,
-    CELLS = 2 * TABLES * PARTS * RECORDS,
-    HEAD = 3 * TABLES * PARTS + CELLS + TABLES
-};
+enum { TABLES = 3, PARTS = 3, RECORDS = 3, CELLS = TABLES * PARTS * RECORDS, HEAD = 3 * TABLES * PARTS + CELLS + TABLES };
 
 static void *memory(size_t bytes) {
     void *made = malloc(bytes ? bytes : 1);
@@ -27,7 +21,7 @@ static void *memory(size_t bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < HEAD) return 0;
-    static int64_t cells[CELLS];
+    int64_t cells[2 * CELLS];
     uint8_t where[RECORDS];
     pc_write_part parts[TABLES * PARTS];
     pc_write_table tables[TABLES];
@@ -43,10 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         const uint32_t kind = one[0] % (PC_WRITE_KINDS + (data[0] & 1));
         const int odd = one[1] >= 0xf0; /* numbers that no scan gives */
         for (int k = 0; k < RECORDS; k++) {
-            const uint8_t *value = values + 2 * (RECORDS * i + k);
-            own[2 * k] = odd ? (int64_t)(int8_t)value[0] * 0x123456789 : value[0] % 32;
-            if (kind >= PC_WRITE_SPLIT && !odd) own[2 * k] = k && value[0] & 1 ? own[2 * k - 2] : k;
-            own[2 * k + 1] = own[2 * k] + value[1] % 32 - odd;
+            const uint8_t value = values[RECORDS * i + k];
+            own[2 * k] = odd ? (int64_t)(int8_t)value * 0x123456789 : value % 16;
+            if (kind >= PC_WRITE_SPLIT && !odd) own[2 * k] = k && value & 1 ? own[2 * k - 2] : k;
+            own[2 * k + 1] = own[2 * k] + value / 16 - odd;
         }
         parts[i] = (pc_write_part){.kind = kind,
                                    .table = odd ? one[2] % 5u : (uint32_t)(i / PARTS + 1),

@@ -28,6 +28,7 @@ from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
 FLAT_VERSION = 3
+_NONE = bytes(8)
 _CHUNK = 2048
 """Transactions that are written at a time: what is written is hashed while it is in the cache, in memory that is used
 again."""
@@ -127,8 +128,11 @@ def _flat_requests(c: Columns) -> Records:
 def _flat_list(
     out: Records, tables: Tables, table: str, fields: tuple[str, ...], chosen: NDArray[np.bool_] | None = None
 ) -> None:
-    """The rows of a table behind their number. fields: "#" before numbers; "" is the row itself."""
-    rows = tables[table] if chosen is None else tables[table][chosen]
+    """The rows of a table behind their number, which is 0 where there are none at all. fields: "#" before numbers; "" is the row itself."""
+    rows = tables[table] if chosen is None or chosen.all() else tables[table][chosen]
+    if not len(rows):
+        out.literal(_NONE)
+        return
     inner = Records(len(rows), out.data)
     for name in fields:
         if name.startswith("#"):
