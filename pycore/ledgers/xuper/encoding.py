@@ -182,32 +182,30 @@ class _Object:
 
 def _json(c: Columns) -> Records:
     out, n = Records(len(c), c.data), len(c)
-    out.rows(_json_inputs(c), c.parents("input"))
-    _array(out, _json_outputs(c), c.parents("output"))
+    _some(out, c.parents("input"), lambda: _json_inputs(c))
+    _array(out, c.parents("output"), lambda: _json_outputs(c))
     out.literal(b"\n")
     _line(out, JSON_BASE64, c.span("desc"), optional=True)
     _line(out, JSON, c.span("nonce"))
     for name in ("timestamp", "version"):
         out.number(DECIMAL, c.number(name))
         out.literal(b"\n")
-    out.rows(_json_inputs_ext(c), c.parents("input_ext"))
-    out.rows(_json_outputs_ext(c), c.parents("output_ext"))
-    _array(out, _json_requests(c), c.parents("request"))
+    _some(out, c.parents("input_ext"), lambda: _json_inputs_ext(c))
+    _some(out, c.parents("output_ext"), lambda: _json_outputs_ext(c))
+    _array(out, c.parents("request"), lambda: _json_requests(c))
     out.literal(b"\n")
     _line(out, JSON, c.span("initiator"))
     names = Records(len(c.tx["auth"]), c.data)
     names.literal(b",", following(c.parents("auth")))
     names.span(JSON, c.tx.span("auth"))
-    _array(out, names, c.parents("auth"))
+    _array(out, c.parents("auth"), lambda: names)
     out.literal(b"\n")
     out.split()
     for number in (INITIATOR_SIGN, AUTH_SIGN):
         rows = c.tx["sign"][c.tx["sign"][:, NUMBER] == number]
-        _array(out, _json_signs(c, rows), rows[:, PARENT])
+        _json_signs(out, c, rows)
         out.literal(b"\n")
-    signed = ~c.span("xuper_sign").absent
-    one = np.flatnonzero(signed)
-    out.rows(_json_xuper_sign(c), one)
+    _some(out, np.flatnonzero(~c.span("xuper_sign").absent), lambda: _json_xuper_sign(c))
     out.split()
     for name in ("coinbase", "autogen"):
         true = c.number(name) != 0
@@ -216,13 +214,8 @@ def _json(c: Columns) -> Records:
     second = c.number("version") >= 2
     has = ~c.span("hd_info").absent & second
     out.literal(b"null\n", second & ~has)
-    info = Records(int(has.sum()), c.data)
-    fields = _Object(info)
-    for name in ("hd_public_key", "original_hash"):
-        fields.span(name, JSON_BASE64, c.span(f"hd_info.{name}").take(np.flatnonzero(has)))
-    fields.end()
-    info.literal(b"\n")
-    out.rows(info, np.flatnonzero(has))
+    rows = np.flatnonzero(has)
+    _some(out, rows, lambda: _json_hd_info(c, rows))
     assert out.n == n
     return out
 
@@ -234,13 +227,32 @@ def _line(out: Records, kind: int, spans: Spans, *, optional: bool = False) -> N
     out.literal(b"\n", where)
 
 
-def _array(out: Records, inner: Records, parents: NDArray[np.int64]) -> None:
+def _some(out: Records, parents: NDArray[np.int64], make: Callable[[], Records]) -> None:
+    """Rows, if there are any."""
+    if len(parents):
+        out.rows(make(), parents)
+
+
+def _array(out: Records, parents: NDArray[np.int64], make: Callable[[], Records]) -> None:
     """An array of rows, which begin with their commas; null where there is none."""
+    if not len(parents):
+        out.literal(b"null")
+        return
     some = counts(parents, out.n) > 0
     out.literal(b"null", ~some)
     out.literal(b"[", some)
-    out.rows(inner, parents)
+    out.rows(make(), parents)
     out.literal(b"]", some)
+
+
+def _json_hd_info(c: Columns, rows: NDArray[np.intp]) -> Records:
+    out = Records(len(rows), c.data)
+    fields = _Object(out)
+    for name in ("hd_public_key", "original_hash"):
+        fields.span(name, JSON_BASE64, c.span(f"hd_info.{name}").take(rows))
+    fields.end()
+    out.literal(b"\n")
+    return out
 
 
 def _json_inputs(c: Columns) -> Records:
@@ -291,6 +303,20 @@ def _json_requests(c: Columns) -> Records:
     for name in ("module_name", "contract_name", "method_name"):
         fields.span(name, JSON, c.request.span("request", name))
     fields.name("args", counts(c.arg_call, out.n) > 0)
+    _some(out, c.arg_call, lambda: _json_arguments(c))
+    limits = c.request["limit"][:, PARENT]
+    if len(limits):
+        some = counts(limits, out.n) > 0
+        fields.name("resource_limits", some)
+        out.literal(b"[", some)
+        out.rows(_json_limits(c, limits), limits)
+        out.literal(b"]", some)
+    fields.span("amount", JSON, c.request.span("request", "amount"))
+    fields.end()
+    return out
+
+
+def _json_arguments(c: Columns) -> Records:
     args = Records(len(c.arg_call), c.data)
     later = following(c.arg_call)
     args.literal(b"{", ~later)
@@ -301,32 +327,30 @@ def _json_requests(c: Columns) -> Records:
     args.literal(b"null", value.absent)  # Go's map has no bytes there, and empty ones where they are there
     args.span(JSON_BASE64, value, ~value.absent)
     args.literal(b"}", ~np.append(later[1:], np.False_)[: len(later)])
-    out.rows(args, c.arg_call)
-    limits = c.request["limit"][:, PARENT]
-    fields.name("resource_limits", counts(limits, out.n) > 0)
-    some = counts(limits, out.n) > 0
-    inner = Records(len(limits), c.data)
-    inner.literal(b",", following(limits))
-    limit = _Object(inner)
-    limit.number("type", c.request.number("limit", "type"))
-    limit.number("limit", c.request.number("limit", "limit"))
-    limit.end()
-    out.literal(b"[", some)
-    out.rows(inner, limits)
-    out.literal(b"]", some)
-    fields.span("amount", JSON, c.request.span("request", "amount"))
-    fields.end()
-    return out
+    return args
 
 
-def _json_signs(c: Columns, rows: NDArray[np.int64]) -> Records:
-    out = Records(len(rows), c.data)
-    out.literal(b",", following(rows[:, PARENT]))
+def _json_limits(c: Columns, parents: NDArray[np.int64]) -> Records:
+    out = Records(len(parents), c.data)
+    out.literal(b",", following(parents))
     fields = _Object(out)
-    fields.span("PublicKey", JSON, Spans(c.data, rows, c.tx.span("sign", "public_key").column))
-    fields.span("Sign", JSON_BASE64, Spans(c.data, rows, c.tx.span("sign", "sign").column))
+    fields.number("type", c.request.number("limit", "type"))
+    fields.number("limit", c.request.number("limit", "limit"))
     fields.end()
     return out
+
+
+def _json_signs(out: Records, c: Columns, rows: NDArray[np.int64]) -> None:
+    def make() -> Records:
+        inner = Records(len(rows), c.data)
+        inner.literal(b",", following(rows[:, PARENT]))
+        fields = _Object(inner)
+        fields.span("PublicKey", JSON, Spans(c.data, rows, c.tx.span("sign", "public_key").column))
+        fields.span("Sign", JSON_BASE64, Spans(c.data, rows, c.tx.span("sign", "sign").column))
+        fields.end()
+        return inner
+
+    _array(out, rows[:, PARENT], make)
 
 
 def _json_xuper_sign(c: Columns) -> Records:
