@@ -249,15 +249,16 @@ class _Work:
         reached = last.height == self.trusted.height and self.last_id == self.trusted.block_hash
         self.require("trusted_block", reached, f"{last.height} {self.last_id.hex()}",
                      f"{self.trusted.height} {self.trusted.block_hash.hex()}")  # fmt: skip
+        context = XuperContext(rules="strict", crypto=self._context().crypto)
         for block in blocks:  # the signature is not part of the id: every one of them must hold
-            self._signed(block)
+            self._signed(block, context)
 
-    def _signed(self, block: Any) -> None:
+    def _signed(self, block: Any, context: XuperContext) -> None:
         """The proposer's signature of a header that a hash leads to."""
         if block.height == 0 and not block.pre_hash:
             self.require("proposer_signature", not block.sign, f"{len(block.sign)} bytes", "none of a first block")
             return
-        made = self._checked(block, XuperContext(rules="strict", crypto=self._context().crypto))
+        made = self._checked(block, context)
         for check in made.checks:
             if check.name in ("structure", "failed_txs", "proposer", "proposer_signature"):
                 self._taken(check, block)
