@@ -52,6 +52,13 @@ def span_part(kind: int, cells: NDArray[np.int64], column: int, where: NDArray[n
     return kind, 0, start, start + 1, cells.shape[1], _mask(where), _NULL, 0
 
 
+def cell_part(kind: int, cells: NDArray[np.int64], column: int) -> tuple[Any, ...]:
+    """As :func:`number_part` of a column of it, or :func:`span_part`."""
+    start = ffi.from_buffer(_NUMBERS, cells) + column
+    end = _NULL if kind in NUMBERS else start + 1
+    return kind, 0, start, end, cells.shape[1], _NULL, _NULL, 0
+
+
 def split_part() -> tuple[Any, ...]:
     """The record goes on as another row of the output."""
     return SPLIT, 0, _NULL, _NULL, 0, _NULL, _NULL, 0
@@ -67,7 +74,7 @@ def _mask(where: NDArray[np.bool_] | None) -> Any:
 
 
 def _column(values: NDArray[np.int64]) -> Any:
-    return ffi.cast(_NUMBERS, values.ctypes.data)
+    return ffi.cast(_NUMBERS, values.__array_interface__["data"][0])
 
 
 class Writing:

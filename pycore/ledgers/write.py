@@ -45,7 +45,6 @@ from pycore.ledgers.ffi_write import (
     JSON_BF,
     LE32,
     LE64,
-    LITERAL,
     NUMBERS,
     VARINT,
     VARINT_SIZED,
@@ -128,6 +127,16 @@ class Records:
             raise InputError("spans", f"{len(spans)} pieces of {spans.data.size} bytes", f"{self.n} pieces of `data`")
         self._parts.append(native.span_part(kind, spans.cells, spans.column, self._mask(where)))
         self._alive.append(spans.cells)
+
+    def cells(self, kind: int, rows: NDArray[np.int64], column: int) -> None:
+        """As :meth:`number` or :meth:`span`, of rows of a table over `data`: int64 (n, width), contiguous."""
+        width = column + (1 if kind in NUMBERS else 2)
+        if not 0 < kind < native.SPLIT:
+            raise InputError("kind", str(kind), "a notation of numbers or bytes")
+        if len(rows) != self.n or not 0 <= column <= width <= rows.shape[1] or not rows.flags.c_contiguous:
+            raise InputError("rows", f"array of shape {rows.shape}", f"contiguous ({self.n}, {width} or more)")
+        self._parts.append(native.cell_part(kind, rows, column))
+        self._alive.append(rows)
 
     def rows(self, inner: Records, parents: NDArray[np.int64], *, counted: bool = False) -> None:
         """The records of another table that belong to each record. parents: int64 (inner.n,), ascending, below n;

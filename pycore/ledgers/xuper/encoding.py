@@ -22,8 +22,19 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.base.columns import Column
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.scan import NUMBER, PARENT, Spans, Tables
-from pycore.ledgers.write import BE64, BE64_SIZED, BYTES, DECIMAL, JSON, JSON_BASE64, Records, Writing, counts, following
+from pycore.ledgers.scan import NUMBER, PARENT, START, Spans, Tables
+from pycore.ledgers.write import (
+    BE64,
+    BE64_SIZED,
+    BYTES,
+    DECIMAL,
+    JSON,
+    JSON_BASE64,
+    Records,
+    Writing,
+    counts,
+    following,
+)
 from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
@@ -91,59 +102,56 @@ def _flat(c: Columns) -> Records:
     out = Records(len(c), c.data)
     _flat_list(out, c.tx, "input", ("ref_txid", "#ref_offset", "from_addr", "amount", "#frozen_height"))
     _flat_list(out, c.tx, "output", ("amount", "to_addr", "#frozen_height"))
-    out.span(BE64_SIZED, c.span("desc"))
-    out.number(BE64, c.number("coinbase"))
-    out.span(BE64_SIZED, c.span("nonce"))
-    for name in ("timestamp", "version", "autogen"):
-        out.number(BE64, c.number(name))
+    _flat_fields(out, c.tx, "tx", ("desc", "#coinbase", "nonce", "#timestamp", "#version", "#autogen"))
     _flat_list(out, c.tx, "input_ext", ("bucket", "key", "ref_txid", "#ref_offset"))
     _flat_list(out, c.tx, "output_ext", ("bucket", "key", "value"))
     out.rows(_flat_requests(c), c.parents("request"), counted=True)
-    out.span(BE64_SIZED, c.span("initiator"))
+    _flat_fields(out, c.tx, "tx", ("initiator",))
     _flat_list(out, c.tx, "auth", ("",))
     out.split()
     for number in (INITIATOR_SIGN, AUTH_SIGN):
         _flat_list(out, c.tx, "sign", ("public_key", "sign"), c.tx["sign"][:, NUMBER] == number)
     _flat_list(out, c.xuper_sign, "key", ("",))
-    out.span(BE64_SIZED, _over(c, c.xuper_sign.span("xuper_sign", "signature")))
+    _flat_fields(out, c.xuper_sign, "xuper_sign", ("signature",))
     out.split()
-    out.span(BE64_SIZED, c.span("hd_info.hd_public_key"))
-    out.span(BE64_SIZED, c.span("hd_info.original_hash"))
+    _flat_fields(out, c.tx, "tx", ("hd_info.hd_public_key", "hd_info.original_hash"))
     return out
 
 
 def _flat_requests(c: Columns) -> Records:
     out = Records(len(c.request["request"]), c.data)
-    for name in ("module_name", "contract_name", "method_name"):
-        out.span(BE64_SIZED, c.request.span("request", name))
+    _flat_fields(out, c.request, "request", ("module_name", "contract_name", "method_name"))
     inner = Records(len(c.arg_call), c.data)
-    inner.span(BE64_SIZED, c.arg.span("arg", "key"))
-    inner.span(BE64_SIZED, c.arg.span("arg", "value"))
+    _flat_fields(inner, c.arg, "arg", ("key", "value"))
     out.rows(inner, c.arg_call, counted=True)
     _flat_list(out, c.request, "limit", ("#type", "#limit"))
-    out.span(BE64_SIZED, c.request.span("request", "amount"))
+    _flat_fields(out, c.request, "request", ("amount",))
     return out
+
+
+def _flat_fields(
+    out: Records, tables: Tables, table: str, fields: tuple[str, ...], rows: NDArray[np.int64] | None = None
+) -> None:
+    """Fields of each row of a table, or of some rows. fields: "#" before numbers; "" is the row itself."""
+    cells = tables[table] if rows is None else rows
+    for name in fields:
+        if name.startswith("#"):
+            out.cells(BE64, cells, tables.plan.place(table, name[1:]))
+        else:
+            out.cells(BE64_SIZED, cells, tables.plan.place(table, name) if name else START)
 
 
 def _flat_list(
     out: Records, tables: Tables, table: str, fields: tuple[str, ...], chosen: NDArray[np.bool_] | None = None
 ) -> None:
-    """The rows of a table behind their number, which is 0 where there are none at all. fields: "#" before numbers; "" is the row itself."""
+    """The rows of a table behind their number, 0 where there are none at all; fields as in :func:`_flat_fields`."""
     rows = tables[table] if chosen is None or chosen.all() else tables[table][chosen]
     if not len(rows):
         out.literal(_NONE)
         return
     inner = Records(len(rows), out.data)
-    for name in fields:
-        if name.startswith("#"):
-            inner.number(BE64, rows[:, tables.plan.place(table, name[1:])])
-        else:
-            inner.span(BE64_SIZED, Spans(out.data, rows, tables.span(table, name).column))
+    _flat_fields(inner, tables, table, fields, rows)
     out.rows(inner, rows[:, PARENT], counted=True)
-
-
-def _over(c: Columns, spans: Spans) -> Spans:
-    return Spans(c.data, spans.cells, spans.column)
 
 
 # ---- versions 1 and 2 ------------------------------------------------------------------------------------------------

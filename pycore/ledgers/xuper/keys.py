@@ -76,7 +76,9 @@ def read_keys(texts: Spans, *, strict: bool, threads: int | None = 1) -> Keys:
                 if len(_known) >= _MAX_KNOWN:
                     _known.clear()
                 _known[strict, text] = key
-    rows = [found.get(text) or _known.get((strict, text)) or _read(Spans.joined([text]), strict=strict) for text in items]
+    rows = [
+        found.get(text) or _known.get((strict, text)) or _read(Spans.joined([text]), strict=strict) for text in items
+    ]
     return rows[0] if len(rows) == 1 else Keys(*map(np.concatenate, zip(*rows, strict=True)))
 
 

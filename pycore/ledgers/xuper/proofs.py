@@ -32,7 +32,7 @@ from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
 from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import encoding, headers, records, rpc, transactions
-from pycore.ledgers.xuper.block import MAX_SIGNS, check_votes
+from pycore.ledgers.xuper.block import MAX_SIGNS, check_counts
 from pycore.ledgers.xuper.columns import open_transactions
 from pycore.ledgers.xuper.context import XuperContext
 from pycore.ledgers.xuper.messages import InternalBlock, Transaction, is_canonical, parse
@@ -206,7 +206,7 @@ class _Work:
             if not 0 < len(data) <= MAX_HEADER_BYTES:
                 raise InputError(name, f"{len(data)} bytes", f"1 to {MAX_HEADER_BYTES}")
             block = parse(InternalBlock, data, name)
-            check_votes(block, name)
+            check_counts(block, name)
         except InputError as error:
             wanted = f"a XuperChain InternalBlock of {MAX_SIGNS} votes at most"
             self.checks.append(Check("header_encoding", False, str(error)[:200], wanted))
@@ -296,7 +296,7 @@ class _Work:
         filled = InternalBlock()
         filled.CopyFrom(block)
         filled.blockid = headers.block_id(block)
-        made = HeaderChecks(filled, context, following)
+        made = HeaderChecks(filled, context, following, justified=False)  # which says nothing of this block
         made.place()
         made.signed(1)
         return made
