@@ -578,12 +578,13 @@ int64_t pc_base58(const uint8_t *numbers, size_t n, uint32_t width, const uint8_
                   int64_t *starts);
 
 /* ---- wire: records written ----------------------------------------------------------------------------------------------
- * The way back: what is hashed or signed is often not what was sent, but its parts in another order or notation. A record
- * is a row of pieces: a kind and two numbers. The bytes that a piece stands for are literals[a .. b), data[a .. b) in some
- * notation, or the number a. Nothing is allocated; the first call says how many bytes each record takes, the second one
- * writes them. How often pieces name the same bytes is the caller's to bound. */
+ * The way back: what is hashed or signed is often not what was sent, but its parts in another order or notation. A table
+ * of records has parts, which are columns: in record i a part is text, the bytes data[a .. b) in some notation or the
+ * number a, with a and b from row i; or the records of another table that belong to record i. Nothing is allocated; the
+ * first call says how many bytes each record takes, the second one writes them. How often parts name the same bytes is
+ * the caller's to bound. */
 enum {
-    PC_WRITE_LITERAL = 0, /* literals as they are */
+    PC_WRITE_LITERAL = 0, /* text as it is */
     PC_WRITE_BYTES = 1,   /* data as they are */
     PC_WRITE_BE32 = 2,    /* the low 32 bits of a, big endian */
     PC_WRITE_BE64 = 3,
@@ -599,21 +600,36 @@ enum {
     PC_WRITE_JSON = 13, /* a JSON string as Go's encoding/json writes it: \" \\ \n \r \t; as \u00xx what else is below 0x20,
                                  and < > &; \u2028 \u2029; \ufffd for each byte that belongs to no character (RFC 3629) */
     PC_WRITE_JSON_BF = 14, /* the same, with \b and \f, as Go 1.22 and later have it */
-    PC_WRITE_KINDS = 15
+    PC_WRITE_SPLIT = 15,   /* nothing: a record of table 0 goes on as another piece of the output */
+    PC_WRITE_ROWS = 16,
+    PC_WRITE_BE64_ROWS = 17, /* the number of rows in 8 bytes, big endian, and the rows */
+    PC_WRITE_KINDS = 18
 };
-typedef struct pc_pieces {
-    const uint8_t *kind;
-    const int64_t *a, *b;
-    size_t n; /* pieces */
-    const uint8_t *data, *literals;
-    size_t size, literals_size;
-} pc_pieces;
+enum { PC_WRITE_TABLES = 64, PC_WRITE_PARTS = 256 };
+typedef struct pc_write_part {
+    uint32_t kind, table; /* PC_WRITE_*; of rows their table */
+    const int64_t *a, *b; /* of record i a[i * stride] and b[i * stride]; of rows a[k * stride] is the record of row k */
+    size_t stride;
+    const uint8_t *where; /* a byte for each record, 0 where it lacks this part; NULL: no one does. Not of splits and rows */
+    const uint8_t *text;
+    size_t size; /* of text */
+} pc_write_part;
+typedef struct pc_write_table {
+    const pc_write_part *parts;
+    size_t count, n; /* parts, records */
+} pc_write_table;
+typedef struct pc_writing {
+    const pc_write_table *tables; /* the records', and those within: each is named by one part of a table before it */
+    size_t count;
+    const uint8_t *data;
+    size_t size;
+} pc_writing;
 
-/* sizes[i] = bytes of record i, which is pieces first[i] .. first[i + 1); first: n + 1. Returns the bytes of all, or
- * PC_ERR_ARGUMENT: an unknown kind, or a piece that leaves its bytes. */
-int64_t pc_write_sizes(const pc_pieces *pieces, const int64_t *first, size_t n, int64_t *sizes);
-/* Writes record i to out[offsets[i] .. offsets[i + 1]), which it must fill. Returns the bytes written, or PC_ERR_ARGUMENT. */
-int64_t pc_write_records(const pc_pieces *pieces, const int64_t *first, size_t n, const int64_t *offsets, uint8_t *out,
+/* Records first .. first + n of table 0, each of k + 1 pieces when that table has k splits: sizes[i] = bytes of piece i.
+ * Returns the bytes of all, or PC_ERR_ARGUMENT: tables that are no tree, or a part that leaves its bytes. */
+int64_t pc_write_sizes(const pc_writing *writing, size_t first, size_t n, int64_t *sizes);
+/* Writes piece i to out[offsets[i] .. offsets[i + 1]), which it must fill. Returns the bytes written, or PC_ERR_ARGUMENT. */
+int64_t pc_write_records(const pc_writing *writing, size_t first, size_t n, const int64_t *offsets, uint8_t *out,
                          size_t out_size);
 
 /* ---- wire: Fabric-X's verifier -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
-/* test_write.c - records written from pieces: every notation by its definition, memory of exactly the size that is asked for, and
+/* test_write.c - records written from columns: every notation by its definition, memory of exactly the size that is asked for, and
  * every argument that is refused. */
+#include "../core/arguments.h"
 #include "../pycore.h"
 #include "check_test.h"
 
@@ -9,26 +10,24 @@ static void *memory(size_t bytes) {
     return made;
 }
 
-/* One record of one piece over `text`, in memory of exactly its size; a piece of a number takes `a`. */
+/* One record of one part over `text`, in memory of exactly its size; a part that is a number takes `a`. */
 static int writes(int kind, int64_t a, const void *text, size_t len, const void *wanted, size_t size) {
     uint8_t *exact = memory(len);
     memcpy(exact, text, len);
-    const uint8_t kinds[1] = {(uint8_t)kind};
-    const int number = kind >= PC_WRITE_BE32 && kind <= PC_WRITE_VARINT;
-    const int64_t from = number ? a : 0, to = (int64_t)len, first[2] = {0, 1};
-    const int literal = kind == PC_WRITE_LITERAL;
-    const pc_pieces pieces = {
-        kinds, &from, &to, 1, literal ? NULL : exact, literal ? exact : NULL, literal ? 0 : len, literal ? len : 0};
+    const int number = kind >= PC_WRITE_BE32 && kind <= PC_WRITE_VARINT, literal = kind == PC_WRITE_LITERAL;
+    const int64_t from = number ? a : 0, to = (int64_t)len;
+    const pc_write_part part = {(uint32_t)kind, 0, &from, &to, 0, NULL, literal ? exact : NULL, literal ? len : 0};
+    const pc_write_table table = {&part, 1, 1};
+    const pc_writing writing = {&table, 1, literal ? NULL : exact, literal ? 0 : len};
     int64_t sizes[1];
-    int good =
-        EXPECT_INT(pc_write_sizes(&pieces, first, 1, sizes), (long long)size) && EXPECT_INT(sizes[0], (long long)size);
+    int good = EXPECT_INT(pc_write_sizes(&writing, 0, 1, sizes), (long long)size) && EXPECT_INT(sizes[0], (long long)size);
     uint8_t *out = memory(size);
     const int64_t offsets[2] = {0, (int64_t)size}, less[2] = {0, (int64_t)size - 1}, more[2] = {0, (int64_t)size + 1};
-    good &= EXPECT_INT(pc_write_records(&pieces, first, 1, offsets, out, size), (long long)size);
+    good &= EXPECT_INT(pc_write_records(&writing, 0, 1, offsets, out, size), (long long)size);
     good &= EXPECT(memcmp(out, wanted, size) == 0);
-    if (size) good &= EXPECT_INT(pc_write_records(&pieces, first, 1, less, out, size), PC_ERR_ARGUMENT);
+    if (size) good &= EXPECT_INT(pc_write_records(&writing, 0, 1, less, out, size), PC_ERR_ARGUMENT);
     uint8_t *wide = memory(size + 1);
-    good &= EXPECT_INT(pc_write_records(&pieces, first, 1, more, wide, size + 1), PC_ERR_ARGUMENT);
+    good &= EXPECT_INT(pc_write_records(&writing, 0, 1, more, wide, size + 1), PC_ERR_ARGUMENT);
     free(wide), free(out), free(exact);
     if (!good) fprintf(stderr, "  kind %d, number %lld, %zu bytes\n", kind, (long long)a, len);
     return good;
@@ -162,109 +161,172 @@ static void test_json(void) {
 
 /* ---- records ------------------------------------------------------------------------------------------------------------ */
 
-enum { PIECES = 7, RECORDS = 4 };
-static const uint8_t KINDS[PIECES] = {PC_WRITE_LITERAL, PC_WRITE_DECIMAL, PC_WRITE_BYTES,  PC_WRITE_HEX,
-                                      PC_WRITE_JSON,    PC_WRITE_BE32,    PC_WRITE_LITERAL};
-static const int64_t FIRST[RECORDS + 1] = {0, 3, 3, 6, 7};
-static const char WANTED[] = "(-12yz";
-static const int64_t SIZES[RECORDS] = {6, 0, 15, 1};
-static int64_t a[PIECES], b[PIECES], first[RECORDS + 1];
-static uint8_t kinds[PIECES];
-static uint8_t *data, *literals;
-static pc_pieces pieces;
+/* Three records in two pieces each: "(", some of them a number, its rows "[" in hexadecimal, and for each row its own rows;
+ * then, behind the split, a word and ")". */
+enum { RECORDS = 3, ROWS = 4, LEAVES = 3, TABLES = 3, PARTS = 6, PIECES = 2 * RECORDS };
+static const char WANTED[] = "(-12\0\0\0\0\0\0\0\2[ab][b#]yz)"
+                             "(\0\0\0\0\0\0\0\0z)"
+                             "(7\0\0\0\0\0\0\0\2[][a##])";
+static const int64_t OFFSETS[PIECES + 1] = {0, 20, 23, 32, 34, 51, 52};
+static int64_t numbers[RECORDS], words[RECORDS][2], rows[ROWS][3], leaves[LEAVES];
+static uint8_t where[RECORDS];
+static uint8_t *data;
+static pc_write_part top[PARTS], middle[4], bottom[1];
+static pc_write_table tables[TABLES];
+static pc_writing writing;
+static const uint8_t OPEN[] = "(", CLOSE[] = ")", FROM[] = "[", TO[] = "]", MARK[] = "#";
 
-static void open_pieces(void) {
-    static const int64_t from[PIECES] = {0, -12, 1, 2, 4, 7, 1}, to[PIECES] = {1, 0, 3, 3, 6, 0, 2};
-    memcpy(a, from, sizeof a), memcpy(b, to, sizeof b), memcpy(kinds, KINDS, sizeof kinds),
-        memcpy(first, FIRST, sizeof first);
-    memcpy(data, "ayzbx>", 6);
-    memcpy(literals, "()", 2);
-    pieces = (pc_pieces){kinds, a, b, PIECES, data, literals, 6, 2};
+static pc_write_part text(const uint8_t *bytes) {
+    return (pc_write_part){.kind = PC_WRITE_LITERAL, .text = bytes, .size = 1};
+}
+
+static void open_writing(void) {
+    static const int64_t all_numbers[RECORDS] = {-12, 99, 7}, all_words[RECORDS][2] = {{2, 4}, {3, 4}, {0, 0}},
+                         all_rows[ROWS][3] = {{0, 0, 2}, {0, 1, 2}, {2, 0, 0}, {2, 0, 1}}, all_leaves[LEAVES] = {1, 3, 3};
+    memcpy(numbers, all_numbers, sizeof numbers), memcpy(words, all_words, sizeof words);
+    memcpy(rows, all_rows, sizeof rows), memcpy(leaves, all_leaves, sizeof leaves);
+    memcpy(data, "abyz", 4);
+    memcpy(where, "\1\0\1", RECORDS);
+    top[0] = text(OPEN);
+    top[1] = (pc_write_part){.kind = PC_WRITE_DECIMAL, .a = numbers, .stride = 1, .where = where};
+    top[2] = (pc_write_part){.kind = PC_WRITE_BE64_ROWS, .table = 1, .a = rows[0], .stride = 3};
+    top[3] = (pc_write_part){.kind = PC_WRITE_SPLIT};
+    top[4] = (pc_write_part){.kind = PC_WRITE_BYTES, .a = words[0], .b = words[0] + 1, .stride = 2};
+    top[5] = text(CLOSE);
+    middle[0] = text(FROM);
+    middle[1] = (pc_write_part){.kind = PC_WRITE_BYTES, .a = rows[0] + 1, .b = rows[0] + 2, .stride = 3};
+    middle[2] = (pc_write_part){.kind = PC_WRITE_ROWS, .table = 2, .a = leaves, .stride = 1};
+    middle[3] = text(TO);
+    bottom[0] = text(MARK);
+    tables[0] = (pc_write_table){top, 6, RECORDS};
+    tables[1] = (pc_write_table){middle, 4, ROWS};
+    tables[2] = (pc_write_table){bottom, 1, LEAVES};
+    writing = (pc_writing){tables, TABLES, data, 4};
 }
 
 static void test_records(void) {
-    open_pieces();
-    int64_t sizes[RECORDS], offsets[RECORDS + 1] = {0};
-    uint8_t *out = memory(22);
-    EXPECT_INT(pc_write_sizes(&pieces, first, RECORDS, sizes), 22);
-    for (int i = 0; i < RECORDS; i++) {
-        EXPECT_INT(sizes[i], SIZES[i]);
-        offsets[i + 1] = offsets[i] + sizes[i];
-    }
-    memset(out, 0, 22);
-    EXPECT_INT(pc_write_records(&pieces, first, RECORDS, offsets, out, 22), 22);
-    EXPECT(memcmp(out, WANTED, 6) == 0 && memcmp(out + 6, "7a\"x\\u003e\"\0\0\0\7)", 15) == 0);
-    memset(out, 0x55, 22); /* the third alone */
-    EXPECT_INT(pc_write_records(&pieces, first + 2, 1, offsets + 2, out, 22), 15);
-    EXPECT(out[5] == 0x55 && out[21] == 0x55 && memcmp(out + 6, "7a\"x\\u003e\"\0\0\0\7", 15) == 0);
-    EXPECT_INT(pc_write_sizes(&pieces, NULL, 0, NULL), 0);
-    EXPECT_INT(pc_write_records(&pieces, NULL, 0, NULL, NULL, 0), 0);
-    const pc_pieces none = {NULL, NULL, NULL, 0, NULL, NULL, 0, 0};
-    EXPECT_INT(pc_write_sizes(&none, FIRST, 0, sizes), 0);
+    open_writing();
+    enum { TOTAL = sizeof WANTED - 1 };
+    int64_t sizes[PIECES];
+    uint8_t *out = memory(TOTAL);
+    EXPECT_INT(TOTAL, OFFSETS[PIECES]);
+    EXPECT_INT(pc_write_sizes(&writing, 0, RECORDS, sizes), TOTAL);
+    for (int i = 0; i < PIECES; i++) EXPECT_INT(sizes[i], OFFSETS[i + 1] - OFFSETS[i]);
+    memset(out, 0x55, TOTAL);
+    EXPECT_INT(pc_write_records(&writing, 0, RECORDS, OFFSETS, out, TOTAL), TOTAL);
+    EXPECT(memcmp(out, WANTED, TOTAL) == 0);
+    for (size_t from = 0; from <= RECORDS; from++)
+        for (size_t to = from; to <= RECORDS; to++) { /* some alone */
+            const int64_t *offsets = OFFSETS + 2 * from, size = OFFSETS[2 * to] - *offsets;
+            memset(out, 0x55, TOTAL);
+            EXPECT_INT(pc_write_sizes(&writing, from, to - from, sizes), size);
+            EXPECT_INT(pc_write_records(&writing, from, to - from, offsets, out, TOTAL), size);
+            EXPECT(memcmp(out + *offsets, WANTED + *offsets, (size_t)size) == 0);
+            EXPECT((!*offsets || out[*offsets - 1] == 0x55) && (*offsets + size == TOTAL || out[*offsets + size] == 0x55));
+        }
+    EXPECT_INT(pc_write_sizes(&writing, 0, 0, NULL), 0);
+    EXPECT_INT(pc_write_records(&writing, RECORDS, 0, NULL, NULL, 0), 0);
+    const pc_write_table nothing = {NULL, 0, 1};
+    const pc_writing empty = {&nothing, 1, NULL, 0};
+    const int64_t none[2] = {0, 0};
+    EXPECT_INT(pc_write_sizes(&empty, 0, 1, sizes), 0);
+    EXPECT_INT(pc_write_records(&empty, 0, 1, none, NULL, 0), 0);
     free(out);
 }
 
 /* What no call takes: way i; 0 when there is no such way. */
 static int spoil(int i) {
-    open_pieces();
-    if (i == 0) return pieces.n = SIZE_MAX, 1;
-    if (i == 1) return pieces.kind = NULL, 1;
-    if (i == 2) return pieces.a = NULL, 1;
-    if (i == 3) return pieces.b = NULL, 1;
-    if (i == 4) return pieces.data = NULL, 1;
-    if (i == 5) return pieces.literals = NULL, 1;
-    if (i == 6) return pieces.size = SIZE_MAX, 1;
-    if (i == 7) return pieces.literals_size = SIZE_MAX, 1;
-    if (i == 8) return pieces.n = PIECES - 1, 1;
-    if (i == 9) return kinds[5] = PC_WRITE_KINDS, 1;
-    if (i == 10) return kinds[5] = 255, 1;
-    if (i == 11) return a[2] = -1, 1;
-    if (i == 12) return a[2] = 4, 1;
-    if (i == 13) return b[4] = 7, 1;
-    if (i == 14) return b[4] = INT64_MAX, 1;
-    if (i == 15) return a[4] = INT64_MIN, 1;
-    if (i == 16) return b[6] = 3, 1;
-    if (i == 17) return first[0] = -1, 1;
-    if (i == 18) return first[1] = 2, first[2] = 1, 1;
-    if (i == 19) return first[4] = PIECES + 1, 1;
-    if (i == 20) return first[1] = INT64_MAX, 1;
+    open_writing();
+    int way = 0;
+#define WAY(...)                                                                                                            \
+    if (i == way++) {                                                                                                       \
+        __VA_ARGS__;                                                                                                        \
+        return 1;                                                                                                           \
+    }
+    WAY(writing.tables = NULL)
+    WAY(writing.count = 0)
+    WAY(writing.count = 1)
+    WAY(writing.count = 2)
+    WAY(writing.count = PC_WRITE_TABLES + 1)
+    WAY(writing.data = NULL)
+    WAY(writing.size = SIZE_MAX)
+    WAY(writing.size = 3)
+    WAY(tables[0].n = RECORDS - 1)
+    WAY(tables[0].parts = NULL)
+    WAY(tables[0].count = PC_WRITE_PARTS + 1)
+    WAY(tables[1].n = (size_t)PC_MAX_ITEMS + 1)
+    WAY(tables[2].parts = NULL)
+    WAY(top[0].text = NULL)
+    WAY(top[0].size = SIZE_MAX)
+    WAY(top[1].a = NULL)
+    WAY(top[1].kind = PC_WRITE_KINDS)
+    WAY(top[1].kind = UINT32_MAX)
+    WAY(top[4].b = NULL)
+    WAY(top[4].a = NULL)
+    WAY(words[1][0] = -1)
+    WAY(words[1][0] = 5)
+    WAY(words[0][1] = 5)
+    WAY(words[0][1] = INT64_MAX)
+    WAY(words[0][0] = INT64_MIN)
+    WAY(rows[1][2] = 5)
+    WAY(top[2].a = NULL)
+    WAY(top[2].table = 0)
+    WAY(top[2].table = TABLES)
+    WAY(top[2].table = UINT32_MAX)
+    WAY(top[2].where = where)
+    WAY(top[3].where = where)
+    WAY(middle[2].table = 0)
+    WAY(middle[2].table = 1)
+    WAY(middle[3] = (pc_write_part){.kind = PC_WRITE_SPLIT})
+    WAY(middle[3] = middle[2])
+    WAY(top[5] = middle[2])
+    WAY(rows[3][0] = 3)
+    WAY(rows[3][0] = 1)
+    WAY(rows[1][0] = -1)
+    WAY(leaves[2] = 4)
+    WAY(leaves[2] = 2)
     return 0;
 }
 
-static void test_bad_pieces(void) {
-    int64_t sizes[RECORDS];
-    const int64_t offsets[RECORDS + 1] = {0, 6, 6, 21, 22};
-    uint8_t *out = memory(22);
+static void test_bad_writings(void) {
+    int64_t sizes[PIECES + 2];
+    enum { TOTAL = sizeof WANTED - 1 };
+    uint8_t *out = memory(TOTAL);
     int ways = 0;
     for (; spoil(ways); ways++) {
-        if (!EXPECT_INT(pc_write_sizes(&pieces, first, RECORDS, sizes), PC_ERR_ARGUMENT) ||
-            !EXPECT_INT(pc_write_records(&pieces, first, RECORDS, offsets, out, 22), PC_ERR_ARGUMENT))
+        if (!EXPECT_INT(pc_write_sizes(&writing, 0, RECORDS, sizes), PC_ERR_ARGUMENT) ||
+            !EXPECT_INT(pc_write_records(&writing, 0, RECORDS, OFFSETS, out, TOTAL), PC_ERR_ARGUMENT))
             fprintf(stderr, "  way %d\n", ways);
     }
-    EXPECT_INT(ways, 21);
-    open_pieces();
-    EXPECT_INT(pc_write_sizes(NULL, first, RECORDS, sizes), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_sizes(&pieces, NULL, RECORDS, sizes), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_sizes(&pieces, first, RECORDS, NULL), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_sizes(&pieces, first, SIZE_MAX, sizes), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_records(&pieces, first, RECORDS, NULL, out, 22), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_records(&pieces, first, RECORDS, offsets, NULL, 22), PC_ERR_ARGUMENT);
-    EXPECT_INT(pc_write_records(&pieces, first, RECORDS, offsets, out, 21), PC_ERR_ARGUMENT);
-    static const int64_t wrong[][RECORDS + 1] = {{-1, 6, 6, 21, 22}, {0, 5, 6, 21, 22}, {0, 7, 7, 21, 22}, {0, 6, 5, 21, 22},
-                                                 {0, 6, 6, 20, 22},  {0, 6, 7, 21, 22}, {1, 6, 6, 21, 22}};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-        EXPECT_INT(pc_write_records(&pieces, first, RECORDS, wrong[i], out, 22), PC_ERR_ARGUMENT);
+    open_writing();
+    EXPECT_INT(pc_write_sizes(NULL, 0, RECORDS, sizes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_sizes(&writing, 0, RECORDS, NULL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_sizes(&writing, 0, SIZE_MAX, sizes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_sizes(&writing, SIZE_MAX, 2, sizes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_sizes(&writing, 1, RECORDS, sizes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_records(NULL, 0, RECORDS, OFFSETS, out, TOTAL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_records(&writing, 0, RECORDS, NULL, out, TOTAL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_records(&writing, 0, RECORDS, OFFSETS, NULL, TOTAL), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_write_records(&writing, 0, RECORDS, OFFSETS, out, TOTAL - 1), PC_ERR_ARGUMENT);
+    for (int place = 0; place <= PIECES; place++)
+        for (int step = -1; step <= 1; step += 2) {
+            int64_t wrong[PIECES + 1];
+            memcpy(wrong, OFFSETS, sizeof wrong);
+            wrong[place] += step;
+            EXPECT_INT(pc_write_records(&writing, 0, RECORDS, wrong, out, TOTAL), PC_ERR_ARGUMENT);
+            wrong[place] = step < 0 ? INT64_MIN : INT64_MAX;
+            EXPECT_INT(pc_write_records(&writing, 0, RECORDS, wrong, out, TOTAL), PC_ERR_ARGUMENT);
+        }
     free(out);
 }
 
 int main(void) {
-    data = memory(6);
-    literals = memory(2);
+    data = memory(4);
     test_numbers();
     test_bytes();
     test_json();
     test_records();
-    test_bad_pieces();
-    free(data), free(literals);
+    test_bad_writings();
+    free(data);
     return test_report("write");
 }

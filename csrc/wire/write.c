@@ -1,4 +1,4 @@
-/* write.c - records written from pieces: what a scan found, in the order and the notation in which it is hashed. See pycore.h. */
+/* write.c - records written from columns: what a scan found, in the order and the notation in which it is hashed. See pycore.h. */
 #include <string.h>
 
 #include "../core/arguments.h"
@@ -153,19 +153,23 @@ typedef struct one_piece {
     size_t len;
 } one_piece;
 
-static int is_number(int kind) { return kind >= PC_WRITE_BE32 && kind <= PC_WRITE_VARINT; }
+static int is_number(uint32_t kind) { return kind >= PC_WRITE_BE32 && kind <= PC_WRITE_VARINT; }
 
-/* Piece i; 0 when its kind is unknown or it leaves its bytes. */
-static int piece_at(const pc_pieces *in, size_t i, one_piece *one) {
-    const int64_t a = in->a[i], b = in->b[i];
-    *one = (one_piece){in->kind[i], a, (const uint8_t *)"", 0};
-    if (one->kind >= PC_WRITE_KINDS) return 0;
-    if (is_number(one->kind)) return 1;
-    const int literal = one->kind == PC_WRITE_LITERAL;
-    const size_t size = literal ? in->literals_size : in->size;
-    if (a < 0 || b < a || (uint64_t)b > size) return 0;
+/* The piece that a part is in a row; 0 when it leaves its bytes. */
+static int piece_at(const pc_writing *in, const pc_write_part *part, size_t row, one_piece *one) {
+    *one = (one_piece){(int)part->kind, 0, (const uint8_t *)"", 0};
+    if (part->kind == PC_WRITE_LITERAL) {
+        one->len = part->size;
+        if (one->len) one->p = part->text;
+        return 1;
+    }
+    const int64_t a = part->a[row * part->stride];
+    one->a = a;
+    if (is_number(part->kind)) return 1;
+    const int64_t b = part->b[row * part->stride];
+    if (a < 0 || b < a || (uint64_t)b > in->size) return 0;
     one->len = (size_t)(b - a);
-    if (one->len) one->p = (literal ? in->literals : in->data) + a;
+    if (one->len) one->p = in->data + a;
     return 1;
 }
 
@@ -267,61 +271,176 @@ static uint8_t *put_piece(const one_piece *one, uint8_t *out, const uint8_t *roo
 
 /* ---- records -------------------------------------------------------------------------------------------------------- */
 
-static int pieces_ok(const pc_pieces *in, const int64_t *first, size_t n) {
-    if (!in || n > PC_MAX_ITEMS || in->n > PC_MAX_ITEMS || (n && !first)) return 0;
-    if (in->n && !(in->kind && in->a && in->b)) return 0;
-    if (in->size > PTRDIFF_MAX / 8 || in->literals_size > PTRDIFF_MAX / 8) return 0; /* a byte becomes six at most */
-    if ((in->size && !in->data) || (in->literals_size && !in->literals)) return 0;
-    if (n && (first[0] < 0 || (uint64_t)first[n] > in->n)) return 0;
-    for (size_t i = 0; i < n; i++)
-        if (first[i + 1] < first[i]) return 0;
+/* One call: where it is in each table, and the piece of the output that is being measured or written. */
+typedef struct walk {
+    const pc_writing *in;
+    size_t next[PC_WRITE_TABLES]; /* the first row that is not written yet; NOWHERE: it is to be looked for */
+    size_t total, before;
+    int64_t *sizes;
+    const int64_t *offsets;
+    uint8_t *out;
+    size_t out_size;
+} walk;
+
+#define NOWHERE SIZE_MAX
+
+static int part_ok(const pc_writing *in, size_t table, const pc_write_part *part, uint8_t *named) {
+    switch (part->kind) {
+    case PC_WRITE_LITERAL:
+        return !part->size || (part->text && part->size <= PTRDIFF_MAX / 8);
+    case PC_WRITE_SPLIT:
+        return table == 0 && !part->where;
+    case PC_WRITE_ROWS:
+    case PC_WRITE_BE64_ROWS: /* every table within one that stands before it, and once: a tree */
+        if (part->table <= table || part->table >= in->count || named[part->table]++ || part->where) return 0;
+        return part->a || !in->tables[part->table].n;
+    default:
+        return part->kind < PC_WRITE_SPLIT && (!in->tables[table].n || (part->a && (is_number(part->kind) || part->b)));
+    }
+}
+
+/* The pieces of the output that each record is; 0 where nothing of this can be written. */
+static size_t opened(walk *at, const pc_writing *in, size_t first, size_t n) {
+    if (!in || !in->tables || !in->count || in->count > PC_WRITE_TABLES) return 0;
+    if (in->size > PTRDIFF_MAX / 8 || (in->size && !in->data)) return 0; /* a byte becomes six at most */
+    if (first > in->tables[0].n || n > in->tables[0].n - first) return 0;
+    uint8_t named[PC_WRITE_TABLES] = {0};
+    size_t pieces = 1;
+    for (size_t t = 0; t < in->count; t++) {
+        const pc_write_table *table = &in->tables[t];
+        if (table->n > PC_MAX_ITEMS || table->count > PC_WRITE_PARTS || (table->count && !table->parts)) return 0;
+        for (size_t i = 0; i < table->count; i++) {
+            if (!part_ok(in, t, &table->parts[i], named)) return 0;
+            pieces += table->parts[i].kind == PC_WRITE_SPLIT;
+        }
+        at->next[t] = first ? NOWHERE : 0;
+    }
+    at->in = in;
+    at->total = at->before = 0;
+    return pieces;
+}
+
+/* The rows *from up to the result belong to a row of the table around them; NOWHERE when parents do not ascend. */
+static size_t rows_of(walk *at, const pc_write_part *part, size_t row, size_t *from) {
+    const size_t n = at->in->tables[part->table].n;
+    size_t *next = &at->next[part->table];
+    if (*next == NOWHERE) {
+        size_t low = 0, high = n;
+        while (low < high) {
+            const size_t middle = low + (high - low) / 2;
+            if (part->a[middle * part->stride] < (int64_t)row)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        *next = low;
+    }
+    size_t end = *from = *next;
+    while (end < n && part->a[end * part->stride] == (int64_t)row) end++;
+    if (end < n && part->a[end * part->stride] < (int64_t)row) return NOWHERE;
+    return *next = end;
+}
+
+/* Whether, behind the last record, no row of a table is left over. */
+static int all_written(const walk *at, size_t end) {
+    if (end != at->in->tables[0].n) return 1;
+    for (size_t t = 1; t < at->in->count; t++)
+        if (at->next[t] != NOWHERE && at->next[t] != at->in->tables[t].n) return 0;
     return 1;
 }
 
-int64_t pc_write_sizes(const pc_pieces *pieces, const int64_t *first, size_t n, int64_t *sizes) {
-    if (!pieces_ok(pieces, first, n) || (n && !sizes)) return PC_ERR_ARGUMENT;
-    size_t total = 0;
+static int measure_row(walk *at, const pc_write_table *table, size_t row) {
     one_piece one;
-    for (size_t i = 0; i < n; i++) {
-        const size_t before = total;
-        for (size_t k = (size_t)first[i]; k < (size_t)first[i + 1]; k++) {
-            if (!piece_at(pieces, k, &one)) return PC_ERR_ARGUMENT;
-            const size_t size = size_of(&one);
-            if (size > (size_t)PTRDIFF_MAX - total) return PC_ERR_ARGUMENT;
-            total += size;
+    for (const pc_write_part *part = table->parts, *end = part + table->count; part < end; part++) {
+        if (part->where && !part->where[row]) continue;
+        size_t size = 0;
+        if (part->kind < PC_WRITE_SPLIT) {
+            if (!piece_at(at->in, part, row, &one)) return 0;
+            size = size_of(&one);
+        } else if (part->kind == PC_WRITE_SPLIT) {
+            *at->sizes++ = (int64_t)(at->total - at->before);
+            at->before = at->total;
+        } else {
+            size_t from;
+            const size_t to = rows_of(at, part, row, &from);
+            if (to == NOWHERE) return 0;
+            size = part->kind == PC_WRITE_BE64_ROWS ? 8 : 0;
+            for (; from < to; from++)
+                if (!measure_row(at, &at->in->tables[part->table], from)) return 0;
         }
-        sizes[i] = (int64_t)(total - before);
+        if (size > (size_t)PTRDIFF_MAX - at->total) return 0;
+        at->total += size;
     }
-    return (int64_t)total;
+    return 1;
 }
 
-int64_t pc_write_records(const pc_pieces *pieces, const int64_t *first, size_t n, const int64_t *offsets, uint8_t *out,
-                         size_t out_size) {
-    if (!pieces_ok(pieces, first, n) || (n && !offsets) || (out_size && !out)) return PC_ERR_ARGUMENT;
-    uint8_t nothing[1];
-    uint8_t *const base = out_size ? out : nothing;
-    int64_t written = 0;
+/* The next piece of the output: p has to be where it begins. Returns its end, NULL when it is not in `out`. */
+static uint8_t *next_room(walk *at, const uint8_t *p) {
+    const int64_t begin = *at->offsets++, end = *at->offsets;
+    if (begin < 0 || end < begin || (uint64_t)end > at->out_size || p != at->out + begin) return NULL;
+    return at->out + end;
+}
+
+/* Behind what was written at p; NULL when it does not fit. */
+static uint8_t *write_row(walk *at, const pc_write_table *table, size_t row, uint8_t *p, uint8_t **room) {
+    const pc_writing *in = at->in;
     one_piece one;
-    for (size_t i = 0; i < n; i++) {
-        if (offsets[i] < 0 || offsets[i + 1] < offsets[i] || (uint64_t)offsets[i + 1] > out_size) return PC_ERR_ARGUMENT;
-        uint8_t *p = base + offsets[i], *const room = base + offsets[i + 1];
-        for (size_t k = (size_t)first[i]; k < (size_t)first[i + 1]; k++) {
-            const int kind = pieces->kind[k];
-            if (kind == PC_WRITE_BE64 && room - p >= 8) { /* three kinds are by far the most frequent ones */
-                p = put_be64(p, (uint64_t)pieces->a[k]);
-                continue;
-            }
-            if (!piece_at(pieces, k, &one)) return PC_ERR_ARGUMENT;
-            if ((kind == PC_WRITE_BE64_SIZED || kind == PC_WRITE_BYTES) && one.len && one.len + 8 <= (size_t)(room - p)) {
+    for (const pc_write_part *part = table->parts, *end = part + table->count; part < end; part++) {
+        if (part->where && !part->where[row]) continue;
+        const uint32_t kind = part->kind;
+        if (kind == PC_WRITE_BE64 && *room - p >= 8) { /* three kinds are by far the most frequent ones */
+            p = put_be64(p, (uint64_t)part->a[row * part->stride]);
+        } else if (kind < PC_WRITE_SPLIT) {
+            if (!piece_at(in, part, row, &one)) return NULL;
+            if ((kind == PC_WRITE_BE64_SIZED || kind == PC_WRITE_BYTES) && one.len && one.len + 8 <= (size_t)(*room - p)) {
                 if (kind == PC_WRITE_BE64_SIZED) p = put_be64(p, one.len);
-                p = put_bytes(p, room, one.p, one.len, pieces->data + pieces->size);
-                continue;
+                p = put_bytes(p, *room, one.p, one.len, in->data + in->size);
+            } else if (!(p = put_piece(&one, p, *room))) {
+                return NULL;
             }
-            p = put_piece(&one, p, room);
-            if (!p) return PC_ERR_ARGUMENT;
+        } else if (kind == PC_WRITE_SPLIT) {
+            if (p != *room || !(*room = next_room(at, p))) return NULL;
+        } else {
+            size_t from;
+            const size_t to = rows_of(at, part, row, &from);
+            if (to == NOWHERE) return NULL;
+            if (kind == PC_WRITE_BE64_ROWS) {
+                if (*room - p < 8) return NULL;
+                p = put_be64(p, to - from);
+            }
+            for (; from < to; from++)
+                if (!(p = write_row(at, &in->tables[part->table], from, p, room))) return NULL;
         }
-        if (p != room) return PC_ERR_ARGUMENT;
-        written += offsets[i + 1] - offsets[i];
     }
-    return written;
+    return p;
+}
+
+int64_t pc_write_sizes(const pc_writing *writing, size_t first, size_t n, int64_t *sizes) {
+    walk at;
+    if ((n && !sizes) || !opened(&at, writing, first, n)) return PC_ERR_ARGUMENT;
+    at.sizes = sizes;
+    for (size_t row = first; row < first + n; row++) {
+        if (!measure_row(&at, writing->tables, row)) return PC_ERR_ARGUMENT;
+        *at.sizes++ = (int64_t)(at.total - at.before);
+        at.before = at.total;
+    }
+    return all_written(&at, first + n) ? (int64_t)at.total : PC_ERR_ARGUMENT;
+}
+
+int64_t pc_write_records(const pc_writing *writing, size_t first, size_t n, const int64_t *offsets, uint8_t *out,
+                         size_t out_size) {
+    walk at;
+    if ((n && !offsets) || (out_size && !out) || !opened(&at, writing, first, n)) return PC_ERR_ARGUMENT;
+    if (!n) return 0;
+    uint8_t nothing[1];
+    at.offsets = offsets;
+    at.out = out_size ? out : nothing;
+    at.out_size = out_size;
+    if (offsets[0] < 0 || (uint64_t)offsets[0] > out_size) return PC_ERR_ARGUMENT;
+    uint8_t *const begin = at.out + offsets[0], *p = begin;
+    for (size_t row = first; row < first + n; row++) {
+        uint8_t *room = next_room(&at, p);
+        if (!room || !(p = write_row(&at, writing->tables, row, p, &room)) || p != room) return PC_ERR_ARGUMENT;
+    }
+    return all_written(&at, first + n) ? p - begin : PC_ERR_ARGUMENT;
 }

@@ -1,10 +1,9 @@
-"""Records from pieces: the part of the C interface that ``csrc/wire/write.c`` is behind. As in ``pycore.base.ffi``,
+"""Records from columns: the part of the C interface that ``csrc/wire/write.c`` is behind. As in ``pycore.base.ffi``,
 nothing here judges."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +12,8 @@ from pycore.base.columns import Column, trusted_column
 from pycore.base.ffi import ffi, lib
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 LITERAL = int(lib.PC_WRITE_LITERAL)
@@ -23,83 +24,97 @@ DECIMAL, VARINT = int(lib.PC_WRITE_DECIMAL), int(lib.PC_WRITE_VARINT)
 BE64_SIZED, VARINT_SIZED = int(lib.PC_WRITE_BE64_SIZED), int(lib.PC_WRITE_VARINT_SIZED)
 HEX, BASE64, JSON_BASE64 = int(lib.PC_WRITE_HEX), int(lib.PC_WRITE_BASE64), int(lib.PC_WRITE_JSON_BASE64)
 JSON, JSON_BF = int(lib.PC_WRITE_JSON), int(lib.PC_WRITE_JSON_BF)
+SPLIT, ROWS, BE64_ROWS = int(lib.PC_WRITE_SPLIT), int(lib.PC_WRITE_ROWS), int(lib.PC_WRITE_BE64_ROWS)
 NUMBERS = frozenset((BE32, BE64, LE32, LE64, DECIMAL, VARINT))
 
-_PIECES = ffi.typeof("pc_pieces *")
+_WRITING = ffi.typeof("pc_writing *")
+_TABLES = ffi.typeof("pc_write_table[]")
+_PARTS = ffi.typeof("pc_write_part[]")
 _BYTES = ffi.typeof("uint8_t *")
 _NUMBERS = ffi.typeof("int64_t *")
-_COST = parallel.Cost(item_ns=60, byte_ns=1)
+_NULL = ffi.NULL
+_PART_NS = 30
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
-    """The pieces of n records, in the order in which they are written.
+def literal_part(text: bytes, where: NDArray[np.bool_] | None) -> tuple[Any, ...]:
+    """A ``pc_write_part``: the same bytes in every record. Parts point into what they are made of: keep it alive."""
+    return LITERAL, 0, _NULL, _NULL, 0, _mask(where), ffi.from_buffer(_BYTES, text), len(text)
 
-    Attributes:
-        kind: uint8 (pieces,): the notation.
-        a, b: int64 (pieces,): where the piece's bytes begin and end in `data`, or of LITERAL in `literals`; of NUMBERS
-            `a` is the number.
-        first: int64 (n + 1,): record i is the pieces first[i] up to first[i + 1].
-        data: uint8 (size,), contiguous: what spans point into.
-        literals: bytes that are the same in many records.
-    """
 
-    kind: NDArray[np.uint8]
-    a: NDArray[np.int64]
-    b: NDArray[np.int64]
-    first: NDArray[np.int64]
-    data: NDArray[np.uint8]
-    literals: bytes = b""
+def number_part(kind: int, values: NDArray[np.int64], where: NDArray[np.bool_] | None) -> tuple[Any, ...]:
+    """A number of each record: int64 (n,), with any stride that is not negative."""
+    return kind, 0, _column(values), _NULL, values.strides[0] >> 3, _mask(where), _NULL, 0
 
-    def __len__(self) -> int:
-        return len(self.first) - 1
 
-    def column(self, threads: int | None = 1) -> Column:
-        """The records, written one after another into a new column; threads as in :mod:`pycore.base.parallel`."""
-        n = len(self)
-        for array, dtype in ((self.kind, np.uint8), (self.a, np.int64), (self.b, np.int64), (self.first, np.int64)):
-            if array.dtype != dtype or not array.flags.c_contiguous or array.ndim != 1:
-                raise RuntimeError(f"pieces in a {array.dtype} array of shape {array.shape}")
-        if not len(self.kind) == len(self.a) == len(self.b):
-            raise RuntimeError("pieces in arrays of different lengths")
-        literals = np.frombuffer(self.literals, np.uint8)
-        native = ffi.new(
-            _PIECES,
-            (
-                ffi.from_buffer(_BYTES, self.kind), ffi.from_buffer(_NUMBERS, self.a),
-                ffi.from_buffer(_NUMBERS, self.b), len(self.kind), ffi.from_buffer(_BYTES, self.data),
-                ffi.from_buffer(_BYTES, literals), self.data.size, literals.size,
-            ),
-        )  # fmt: skip
-        first = ffi.from_buffer(_NUMBERS, self.first)
-        offsets = np.zeros(n + 1, np.int64)
-        sizes, at = ffi.from_buffer(_NUMBERS, offsets) + 1, ffi.from_buffer(_NUMBERS, offsets)
+def span_part(kind: int, cells: NDArray[np.int64], column: int, where: NDArray[np.bool_] | None) -> tuple[Any, ...]:
+    """Bytes of each record: int64 (n, width), contiguous, with where they begin and end in two columns of it."""
+    start = ffi.from_buffer(_NUMBERS, cells) + column
+    return kind, 0, start, start + 1, cells.shape[1], _mask(where), _NULL, 0
+
+
+def cell_part(kind: int, cells: NDArray[np.int64], column: int) -> tuple[Any, ...]:
+    """As :func:`number_part` of a column of it, or :func:`span_part`."""
+    start = ffi.from_buffer(_NUMBERS, cells) + column
+    end = _NULL if kind in NUMBERS else start + 1
+    return kind, 0, start, end, cells.shape[1], _NULL, _NULL, 0
+
+
+def split_part() -> tuple[Any, ...]:
+    """The record goes on as another row of the output."""
+    return SPLIT, 0, _NULL, _NULL, 0, _NULL, _NULL, 0
+
+
+def rows_part(kind: int, table: int, parents: NDArray[np.int64]) -> tuple[Any, ...]:
+    """The records of another table. parents: as the values of :func:`number_part`, ascending."""
+    return kind, table, _column(parents), _NULL, parents.strides[0] >> 3, _NULL, _NULL, 0
+
+
+def _mask(where: NDArray[np.bool_] | None) -> Any:
+    return _NULL if where is None else ffi.from_buffer(_BYTES, where)
+
+
+def _column(values: NDArray[np.int64]) -> Any:
+    return ffi.cast(_NUMBERS, values.__array_interface__["data"][0])
+
+
+class Writing:
+    """Tables of records that can be written, all or some; on any thread."""
+
+    def __init__(self, tables: Sequence[tuple[Sequence[Any], int]], data: NDArray[np.uint8], alive: Any) -> None:
+        """tables: the parts of a record and how many records there are, of the records first; alive: what the parts
+        point into."""
+        parts = [ffi.new(_PARTS, list(one)) for one, _ in tables]
+        made = ffi.new(_TABLES, [(part, len(part), n) for part, (_, n) in zip(parts, tables, strict=True)])
+        self._alive = alive, parts, made, data
+        self._native = ffi.new(_WRITING, (made, len(parts), ffi.from_buffer(_BYTES, data), data.size))
+        self._pieces = 1 + sum(part[0] == SPLIT for part in tables[0][0])
+        self._cost = parallel.Cost(item_ns=60 + _PART_NS * sum(map(len, parts)), byte_ns=0)
+        self.n = tables[0][1]
+
+    def column(self, first: int, last: int, threads: int | None = 1) -> Column:
+        """Records first up to last, written one after another into a new column; threads as in
+        :mod:`pycore.base.parallel`."""
+        n, pieces, native = last - first, self._pieces, self._native
+        offsets = np.zeros(n * pieces + 1, np.int64)
+        at = ffi.from_buffer(_NUMBERS, offsets)
 
         def measure(start: int, stop: int) -> None:
-            _checked(lib.pc_write_sizes(native, first + start, stop - start, sizes + start))
+            _checked(lib.pc_write_sizes(native, first + start, stop - start, at + 1 + start * pieces))
 
-        weight = _Weight(self.first)
-        parallel.run(measure, n, threads, _COST, weight)
+        parallel.run(measure, n, threads, self._cost)
         np.cumsum(offsets, out=offsets)
         out = np.empty(int(offsets[-1]), np.uint8)
         to = ffi.from_buffer(_BYTES, out)
 
         def write(start: int, stop: int) -> None:
-            _checked(lib.pc_write_records(native, first + start, stop - start, at + start, to, out.size))
+            places = at + start * pieces
+            _checked(lib.pc_write_records(native, first + start, stop - start, places, to, out.size))
 
-        parallel.run(write, n, threads, _COST, weight)
+        parallel.run(write, n, threads, self._cost)
         return trusted_column(out, offsets)
-
-
-class _Weight:
-    """What records cost by their pieces: some 16 ns each."""
-
-    def __init__(self, first: NDArray[np.int64]) -> None:
-        self.offsets = first * 16
-        self.nbytes = int(self.offsets[-1] - self.offsets[0])
 
 
 def _checked(code: int) -> None:
     """A negative result is a mistake of the caller in this package."""
     if code < 0:
-        raise RuntimeError(f"pieces that do not fit their data (code {code})")
+        raise RuntimeError(f"parts that do not fit their data (code {code})")

@@ -78,7 +78,7 @@ def words(name: str, value: Any) -> tuple[str, ...]:
 def word(name: str, value: Any, *, empty: bool = False) -> str:
     """One of them; `empty`: it may be missing."""
     found = text(name, value)
-    if not (found or empty) or any(letter.isspace() for letter in found):
+    if found.split() != [found] and (found or not empty):
         raise refuse(name, repr(found), "an identifier without white space")
     return found
 

@@ -210,6 +210,9 @@ class Plan:
         threads   as in :mod:`pycore.base.parallel`; one is taken where tables hang on others than the records'
         """
         n = len(records)
+        if not n:
+            none = {name: self._rows(name, 0) for name in self.names}
+            return Tables(self, records.data, none, dict.fromkeys(self.names, 0), 0, None)
         top = np.empty((n, self._widths[self.names[0]]), np.int64)
         if threads == 1 or n < 256 or self._nested:
             return self._scan_part(records, top, 0, room or {}, limits or {})

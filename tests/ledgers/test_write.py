@@ -148,6 +148,45 @@ def test_split_records_are_rows_one_after_another() -> None:
         outer.column()
 
 
+def test_rows_of_a_table_are_written_from_its_cells_and_counted() -> None:
+    names = Spans.joined([b"ab", b"", b"cde"])
+    table = np.zeros((3, 5), np.int64)
+    table[:, 1], table[:, 2:4] = [7, -1, 1 << 40], names.cells
+    inner = Records(3, names.data)
+    inner.cells(write.DECIMAL, table, 1)
+    inner.cells(write.BE64_SIZED, table, 2)
+    outer = Records(3, names.data)
+    outer.literal(b"(")
+    outer.rows(inner, np.array([0, 2, 2]), counted=True)
+    number = [count.to_bytes(8, "big") for count in range(4)]
+    assert list(outer.column()) == [
+        b"(" + number[1] + b"7" + number[2] + b"ab",
+        b"(" + number[0],
+        b"(" + number[2] + b"-1" + number[0] + b"%d" % (1 << 40) + number[3] + b"cde",
+    ]
+    assert list(outer.writing().column(1, 3)) == list(outer.column())[1:]
+    for kind, rows, column, field in (
+        (write.BYTES, table, 4, "rows"),
+        (write.BE64, table, 5, "rows"),
+        (write.BE64, table, -1, "rows"),
+        (write.BE64, table[:2], 1, "rows"),
+        (write.BE64, table[:, :3], 1, "rows"),
+        (0, table, 1, "kind"),
+        (99, table, 1, "kind"),
+    ):
+        with pytest.raises(InputError) as caught:
+            inner.cells(kind, rows, column)
+        assert caught.value.field == field
+
+
+def test_columns_with_any_step_are_written() -> None:
+    values = np.arange(12).reshape(4, 3)
+    for given in (values[:, 1], values[::-1, 2], values[:, 0].copy(), np.broadcast_to(np.int64(5), (4,))):
+        records = Records(4, np.empty(0, np.uint8))
+        records.number(write.DECIMAL, given)
+        assert list(records.column()) == [b"%d" % value for value in given.tolist()]
+
+
 def test_no_records() -> None:
     records = Records(0, np.empty(0, np.uint8))
     records.literal(b"x")

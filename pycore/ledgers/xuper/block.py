@@ -60,10 +60,19 @@ def open_block(view: NDArray[np.uint8], field: str = "block") -> OpenBlock:
         raise InputError(f"{field}.transactions", got=f"{count} transactions in {view.size} bytes", wanted=wanted)
     header = parse(InternalBlock, _header_bytes(tables), field)
     del header.transactions[:], header.merkle_tree[:]
+    check_counts(header, field)
+    return OpenBlock(header, tables.span("tx"), tables.span("tree"), view.size)
+
+
+def check_counts(header: Any, field: str) -> None:
+    """InputError where a header has more than MAX_SIGNS votes, or MAX_RECORDS failed transactions."""
+    if len(header.failed_txs) > MAX_RECORDS:
+        raise InputError(
+            f"{field}.failed_txs", got=f"{len(header.failed_txs)} records", wanted=f"at most {MAX_RECORDS}"
+        )
     if len(header.justify.sign_infos.qc_sign_infos) > MAX_SIGNS:
         got = f"{len(header.justify.sign_infos.qc_sign_infos)} signatures"
         raise InputError(f"{field}.justify", got=got, wanted=f"at most {MAX_SIGNS}")
-    return OpenBlock(header, tables.span("tx"), tables.span("tree"), view.size)
 
 
 def open_header(data: bytes, field: str = "header") -> Any:

@@ -59,17 +59,6 @@ class Columns:
         """A transaction as a message: for what is rare."""
         return parse(Transaction, self.tx.span("tx")[index], "transactions")
 
-    def part(self, first: int, last: int) -> Columns:
-        """Transactions first up to last."""
-        tx, bounds = _range(self.tx, first, last, _TX_TABLES)
-        calls = bounds["request"]
-        request, _ = _range(self.request, *calls, ("arg", "limit"))
-        args = tuple(np.searchsorted(self.arg_call, calls).tolist())
-        arg = _of(self.arg, {"arg": self.arg["arg"][slice(*args)]})
-        xuper_sign, _ = _range(self.xuper_sign, first, last, ("key",))
-        arg_call = self.arg_call[slice(*args)] - calls[0]
-        return Columns(self.data, tx, request, arg, arg_call, xuper_sign, self.faulty[first:last])
-
     def take(self, chosen: NDArray[np.bool_]) -> Columns:
         """These transactions."""
         if chosen.all():
@@ -153,18 +142,6 @@ def _beginnings(spans: Spans) -> NDArray[np.uint64]:
 
 def _of(tables: Tables, rows: dict[str, NDArray[np.int64]]) -> Tables:
     return Tables(tables.plan, tables.data, rows, {name: len(array) for name, array in rows.items()}, 0, None)
-
-
-def _range(tables: Tables, first: int, last: int, below: tuple[str, ...]) -> tuple[Tables, dict[str, tuple[int, int]]]:
-    """Records first up to last with the rows that hang on them, and which rows those are."""
-    top = tables.plan.names[0]
-    rows, bounds = {top: tables[top][first:last]}, {}
-    for name in below:
-        start, stop = np.searchsorted(tables[name][:, PARENT], (first, last)).tolist()
-        bounds[name] = start, stop
-        rows[name] = tables[name][start:stop].copy()
-        rows[name][:, PARENT] -= first
-    return _of(tables, rows), bounds
 
 
 def _chosen(

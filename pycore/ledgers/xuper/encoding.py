@@ -22,13 +22,24 @@ from numpy.typing import NDArray
 from pycore.base import parallel
 from pycore.base.columns import Column
 from pycore.hashing.batch import hash_batch
-from pycore.ledgers.ffi_write import BYTES, Pieces
-from pycore.ledgers.scan import NUMBER, PARENT, Spans, Tables
-from pycore.ledgers.write import BE64, BE64_SIZED, DECIMAL, JSON, JSON_BASE64, Records, counts, following
+from pycore.ledgers.scan import NUMBER, PARENT, START, Spans, Tables
+from pycore.ledgers.write import (
+    BE64,
+    BE64_SIZED,
+    BYTES,
+    DECIMAL,
+    JSON,
+    JSON_BASE64,
+    Records,
+    Writing,
+    counts,
+    following,
+)
 from pycore.ledgers.xuper.columns import Columns
 from pycore.ledgers.xuper.plans import AUTH_SIGN, INITIATOR_SIGN
 
 FLAT_VERSION = 3
+_NONE = bytes(8)
 _CHUNK = 2048
 """Transactions that are written at a time: what is written is hashed while it is in the cache, in memory that is used
 again."""
@@ -47,10 +58,10 @@ def digests(columns: Columns, threads: int | None = 1) -> Digests:
     found = Digests(np.zeros((n, 32), np.uint8), np.zeros((n, 32), np.uint8))
     flat = columns.number("version") >= FLAT_VERSION
     if flat.all() or not flat.any():
-        encode = _flat if flat.any() else _json
+        writing = (_flat if flat.any() else _json)(columns).writing()
 
         def work(first: int, last: int) -> None:
-            _digest(columns.part(first, last), encode, found, slice(first, last))
+            _digest(writing, found, first, last)
 
         count = parallel.resolve_threads(threads)
         parallel.run_pieces(work, [*range(0, n, _CHUNK), n], count)
@@ -61,11 +72,11 @@ def digests(columns: Columns, threads: int | None = 1) -> Digests:
     return found
 
 
-def _digest(columns: Columns, encode: Callable[[Columns], Records], found: Digests, rows: slice) -> None:
-    whole = encode(columns).column(1)
+def _digest(writing: Writing, found: Digests, first: int, last: int) -> None:
+    whole = writing.column(first, last)
     assert whole.offsets is not None
-    found.txid[rows] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=1)
-    found.signed[rows] = hash_batch("sha256d", _without_middle(whole, 1), threads=1)
+    found.txid[first:last] = hash_batch("sha256d", Column(whole.data, whole.offsets[::3].copy()), threads=1)
+    found.signed[first:last] = hash_batch("sha256d", _without_middle(whole, last - first), threads=1)
 
 
 def texts(columns: Columns) -> list[tuple[bytes, bytes]]:
@@ -75,14 +86,13 @@ def texts(columns: Columns) -> list[tuple[bytes, bytes]]:
     return [(a + c, a + b + c) for a, b, c in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
 
 
-def _without_middle(whole: Column, threads: int | None) -> Column:
+def _without_middle(whole: Column, n: int) -> Column:
     """Rows 0 and 2 of each three as one."""
     assert whole.offsets is not None
-    n = len(whole) // 3
-    starts, ends = whole.offsets[:-1].reshape(n, 3), whole.offsets[1:].reshape(n, 3)
-    kind = np.full(2 * n, BYTES, np.uint8)
-    first = np.arange(0, 2 * n + 1, 2)
-    return Pieces(kind, starts[:, ::2].ravel(), ends[:, ::2].ravel(), first, whole.data).column(threads)
+    out = Records(n, whole.data)
+    out.span(BYTES, Spans(whole.data, whole.offsets[:-1].reshape(n, 3), 0))
+    out.span(BYTES, Spans(whole.data, whole.offsets[1:].reshape(n, 3), 1))
+    return out.column()
 
 
 # ---- version 3 -------------------------------------------------------------------------------------------------------
@@ -92,59 +102,56 @@ def _flat(c: Columns) -> Records:
     out = Records(len(c), c.data)
     _flat_list(out, c.tx, "input", ("ref_txid", "#ref_offset", "from_addr", "amount", "#frozen_height"))
     _flat_list(out, c.tx, "output", ("amount", "to_addr", "#frozen_height"))
-    out.span(BE64_SIZED, c.span("desc"))
-    out.number(BE64, c.number("coinbase"))
-    out.span(BE64_SIZED, c.span("nonce"))
-    for name in ("timestamp", "version", "autogen"):
-        out.number(BE64, c.number(name))
+    _flat_fields(out, c.tx, "tx", ("desc", "#coinbase", "nonce", "#timestamp", "#version", "#autogen"))
     _flat_list(out, c.tx, "input_ext", ("bucket", "key", "ref_txid", "#ref_offset"))
     _flat_list(out, c.tx, "output_ext", ("bucket", "key", "value"))
-    out.number(BE64, counts(c.parents("request"), len(c)))
-    out.rows(_flat_requests(c), c.parents("request"))
-    out.span(BE64_SIZED, c.span("initiator"))
+    out.rows(_flat_requests(c), c.parents("request"), counted=True)
+    _flat_fields(out, c.tx, "tx", ("initiator",))
     _flat_list(out, c.tx, "auth", ("",))
     out.split()
     for number in (INITIATOR_SIGN, AUTH_SIGN):
         _flat_list(out, c.tx, "sign", ("public_key", "sign"), c.tx["sign"][:, NUMBER] == number)
     _flat_list(out, c.xuper_sign, "key", ("",))
-    out.span(BE64_SIZED, _over(c, c.xuper_sign.span("xuper_sign", "signature")))
+    _flat_fields(out, c.xuper_sign, "xuper_sign", ("signature",))
     out.split()
-    out.span(BE64_SIZED, c.span("hd_info.hd_public_key"))
-    out.span(BE64_SIZED, c.span("hd_info.original_hash"))
+    _flat_fields(out, c.tx, "tx", ("hd_info.hd_public_key", "hd_info.original_hash"))
     return out
 
 
 def _flat_requests(c: Columns) -> Records:
     out = Records(len(c.request["request"]), c.data)
-    for name in ("module_name", "contract_name", "method_name"):
-        out.span(BE64_SIZED, c.request.span("request", name))
+    _flat_fields(out, c.request, "request", ("module_name", "contract_name", "method_name"))
     inner = Records(len(c.arg_call), c.data)
-    inner.span(BE64_SIZED, c.arg.span("arg", "key"))
-    inner.span(BE64_SIZED, c.arg.span("arg", "value"))
-    out.number(BE64, counts(c.arg_call, out.n))
-    out.rows(inner, c.arg_call)
+    _flat_fields(inner, c.arg, "arg", ("key", "value"))
+    out.rows(inner, c.arg_call, counted=True)
     _flat_list(out, c.request, "limit", ("#type", "#limit"))
-    out.span(BE64_SIZED, c.request.span("request", "amount"))
+    _flat_fields(out, c.request, "request", ("amount",))
     return out
+
+
+def _flat_fields(
+    out: Records, tables: Tables, table: str, fields: tuple[str, ...], rows: NDArray[np.int64] | None = None
+) -> None:
+    """Fields of each row of a table, or of some rows. fields: "#" before numbers; "" is the row itself."""
+    cells = tables[table] if rows is None else rows
+    for name in fields:
+        if name.startswith("#"):
+            out.cells(BE64, cells, tables.plan.place(table, name[1:]))
+        else:
+            out.cells(BE64_SIZED, cells, tables.plan.place(table, name) if name else START)
 
 
 def _flat_list(
     out: Records, tables: Tables, table: str, fields: tuple[str, ...], chosen: NDArray[np.bool_] | None = None
 ) -> None:
-    """The rows of a table behind their number. fields: "#" before numbers; "" is the row itself."""
-    rows = tables[table] if chosen is None else tables[table][chosen]
+    """The rows of a table behind their number, 0 where there are none at all; fields as in :func:`_flat_fields`."""
+    rows = tables[table] if chosen is None or chosen.all() else tables[table][chosen]
+    if not len(rows):
+        out.literal(_NONE)
+        return
     inner = Records(len(rows), out.data)
-    for name in fields:
-        if name.startswith("#"):
-            inner.number(BE64, rows[:, tables.plan.place(table, name[1:])])
-        else:
-            inner.span(BE64_SIZED, Spans(out.data, rows, tables.span(table, name).column))
-    out.number(BE64, counts(rows[:, PARENT], out.n))
-    out.rows(inner, rows[:, PARENT])
-
-
-def _over(c: Columns, spans: Spans) -> Spans:
-    return Spans(c.data, spans.cells, spans.column)
+    _flat_fields(inner, tables, table, fields, rows)
+    out.rows(inner, rows[:, PARENT], counted=True)
 
 
 # ---- versions 1 and 2 ------------------------------------------------------------------------------------------------
@@ -183,32 +190,30 @@ class _Object:
 
 def _json(c: Columns) -> Records:
     out, n = Records(len(c), c.data), len(c)
-    out.rows(_json_inputs(c), c.parents("input"))
-    _array(out, _json_outputs(c), c.parents("output"))
+    _some(out, c.parents("input"), lambda: _json_inputs(c))
+    _array(out, c.parents("output"), lambda: _json_outputs(c))
     out.literal(b"\n")
     _line(out, JSON_BASE64, c.span("desc"), optional=True)
     _line(out, JSON, c.span("nonce"))
     for name in ("timestamp", "version"):
         out.number(DECIMAL, c.number(name))
         out.literal(b"\n")
-    out.rows(_json_inputs_ext(c), c.parents("input_ext"))
-    out.rows(_json_outputs_ext(c), c.parents("output_ext"))
-    _array(out, _json_requests(c), c.parents("request"))
+    _some(out, c.parents("input_ext"), lambda: _json_inputs_ext(c))
+    _some(out, c.parents("output_ext"), lambda: _json_outputs_ext(c))
+    _array(out, c.parents("request"), lambda: _json_requests(c))
     out.literal(b"\n")
     _line(out, JSON, c.span("initiator"))
     names = Records(len(c.tx["auth"]), c.data)
     names.literal(b",", following(c.parents("auth")))
     names.span(JSON, c.tx.span("auth"))
-    _array(out, names, c.parents("auth"))
+    _array(out, c.parents("auth"), lambda: names)
     out.literal(b"\n")
     out.split()
     for number in (INITIATOR_SIGN, AUTH_SIGN):
         rows = c.tx["sign"][c.tx["sign"][:, NUMBER] == number]
-        _array(out, _json_signs(c, rows), rows[:, PARENT])
+        _json_signs(out, c, rows)
         out.literal(b"\n")
-    signed = ~c.span("xuper_sign").absent
-    one = np.flatnonzero(signed)
-    out.rows(_json_xuper_sign(c), one)
+    _some(out, np.flatnonzero(~c.span("xuper_sign").absent), lambda: _json_xuper_sign(c))
     out.split()
     for name in ("coinbase", "autogen"):
         true = c.number(name) != 0
@@ -217,13 +222,8 @@ def _json(c: Columns) -> Records:
     second = c.number("version") >= 2
     has = ~c.span("hd_info").absent & second
     out.literal(b"null\n", second & ~has)
-    info = Records(int(has.sum()), c.data)
-    fields = _Object(info)
-    for name in ("hd_public_key", "original_hash"):
-        fields.span(name, JSON_BASE64, c.span(f"hd_info.{name}").take(np.flatnonzero(has)))
-    fields.end()
-    info.literal(b"\n")
-    out.rows(info, np.flatnonzero(has))
+    rows = np.flatnonzero(has)
+    _some(out, rows, lambda: _json_hd_info(c, rows))
     assert out.n == n
     return out
 
@@ -235,13 +235,32 @@ def _line(out: Records, kind: int, spans: Spans, *, optional: bool = False) -> N
     out.literal(b"\n", where)
 
 
-def _array(out: Records, inner: Records, parents: NDArray[np.int64]) -> None:
+def _some(out: Records, parents: NDArray[np.int64], make: Callable[[], Records]) -> None:
+    """Rows, if there are any."""
+    if len(parents):
+        out.rows(make(), parents)
+
+
+def _array(out: Records, parents: NDArray[np.int64], make: Callable[[], Records]) -> None:
     """An array of rows, which begin with their commas; null where there is none."""
+    if not len(parents):
+        out.literal(b"null")
+        return
     some = counts(parents, out.n) > 0
     out.literal(b"null", ~some)
     out.literal(b"[", some)
-    out.rows(inner, parents)
+    out.rows(make(), parents)
     out.literal(b"]", some)
+
+
+def _json_hd_info(c: Columns, rows: NDArray[np.intp]) -> Records:
+    out = Records(len(rows), c.data)
+    fields = _Object(out)
+    for name in ("hd_public_key", "original_hash"):
+        fields.span(name, JSON_BASE64, c.span(f"hd_info.{name}").take(rows))
+    fields.end()
+    out.literal(b"\n")
+    return out
 
 
 def _json_inputs(c: Columns) -> Records:
@@ -292,6 +311,20 @@ def _json_requests(c: Columns) -> Records:
     for name in ("module_name", "contract_name", "method_name"):
         fields.span(name, JSON, c.request.span("request", name))
     fields.name("args", counts(c.arg_call, out.n) > 0)
+    _some(out, c.arg_call, lambda: _json_arguments(c))
+    limits = c.request["limit"][:, PARENT]
+    if len(limits):
+        some = counts(limits, out.n) > 0
+        fields.name("resource_limits", some)
+        out.literal(b"[", some)
+        out.rows(_json_limits(c, limits), limits)
+        out.literal(b"]", some)
+    fields.span("amount", JSON, c.request.span("request", "amount"))
+    fields.end()
+    return out
+
+
+def _json_arguments(c: Columns) -> Records:
     args = Records(len(c.arg_call), c.data)
     later = following(c.arg_call)
     args.literal(b"{", ~later)
@@ -302,32 +335,30 @@ def _json_requests(c: Columns) -> Records:
     args.literal(b"null", value.absent)  # Go's map has no bytes there, and empty ones where they are there
     args.span(JSON_BASE64, value, ~value.absent)
     args.literal(b"}", ~np.append(later[1:], np.False_)[: len(later)])
-    out.rows(args, c.arg_call)
-    limits = c.request["limit"][:, PARENT]
-    fields.name("resource_limits", counts(limits, out.n) > 0)
-    some = counts(limits, out.n) > 0
-    inner = Records(len(limits), c.data)
-    inner.literal(b",", following(limits))
-    limit = _Object(inner)
-    limit.number("type", c.request.number("limit", "type"))
-    limit.number("limit", c.request.number("limit", "limit"))
-    limit.end()
-    out.literal(b"[", some)
-    out.rows(inner, limits)
-    out.literal(b"]", some)
-    fields.span("amount", JSON, c.request.span("request", "amount"))
-    fields.end()
-    return out
+    return args
 
 
-def _json_signs(c: Columns, rows: NDArray[np.int64]) -> Records:
-    out = Records(len(rows), c.data)
-    out.literal(b",", following(rows[:, PARENT]))
+def _json_limits(c: Columns, parents: NDArray[np.int64]) -> Records:
+    out = Records(len(parents), c.data)
+    out.literal(b",", following(parents))
     fields = _Object(out)
-    fields.span("PublicKey", JSON, Spans(c.data, rows, c.tx.span("sign", "public_key").column))
-    fields.span("Sign", JSON_BASE64, Spans(c.data, rows, c.tx.span("sign", "sign").column))
+    fields.number("type", c.request.number("limit", "type"))
+    fields.number("limit", c.request.number("limit", "limit"))
     fields.end()
     return out
+
+
+def _json_signs(out: Records, c: Columns, rows: NDArray[np.int64]) -> None:
+    def make() -> Records:
+        inner = Records(len(rows), c.data)
+        inner.literal(b",", following(rows[:, PARENT]))
+        fields = _Object(inner)
+        fields.span("PublicKey", JSON, Spans(c.data, rows, c.tx.span("sign", "public_key").column))
+        fields.span("Sign", JSON_BASE64, Spans(c.data, rows, c.tx.span("sign", "sign").column))
+        fields.end()
+        return inner
+
+    _array(out, rows[:, PARENT], make)
 
 
 def _json_xuper_sign(c: Columns) -> Records:

@@ -30,6 +30,11 @@ MAX_DIGITS = 100
 ADDRESS_WIDTH = 35
 """Letters that 25 bytes have at most."""
 
+_FEW = 16
+_MAX_KNOWN = 1 << 12
+_known: dict[tuple[bool, bytes], Keys] = {}
+"""What texts are, of calls with a few: validators' keys come again and again. Nothing but keys is kept."""
+
 ALPHABET = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _VALID, _MALFORMED = int(Verdict.VALID), int(Verdict.MALFORMED_KEY)
 _UNSUPPORTED = int(Verdict.UNSUPPORTED_ALGORITHM)
@@ -60,6 +65,33 @@ class Keys(NamedTuple):
 def read_keys(texts: Spans, *, strict: bool, threads: int | None = 1) -> Keys:
     """Keys from their texts. strict: only the text that the chain's own software writes; else whatever JSON its parser
     reads as one (names in any case, the last of equal ones, other names ignored)."""
+    if not 0 < len(texts) <= _FEW:
+        return _read(texts, strict=strict, threads=threads)
+    items = texts.items()
+    missing = list(dict.fromkeys(text for text in items if (strict, text) not in _known))
+    found = {} if not missing else _each(missing, _read(Spans.joined(missing), strict=strict))
+    if missing:
+        for text, key in found.items():
+            if key.codes[0] == _VALID and len(text) <= MAX_KEY_TEXT:
+                if len(_known) >= _MAX_KNOWN:
+                    _known.clear()
+                _known[strict, text] = key
+    rows = [
+        found.get(text) or _known.get((strict, text)) or _read(Spans.joined([text]), strict=strict) for text in items
+    ]
+    return rows[0] if len(rows) == 1 else Keys(*map(np.concatenate, zip(*rows, strict=True)))
+
+
+def _each(texts: list[bytes], keys: Keys) -> dict[bytes, Keys]:
+    """Text -> its key alone, in arrays that may be given to many."""
+    found = {text: Keys(*(part[i : i + 1].copy() for part in keys)) for i, text in enumerate(texts)}
+    for key in found.values():
+        for part in key:
+            part.setflags(write=False)
+    return found
+
+
+def _read(texts: Spans, *, strict: bool, threads: int | None = 1) -> Keys:
     n = len(texts)
     kinds, codes = np.zeros(n, np.uint8), np.full(n, _VALID, np.uint8)
     points = np.zeros((n, 65), np.uint8)

@@ -56,7 +56,8 @@ def scan_merged(plan: Plan, kind: type[Message], records: Spans, **options: Any)
     the data of the tables then begins with the data of the records. options: of :meth:`Plan.scan`."""
     tables, name = plan.scan(records, **options), plan.names[0]
     rows = tables[name]
-    odd = np.flatnonzero((rows[:, FLAGS] & (TWICE | TWO_OF_ONE) != 0) & (rows[:, FAULT] == 0)).tolist()
+    twice = rows[:, FLAGS] & (TWICE | TWO_OF_ONE)
+    odd = np.flatnonzero((twice != 0) & (rows[:, FAULT] == 0)).tolist() if twice.any() else []
     if not odd:
         return tables
     cells = records.cells[:, records.column : records.column + 2].copy()

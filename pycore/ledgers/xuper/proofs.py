@@ -32,10 +32,10 @@ from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
 from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import encoding, headers, records, rpc, transactions
-from pycore.ledgers.xuper.block import MAX_SIGNS, open_header
+from pycore.ledgers.xuper.block import MAX_SIGNS, check_counts
 from pycore.ledgers.xuper.columns import open_transactions
 from pycore.ledgers.xuper.context import XuperContext
-from pycore.ledgers.xuper.messages import InternalBlock, Transaction, is_canonical
+from pycore.ledgers.xuper.messages import InternalBlock, Transaction, is_canonical, parse
 from pycore.ledgers.xuper.validator import READ, HeaderChecks
 from pycore.merkle.inclusion import verify_inclusion
 from pycore.merkle.tree import MerkleTree
@@ -158,6 +158,7 @@ class _Work:
         self.height = 0
         self.behind: tuple[str, ...] = ()
         self.facts: dict[str, Any] = {}
+        self._strict: XuperContext | None = None
 
     def run(self, *, advancing: bool) -> Proven:
         """The answer."""
@@ -202,22 +203,22 @@ class _Work:
     def _header(self, data: bytes, name: str) -> Any:
         """A header with nothing in it that its id does not cover, but the height and the signature."""
         try:
-            if len(data) > MAX_HEADER_BYTES:
-                raise InputError(name, f"{len(data)} bytes", f"at most {MAX_HEADER_BYTES}")
-            block = open_header(data, name)
-            full = InternalBlock.FromString(data)
-        except (InputError, DecodeError, ValueError) as error:
+            if not 0 < len(data) <= MAX_HEADER_BYTES:
+                raise InputError(name, f"{len(data)} bytes", f"1 to {MAX_HEADER_BYTES}")
+            block = parse(InternalBlock, data, name)
+            check_counts(block, name)
+        except InputError as error:
             wanted = f"a XuperChain InternalBlock of {MAX_SIGNS} votes at most"
             self.checks.append(Check("header_encoding", False, str(error)[:200], wanted))
             raise _RefusedError from None
-        self.require("header_encoding", is_canonical(full, data), f"{name}: {len(data)} bytes",
+        self.require("header_encoding", is_canonical(block, data), f"{name}: {len(data)} bytes",
                      "as protobuf writes them, without unknown fields")  # fmt: skip
         extra = [
             field
             for field in ("transactions", "merkle_tree", "in_trunk", "next_hash", "blockid")
-            if getattr(full, field)
+            if getattr(block, field)
         ]
-        if sorted(full.failed_txs) != _keys(len(full.failed_txs)):
+        if sorted(block.failed_txs) != _keys(len(block.failed_txs)):
             extra.append("failed_txs")
         self.require("header_parts", not extra, ", ".join(extra), "", f"{name}: nothing that its id does not cover")
         return block
@@ -248,15 +249,16 @@ class _Work:
         reached = last.height == self.trusted.height and self.last_id == self.trusted.block_hash
         self.require("trusted_block", reached, f"{last.height} {self.last_id.hex()}",
                      f"{self.trusted.height} {self.trusted.block_hash.hex()}")  # fmt: skip
+        context = XuperContext(rules="strict", crypto=self._context().crypto)
         for block in blocks:  # the signature is not part of the id: every one of them must hold
-            self._signed(block)
+            self._signed(block, context)
 
-    def _signed(self, block: Any) -> None:
+    def _signed(self, block: Any, context: XuperContext) -> None:
         """The proposer's signature of a header that a hash leads to."""
         if block.height == 0 and not block.pre_hash:
             self.require("proposer_signature", not block.sign, f"{len(block.sign)} bytes", "none of a first block")
             return
-        made = self._checked(block, XuperContext(rules="strict", crypto=self._context().crypto))
+        made = self._checked(block, context)
         for check in made.checks:
             if check.name in ("structure", "failed_txs", "proposer", "proposer_signature"):
                 self._taken(check, block)
@@ -274,11 +276,9 @@ class _Work:
         self.behind = made.behind
 
     def _certified(self, block: Any) -> None:
-        self._header(self.bundle.certificate, "certificate")
-        following = InternalBlock.FromString(self.bundle.certificate)
+        following = self._header(self.bundle.certificate, "certificate")
         following.blockid = headers.block_id(following)
-        carried = self._context().replace(next_block=following.SerializeToString())
-        made = self._checked(block, carried)
+        made = self._checked(block, self._context(), following)
         for check in made.checks:
             if check.name in (*_NEEDED, "failed_txs"):
                 self._taken(check, block)
@@ -288,13 +288,15 @@ class _Work:
         """The trusted one, without a place; bundles are always judged by the strict rules."""
         context = self.trusted.context
         assert isinstance(context, XuperContext)
-        return context.replace(rules="strict", height=None, previous_block_hash=None, next_block=None)
+        if self._strict is None:
+            self._strict = context.replace(rules="strict", height=None, previous_block_hash=None, next_block=None)
+        return self._strict
 
-    def _checked(self, block: Any, context: XuperContext) -> HeaderChecks:
+    def _checked(self, block: Any, context: XuperContext, following: Any = None) -> HeaderChecks:
         filled = InternalBlock()
         filled.CopyFrom(block)
         filled.blockid = headers.block_id(block)
-        made = HeaderChecks(filled, context)
+        made = HeaderChecks(filled, context, following, justified=False)  # which says nothing of this block
         made.place()
         made.signed(1)
         return made

@@ -7,6 +7,7 @@ ea9045636ba9, gm/sign: read only).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper.keys import SCHEMES, Keys, read_keys
 from pycore.signatures.batch import verify_batch
 
+_FEW = 8
 _VALID = int(Verdict.VALID)
 _UNKNOWN_SIGNER = int(Verdict.UNKNOWN_SIGNER)
 
@@ -29,6 +31,7 @@ def verify_rows(
     codes = keys.codes[which]
     kinds = keys.kinds[which]
     rules = "strict" if strict else "go"
+    messages: Any
     for kind, scheme in SCHEMES.items():
         rows = np.flatnonzero((kinds == kind) & (codes == _VALID))
         if len(rows) == len(which):
@@ -37,8 +40,11 @@ def verify_rows(
             chosen, messages = signatures.take(rows), digests[rows]
         else:
             continue
-        points = trusted_column(keys.points[which[rows]], None)
-        codes[rows] = verify_batch(scheme, points, chosen, messages, prehashed=True, encoding="der", der_rules=rules,
+        points: Any = trusted_column(keys.points[which[rows]], None)
+        given: Any = chosen
+        if len(rows) <= _FEW:  # which are verified as they are
+            points, given, messages = list(points), list(chosen), [row.tobytes() for row in messages]
+        codes[rows] = verify_batch(scheme, points, given, messages, prehashed=True, encoding="der", der_rules=rules,
                                    threads=threads).codes  # fmt: skip
     return codes
 

@@ -37,18 +37,23 @@ class HeaderChecks:
         behind: validators who stand behind the block, once it is certified.
     """
 
-    def __init__(self, header: Any, context: XuperContext) -> None:
+    def __init__(self, header: Any, context: XuperContext, following: Any = None, *, justified: bool = True) -> None:
+        """following: the next block's header; None: that of the context, if it has one. justified: whether there is to
+        be a check of the certificate that the block carries, which is that of the block before."""
         self.header, self.context = header, context
         self.checks: list[Check] = []
         self.block_id = headers.block_id(header)
         self.genesis = header.height == 0 and not header.pre_hash
         self.behind: tuple[str, ...] = ()
         self._claims = Claims(strict=context.strict)
-        self._next = None if context.next_block is None else open_header(context.next_block, "context.next_block")
+        if following is None and context.next_block is not None:
+            following = open_header(context.next_block, "context.next_block")
+        self._next = following
         self._next_id = b"" if self._next is None else headers.block_id(self._next)
         self._proposer = self._claim(header, self.block_id)
         self._next_proposer = -1 if self._next is None else self._claim(self._next, self._next_id)
-        self._own = self._votes(header, header.pre_hash, self._parent_term())
+        self._judge_own = justified
+        self._own = self._votes(header, header.pre_hash, self._parent_term()) if justified else None
         self._votes_for = self._votes(self._next, self.block_id, header.cur_term)
 
     def _claim(self, header: Any, digest: bytes) -> int:
@@ -126,7 +131,8 @@ class HeaderChecks:
         """The proposer's signature, and the certificates."""
         verdicts, keys = self._claims.run(threads)
         self._proposed(verdicts, keys)
-        self._justified(verdicts)
+        if self._judge_own:
+            self._justified(verdicts)
         self._certified(verdicts, keys)
 
     def _proposed(self, verdicts: list[Verdict], keys: Keys) -> None:
