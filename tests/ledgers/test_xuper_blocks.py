@@ -468,11 +468,13 @@ def test_blocks_after_one_that_is_not_valid() -> None:
 
 
 def test_what_is_no_block_ends_a_run_after_the_reports_before_it() -> None:
-    for blocks in ([*DATA[:2], b"\xff"], [*DATA[:1], b"\xff"]):
-        run = LEDGER.validate_chain(blocks, context(0, next_block=None), window_blocks=2)
-        found = []
-        with pytest.raises(InputError):
-            found += [next(run) for _ in range(9)]
+    for count in (1, 2):
+        for bad in (b"\xff", b""):
+            run = LEDGER.validate_chain([*DATA[:count], bad], context(0, next_block=None), window_blocks=2)
+            reports = [next(run) for _ in range(count)]
+            assert [names(report.skipped) for report in reports] == [[], ["certificate"]][-count:]
+            with pytest.raises(InputError, match=rf"blocks\[{count}\]"):
+                next(run)
     broken = iter([DATA[0], DATA[1], 7])
     run = LEDGER.validate_chain(broken, context(0, next_block=None), window_blocks=2)
     assert next(run).valid

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pycore.errors import InputError
 from pycore.ledgers.runs import LinkedState
+from pycore.ledgers.xuper.block import open_header
 
 
 class XuperState(LinkedState):
@@ -22,7 +24,15 @@ class XuperState(LinkedState):
         self._second = self.context.next_block
         self.context = self.context.replace(next_block=None)  # no checkpoint needs it
 
+    def _opened(self, block: Any) -> Any:
+        """The block, and its header, which has the certificate; None where it does not open."""
+        data = super()._opened(block)
+        try:
+            header = open_header(data, "block").SerializeToString() if isinstance(data, bytes) else None
+        except InputError:
+            header = None
+        return data, header
+
     def _with(self, held: Any, context: Any, after: Sequence[Any]) -> tuple[Any, Any]:
         second, self._second = self._second, None
-        following = after[0] if after else second
-        return held, context.replace(next_block=following if isinstance(following, bytes) else None)
+        return held[0], context.replace(next_block=after[0][1] if after else second)
