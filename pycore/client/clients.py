@@ -269,8 +269,6 @@ class ValidationClient(_Connection, Blocking):
         feed.end()
         if feed.waiting():
             raise _cut_short(self.target)
-        if feed.waiting():
-            raise _cut_short(self.target)
 
     def _answers(self, call: Any) -> Generator[Any, None, None]:
         try:
@@ -366,8 +364,6 @@ class AsyncValidationClient(_Connection, Awaiting):
                 if result is not None:
                     yield result
         feed.end()
-        if feed.waiting():
-            raise _cut_short(self.target)
         if feed.waiting():
             raise _cut_short(self.target)
 

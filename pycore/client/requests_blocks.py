@@ -24,7 +24,7 @@ class BlockCalls(Caller):
         """`pycore.ledgers.get(chain).validate_block(block, context)` on the service.
 
         Args:
-            chain: "chainmaker".
+            chain: one of `pycore.ledgers.names()`.
             block: the block in the chain's own encoding.
             context: the chain's context object, its JSON document as text, bytes or mapping, or None.
         """

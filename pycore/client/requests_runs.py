@@ -31,10 +31,11 @@ class RunCalls(Caller):
         """`pycore.ledgers.get(chain).validate_chain(blocks, context)` on the service.
 
         Args:
-            chain: "chainmaker".
+            chain: one of `pycore.ledgers.names()`.
             blocks: the blocks in the chain's own encoding, each the successor of the one before. Read ahead of the
                 reports: by a blocking client from another thread. The iterable may be an asynchronous one where the
-                client is.
+                client is. One that waits for reports must not wait for those of the last blocks that it gave: a
+                XuperChain block is reported when the next one is there, a BIF block when the next two are.
             context: of the first block, as for `validate_block`. None with a checkpoint: the checkpoint's.
             checkpoint: go on after it: that of a report of an earlier run, or a `Checkpoint` of one in process.
             window_blocks: so many blocks are sent, and validated, together, or fewer where they have

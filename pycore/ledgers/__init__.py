@@ -47,8 +47,12 @@ _REFUSED: dict[str, str] = {
 class State(Protocol):
     """The knowledge of a run of blocks between two of them."""
 
-    def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
-        """The reports of the next blocks. InputError at bytes that are not a block."""
+    ahead: int
+    """How many blocks after a block its report looks at."""
+
+    def reports(self, blocks: Sequence[BytesLike], *, last: bool = True) -> Iterator[BlockReport]:
+        """The reports of the next blocks; unless they are the last ones, `ahead` blocks are held back for the next
+        call. InputError at bytes that are not a block."""
         ...
 
     @property

@@ -175,6 +175,26 @@ class BlockReport(Report):
         }
 
 
+@dataclass(frozen=True, kw_only=True)
+class FabricReport(BlockReport):
+    """The outcome of a Fabric block.
+
+    A block holds invalid transactions as well: they are marked, not left out, and the block stands. So `valid` means
+    that no check failed; which transactions count is in `transactions` and `codes`. A transaction that is marked as
+    valid and is not fails the check `validation_codes`.
+
+    ``codes``  Fabric's validation codes, a byte for each transaction, as far as block and context decide them: 254
+               for those that could not be judged
+    """
+
+    codes: bytes = b""
+
+    @property
+    def valid(self) -> bool:
+        """Whether no executed check failed."""
+        return Report.valid.fget(self)  # type: ignore[attr-defined,no-any-return]
+
+
 def shown(value: Any) -> Any:
     """A value of a check as text, number or None; bytes in hexadecimal."""
     if isinstance(value, (bytes, bytearray, memoryview)):

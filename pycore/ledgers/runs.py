@@ -8,11 +8,15 @@ the height of the block before plus one, and its hash as recomputed, not as it s
 a failed check or an invalid transaction is proven by such a link: where the values agree, the checks `height` and
 `previous_hash` are skipped (`ok` is None) and name the first block that is not valid, in this run and in every one
 that goes on from its checkpoint. Where they do not agree they fail.
+
+Blocks ahead. What makes a block final may be in the blocks after it: the state of such a chain says how many it needs
+(`ahead`), and holds the report of a block back until they are there, or until it is told that no more come.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -135,7 +139,10 @@ class LinkedState:
         height, previous_hash: the next block's, where they are known.
         broken, unclear: as in :class:`Checkpoint`.
         events: whether the next reports are to have events; only of a chain whose `step` takes ``events=True``.
+        ahead: how many blocks after a block its report looks at; so many are held back.
     """
+
+    ahead = 0
 
     def __init__(self, steps: Steps, context: Any, checkpoint: Any, *, threads: int | None) -> None:
         """`context` None with a checkpoint: the checkpoint's; with both, the context, from the checkpoint's place."""
@@ -150,6 +157,7 @@ class LinkedState:
         self.unclear = ""
         self._last: tuple[int, bytes] | None = None
         self._read = 0
+        self._held: deque[Any] = deque()
         if given is not None:
             self._go_on(given, again=context is not None)
         self.context = known.replace(height=None, previous_block_hash=None)
@@ -172,22 +180,46 @@ class LinkedState:
             return None
         return Checkpoint(self._steps.name, *self._last, self.context, self.broken, self.unclear)
 
-    def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
+    def reports(self, blocks: Sequence[BytesLike], *, last: bool = True) -> Iterator[BlockReport]:
         """The reports of the next blocks, in order; `checkpoint` is that of the last one taken.
+
+        last    whether these blocks are the last, as far as is known. If not, `ahead` blocks are held back: their
+                reports come from the next call, which may be one without blocks
 
         Raises:
             InputError: bytes that are not a block, named blocks[i] by their number in this run; what was before them
                 has its reports.
         """
         for block in blocks:
-            self._read += 1
-            placed = self.context.replace(height=self.height, previous_block_hash=self.previous_hash)
-            try:
-                octets, more = one_bytes(block, "block"), {"events": True} if self.events else {}
-                step = self._steps.step(octets, placed, threads=self._threads, **more)
-            except InputError as error:
-                raise self._named(error) from None
-            yield self._settled(step)
+            self._held.append(self._opened(block))
+            if len(self._held) > self.ahead:
+                yield self._next()
+        while last and self._held:
+            yield self._next()
+
+    def _opened(self, block: Any) -> Any:
+        """A block as it is held. Nothing is raised here: what is no block has its error in its turn."""
+        try:
+            return one_bytes(block, "block")
+        except InputError:
+            return block
+
+    def _with(self, held: Any, context: Any, after: Sequence[Any]) -> tuple[Any, Any]:
+        """A held block and its context with what the blocks after it, as they are held, tell of it."""
+        return held, context
+
+    def _next(self) -> BlockReport:
+        """The report of the first block that is held."""
+        held = self._held.popleft()
+        self._read += 1
+        placed = self.context.replace(height=self.height, previous_block_hash=self.previous_hash)
+        block, placed = self._with(held, placed, tuple(self._held))
+        try:
+            octets, more = one_bytes(block, "block"), {"events": True} if self.events else {}
+            step = self._steps.step(octets, placed, threads=self._threads, **more)
+        except InputError as error:
+            raise self._named(error) from None
+        return self._settled(step)
 
     def _named(self, error: InputError) -> InputError:
         if error.field.split(".")[0].split("[")[0] != "block":
@@ -257,7 +289,7 @@ class ChainRun(Iterator[BlockReport]):
     def _all(self, blocks: Iterator[BytesLike]) -> Iterator[BlockReport]:
         while True:
             window, failure = self._window(blocks)
-            yield from self._state.reports(window)
+            yield from self._state.reports(window, last=failure is not None or not window)
             if failure is not None:
                 raise failure
             if not window:

@@ -41,6 +41,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 _Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | Exception | None]"
 
 _DRAINED = "the service is shutting down; batches after the last answer were not read"
+_HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
@@ -217,7 +218,8 @@ class _Chain:
     """The handler of a stream of requests that go on from each other: works and answers in order.
 
     While a request is worked on the next one may arrive. It is admitted when its turn comes, so a peer that does not
-    read its answers holds no room that others could use.
+    read its answers holds no room that others could use. What is kept of earlier requests is admitted with it: to hold
+    room while waiting for more would let streams wait for each other.
     """
 
     def __init__(self, handlers: Handlers, method: Method, rpc: Chained) -> None:
@@ -233,7 +235,8 @@ class _Chain:
         try:
             while (raw := await following) is not None:
                 following = asyncio.create_task(_next_unless(draining, requests))
-                with await self._handlers._admission.admit_when_free(len(raw)) as ticket:
+                held = self._rpc.held(whole) if whole is not None else 0
+                with await self._handlers._admission.admit_when_free(len(raw) + held) as ticket:
                     whole, answers, failure = await self._work(ticket, raw, whole, deadline)
                 raw = b""  # the peer may be slow to read its answers
                 for one in answers:
@@ -241,9 +244,16 @@ class _Chain:
                 if failure is not None:
                     raise failure
             if draining.done():
-                raise DrainingError(_DRAINED)
+                raise DrainingError(_HALTED)
             if whole is None:
                 raise InputError("request", "no message", "at least one")
+            if (rest := self._rpc.end(whole)) is not None:
+                with await self._handlers._admission.admit_when_free(self._rpc.held(whole)) as ticket:
+                    answers, failure = await self._done(ticket, rest, deadline)
+                for one in answers:
+                    yield one
+                if failure is not None:
+                    raise failure
         finally:
             following.cancel()
             draining.cancel()
@@ -258,13 +268,18 @@ class _Chain:
             begun = rpc.begin(request, settings) if whole is None else whole
             return begun, rpc.decode(begun, request, settings)
 
+        begun, work = await self._handlers._decoded(ticket, raw, method.request, decode, deadline)
+        return begun, *await self._done(ticket, work, deadline)
+
+    async def _done(self, ticket: Ticket, work: Work, deadline: float | None) -> tuple[list[bytes], Exception | None]:
+        """The answers that a work has, and what ends the stream behind them."""
+
         def serialised(result: Any) -> tuple[list[bytes], Exception | None]:
-            answers, failure = rpc.encode(result)
+            answers, failure = self._rpc.encode(result)
             return [answer.SerializeToString() for answer in answers], failure
 
-        begun, work = await self._handlers._decoded(ticket, raw, method.request, decode, deadline)
         await ticket.add_items_when_free(work.cost)
-        return begun, *await ticket.run(work, serialised, deadline=deadline, what=method.name)
+        return await ticket.run(work, serialised, deadline=deadline, what=self._method.name)
 
 
 async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[bytes]) -> bytes | None:

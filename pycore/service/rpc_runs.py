@@ -1,8 +1,14 @@
-"""ValidateBlocks: runs of blocks."""
+"""ValidateBlocks: runs of blocks.
+
+A chain's state may need the blocks after a block for its report (`State.ahead`). So many are held back until the next
+message is there, or the end of the stream: how a run is cut into messages changes no report. A stream that the service
+ends leaves them without an answer, so that the last checkpoint is never past a block that its successor was to certify.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pycore import ledgers
@@ -30,6 +36,27 @@ class _Run:
         self._documents = request.context_json, request.checkpoint_json
         self._state: State | None = None
         self._sent: Any = None
+        self._held: list[tuple[int, int]] = []  # of each block without an answer: bytes, items
+
+    @property
+    def holds(self) -> bool:
+        """Whether a block waits for the next ones."""
+        return bool(self._held)
+
+    @property
+    def held_bytes(self) -> int:
+        """Of the blocks that wait for the next ones."""
+        return sum(size for size, _ in self._held)
+
+    @property
+    def held_cost(self) -> int:
+        """As how many items they count."""
+        return sum(cost for _, cost in self._held)
+
+    def hold(self, blocks: Sequence[bytes], ahead: int) -> None:
+        """Remembers which blocks have no answer after these."""
+        waiting = [*self._held, *((len(block), cost_of(block)) for block in blocks[-ahead:])] if ahead else []
+        self._held = waiting[-ahead:]
 
     def state(self, threads: int | None) -> State:
         """Where the run is. Made by the first work: documents may take long to read."""
@@ -66,17 +93,23 @@ def _decode(whole: _Run, request: block_pb2.ValidateBlocksRequest, settings: Set
     if len(request.blocks) > MOST_RUN_BLOCKS:
         raise LengthError("blocks", f"{len(request.blocks)} blocks", f"at most {MOST_RUN_BLOCKS} in a message")
     blocks = list(request.blocks)  # a copy of each, whenever they are asked for
-    return Work(_NAME, whole, (blocks,), len(blocks), sum(map(cost_of, blocks)))
+    return Work(_NAME, whole, (blocks, False), len(blocks), sum(map(cost_of, blocks)) + whole.held_cost)
+
+
+def _end(whole: _Run) -> Work | None:
+    """The blocks that were held back have no successor."""
+    return Work(_NAME, whole, ([], True), 0, whole.held_cost) if whole.holds else None
 
 
 def _run(work: Work, settings: Settings) -> tuple[list[_Answer], Exception | None]:
     whole: Any = work.options
-    (blocks,) = work.columns
+    blocks, last = work.columns
     state = whole.state(settings.threads)
+    whole.hold(blocks, 0 if last else state.ahead)
     answers: list[_Answer] = []
     size = 0
     try:
-        for report in state.reports(blocks):
+        for report in state.reports(blocks, last=last):
             checkpoint = state.checkpoint
             place = json.dumps(checkpoint.place()).encode()
             answer = _Answer(report, place, whole.context_to_send(checkpoint.context))
@@ -101,5 +134,5 @@ def _encode(
     return messages, failure
 
 
-RPCS = {_NAME: Chained(_Run, _decode, _encode)}
+RPCS = {_NAME: Chained(_Run, _decode, _encode, lambda whole: whole.held_bytes, _end)}
 KINDS = {_NAME: _run}

@@ -96,11 +96,15 @@ class Chained:
         begin: what goes on from request to request, made from the first; InputError where that is malformed.
         decode: the work of a request, the first included. Works of one stream are done one after another.
         encode: the answers of a result, and what ends the stream behind them, or None.
+        held: how many bytes of earlier requests are kept for the next work. They count with its request's.
+        end: the work after the last request; None where there is none.
     """
 
     begin: Callable[[Any, Settings], Any]
     decode: Callable[[Any, Any, Settings], Work]
     encode: Callable[[Any], tuple[Sequence[Message], Exception | None]]
+    held: Callable[[Any], int]
+    end: Callable[[Any], Work | None]
 
 
 Rpc: TypeAlias = "Unary | Batches | Pieces | Chained"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pycore.base.verdicts import Verdict
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
+from pycore.ledgers.report import BlockReport, Check, FabricReport, TransactionFault
 from pycore.wire.columns import from_verdicts, to_verdicts
 from pycore.wire.schema import block_pb2
 
@@ -57,25 +57,27 @@ def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
         ],
         counts=dict(report.counts),
         timings=dict(report.timings),
+        codes=report.codes if isinstance(report, FabricReport) else None,
     )
 
 
 def from_block_report(message: block_pb2.BlockReport) -> BlockReport:
     """A received report; its to_dict equals the one of the report that was sent."""
-    return BlockReport(
-        chain=message.chain,
-        rules=message.rules,
-        height=message.height,
-        block_hash=message.block_hash,
-        checks=from_checks(message.checks),
-        transactions=from_verdicts(message.transactions),
-        faults=tuple(
+    fields: dict[str, Any] = {
+        "chain": message.chain,
+        "rules": message.rules,
+        "height": message.height,
+        "block_hash": message.block_hash,
+        "checks": from_checks(message.checks),
+        "transactions": from_verdicts(message.transactions),
+        "faults": tuple(
             TransactionFault(fault.index, Verdict(fault.verdict), fault.tx_id, fault.detail)
             for fault in message.invalid_transactions
         ),
-        counts=dict(message.counts),
-        timings=dict(message.timings),
-    )
+        "counts": dict(message.counts),
+        "timings": dict(message.timings),
+    }
+    return FabricReport(**fields, codes=message.codes) if message.HasField("codes") else BlockReport(**fields)
 
 
 def to_checks(checks: Iterable[Check]) -> list[block_pb2.BlockCheck]:
@@ -106,8 +108,10 @@ def _to_value(value: Any) -> block_pb2.CheckValue | None:
         return None
     if isinstance(value, (bool, np.bool_)):
         return block_pb2.CheckValue(flag=bool(value))
-    if isinstance(value, (int, np.integer)) and -(1 << 63) <= int(value) < 1 << 63:
-        return block_pb2.CheckValue(number=int(value))
+    if isinstance(value, (int, np.integer)):
+        number = int(value)
+        fits = -(1 << 63) <= number < 1 << 63
+        return block_pb2.CheckValue(number=number) if fits else block_pb2.CheckValue(large=f"{number:d}")
     if isinstance(value, (bytes, bytearray, memoryview)):
         return block_pb2.CheckValue(data=bytes(value))
     if isinstance(value, float):
@@ -123,4 +127,6 @@ def _text(value: object) -> str:
 def _from_value(check: block_pb2.BlockCheck, field: str) -> Any:
     value: block_pb2.CheckValue = getattr(check, field)
     kind = value.WhichOneof("kind") if check.HasField(field) else None
+    if kind == "large":
+        return int(value.large)
     return None if kind is None else getattr(value, kind)

@@ -421,7 +421,7 @@ def test_a_proof_does_not_cover_the_header_so_validators_confirm_their_successor
     for members, ok in ((0, None), (2, None), (3, True)):
         blocks = forged_takeover(members=members)
         state = LEDGER.chain_state(context)
-        alone = list(state.reports(blocks))  # without a look ahead
+        alone = [report for block in blocks for report in state.reports([block])]  # without a look ahead
         assert alone[1].check("quorum").ok, "the new validators did sign"
         assert alone[1].check("handover").ok is ok
         assert bool(state.checkpoint.unclear) is (ok is None)

@@ -468,11 +468,13 @@ def test_blocks_after_one_that_is_not_valid() -> None:
 
 
 def test_what_is_no_block_ends_a_run_after_the_reports_before_it() -> None:
-    for blocks in ([*DATA[:2], b"\xff"], [*DATA[:1], b"\xff"]):
-        run = LEDGER.validate_chain(blocks, context(0, next_block=None), window_blocks=2)
-        found = []
-        with pytest.raises(InputError):
-            found += [next(run) for _ in range(9)]
+    for count in (1, 2):
+        for bad in (b"\xff", b""):
+            run = LEDGER.validate_chain([*DATA[:count], bad], context(0, next_block=None), window_blocks=2)
+            reports = [next(run) for _ in range(count)]
+            assert [names(report.skipped) for report in reports] == [[], ["certificate"]][-count:]
+            with pytest.raises(InputError, match=rf"blocks\[{count}\]"):
+                next(run)
     broken = iter([DATA[0], DATA[1], 7])
     run = LEDGER.validate_chain(broken, context(0, next_block=None), window_blocks=2)
     assert next(run).valid
@@ -498,11 +500,22 @@ def test_a_run_with_events() -> None:
 
 
 def test_calls_of_a_few_blocks_at_a_time() -> None:
+    """A block is held back until the next one is there, or none is to come."""
     state = LEDGER.chain_state(context(0, next_block=None))
-    reports = [*state.reports(DATA[:2])]
-    state.following = DATA[3]
-    reports += state.reports(DATA[2:3])
-    assert [names(report.skipped) for report in reports] == [[], ["certificate"], []]
+    counts, reports = [], []
+    for blocks, last in ((DATA[:1], False), ([], False), (DATA[1:3], False), (DATA[3:], False), ([], True), ([], True)):
+        found = list(state.reports(blocks, last=last))
+        counts.append(len(found))
+        reports += found
+    assert counts == [0, 0, 2, 1, 1, 0]
+    assert [names(report.skipped) for report in reports] == [[], [], [], ["certificate"]]
+    assert state.checkpoint.height == START_HEIGHT + 3
+
+
+def test_the_next_block_of_a_context_is_for_a_run_of_one_block() -> None:
+    for blocks, skipped in ((DATA[:1], [[]]), (DATA[:2], [[], ["certificate"]])):
+        reports = LEDGER.validate_chain(blocks, context(0, next_block=DATA[1]))
+        assert [names(report.skipped) for report in reports] == skipped
 
 
 # ---- the rest of the face --------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ each as the bytes that are hashed, so that nothing has to be encoded again befor
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,56 +174,3 @@ def _upgraded(tables: Tables, field: str) -> tuple[str, ...]:
         return ()
     upgrade = parse_counted(LedgerUpgrade, data, f"{field}.ledger_upgrade", ("new_validator_list",))
     return tuple(upgrade.new_validator_list)
-
-
-def paired(blocks: Iterable[Any]) -> Iterator[Any]:
-    """Blocks of a run, each with what makes it final: the proof that the next block carries of it, that block's
-    consensus value, and the proof of it that the one after carries. Whatever a block has already stays. Two blocks are
-    read ahead; whatever does not open is passed on: its error is for its own place in the run."""
-    ahead: list[tuple[Any, _Parts | None]] = []
-    for block in blocks:
-        ahead.append((block, _parts(block)))
-        if len(ahead) == 3:
-            yield _final(ahead)
-            del ahead[0]
-    while ahead:
-        yield _final(ahead)
-        del ahead[0]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Parts:
-    """A block as it came, its consensus value, and the proof that it carries of the one before."""
-
-    bundle: Any
-    value: bytes
-    previous_proof: bytes
-
-
-def _parts(block: Any) -> _Parts | None:
-    """None where it does not open, or is not as a writer puts it: such a block must not be changed."""
-    try:
-        data = bytes(memoryview(block))
-        bundle = parse(LedgerBundle, data, "block")
-        value = open_value(bundle.consensus_value, "block") if bundle.consensus_value else None
-    except (InputError, TypeError):
-        return None
-    if not as_written(bundle, data):
-        return None
-    return _Parts(bundle, bundle.consensus_value, bundle.previous_proof if value is None else value.previous_proof)
-
-
-def _final(ahead: Sequence[tuple[Any, _Parts | None]]) -> Any:
-    (block, own), *rest = ahead
-    following = [parts for _, parts in rest]
-    after = following[0] if following else None
-    if own is None or after is None:
-        return block
-    whole = own.bundle
-    if not whole.next_proof and len(after.previous_proof) <= MAX_PROOF:
-        whole.next_proof = after.previous_proof
-    last = following[1] if len(following) > 1 else None
-    proof = after.bundle.next_proof or (last.previous_proof if last is not None else b"")
-    if not whole.HasField("finality") and after.value and proof and len(proof) <= MAX_PROOF:
-        whole.finality.next_value, whole.finality.proof = after.value, proof
-    return whole.SerializeToString(deterministic=True)

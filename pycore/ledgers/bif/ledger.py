@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +13,15 @@ from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.bif import headers, keys, rpc, transactions, validator
-from pycore.ledgers.bif.block import MAX_BLOCK_BYTES, open_block, open_value, paired
+from pycore.ledgers.bif.block import MAX_BLOCK_BYTES, open_block, open_value
 from pycore.ledgers.bif.context import BifContext
 from pycore.ledgers.bif.messages import Transaction, TransactionEnv, parse
 from pycore.ledgers.bif.proofs import PROOFS
+from pycore.ledgers.bif.run import BifState
 from pycore.ledgers.bif.transactions import changed_accounts, last_nonces
 from pycore.ledgers.face import LedgerFace
 from pycore.ledgers.report import BlockReport, Check, Report
-from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun, Checkpoint, Step
+from pycore.ledgers.runs import Checkpoint, Step
 from pycore.ledgers.scan import FAULT, Spans
 
 if TYPE_CHECKING:
@@ -55,16 +56,14 @@ class Bif(LedgerFace[BifContext]):
         known = self.context(context)
         return validator.Validation(known, threads).run(_bundle(block, known, form, next_block))
 
-    def validate_chain(
-        self, blocks: Iterable[Any], context: Any = None, *, threads: int | None = None,
-        checkpoint: Checkpoint | Mapping[str, Any] | None = None, window_blocks: int = WINDOW_BLOCKS,
-        window_bytes: int = WINDOW_BYTES, events: bool = False,
-    ) -> ChainRun:  # fmt: skip
-        """As :meth:`pycore.ledgers.face.LedgerFace.validate_chain`, of serialised LedgerBundles. Two blocks more are
-        read ahead: each is final by what follows it, where it does not have that already. `certificate` and `quorum`
+    def chain_state(
+        self, context: Any = None, *, checkpoint: Checkpoint | Mapping[str, Any] | None = None,
+        threads: int | None = None,
+    ) -> BifState:  # fmt: skip
+        """The state that :meth:`validate_chain` keeps, for callers that get serialised LedgerBundles a few at a time.
+        Each block is final by the two that follow it, where it does not have that already: `certificate` and `quorum`
         of the last block are skipped then, and `header_proof` of the last two."""
-        state = self.asked(self.chain_state(context, checkpoint=checkpoint, threads=threads), events)
-        return ChainRun(paired(blocks), state, window_blocks=window_blocks, window_bytes=window_bytes)
+        return BifState(self, context, checkpoint, threads=threads)
 
     def step(self, block: bytes, context: BifContext, *, threads: int | None) -> Step:
         """One block of a run: :class:`pycore.ledgers.runs.Steps`.

@@ -117,7 +117,10 @@ class ChainState:
         context: of the next block, without its place.
         height, previous_hash: the next block's, where they are known.
         broken, unclear: as in :class:`Checkpoint`.
+        ahead: 0: a block holds the votes for it.
     """
+
+    ahead = 0
 
     def __init__(
         self,
@@ -162,8 +165,9 @@ class ChainState:
             return None
         return Checkpoint(*self._last, self.context, self.broken, self.unclear, self.proposer)
 
-    def reports(self, blocks: Sequence[BytesLike]) -> Iterator[BlockReport]:
-        """The reports of a window of blocks, in order; `checkpoint` is that of the last one taken.
+    def reports(self, blocks: Sequence[BytesLike], *, last: bool = True) -> Iterator[BlockReport]:
+        """The reports of a window of blocks, in order; `checkpoint` is that of the last one taken. None is held
+        back, whether or not they are the last.
 
         Raises:
             InputError: bytes that are not a block, named blocks[i] by their number in this run; what was before them

@@ -39,6 +39,6 @@ from __future__ import annotations
 
 from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.ledger import LEDGER, Fabric
-from pycore.ledgers.fabric.validator import FabricReport
+from pycore.ledgers.report import FabricReport
 
 __all__ = ["LEDGER", "Fabric", "FabricContext", "FabricReport"]

@@ -17,33 +17,13 @@ from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.events import events_of
 from pycore.ledgers.fabric.orderers import MetadataError
 from pycore.ledgers.fabric.transactions import Judged, judge
-from pycore.ledgers.report import BlockReport, Check, Event, Report, TransactionFault
+from pycore.ledgers.report import Check, Event, FabricReport, TransactionFault
 from pycore.ledgers.runs import Step
 
 STATE_NOT_CHECKED = (
     "signatures and form; state not checked: versions of what was read, ids in earlier blocks, chaincode definitions, "
     "policies of keys and collections"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FabricReport(BlockReport):
-    """The outcome of a Fabric block.
-
-    A block holds invalid transactions as well: they are marked, not left out, and the block stands. So `valid` means
-    that no check failed; which transactions count is in `transactions` and `codes`. A transaction that is marked as
-    valid and is not fails the check `validation_codes`.
-
-    ``codes``  Fabric's validation codes, a byte for each transaction, as far as block and context decide them: 254
-               for those that could not be judged
-    """
-
-    codes: bytes = b""
-
-    @property
-    def valid(self) -> bool:
-        """Whether no executed check failed."""
-        return Report.valid.fget(self)  # type: ignore[attr-defined,no-any-return]
 
 
 @dataclass(slots=True, eq=False)

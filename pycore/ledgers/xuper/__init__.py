@@ -49,6 +49,6 @@ from __future__ import annotations
 from pycore.ledgers.xuper.acl import AccessList
 from pycore.ledgers.xuper.context import XuperContext
 from pycore.ledgers.xuper.ledger import LEDGER, XuperChain
-from pycore.ledgers.xuper.run import XuperRun, XuperState
+from pycore.ledgers.xuper.run import XuperState
 
-__all__ = ["LEDGER", "AccessList", "XuperChain", "XuperContext", "XuperRun", "XuperState"]
+__all__ = ["LEDGER", "AccessList", "XuperChain", "XuperContext", "XuperState"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,14 @@ from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, LengthError
 from pycore.ledgers.face import LedgerFace
 from pycore.ledgers.report import BlockReport, Report
-from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun, Checkpoint, Step
+from pycore.ledgers.runs import Checkpoint, Step
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import encoding, headers, owners, rpc, transactions
 from pycore.ledgers.xuper.block import open_block, open_header
 from pycore.ledgers.xuper.columns import Columns, open_transactions
 from pycore.ledgers.xuper.context import XuperContext
 from pycore.ledgers.xuper.proofs import XuperProofs
-from pycore.ledgers.xuper.run import XuperRun, XuperState
+from pycore.ledgers.xuper.run import XuperState
 from pycore.ledgers.xuper.validator import CHAIN, HeaderChecks, Validation
 from pycore.merkle.inclusion import verify_inclusion
 
@@ -63,28 +63,11 @@ class XuperChain(LedgerFace[XuperContext]):
 
     def chain_state(
         self, context: Any = None, *, checkpoint: Checkpoint | Mapping[str, Any] | None = None,
-        threads: int | None = None, events: bool = False,
-    ) -> XuperState:  # fmt: skip
-        """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time: the last block of
-        each call has no certificate, unless the state's `following` is the block after it."""
-        return self.asked(XuperState(self, context, checkpoint, threads=threads), events)
-
-    def validate_chain(
-        self,
-        blocks: Iterable[BytesLike],
-        context: Any = None,
-        *,
         threads: int | None = None,
-        checkpoint: Checkpoint | Mapping[str, Any] | None = None,
-        window_blocks: int = WINDOW_BLOCKS,
-        window_bytes: int = WINDOW_BYTES,
-        events: bool = False,
-    ) -> ChainRun:
-        """Validates a run of blocks, each certified by the one after it: see
-        :meth:`pycore.ledgers.face.LedgerFace.validate_chain`. The certificate of the last block is skipped. events: as
-        for :meth:`validate_block`."""
-        state = self.chain_state(context, checkpoint=checkpoint, threads=threads, events=events)
-        return XuperRun(blocks, state, window_blocks=window_blocks, window_bytes=window_bytes)
+    ) -> XuperState:  # fmt: skip
+        """The state that :meth:`validate_chain` keeps, for callers that get blocks a few at a time. Each block is
+        certified by the one after it: the certificate of the last block is skipped."""
+        return XuperState(self, context, checkpoint, threads=threads)
 
     def validate_transactions(
         self, items: Sequence[Any], context: Any = None, *, form: str = "wire", threads: int | None = None

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from pycore._pb.validation.v1 import verdict_pb2 as pycore_dot_validation_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pycore/validation/v1/block.proto\x12\x14pycore.validation.v1\x1a\"pycore/validation/v1/verdict.proto\"J\n\x14ValidateBlockRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05\x62lock\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontext_json\x18\x03 \x01(\x0c\"J\n\x15ValidateBlockResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.pycore.validation.v1.BlockReport\"e\n\x15ValidateBlocksRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontext_json\x18\x02 \x01(\x0c\x12\x17\n\x0f\x63heckpoint_json\x18\x03 \x01(\x0c\x12\x0e\n\x06\x62locks\x18\x04 \x03(\x0c\"z\n\x16ValidateBlocksResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.pycore.validation.v1.BlockReport\x12\x17\n\x0f\x63heckpoint_json\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontext_json\x18\x03 \x01(\x0c\"\xfd\x03\n\x0b\x42lockReport\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05rules\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\x12\x12\n\nblock_hash\x18\x04 \x01(\x0c\x12\r\n\x05valid\x18\x05 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x06 \x01(\x08\x12\x30\n\x06\x63hecks\x18\x07 \x03(\x0b\x32 .pycore.validation.v1.BlockCheck\x12\x34\n\x0ctransactions\x18\x08 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdicts\x12\x44\n\x14invalid_transactions\x18\t \x03(\x0b\x32&.pycore.validation.v1.TransactionFault\x12=\n\x06\x63ounts\x18\n \x03(\x0b\x32-.pycore.validation.v1.BlockReport.CountsEntry\x12?\n\x07timings\x18\x0b \x03(\x0b\x32..pycore.validation.v1.BlockReport.TimingsEntry\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0cTimingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\xd1\x01\n\nBlockCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32!.pycore.validation.v1.CheckStatus\x12-\n\x03got\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.CheckValue\x12\x30\n\x06wanted\x18\x04 \x01(\x0b\x32 .pycore.validation.v1.CheckValue\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x11\n\tcertainty\x18\x06 \x01(\t\"f\n\nCheckValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04\x66lag\x18\x04 \x01(\x08H\x00\x12\x0e\n\x04real\x18\x05 \x01(\x01H\x00\x42\x06\n\x04kind\"p\n\x10TransactionFault\x12\r\n\x05index\x18\x01 \x01(\r\x12.\n\x07verdict\x18\x02 \x01(\x0e\x32\x1d.pycore.validation.v1.Verdict\x12\r\n\x05tx_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t*w\n\x0b\x43heckStatus\x12\x1c\n\x18\x43HECK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HECK_STATUS_PASSED\x10\x01\x12\x17\n\x13\x43HECK_STATUS_FAILED\x10\x02\x12\x18\n\x14\x43HECK_STATUS_SKIPPED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pycore/validation/v1/block.proto\x12\x14pycore.validation.v1\x1a\"pycore/validation/v1/verdict.proto\"J\n\x14ValidateBlockRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05\x62lock\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontext_json\x18\x03 \x01(\x0c\"J\n\x15ValidateBlockResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.pycore.validation.v1.BlockReport\"e\n\x15ValidateBlocksRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontext_json\x18\x02 \x01(\x0c\x12\x17\n\x0f\x63heckpoint_json\x18\x03 \x01(\x0c\x12\x0e\n\x06\x62locks\x18\x04 \x03(\x0c\"z\n\x16ValidateBlocksResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.pycore.validation.v1.BlockReport\x12\x17\n\x0f\x63heckpoint_json\x18\x02 \x01(\x0c\x12\x14\n\x0c\x63ontext_json\x18\x03 \x01(\x0c\"\x9b\x04\n\x0b\x42lockReport\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05rules\x18\x02 \x01(\t\x12\x0e\n\x06height\x18\x03 \x01(\x04\x12\x12\n\nblock_hash\x18\x04 \x01(\x0c\x12\r\n\x05valid\x18\x05 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x06 \x01(\x08\x12\x30\n\x06\x63hecks\x18\x07 \x03(\x0b\x32 .pycore.validation.v1.BlockCheck\x12\x34\n\x0ctransactions\x18\x08 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdicts\x12\x44\n\x14invalid_transactions\x18\t \x03(\x0b\x32&.pycore.validation.v1.TransactionFault\x12=\n\x06\x63ounts\x18\n \x03(\x0b\x32-.pycore.validation.v1.BlockReport.CountsEntry\x12?\n\x07timings\x18\x0b \x03(\x0b\x32..pycore.validation.v1.BlockReport.TimingsEntry\x12\x12\n\x05\x63odes\x18\x0c \x01(\x0cH\x00\x88\x01\x01\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a.\n\x0cTimingsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\x08\n\x06_codes\"\xd1\x01\n\nBlockCheck\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x31\n\x06status\x18\x02 \x01(\x0e\x32!.pycore.validation.v1.CheckStatus\x12-\n\x03got\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.CheckValue\x12\x30\n\x06wanted\x18\x04 \x01(\x0b\x32 .pycore.validation.v1.CheckValue\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x11\n\tcertainty\x18\x06 \x01(\t\"w\n\nCheckValue\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x03H\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x00\x12\x0e\n\x04\x66lag\x18\x04 \x01(\x08H\x00\x12\x0e\n\x04real\x18\x05 \x01(\x01H\x00\x12\x0f\n\x05large\x18\x06 \x01(\tH\x00\x42\x06\n\x04kind\"p\n\x10TransactionFault\x12\r\n\x05index\x18\x01 \x01(\r\x12.\n\x07verdict\x18\x02 \x01(\x0e\x32\x1d.pycore.validation.v1.Verdict\x12\r\n\x05tx_id\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x04 \x01(\t*w\n\x0b\x43heckStatus\x12\x1c\n\x18\x43HECK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HECK_STATUS_PASSED\x10\x01\x12\x17\n\x13\x43HECK_STATUS_FAILED\x10\x02\x12\x18\n\x14\x43HECK_STATUS_SKIPPED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BLOCKREPORT_COUNTSENTRY']._serialized_options = b'8\001'
   _globals['_BLOCKREPORT_TIMINGSENTRY']._loaded_options = None
   _globals['_BLOCKREPORT_TIMINGSENTRY']._serialized_options = b'8\001'
-  _globals['_CHECKSTATUS']._serialized_start=1415
-  _globals['_CHECKSTATUS']._serialized_end=1534
+  _globals['_CHECKSTATUS']._serialized_start=1462
+  _globals['_CHECKSTATUS']._serialized_end=1581
   _globals['_VALIDATEBLOCKREQUEST']._serialized_start=94
   _globals['_VALIDATEBLOCKREQUEST']._serialized_end=168
   _globals['_VALIDATEBLOCKRESPONSE']._serialized_start=170
@@ -47,15 +47,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VALIDATEBLOCKSRESPONSE']._serialized_start=349
   _globals['_VALIDATEBLOCKSRESPONSE']._serialized_end=471
   _globals['_BLOCKREPORT']._serialized_start=474
-  _globals['_BLOCKREPORT']._serialized_end=983
-  _globals['_BLOCKREPORT_COUNTSENTRY']._serialized_start=890
-  _globals['_BLOCKREPORT_COUNTSENTRY']._serialized_end=935
-  _globals['_BLOCKREPORT_TIMINGSENTRY']._serialized_start=937
-  _globals['_BLOCKREPORT_TIMINGSENTRY']._serialized_end=983
-  _globals['_BLOCKCHECK']._serialized_start=986
-  _globals['_BLOCKCHECK']._serialized_end=1195
-  _globals['_CHECKVALUE']._serialized_start=1197
-  _globals['_CHECKVALUE']._serialized_end=1299
-  _globals['_TRANSACTIONFAULT']._serialized_start=1301
-  _globals['_TRANSACTIONFAULT']._serialized_end=1413
+  _globals['_BLOCKREPORT']._serialized_end=1013
+  _globals['_BLOCKREPORT_COUNTSENTRY']._serialized_start=910
+  _globals['_BLOCKREPORT_COUNTSENTRY']._serialized_end=955
+  _globals['_BLOCKREPORT_TIMINGSENTRY']._serialized_start=957
+  _globals['_BLOCKREPORT_TIMINGSENTRY']._serialized_end=1003
+  _globals['_BLOCKCHECK']._serialized_start=1016
+  _globals['_BLOCKCHECK']._serialized_end=1225
+  _globals['_CHECKVALUE']._serialized_start=1227
+  _globals['_CHECKVALUE']._serialized_end=1346
+  _globals['_TRANSACTIONFAULT']._serialized_start=1348
+  _globals['_TRANSACTIONFAULT']._serialized_end=1460
 # @@protoc_insertion_point(module_scope)

@@ -58,7 +58,7 @@ class ValidateBlocksResponse(_message.Message):
     def __init__(self, report: _Optional[_Union[BlockReport, _Mapping]] = ..., checkpoint_json: _Optional[bytes] = ..., context_json: _Optional[bytes] = ...) -> None: ...
 
 class BlockReport(_message.Message):
-    __slots__ = ("chain", "rules", "height", "block_hash", "valid", "complete", "checks", "transactions", "invalid_transactions", "counts", "timings")
+    __slots__ = ("chain", "rules", "height", "block_hash", "valid", "complete", "checks", "transactions", "invalid_transactions", "counts", "timings", "codes")
     class CountsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,7 @@ class BlockReport(_message.Message):
     INVALID_TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     TIMINGS_FIELD_NUMBER: _ClassVar[int]
+    CODES_FIELD_NUMBER: _ClassVar[int]
     chain: str
     rules: str
     height: int
@@ -95,7 +96,8 @@ class BlockReport(_message.Message):
     invalid_transactions: _containers.RepeatedCompositeFieldContainer[TransactionFault]
     counts: _containers.ScalarMap[str, int]
     timings: _containers.ScalarMap[str, float]
-    def __init__(self, chain: _Optional[str] = ..., rules: _Optional[str] = ..., height: _Optional[int] = ..., block_hash: _Optional[bytes] = ..., valid: _Optional[bool] = ..., complete: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[BlockCheck, _Mapping]]] = ..., transactions: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., invalid_transactions: _Optional[_Iterable[_Union[TransactionFault, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., timings: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    codes: bytes
+    def __init__(self, chain: _Optional[str] = ..., rules: _Optional[str] = ..., height: _Optional[int] = ..., block_hash: _Optional[bytes] = ..., valid: _Optional[bool] = ..., complete: _Optional[bool] = ..., checks: _Optional[_Iterable[_Union[BlockCheck, _Mapping]]] = ..., transactions: _Optional[_Union[_verdict_pb2.Verdicts, _Mapping]] = ..., invalid_transactions: _Optional[_Iterable[_Union[TransactionFault, _Mapping]]] = ..., counts: _Optional[_Mapping[str, int]] = ..., timings: _Optional[_Mapping[str, float]] = ..., codes: _Optional[bytes] = ...) -> None: ...
 
 class BlockCheck(_message.Message):
     __slots__ = ("name", "status", "got", "wanted", "detail", "certainty")
@@ -114,18 +116,20 @@ class BlockCheck(_message.Message):
     def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[CheckStatus, str]] = ..., got: _Optional[_Union[CheckValue, _Mapping]] = ..., wanted: _Optional[_Union[CheckValue, _Mapping]] = ..., detail: _Optional[str] = ..., certainty: _Optional[str] = ...) -> None: ...
 
 class CheckValue(_message.Message):
-    __slots__ = ("text", "number", "data", "flag", "real")
+    __slots__ = ("text", "number", "data", "flag", "real", "large")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     FLAG_FIELD_NUMBER: _ClassVar[int]
     REAL_FIELD_NUMBER: _ClassVar[int]
+    LARGE_FIELD_NUMBER: _ClassVar[int]
     text: str
     number: int
     data: bytes
     flag: bool
     real: float
-    def __init__(self, text: _Optional[str] = ..., number: _Optional[int] = ..., data: _Optional[bytes] = ..., flag: _Optional[bool] = ..., real: _Optional[float] = ...) -> None: ...
+    large: str
+    def __init__(self, text: _Optional[str] = ..., number: _Optional[int] = ..., data: _Optional[bytes] = ..., flag: _Optional[bool] = ..., real: _Optional[float] = ..., large: _Optional[str] = ...) -> None: ...
 
 class TransactionFault(_message.Message):
     __slots__ = ("index", "verdict", "tx_id", "detail")
