@@ -218,8 +218,8 @@ class _Chain:
     """The handler of a stream of requests that go on from each other: works and answers in order.
 
     While a request is worked on the next one may arrive. It is admitted when its turn comes, so a peer that does not
-    read its answers holds no room that others could use. What is kept of earlier requests is admitted with it: to hold
-    room while waiting for more would let streams wait for each other.
+    read its answers holds no room that others could use. Earlier requests of which something is kept are admitted with
+    it, and hold no room in between: streams that did would wait for each other.
     """
 
     def __init__(self, handlers: Handlers, method: Method, rpc: Chained) -> None:

@@ -28,7 +28,7 @@ BLOCKS = 4
 
 @dataclass(frozen=True)
 class Run:
-    """Blocks of a chain, the context of the first, how many blocks ahead reports look, and a context that knows nothing."""
+    """Blocks of a chain, the context of the first, how many blocks ahead reports look, and an empty context."""
 
     chain: str
     blocks: list[bytes]
