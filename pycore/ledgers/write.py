@@ -185,7 +185,7 @@ class Records:
         return where
 
     def _kept(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The column, or a copy where steps between its values are none that C can take."""
+        """The column, or a copy where C cannot take the steps between its values."""
         if values.strides[0] < 0 or values.strides[0] & 7:
             values = values.copy()
         self._alive.append(values)
