@@ -55,7 +55,7 @@ def node() -> list[str]:
             found = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
             if found.returncode != 0:
                 pytest.skip(f"{PACKAGE}: {found.stderr.strip()[-200:] or 'npm install failed'}")
-    return [program, str(TESTS / "bif_node" / "sm2.js"), str(folder / "node_modules" / "brdc-sm-crypto")]
+    return [program, str(TESTS / "node" / "brdc_sm2.js"), str(folder / "node_modules" / "brdc-sm-crypto")]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def go() -> list[str]:
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for name in ("main.go", "go.mod"):
-            shutil.copy(TESTS / "bif_go" / name, folder)
+            shutil.copy(TESTS / "go" / "bif" / name, folder)
         environment = {**os.environ, "GOTOOLCHAIN": "local"}
         command = [program, "build", "-mod=mod", "-buildvcs=false", "-o", "answers", "."]
         try:
