@@ -21,11 +21,12 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 from oracle import xuper as oracle
 
 from pycore import InputError, ledgers
 from pycore.ledgers.xuper import rpc
-from pycore.ledgers.xuper.messages import InternalBlock, Transaction
+from pycore.ledgers.xuper.messages import InternalBlock, InvokeRequest, Transaction
 from pycore.testing.xuper import START_HEIGHT, XuperMaker
 
 LEDGER: Any = ledgers.get("xuperchain")
@@ -107,7 +108,8 @@ def check_report(report: Any, data: bytes, context: Any) -> str:
     block = InternalBlock.FromString(data)
     assert report.block_hash == oracle.block_id(block)
     digests = LEDGER.block_digests(data)["tx_hashes"]
-    assert digests == [oracle.txid(tx) for tx in block.transactions]
+    if not any(map(loses_arguments, block.transactions)):
+        assert digests == [oracle.txid(tx) for tx in block.transactions]
     again = LEDGER.validate_block(data, context.replace(rules="compatible"))
     if not report.valid:
         return "invalid"
@@ -133,6 +135,15 @@ def check_json(rng: random.Random) -> None:
     assert LEDGER.transaction_hash(made.SerializeToString()) == oracle.txid(made)
 
 
+def loses_arguments(tx: Any) -> bool:
+    """Whether Python's protobuf took an entry of a map for an unknown field, as it does where the entry has one itself.
+    Go's, which chains' nodes are written in, leaves that field out and keeps the entry; so does pycore."""
+    number = InvokeRequest.DESCRIPTOR.fields_by_name["args"].number
+    return any(
+        unknown.field_number == number for request in tx.contract_requests for unknown in UnknownFieldSet(request)
+    )
+
+
 def check_transaction(data: bytes, rng: random.Random) -> None:
     """A transaction by itself, changed in its bytes."""
     tx = rng.choice(InternalBlock.FromString(data).transactions).SerializeToString()
@@ -143,7 +154,8 @@ def check_transaction(data: bytes, rng: random.Random) -> None:
     except DecodeError:
         assert verdicts[0].name == "MALFORMED_ITEM"
         return
-    assert LEDGER.transaction_hash(made) == oracle.txid(message)
+    if not loses_arguments(message):
+        assert LEDGER.transaction_hash(made) == oracle.txid(message)
     if verdicts.all_valid:
         assert message.txid == Transaction.FromString(tx).txid
 
