@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pycore.base.columns import bytes_view
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker import validator
+from pycore.ledgers.chainmaker import single, validator
 from pycore.ledgers.chainmaker.block import open_block
 from pycore.ledgers.chainmaker.chain import ChainState, Checkpoint
 from pycore.ledgers.chainmaker.context import ChainContext, chain_hash_name
@@ -22,8 +22,9 @@ from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMem
 from pycore.ledgers.chainmaker.proofs import PROOFS
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.chainmaker.transactions import open_transactions
-from pycore.ledgers.report import BlockReport
+from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun
+from pycore.merkle.inclusion import verify_inclusion
 
 if TYPE_CHECKING:
     from pycore.base.columns import BytesLike
@@ -145,6 +146,58 @@ class ChainMaker:
         """
         items = [_bytes(item) for item in transactions]
         return validator.validate_transactions(items, self.context(context), threads)
+
+    def transaction_hash(
+        self, tx: BytesLike, *, form: str = "wire", hash: str | None = None, block_version: int = 2030100
+    ) -> bytes:
+        """The hash of a serialised Transaction as it is in a block, with its result: the leaf of tx_root, 32 bytes.
+
+        form           "wire"
+        hash           the chain's; None: SM3
+        block_version  of its block: from 2300 on the hash leaves gas_used out
+        """
+        single.only_wire(form)
+        return single.transaction_hash(tx, single.hash_of(hash), block_version)
+
+    def transaction_sender(self, tx: BytesLike, *, form: str = "wire", hash: str | None = None) -> str:
+        """The sender of a serialised Transaction: hexadecimal of the hash of its certificate, or its public key's PEM.
+
+        Raises InvalidSignature where the sender's signature does not hold. Whether the sender is a member, and may do
+        this, needs a context: :meth:`validate_transactions`. InputError where the sender is only named (by a hash or
+        an alias), so that there is no key here.
+        """
+        single.only_wire(form)
+        return single.transaction_sender(tx, single.hash_of(hash))
+
+    def header_hash(self, header: BytesLike, *, form: str = "wire", hash: str | None = None) -> bytes:
+        """block_hash of a serialised BlockHeader, 32 bytes."""
+        single.only_wire(form)
+        return single.header_hash(header, single.hash_of(hash))
+
+    def verify_certificate(self, header: BytesLike, context: Any, *, form: str = "wire") -> Report:
+        """Whether the votes of a block make its header final: member certificates, roles, signatures, the quorum.
+
+        header   a serialised Block or BlockInfo, since votes are in a block's additional data
+        context  as for :meth:`validate_block`, with `hash`, `consensus` and `validators`; its transactions, and what
+                 other checks of a whole block compare, are not looked at
+        """
+        single.only_wire(form)
+        return single.verify_certificate(header, self.context(context))
+
+    def verify_inclusion(
+        self, root: BytesLike, item_hash: BytesLike, proof: Any, *, form: str = "rpc", index: int, count: int,
+        hash: str | None = None,
+    ) -> None:  # fmt: skip
+        """Whether a transaction's hash is leaf `index` of `count` below tx_root; ProofError where not.
+
+        proof   the siblings from the leaf up: a sequence of 32 bytes or hexadecimal each, in either form
+        """
+        if form not in ("wire", "rpc"):
+            raise InputError("form", repr(form), "'wire' or 'rpc'")
+        nodes = single.proof_nodes(proof)
+        verify_inclusion(
+            root, item_hash, nodes, index=index, leaf_count=count, tree="chainmaker", hash=single.hash_of(hash)
+        )
 
     def block_digests(self, block: BytesLike, hash: str = "sm3", *, form: str = "auto") -> dict[str, Any]:
         """The block's hashes, recomputed from its content.
