@@ -178,8 +178,8 @@ class ChainMaker:
         """Whether the votes of a block make its header final: member certificates, roles, signatures, the quorum.
 
         header   a serialised Block or BlockInfo, since votes are in a block's additional data
-        context  as for :meth:`validate_block`, with `hash`, `consensus` and `validators`; its transactions, and what
-                 other checks of a whole block compare, are not looked at
+        context  as for :meth:`validate_block`, with `hash`, `consensus` and `validators`; checks that need
+                 the whole block are left out
         """
         single.only_wire(form)
         return single.verify_certificate(header, self.context(context))
