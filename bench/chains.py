@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     available = sorted(os.sched_getaffinity(0))
     parallel.set_threads(min(given.threads, len(available)))
     print(f"{cpu()}, {parallel.get_threads()} threads, pycore {pycore.__version__}, medians of {given.rounds} rounds")
-    print(f"{'':42} {'items/s':>10} {'signatures alone':>18} {'ratio':>7} {'of minima':>10}  target")
+    print(f"{'':48} {'items/s':>10} {'signatures alone':>18} {'ratio':>7} {'of minima':>10}  target")
     for entry in entries(given.n, given.chain):
         os.sched_setaffinity(0, set(available))
         spread(entry.whole)
@@ -137,14 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         whole, alone, *others = map(statistics.median, found)
         least = min(found[1]) / min(found[0])
         rates = f"{entry.items / whole:10,.0f} {entry.items / alone:18,.0f} {alone / whole:7.2f} {least:10.2f}"
-        print(f"{entry.chain + ': ' + entry.name:42} {rates}  {'' if entry.target is None else f'{entry.target:.2f}'}")
+        print(f"{entry.chain + ': ' + entry.name:48} {rates}  {'' if entry.target is None else f'{entry.target:.2f}'}")
         for peer in entry.peers:
             name = f"{entry.chain}: {peer.name}"
             if peer.run is None:
-                print(f"{name:42} {'-':>10} {'':18} not measured: {peer.missing}")
+                print(f"{name:48} {'-':>10} {'':18} not measured: {peer.missing}")
                 continue
             rate = peer.items / others.pop(0)
-            print(f"{name:42} {rate:10,.0f} {'':18} {entry.items / whole / rate:6.1f}x slower")
+            print(f"{name:48} {rate:10,.0f} {'':18} {entry.items / whole / rate:6.1f}x slower")
         os.sched_setaffinity(0, set(available))  # what processes of the next entries inherit
     return 0
 

@@ -216,7 +216,7 @@ def test_signatures_of_the_go_sdk(go: list[str], count_cases: CountCases, rng: r
 
 
 def test_loaded_transactions_of_both(go: list[str], node: list[str], rng: random.Random) -> None:
-    """What is counted has its hash, its source's key and that key's signature."""
+    """Both count those with the right hash, the source's key and that key's signature."""
     for scheme in ("ed25519", "sm2"):
         one, two, three = make_signers(scheme, 3, seed=95)
         good, swapped, hashed, stolen = (transactions(signer, 1, rng)[0] for signer in (one, two, three, three))

@@ -139,7 +139,7 @@ def test_keys_addresses_and_signatures_on_both_curves() -> None:
 
 
 def test_loaded_transactions() -> None:
-    """What is counted has its id and is signed by its initiator."""
+    """The program counts those that have their id and are signed by their initiator."""
     for crypto, version in (("p-256", 3), ("p-256", 1), ("sm2", 3)):
         maker = XuperMaker(5, crypto=crypto, version=version)
         block = next(iter(maker.chain(1, 6)))
