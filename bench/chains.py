@@ -8,6 +8,9 @@ medians are compared: "bytes to report", the whole way from a serialised block t
 calls of this library (`verify_batch` or `recover_batch`) on the same items as ready columns. A ratio of 0.6 says that
 everything around the signatures takes two thirds of the time that they take.
 
+Where the chain's own library can be built, it is timed in turn with them over the same transactions: as many processes
+as this library has threads, which were given the transactions beforehand and answer how many are valid.
+
 A chain brings its entries in a file `bench/chains_NAME.py` with a function `entries(n)`.
 """
 
@@ -28,6 +31,23 @@ from pycore.base import parallel
 
 
 @dataclass(frozen=True)
+class Peer:
+    """Another program that does the same work.
+
+    Attributes:
+        name: of its row.
+        items: how many transactions a run verifies.
+        run: None where it cannot be had.
+        missing: why it cannot be had.
+    """
+
+    name: str
+    items: int
+    run: Callable[[], object] | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True)
 class Entry:
     """One row.
 
@@ -37,7 +57,7 @@ class Entry:
         items: transactions of the block.
         whole: bytes to report; raises where the report is not valid.
         signatures: the same signatures alone; raises where one is not valid.
-        peer: another program that does the same, if it can be had.
+        peers: other programs that do the same.
         target: the ratio that is aimed at, None: none.
     """
 
@@ -46,7 +66,7 @@ class Entry:
     items: int
     whole: Callable[[], object]
     signatures: Callable[[], object]
-    peer: tuple[str, Callable[[], object]] | None = None
+    peers: Sequence[Peer] = ()
     target: float | None = None
 
 
@@ -108,18 +128,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     available = sorted(os.sched_getaffinity(0))
     parallel.set_threads(min(given.threads, len(available)))
     print(f"{cpu()}, {parallel.get_threads()} threads, pycore {pycore.__version__}, medians of {given.rounds} rounds")
-    print(f"{'':42} {'items/s':>10} {'signatures alone':>18} {'ratio':>7} {'of minima':>10}  target")
+    print(f"{'':48} {'items/s':>10} {'signatures alone':>18} {'ratio':>7} {'of minima':>10}  target")
     for entry in entries(given.n, given.chain):
         os.sched_setaffinity(0, set(available))
         spread(entry.whole)
-        found = timed([entry.whole, entry.signatures, *([entry.peer[1]] if entry.peer else [])], given.rounds)
+        runs = [peer.run for peer in entry.peers if peer.run is not None]
+        found = timed([entry.whole, entry.signatures, *runs], given.rounds)
         whole, alone, *others = map(statistics.median, found)
         least = min(found[1]) / min(found[0])
         rates = f"{entry.items / whole:10,.0f} {entry.items / alone:18,.0f} {alone / whole:7.2f} {least:10.2f}"
-        print(f"{entry.chain + ': ' + entry.name:42} {rates}  {'' if entry.target is None else f'{entry.target:.2f}'}")
-        if entry.peer:
-            name = f"{entry.chain}: {entry.peer[0]}"
-            print(f"{name:42} {entry.items / others[0]:10,.0f} {'':18} {others[0] / whole:6.1f}x slower")
+        print(f"{entry.chain + ': ' + entry.name:48} {rates}  {'' if entry.target is None else f'{entry.target:.2f}'}")
+        for peer in entry.peers:
+            name = f"{entry.chain}: {peer.name}"
+            if peer.run is None:
+                print(f"{name:48} {'-':>10} {'':18} not measured: {peer.missing}")
+                continue
+            rate = peer.items / others.pop(0)
+            print(f"{name:48} {rate:10,.0f} {'':18} {entry.items / whole / rate:6.1f}x slower")
+        os.sched_setaffinity(0, set(available))  # what processes of the next entries inherit
     return 0
 
 

@@ -6,17 +6,22 @@ Signatures alone are checked by the rules that the validator asks for: Ed25519 w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 import pycore
-from bench.chains import Entry
+from bench import chain_programs
+from bench.chains import Entry, Peer
 from pycore import ledgers
 from pycore._pb.ledgers.bif.v1 import ledger_pb2
 from pycore.testing.bif import BifLedger
 
 TARGET = 0.5
+NODE_ITEMS = 100
+"""What is measured of the JavaScript library, which takes milliseconds for a signature."""
 
 
 def entries(n: int) -> list[Entry]:
@@ -26,8 +31,45 @@ def entries(n: int) -> list[Entry]:
         made = BifLedger(blocks=1, transactions=n, scheme=scheme, seed=1)
         name = scheme + (", against the default rules" if scheme == "ed25519" and rules is None else "")
         target = TARGET if rules is not None else None
-        found.append(Entry("bif", name, n, whole(made), signatures(made, scheme, rules), target=target))
+        others = peers(made, scheme) if target is not None or scheme == "sm2" else []
+        found.append(Entry("bif", name, n, whole(made), signatures(made, scheme, rules), others, target))
     return found
+
+
+def peers(made: BifLedger, scheme: str) -> list[Peer]:
+    """The Go SDK over the same transactions: hashes, addresses of keys, signatures. For SM2 also the JavaScript SDK's
+    library, which verifies signatures alone, of the first transactions."""
+    txs = ledger_pb2.ConsensusValue.FromString(made.values[0]).txset.txs
+    ledger: Any = ledgers.get("bif")
+    hashes = [ledger.transaction_hash(tx.transaction.SerializeToString()).hex() for tx in txs]
+    lines = [
+        line({"op": "load", "message": tx.SerializeToString().hex(), "hash": hash_})
+        for tx, hash_ in zip(txs, hashes, strict=True)
+    ]
+    found = [in_shares("BIF-Core-SDK-Go", chain_programs.bif_go, lines)]
+    if scheme == "sm2":
+        lines = [
+            line({
+                "op": "load",
+                "message": tx.transaction.SerializeToString().hex(),
+                "key": tx.signatures[0].public_key[6:],
+                "signature": tx.signatures[0].sign_data.hex(),
+            })
+            for tx in txs[:NODE_ITEMS]
+        ]  # fmt: skip
+        name = f"{chain_programs.BIF_NODE}, {len(lines)} signatures alone"
+        found.append(in_shares(name, chain_programs.bif_node, lines))
+    return found
+
+
+def line(document: dict[str, str]) -> str:
+    """A request as the programs read it."""
+    return json.dumps(document)
+
+
+def in_shares(name: str, command: Callable[[], list[str]], lines: Sequence[str]) -> Peer:
+    """A peer that is given a line for each item."""
+    return chain_programs.peer(name, len(lines), command, chain_programs.shares(lines), line({"op": "count"}))
 
 
 def whole(made: BifLedger) -> Callable[[], object]:

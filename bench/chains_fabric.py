@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pycore
-from bench.chains import Entry
+from bench.chains import Entry, Peer
 from pycore import ledgers
 from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2, transaction_pb2
 from pycore.ledgers.fabric.block import open_block
@@ -38,7 +38,8 @@ def entries(n: int) -> list[Entry]:
         pycore.verify_batch("ecdsa-p256", keys, made, messages, encoding="der", rules="low-s").raise_if_invalid()
 
     name = "3 endorsements a transaction, 10 endorsers"
-    return [Entry("fabric", name, n, whole, alone, peer=("cryptography, the calls alone", _loop(signatures)))]
+    peer = Peer("cryptography, the calls alone", n, _loop(signatures))
+    return [Entry("fabric", name, n, whole, alone, peers=[peer])]
 
 
 def _signatures(entry: bytes) -> list[Signed]:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 import pycore
-from bench.chains import Entry
+from bench import chain_programs
+from bench.chains import Entry, Peer
 from pycore import ledgers
 from pycore.ledgers.xuper.keys import SCHEMES
+from pycore.ledgers.xuper.messages import InternalBlock
 from pycore.testing.xuper import START_HEIGHT, XuperMaker, digests_of, sign_drafts
 
 NAME = "xuperchain"
@@ -51,7 +53,15 @@ def _entry(n: int, version: int, crypto: str, target: float | None, *, twice: bo
             raise RuntimeError("the block is not valid")
 
     name = f"version {version}, {crypto}" + (", twice signed" if twice else "")
-    return Entry(NAME, name, n, whole, alone, target=target)
+    return Entry(NAME, name, n, whole, alone, peers=[] if twice else [_peer(txs)], target=target)
+
+
+def _peer(txs: Sequence[Any]) -> Peer:
+    """xupercore's functions over the same transactions: ids, digests, addresses of keys, signatures."""
+    given = [
+        [f"load {InternalBlock(transactions=share).SerializeToString().hex()}"] for share in chain_programs.shares(txs)
+    ]
+    return chain_programs.peer("xupercore's own functions", len(txs), chain_programs.xuper, given, "verify")
 
 
 def _alone(scheme: str, keys: Any, signatures: list[bytes], digests: Any) -> Callable[[], None]:

@@ -271,3 +271,17 @@ def test_the_path_of_a_block() -> None:
     for row in rows:
         assert " before " in row
         assert float(row.rpartition("ratio ")[2]) > 0
+
+
+@pytest.mark.parametrize(("chain", "nodes"), [("bif", 1), ("xuperchain", 0)])
+def test_chains_name_the_peers_that_are_missing(
+    chain: str, nodes: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = process("-m", "bench.chains", chain, "-n", "4", "--rounds", "1")
+    assert done.returncode == 0, done.stderr
+    rows = done.stdout.splitlines()
+    assert not [row for row in rows if "x slower" in row]
+    reasons = sorted(row.partition("not measured: ")[2] for row in rows if "not measured" in row)
+    wanted = ["node and npm are not installed"] * nodes + ["the Go toolchain is not installed"] * (3 - nodes)
+    assert reasons == sorted(wanted)

@@ -6,19 +6,17 @@ skipped by name.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import random
-import shutil
 import subprocess
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from conftest import CountCases
 
+from bench import chain_programs
+from bench.peers import PeerMissingError
 from pycore import Verdict, ledgers
 from pycore._pb.ledgers.bif.v1 import transaction_pb2
 from pycore.ledgers.bif import keys
@@ -26,9 +24,7 @@ from pycore.testing.bif import Signer, make_signers, make_transaction, read_priv
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-TESTS = Path(__file__).resolve().parents[1]
-BUILD = TESTS.parent / "build"
-MODULE, PACKAGE = "github.com/caict-4iot-dev/BIF-Core-SDK-Go", "brdc-sm-crypto@0.3.7"
+MODULE, PACKAGE = chain_programs.BIF_GO, chain_programs.BIF_NODE
 LEDGER = ledgers.get("bif")
 ED25519, SM2 = 1, 2  # the SDK's kinds of keys
 
@@ -42,45 +38,20 @@ def ask(command: list[str], questions: Iterable[dict[str, Any]]) -> list[Any]:
 @pytest.fixture(scope="module")
 def node() -> list[str]:
     """The command that answers with brdc-sm-crypto; installs it on first use."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("node and npm are not installed")
-    folder = BUILD / "bif-node"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "node_modules" / "brdc-sm-crypto").is_dir():
-            (folder / "package.json").write_text('{"private": true}')
-            command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent", PACKAGE]
-            found = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
-            if found.returncode != 0:
-                pytest.skip(f"{PACKAGE}: {found.stderr.strip()[-200:] or 'npm install failed'}")
-    return [program, str(TESTS / "node" / "brdc_sm2.js"), str(folder / "node_modules" / "brdc-sm-crypto")]
+    return found_or_skipped(chain_programs.bif_node)
 
 
 @pytest.fixture(scope="module")
 def go() -> list[str]:
     """The command that answers with BIF-Core-SDK-Go; built on first use."""
-    program = shutil.which("go")
-    if program is None:
-        pytest.skip("the Go toolchain is not installed")
-    folder = BUILD / "bif-go"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for name in ("main.go", "go.mod"):
-            shutil.copy(TESTS / "go" / "bif" / name, folder)
-        environment = {**os.environ, "GOTOOLCHAIN": "local"}
-        command = [program, "build", "-mod=mod", "-buildvcs=false", "-o", "answers", "."]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200, check=False
-            )
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"{MODULE}: no answer in 200 s")
-        if done.returncode != 0:
-            pytest.skip(f"{MODULE}: {(done.stderr.strip().splitlines() or ['no reason given'])[-1][-200:]}")
-    return [str(folder / "answers")]
+    return found_or_skipped(chain_programs.bif_go)
+
+
+def found_or_skipped(command: Callable[[], list[str]]) -> list[str]:
+    try:
+        return command()
+    except PeerMissingError as error:
+        pytest.skip(str(error))
 
 
 def mutated(signature: bytes, message: bytes, rng: random.Random) -> list[tuple[bytes, bytes]]:
@@ -242,3 +213,36 @@ def test_signatures_of_the_go_sdk(go: list[str], count_cases: CountCases, rng: r
                     assert (verdict == Verdict.VALID) == (their is True), (scheme, signature.hex(), verdict)
                     total += 1
     count_cases(f"tests/ledgers: {MODULE}, signatures", total)
+
+
+def test_loaded_transactions_of_both(go: list[str], node: list[str], rng: random.Random) -> None:
+    """Both count those with the right hash, the source's key and that key's signature."""
+    for scheme in ("ed25519", "sm2"):
+        one, two, three = make_signers(scheme, 3, seed=95)
+        good, swapped, hashed, stolen = (transactions(signer, 1, rng)[0] for signer in (one, two, three, three))
+        items = [
+            (good, one.sign(good), one, LEDGER.transaction_hash(good)),
+            (swapped, one.sign(swapped), two, LEDGER.transaction_hash(swapped)),
+            (hashed, three.sign(hashed), three, bytes(32)),
+            (stolen, one.sign(stolen), one, LEDGER.transaction_hash(stolen)),
+        ]
+        lines = [
+            {"op": "load", "message": sealed(signer, blob, signature).hex(), "hash": hash_.hex()}
+            for blob, signature, signer, hash_ in items
+        ]
+        assert counted(go, lines) == 1
+        if scheme == "sm2":
+            lines = [
+                {"op": "load", "message": blob.hex(), "key": signer.raw.hex(), "signature": signature.hex()}
+                for blob, signature, signer, _ in items
+            ]
+            assert counted(node, lines) == 3
+
+
+def counted(command: list[str], lines: list[dict[str, str]]) -> int:
+    """How many of these the program finds valid."""
+    text = "".join(json.dumps(one) + "\n" for one in [*lines, {"op": "count"}])
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60)
+    *loaded, count = map(json.loads, done.stdout.splitlines())
+    assert loaded == [True] * len(lines)
+    return int(count)

@@ -6,19 +6,17 @@ is skipped by that name. Copies of the modules elsewhere: GOFLAGS="-modfile=FILE
 
 from __future__ import annotations
 
-import functools
-import os
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xuper_cases
 
+from bench import chain_programs
+from bench.peers import PeerMissingError
 from pycore import ledgers
 from pycore.base.columns import as_column
 from pycore.base.verdicts import Verdict
@@ -30,35 +28,17 @@ from pycore.ledgers.xuper.signatures import verify_rows
 from pycore.testing.xuper import XuperMaker, make_keys, sign_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-SOURCES = Path(__file__).resolve().parents[2] / "bench" / "go" / "xuper"
-BUILT = SOURCES.parents[2] / "build" / "go" / "xuper"
-MODULE = "github.com/xuperchain/xupercore"
 
 
-@functools.cache
-def program() -> Path:
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("the Go toolchain is not installed")
-    BUILT.mkdir(parents=True, exist_ok=True)
-    for name in ("main.go", "go.mod"):
-        shutil.copy(SOURCES / name, BUILT)
-    environment = {**os.environ, "GOTOOLCHAIN": "local"}
-    command = [go, "build", "-mod=mod", "-buildvcs=false", "-o", str(BUILT / "answers"), "."]
+def program() -> list[str]:
     try:
-        done = subprocess.run(
-            command, cwd=BUILT, env=environment, capture_output=True, text=True, timeout=240, check=False
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{MODULE}: no answer in 240 s")
-    if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        pytest.skip(f"{MODULE}: {said.rpartition(': ')[2][:200]}")
-    return BUILT / "answers"
+        return chain_programs.xuper()
+    except PeerMissingError as error:
+        pytest.skip(str(error))
 
 
 def ask(lines: list[str]) -> list[str]:
-    found = subprocess.run([program()], input="".join(lines), capture_output=True, text=True, check=True)
+    found = subprocess.run(program(), input="".join(lines), capture_output=True, text=True, check=True)
     return found.stdout.splitlines()
 
 
@@ -156,3 +136,19 @@ def test_keys_addresses_and_signatures_on_both_curves() -> None:
             assert read.address(i) == address
         valid += word == "valid"
     assert valid > len(items) / 5
+
+
+def test_loaded_transactions() -> None:
+    """The program counts those that have their id and are signed by their initiator."""
+    for crypto, version in (("p-256", 3), ("p-256", 1), ("sm2", 3)):
+        maker = XuperMaker(5, crypto=crypto, version=version)
+        block = next(iter(maker.chain(1, 6)))
+        count = len(block.transactions)
+        lines = [f"load {block.SerializeToString().hex()}\n", "verify\n"]
+        own = sum(1 for tx in block.transactions if not tx.initiator_signs)
+        assert ask(lines) == [str(count), str(count - own)]
+        signed = [tx for tx in block.transactions if tx.initiator_signs]
+        signed[0].initiator_signs[0].sign = signed[1].initiator_signs[0].sign
+        signed[2].txid = bytes(32)
+        lines[0] = f"load {block.SerializeToString().hex()}\n"
+        assert ask(lines) == [str(count), str(count - own - 2)]

@@ -5,10 +5,13 @@
 //	block BLOCK                  blockid and the root of the tree, or "unparsed"
 //	json TEXT                    the text as encoding/json writes it
 //	key KEY DIGEST SIGNATURE     the key's address or "-", and valid, invalid, nokey or panic
+//	load BLOCK                   keeps its transactions; how many there are, or "unparsed"
+//	verify                       of these, how many have their id, and a signature of their initiator
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -19,10 +22,12 @@ import (
 	"github.com/xuperchain/xupercore/bcs/ledger/xledger/ledger"
 	"github.com/xuperchain/xupercore/bcs/ledger/xledger/state/utxo/txhash"
 	pb "github.com/xuperchain/xupercore/bcs/ledger/xledger/xldgpb"
+	"github.com/xuperchain/xupercore/kernel/permission/acl/utils"
 	"github.com/xuperchain/xupercore/lib/crypto/client"
 )
 
 func main() {
+	var loaded []*pb.Transaction
 	in := bufio.NewReaderSize(os.Stdin, 1<<24)
 	for {
 		line, err := in.ReadString('\n')
@@ -30,7 +35,10 @@ func main() {
 			return
 		}
 		words := strings.Fields(line)
-		data, _ := hex.DecodeString(strings.TrimPrefix(words[1], "-"))
+		var data []byte
+		if len(words) > 1 {
+			data, _ = hex.DecodeString(strings.TrimPrefix(words[1], "-"))
+		}
 		switch words[0] {
 		case "tx":
 			tx := &pb.Transaction{}
@@ -57,8 +65,38 @@ func main() {
 			digest, _ := hex.DecodeString(words[2])
 			sig, _ := hex.DecodeString(strings.TrimPrefix(words[3], "-"))
 			fmt.Println(verify(data, digest, sig))
+		case "load":
+			block := &pb.InternalBlock{}
+			if err := proto.Unmarshal(data, block); err != nil {
+				fmt.Println("unparsed")
+				continue
+			}
+			loaded = block.Transactions
+			fmt.Println(len(loaded))
+		case "verify":
+			valid := 0
+			for _, tx := range loaded {
+				if signed(tx) {
+					valid++
+				}
+			}
+			fmt.Println(valid)
 		}
 	}
+}
+
+// Whether a transaction has its id, and its initiator, an address, signed its digest.
+func signed(tx *pb.Transaction) bool {
+	id, err := txhash.MakeTransactionID(tx)
+	if err != nil || !bytes.Equal(id, tx.Txid) || len(tx.InitiatorSigns) < 1 {
+		return false
+	}
+	digest, err := txhash.MakeTxDigestHash(tx)
+	if err != nil {
+		return false
+	}
+	ok, err := utils.IdentifyAK(tx.Initiator, tx.InitiatorSigns[0], digest)
+	return err == nil && ok
 }
 
 func verify(text, digest, sig []byte) (answer string) {

@@ -1,8 +1,11 @@
-// The calls of BIF-Core-SDK-Go that tests/ledgers/test_bif_peers.py compares with: one JSON object a line in, one out.
+// The calls of BIF-Core-SDK-Go that tests/ledgers/test_bif_peers.py compares with, and bench/chains_bif.py measures: one
+// JSON object a line in, one out. "load" keeps a signed transaction and the hash that it should have, and "count" answers
+// how many of these have that hash and a signature of their source.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -17,8 +20,23 @@ import (
 
 type request struct {
 	Op, Key, Private, Code, Address string
-	Message, Signature              string
+	Message, Signature, Hash        string
 	Kind                            int
+}
+
+type loaded struct {
+	blob, hash, public, signature []byte
+	source                        string
+}
+
+var kept []loaded
+
+func (tx loaded) signed() bool {
+	if !bytes.Equal(hash.GenerateHashHex(tx.blob, key.ED25519), tx.hash) {
+		return false
+	}
+	manager, err := key.GetPublicKeyManagerByPublicKey(string(tx.public))
+	return err == nil && manager.EncAddress == tx.source && key.Verify(tx.public, tx.blob, tx.signature)
 }
 
 func octets(text string) []byte {
@@ -54,6 +72,25 @@ func answer(asked request) (found any) {
 		return hex.EncodeToString(made)
 	case "verify":
 		return key.Verify([]byte(asked.Key), octets(asked.Message), octets(asked.Signature))
+	case "load":
+		tx := &chain.TransactionEnv{}
+		if err := proto.Unmarshal(octets(asked.Message), tx); err != nil {
+			return map[string]string{"error": err.Error()}
+		}
+		blob, _ := proto.Marshal(tx.Transaction)
+		first := tx.Signatures[0]
+		kept = append(kept, loaded{
+			blob, octets(asked.Hash), []byte(first.PublicKey), first.SignData, tx.Transaction.SourceAddress,
+		})
+		return true
+	case "count":
+		valid := 0
+		for _, tx := range kept {
+			if tx.signed() {
+				valid++
+			}
+		}
+		return valid
 	case "blob":
 		tx := &chain.Transaction{}
 		if err := proto.Unmarshal(octets(asked.Message), tx); err != nil {
