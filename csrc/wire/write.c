@@ -351,7 +351,8 @@ static int all_written(const walk *at, size_t end) {
 
 static int measure_row(walk *at, const pc_write_table *table, size_t row) {
     one_piece one;
-    for (const pc_write_part *part = table->parts, *end = part + table->count; part < end; part++) {
+    for (size_t k = 0; k < table->count; k++) {
+        const pc_write_part *part = &table->parts[k];
         if (part->where && !part->where[row]) continue;
         size_t size = 0;
         if (part->kind < PC_WRITE_SPLIT) {
@@ -385,7 +386,8 @@ static uint8_t *next_room(walk *at, const uint8_t *p) {
 static uint8_t *write_row(walk *at, const pc_write_table *table, size_t row, uint8_t *p, uint8_t **room) {
     const pc_writing *in = at->in;
     one_piece one;
-    for (const pc_write_part *part = table->parts, *end = part + table->count; part < end; part++) {
+    for (size_t k = 0; k < table->count; k++) {
+        const pc_write_part *part = &table->parts[k];
         if (part->where && !part->where[row]) continue;
         const uint32_t kind = part->kind;
         if (kind == PC_WRITE_BE64 && *room - p >= 8) { /* three kinds are by far the most frequent ones */
