@@ -73,7 +73,7 @@ def _escape(cell: str) -> str:
 
 
 def printable(text: object) -> str:
-    """Text from strangers as it may be shown on a terminal: what does not print is written as an escape.
+    r"""Text from strangers as it may be shown on a terminal: what does not print is written as an escape.
 
     >>> printable("a\x1b[2J")
     'a\\x1b[2J'

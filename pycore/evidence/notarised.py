@@ -98,7 +98,8 @@ def fault(kind: str, facts: Mapping[str, Any]) -> str:
 def written(value: bytes, digest: bytes) -> str:
     """The form in which a value is exactly that digest: "bytes", "hexadecimal", "base64"; "" where it is not.
 
-    >>> written(b"0xAB12", b"\\xab\\x12"), written(b"qxI=", b"\\xab\\x12"), written(b"ab1", b"\\xab\\x12")
+    >>> digest = b"\\xab\\x12\\x00"
+    >>> written(b"0xAB1200", digest), written(b"qxIA", digest), written(b"ab1", digest)
     ('hexadecimal', 'base64', '')
     """
     size = len(digest)

@@ -89,9 +89,9 @@ def generate_collectibles(
         accounts: who trades, the issuer aside; 3 or more.
         broken_every: one trade in so many breaks one of the rules in BROKEN, in turn; 0 for none.
 
-    >>> made = generate_collectibles(blocks=3, broken_every=5, suite="p256")
+    >>> made = generate_collectibles(blocks=5, broken_every=5, suite="p256")
     >>> len(made.ledger.blocks), len({one.rule for one in made.broken})
-    (3, 4)
+    (5, 4)
     """
     parameters = LedgerParameters(
         chain="chainmaker", blocks=blocks, txs_per_block=txs_per_block, suite=suite, signers=signers, seed=seed,
