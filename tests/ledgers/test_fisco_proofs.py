@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -319,14 +318,14 @@ def test_headers_of_release_candidate_4_are_no_part_of_a_bundle(hash):
 
 
 def test_receipts_of_many_logs_are_refused_before_they_cost(world):
-    """As many as fit into a few bytes each would take the product of logs and topics."""
+    """Logs and topics of whole words, so that the bound on rows, which small ones meet first, is not what refuses."""
     bundle = world.bundle("receipt")
     for kind in ("receipt", "event"):
         for logs, topics in ((1 << 14) + 1, 0), (1, 1 << 17):
-            listed = [{"address": "", "topics": [b""] * topics, "data": b""}] * logs
+            listed = [{"address": "", "topics": [bytes(32)] * topics, "data": bytes(32)}] * logs
             values = {"version": 0, "gas_used": "1", "block_number": 3, "logs": listed}
             data = encode(v3_records.RECEIPT, {"data": values})
             other = replace(bundle, statement=Statement(kind, data))
             check = RULES.check(other, world.trusted).checks[-1]
             assert (check.name, check.ok) == ("item", False)
-            assert re.search("logs that are read|rows of '(log|topic)'", check.got), check.got
+            assert "logs that are read" in check.got
