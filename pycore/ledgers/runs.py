@@ -105,24 +105,31 @@ class Checkpoint:
     @classmethod
     def from_dict(cls, document: Any, steps: Steps) -> Checkpoint:
         """The checkpoint of that chain that :meth:`to_dict` wrote. InputError names the field that does not fit."""
-        wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear"}
-        if not isinstance(document, Mapping) or document.keys() != wanted:
-            got = ", ".join(sorted(map(str, document))) if isinstance(document, Mapping) else type(document).__name__
-            raise InputError("checkpoint", got=got[:200], wanted="an object with " + ", ".join(sorted(wanted)))
-        for name, value in (("format", _FORMAT), ("chain", steps.name)):
-            if document[name] != value or type(document[name]) is not type(value):
-                raise InputError(f"checkpoint.{name}", got=quote(document[name]), wanted=repr(value))
-        if not isinstance(document["unclear"], str):
-            raise InputError("checkpoint.unclear", got=type(document["unclear"]).__name__, wanted="text")
-        broken = document["broken"]
-        return cls(
-            steps.name,
-            _number("height", document["height"]),
-            fields.octets("block_hash", document["block_hash"], 32),
-            steps.context(document["context"]),
-            None if broken is None else _number("broken", broken),
-            document["unclear"],
-        )
+        height, digest, broken, unclear = read_place(document, steps.name)
+        return cls(steps.name, height, digest, steps.context(document["context"]), broken, unclear)
+
+
+def read_place(document: Any, chain: str, more: Iterable[str] = ()) -> tuple[int, bytes, int | None, str]:
+    """Height, hash, `broken` and `unclear` of a checkpoint's JSON form. InputError names the field that does not fit.
+
+    document   with the names that :meth:`Checkpoint.to_dict` writes, and `more`, which the chain reads itself
+    """
+    wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear", *more}
+    if not isinstance(document, Mapping) or document.keys() != wanted:
+        got = ", ".join(sorted(map(str, document))) if isinstance(document, Mapping) else type(document).__name__
+        raise InputError("checkpoint", got=got[:200], wanted="an object with " + ", ".join(sorted(wanted)))
+    for name, value in (("format", _FORMAT), ("chain", chain)):
+        if document[name] != value or type(document[name]) is not type(value):
+            raise InputError(f"checkpoint.{name}", got=quote(document[name]), wanted=repr(value))
+    if not isinstance(document["unclear"], str):
+        raise InputError("checkpoint.unclear", got=type(document["unclear"]).__name__, wanted="text")
+    broken = document["broken"]
+    return (
+        _number("height", document["height"]),
+        fields.octets("block_hash", document["block_hash"], 32),
+        None if broken is None else _number("broken", broken),
+        document["unclear"],
+    )
 
 
 def _number(name: str, value: Any) -> int:
@@ -131,13 +138,51 @@ def _number(name: str, value: Any) -> int:
     return value
 
 
-class LinkedState:
+class Place:
+    """The place of a run in its chain: the base of the states of runs.
+
+    Attributes:
+        height, previous_hash: the next block's, where they are known.
+        broken, unclear: as in :class:`Checkpoint`.
+    """
+
+    def __init__(self, height: int | None, previous_hash: bytes | None) -> None:
+        self.height, self.previous_hash = height, previous_hash
+        self.broken: int | None = None
+        self.unclear = ""
+        self._last: tuple[int, bytes] | None = None
+        self._read = 0
+
+    def _go_on(self, height: int, block_hash: bytes, broken: int | None, unclear: str) -> None:
+        """After the block of a checkpoint. InputError where the context names another place."""
+        place = {"height": height + 1, "previous_hash": block_hash}
+        for name, value in place.items():
+            given = getattr(self, name)
+            if given is not None and given != value:
+                shown = given.hex() if isinstance(given, bytes) else str(given)
+                raise InputError(f"context.{name}", got=shown, wanted="what the checkpoint has, or none")
+            setattr(self, name, value)
+        self.broken, self.unclear = broken, unclear
+        self._last = height, block_hash
+
+    def _named(self, error: InputError) -> InputError:
+        """The error of a block, which is named by its number in the run."""
+        if error.field.split(".")[0].split("[")[0] != "block":
+            return error
+        return type(error)(f"blocks[{self._read - 1}]" + error.field.removeprefix("block"), error.got, error.wanted)
+
+    def _proving(self, check: Check, what: str = "a link to it or to what follows it") -> Check:
+        """The check of something that a block before this one proves; after one that is not valid it proves nothing."""
+        if self.broken is None or not check.ok:
+            return check
+        return dataclasses.replace(check, ok=None, detail=f"block {self.broken} is not valid: {what} proves nothing")
+
+
+class LinkedState(Place):
     """The knowledge of a run between two blocks, which are validated one by one. Not to be shared between threads.
 
     Attributes:
         context: of the next block, without its place.
-        height, previous_hash: the next block's, where they are known.
-        broken, unclear: as in :class:`Checkpoint`.
         events: whether the next reports are to have events; only of a chain whose `step` takes ``events=True``.
         ahead: how many blocks after a block its report looks at; so many are held back.
     """
@@ -151,27 +196,13 @@ class LinkedState:
             raise InputError("checkpoint", quote(given), f"a Checkpoint of {steps.name!r}, its mapping or None")
         known: Any = given.context if given is not None and context is None else steps.context(context)
         self._steps, self._threads = steps, threads
+        super().__init__(known.height, known.previous_block_hash)
         self.events = False
-        self.height, self.previous_hash = known.height, known.previous_block_hash
-        self.broken: int | None = None
-        self.unclear = ""
-        self._last: tuple[int, bytes] | None = None
-        self._read = 0
         self._held: deque[Any] = deque()
         if given is not None:
-            self._go_on(given, again=context is not None)
+            unclear = given.unclear if context is None else ""
+            self._go_on(given.height, given.block_hash, given.broken, unclear)
         self.context = known.replace(height=None, previous_block_hash=None)
-
-    def _go_on(self, checkpoint: Checkpoint, *, again: bool) -> None:
-        place = {"height": checkpoint.height + 1, "previous_hash": checkpoint.block_hash}
-        for name, value in place.items():
-            given = getattr(self, name)
-            if given is not None and given != value:
-                shown = given.hex() if isinstance(given, bytes) else str(given)
-                raise InputError(f"context.{name}", got=shown, wanted="what the checkpoint has, or none")
-            setattr(self, name, value)
-        self.broken, self.unclear = checkpoint.broken, "" if again else checkpoint.unclear
-        self._last = checkpoint.height, checkpoint.block_hash
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -221,15 +252,10 @@ class LinkedState:
             raise self._named(error) from None
         return self._settled(step)
 
-    def _named(self, error: InputError) -> InputError:
-        if error.field.split(".")[0].split("[")[0] != "block":
-            return error
-        return type(error)(f"blocks[{self._read - 1}]" + error.field.removeprefix("block"), error.got, error.wanted)
-
     def _settled(self, step: Step) -> BlockReport:
         """The report as the run's; the state is then the next block's."""
         report = step.report
-        checks = tuple(self._link(check) if check.name in _LINKS else check for check in report.checks)
+        checks = tuple(self._proving(check) if check.name in _LINKS else check for check in report.checks)
         if self.broken is None and not report.valid:
             self.broken = report.height
         if self.broken is None and not self.unclear:
@@ -244,13 +270,6 @@ class LinkedState:
         self._last = report.height, report.block_hash
         self.height, self.previous_hash = report.height + 1, report.block_hash
         return dataclasses.replace(report, checks=checks)
-
-    def _link(self, check: Check) -> Check:
-        """The check of one link; after a block that is not valid it proves nothing."""
-        if self.broken is None or not check.ok:
-            return check
-        detail = f"block {self.broken} is not valid: a link to it or to what follows it proves nothing"
-        return dataclasses.replace(check, ok=None, detail=detail)
 
 
 class ChainRun(Iterator[BlockReport]):

@@ -21,20 +21,21 @@ block after it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.base.columns import BytesLike, one_bytes
 from pycore.errors import InputError
-from pycore.ledgers.chainmaker import configuration, fields
+from pycore.ledgers import runs
+from pycore.ledgers.chainmaker import configuration
 from pycore.ledgers.chainmaker.block import open_block, parse_whole
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import infer_hash
 from pycore.ledgers.chainmaker.window import validate_together
 from pycore.ledgers.report import BlockReport, Check
+from pycore.ledgers.runs import read_place
 
-_FORMAT = 1
 _FREE_MOVES = 64 << 20
 _MOVES_PER_BYTE = 16
 """Bytes of contexts that a run may make: so many, and so many for each byte of its blocks. Each change costs a whole
@@ -65,15 +66,8 @@ class Checkpoint:
 
     def place(self) -> dict[str, Any]:
         """All but the context, JSON-ready: what changes with every block."""
-        return {
-            "format": _FORMAT,
-            "chain": "chainmaker",
-            "height": self.height,
-            "block_hash": self.block_hash.hex(),
-            "broken": self.broken,
-            "unclear": self.unclear,
-            "proposer": self.proposer,
-        }
+        place = runs.Checkpoint("chainmaker", self.height, self.block_hash, self.context, self.broken, self.unclear)
+        return {**place.place(), "proposer": self.proposer}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; the hash in hexadecimal, the context in its JSON form."""
@@ -82,41 +76,18 @@ class Checkpoint:
     @classmethod
     def from_dict(cls, document: Any) -> Checkpoint:
         """The checkpoint that :meth:`to_dict` wrote. InputError names the field that does not fit."""
-        wanted = {"format", "chain", "height", "block_hash", "context", "broken", "unclear", "proposer"}
-        if not isinstance(document, Mapping) or document.keys() != wanted:
-            got = ", ".join(sorted(map(str, document))) if isinstance(document, Mapping) else type(document).__name__
-            raise InputError("checkpoint", got=got[:200], wanted="an object with " + ", ".join(sorted(wanted)))
-        for name, value in (("format", _FORMAT), ("chain", "chainmaker")):
-            if document[name] != value:
-                raise InputError(f"checkpoint.{name}", got=quote(document[name]), wanted=repr(value))
-        if not isinstance(document["unclear"], str):
-            raise InputError("checkpoint.unclear", got=type(document["unclear"]).__name__, wanted="text")
+        height, digest, broken, unclear = read_place(document, "chainmaker", ["proposer"])
         proposer = document["proposer"]
         if proposer is not None and not isinstance(proposer, str):
             raise InputError("checkpoint.proposer", got=type(proposer).__name__, wanted="a node id or null")
-        numbers = [
-            None if name == "broken" and document[name] is None else _number(name, document[name])
-            for name in ("height", "broken")
-        ]
-        digest = fields.octets("block_hash", document["block_hash"], 32)
-        context = ChainContext.from_dict(document["context"])
-        assert numbers[0] is not None, "only `broken` may be null"
-        return cls(numbers[0], digest, context, numbers[1], document["unclear"], proposer)
+        return cls(height, digest, ChainContext.from_dict(document["context"]), broken, unclear, proposer)
 
 
-def _number(name: str, value: Any) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 64:
-        raise InputError(f"checkpoint.{name}", got=quote(value), wanted="an integer from 0 to 2^64 - 1")
-    return value
-
-
-class ChainState:
+class ChainState(runs.Place):
     """The knowledge of a run between two blocks. Not to be shared between threads.
 
     Attributes:
         context: of the next block, without its place.
-        height, previous_hash: the next block's, where they are known.
-        broken, unclear: as in :class:`Checkpoint`.
         ahead: 0: a block holds the votes for it.
     """
 
@@ -133,30 +104,15 @@ class ChainState:
     ) -> None:
         if context.rw_sets is not None:
             raise InputError("context.rw_sets", got="the sets of one block", wanted="none: give BlockInfo messages")
-        self.height, self.previous_hash = context.height, context.previous_block_hash
+        super().__init__(context.height, context.previous_block_hash)
         self.proposer = context.previous_proposer
-        self.broken: int | None = None
-        self.unclear = ""
-        self._last: tuple[int, bytes] | None = None
-        self._read = 0
         self._room = _FREE_MOVES
         self._form, self._threads, self._events = form, threads, events
         if checkpoint is not None:
-            self._go_on(checkpoint)
+            self._go_on(checkpoint.height, checkpoint.block_hash, checkpoint.broken, checkpoint.unclear)
+            self.proposer = checkpoint.proposer
         configuration.check_size(context)
         self.context = context.replace(height=None, previous_block_hash=None, previous_proposer=None)
-
-    def _go_on(self, checkpoint: Checkpoint) -> None:
-        place = {"height": checkpoint.height + 1, "previous_hash": checkpoint.block_hash}
-        for name, value in place.items():
-            given = getattr(self, name)
-            if given is not None and given != value:
-                shown = given.hex() if isinstance(given, bytes) else str(given)
-                raise InputError(f"context.{name}", got=shown, wanted="what the checkpoint has, or none")
-            setattr(self, name, value)
-        self.broken, self.unclear = checkpoint.broken, checkpoint.unclear
-        self.proposer = checkpoint.proposer
-        self._last = checkpoint.height, checkpoint.block_hash
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -198,11 +154,6 @@ class ChainState:
         """The report of each block by itself, all in one context; ends after the first that is no block."""
         return validate_together(blocks, self.context, self.proposer, self._form, self._threads, events=self._events)
 
-    def _named(self, error: InputError) -> InputError:
-        if error.field.split(".")[0].split("[")[0] != "block":
-            return error
-        return type(error)(f"blocks[{self._read - 1}]" + error.field.removeprefix("block"), error.got, error.wanted)
-
     # ---- what follows from the block before --------------------------------------------------------------------------
 
     def _settled(self, report: BlockReport, data: bytes, *, mentioned: bool) -> BlockReport:
@@ -213,7 +164,8 @@ class ChainState:
         checks = [self._link(check, links[check.name]) if check.name in links else check for check in report.checks]
         # Only who is known to have proposed the block itself: not one of an earlier block.
         self.proposer = next((check.got for check in checks if check.name == "proposer_turn"), None)
-        checks = [self._turn(check) if check.name == "proposer_turn" else check for check in checks]
+        turn = "a turn that follows it"
+        checks = [self._proving(check, turn) if check.name == "proposer_turn" else check for check in checks]
         report = dataclasses.replace(report, checks=tuple(checks))
         if self.broken is None and not report.valid:
             self.broken = report.height
@@ -230,17 +182,7 @@ class ChainState:
             return check
         if check.got != wanted:
             return Check(check.name, False, check.got, wanted)
-        if self.broken is None:
-            return Check(check.name, True, check.got, wanted)
-        return Check(check.name, None, check.got, wanted, f"block {self.broken} is not valid: a link to it or to what "
-                     "follows it proves nothing")  # fmt: skip
-
-    def _turn(self, check: Check) -> Check:
-        """The check of whose turn it was; after a block that is not valid it proves nothing."""
-        if self.broken is None or not check.ok:
-            return check
-        detail = f"block {self.broken} is not valid: a turn that follows it proves nothing"
-        return Check(check.name, None, check.got, check.wanted, detail)
+        return self._proving(Check(check.name, True, check.got, wanted))
 
     def _move(self, report: BlockReport, data: bytes, *, mentioned: bool) -> Check | None:
         """Moves the context past a valid block; the check that says so, where it changed."""
