@@ -70,8 +70,8 @@ def validate(
 ) -> None:
     """Validate a whole block: header, signatures, roots, quorum certificate, every transaction.
 
-    FILE is a serialized Block or, with read and write sets, BlockInfo. Without --context the checks that need no
-    knowledge of the chain are made, and the others are listed as skipped.
+    FILE is a block as its chain encodes it; of ChainMaker a Block or, with read and write sets, a BlockInfo. Without
+    --context the checks that need no knowledge of the chain are made, and the others are listed as skipped.
 
     Several files, a folder or a file of many blocks are a run: each block must be the successor of the one before, and
     configuration blocks move the context.
