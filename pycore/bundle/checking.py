@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 from pycore import ledgers
 from pycore.base.columns import BytesLike
+from pycore.base.report import Check
 from pycore.bundle import forms
 from pycore.bundle.report import BundleReport
 from pycore.bundle.trust import read_trusted, rules_of
 from pycore.errors import InputError
 from pycore.ledgers.proof import Bundle, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 
 AnyBundle: TypeAlias = "Bundle | BytesLike | str | Mapping[str, Any]"
 AnyTrusted: TypeAlias = "Trusted | str | bytes | Path | Mapping[str, Any]"

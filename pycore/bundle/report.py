@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pycore.ledgers.report import Report
+from pycore.base.report import Report
 
 
 @dataclass(frozen=True, kw_only=True)

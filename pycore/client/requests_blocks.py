@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes
+from pycore.base.report import BlockReport
 from pycore.client.requests import Caller, Plan, call
-from pycore.ledgers.report import BlockReport
 from pycore.wire.reports import from_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.views import join_field

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.report import Check, Report
 from pycore.collectibles import documents, walk
 from pycore.collectibles.columns import KIND_NAMES, NONE, Transfers
 from pycore.collectibles.rules import Rules
 from pycore.errors import InputError
-from pycore.ledgers.report import Check, Report
 
 if TYPE_CHECKING:
     from pycore.collectibles.history import History

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pycore.base.report import BlockReport, Check, Report
 from pycore.collectibles.checks import check_rules
 from pycore.collectibles.columns import KIND_NAMES, NONE, Transfers
 from pycore.collectibles.reading import transfers
 from pycore.collectibles.rules import Rules
-from pycore.ledgers.report import BlockReport, Check, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from pycore.base.columns import quote
+from pycore.base.report import BlockReport, Event
 from pycore.collectibles import documents
 from pycore.collectibles.columns import BURN, KIND_NAMES, MINT, NOBODY, NONE, TRANSFER, Source, Transfers, Unread
 from pycore.collectibles.layouts import Layout, Pattern, Place, Sale, UnreadableError
 from pycore.errors import InputError
-from pycore.ledgers.report import BlockReport, Event
 
 REQUIRE = ("complete", "valid", "nothing")
 MOST_TIME = 1 << 62

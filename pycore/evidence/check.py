@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pycore.base.report import Check, Report, shown
 from pycore.bundle import read, read_trusted, verify
 from pycore.errors import InputError
 from pycore.evidence import log, notarised
@@ -13,7 +14,6 @@ from pycore.evidence.log import LogEvidence, TrustedLog
 from pycore.evidence.notarised import WHOLE, Place
 from pycore.evidence.subject import TRIED, Subject, hash_name
 from pycore.ledgers.proof import Bundle, Trusted
-from pycore.ledgers.report import Check, Report, shown
 
 KINDS = ("transaction", "event", "receipt", "state")
 """Statements in which a digest can stand."""

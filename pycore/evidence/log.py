@@ -40,10 +40,10 @@ from pathlib import Path
 from typing import Any
 
 from pycore.base.registry import HASHES
+from pycore.base.report import Check
 from pycore.errors import InputError, InvalidSignature, ProofError
 from pycore.identities.x509 import CertificateError, parse_public_key, unarmor_all
 from pycore.ledgers._json import load_object
-from pycore.ledgers.report import Check
 from pycore.merkle.inclusion import verify_inclusion
 from pycore.signatures.batch import DEFAULT_USER_ID, verify
 

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from pycore._version import __version__
+from pycore.base.report import shown
 from pycore.evidence.notarised import WHOLE
-from pycore.ledgers.report import shown
 
 if TYPE_CHECKING:
     from pycore.evidence.check import EvidenceReport

@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pycore.base.extras import explain
+from pycore.base.report import BlockReport, Check, Event, Report, TransactionFault
 from pycore.errors import InputError
-from pycore.ledgers.report import BlockReport, Check, Event, Report, TransactionFault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

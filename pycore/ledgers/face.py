@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pycore.base.columns import BytesLike
+from pycore.base.report import BlockReport
 from pycore.errors import InputError
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.report import BlockReport
 from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun, Checkpoint, LinkedState, Step
 
 C = TypeVar("C", bound=JsonContext)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pycore.base.report import Check
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.report import Check
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.base.report import BlockReport, Check
 from pycore.errors import InputError
 from pycore.ledgers import fields
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.report import BlockReport, Check
 
 if TYPE_CHECKING:
     from pycore.ledgers import State

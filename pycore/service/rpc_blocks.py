@@ -6,8 +6,8 @@ import functools
 from typing import Any, NamedTuple
 
 from pycore import ledgers
+from pycore.base.report import BlockReport
 from pycore.ledgers._json import load_object
-from pycore.ledgers.report import BlockReport
 from pycore.service.work import Unary, Work
 from pycore.wire.reports import to_block_report
 from pycore.wire.schema import block_pb2

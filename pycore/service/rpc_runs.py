@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from pycore import ledgers
+from pycore.base.report import BlockReport
 from pycore.errors import InputError, LengthError
 from pycore.ledgers import State
 from pycore.ledgers._json import load_object
-from pycore.ledgers.report import BlockReport
 from pycore.service.rpc_blocks import context_of, cost_of, words_of
 from pycore.service.work import Chained, Work
 from pycore.wire.reports import to_block_report

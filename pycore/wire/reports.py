@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.report import BlockReport, Check, FabricReport, TransactionFault
 from pycore.base.verdicts import Verdict
-from pycore.ledgers.report import BlockReport, Check, FabricReport, TransactionFault
 from pycore.wire.columns import from_verdicts, to_verdicts
 from pycore.wire.schema import block_pb2
 

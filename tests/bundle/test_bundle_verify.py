@@ -8,10 +8,10 @@ import pytest
 from chainmaker_bundles import AT, PROOFS, Chain
 
 from pycore import bundle, ledgers
+from pycore.base.report import Check
 from pycore.bundle import Statement, checking
 from pycore.errors import InputError
 from pycore.ledgers.proof import Proven
-from pycore.ledgers.report import Check
 
 FRAME = ("format", "chain", "chain_id", "trusted_height", "trusted_hash", "kind")
 

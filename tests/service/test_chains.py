@@ -14,9 +14,9 @@ import pytest
 
 from pycore import ledgers
 from pycore._pb.validation.v1 import block_pb2
+from pycore.base.report import Check, FabricReport
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
 from pycore.errors import InputError, LengthError
-from pycore.ledgers.report import Check, FabricReport
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 from pycore.wire.reports import from_checks, to_checks

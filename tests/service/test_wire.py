@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import pycore
 from pycore._pb.validation.v1 import column_pb2, hash_pb2, signature_pb2, verdict_pb2
 from pycore.base.columns import Column, as_column
+from pycore.base.report import BlockReport, Check, TransactionFault
 from pycore.errors import InputError, LengthError
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.wire import columns as wire
 from pycore.wire.count import check_item_count
 from pycore.wire.reports import from_block_report, to_block_report

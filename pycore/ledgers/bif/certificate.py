@@ -27,13 +27,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.consensus import Decision, Electorate, Repeat, Rule, decide, tally
 from pycore.errors import InputError
 from pycore.ledgers.bif import keys
 from pycore.ledgers.bif.context import BifContext, Validator
 from pycore.ledgers.bif.messages import MAX_VALIDATORS, PbftProof, as_written, parse_counted, shorten
-from pycore.ledgers.report import Check
 from pycore.signatures.batch import verify_batch
 
 COMMIT = 2

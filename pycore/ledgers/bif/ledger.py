@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore.base.columns import one_bytes, quote
+from pycore.base.report import BlockReport, Check, Report
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
@@ -20,7 +21,6 @@ from pycore.ledgers.bif.proofs import PROOFS
 from pycore.ledgers.bif.run import BifState
 from pycore.ledgers.bif.transactions import changed_accounts, last_nonces
 from pycore.ledgers.face import LedgerFace
-from pycore.ledgers.report import BlockReport, Check, Report
 from pycore.ledgers.runs import Checkpoint, Step
 from pycore.ledgers.scan import FAULT, Spans
 

@@ -25,6 +25,7 @@ from itertools import pairwise
 from typing import Any
 
 from pycore.base.columns import quote
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -42,7 +43,6 @@ from pycore.ledgers.bif.messages import (
     shorten,
 )
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 
 MAX_HEADERS = 1 << 12

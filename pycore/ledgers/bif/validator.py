@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pycore.base.deadline import checkpoint
+from pycore.base.report import BlockReport, Check, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -19,7 +20,6 @@ from pycore.ledgers.bif.certificate import Outcome
 from pycore.ledgers.bif.context import BifContext, Validator, input_validators
 from pycore.ledgers.bif.headers import GENESIS, Header
 from pycore.ledgers.bif.messages import LedgerHeader, ValidatorSet
-from pycore.ledgers.report import BlockReport, Check, TransactionFault
 from pycore.ledgers.scan import Spans
 
 _FIRST_BLOCK = "the first block has no proof: it is trusted from elsewhere"

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pycore.base.report import Report
 from pycore.base.verdicts import Verdict
 from pycore.consensus import Repeat
 from pycore.errors import InputError
@@ -38,7 +39,6 @@ from pycore.ledgers.bif.messages import (
     parse_counted,
     shorten,
 )
-from pycore.ledgers.report import Report
 
 _NO_ANSWER = "16 bytes without a zero byte: the engine would read on behind them"
 

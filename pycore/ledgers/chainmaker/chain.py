@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes
+from pycore.base.report import BlockReport, Check
 from pycore.errors import InputError
 from pycore.ledgers import runs
 from pycore.ledgers.chainmaker import configuration
@@ -33,7 +34,6 @@ from pycore.ledgers.chainmaker.block import open_block, parse_whole
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.digests import infer_hash
 from pycore.ledgers.chainmaker.window import validate_together
-from pycore.ledgers.report import BlockReport, Check
 from pycore.ledgers.runs import read_place
 
 _FREE_MOVES = 64 << 20

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.hashing.batch import hash_batch
 from pycore.ledgers.chainmaker import dag, plans, transactions
 from pycore.ledgers.chainmaker.block import Graph, OpenBlock
 from pycore.ledgers.chainmaker.digests import DIGEST_SIZE, Digests
 from pycore.ledgers.chainmaker.messages import BlockHeader, TxRWSet, parse, scan_as_written
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import FAULT, Spans
 
 _EXACT_DAG_FROM = 2300

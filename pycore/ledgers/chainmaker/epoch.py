@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from pycore._pb.ledgers.chainmaker.v1 import config_pb2, consensus_pb2
+from pycore.base.report import Check
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker.messages import BlockHeader, BlockHeaderConsensusArgs, TxRWSet, parse, shorten
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Plan, Spans
 
 TYPES = {"solo": 0, "tbft": 1, "maxbft": 3, "raft": 4, "dpos": 5}

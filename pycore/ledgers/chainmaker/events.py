@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pycore.base.report import Check, Event
 from pycore.ledgers.chainmaker import plans
-from pycore.ledgers.report import Check, Event
 from pycore.ledgers.scan import PARENT, Spans
 
 MAX_EVENTS = 1 << 20

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from pycore.base.report import Check
 from pycore.ledgers.chainmaker import epoch
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.quorum import Certificate
 from pycore.ledgers.chainmaker.rotation import proposer_turn
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
-from pycore.ledgers.report import Check
 
 _MAY_BE_EMPTY = "maxbft"
 

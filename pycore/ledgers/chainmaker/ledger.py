@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.columns import bytes_view
+from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker import single, validator
@@ -22,7 +23,6 @@ from pycore.ledgers.chainmaker.fields import RegisteredKey, Revocation, TrustMem
 from pycore.ledgers.chainmaker.proofs import PROOFS
 from pycore.ledgers.chainmaker.rows import Policy
 from pycore.ledgers.chainmaker.transactions import open_transactions
-from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import WINDOW_BLOCKS, WINDOW_BYTES, ChainRun
 from pycore.merkle.inclusion import verify_inclusion
 

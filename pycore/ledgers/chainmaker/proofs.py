@@ -27,6 +27,7 @@ import numpy as np
 from google.protobuf.message import Message
 
 from pycore.base.columns import quote
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
@@ -42,7 +43,6 @@ from pycore.ledgers.chainmaker.transactions import open_transactions
 from pycore.ledgers.chainmaker.validator import Validation
 from pycore.ledgers.chainmaker.votes import SignedVotes
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 from pycore.merkle.inclusion import verify_inclusion
 from pycore.merkle.tree import MerkleTree

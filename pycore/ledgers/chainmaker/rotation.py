@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pycore.base.report import Check
 from pycore.identities.x509 import PublicKey
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.node_id import node_id
 from pycore.ledgers.chainmaker.quorum import Certificate
 from pycore.ledgers.chainmaker.signers import TrustStore
-from pycore.ledgers.report import Check
 
 BY_PREVIOUS_FROM = 2030100
 """First block version whose turn starts at the proposer of the block before."""

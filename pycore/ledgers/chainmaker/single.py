@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, verdict_error
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -19,7 +20,6 @@ from pycore.ledgers.chainmaker.proof_facts import member_facts
 from pycore.ledgers.chainmaker.proofs import PROOFS
 from pycore.ledgers.chainmaker.signers import CERT, PUBLIC_KEY, signing_hash
 from pycore.ledgers.proof import Statement, Trusted
-from pycore.ledgers.report import Check, Report
 
 DEFAULT_HASH = "sm3"
 

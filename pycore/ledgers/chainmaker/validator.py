@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.deadline import checkpoint
+from pycore.base.report import BlockReport, Check, Event, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.identities.collector import SignatureBatch
@@ -24,7 +25,6 @@ from pycore.ledgers.chainmaker.messages import BlockHeader
 from pycore.ledgers.chainmaker.rows import default_block_version
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore, trust_store
 from pycore.ledgers.chainmaker.votes import Place, SignedVotes, member_of
-from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.ledgers.scan import Spans
 
 _CONSENSUS_ROLE = "CONSENSUS"

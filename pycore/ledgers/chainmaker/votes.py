@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.ledgers.chainmaker.access import AccessRules
 from pycore.ledgers.chainmaker.context import ChainContext
@@ -15,7 +16,6 @@ from pycore.ledgers.chainmaker.messages import EndorsementEntry
 from pycore.ledgers.chainmaker.quorum import Certificate, CountedVote
 from pycore.ledgers.chainmaker.rotation import belongs
 from pycore.ledgers.chainmaker.signers import MemberKey, Signer, TrustStore
-from pycore.ledgers.report import Check
 
 Place = tuple[int, int, str]
 """(ticket, verdict, reason) of a signature; the ticket is -1 where its signer cannot sign, for that reason."""

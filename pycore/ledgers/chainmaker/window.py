@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from pycore.base.report import BlockReport
 from pycore.errors import InputError
 from pycore.ledgers.chainmaker.block import Buffer
 from pycore.ledgers.chainmaker.context import ChainContext
 from pycore.ledgers.chainmaker.validator import Validation, new_batch
-from pycore.ledgers.report import BlockReport
 
 GROUP_BYTES = 1 << 20
 """Bytes of blocks that share a batch: more signatures than these hold are not verified faster together."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pycore.base import parallel, rlp
+from pycore.base.report import BlockReport, Check, Event, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -15,7 +16,6 @@ from pycore.ledgers.ethereum.context import EthereumContext
 from pycore.ledgers.ethereum.headers import Header
 from pycore.ledgers.ethereum.records import Block, Receipt, parse_receipt, read_block
 from pycore.ledgers.ethereum.transactions import VALID, Checked, read, recover_all
-from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.merkle.patricia_tree import PatriciaTrie
 
 CHAIN = "ethereum"

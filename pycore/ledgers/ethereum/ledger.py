@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pycore.base.columns import BytesLike, one_bytes
+from pycore.base.report import BlockReport
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -18,7 +19,6 @@ from pycore.ledgers.ethereum.records import read_block, read_transaction
 from pycore.ledgers.ethereum.transactions import VALID, check
 from pycore.ledgers.face import LedgerFace
 from pycore.ledgers.ffi_scan import Spans
-from pycore.ledgers.report import BlockReport
 from pycore.ledgers.runs import Step
 from pycore.merkle import patricia
 

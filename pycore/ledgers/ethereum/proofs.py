@@ -21,6 +21,7 @@ from typing import Any
 
 from pycore.base import rlp
 from pycore.base.columns import one_bytes
+from pycore.base.report import Check
 from pycore.errors import InputError, ProofError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.ethereum.headers import COUNTS, Header, read_header
@@ -28,7 +29,6 @@ from pycore.ledgers.ethereum.records import parse_receipt, read_block, read_rece
 from pycore.ledgers.ethereum.transactions import KINDS, VALID, check
 from pycore.ledgers.ffi_scan import Spans
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.rlp_columns import Fields
 from pycore.ledgers.rpc_json import Answer
 from pycore.merkle import patricia

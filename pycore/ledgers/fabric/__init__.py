@@ -37,8 +37,8 @@ The two readings of members and policies are in :mod:`pycore.identities.msp`, :m
 
 from __future__ import annotations
 
+from pycore.base.report import FabricReport
 from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.ledger import LEDGER, Fabric
-from pycore.ledgers.report import FabricReport
 
 __all__ = ["LEDGER", "Fabric", "FabricContext", "FabricReport"]

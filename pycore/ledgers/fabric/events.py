@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
+from pycore.base.report import Event
 from pycore.ledgers.fabric.block import CODES, OpenBlock
 from pycore.ledgers.fabric.codes import Code
-from pycore.ledgers.report import Event
 
 
 def events_of(block: OpenBlock, codes: NDArray[np.uint8]) -> tuple[Event, ...]:

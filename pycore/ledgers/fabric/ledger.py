@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2
 from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, ProofError
 from pycore.hashing.batch import hash as hash_one
@@ -22,7 +23,6 @@ from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.proofs import FabricProofs
 from pycore.ledgers.fabric.transactions import canonical, judge
 from pycore.ledgers.face import LedgerFace
-from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import Step
 from pycore.ledgers.scan import Spans
 

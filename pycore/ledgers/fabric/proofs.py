@@ -26,6 +26,7 @@ from typing import Any
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.ledgers.contexts import JsonContext
@@ -37,7 +38,6 @@ from pycore.ledgers.fabric.events import action_of
 from pycore.ledgers.fabric.orderers import MetadataError
 from pycore.ledgers.fabric.transactions import canonical, judge
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 
 MAX_HEADERS = 1 << 16

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.report import Check, Event, FabricReport, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fabric import orderers
 from pycore.ledgers.fabric.block import CODES, LAST_CONFIG, SIGNATURES, Header, OpenBlock, open_block
@@ -17,7 +18,6 @@ from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.events import events_of
 from pycore.ledgers.fabric.orderers import MetadataError
 from pycore.ledgers.fabric.transactions import Judged, judge
-from pycore.ledgers.report import Check, Event, FabricReport, TransactionFault
 from pycore.ledgers.runs import Step
 
 STATE_NOT_CHECKED = (

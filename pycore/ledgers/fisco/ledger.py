@@ -12,11 +12,11 @@ from importlib import import_module
 from typing import Any, TypeAlias
 
 from pycore.base.columns import BytesLike, one_bytes
+from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.ledgers.face import LedgerFace
 from pycore.ledgers.fisco.context import FiscoContext, check_generation, check_hash
-from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import Step
 
 FORMS = ("wire", "rpc")

@@ -27,6 +27,7 @@ import numpy as np
 
 from pycore.base import parallel, rlp
 from pycore.base.columns import one_bytes
+from pycore.base.report import BlockReport, Check, Report, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
@@ -45,7 +46,6 @@ from pycore.ledgers.fisco.v2_records import (
     read_transaction,
 )
 from pycore.ledgers.fisco.v2_transactions import Checked, check
-from pycore.ledgers.report import BlockReport, Check, Report, TransactionFault
 from pycore.ledgers.runs import Step
 from pycore.merkle.patricia_tree import PatriciaTrie
 

@@ -10,11 +10,11 @@ from collections import Counter
 
 import numpy as np
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.consensus.quorum import Decision, Electorate, Repeat, Rule, decide, tally
 from pycore.ledgers.fisco.context import FiscoContext
 from pycore.ledgers.fisco.v2_records import Header
-from pycore.ledgers.report import Check
 from pycore.signatures.batch import recover_batch, verify_batch
 
 RULE = Rule.more_than(2, 3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pycore.base.columns import one_bytes, quote
+from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError
 from pycore.ledgers.fisco import v3_block, v3_header, v3_merkle, v3_rpc
@@ -24,7 +25,6 @@ from pycore.ledgers.fisco.v3_records import (
     read_many,
 )
 from pycore.ledgers.fisco.v3_transactions import Judged, judge
-from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import Step
 from pycore.ledgers.scan import Tables
 

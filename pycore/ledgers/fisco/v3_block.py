@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base import parallel
+from pycore.base.report import BlockReport, Check, Event, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fisco import v3_changes, v3_header, v3_merkle
 from pycore.ledgers.fisco.context import FiscoContext
@@ -25,7 +26,6 @@ from pycore.ledgers.fisco.v3_hashes import (
 from pycore.ledgers.fisco.v3_header import Header, hash_name, header_of
 from pycore.ledgers.fisco.v3_records import BLOCK_PLAN, read
 from pycore.ledgers.fisco.v3_transactions import Judged, judge
-from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.ledgers.runs import Step
 from pycore.ledgers.scan import PARENT, Tables
 

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.consensus.quorum import Decision, Electorate, Repeat, Rule, decide, tally
 from pycore.ledgers.fisco.context import FiscoContext
 from pycore.ledgers.fisco.v3_header import Header, structure
-from pycore.ledgers.report import Check
 from pycore.signatures.batch import recover_batch, verify_batch
 
 QUORUM = Rule.more_than(2, 3)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.report import Check
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fisco.context import HASHES, MAX_SEALERS, NODE_ID_SIZE, FiscoContext
 from pycore.ledgers.fisco.v3_hashes import RC4_VERSION, header_message
 from pycore.ledgers.fisco.v3_records import HEADER, HEADER_DATA
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import START, Tables
 from pycore.ledgers.tars import encode
 

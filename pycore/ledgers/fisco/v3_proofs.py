@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pycore.base.columns import one_bytes, quote
+from pycore.base.report import Check
 from pycore.errors import InputError, ProofError
 from pycore.ledgers.fisco import v3_header, v3_items, v3_merkle, v3_rpc
 from pycore.ledgers.fisco.context import FiscoContext
@@ -32,7 +33,6 @@ from pycore.ledgers.fisco.v3_records import (
 )
 from pycore.ledgers.fisco.v3_transactions import judge
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Tables
 
 MAX_HEADERS = 1 << 12

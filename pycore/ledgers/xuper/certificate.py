@@ -25,9 +25,9 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.consensus.quorum import Decision, Electorate, Repeat, Rule, decide, tally
-from pycore.ledgers.report import Check
 from pycore.ledgers.xuper.messages import QCState, QuorumCert, is_canonical, shorten
 from pycore.ledgers.xuper.signatures import Claims
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from pycore.base.columns import BytesLike, bytes_view, describe, one_bytes
+from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, LengthError
 from pycore.ledgers.face import LedgerFace
-from pycore.ledgers.report import BlockReport, Report
 from pycore.ledgers.runs import Checkpoint, Step
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import encoding, headers, owners, rpc, transactions

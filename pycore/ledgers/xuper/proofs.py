@@ -26,10 +26,10 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, PycoreError
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
-from pycore.ledgers.report import Check
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import encoding, headers, records, rpc, transactions
 from pycore.ledgers.xuper.block import MAX_SIGNS, check_counts

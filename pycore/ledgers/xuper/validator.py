@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pycore.base.report import BlockReport, Check, Event, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
-from pycore.ledgers.report import BlockReport, Check, Event, TransactionFault
 from pycore.ledgers.xuper import certificate, headers, records
 from pycore.ledgers.xuper.block import OpenBlock, open_block, open_header
 from pycore.ledgers.xuper.columns import Columns, open_transactions
