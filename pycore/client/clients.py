@@ -263,9 +263,7 @@ class ValidationClient(_Connection, Blocking):
         call = self._methods[feed.method](feed.requests(), timeout=self._time_for(feed.count))
         with closing(self._answers(call)) as answers:
             for answer in answers:
-                result = feed.take(answer)
-                if result is not None:
-                    yield result
+                yield from feed.results(answer)
         feed.end()
         if feed.waiting():
             raise _cut_short(self.target)
@@ -360,8 +358,7 @@ class AsyncValidationClient(_Connection, Awaiting):
         call = self._methods[feed.method](feed.requests_async(), timeout=self._time_for(feed.count))
         async with aclosing(self._answers(call)) as answers:
             async for answer in answers:
-                result = feed.take(answer)
-                if result is not None:
+                for result in feed.results(answer):
                     yield result
         feed.end()
         if feed.waiting():

@@ -76,6 +76,7 @@ class Feed(Generic[R]):
         messages: the requests of an item.
         rest: the requests after the last item.
         take: the result of an answer; None where it takes more answers.
+        spread: `take` gives a list of results, each a result of the stream.
         waiting: whether answers are still to come.
         count: how many requests there will be, where that is known: time is allowed for each.
         failure: what reading the items or making requests of them raised; the stream ends before it.
@@ -89,6 +90,14 @@ class Feed(Generic[R]):
     waiting: Callable[[], bool] = bool
     count: int | None = None
     failure: Exception | None = None
+    spread: bool = False
+
+    def results(self, answer: Any) -> Sequence[R]:
+        """The results that an answer completes."""
+        found: Any = self.take(answer)
+        if self.spread:
+            return found  # type: ignore[no-any-return]
+        return () if found is None else (found,)
 
     def then(self, change: Callable[[R], S]) -> Feed[S]:
         """The same requests, other results."""
