@@ -50,8 +50,8 @@ def to_block_report(report: BlockReport) -> block_pb2.BlockReport:
             block_pb2.TransactionFault(
                 index=fault.index,
                 verdict=int(fault.verdict),  # type: ignore[arg-type]
-                tx_id=_text(fault.tx_id),
-                detail=_text(fault.detail),
+                tx_id=text_of(fault.tx_id),
+                detail=text_of(fault.detail),
             )
             for fault in report.faults
         ],
@@ -88,7 +88,7 @@ def to_checks(checks: Iterable[Check]) -> list[block_pb2.BlockCheck]:
             status=_STATUS[check.ok],
             got=_to_value(check.got),
             wanted=_to_value(check.wanted),
-            detail=_text(check.detail),
+            detail=text_of(check.detail),
             certainty=check.certainty,
         )
         for check in checks
@@ -116,10 +116,10 @@ def _to_value(value: Any) -> block_pb2.CheckValue | None:
         return block_pb2.CheckValue(data=bytes(value))
     if isinstance(value, float):
         return block_pb2.CheckValue(real=value)
-    return block_pb2.CheckValue(text=_text(value))
+    return block_pb2.CheckValue(text=text_of(value))
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Text that protobuf takes: a lone surrogate, which JSON can smuggle into a context, is shown as its escape."""
     return str(value).encode("utf-8", "backslashreplace").decode()
 
