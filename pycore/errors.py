@@ -12,6 +12,8 @@ The whole tree::
         │   ├── InvalidSignature           a signature that does not verify
         │   └── ProofError                 a Merkle proof that does not lead to the root
         ├── QuorumNotReached               valid votes, but too little power: has ``.got`` and ``.needed``
+        ├── LightClientError               a header that a light client does not trust: has ``.reason``
+        │   └── AttackDetected             two chains with enough signatures each: has ``.evidence``
         ├── StoreError                     in pycore.bundle: a store that cannot be read or written
         ├── ServiceError                   in pycore.client: the service did not answer: has ``.code``
         ├── BackendUnavailable             a backend that is not compiled in, or that this CPU cannot run
@@ -29,13 +31,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pycore.base.report import Report
     from pycore.base.verdicts import Verdict
 
 __all__ = [
+    "AttackDetected",
     "BackendUnavailable",
     "InputError",
     "InvalidSignature",
     "LengthError",
+    "LightClientError",
     "ProofError",
     "PycoreError",
     "QuorumNotReached",
@@ -136,6 +141,38 @@ class QuorumNotReached(PycoreError):  # noqa: N818 - a public name
 
     def __str__(self) -> str:
         return f"quorum not reached: got {self.got}, needed {self.needed}"
+
+
+class LightClientError(PycoreError):
+    """A light client does not trust what it was asked for, and what it trusts is as before.
+
+    Attributes:
+        reason: a constant; :mod:`pycore.consensus.light` lists them.
+        detail: in words.
+        height: of the block in question, or None.
+        report: the step that failed, where a step was made.
+    """
+
+    def __init__(self, reason: str, detail: str, *, height: int | None = None, report: Report | None = None) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+        self.height = height
+        self.report = report
+
+    def __str__(self) -> str:
+        where = "" if self.height is None else f" at height {self.height}"
+        return f"{self.reason}{where}: {self.detail}"
+
+
+class AttackDetected(LightClientError):  # noqa: N818 - a public name
+    """A witness has another block than the primary, and both have enough signatures of those who are trusted.
+
+    Attributes:
+        evidence: the sides' names -> evidence against them, in the chain's own form.
+    """
+
+    evidence: dict[str, bytes]
 
 
 class BackendUnavailable(PycoreError):  # noqa: N818 - a public name
