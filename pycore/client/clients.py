@@ -36,6 +36,7 @@ from pycore.client.requests import Awaiting, Blocking, Budget, Feed, Plan
 from pycore.client.requests_blocks import BlockCalls
 from pycore.client.requests_bundles import BundleCalls
 from pycore.client.requests_capabilities import CapabilityCalls
+from pycore.client.requests_consensus import ConsensusCalls
 from pycore.client.requests_hashes import HashCalls
 from pycore.client.requests_runs import RunCalls
 from pycore.client.requests_signatures import SignatureCalls
@@ -56,7 +57,9 @@ _WINDOW = 4  # unary requests of one call that are under way at once
 _PAUSE_S = 0.05  # between two looks at a service that is not ready
 
 
-class Calls(SignatureCalls, HashCalls, TreeCalls, TrieCalls, BlockCalls, RunCalls, BundleCalls, CapabilityCalls):
+class Calls(
+    SignatureCalls, HashCalls, TreeCalls, TrieCalls, BlockCalls, RunCalls, BundleCalls, ConsensusCalls, CapabilityCalls
+):
     """Every call that the clients have."""
 
 

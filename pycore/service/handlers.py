@@ -20,6 +20,7 @@ from pycore.service import (
     rpc_blocks,
     rpc_bundles,
     rpc_capabilities,
+    rpc_consensus,
     rpc_hashes,
     rpc_runs,
     rpc_signatures,
@@ -45,7 +46,10 @@ _HALTED = "the service is shutting down; blocks after the last answer have none:
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
-_FAMILIES = (rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_bundles, rpc_capabilities)
+_FAMILIES = (
+    rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
+    rpc_capabilities,
+)  # fmt: skip
 RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}
 KINDS: dict[str, Run] = {name: run for family in _FAMILIES for name, run in family.KINDS.items()}
 """How each kind of work is done."""

@@ -7,18 +7,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pycore.base.deadline import checkpoint
-from pycore.consensus import (
-    CommitReport,
-    LightBlock,
-    LightOptions,
-    LightReport,
-    TrustedState,
-    ValidatorSet,
-    advance,
-    chains,
-    verify_commit,
-    verify_commits,
-)
+from pycore.consensus import CommitReport, LightBlock, ValidatorSet, chains, verify_commit, verify_commits
+from pycore.consensus.light import LightOptions, LightReport, TrustedState, advance
 from pycore.errors import InputError, LengthError
 from pycore.service.work import Chained, Unary, Work
 from pycore.wire.columns import from_column
@@ -27,8 +17,9 @@ from pycore.wire.schema import consensus_pb2
 from pycore.wire.settings import MOST_COMMITS, MOST_LIGHT_BLOCKS, Settings
 
 _COMMIT, _COMMITS, _LIGHT = "VerifyCommit", "VerifyCommits", "LightVerify"
-_FIRST_ONLY = ("chain", "mode", "form", "chain_id")
+_FIRST_ONLY = ("chain", "mode", "chain_id")
 _MAX_CACHED_BYTES = 1 << 17  # some 500 validators in JSON; with the tables of its keys a set takes up to 16 MiB
+_JSON_AT_ONCE = 16
 _BYTES_PER_VOTE = 128  # about the least that one takes in a commit; only to count items
 
 
@@ -38,7 +29,6 @@ class Options(NamedTuple):
     chain: str
     mode: str
     trust_level: tuple[int, int]
-    form: str
     chain_id: str | None
 
     @classmethod
@@ -47,7 +37,7 @@ class Options(NamedTuple):
         chains.rules(request.chain)
         level = from_trust_level(request.trust_level if request.HasField("trust_level") else None)
         chain_id = request.chain_id if request.HasField("chain_id") else None
-        return cls(request.chain, request.mode or "light", level, request.form or "rpc", chain_id)
+        return cls(request.chain, request.mode or "light", level, chain_id)
 
 
 class Validators(NamedTuple):
@@ -84,16 +74,16 @@ def cost_of(nbytes: int) -> int:
 
 
 def _decode_commit(request: consensus_pb2.VerifyCommitRequest, _: Settings) -> Work:
-    options = Options.of(request)
-    validators = Validators(options.chain, request.validators_form or options.form, request.validators)
+    options, form = Options.of(request), request.form or "rpc"
+    validators = Validators(options.chain, request.validators_form or form, request.validators)
     cost = cost_of(len(request.validators) + len(request.signed_header))
-    return Work(_COMMIT, (options, validators), ([request.signed_header],), 1, cost)
+    return Work(_COMMIT, (options, form, validators), ([request.signed_header],), 1, cost)
 
 
 def _run_commit(work: Work, settings: Settings) -> CommitReport:
-    options, validators = work.options  # type: ignore[misc]
+    options, form, validators = work.options  # type: ignore[misc]
     ((signed_header,),) = work.columns
-    report = verify_commit(validators.read(), signed_header, threads=settings.threads, **options._asdict())
+    report = verify_commit(validators.read(), signed_header, form=form, threads=settings.threads, **options._asdict())
     settings.check_answer(size_of(report), "signed_header")
     return report
 
@@ -128,7 +118,7 @@ class _Commits:
             if request.HasField("trust_level"):
                 raise InputError("trust_level", "a share", "nothing: the first message has it")
         if self._given is None or request.validators or request.validators_form:
-            form = request.validators_form or self.options.form
+            form = request.validators_form or request.form or "rpc"
             self._given = self._next = Validators(self.options.chain, form, request.validators)
 
     def validators(self) -> ValidatorSet:
@@ -146,13 +136,21 @@ def _decode_commits(whole: _Commits, request: consensus_pb2.VerifyCommitsRequest
     headers = from_column(request.signed_headers, "signed_headers", settings)
     if headers.n > MOST_COMMITS:
         raise LengthError("signed_headers", f"{headers.n} items", f"at most {MOST_COMMITS} in a message")
-    return Work(_COMMITS, whole, (headers,), headers.n, headers.n + cost_of(headers.nbytes + whole.held_bytes))
+    cost = headers.n + cost_of(headers.nbytes + whole.held_bytes)
+    return Work(_COMMITS, whole, (headers, request.form or "rpc"), headers.n, cost)
 
 
 def _run_commits(work: Work, settings: Settings) -> list[CommitReport]:
     whole: Any = work.options
-    (headers,) = work.columns
-    reports = verify_commits(whole.validators(), list(headers), threads=settings.threads, **whole.options._asdict())
+    headers, form = work.columns
+    validators, options = whole.validators(), whole.options._asdict()
+    # Protobuf is read in C, JSON one by one in Python: a deadline ends it between two pieces.
+    step = headers.n or 1 if form == "wire" else _JSON_AT_ONCE
+    reports: list[CommitReport] = []
+    for start in range(0, headers.n, step):
+        checkpoint()
+        piece = list(headers.slice(start, min(start + step, headers.n)))
+        reports += verify_commits(validators, piece, form=form, threads=settings.threads, **options)
     settings.check_answer(sum(map(size_of, reports)), "signed_headers")
     return reports
 

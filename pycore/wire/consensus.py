@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from pycore.base.columns import quote
 from pycore.base.report import Report
-from pycore.consensus import CommitReport, Decision, Ignored, LightReport, LightVerdict
+from pycore.consensus import CommitReport, Decision, Ignored
+from pycore.consensus.light import LightReport, LightVerdict
 from pycore.errors import InputError
 from pycore.wire.columns import from_verdicts, to_verdicts
 from pycore.wire.reports import from_checks, text_of, to_checks
@@ -37,6 +41,17 @@ def to_trust_level(level: object) -> consensus_pb2.TrustLevel:
 def from_trust_level(message: consensus_pb2.TrustLevel | None) -> tuple[int, int]:
     """A share of a request; None: 1/3."""
     return (1, 3) if message is None else (message.numerator, message.denominator)
+
+
+@contextmanager
+def renamed(before: str, after: str) -> Iterator[None]:
+    """InputErrors raised inside name their field by its path in the request, from `after` instead of `before` on."""
+    try:
+        yield
+    except InputError as error:
+        rest = error.field.removeprefix(before)
+        path = rest if rest != error.field and rest[:1] in ("", ".", "[") else f".{error.field}"
+        raise type(error)(after + path, error.got, error.wanted) from None
 
 
 # ---- reports ---------------------------------------------------------------------------------------------------------

@@ -11,6 +11,10 @@ DEFAULT_ANSWER_BYTES = 16 << 20
 
 MOST_RUN_BLOCKS = 256
 """Blocks of one message of a run of blocks."""
+MOST_COMMITS = 4096
+"""Signed headers of one message of a stream of commits."""
+MOST_LIGHT_BLOCKS = 1024
+"""Light blocks of one request."""
 
 
 @dataclass(frozen=True)

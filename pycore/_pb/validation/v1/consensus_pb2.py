@@ -24,25 +24,40 @@ _sym_db = _symbol_database.Default()
 
 from pycore._pb.validation.v1 import block_pb2 as pycore_dot_validation_dot_v1_dot_block__pb2
 from pycore._pb.validation.v1 import column_pb2 as pycore_dot_validation_dot_v1_dot_column__pb2
+from pycore._pb.validation.v1 import verdict_pb2 as pycore_dot_validation_dot_v1_dot_verdict__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pycore/validation/v1/consensus.proto\x12\x14pycore.validation.v1\x1a pycore/validation/v1/block.proto\x1a!pycore/validation/v1/column.proto\"4\n\nTrustLevel\x12\x11\n\tnumerator\x18\x01 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x04\"y\n\x06Report\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05rules\x18\x02 \x01(\t\x12\r\n\x05valid\x18\x03 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x30\n\x06\x63hecks\x18\x05 \x03(\x0b\x32 .pycore.validation.v1.BlockCheck\"\xbb\x01\n\x13VerifyCommitRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x35\n\x0btrust_level\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.TrustLevel\x12\x0c\n\x04\x66orm\x18\x04 \x01(\t\x12\x12\n\nvalidators\x18\x05 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x06 \x01(\t\x12\x15\n\rsigned_header\x18\x07 \x01(\x0c\"D\n\x14VerifyCommitResponse\x12,\n\x06report\x18\x01 \x01(\x0b\x32\x1c.pycore.validation.v1.Report\"\xdb\x01\n\x14VerifyCommitsRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x35\n\x0btrust_level\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.TrustLevel\x12\x0c\n\x04\x66orm\x18\x04 \x01(\t\x12\x12\n\nvalidators\x18\x05 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x06 \x01(\t\x12\x34\n\x0esigned_headers\x18\x07 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\"F\n\x15VerifyCommitsResponse\x12-\n\x07reports\x18\x01 \x03(\x0b\x32\x1c.pycore.validation.v1.Reportb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$pycore/validation/v1/consensus.proto\x12\x14pycore.validation.v1\x1a pycore/validation/v1/block.proto\x1a!pycore/validation/v1/column.proto\x1a\"pycore/validation/v1/verdict.proto\"4\n\nTrustLevel\x12\x11\n\tnumerator\x18\x01 \x01(\x04\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x04\"y\n\x06Report\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05rules\x18\x02 \x01(\t\x12\r\n\x05valid\x18\x03 \x01(\x08\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x30\n\x06\x63hecks\x18\x05 \x03(\x0b\x32 .pycore.validation.v1.BlockCheck\"\xdf\x01\n\x13VerifyCommitRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x35\n\x0btrust_level\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.TrustLevel\x12\x0c\n\x04\x66orm\x18\x04 \x01(\t\x12\x12\n\nvalidators\x18\x05 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x06 \x01(\t\x12\x15\n\rsigned_header\x18\x07 \x01(\x0c\x12\x15\n\x08\x63hain_id\x18\x08 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_chain_id\"J\n\x14VerifyCommitResponse\x12\x32\n\x06report\x18\x01 \x01(\x0b\x32\".pycore.validation.v1.CommitReport\"\xfd\x01\n\x0c\x43ommitReport\x12,\n\x06report\x18\x01 \x01(\x0b\x32\x1c.pycore.validation.v1.Report\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x03 \x01(\t\x12\x0e\n\x06height\x18\x04 \x01(\x03\x12\x12\n\nblock_hash\x18\x05 \x01(\x0c\x12\x36\n\x08\x64\x65\x63ision\x18\x06 \x01(\x0b\x32$.pycore.validation.v1.QuorumDecision\x12\x11\n\tpositions\x18\x07 \x03(\x05\x12\x30\n\x08verdicts\x18\x08 \x01(\x0b\x32\x1e.pycore.validation.v1.Verdicts\"\x95\x01\n\x0eQuorumDecision\x12\x0b\n\x03got\x18\x01 \x01(\x03\x12\x0e\n\x06needed\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\x12\x0f\n\x07\x63ounted\x18\x04 \x03(\x05\x12\x32\n\x07ignored\x18\x05 \x03(\x0b\x32!.pycore.validation.v1.IgnoredVote\x12\x12\n\nobjections\x18\x06 \x03(\t\">\n\x0bIgnoredVote\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x10\n\x08position\x18\x02 \x01(\x05\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\xff\x01\n\x14VerifyCommitsRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\x12\x35\n\x0btrust_level\x18\x03 \x01(\x0b\x32 .pycore.validation.v1.TrustLevel\x12\x0c\n\x04\x66orm\x18\x04 \x01(\t\x12\x12\n\nvalidators\x18\x05 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x06 \x01(\t\x12\x34\n\x0esigned_headers\x18\x07 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x15\n\x08\x63hain_id\x18\x08 \x01(\tH\x00\x88\x01\x01\x42\x0b\n\t_chain_id\"L\n\x15VerifyCommitsResponse\x12\x33\n\x07reports\x18\x01 \x03(\x0b\x32\".pycore.validation.v1.CommitReport\"\xb5\x02\n\x12LightVerifyRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0c\n\x04\x66orm\x18\x02 \x01(\t\x12\x0f\n\x07trusted\x18\x03 \x01(\x0c\x12\x32\n\x0clight_blocks\x18\x04 \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x1a\n\x12trusting_period_ns\x18\x05 \x01(\x04\x12\x35\n\x0btrust_level\x18\x06 \x01(\x0b\x32 .pycore.validation.v1.TrustLevel\x12\x1f\n\x12max_clock_drift_ns\x18\x07 \x01(\x04H\x00\x88\x01\x01\x12\x12\n\nsequential\x18\x08 \x01(\x08\x12\x13\n\x06now_ns\x18\t \x01(\x03H\x01\x88\x01\x01\x42\x15\n\x13_max_clock_drift_nsB\t\n\x07_now_ns\"Y\n\x13LightVerifyResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.pycore.validation.v1.LightReport\x12\x0f\n\x07trusted\x18\x02 \x01(\x0c\"\xca\x01\n\x0bLightReport\x12,\n\x06report\x18\x01 \x01(\x0b\x32\x1c.pycore.validation.v1.Report\x12\x33\n\x07verdict\x18\x02 \x01(\x0e\x32\".pycore.validation.v1.LightVerdict\x12\x16\n\x0etrusted_height\x18\x03 \x01(\x03\x12\x0e\n\x06height\x18\x04 \x01(\x03\x12\x30\n\x05steps\x18\x05 \x03(\x0b\x32!.pycore.validation.v1.LightReport*\xa2\x01\n\x0cLightVerdict\x12\x1d\n\x19LIGHT_VERDICT_UNSPECIFIED\x10\x00\x12\x19\n\x15LIGHT_VERDICT_SUCCESS\x10\x01\x12\"\n\x1eLIGHT_VERDICT_NOT_ENOUGH_TRUST\x10\x02\x12\x19\n\x15LIGHT_VERDICT_EXPIRED\x10\x03\x12\x19\n\x15LIGHT_VERDICT_INVALID\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pycore.validation.v1.consensus_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TRUSTLEVEL']._serialized_start=131
-  _globals['_TRUSTLEVEL']._serialized_end=183
-  _globals['_REPORT']._serialized_start=185
-  _globals['_REPORT']._serialized_end=306
-  _globals['_VERIFYCOMMITREQUEST']._serialized_start=309
-  _globals['_VERIFYCOMMITREQUEST']._serialized_end=496
-  _globals['_VERIFYCOMMITRESPONSE']._serialized_start=498
-  _globals['_VERIFYCOMMITRESPONSE']._serialized_end=566
-  _globals['_VERIFYCOMMITSREQUEST']._serialized_start=569
-  _globals['_VERIFYCOMMITSREQUEST']._serialized_end=788
-  _globals['_VERIFYCOMMITSRESPONSE']._serialized_start=790
-  _globals['_VERIFYCOMMITSRESPONSE']._serialized_end=860
+  _globals['_LIGHTVERDICT']._serialized_start=2063
+  _globals['_LIGHTVERDICT']._serialized_end=2225
+  _globals['_TRUSTLEVEL']._serialized_start=167
+  _globals['_TRUSTLEVEL']._serialized_end=219
+  _globals['_REPORT']._serialized_start=221
+  _globals['_REPORT']._serialized_end=342
+  _globals['_VERIFYCOMMITREQUEST']._serialized_start=345
+  _globals['_VERIFYCOMMITREQUEST']._serialized_end=568
+  _globals['_VERIFYCOMMITRESPONSE']._serialized_start=570
+  _globals['_VERIFYCOMMITRESPONSE']._serialized_end=644
+  _globals['_COMMITREPORT']._serialized_start=647
+  _globals['_COMMITREPORT']._serialized_end=900
+  _globals['_QUORUMDECISION']._serialized_start=903
+  _globals['_QUORUMDECISION']._serialized_end=1052
+  _globals['_IGNOREDVOTE']._serialized_start=1054
+  _globals['_IGNOREDVOTE']._serialized_end=1116
+  _globals['_VERIFYCOMMITSREQUEST']._serialized_start=1119
+  _globals['_VERIFYCOMMITSREQUEST']._serialized_end=1374
+  _globals['_VERIFYCOMMITSRESPONSE']._serialized_start=1376
+  _globals['_VERIFYCOMMITSRESPONSE']._serialized_end=1452
+  _globals['_LIGHTVERIFYREQUEST']._serialized_start=1455
+  _globals['_LIGHTVERIFYREQUEST']._serialized_end=1764
+  _globals['_LIGHTVERIFYRESPONSE']._serialized_start=1766
+  _globals['_LIGHTVERIFYRESPONSE']._serialized_end=1855
+  _globals['_LIGHTREPORT']._serialized_start=1858
+  _globals['_LIGHTREPORT']._serialized_end=2060
 # @@protoc_insertion_point(module_scope)
