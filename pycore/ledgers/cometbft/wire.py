@@ -115,9 +115,7 @@ def tx_proof(data: bytes, field: str = "proof") -> TxProof:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read(
-    kind: type[Any], data: Any, field: str, make: Callable[[Any, str], T], write: Callable[[T], bytes]
-) -> T:
+def _read(kind: type[Any], data: Any, field: str, make: Callable[[Any, str], T], write: Callable[[T], bytes]) -> T:
     octets, name = one_bytes(data, field), kind.DESCRIPTOR.name
     if len(octets) > MAX_BYTES:
         raise InputError(field, f"{len(octets)} bytes", f"a {name} of at most {MAX_BYTES}")
