@@ -151,7 +151,7 @@ class CometbftRules:
         byzantine: Sequence[Validator] | None = None,
     ) -> bytes:
         """An Evidence with a LightClientAttackEvidence; `byzantine` None: those who are, as far as can be told."""
-        made = evidence.light_client_attack(*(_message(one) for one in (conflicting, common, trusted)), byzantine)
+        made = evidence.light_client_attack(_message(conflicting), _message(common), _message(trusted), byzantine)
         return encoding.evidence_union(made)
 
 
