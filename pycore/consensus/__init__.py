@@ -1,7 +1,8 @@
-"""Whether a quorum stands behind a claim: the rule, the count of votes, and the decision, for every chain."""
+"""Whether a block is final: validators, votes, certificates; the rule, the count and the decision, for every chain."""
 
 from __future__ import annotations
 
+from pycore.consensus.chains import ConsensusRules
 from pycore.consensus.quorum import (
     ANOTHER_CLAIM,
     COUNTED_ALREADY,
@@ -20,6 +21,8 @@ from pycore.consensus.quorum import (
     decide,
     tally,
 )
+from pycore.consensus.validators import Validator, ValidatorSet
+from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
 from pycore.errors import QuorumNotReached
 
 __all__ = [
@@ -29,15 +32,22 @@ __all__ = [
     "NO_CLAIM",
     "UNKNOWN_VOTER",
     "Ballot",
+    "ConsensusRules",
     "Decision",
     "Electorate",
     "Ignored",
+    "LightBlock",
+    "QuorumCertificate",
     "QuorumNotReached",
     "Repeat",
     "Repeats",
     "Rule",
     "RunningTally",
+    "SignedHeader",
     "Tally",
+    "Validator",
+    "ValidatorSet",
+    "Vote",
     "decide",
     "tally",
 ]

@@ -12,7 +12,7 @@ from pycore.errors import InputError
 if TYPE_CHECKING:
     from pycore.consensus.validators import Validator, ValidatorSet
 
-__all__ = ["Equivocation", "Event", "NilQuorum", "Quorum"]
+__all__ = ["Equivocation", "NilQuorum", "Quorum", "VoteEvent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,44 +89,43 @@ def equivocation_report(
     who = [validators.index(vote.address) for vote in votes]
     expected = who[0] if validator is None else validators.index(validator.address)
     known = who[0] is not None and who == [expected, expected] and all(vote.position == who[0] for vote in votes)
-    checks = [
-        Check("read", *_read_again(votes, validators)),
+    claims = ["nil" if vote.claim is None else vote.claim.hex() for vote in votes]
+    checks = (
+        _read_again(votes, validators),
         Check("same_place", places[0] == places[1], _place(places[1]), _place(places[0])),
         Check("validator", known, f"positions {first.position} and {second.position}", "one validator of the set"),
-        Check("claims", first.claim != second.claim, *("nil" if v.claim is None else v.claim.hex() for v in votes)),
-    ]
-    if known:
-        verdicts = validators.verify(
-            [first.position, second.position],
-            [first.signature, second.signature],
-            [first.message, second.message],
-            threads=1,
-        )
-        names = " and ".join(verdict.name for verdict in verdicts)
-        checks.append(Check("signatures", verdicts.all_valid, names, "VALID and VALID"))
-    else:
-        checks.append(Check("signatures", None, "no validator to check them with", "VALID and VALID"))
-    return Report(tuple(checks))
+        Check("claims", first.claim != second.claim, claims[1], f"another one than {claims[0]}"),
+        _signatures(votes, validators, known),
+    )
+    return Report(validators.chain, "strict", checks)
+
+
+def _signatures(votes: tuple[Vote, Vote], validators: ValidatorSet, known: bool) -> Check:
+    if not known:
+        return Check("signatures", None, detail="no validator to check them with")
+    columns = zip(*((vote.position, vote.signature, vote.message) for vote in votes), strict=True)
+    positions, signatures, messages = map(list, columns)
+    verdicts = validators.verify(positions, signatures, messages, threads=1)
+    return Check("signatures", verdicts.all_valid, " and ".join(one.name for one in verdicts), "VALID and VALID")
 
 
 def _place(place: tuple[str, int, int, str]) -> str:
     return f"{place[3]} of {place[0]}, height {place[1]}, round {place[2]}"
 
 
-def _read_again(votes: tuple[Vote, Vote], validators: ValidatorSet) -> tuple[bool | None, str, str]:
+def _read_again(votes: tuple[Vote, Vote], validators: ValidatorSet) -> Check:
     """Whether both are what their bytes say: so that no field of a value is believed that nobody signed."""
-    wanted = "votes equal to their bytes"
     for which, vote in zip(("first", "second"), votes, strict=True):
         if not vote.raw:
-            return None, f"the {which} vote without its bytes", wanted
+            return Check("read", None, detail=f"the {which} vote comes without its bytes")
         try:
             again = validators.rules.read_vote(vote.raw, "wire", chain_id=vote.chain_id)
         except InputError as error:
-            return False, f"the {which} vote's bytes: {error}", wanted
+            return Check("read", False, str(error), f"the bytes of a vote, the {which}")
         if again != vote:
-            return False, f"the {which} vote differs from its bytes", wanted
-    return True, wanted, wanted
+            return Check("read", False, f"a {which} vote that differs from its bytes", "the same")
+    return Check("read", True)
 
 
-Event: TypeAlias = Quorum | NilQuorum | Equivocation
+VoteEvent: TypeAlias = Quorum | NilQuorum | Equivocation
 """Whatever a collector tells."""
