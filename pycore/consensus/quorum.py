@@ -341,6 +341,10 @@ class RunningTally:
         electorate: who may vote.
         rule: how much is enough.
 
+    Attributes:
+        needed: the smallest power that is enough.
+        voted: power of those who are used up, for whatever claim or none.
+
     >>> count = RunningTally(Electorate({"a": 10, "b": 20, "c": 30}), Rule.more_than(2, 3))
     >>> [count.add(*ballot) for ballot in [("a", 7, ""), ("a", 8, ""), ("c", 7, "")]]
     ['', 'this voter is counted already', '']
@@ -348,14 +352,15 @@ class RunningTally:
     (40, False, '', True)
     """
 
-    __slots__ = ("_claims", "_powers", "_voted", "electorate", "needed")
+    __slots__ = ("_claims", "_power", "_powers", "electorate", "needed", "voted")
 
     def __init__(self, electorate: Electorate, rule: Rule) -> None:
         self.electorate = electorate
         self.needed = rule.needed(electorate.total)
         self._powers = electorate.powers
         self._claims: dict[Hashable, Hashable] = {}  # voter -> claim, of those who are used up, in order
-        self._voted: dict[Hashable, int] = {}
+        self._power: dict[Hashable, int] = {}
+        self.voted = 0
 
     def add(self, voter: Hashable, claim: Hashable, flaw: str = "") -> str:
         """Take a ballot: "" where it counts, else why it does not, in words."""
@@ -367,23 +372,24 @@ class RunningTally:
         if weight is None:
             return UNKNOWN_VOTER
         self._claims[voter] = claim
+        self.voted += weight
         if claim is None:
             return NO_CLAIM
-        self._voted[claim] = self._voted.get(claim, 0) + weight
+        self._power[claim] = self._power.get(claim, 0) + weight
         return ""
 
     @property
     def power(self) -> Mapping[Hashable, int]:
         """Claim -> power of the votes that count for it so far."""
-        return MappingProxyType(self._voted)
+        return MappingProxyType(self._power)
 
     def got(self, claim: Hashable) -> int:
         """The power behind a claim so far."""
-        return self._voted.get(claim, 0)
+        return self._power.get(claim, 0)
 
     def reached(self, claim: Hashable) -> bool:
         """Whether that is enough; None is never reached."""
-        return self._voted.get(claim, 0) >= self.needed
+        return self._power.get(claim, 0) >= self.needed
 
     def decide(self, claim: Hashable) -> Decision:
         """The decision about a claim, with nothing in `ignored`."""

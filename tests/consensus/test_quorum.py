@@ -238,6 +238,7 @@ def test_a_running_tally_is_the_tally(size: int) -> None:
         reasons = {i: reason for i, ballot in enumerate(ballots) if (reason := running.add(*ballot))}
         count = tally(ballots, electorate)
         assert running.power == count.power
+        assert running.voted == sum(POWERS[voter] for voter in {v for v, _, wrong in ballots if not wrong} & {*POWERS})
         assert reasons == {vote.position: vote.reason for vote in count.ignored}
         for claim in ("x", "y", None):
             found, wanted = running.decide(claim), decide(count, TWO_THIRDS, claim)
