@@ -348,8 +348,9 @@ class VoteCollector:
 def _most_rows(column: Column, at: int, rows: int, nbytes: int) -> int:
     """Where a part of a column that starts at row `at` ends: one row at least, else within both bounds."""
     stop = min(len(column), at + rows)
-    if column.offsets is None:
-        return min(stop, at + max(1, nbytes // max(1, column.data.shape[1])))
+    if column.width is not None:
+        return min(stop, at + max(1, nbytes // max(1, column.width)))
+    assert column.offsets is not None
     most = int(column.offsets[at]) + nbytes
     return max(at + 1, min(stop, int(np.searchsorted(column.offsets, most, "right")) - 1))
 
@@ -364,8 +365,10 @@ def _checked_set(validators: object) -> ValidatorSet:
 
 
 def _whole(name: str, value: object, lowest: int) -> int:
-    if type(value) is not int or value < lowest:
-        raise InputError(name, str(value) if type(value) is int else quote(value), f"an integer of {lowest} or more")
+    if isinstance(value, bool) or not isinstance(value, int) or value < lowest:
+        raise InputError(
+            name, str(value) if isinstance(value, int) else quote(value), f"an integer of {lowest} or more"
+        )
     return value
 
 
