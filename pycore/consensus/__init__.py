@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pycore.consensus.chains import ConsensusRules
+from pycore.consensus.commits import CommitReport, verify_certificate, verify_commit, verify_commits
 from pycore.consensus.quorum import (
     ANOTHER_CLAIM,
     COUNTED_ALREADY,
@@ -32,6 +33,7 @@ __all__ = [
     "NO_CLAIM",
     "UNKNOWN_VOTER",
     "Ballot",
+    "CommitReport",
     "ConsensusRules",
     "Decision",
     "Electorate",
@@ -50,4 +52,7 @@ __all__ = [
     "Vote",
     "decide",
     "tally",
+    "verify_certificate",
+    "verify_commit",
+    "verify_commits",
 ]

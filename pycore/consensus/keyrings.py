@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pycore.base.columns import Column
 
-__all__ = ["GENERATIONS", "PATIENCE", "TABLES", "Keyring", "distinct"]
+__all__ = ["GENERATIONS", "PATIENCE", "TABLES", "Keyring", "distinct", "verify_places"]
 
 PATIENCE = 64
 """Signatures of small calls, for each key, from which tables are made."""
@@ -136,23 +136,60 @@ class Keyring:
         """Groups that the keys are in."""
         return len(self._generations)
 
-    def verify(
-        self, positions: NDArray[np.int64], signatures: Column, messages: Column, threads: int | None
-    ) -> NDArray[np.uint8]:
-        """uint8 (n,): codes of n signatures by the keys at these positions."""
-        if not len(positions):
-            return np.zeros(0, np.uint8)
-        which = self._generation[positions]
-        first = int(which[0])
-        if first >= 0 and (len(self._generations) == 1 or (which == first).all()) and which.min() >= 0:
-            return self._generations[first].verify(self._row[positions], signatures, messages, threads)
-        codes = np.full(len(positions), _UNSUPPORTED, np.uint8)
-        for at in np.unique(which[which >= 0]).tolist():
+
+def verify_places(
+    places: Sequence[tuple[Keyring, Any]],
+    voters: NDArray[np.int64],
+    signatures: Column,
+    messages: Column,
+    threads: int | None,
+) -> NDArray[np.uint8]:
+    """uint8 (n,): verdict codes of n signatures, equal ones verified once.
+
+    places   (keyring, rows): whose keys the rows are by; together they are all rows. Keyrings that moved from one
+             another are verified together
+    voters   int64 (n,): positions in those keyrings
+    """
+    n = len(voters)
+    which, row = np.empty(n, np.int64), np.empty(n, np.int64)
+    generations: dict[int, tuple[int, _Generation]] = {}
+    for keyring, rows in places:
+        order = [generations.setdefault(id(one), (len(generations), one))[0] for one in keyring._generations]
+        at = voters[rows]
+        which[rows] = np.array([*order, -1], np.int64)[keyring._generation[at]]
+        row[rows] = keyring._row[at]
+    first, copies = distinct((which << 32) + row, signatures, messages)
+    if first is None or copies is None:
+        return _by_generation([one for _, one in generations.values()], which, row, signatures, messages, threads)
+    codes = _by_generation(
+        [one for _, one in generations.values()],
+        which[first],
+        row[first],
+        signatures.take(first),
+        messages.take(first),
+        threads,
+    )
+    return codes[copies]
+
+
+def _by_generation(
+    generations: Sequence[_Generation],
+    which: NDArray[np.int64],
+    row: NDArray[np.int64],
+    signatures: Column,
+    messages: Column,
+    threads: int | None,
+) -> NDArray[np.uint8]:
+    """The codes; `which` generation, -1 for a scheme that is not built."""
+    present = np.unique(which).tolist() if len(generations) != 1 else [*{int(which.min()), int(which.max())}]
+    if len(present) == 1 and present[0] >= 0:
+        return generations[present[0]].verify(row, signatures, messages, threads)
+    codes = np.full(len(which), _UNSUPPORTED, np.uint8)
+    for at in present:
+        if at >= 0:
             rows = np.flatnonzero(which == at)
-            codes[rows] = self._generations[at].verify(
-                self._row[positions[rows]], signatures.take(rows), messages.take(rows), threads
-            )
-        return codes
+            codes[rows] = generations[at].verify(row[rows], signatures.take(rows), messages.take(rows), threads)
+    return codes
 
 
 def distinct(

@@ -18,7 +18,7 @@ import numpy as np
 from pycore.base.columns import as_column, index_array, quote, same_n
 from pycore.base.verdicts import Verdicts
 from pycore.consensus.chains import rules
-from pycore.consensus.keyrings import Keyring, distinct
+from pycore.consensus.keyrings import Keyring, verify_places
 from pycore.consensus.quorum import Electorate
 from pycore.consensus.votes import checked_form
 from pycore.errors import InputError, LengthError
@@ -62,6 +62,7 @@ class ValidatorSet:
         powers: int64 (n,).
         total: of the powers.
         electorate: positions and powers, for :func:`pycore.consensus.tally`.
+        keyring: the prepared keys.
 
     Raises:
         InputError: a malformed key, a power that the chain refuses, a total above its limit, an address that is not the
@@ -80,7 +81,7 @@ class ValidatorSet:
         self.powers.flags.writeable = False
         self.electorate = Electorate(dict(enumerate(powers)), limit=self._rules.power_limit)
         self._places = {address: i for i, address in enumerate(self.addresses)}
-        self._keyring = Keyring([(one.scheme, one.public_key) for one in self.validators], self._rules.options)
+        self.keyring = Keyring([(one.scheme, one.public_key) for one in self.validators], self._rules.options)
 
     @classmethod
     def read(cls, data: Any, *, chain: str = "cometbft", form: str = "rpc") -> ValidatorSet:
@@ -122,7 +123,7 @@ class ValidatorSet:
         """The set of these validators. Keys that stay keep what was prepared for them; see
         :class:`pycore.consensus.keyrings.Keyring`."""
         after = ValidatorSet(validators, chain=self.chain)
-        after._keyring = self._keyring.moved(after._keyring)
+        after.keyring = self.keyring.moved(after.keyring)
         return after
 
     def verify(
@@ -147,11 +148,10 @@ class ValidatorSet:
         message_column = as_column(messages, "messages")
         same_n("signatures", signature_column, len(places), "positions")
         same_n("messages", message_column, len(places), "positions")
-        first, copies = distinct(places, signature_column, message_column)
-        if first is None:
-            return Verdicts.of_kernel(self._keyring.verify(places, signature_column, message_column, threads))
-        codes = self._keyring.verify(places[first], signature_column.take(first), message_column.take(first), threads)
-        return Verdicts.of_kernel(codes[copies])
+        if not len(places):
+            return Verdicts(b"")
+        codes = verify_places([(self.keyring, slice(None))], places, signature_column, message_column, threads)
+        return Verdicts.of_kernel(codes)
 
     def __len__(self) -> int:
         return len(self.validators)
@@ -185,7 +185,7 @@ def _checked(chain: ConsensusRules, validators: Iterable[Any], empty: bool) -> l
             raise LengthError("validators", f"more than {chain.size_limit}", f"at most {chain.size_limit}")
         if not isinstance(one, Validator):
             raise InputError(f"validators[{i}]", quote(one), "a Validator")
-        power = one.power
+        power: Any = one.power
         if isinstance(power, bool) or not isinstance(power, (int, np.integer)) or power < chain.lowest_power:
             raise InputError(f"validators[{i}].power", quote(power), f"an integer of {chain.lowest_power} or more")
         total += int(power)

@@ -7,17 +7,17 @@ absent votes of CometBFT carry it, does not fit in 64 bits of nanoseconds: certi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.base.columns import quote
+from pycore.base.columns import as_column, quote
 from pycore.consensus.chains import rules
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -183,35 +183,61 @@ class CommitColumns:
     """Signed headers read many at a time: n records with m signatures together, absent ones left out.
 
     A record that is not as its writer puts it, or breaks a rule of the chain, is left to
-    ``ConsensusRules.read_signed_header``: `usual` is False and it has no signatures here.
+    ``ConsensusRules.read_signed_header``: `usual` is False, and it has no signatures here.
 
     usual             bool (n,)
-    chain_ids         n texts; "" where not usual. Other columns hold anything where a record is not usual.
+    chain_ids         n texts. This and the next columns hold anything where a record is not usual.
     heights           int64 (n,): of the headers        commit_heights   int64 (n,): of the commits
-    rounds            int64 (n,)
-    hashes            uint8 (n, 32): of the headers, recomputed
-    claimed_hashes    uint8 (n, 32): of the block that the commit is for
-    validators_hashes uint8 (n, 32): as the headers say them
+    hashes            n times bytes: of the headers, recomputed
+    claimed_hashes    n times bytes: of the block that the commit is for
+    validators_hashes n times bytes: as the headers say them
     sizes             int64 (n,): slots
     starts            int64 (n + 1,): record i has the signatures starts[i] up to starts[i + 1]
-    positions         int32 (m,): slots                 kinds    uint8 (m,): FOR_CLAIM or FOR_NOTHING
+    positions         int64 (m,): slots                 kinds    uint8 (m,): FOR_CLAIM or FOR_NOTHING
     addresses         uint8 (m, width): as written
-    messages          m rows                            signatures   m rows
+    signed            from rows, int64 (k,), of these signatures to the k messages and the k signatures
     """
 
     usual: NDArray[np.bool_]
     chain_ids: Sequence[str]
     heights: NDArray[np.int64]
     commit_heights: NDArray[np.int64]
-    rounds: NDArray[np.int64]
-    hashes: NDArray[np.uint8]
-    claimed_hashes: NDArray[np.uint8]
-    validators_hashes: NDArray[np.uint8]
+    hashes: Sequence[bytes]
+    claimed_hashes: Sequence[bytes]
+    validators_hashes: Sequence[bytes]
     sizes: NDArray[np.int64]
     starts: NDArray[np.int64]
-    positions: NDArray[np.int32]
+    positions: NDArray[np.int64]
     kinds: NDArray[np.uint8]
     addresses: NDArray[np.uint8]
-    messages: Column
-    signatures: Column
-    timings: dict[str, float] = field(default_factory=dict)
+    signed: Callable[[NDArray[np.int64]], tuple[Column, Column]]
+
+    @classmethod
+    def of(cls, headers: Sequence[SignedHeader], width: int) -> CommitColumns:
+        """Of signed headers that were read one by one; `width` bytes of an address, others are put as zeros."""
+        votes = [one.certificate for one in headers]
+        starts = np.zeros(len(votes) + 1, np.int64)
+        starts[1:] = np.cumsum([len(one) for one in votes], dtype=np.int64)
+        addresses = [bytes(address) for one in votes for address in one.addresses]
+        rows = b"".join(address if len(address) == width else bytes(width) for address in addresses)
+        messages = as_column([bytes(row) for one in votes for row in one.messages], "messages")
+        signatures = as_column([bytes(row) for one in votes for row in one.signatures], "signatures")
+        return cls(
+            usual=np.ones(len(votes), np.bool_),
+            chain_ids=[one.chain_id for one in headers],
+            heights=np.array([one.height for one in headers], np.int64),
+            commit_heights=np.array([one.height for one in votes], np.int64),
+            hashes=[one.hash for one in headers],
+            claimed_hashes=[one.claimed_hash for one in votes],
+            validators_hashes=[one.validators_hash for one in headers],
+            sizes=np.array([one.size for one in votes], np.int64),
+            starts=starts,
+            positions=_joined([one.positions for one in votes], np.int64),
+            kinds=_joined([one.kinds for one in votes], np.uint8),
+            addresses=np.frombuffer(rows, np.uint8).reshape(len(addresses), width),
+            signed=lambda chosen: (messages.take(chosen), signatures.take(chosen)),
+        )
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype)

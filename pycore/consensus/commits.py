@@ -1,0 +1,558 @@
+"""Whether a signed header is final: named checks, one report for each header.
+
+    mode            signatures that are looked at, in the order of the slots           whose set
+    "full"          every one that is there, nil votes as well                         of the header
+    "light"         for the block, up to the one that completes the quorum             of the header
+    "all"           every one for the block                                            of the header
+    "trusting"      as light, by the validators of another height, found by address    trusted before
+    "trusting-all"  as all, by the validators of another height                        trusted before
+
+The names are those of CometBFT's ``types/validation.go``: VerifyCommit, VerifyCommitLight, its AllSignatures form, and
+VerifyCommitLightTrusting. One bad signature among those looked at refuses the commit, however much power the others
+have. Signatures outside the mode's choice are not looked at: "light" says nothing about them.
+
+The checks, by name; those that a mode has no use for are not in its reports:
+
+    structure        the record can be read, and keeps the chain's rules for a header and a commit by themselves
+    chain_id         the header's is the one that was asked for; only where one was
+    validators_hash  the header's is that of the set                                   not trusting
+    header_hash      the block that the commit is for is this header
+    commit_height    the commit's height is the header's
+    size             one slot for every validator of the set                           not trusting
+    addresses        every signature looked at has the address of its slot             not trusting
+    double_votes     nobody signs twice among those looked at                          trusting alone
+    signatures       those looked at are valid: how many, of how many
+    quorum           the power behind the block, and what is needed; decided by pycore.consensus.decide
+
+Signatures by schemes that cannot be checked here are named in `signatures`, which is then skipped, and give no power:
+such a report is never complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pycore.base.columns import quote
+from pycore.base.report import Check, Report
+from pycore.base.verdicts import Verdict, Verdicts
+from pycore.consensus.chains import rules
+from pycore.consensus.keyrings import verify_places
+from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally
+from pycore.consensus.validators import ValidatorSet
+from pycore.consensus.votes import FOR_CLAIM, CommitColumns, QuorumCertificate, SignedHeader, checked_form
+from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pycore.consensus.chains import ConsensusRules
+
+__all__ = ["MODES", "CommitReport", "verify_certificate", "verify_commit", "verify_commits"]
+
+MODES = ("light", "full", "all", "trusting", "trusting-all")
+_TRUSTING = frozenset({"trusting", "trusting-all"})
+_BRIEF = frozenset({"light", "trusting"})  # stop when the quorum is complete
+_CHUNK, _CHUNK_BYTES = 2048, 64 << 20  # records, and their bytes, that are taken at a time
+_VALID, _UNSUPPORTED = int(Verdict.VALID), int(Verdict.UNSUPPORTED_ALGORITHM)
+_CHECKS = ("structure", "chain_id", "validators_hash", "header_hash", "commit_height", "size", "addresses",
+           "double_votes", "signatures", "quorum")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitReport(Report):
+    """The outcome for one signed header.
+
+    mode                  as asked for
+    chain_id, height      of the header; "" and 0 where it cannot be read
+    block_hash            of the header, recomputed
+    decision              of the quorum, None where the record cannot be read
+    positions             int64 (k,): slots of the signatures that were looked at
+    verdicts              k verdicts on them
+    """
+
+    mode: str
+    chain_id: str = ""
+    height: int = 0
+    block_hash: bytes = b""
+    decision: Decision | None = None
+    positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    verdicts: Verdicts = field(default_factory=lambda: Verdicts(b""))
+
+    def require(self) -> None:
+        """Return if the report is valid and complete; else raise.
+
+        Raises:
+            InvalidSignature: the first bad signature; `index` is its slot.
+            VerificationError: another check failed, or could not be made.
+            QuorumNotReached: nothing else is wrong, and the power is too little.
+        """
+        if self.valid and self.complete:
+            return
+        bad = self.verdicts.first_invalid()
+        if bad is not None and self.verdicts[bad] != Verdict.UNSUPPORTED_ALGORITHM:
+            raise InvalidSignature(self.verdicts[bad], int(self.positions[bad]))
+        others = [check for check in self.checks if check.name != "quorum" and check.ok is False]
+        if others or self.decision is None:
+            raise VerificationError(Verdict.BAD_DIGEST if others[0].name.endswith("_hash") else Verdict.MALFORMED_ITEM)
+        if not self.decision.reached:
+            raise QuorumNotReached(self.decision.got, self.decision.needed)
+        raise VerificationError(Verdict.UNSUPPORTED_ALGORITHM)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: bytes in hexadecimal."""
+        return {
+            **super().to_dict(),
+            "mode": self.mode,
+            "chain_id": self.chain_id,
+            "height": self.height,
+            "block_hash": self.block_hash.hex(),
+        }
+
+
+def verify_commit(
+    validators: ValidatorSet | Any,
+    signed_header: SignedHeader | Any,
+    *,
+    chain: str = "cometbft",
+    mode: str = "light",
+    trust_level: tuple[int, int] = (1, 3),
+    form: str = "rpc",
+    chain_id: str | None = None,
+    threads: int | None = None,
+) -> CommitReport:
+    """Check one signed header; see the module for modes and checks.
+
+    Args:
+        validators: the set of the header's height, or with the trusting modes that of a height trusted before: a
+            ValidatorSet, or what :meth:`ValidatorSet.read` takes.
+        signed_header: a SignedHeader, or data in `form`.
+        chain: whose rules; a ValidatorSet must be of the same chain.
+        mode: one of :data:`MODES`.
+        trust_level: numerator and denominator of the share of the trusted power that the trusting modes need more
+            than.
+        form: of data: "rpc" (JSON text or its dict) or "wire" (protobuf).
+        chain_id: that the header must have; None: not asked.
+        threads: that may work on this call.
+
+    Returns:
+        A report, also for data that is no signed header: then `structure` failed, and nothing else was checked.
+
+    Raises:
+        InputError: a malformed call: unknown names, a trust level outside 0 to 1, data that is no set of validators.
+    """
+    return verify_commits(
+        validators, [signed_header], chain=chain, mode=mode, trust_level=trust_level, form=form, chain_id=chain_id,
+        threads=threads,
+    )[0]  # fmt: skip
+
+
+def verify_commits(
+    validators: ValidatorSet | Sequence[ValidatorSet] | Any,
+    signed_headers: Iterable[SignedHeader | Any],
+    *,
+    chain: str = "cometbft",
+    mode: str = "light",
+    trust_level: tuple[int, int] = (1, 3),
+    form: str = "rpc",
+    chain_id: str | None = None,
+    threads: int | None = None,
+) -> list[CommitReport]:
+    """Check many signed headers, of any heights and in any order, with few kernel calls.
+
+    Args:
+        validators: one set for all, or a list of ValidatorSet, one for each header; sets made by
+            :meth:`ValidatorSet.moved` from one another share their keys and are verified together.
+        signed_headers: as for :func:`verify_commit`, as are the options.
+
+    Returns:
+        One report for each header, equal to that of :func:`verify_commit`: none depends on another one.
+
+    Raises:
+        InputError: as :func:`verify_commit`; lists of different lengths.
+    """
+    asked = _Asked.check(chain, mode, trust_level, chain_id, threads)
+    checked_form(form)
+    items = list(signed_headers)
+    sets = _sets(validators, len(items), chain, form)
+    reports: list[CommitReport] = []
+    for first, last in _chunks(items):
+        part = sets if len(sets) == 1 else sets[first:last]
+        reports += _chunk(asked, part, items[first:last], form)
+    return reports
+
+
+def verify_certificate(
+    validators: ValidatorSet,
+    certificate: QuorumCertificate,
+    *,
+    mode: str = "full",
+    trust_level: tuple[int, int] = (1, 3),
+    threads: int | None = None,
+) -> CommitReport:
+    """Check a certificate without a header: the checks from `size` on. What it claims is the caller's to compare.
+
+    Raises:
+        InputError: as :func:`verify_commit`.
+    """
+    asked = _Asked.check(validators.chain, mode, trust_level, None, threads)
+    header = SignedHeader(
+        certificate.chain_id, certificate.height, 0, certificate.claimed_hash, validators.hash, b"", b"", certificate
+    )
+    report = _judged(asked, [validators], CommitColumns.of([header], _width(validators)))[0]
+    kept = [check for check in report.checks if _CHECKS.index(check.name) >= _CHECKS.index("size")]
+    return CommitReport(**{**report.__dict__, "checks": tuple(kept)})
+
+
+# ---- the call --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a call asks for, checked."""
+
+    rules: ConsensusRules
+    mode: str
+    quorum: Rule
+    numerator: int
+    chain_id: str | None
+    threads: int | None
+
+    @classmethod
+    def check(cls, chain: str, mode: str, trust_level: Any, chain_id: str | None, threads: int | None) -> _Asked:
+        """InputError for what is malformed."""
+        of_chain = rules(chain)
+        if mode not in MODES:
+            raise InputError("mode", quote(mode), "one of " + ", ".join(map(repr, MODES)))
+        if chain_id is not None and not isinstance(chain_id, str):
+            raise InputError("chain_id", quote(chain_id), "text or None")
+        if mode not in _TRUSTING:
+            return cls(of_chain, mode, of_chain.quorum, 1, chain_id, threads)
+        try:
+            numerator, denominator = trust_level
+            quorum = Rule.more_than(numerator, denominator)
+        except (TypeError, ValueError):
+            raise InputError("trust_level", quote(trust_level), "two integers, a share from 0 to 1") from None
+        if denominator is None or denominator > INT64_MAX:
+            raise InputError("trust_level", quote(trust_level), "two integers of 64 bits, a share from 0 to 1")
+        return cls(of_chain, mode, quorum, int(numerator), chain_id, threads)
+
+    def needed(self, validators: ValidatorSet) -> int:
+        """Power that a quorum of this set has; InputError where the product has no place in the chain's integers."""
+        if self.numerator * validators.total > INT64_MAX:
+            raise InputError("trust_level", f"a numerator of {self.numerator}", "one that the total power fits with")
+        return self.quorum.needed(validators.total)
+
+
+def _sets(validators: Any, n: int, chain: str, form: str) -> list[ValidatorSet]:
+    """One set for all headers, or one for each."""
+    if isinstance(validators, (list, tuple)) and validators and all(isinstance(v, ValidatorSet) for v in validators):
+        if len(validators) != n:
+            raise LengthError("validators", f"{len(validators)} sets", f"one, or {n}, as many as signed_headers")
+        sets = list(validators)
+    else:
+        sets = [
+            validators
+            if isinstance(validators, ValidatorSet)
+            else ValidatorSet.read(validators, chain=chain, form=form)
+        ]
+    for one in sets:
+        if one.chain != chain:
+            raise InputError("validators", f"a set of {one.chain!r}", f"one of {chain!r}")
+        if not len(one):
+            raise InputError("validators", "an empty set", "at least one validator")
+    return sets
+
+
+def _chunks(items: Sequence[Any]) -> list[tuple[int, int]]:
+    """Ranges of items that are judged together: memory stays bounded, and calls stay large."""
+    found, first, size = [], 0, 0
+    for i, item in enumerate(items):
+        size += len(item) if isinstance(item, (bytes, bytearray, memoryview, str)) else 0
+        if i + 1 - first >= _CHUNK or size >= _CHUNK_BYTES:
+            found.append((first, i + 1))
+            first, size = i + 1, 0
+    if first < len(items):
+        found.append((first, len(items)))
+    return found
+
+
+def _width(validators: ValidatorSet) -> int:
+    return int(validators.address_rows.shape[1])
+
+
+def _chunk(asked: _Asked, sets: Sequence[ValidatorSet], items: Sequence[Any], form: str) -> list[CommitReport]:
+    """Reads and judges some headers: those in protobuf together, what is odd among them and all others one by one."""
+    reports: list[CommitReport | None] = [None] * len(items)
+    wire = [i for i, item in enumerate(items) if form == "wire" and isinstance(item, (bytes, bytearray, memoryview))]
+    if wire:
+        columns = asked.rules.read_commits([bytes(items[i]) for i in wire], asked.threads)
+        part = sets if len(sets) == 1 else [sets[i] for i in wire]
+        for i, usual, found in zip(wire, columns.usual.tolist(), _judged(asked, part, columns), strict=True):
+            reports[i] = found if usual else None
+    read: dict[int, SignedHeader] = {}
+    for i, report in enumerate(reports):
+        if report is None:
+            try:
+                item = items[i]
+                read[i] = item if isinstance(item, SignedHeader) else asked.rules.read_signed_header(item, form)
+            except InputError as error:
+                reports[i] = _unreadable(asked, error)
+    if read:
+        part = sets if len(sets) == 1 else [sets[i] for i in read]
+        headers = list(read.values())
+        columns = CommitColumns.of(headers, _width(sets[0]))
+        for i, report in zip(read, _judged(asked, part, columns, [one.faults for one in headers]), strict=True):
+            reports[i] = report
+    return reports  # type: ignore[return-value]
+
+
+def _names(asked: _Asked) -> list[str]:
+    """Checks of the mode."""
+    trusting = asked.mode in _TRUSTING
+    without = {"validators_hash", "size", "addresses"} if trusting else {"double_votes"}
+    if asked.chain_id is None:
+        without = without | {"chain_id"}
+    return [name for name in _CHECKS if name not in without]
+
+
+def _unreadable(asked: _Asked, error: InputError) -> CommitReport:
+    first = Check("structure", False, error.got, error.wanted, f"{error.field} cannot be read")
+    others = (Check(name, None, detail="the record cannot be read") for name in _names(asked)[1:])
+    return CommitReport(chain=asked.rules.chain, rules="strict", checks=(first, *others), mode=asked.mode)
+
+
+# ---- judging ---------------------------------------------------------------------------------------------------------
+
+
+def _judged(
+    asked: _Asked,
+    sets: Sequence[ValidatorSet],
+    columns: CommitColumns,
+    faults: Sequence[tuple[str, ...]] | None = None,
+) -> list[CommitReport]:
+    """A report for every record; of those that are not usual it means nothing."""
+    n, m = len(columns.usual), len(columns.positions)
+    record = np.repeat(np.arange(n), np.diff(columns.starts))
+    groups = _groups(sets, n)
+    chosen = np.zeros(m, np.bool_)
+    voters = np.full(m, -1, np.int64)
+    fitting = np.ones(m, np.bool_)  # has the address of its slot
+    for validators, members in groups:
+        rows = None if len(groups) == 1 else np.flatnonzero(np.isin(record, members))
+        _choose(asked, validators, columns, record, rows, chosen, voters, fitting)
+    rows = np.flatnonzero(chosen)
+    codes = np.zeros(len(rows), np.uint8)
+    known = np.flatnonzero(voters[rows] >= 0)
+    if len(known):
+        picked = rows[known]
+        messages, signatures = columns.signed(picked)
+        places = [
+            (validators.keyring, slice(None) if len(groups) == 1 else np.flatnonzero(np.isin(record[picked], members)))
+            for validators, members in groups
+        ]
+        codes[known] = verify_places(places, voters[picked], signatures, messages, asked.threads)
+    starts = np.searchsorted(rows, columns.starts)
+    votes = _Votes(columns.positions[rows], columns.kinds[rows], voters[rows], codes, fitting[rows])
+    return _reports(asked, sets, columns, starts.tolist(), votes, faults)
+
+
+def _groups(sets: Sequence[ValidatorSet], n: int) -> list[tuple[ValidatorSet, NDArray[np.int64]]]:
+    """The different sets, each with its records."""
+    if len(sets) == 1:
+        return [(sets[0], np.arange(n))]
+    members: dict[int, list[int]] = {}
+    for i, one in enumerate(sets):
+        members.setdefault(id(one), []).append(i)
+    return [(sets[rows[0]], np.array(rows, np.int64)) for rows in members.values()]
+
+
+def _choose(
+    asked: _Asked,
+    validators: ValidatorSet,
+    columns: CommitColumns,
+    record: NDArray[np.int64],
+    rows: NDArray[np.int64] | None,
+    chosen: NDArray[np.bool_],
+    voters: NDArray[np.int64],
+    fitting: NDArray[np.bool_],
+) -> None:
+    """Which signatures of one set's records are looked at, and by whom they are: writes the last three arrays, which
+    have an entry for every signature."""
+    at: Any = slice(None) if rows is None else rows
+    of, positions, kinds, addresses = record[at], columns.positions[at], columns.kinds[at], columns.addresses[at]
+    needed = asked.needed(validators)
+    n = len(validators)
+    if asked.mode in _TRUSTING:
+        voter = _found(validators, positions, addresses)
+        candidate = (kinds == FOR_CLAIM) & (voter >= 0)
+        fits = np.ones(len(of), np.bool_)
+    else:
+        voter = np.where((columns.sizes[of] == n) & (positions < n), positions, -1)
+        candidate = np.ones(len(of), np.bool_) if asked.mode == "full" else kinds == FOR_CLAIM
+        candidate &= voter >= 0
+        fits = (addresses == validators.address_rows[np.maximum(voter, 0)]).all(axis=1)
+    if asked.mode in _BRIEF:
+        rows_of = np.flatnonzero(candidate)
+        if asked.mode in _TRUSTING:  # a validator who occurs again adds no power
+            _, first = np.unique(of[rows_of] * n + voter[rows_of], return_index=True)
+            rows_of = rows_of[first]
+        weights = np.zeros(len(of), np.int64)
+        weights[rows_of] = validators.powers[voter[rows_of]]
+        candidate &= _before(weights, of, validators.total) < needed
+    chosen[at], voters[at], fitting[at] = candidate, voter, fits
+
+
+def _found(validators: ValidatorSet, positions: NDArray[np.int64], addresses: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Positions in the set of the validators with these addresses, -1 for strangers. Most are where they were."""
+    guess = np.minimum(positions, len(validators) - 1)
+    moved = np.flatnonzero((addresses != validators.address_rows[guess]).any(axis=1))
+    for row in moved.tolist():
+        place = validators.index(addresses[row].tobytes())
+        guess[row] = -1 if place is None else place
+    return guess
+
+
+def _before(weights: NDArray[np.int64], record: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """int64 (k,): sum of the weights that come before in the same record. record: int64 (k,), ascending; most: that
+    the weights of one record come to."""
+    starts = np.flatnonzero(np.diff(record, prepend=-1))
+    if len(starts) * most <= INT64_MAX:
+        sums = np.cumsum(weights) - weights
+        return sums - np.repeat(sums[starts], np.diff(starts, append=len(record)))
+    sums = np.empty_like(weights)
+    for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(record)], strict=True):
+        sums[first:last] = np.cumsum(weights[first:last]) - weights[first:last]
+    return sums
+
+
+# ---- reporting -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Votes:
+    """The signatures that were looked at, as arrays: slot, kind, voter (-1: none), verdict, has its slot's address."""
+
+    positions: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    voters: NDArray[np.int64]
+    codes: NDArray[np.uint8]
+    fitting: NDArray[np.bool_]
+
+    def part(self, first: int, last: int) -> _Votes:
+        """Those of one record."""
+        return _Votes(*(getattr(self, name)[first:last] for name in self.__slots__))
+
+
+def _reports(
+    asked: _Asked,
+    sets: Sequence[ValidatorSet],
+    columns: CommitColumns,
+    starts: Sequence[int],
+    votes: _Votes,
+    faults: Sequence[tuple[str, ...]] | None,
+) -> list[CommitReport]:
+    """Most commits of a chain are signed alike: what is decided once for the same votes is not decided again."""
+    decided: dict[tuple[Any, ...], tuple[tuple[Check, ...], Decision]] = {}
+    heights, commit_heights, sizes = columns.heights.tolist(), columns.commit_heights.tolist(), columns.sizes.tolist()
+    found = []
+    for i, height in enumerate(heights):
+        validators = sets[0] if len(sets) == 1 else sets[i]
+        part = votes.part(starts[i], starts[i + 1])
+        key = (id(validators), sizes[i], *(getattr(part, name).tobytes() for name in part.__slots__))
+        ruling = decided.get(key)
+        if ruling is None:
+            ruling = decided[key] = _ruling(asked, validators, sizes[i], part)
+        checks = [_structure(faults[i] if faults else ())]
+        if asked.chain_id is not None:
+            checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
+        if asked.mode not in _TRUSTING:
+            checks.append(_same("validators_hash", columns.validators_hashes[i], validators.hash))
+        checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
+        checks.append(_same("commit_height", commit_heights[i], height))
+        found.append(
+            CommitReport(
+                chain=asked.rules.chain, rules="strict", checks=(*checks, *ruling[0]), mode=asked.mode,
+                chain_id=columns.chain_ids[i], height=height, block_hash=columns.hashes[i], decision=ruling[1],
+                positions=part.positions, verdicts=Verdicts.of_kernel(part.codes),
+            )
+        )  # fmt: skip
+    return found
+
+
+_SOUND = Check("structure", True)
+
+
+def _structure(faults: Sequence[str]) -> Check:
+    if not faults:
+        return _SOUND
+    return Check("structure", False, f"{len(faults)} faults", "none", "; ".join(faults[:4]))
+
+
+def _same(name: str, got: Any, wanted: Any) -> Check:
+    return Check(name, got == wanted, got, wanted)
+
+
+def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: _Votes) -> tuple[tuple[Check, ...], Decision]:
+    """The checks from `size` on, and the decision, for one commit of so many slots."""
+    trusting = asked.mode in _TRUSTING
+    slots, codes, looked_at = votes.positions.tolist(), votes.codes.tolist(), len(votes.codes)
+    flaws = [_flaw(validators, voter, code) for voter, code in zip(votes.voters.tolist(), codes, strict=True)]
+    bad = [i for i, code in enumerate(codes) if code not in (_VALID, _UNSUPPORTED)]
+    unknown = [i for i, code in enumerate(codes) if code == _UNSUPPORTED]
+    lost = [] if trusting else [slots[i] for i in np.flatnonzero(~votes.fitting).tolist()]
+    wrong_size = not trusting and size != len(validators)
+    objections = [f"the signature in slot {slots[i]}: {flaws[i]}" for i in bad]
+    objections += [f"slot {slot} has the address of somebody else" for slot in lost]
+    objections += ["the commit is not of this set"] if wrong_size else []
+    ballots = [
+        (voter, True if kind == FOR_CLAIM else None, flaw)
+        for voter, kind, flaw in zip(votes.voters.tolist(), votes.kinds.tolist(), flaws, strict=True)
+    ]
+    count = tally(ballots, validators.electorate, repeats=Repeat.REFUSED if trusting else Repeat.IGNORED)
+    decision = decide(count, asked.quorum, True, objections=objections)
+    checks = []
+    if trusting:
+        doubled = [f"slots {slots[a]} and {slots[b]} are by one validator" for a, b in count.refused]
+        checks.append(Check("double_votes", not doubled, len(doubled), 0, _some(doubled)))
+    else:
+        checks.append(Check("size", not wrong_size, size, len(validators)))
+        detail = _some([f"slot {slot} has the address of somebody else" for slot in lost])
+        checks.append(Check("addresses", not lost, looked_at - len(lost), looked_at, detail))
+    if wrong_size:
+        checks[-1] = Check("addresses", None, detail="the commit is not of this set")
+        checks.append(Check("signatures", None, detail="the commit is not of this set"))
+    else:
+        detail = _some([f"slot {slots[i]}: {flaws[i]}" for i in bad or unknown])
+        valid = looked_at - len(bad) - len(unknown)
+        checks.append(Check("signatures", False if bad else None if unknown else True, valid, looked_at, detail))
+    checks.append(_quorum(validators, votes, unknown, decision))
+    return tuple(checks), decision
+
+
+def _quorum(validators: ValidatorSet, votes: _Votes, unknown: Sequence[int], decision: Decision) -> Check:
+    """Open where signatures that cannot be checked would make the difference."""
+    ok, detail = decision.reached, _some(decision.objections)
+    if not decision.reached and not decision.objections:
+        voters = {int(votes.voters[i]) for i in unknown if votes.kinds[i] == FOR_CLAIM}
+        more = sum(validators.validators[voter].power for voter in voters)
+        if decision.got + more >= decision.needed:
+            detail = f"a power of {more} behind signatures that cannot be checked"
+            return Check("quorum", None, decision.got, decision.needed, detail)
+    return Check("quorum", ok, decision.got, decision.needed, detail)
+
+
+def _flaw(validators: ValidatorSet, voter: int, code: int) -> str:
+    if code == _VALID:
+        return ""
+    if code == _UNSUPPORTED:
+        return f"{validators.validators[voter].scheme} cannot be checked here"
+    return Verdict(code).name
+
+
+def _some(texts: Sequence[str]) -> str:
+    """The first few."""
+    return "; ".join(texts[:3]) + (f"; and {len(texts) - 3} more" if len(texts) > 3 else "")
