@@ -330,6 +330,73 @@ def decide(count: Tally, rule: Rule, claim: Hashable, *, objections: Iterable[st
     )
 
 
+class RunningTally:
+    """A tally that takes one ballot at a time, for votes that arrive over hours: :func:`tally` with
+    :attr:`Repeat.IGNORED`, and :func:`decide` at any moment.
+
+    It remembers who counts and for what, and nothing of the ballots that do not: a million of them cost no memory.
+    Their reasons are what :meth:`add` returns.
+
+    Args:
+        electorate: who may vote.
+        rule: how much is enough.
+
+    Attributes:
+        needed: the smallest power that is enough.
+        voted: power of those who are used up, for whatever claim or none.
+
+    >>> count = RunningTally(Electorate({"a": 10, "b": 20, "c": 30}), Rule.more_than(2, 3))
+    >>> [count.add(*ballot) for ballot in [("a", 7, ""), ("a", 8, ""), ("c", 7, "")]]
+    ['', 'this voter is counted already', '']
+    >>> count.got(7), count.reached(7), count.add("b", 7), count.reached(7)
+    (40, False, '', True)
+    """
+
+    __slots__ = ("_claims", "_power", "_powers", "electorate", "needed", "voted")
+
+    def __init__(self, electorate: Electorate, rule: Rule) -> None:
+        self.electorate = electorate
+        self.needed = rule.needed(electorate.total)
+        self._powers = electorate.powers
+        self._claims: dict[Hashable, Hashable] = {}  # voter -> claim, of those who are used up, in order
+        self._power: dict[Hashable, int] = {}
+        self.voted = 0
+
+    def add(self, voter: Hashable, claim: Hashable, flaw: str = "") -> str:
+        """Take a ballot: "" where it counts, else why it does not, in words."""
+        if flaw:
+            return flaw
+        if voter in self._claims:
+            return COUNTED_ALREADY
+        weight = self._powers.get(voter)
+        if weight is None:
+            return UNKNOWN_VOTER
+        self._claims[voter] = claim
+        self.voted += weight
+        if claim is None:
+            return NO_CLAIM
+        self._power[claim] = self._power.get(claim, 0) + weight
+        return ""
+
+    @property
+    def power(self) -> Mapping[Hashable, int]:
+        """Claim -> power of the votes that count for it so far."""
+        return MappingProxyType(self._power)
+
+    def got(self, claim: Hashable) -> int:
+        """The power behind a claim so far."""
+        return self._power.get(claim, 0)
+
+    def reached(self, claim: Hashable) -> bool:
+        """Whether that is enough; None is never reached."""
+        return self._power.get(claim, 0) >= self.needed
+
+    def decide(self, claim: Hashable) -> Decision:
+        """The decision about a claim, with nothing in `ignored`."""
+        behind = () if claim is None else tuple(voter for voter, one in self._claims.items() if one == claim)
+        return Decision(self.got(claim), self.needed, self.electorate.total, behind, ())
+
+
 def _whole(name: str, value: object, lowest: int) -> int:
     """The value as a Python integer, or InputError."""
     if type(value) is int and value >= lowest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from pycore.consensus import (
     Repeat,
     Repeats,
     Rule,
+    RunningTally,
     decide,
     tally,
 )
@@ -222,6 +224,36 @@ def test_no_voter_has_more_than_its_power(votes: list[tuple[str, str]]) -> None:
         count = tally([vote(*fields) for fields in votes], electorate, repeats=repeats)
         voters = {voter for voter, _ in votes}
         assert sum(count.power.values()) == sum(electorate.powers.get(voter, 0) for voter in voters)
+
+
+# ---- one ballot at a time --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", range(5))
+def test_a_running_tally_is_the_tally(size: int) -> None:
+    """After every ballot of every short sequence: the same power, reasons and decisions."""
+    electorate = Electorate(POWERS)
+    for ballots in itertools.product(VOTES, repeat=size):
+        running = RunningTally(electorate, TWO_THIRDS)
+        reasons = {i: reason for i, ballot in enumerate(ballots) if (reason := running.add(*ballot))}
+        count = tally(ballots, electorate)
+        assert running.power == count.power
+        assert running.voted == sum(POWERS[voter] for voter in {v for v, _, wrong in ballots if not wrong} & {*POWERS})
+        assert reasons == {vote.position: vote.reason for vote in count.ignored}
+        for claim in ("x", "y", None):
+            found, wanted = running.decide(claim), decide(count, TWO_THIRDS, claim)
+            assert dataclasses.replace(found, ignored=wanted.ignored) == wanted
+            assert (running.got(claim), running.reached(claim)) == (wanted.got, wanted.reached)
+
+
+@pytest.mark.parametrize("rule", list(every_rule()), ids=str)
+def test_a_running_tally_decides_by_its_rule(rule: Rule) -> None:
+    running = RunningTally(Electorate(POWERS), rule)
+    ballots = [vote(voter, "x") for voter in POWERS]
+    for ballot in ballots:
+        running.add(*ballot)
+    assert running.reached("x") == decide(tally(ballots, Electorate(POWERS)), rule, "x").reached
+    assert not RunningTally(Electorate({}), rule).reached("x")
 
 
 # ---- objections and outcome ------------------------------------------------------------------------------------------

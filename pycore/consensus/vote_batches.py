@@ -1,0 +1,369 @@
+"""A micro-batch of votes on its way to be counted: read, placed, and its signatures verified in one call.
+
+Nothing here changes the state of a collector, so several threads can verify batches while one counts. Every vote gets
+an :class:`Outcome` that depends on the vote and on the sets of validators alone; VALID ones go on to be counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from pycore.base.columns import Column, join_columns, trusted_column
+from pycore.base.verdicts import Verdict
+from pycore.consensus.votes import Vote
+from pycore.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from pycore.consensus.chains import ConsensusRules
+    from pycore.consensus.validators import ValidatorSet
+    from pycore.consensus.vote_columns import VoteColumns
+
+__all__ = ["Entry", "Outcome", "Pending", "ReadVotes", "Setting", "judge"]
+
+Entry: TypeAlias = bytes | Vote
+"""What is remembered of a vote: its bytes where it came as bytes, else the value."""
+
+FEW = 8
+"""Votes in bytes that are read one by one: columns of them would take longer."""
+_VALID, _UNSUPPORTED = int(Verdict.VALID), int(Verdict.UNSUPPORTED_ALGORITHM)
+
+
+class Outcome(IntEnum):
+    """What became of a vote. :attr:`VoteCollector.counts` has the names in lower case."""
+
+    COUNTED = 0
+    """Valid, and the first of its validator there: its power counts."""
+    DUPLICATE = 1
+    """The same bytes as a vote that is there."""
+    REPEATED = 2
+    """Another valid vote for the claim that its validator voted for: another time or signature."""
+    EQUIVOCATION = 3
+    """Valid, for another claim: evidence was made."""
+    CONFLICTING = 4
+    """Valid, for a claim that conflicts, by a validator whose evidence is made already."""
+    MALFORMED = 5
+    """Bytes that are no vote of this chain, or too many of them."""
+    OTHER_CHAIN = 6
+    """A value that names another chain."""
+    LATE_HEIGHT = 7
+    """Of a height that is over."""
+    FUTURE_HEIGHT = 8
+    """Of a height that has not begun."""
+    STRANGER = 9
+    """Names a position that nobody has, or an address that is not that position's."""
+    UNSUPPORTED = 10
+    """Its validator's signature scheme is not built: it cannot count."""
+    BAD_SIGNATURE = 11
+    """Its signature is not valid."""
+    BAD_EXTENSION = 12
+    """Its extension's signature is not valid, or it has one where none may be, or none where one must be."""
+    LATE_ROUND = 13
+    """Valid, of a round that is forgotten."""
+    FUTURE_ROUND = 14
+    """Valid, of a round beyond the window that nothing allows to open."""
+    UNVERIFIED = 15
+    """The batch could not be verified: an exception ended the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What votes are judged by.
+
+    rules           of the chain                   chain_id     of the chain
+    sets            height -> its validators       known        height -> entries that are there
+    extensions      True: votes that decide on a claim must have them; False: none may; None: either
+    max_vote_bytes  of one vote                    threads      for verification
+    """
+
+    rules: ConsensusRules
+    chain_id: str
+    sets: Mapping[int, ValidatorSet]
+    known: Mapping[int, set[Entry]]
+    extensions: bool | None
+    max_vote_bytes: int
+    threads: int | None
+
+
+@dataclass(slots=True)
+class Pending:
+    """Votes that wait, in order: values, and bytes as columns, each with the peer who sent them."""
+
+    parts: list[tuple[list[Vote] | Column, list[Hashable]]] = field(default_factory=list)
+    count: int = 0
+    nbytes: int = 0
+
+    def add(self, votes: list[Vote] | Column, peer: Hashable) -> None:
+        """Takes votes; a column must be no view of what the caller may change while they wait."""
+        n = len(votes)
+        self.count += n
+        self.nbytes += votes.nbytes if isinstance(votes, Column) else sum(map(_size, votes))
+        if isinstance(votes, list) and self.parts and isinstance(self.parts[-1][0], list):
+            self.parts[-1][0].extend(votes)
+            self.parts[-1][1].extend([peer] * n)
+        else:
+            self.parts.append((votes, [peer] * n))
+
+    def own_last(self) -> None:
+        """Copies the last part, a column that may be a view of what the caller goes on to change."""
+        votes, peers = self.parts[-1]
+        if isinstance(votes, Column):
+            self.parts[-1] = _copied(votes), peers
+
+    def joined(self) -> list[tuple[list[Vote] | Column, list[Hashable]]]:
+        """The parts, neighbouring columns as one."""
+        found: list[tuple[list[Vote] | Column, list[Hashable]]] = []
+        columns: list[Column] = []
+        senders: list[Hashable] = []
+        for votes, peers in [*self.parts, ([], [])]:
+            if isinstance(votes, Column):
+                columns.append(votes)
+                senders += peers
+                continue
+            if columns:
+                found.append((join_columns(columns), senders))
+                columns, senders = [], []
+            if votes:
+                found.append((votes, peers))
+        return found
+
+
+def _copied(column: Column) -> Column:
+    if column.offsets is None:
+        return trusted_column(column.data.copy(), None)
+    first, last = int(column.offsets[0]), int(column.offsets[-1])
+    return trusted_column(column.data[first:last].copy(), column.offsets - first)
+
+
+def _size(vote: Vote) -> int:
+    return len(vote.raw) + len(vote.message) + sum(len(one) for pair in vote.extensions for one in pair)
+
+
+@dataclass(slots=True)
+class ReadVotes:
+    """n votes of one part, judged as far as they can be by themselves.
+
+    outcomes       uint8 (n,): COUNTED for the valid ones, which may yet turn out to be something else
+    peers          who sent each
+    heights, rounds, kinds, positions, claims
+                   n each; anything where the outcome is not COUNTED
+    entry          place -> what is remembered of that vote
+    """
+
+    outcomes: NDArray[np.uint8]
+    peers: Sequence[Hashable]
+    heights: Sequence[int]
+    rounds: Sequence[int]
+    kinds: Sequence[str]
+    positions: Sequence[int]
+    claims: Sequence[bytes | None]
+    entry: Callable[[int], Entry]
+
+
+def judge(pending: Pending, setting: Setting) -> list[ReadVotes]:
+    """Reads and verifies what waits. Never raises for what a vote holds."""
+    found = []
+    for votes, peers in pending.joined():
+        if isinstance(votes, Column):
+            found.append(_judge_bytes(votes, peers, setting))
+        else:
+            entries: list[Vote | None] = list(votes)
+            found.append(_judge_values(entries, votes.__getitem__, peers, setting))
+    return found
+
+
+# ---- values ----------------------------------------------------------------------------------------------------------
+
+
+def _judge_values(
+    votes: Sequence[Vote | None], entry: Callable[[int], Entry], peers: Sequence[Hashable], setting: Setting
+) -> ReadVotes:
+    """Votes one by one; None is a malformed one."""
+    n = len(votes)
+    outcomes = np.zeros(n, np.uint8)
+    by_height: dict[int, list[int]] = {}
+    for i, vote in enumerate(votes):
+        if vote is None or _size(vote) > setting.max_vote_bytes:
+            outcomes[i] = Outcome.MALFORMED
+        elif vote.chain_id != setting.chain_id:
+            outcomes[i] = Outcome.OTHER_CHAIN
+        elif vote.height not in setting.sets:
+            outcomes[i] = _beyond(vote.height, setting.sets)
+        else:
+            addresses = setting.sets[vote.height].addresses
+            if not 0 <= vote.position < len(addresses) or addresses[vote.position] != vote.address:
+                outcomes[i] = Outcome.STRANGER
+            elif entry(i) not in setting.known[vote.height]:
+                by_height.setdefault(vote.height, []).append(i)
+    for height, rows in by_height.items():
+        chosen = [vote for i in rows if (vote := votes[i]) is not None]
+        outcomes[rows] = _verified(chosen, setting.sets[height], setting)
+    blank = Vote("", "", 0, 0, None, b"", 0, b"", b"", 0)
+    whole = [vote or blank for vote in votes]
+    return ReadVotes(
+        outcomes,
+        peers,
+        heights=[vote.height for vote in whole],
+        rounds=[vote.round for vote in whole],
+        kinds=[vote.kind for vote in whole],
+        positions=[vote.position for vote in whole],
+        claims=[vote.claim for vote in whole],
+        entry=entry,
+    )
+
+
+def _verified(votes: Sequence[Vote], validators: ValidatorSet, setting: Setting) -> NDArray[np.uint8]:
+    """Outcomes of votes of one height by validators who are there."""
+    positions = [vote.position for vote in votes]
+    codes = validators.verify(
+        positions, [vote.signature for vote in votes], [vote.message for vote in votes], threads=setting.threads
+    ).codes
+    outcomes = _outcomes(codes)
+    owners = [(i, one) for i, vote in enumerate(votes) for one in vote.extensions]
+    if owners:
+        places = [i for i, _ in owners]
+        codes = validators.verify(
+            [positions[i] for i in places],
+            [signature for _, (_, signature) in owners],
+            [message for _, (message, _) in owners],
+            threads=setting.threads,
+        ).codes
+        _mark_extensions(outcomes, np.array(places), codes)
+    if setting.extensions is not None:
+        bearing = np.array([bool(vote.extensions) for vote in votes])
+        deciding = np.array([_decides(vote.kind, vote.claim) for vote in votes])
+        _require_extensions(outcomes, bearing, deciding, setting.extensions)
+    return outcomes
+
+
+def _outcomes(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    bad = np.where(codes == _UNSUPPORTED, Outcome.UNSUPPORTED, Outcome.BAD_SIGNATURE)
+    return np.where(codes == _VALID, Outcome.COUNTED, bad).astype(np.uint8)
+
+
+def _mark_extensions(outcomes: NDArray[np.uint8], owners: NDArray[Any], codes: NDArray[np.uint8]) -> None:
+    bad = owners[codes != _VALID]
+    outcomes[bad] = np.where(outcomes[bad] == Outcome.COUNTED, Outcome.BAD_EXTENSION, outcomes[bad])
+
+
+def _require_extensions(
+    outcomes: NDArray[np.uint8], bearing: NDArray[np.bool_], deciding: NDArray[np.bool_], wanted: bool
+) -> None:
+    wrong = (bearing != deciding) if wanted else bearing
+    outcomes[wrong & (outcomes == Outcome.COUNTED)] = Outcome.BAD_EXTENSION
+
+
+def _decides(kind: str, claim: bytes | None) -> bool:
+    """Whether votes of this kind and claim have extensions where a chain has them."""
+    return kind == "precommit" and claim is not None
+
+
+def _beyond(height: int, sets: Mapping[int, Any]) -> Outcome:
+    return Outcome.FUTURE_HEIGHT if height > max(sets) else Outcome.LATE_HEIGHT
+
+
+# ---- bytes -----------------------------------------------------------------------------------------------------------
+
+
+def _read_one(raw: bytes, setting: Setting) -> Vote | None:
+    if len(raw) > setting.max_vote_bytes:
+        return None
+    try:
+        return setting.rules.read_vote(raw, "wire", chain_id=setting.chain_id)
+    except InputError:
+        return None
+
+
+def _judge_bytes(raws: Column, peers: Sequence[Hashable], setting: Setting) -> ReadVotes:
+    reader = getattr(setting.rules, "read_votes", None)
+    if reader is None or len(raws) <= FEW:
+        return _judge_values([_read_one(raw, setting) for raw in raws], raws.__getitem__, peers, setting)
+    votes: VoteColumns = reader(raws, chain_id=setting.chain_id, threads=setting.threads)
+    outcomes = np.full(len(raws), Outcome.LATE_HEIGHT, np.uint8)
+    outcomes[votes.heights > max(setting.sets)] = Outcome.FUTURE_HEIGHT
+    usual = votes.usual & (raws.lengths <= setting.max_vote_bytes)
+    for height, validators in setting.sets.items():
+        rows = np.flatnonzero(usual & (votes.heights == height))
+        if len(rows):
+            outcomes[rows] = _judge_columns(votes, rows, raws, validators, setting.known[height], setting)
+    heights, rounds, kinds = votes.heights.tolist(), votes.rounds.tolist(), votes.kinds
+    positions, claims = votes.positions.tolist(), votes.claims
+    odd = np.flatnonzero(~usual).tolist()
+    if odd:
+        one_by_one = _judge_values(
+            [_read_one(raws[i], setting) for i in odd], lambda i: raws[odd[i]], [None] * len(odd), setting
+        )
+        kinds, claims = list(kinds), list(claims)
+        for place, i in enumerate(odd):
+            outcomes[i] = one_by_one.outcomes[place]
+            heights[i], rounds[i] = one_by_one.heights[place], one_by_one.rounds[place]
+            kinds[i], claims[i] = one_by_one.kinds[place], one_by_one.claims[place]
+            positions[i] = one_by_one.positions[place]
+    return ReadVotes(outcomes, peers, heights, rounds, kinds, positions, claims, raws.__getitem__)
+
+
+def _judge_columns(
+    votes: VoteColumns,
+    rows: NDArray[np.intp],
+    raws: Column,
+    validators: ValidatorSet,
+    known: set[Entry],
+    setting: Setting,
+) -> NDArray[np.uint8]:
+    """Outcomes of the votes in these rows, all of one height."""
+    outcomes = np.zeros(len(rows), np.uint8)
+    positions = votes.positions[rows]
+    outside = (positions < 0) | (positions >= len(validators))
+    places = np.where(outside, 0, positions)
+    if len(validators) == 0 or votes.addresses.shape[1] != validators.address_rows.shape[1]:
+        outside[:] = True
+    else:
+        outside |= (votes.addresses[rows] != validators.address_rows[places]).any(axis=1)
+    outcomes[outside] = Outcome.STRANGER
+    # Bytes that are there were verified when they came.
+    again = [raws[i] in known for i in rows.tolist()] if known else None
+    fresh = ~outside if again is None else ~outside & ~np.array(again)
+    chosen = np.flatnonzero(fresh)
+    whole = len(chosen) == len(votes.positions)
+    at = rows[chosen]
+    signatures = votes.signatures if whole else votes.signatures.take(at)
+    messages = votes.messages if whole else votes.messages.take(at)
+    codes = validators.verify(places[chosen], signatures, messages, threads=setting.threads).codes
+    outcomes[chosen] = _outcomes(codes)
+    _judge_extensions(votes, rows, fresh, outcomes, validators, setting)
+    return outcomes
+
+
+def _judge_extensions(
+    votes: VoteColumns,
+    rows: NDArray[np.intp],
+    fresh: NDArray[np.bool_],
+    outcomes: NDArray[np.uint8],
+    validators: ValidatorSet,
+    setting: Setting,
+) -> None:
+    """The same for the extensions of those that are not there yet."""
+    if len(votes.extension_of):
+        row_of = np.full(len(votes.positions), -1)
+        row_of[rows[fresh]] = np.flatnonzero(fresh)
+        chosen = np.flatnonzero(row_of[votes.extension_of] >= 0)
+        owners = votes.extension_of[chosen]
+        codes = validators.verify(
+            votes.positions[owners],
+            votes.extension_signatures.take(chosen),
+            votes.extension_messages.take(chosen),
+            threads=setting.threads,
+        ).codes
+        _mark_extensions(outcomes, row_of[owners], codes)
+    if setting.extensions is not None:
+        bearing = np.zeros(len(votes.positions), np.bool_)
+        bearing[votes.extension_of] = True
+        deciding = np.array([_decides(votes.kinds[i], votes.claims[i]) for i in rows.tolist()])
+        _require_extensions(outcomes, bearing[rows] & fresh, deciding & fresh, setting.extensions)
