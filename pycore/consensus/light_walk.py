@@ -80,9 +80,7 @@ def walk(
             raise refusal(source, report)
 
 
-def walk_back(
-    source: Source, trusted: LightBlock, target: LightBlock, allowance: Allowance
-) -> None:
+def walk_back(source: Source, trusted: LightBlock, target: LightBlock, allowance: Allowance) -> None:
     """Return if the target is on the chain of the trusted block, which is higher: by every header between the two.
 
     Raises as :func:`walk`, never "expired".
