@@ -26,11 +26,13 @@ model-based test data of tendermint-rs; the other way round it would be INVALID.
     p  signatures          every signature that is needed verifies
     q  quorum              more than two thirds of the power signed
 
-:func:`verify_skipping`, for a height further ahead, with a to j and o to q, and instead of k:
+:func:`verify_skipping`, for a height further ahead, with a to j and o to q, and
+instead of k:
 
+    l  double_votes        no trusted validator signed twice, among the signatures that are counted
     m  trust               trusted validators with more than the trust level of their power are said to have signed:
                            NOT_ENOUGH_TRUST where they are not. This is counting and costs next to nothing
-    n  trust_signatures    and so they have: every signature that is needed verifies, and nobody signed twice
+    n  trust_signatures    and so they have: every signature that is needed verifies
 
 :func:`verify_backwards`, for the height before, where a header's hash is named by the next header and no signature is
 needed: b, `height` (the trusted one minus 1), `time` (earlier than the trusted one), f to j, and
@@ -73,6 +75,8 @@ __all__ = [
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
+MAX_DENOMINATOR = 1000
+"""Of a trust level."""
 MAX_STEPS = 10_000
 """The most light blocks of one :func:`advance`."""
 _OWN = ("addresses", "signatures", "quorum")
@@ -113,12 +117,13 @@ class LightOptions:
     def __post_init__(self) -> None:
         _whole("trusting_period_ns", self.trusting_period_ns, 1)
         _whole("max_clock_drift_ns", self.max_clock_drift_ns, 0)
-        level = self.trust_level
+        level: Any = self.trust_level
         if not isinstance(level, tuple) or len(level) != 2 or {type(level[0]), type(level[1])} != {int}:
             raise InputError("trust_level", quote(level), "two integers, numerator and denominator")
         numerator, denominator = level
-        if not 0 < denominator < 1 << 63 or not denominator <= 3 * numerator <= 3 * denominator:
-            raise InputError("trust_level", f"{numerator}/{denominator}", "a fraction from 1/3 up to 1")
+        if not 0 < denominator <= MAX_DENOMINATOR or not denominator <= 3 * numerator <= 3 * denominator:
+            wanted = f"a fraction from 1/3 up to 1, with a denominator of at most {MAX_DENOMINATOR}"
+            raise InputError("trust_level", f"{numerator}/{denominator}", wanted)
         if not isinstance(self.sequential, bool):
             raise InputError("sequential", quote(self.sequential), "True or False")
 
@@ -241,11 +246,11 @@ def verify_skipping(
 ) -> LightReport:
     """Whether enough of those who are trusted signed `block`, which is two heights ahead or more.
 
-    Conditions a to j, m, n and o to q of the module; arguments and answer as :func:`verify_adjacent`.
+    Conditions a to j and l to q of the module; arguments and answer as :func:`verify_adjacent`.
     """
     checks = _forward(trusted, block, options, now_ns, adjacent=False)
     if _all_hold(checks):
-        checks.append(_claimed_trust(trusted, block, options))
+        checks += _claimed_trust(trusted, block, options)
     if _all_hold(checks):
         found = verify_commit(
             trusted.validators,
@@ -256,7 +261,7 @@ def verify_skipping(
             threads=threads,
         )
         checks.append(_whole_commit("trust_signatures", found))
-    checks += _skipped(checks, ("trust", "trust_signatures"))
+    checks += _skipped(checks, ("double_votes", "trust", "trust_signatures"))
     _own_quorum(checks, block, threads)
     return _report(checks, trusted, block)
 
@@ -410,8 +415,8 @@ def structure_checks(block: LightBlock) -> list[Check]:
     ]
 
 
-def _claimed_trust(trusted: TrustedState, block: LightBlock, options: LightOptions) -> Check:
-    """Condition m: what the commit says, whether or not its signatures verify."""
+def _claimed_trust(trusted: TrustedState, block: LightBlock, options: LightOptions) -> tuple[Check, Check]:
+    """Conditions l and m: what the commit says, whether or not its signatures verify."""
     validators, certificate = trusted.validators, block.signed_header.certificate
     places = (validators.index(bytes(address)) for address in certificate.addresses)
     votes = [
@@ -419,8 +424,16 @@ def _claimed_trust(trusted: TrustedState, block: LightBlock, options: LightOptio
         for place, kind in zip(places, certificate.kinds.tolist(), strict=True)
         if kind == FOR_CLAIM and place is not None
     ]
-    decision = decide(tally(votes, validators.electorate), Rule.more_than(*options.trust_level), certificate.claim)
-    return Check("trust", decision.reached, decision.got, decision.needed, f"of {decision.total} trusted power")
+    count = tally(votes, validators.electorate)
+    decision = decide(count, Rule.more_than(*options.trust_level), certificate.claim)
+    # Where it is reached, the signatures are verified up to there, and so is that nobody occurs twice up to there.
+    again = () if decision.reached else count.ignored
+    return (
+        Check(
+            "double_votes", not again, len(again), 0, "" if not again else f"validator {again[0].voter} signed twice"
+        ),
+        Check("trust", decision.reached, decision.got, decision.needed, f"of {decision.total} trusted power"),
+    )
 
 
 def _own_quorum(checks: list[Check], block: LightBlock, threads: int | None) -> None:

@@ -1,7 +1,7 @@
 """From a trusted block to a later one: by bisection, or height by height; and back by hashes.
 
-The blocks on the way come from one source. Each walk spends from a :class:`Allowance`, so that no provider keeps a client
-busy for longer than the client's owner allows.
+The blocks on the way come from one source. Each walk spends from an :class:`Allowance`, so that no provider keeps a
+client busy for longer than its owner allows.
 """
 
 from __future__ import annotations
