@@ -106,10 +106,15 @@ class ConsensusRules(Protocol):
         ...
 
     def attack_evidence(
-        self, conflicting: LightBlock, common: LightBlock, trusted: LightBlock, *, byzantine: Sequence[Validator]
+        self,
+        conflicting: LightBlock,
+        common: LightBlock,
+        trusted: LightBlock,
+        *,
+        byzantine: Sequence[Validator] | None = None,
     ) -> bytes:
         """Evidence, in protobuf, of an attack on light clients: a block that conflicts with the trusted one, and the
-        last block that both chains share."""
+        last block that both chains share. byzantine: who misbehaved; None: those of whom it can be told."""
         ...
 
 

@@ -1,9 +1,9 @@
 """A light client: from one header that somebody vouches for to any other header of its chain.
 
 It believes a new header because enough of the validators that it trusts already signed it
-(:mod:`pycore.consensus.light_rules` has the conditions), or, backwards, because a trusted header names it. Where too few
-of them signed it, headers between the two bridge the gap. Headers are from a *primary* provider and are compared with
-*witnesses*; a provider that fails is replaced, one that lies is dropped.
+(:mod:`pycore.consensus.light_rules` has the conditions), or, backwards, because a trusted header names it. Where too
+few of them signed it, headers between the two bridge the gap. Headers are from a *primary* provider and are compared
+with *witnesses*; a provider that fails is replaced, one that lies is dropped.
 
     client = LightClient("my-chain", primary=node, witnesses=[other], store=SqliteLightStore(path, "my-chain"),
                          options=LightOptions(trusting_period_ns=14 * 86400 * 10**9))
@@ -30,7 +30,8 @@ A store that cannot be read, or is damaged, raises StoreError.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pycore.base.columns import quote
 from pycore.consensus.commits import verify_commit
@@ -77,6 +78,7 @@ __all__ = [
     "verify_skipping",
 ]
 
+_Answer = TypeVar("_Answer")
 KEEP = 1000
 MAX_BLOCKS = 10_000
 MAX_VALIDATORS = 65_535
@@ -120,8 +122,7 @@ class LightClient:
         max_validators: int = MAX_VALIDATORS,
         threads: int | None = None,
     ) -> None:
-        if not isinstance(chain_id, str) or not chain_id:
-            raise InputError("chain_id", quote(chain_id), "the name of a chain")
+        _text("chain_id", chain_id)
         if not isinstance(options, LightOptions):
             raise InputError("options", quote(options), "LightOptions")
         if timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX:
@@ -185,8 +186,7 @@ class LightClient:
         Its validators must have signed it, and no witness may have another one. Does nothing where that block is
         trusted already. LightClientError("root"): another one is, or blocks are trusted that are all others.
         """
-        if not isinstance(hash, bytes) or len(hash) != 32:
-            raise InputError("hash", quote(hash), "32 bytes")
+        _digest("hash", hash)
         _height(height)
         with self._lock:
             known = self._store.get(height)
@@ -283,13 +283,13 @@ class LightClient:
 
         return self._from_primary(follow, height)
 
-    def _from_primary(self, question, height: int | None):  # type: ignore[no-untyped-def]
+    def _from_primary(self, question: Callable[[Source], _Answer], height: int | None) -> _Answer:
         """What a question to the primary gives. A primary that fails is replaced, for every witness once."""
         faults: list[ProviderFault] = []
         for _ in range(len(self._witnesses) + 1):
             try:
                 return question(self._primary)
-            except ProviderFault as fault:
+            except ProviderFault as fault:  # noqa: PERF203 - a question takes a while
                 faults.append(fault)
                 self._replace(fault)
         last = next((fault.report for fault in reversed(faults) if fault.report is not None), None)
@@ -343,6 +343,16 @@ class LightClient:
 
     def _allowance(self) -> Allowance:
         return Allowance(self._most)
+
+
+def _text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise InputError(name, quote(value), "a name")
+
+
+def _digest(name: str, value: object) -> None:
+    if not isinstance(value, bytes) or len(value) != 32:
+        raise InputError(name, quote(value), "32 bytes")
 
 
 def _height(height: object) -> None:

@@ -1,8 +1,8 @@
-"""Where light blocks come from: what a provider is, blocks kept in a mapping or in files, and what a client asks of one.
+"""Where light blocks come from: what a provider is, blocks in a mapping or in files, and what a client asks of one.
 
-A provider may fail, lie, be late or answer nonsense. :class:`Source` turns each of that into a
-:class:`ProviderFault` with a name, and hands on only blocks that are what was asked for: the height, the chain, a commit
-for the header, validators that the header names. Whether the block is to be trusted is not decided here.
+A provider may fail, lie, be late or answer nonsense. :class:`Source` turns each of that into a :class:`ProviderFault`
+with a name, and hands on only blocks that are what was asked for: the height, the chain, a commit for the header,
+validators that the header names. Whether the block is to be trusted is not decided here.
 """
 
 from __future__ import annotations

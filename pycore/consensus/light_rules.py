@@ -22,13 +22,17 @@ model-based test data of tendermint-rs; the other way round it would be INVALID.
     i  size                the commit has one slot for each validator
     j  validators_hash     the validators are those that the header names
     k  next_validators     they are those that the trusted header named as the next ones
+    o  addresses           every signature that is needed has the address of its validator
     p  signatures          every signature that is needed verifies
     q  quorum              more than two thirds of the power signed
 
-:func:`verify_skipping`, for a height further ahead, with a to j, p and q, and instead of k:
+:func:`verify_skipping`, for a height further ahead, with a to j and o to q, and
+instead of k:
 
-    m  trust_signatures    every signature of a trusted validator that is needed verifies; nobody signed twice
-    n  trust               the trust level of the trusted power is exceeded                NOT_ENOUGH_TRUST
+    l  double_votes        no trusted validator signed twice, among the signatures that are counted
+    m  trust               trusted validators with more than the trust level of their power are said to have signed:
+                           NOT_ENOUGH_TRUST where they are not. This is counting and costs next to nothing
+    n  trust_signatures    and so they have: every signature that is needed verifies
 
 :func:`verify_backwards`, for the height before, where a header's hash is named by the next header and no signature is
 needed: b, `height` (the trusted one minus 1), `time` (earlier than the trusted one), f to j, and
@@ -47,7 +51,8 @@ from typing import TYPE_CHECKING, Any
 from pycore.base.columns import quote
 from pycore.base.report import Check, Report
 from pycore.consensus.commits import verify_commit
-from pycore.consensus.votes import LightBlock, SignedHeader
+from pycore.consensus.quorum import Rule, decide, tally
+from pycore.consensus.votes import FOR_CLAIM, LightBlock, SignedHeader
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,10 +75,11 @@ __all__ = [
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
+MAX_DENOMINATOR = 1000
+"""Of a trust level."""
 MAX_STEPS = 10_000
 """The most light blocks of one :func:`advance`."""
-_TRUST = ("trust_signatures", "trust")
-_OWN = ("signatures", "quorum")
+_OWN = ("addresses", "signatures", "quorum")
 
 
 class LightVerdict(Enum):
@@ -111,12 +117,13 @@ class LightOptions:
     def __post_init__(self) -> None:
         _whole("trusting_period_ns", self.trusting_period_ns, 1)
         _whole("max_clock_drift_ns", self.max_clock_drift_ns, 0)
-        level = self.trust_level
+        level: Any = self.trust_level
         if not isinstance(level, tuple) or len(level) != 2 or {type(level[0]), type(level[1])} != {int}:
             raise InputError("trust_level", quote(level), "two integers, numerator and denominator")
         numerator, denominator = level
-        if not 0 < denominator < 1 << 63 or not denominator <= 3 * numerator <= 3 * denominator:
-            raise InputError("trust_level", f"{numerator}/{denominator}", "a fraction from 1/3 up to 1")
+        if not 0 < denominator <= MAX_DENOMINATOR or not denominator <= 3 * numerator <= 3 * denominator:
+            wanted = f"a fraction from 1/3 up to 1, with a denominator of at most {MAX_DENOMINATOR}"
+            raise InputError("trust_level", f"{numerator}/{denominator}", wanted)
         if not isinstance(self.sequential, bool):
             raise InputError("sequential", quote(self.sequential), "True or False")
 
@@ -212,7 +219,7 @@ class LightReport(Report):
 def verify_adjacent(
     trusted: TrustedState, block: LightBlock, options: LightOptions, now_ns: int, *, threads: int | None = None
 ) -> LightReport:
-    """Whether `block` is the one after the trusted one: conditions a to k, p and q of the module.
+    """Whether `block` is the one after the trusted one: conditions a to k and o to q of the module.
 
     Args:
         trusted: what is trusted; its validators are not needed.
@@ -239,9 +246,11 @@ def verify_skipping(
 ) -> LightReport:
     """Whether enough of those who are trusted signed `block`, which is two heights ahead or more.
 
-    Conditions a to j, m, n, p and q of the module; arguments and answer as :func:`verify_adjacent`.
+    Conditions a to j and l to q of the module; arguments and answer as :func:`verify_adjacent`.
     """
     checks = _forward(trusted, block, options, now_ns, adjacent=False)
+    if _all_hold(checks):
+        checks += _claimed_trust(trusted, block, options)
     if _all_hold(checks):
         found = verify_commit(
             trusted.validators,
@@ -251,9 +260,8 @@ def verify_skipping(
             trust_level=options.trust_level,
             threads=threads,
         )
-        checks += _renamed(found, ("signatures", "quorum"), _TRUST)
-    else:
-        checks += _skipped(checks, _TRUST)
+        checks.append(_whole_commit("trust_signatures", found))
+    checks += _skipped(checks, ("double_votes", "trust", "trust_signatures"))
     _own_quorum(checks, block, threads)
     return _report(checks, trusted, block)
 
@@ -407,26 +415,46 @@ def structure_checks(block: LightBlock) -> list[Check]:
     ]
 
 
-def _own_quorum(checks: list[Check], block: LightBlock, threads: int | None) -> None:
-    """Conditions p and q, where all before them hold."""
-    if not _all_hold(checks):
-        checks += _skipped(checks, _OWN)
-        return
-    validators = block.validators
-    found = verify_commit(validators, block.signed_header, chain=validators.chain, mode="light", threads=threads)
-    checks += _renamed(found, ("signatures", "quorum"), _OWN)
-
-
-def _renamed(found: Report, names: tuple[str, str], places: tuple[str, str]) -> list[Check]:
-    """Checks of a commit's report in the places of ours. One that fails under another name fails here as well."""
-    others = [check for check in found.failed if check.name not in names]
-    signatures, power = (found.check(name) for name in names)
-    if others:
-        signatures = Check(names[0], False, others[0].got, others[0].wanted, f"{others[0].name}: {others[0].detail}")
-    return [
-        Check(place, check.ok, check.got, check.wanted, check.detail, check.certainty)
-        for place, check in zip(places, (signatures, power), strict=True)
+def _claimed_trust(trusted: TrustedState, block: LightBlock, options: LightOptions) -> tuple[Check, Check]:
+    """Conditions l and m: what the commit says, whether or not its signatures verify."""
+    validators, certificate = trusted.validators, block.signed_header.certificate
+    places = (validators.index(bytes(address)) for address in certificate.addresses)
+    votes = [
+        (place, certificate.claim, "")
+        for place, kind in zip(places, certificate.kinds.tolist(), strict=True)
+        if kind == FOR_CLAIM and place is not None
     ]
+    count = tally(votes, validators.electorate)
+    decision = decide(count, Rule.more_than(*options.trust_level), certificate.claim)
+    # Where it is reached, the signatures are verified up to there, and so is that nobody occurs twice up to there.
+    again = () if decision.reached else count.ignored
+    return (
+        Check(
+            "double_votes", not again, len(again), 0, "" if not again else f"validator {again[0].voter} signed twice"
+        ),
+        Check("trust", decision.reached, decision.got, decision.needed, f"of {decision.total} trusted power"),
+    )
+
+
+def _own_quorum(checks: list[Check], block: LightBlock, threads: int | None) -> None:
+    """Conditions o to q, where all before them hold."""
+    if _all_hold(checks):
+        validators = block.validators
+        found = verify_commit(validators, block.signed_header, chain=validators.chain, mode="light", threads=threads)
+        if {check.name for check in found.failed} <= set(_OWN):
+            checks += (found.check(name) for name in _OWN)
+        else:  # what was looked at before, which cannot be otherwise now
+            checks.append(_whole_commit("signatures", found))
+    checks += _skipped(checks, _OWN)
+
+
+def _whole_commit(name: str, found: Report) -> Check:
+    """The report of a commit as one check."""
+    signatures = found.check("signatures")
+    first = next((check for check in found if not check.ok), None)
+    if first is None:
+        return Check(name, True, signatures.got, signatures.wanted)
+    return Check(name, first.ok, signatures.got, signatures.wanted, str(first))
 
 
 def _all_hold(checks: list[Check]) -> bool:
@@ -434,9 +462,10 @@ def _all_hold(checks: list[Check]) -> bool:
 
 
 def _skipped(checks: list[Check], names: tuple[str, ...]) -> list[Check]:
-    """Conditions that are not reached."""
-    first = next(check for check in checks if not check.ok)
-    return [Check(name, None, detail=f"not reached: {first.name} does not hold") for name in names]
+    """Those of the conditions that were not reached."""
+    there = {check.name for check in checks}
+    first = next((check.name for check in checks if not check.ok), "")
+    return [Check(name, None, detail=f"not reached: {first} does not hold") for name in names if name not in there]
 
 
 def _report(checks: list[Check], trusted: TrustedState | SignedHeader, block: LightBlock) -> LightReport:

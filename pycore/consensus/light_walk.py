@@ -1,7 +1,7 @@
 """From a trusted block to a later one: by bisection, or height by height; and back by hashes.
 
-The blocks on the way come from one source. Each walk spends from a :class:`Allowance`, so that no provider keeps a client
-busy for longer than the client's owner allows.
+The blocks on the way come from one source. Each walk spends from an :class:`Allowance`, so that no provider keeps a
+client busy for longer than its owner allows.
 """
 
 from __future__ import annotations
@@ -80,9 +80,7 @@ def walk(
             raise refusal(source, report)
 
 
-def walk_back(
-    source: Source, trusted: LightBlock, target: LightBlock, allowance: Allowance
-) -> None:
+def walk_back(source: Source, trusted: LightBlock, target: LightBlock, allowance: Allowance) -> None:
     """Return if the target is on the chain of the trusted block, which is higher: by every header between the two.
 
     Raises as :func:`walk`, never "expired".
