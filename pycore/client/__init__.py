@@ -8,5 +8,16 @@ It imports nothing of the service.
 """
 
 from pycore.client.clients import AsyncValidationClient, ServiceCapabilities, ServiceError, Tls, ValidationClient
+from pycore.wire.votes import CountedVotes, NextHeight, NextRound, VoteBatch
 
-__all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]
+__all__ = [
+    "AsyncValidationClient",
+    "CountedVotes",
+    "NextHeight",
+    "NextRound",
+    "ServiceCapabilities",
+    "ServiceError",
+    "Tls",
+    "ValidationClient",
+    "VoteBatch",
+]

@@ -42,6 +42,7 @@ from pycore.client.requests_runs import RunCalls
 from pycore.client.requests_signatures import SignatureCalls
 from pycore.client.requests_trees import TreeCalls
 from pycore.client.requests_tries import TrieCalls
+from pycore.client.requests_votes import VoteCalls
 from pycore.errors import InputError
 from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError, from_rpc
@@ -58,7 +59,16 @@ _PAUSE_S = 0.05  # between two looks at a service that is not ready
 
 
 class Calls(
-    SignatureCalls, HashCalls, TreeCalls, TrieCalls, BlockCalls, RunCalls, BundleCalls, ConsensusCalls, CapabilityCalls
+    SignatureCalls,
+    HashCalls,
+    TreeCalls,
+    TrieCalls,
+    BlockCalls,
+    RunCalls,
+    BundleCalls,
+    ConsensusCalls,
+    VoteCalls,
+    CapabilityCalls,
 ):
     """Every call that the clients have."""
 

@@ -85,7 +85,7 @@ class Feed(Generic[R]):
     method: str
     items: Iterable[Any] | AsyncIterable[Any]
     messages: Callable[[Any], Iterable[Any]]
-    take: Callable[[Any], R | None]
+    take: Callable[[Any], Any]
     rest: Callable[[], Iterable[Any]] = tuple
     waiting: Callable[[], bool] = bool
     count: int | None = None
@@ -94,9 +94,10 @@ class Feed(Generic[R]):
 
     def results(self, answer: Any) -> Sequence[R]:
         """The results that an answer completes."""
-        found: Any = self.take(answer)
+        found = self.take(answer)
         if self.spread:
-            return found  # type: ignore[no-any-return]
+            results: Sequence[R] = found
+            return results
         return () if found is None else (found,)
 
     def then(self, change: Callable[[R], S]) -> Feed[S]:

@@ -26,6 +26,7 @@ from pycore.service import (
     rpc_signatures,
     rpc_trees,
     rpc_tries,
+    rpc_votes,
 )
 from pycore.service.admission import Admission, Ticket
 from pycore.service.interceptors import translated
@@ -48,7 +49,7 @@ _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some
 
 _FAMILIES = (
     rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
-    rpc_capabilities,
+    rpc_votes, rpc_capabilities,
 )  # fmt: skip
 RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}
 KINDS: dict[str, Run] = {name: run for family in _FAMILIES for name, run in family.KINDS.items()}

@@ -81,7 +81,8 @@ def _decode_commit(request: consensus_pb2.VerifyCommitRequest, _: Settings) -> W
 
 
 def _run_commit(work: Work, settings: Settings) -> CommitReport:
-    options, form, validators = work.options  # type: ignore[misc]
+    asked: Any = work.options
+    options, form, validators = asked
     ((signed_header,),) = work.columns
     report = verify_commit(validators.read(), signed_header, form=form, threads=settings.threads, **options._asdict())
     settings.check_answer(size_of(report), "signed_header")

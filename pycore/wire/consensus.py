@@ -28,13 +28,11 @@ _VERDICT_OF = {number: verdict for verdict, number in _VERDICTS.items()}
 
 def to_trust_level(level: object) -> consensus_pb2.TrustLevel:
     """A share for sending. InputError where it is none that a message can hold."""
-    try:
-        numerator, denominator = level  # type: ignore[misc]
-        fits = {type(numerator), type(denominator)} == {int} and all(0 <= one < _UINT64 for one in level)  # type: ignore[attr-defined]
-    except (TypeError, ValueError):
-        fits = False
-    if not fits:
+    if not isinstance(level, (tuple, list)) or len(level) != 2 or {*map(type, level)} != {int}:
         raise InputError("trust_level", quote(level), "two integers, numerator and denominator")
+    numerator, denominator = level
+    if not (0 <= numerator < _UINT64 and 0 <= denominator < _UINT64):
+        raise InputError("trust_level", quote(level), "a share from 0 to 1")
     return consensus_pb2.TrustLevel(numerator=numerator, denominator=denominator)
 
 

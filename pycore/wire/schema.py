@@ -19,6 +19,7 @@ from pycore._pb.validation.v1 import (
     signature_pb2,
     validation_service_pb2,
     verdict_pb2,
+    votes_pb2,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "merkle_pb2",
     "signature_pb2",
     "verdict_pb2",
+    "votes_pb2",
 ]
 
 
