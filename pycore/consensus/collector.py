@@ -412,6 +412,6 @@ def _check_vote(vote: Any, name: str) -> None:
         raise InputError(f"{name}.kind", quote(vote.kind), "text")
     if vote.claim is not None and type(vote.claim) is not bytes:
         raise InputError(f"{name}.claim", quote(vote.claim), "bytes or None")
-    pairs = vote.extensions
+    pairs: Any = vote.extensions
     if type(pairs) is not tuple or any(len(one) != 2 or {*map(type, one)} != {bytes} for one in pairs):
         raise InputError(f"{name}.extensions", quote(pairs), "pairs of bytes")
