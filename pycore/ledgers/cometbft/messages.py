@@ -196,9 +196,7 @@ def vote_of(commit: Commit, position: int) -> Vote:
     """The vote that a commit has at a position; the time and the address as there."""
     slot = commit.signatures[position]
     block_id = commit.block_id if slot.flag == COMMIT else BlockId()
-    return Vote(
-        PRECOMMIT, commit.height, commit.round, block_id, slot.time_ns, slot.address, position, slot.signature
-    )
+    return Vote(PRECOMMIT, commit.height, commit.round, block_id, slot.time_ns, slot.address, position, slot.signature)
 
 
 def with_addresses(validators: Validators, addresses: list[bytes]) -> Validators:

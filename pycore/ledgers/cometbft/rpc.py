@@ -151,10 +151,8 @@ def read_commit(found: Fields) -> Commit:
 
 def _slot(found: Fields) -> CommitSig:
     flag = found.raw("block_id_flag")
-    if isinstance(flag, str) and flag in _FLAGS:
-        flag = _FLAGS[flag]
-    else:
-        flag = found.number("block_id_flag", 8, signed=False)
+    named = _FLAGS.get(flag) if isinstance(flag, str) else None
+    flag = found.number("block_id_flag", 8, signed=False) if named is None else named
     default = YEAR_1 if flag == ABSENT else None
     return CommitSig(
         flag, found.address("validator_address"), found.time("timestamp", default), found.base64("signature")

@@ -1,8 +1,8 @@
 """Messages of CometBFT read from protobuf.
 
-The bytes must be what the chain's software writes for the message that they hold: each field once and in order, nothing
-unknown, nothing at its default. Nodes write, store and send nothing else, and every hash and signature is over what they
-write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before anything is
+The bytes must be what the chain's software writes for the message that they hold: each field once and in order,
+nothing unknown, nothing at its default. Nodes write, store and send nothing else, and every hash and signature is over
+what they write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before anything is
 built. InputError names the field by its path: ``commit.signatures[3].timestamp``.
 """
 
@@ -115,9 +115,7 @@ def tx_proof(data: bytes, field: str = "proof") -> TxProof:
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read(
-    kind: type[Any], data: Any, field: str, make: Callable[[Any, str], T], write: Callable[[T], bytes]
-) -> T:
+def _read(kind: type[Any], data: Any, field: str, make: Callable[[Any, str], T], write: Callable[[T], bytes]) -> T:
     octets, name = one_bytes(data, field), kind.DESCRIPTOR.name
     if len(octets) > MAX_BYTES:
         raise InputError(field, f"{len(octets)} bytes", f"a {name} of at most {MAX_BYTES}")
