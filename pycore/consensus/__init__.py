@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pycore.consensus.chains import ConsensusRules
+from pycore.consensus.collector import CollectorLimits, Outcome, VoteCollector
+from pycore.consensus.collector_drivers import AsyncVoteCollector, FlushThread
 from pycore.consensus.commits import CommitReport, verify_certificate, verify_commit, verify_commits
+from pycore.consensus.events import Equivocation, NilQuorum, Quorum, VoteEvent
 from pycore.consensus.quorum import (
     ANOTHER_CLAIM,
     COUNTED_ALREADY,
@@ -32,13 +35,20 @@ __all__ = [
     "INT64_MAX",
     "NO_CLAIM",
     "UNKNOWN_VOTER",
+    "AsyncVoteCollector",
     "Ballot",
+    "CollectorLimits",
     "CommitReport",
     "ConsensusRules",
     "Decision",
     "Electorate",
+    "Equivocation",
+    "FlushThread",
     "Ignored",
     "LightBlock",
+    "NilQuorum",
+    "Outcome",
+    "Quorum",
     "QuorumCertificate",
     "QuorumNotReached",
     "Repeat",
@@ -50,6 +60,8 @@ __all__ = [
     "Validator",
     "ValidatorSet",
     "Vote",
+    "VoteCollector",
+    "VoteEvent",
     "decide",
     "tally",
     "verify_certificate",

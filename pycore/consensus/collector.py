@@ -26,10 +26,11 @@ moves by :meth:`VoteCollector.move_to_round`, and when a quorum of power has vot
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -173,10 +174,26 @@ class VoteCollector:
         return self._finish(*taken)
 
     @property
-    def due(self) -> float | None:
-        """When :meth:`poll` should be called, by the clock; None: nothing waits."""
+    def time_left(self) -> float:
+        """Seconds until :meth:`poll` should be called: 0 or less, now; infinite where nothing waits."""
         with self._turn:
-            return self._oldest + self.limits.delay if self._pending.count else None
+            return self._time_left()
+
+    def wait_until_due(self, stopped: threading.Event) -> bool:
+        """Blocks until there is something for :meth:`poll`: True; or until `stopped` is set and :meth:`wake` called:
+        False."""
+        with self._turn:
+            while not stopped.is_set():
+                left = self._time_left()
+                if left <= 0 or self._is_due():
+                    return True
+                self._turn.wait(None if left == math.inf else left)
+        return False
+
+    def wake(self) -> None:
+        """Lets :meth:`wait_until_due` look again."""
+        with self._turn:
+            self._turn.notify_all()
 
     # ---- heights and rounds ------------------------------------------------------------------------------------------
 
@@ -268,7 +285,12 @@ class VoteCollector:
         pending, limits = self._pending, self.limits
         if pending.count >= limits.batch or pending.nbytes >= limits.batch_bytes:
             return True
-        return pending.count > 0 and self._clock() - self._oldest >= limits.delay
+        return self._time_left() <= 0
+
+    def _time_left(self) -> float:
+        if not self._pending.count:
+            return math.inf
+        return self._oldest + self.limits.delay - self._clock()
 
     def _wait_behind(self, votes: list[Vote] | Column, peer: Hashable) -> None:
         if not self._pending.count:
@@ -376,7 +398,7 @@ _INTEGERS = ("height", "round", "position")
 _BYTES = ("address", "message", "signature", "raw")
 
 
-def _check_vote(vote: object, name: str) -> None:
+def _check_vote(vote: Any, name: str) -> None:
     """Whether it is a vote whose fields are of their types: a batch is no place to find out."""
     if type(vote) is not Vote:
         raise InputError(name, quote(vote), "a Vote")
@@ -390,6 +412,6 @@ def _check_vote(vote: object, name: str) -> None:
         raise InputError(f"{name}.kind", quote(vote.kind), "text")
     if vote.claim is not None and type(vote.claim) is not bytes:
         raise InputError(f"{name}.claim", quote(vote.claim), "bytes or None")
-    pairs = vote.extensions
+    pairs: Any = vote.extensions
     if type(pairs) is not tuple or any(len(one) != 2 or {*map(type, one)} != {bytes} for one in pairs):
         raise InputError(f"{name}.extensions", quote(pairs), "pairs of bytes")
