@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pycore.base.columns import quote
-from pycore.consensus.chains import rules
 from pycore.consensus.light_rules import LightReport, structure_checks
 from pycore.consensus.validators import ValidatorSet
-from pycore.consensus.votes import LightBlock, SignedHeader
+from pycore.consensus.votes import LightBlock
 from pycore.errors import InputError, PycoreError
 
 __all__ = ["FileProvider", "MappingProvider", "Provider", "ProviderFault", "Source"]
@@ -82,14 +81,13 @@ class FileProvider:
         commit = self._folder / f"commit-{height}.json"
         if not commit.is_file():
             return None
-        signed = SignedHeader.read(_bytes_of(commit), chain=self._chain, form="rpc")
-        found = []
+        pages = []
         for page in range(1, MAX_PAGES + 1):
             path = self._folder / (f"validators-{height}.json" if page == 1 else f"validators-{height}-{page}.json")
             if not path.is_file():
                 break
-            found += rules(self._chain).read_validators(_bytes_of(path), "rpc")
-        return LightBlock(signed, ValidatorSet(found, chain=self._chain)) if found else None
+            pages.append(_bytes_of(path))
+        return LightBlock.read([_bytes_of(commit), pages], chain=self._chain, form="rpc") if pages else None
 
     def latest(self) -> int:
         """The highest height in the folder; 0 where it has none."""
