@@ -28,7 +28,7 @@ MOST_PACKAGES = 25
 LOOSE = {"__init__", "errors", "_version", "_core_build"}
 # Lowest first.
 ROOMS = [
-    "base", "hashing.gpu", "hashing", "signatures", "merkle", "identities", "consensus", "ledgers",
+    "base", "hashing.gpu", "hashing", "signatures", "merkle", "ics23", "identities", "consensus", "ledgers",
     "ledgers.chainmaker", "ledgers.fabric", "ledgers.fabricx", "ledgers.fisco", "ledgers.conflux", "ledgers.ethereum",
     "ledgers.bif", "ledgers.xuper", "ledgers.cometbft",
     "collectibles", "bundle", "evidence", "wire", "client", "service", "testing", "cli",
