@@ -108,7 +108,7 @@ class Feed(Generic[R]):
             result = take(answer)
             return None if result is None else change(result)
 
-        return replace(self, take=changed)  # type: ignore[return-value,arg-type]
+        return replace(self, take=changed)  # type: ignore[return-value]
 
     def end(self) -> None:
         """After the last answer: raises what making the requests raised, as the service knows nothing of it."""
@@ -117,7 +117,7 @@ class Feed(Generic[R]):
 
     def only(self, answer: Any) -> R:
         """The result of the one answer that a stream of requests has."""
-        result = self.take(answer)
+        result: R | None = self.take(answer)
         assert result is not None, "one answer has its result"
         return result
 
