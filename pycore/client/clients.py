@@ -274,18 +274,18 @@ class ValidationClient(_Connection, Blocking):
 
     def _stream(self, feed: Feed[R]) -> Generator[R, None, None]:
         call = self._methods[feed.method](feed.requests(), timeout=self._time_for(feed.count))
-        with closing(self._answers(call)) as answers:
+        with closing(self._answers(call, feed)) as answers:
             for answer in answers:
                 yield from feed.results(answer)
         feed.end()
         if feed.waiting():
             raise _cut_short(self.target)
 
-    def _answers(self, call: Any) -> Generator[Any, None, None]:
+    def _answers(self, call: Any, feed: Feed[R]) -> Generator[Any, None, None]:
         try:
             yield from call
         except grpc.RpcError as error:
-            raise _translated(error) from None
+            raise feed.failure or _translated(error) from None
         finally:
             call.cancel()
 
@@ -369,7 +369,7 @@ class AsyncValidationClient(_Connection, Awaiting):
 
     async def _stream(self, feed: Feed[R]) -> AsyncGenerator[R, None]:
         call = self._methods[feed.method](feed.requests_async(), timeout=self._time_for(feed.count))
-        async with aclosing(self._answers(call)) as answers:
+        async with aclosing(self._answers(call, feed)) as answers:
             async for answer in answers:
                 for result in feed.results(answer):
                     yield result
@@ -377,11 +377,11 @@ class AsyncValidationClient(_Connection, Awaiting):
         if feed.waiting():
             raise _cut_short(self.target)
 
-    async def _answers(self, call: Any) -> AsyncGenerator[Any, None]:
+    async def _answers(self, call: Any, feed: Feed[R]) -> AsyncGenerator[Any, None]:
         try:
             async for answer in call:
                 yield answer
         except grpc.RpcError as error:
-            raise _translated(error) from None
+            raise feed.failure or _translated(error) from None
         finally:
             call.cancel()
