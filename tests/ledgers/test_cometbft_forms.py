@@ -1,8 +1,9 @@
-"""CometBFT's messages in both forms: what is read, what is refused and how it is named, and the traps of real packages."""
+"""CometBFT's messages in both forms: what is read, what is refused and how it is named, traps of real packages."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import datetime
 import hashlib
@@ -69,12 +70,11 @@ def test_every_changed_bit_is_refused_or_told(name: str) -> None:
     for bit in places:
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
-        try:
+        found = None
+        with contextlib.suppress(InputError):
             found = read(bytes(changed))
-        except InputError as error:
-            assert error.field and error.wanted
-        else:
-            assert found != value and write(found) == bytes(changed)
+        assert found != value
+        assert found is None or write(found) == bytes(changed)
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -85,10 +85,8 @@ def test_cut_and_longer_bytes_are_refused(name: str) -> None:
         with pytest.raises(InputError):
             read(wrong)
     for end in range(0, len(data), max(1, len(data) // 40)):
-        try:
+        with contextlib.suppress(InputError):
             assert read(data[:end]) != value
-        except InputError:
-            pass
     with pytest.raises(InputError):
         read("text")
 
@@ -163,7 +161,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("signed_header/commit/signatures/1/signature", "AAA", "signed_header.commit.signatures[1].signature"),
         ("signed_header/commit/signatures/1/signature", "QQ=", "signed_header.commit.signatures[1].signature"),
         ("signed_header/commit/signatures/1/signature", "QR==", "signed_header.commit.signatures[1].signature"),
-        ("signed_header/commit/signatures/0/block_id_flag", "COMMIT", "signed_header.commit.signatures[0].block_id_flag"),
+        ("signed_header/commit/signatures/0/block_id_flag", "NO", "signed_header.commit.signatures[0].block_id_flag"),
         ("signed_header/commit/signatures/0/timestamp", None, "signed_header.commit.signatures[0].timestamp"),
         ("validator_set/validators/2/pub_key/type", "tendermint/PubKeyRsa", "validator_set.validators[2].pub_key.type"),
         ("validator_set/validators/2/pub_key/value", "AAAA", "validator_set.validators[2].pub_key.value"),
@@ -255,7 +253,7 @@ def test_trap_times_keep_nine_digits() -> None:
         "2023-09-06T14:17:25.9777314731Z", "2023-09-06T14:17:25+02:00", "2023-09-06T14:17:25", "2023-09-06 14:17:25Z",
         "2023-02-30T14:17:25Z", "2023-09-06T24:00:00Z", "2023-09-06T14:17:60Z", "2023-09-06T14:17:25.Z",
         "0000-01-01T00:00:00Z", "2023-09-06t14:17:25z", "2023-09-06T14:17:25,5Z", "1694009845", "",
-        "２０２３-09-06T14:17:25Z", "2023-09-06T14:17:25.97Z\n",
+        "\uff12023-09-06T14:17:25Z", "2023-09-06T14:17:25.97Z\n",
     ],
 )  # fmt: skip
 def test_times_that_nodes_do_not_write(text: str) -> None:
@@ -311,7 +309,8 @@ def test_trap_addresses_come_in_hexadecimal_base64_or_bech32() -> None:
     ):
         with pytest.raises(InputError) as caught:
             rpc.light_block(changed(path, wrong))
-        assert hint in str(caught.value) and caught.value.field == "light_block.validator_set.validators[2].address"
+        assert hint in str(caught.value)
+        assert caught.value.field == "light_block.validator_set.validators[2].address"
 
 
 def test_bech32_of_bip_173() -> None:
@@ -406,7 +405,7 @@ def test_addresses_of_known_keys() -> None:
 
 
 def test_sr25519_is_read_and_refused_by_name() -> None:
-    """Keys of it can be listed, but have no form in a set's hash; signatures of schemes that are not built never hold."""
+    """Its keys can be listed, but no set's hash has a form for them; nor do signatures of schemes not built hold."""
     one = Validator(bytes(32), 5, "sr25519", schemes.address("sr25519", bytes(32)))
     assert rpc.validators(answers.validators_answers([one], 1)).validators == (one,)
     with pytest.raises(InputError, match="sr25519"):
@@ -416,7 +415,7 @@ def test_sr25519_is_read_and_refused_by_name() -> None:
         assert held.unbuilt == (() if name in RULES.options else (name,))
         if held.unbuilt:
             verdicts = held.verify([0], [bytes(64)], [b"m"])
-            assert verdicts.codes.tolist() == [int(verdicts[0])] and verdicts[0].name == "UNSUPPORTED_ALGORITHM"
+            assert [one.name for one in verdicts] == ["UNSUPPORTED_ALGORITHM"]
 
 
 @pytest.mark.parametrize("name", schemes.SCHEMES)
@@ -447,7 +446,8 @@ def test_releases() -> None:
 def test_vote_extensions_of_0_38() -> None:
     """Signed apart from the vote, by the same validator; before 0.38 there are none."""
     found = RULES.read_vote(encoding.vote(VOTE), "wire", chain_id="pycore-test", extensions=True)
-    assert len(found.extensions) == 1 and found.kind == "precommit" and found.claim is not None
+    assert (len(found.extensions), found.kind) == (1, "precommit")
+    assert found.claim == encoding.block_id(VOTE.block_id)
     with pytest.raises(InputError, match="which this height has not"):
         RULES.read_vote(encoding.vote(VOTE), "wire", chain_id="pycore-test", extensions=False)
     bare = replace(VOTE, extension=b"", extension_signature=b"")
@@ -550,7 +550,7 @@ def test_results_and_parameters_are_hashed_as_defined() -> None:
 
 
 def test_evidence_by_its_hash() -> None:
-    """That of two votes is SHA-256 of its bytes; that of an attack has the conflicting block's hash but its last byte."""
+    """Of two votes SHA-256 of the bytes; of an attack that of the conflicting block's hash without its last byte."""
     assert hashes.evidence_id(DUPLICATE) == hashlib.sha256(encoding.evidence(DUPLICATE)).digest()
     block = hashes.header_hash(SIGNED.header)
     assert hashes.evidence_id(ATTACK) == hashlib.sha256(block[:31] + b"\0" + b"\2").digest()

@@ -16,7 +16,7 @@ from pycore.consensus.commits import verify_commit
 from pycore.ledgers.cometbft import encoding, hashes, rpc, signbytes, structure, wire
 from pycore.ledgers.cometbft.consensus import RULES
 from pycore.ledgers.cometbft.fields import text_of_time
-from pycore.ledgers.cometbft.messages import ABSENT, NIL, LightBlock
+from pycore.ledgers.cometbft.messages import ABSENT, NIL, LightBlock, vote_of
 
 Require = Callable[[str], Path]
 
@@ -42,7 +42,7 @@ def check(found: LightBlock) -> int:
     assert block.validators.verify(certificate.positions, certificate.signatures, certificate.messages).all_valid
     for mode in ("full", "light", "all"):
         report = verify_commit(block.validators, block.signed_header.raw, form="wire", mode=mode)
-        assert report.valid and report.complete, report
+        assert (report.valid, report.complete) == (True, True), report
     return len(certificate)
 
 
@@ -117,7 +117,8 @@ def test_blocks_of_kvstore(require_vectors: Require, count_cases: CountCases) ->
         assert hashes.block_id_of(header, data) == answered
         assert hashes.data_hash(block.transactions) == header.data_hash
         assert hashes.evidence_hash(block.evidence) == header.evidence_hash
-        assert block.last_commit is not None and hashes.commit_hash(block.last_commit) == header.last_commit_hash
+        assert block.last_commit is not None
+        assert hashes.commit_hash(block.last_commit) == header.last_commit_hash
         seen += 5
     signed = rpc.signed_header((folder / "commit_at_height_10.json").read_text())
     assert hashes.header_hash(signed.header) == signed.commit.block_id.hash
@@ -171,6 +172,4 @@ def test_signed_bytes_of_a_real_commit(require_vectors: Require) -> None:
     text = (require_vectors("cometbft/celestia_mocha4") / "157000" / "signed_block.json").read_text()
     signed = rpc.signed_header(text)
     found = signbytes.commit("mocha-4", signed.commit)
-    from pycore.ledgers.cometbft.messages import vote_of
-
     assert found == [signbytes.vote("mocha-4", vote_of(signed.commit, i)) for i in range(len(found))]

@@ -60,7 +60,8 @@ RELEASES = {
 def release(name: str) -> Release:
     """The line of a release, by its name or by that of one of its releases ("v0.38.12"). InputError: none that is known
     here."""
-    parts = name.removeprefix("v").split(".") if isinstance(name, str) else []
+    given: object = name
+    parts = given.removeprefix("v").split(".") if isinstance(given, str) else []
     found = RELEASES.get(".".join(parts[:2]))
     if found is None or not all(part.isascii() and part.isalnum() for part in parts):
         raise InputError("release", quote(name), "one of " + ", ".join(map(repr, RELEASES)))
