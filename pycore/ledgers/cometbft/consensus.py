@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.columns import Column
 from pycore.consensus.quorum import INT64_MAX, Rule
 from pycore.consensus.validators import Validator, ValidatorSet
+from pycore.consensus.vote_columns import VoteColumns
 from pycore.consensus.votes import (
     FOR_CLAIM,
     FOR_NOTHING,
@@ -30,6 +32,7 @@ from pycore.ledgers.cometbft import encoding, evidence, hashes, messages, rpc, s
 from pycore.ledgers.cometbft.columns import read_commits
 from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT
 from pycore.ledgers.cometbft.schemes import SCHEMES, address
+from pycore.ledgers.cometbft.vote_columns import read_votes
 
 _INT64_MIN = -INT64_MAX - 1
 
@@ -109,6 +112,10 @@ class CometbftRules:
         InputError also where the vote breaks a rule of the chain that needs no key.
         """
         return vote(chain_id, _reader(form).vote(data), extensions)
+
+    def read_votes(self, records: Column, *, chain_id: str, threads: int | None = 1) -> VoteColumns:
+        """Many votes in protobuf as columns."""
+        return read_votes(records, chain_id=chain_id, threads=threads)
 
     def read_proposal(self, data: Any, form: str, *, chain_id: str) -> Vote:
         """From a Proposal: a Vote of the kind "proposal", without address and position, which it does not say."""
