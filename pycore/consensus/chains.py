@@ -17,8 +17,10 @@ from pycore.errors import UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pycore.base.columns import Column
     from pycore.consensus.quorum import Rule
     from pycore.consensus.validators import Validator, ValidatorSet
+    from pycore.consensus.vote_columns import VoteColumns
     from pycore.consensus.votes import CommitColumns, LightBlock, SignedHeader, Vote
 
 __all__ = ["ConsensusRules", "names", "rules"]
@@ -90,6 +92,10 @@ class ConsensusRules(Protocol):
 
     def read_vote(self, data: Any, form: str, *, chain_id: str) -> Vote:
         """One vote with the bytes that it signs on this chain."""
+        ...
+
+    def read_votes(self, records: Column, *, chain_id: str, threads: int | None = 1) -> VoteColumns:
+        """Many votes in protobuf as columns; never raises for what a record holds."""
         ...
 
     def write_vote(self, vote: Vote) -> bytes:

@@ -26,6 +26,7 @@ moves by :meth:`VoteCollector.move_to_round`, and when a quorum of power has vot
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
@@ -351,16 +352,14 @@ class VoteCollector:
 
     def _count(self, votes: ReadVotes, events: list[VoteEvent], seen: Counter[tuple[Hashable, int]]) -> None:
         outcomes = votes.outcomes.tolist()
-        for i in np.flatnonzero(votes.outcomes == Outcome.COUNTED).tolist():
-            height = self._heights.get(votes.heights[i])
-            if height is None:  # the collector went on in the meantime
-                outcomes[i] = Outcome.LATE_HEIGHT
-                continue
-            outcomes[i], event = height.add(
-                votes.peers[i], votes.rounds[i], votes.kinds[i], votes.positions[i], votes.claims[i], votes.entry(i)
-            )
-            if event is not None:
-                events.append(event)
+        rows = np.flatnonzero(votes.outcomes == Outcome.COUNTED).tolist()
+        for number, run in itertools.groupby(rows, votes.heights.__getitem__):
+            height = self._heights.get(number)
+            if height is not None:
+                height.add_all(votes, list(run), outcomes, events)
+            else:  # the collector went on in the meantime
+                for i in run:
+                    outcomes[i] = int(Outcome.LATE_HEIGHT)
         for outcome, many in Counter(outcomes).items():
             self._counts[outcome] += many
         if self._watch is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from pycore.consensus.votes import Vote
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -154,7 +155,7 @@ class ReadVotes:
     peers          who sent each
     heights, rounds, kinds, positions, claims
                    n each; anything where the outcome is not COUNTED
-    entry          place -> what is remembered of that vote
+    entries        n: what is remembered of each vote
     """
 
     outcomes: NDArray[np.uint8]
@@ -164,7 +165,7 @@ class ReadVotes:
     kinds: Sequence[str]
     positions: Sequence[int]
     claims: Sequence[bytes | None]
-    entry: Callable[[int], Entry]
+    entries: Sequence[Entry]
 
 
 def judge(pending: Pending, setting: Setting) -> list[ReadVotes]:
@@ -174,8 +175,7 @@ def judge(pending: Pending, setting: Setting) -> list[ReadVotes]:
         if isinstance(votes, Column):
             found.append(_judge_bytes(votes, peers, setting))
         else:
-            entries: list[Vote | None] = list(votes)
-            found.append(_judge_values(entries, votes.__getitem__, peers, setting))
+            found.append(_judge_values(votes, votes, peers, setting))
     return found
 
 
@@ -183,7 +183,7 @@ def judge(pending: Pending, setting: Setting) -> list[ReadVotes]:
 
 
 def _judge_values(
-    votes: Sequence[Vote | None], entry: Callable[[int], Entry], peers: Sequence[Hashable], setting: Setting
+    votes: Sequence[Vote | None], entries: Sequence[Entry], peers: Sequence[Hashable], setting: Setting
 ) -> ReadVotes:
     """Votes one by one; None is a malformed one."""
     n = len(votes)
@@ -200,7 +200,7 @@ def _judge_values(
             addresses = setting.sets[vote.height].addresses
             if not 0 <= vote.position < len(addresses) or addresses[vote.position] != vote.address:
                 outcomes[i] = Outcome.STRANGER
-            elif entry(i) not in setting.known[vote.height]:
+            elif entries[i] not in setting.known[vote.height]:
                 by_height.setdefault(vote.height, []).append(i)
     for height, rows in by_height.items():
         chosen = [vote for i in rows if (vote := votes[i]) is not None]
@@ -215,7 +215,7 @@ def _judge_values(
         kinds=[vote.kind for vote in whole],
         positions=[vote.position for vote in whole],
         claims=[vote.claim for vote in whole],
-        entry=entry,
+        entries=entries,
     )
 
 
@@ -281,43 +281,69 @@ def _read_one(raw: bytes, setting: Setting) -> Vote | None:
         return None
 
 
-def _judge_bytes(raws: Column, peers: Sequence[Hashable], setting: Setting) -> ReadVotes:
+def _judge_bytes(column: Column, peers: Sequence[Hashable], setting: Setting) -> ReadVotes:
+    raws = _rows(column)
     reader = getattr(setting.rules, "read_votes", None)
     if reader is None or len(raws) <= FEW:
-        return _judge_values([_read_one(raw, setting) for raw in raws], raws.__getitem__, peers, setting)
-    votes: VoteColumns = reader(raws, chain_id=setting.chain_id, threads=setting.threads)
+        return _judge_values([_read_one(raw, setting) for raw in raws], raws, peers, setting)
+    votes: VoteColumns = reader(column, chain_id=setting.chain_id, threads=setting.threads)
     outcomes = np.full(len(raws), Outcome.LATE_HEIGHT, np.uint8)
     outcomes[votes.heights > max(setting.sets)] = Outcome.FUTURE_HEIGHT
-    usual = votes.usual & (raws.lengths <= setting.max_vote_bytes)
+    usual = votes.usual & (column.lengths <= setting.max_vote_bytes)
+    by_set: dict[ValidatorSet, list[int]] = {}
     for height, validators in setting.sets.items():
-        rows = np.flatnonzero(usual & (votes.heights == height))
+        by_set.setdefault(validators, []).append(height)
+    for validators, heights in by_set.items():
+        of_these = votes.heights == heights[0] if len(heights) == 1 else np.isin(votes.heights, heights)
+        rows = np.flatnonzero(usual & of_these)
         if len(rows):
-            outcomes[rows] = _judge_columns(votes, rows, raws, validators, setting.known[height], setting)
-    heights, rounds, kinds = votes.heights.tolist(), votes.rounds.tolist(), votes.kinds
-    positions, claims = votes.positions.tolist(), votes.claims
-    odd = np.flatnonzero(~usual).tolist()
-    if odd:
-        one_by_one = _judge_values(
-            [_read_one(raws[i], setting) for i in odd], lambda i: raws[odd[i]], [None] * len(odd), setting
-        )
-        kinds, claims = list(kinds), list(claims)
-        for place, i in enumerate(odd):
-            outcomes[i] = one_by_one.outcomes[place]
-            heights[i], rounds[i] = one_by_one.heights[place], one_by_one.rounds[place]
-            kinds[i], claims[i] = one_by_one.kinds[place], one_by_one.claims[place]
-            positions[i] = one_by_one.positions[place]
-    return ReadVotes(outcomes, peers, heights, rounds, kinds, positions, claims, raws.__getitem__)
+            known = [setting.known[height] for height in heights if setting.known[height]]
+            outcomes[rows] = _judge_columns(votes, rows, raws, validators, known, setting)
+    found = ReadVotes(
+        outcomes,
+        peers,
+        votes.heights.tolist(),
+        votes.rounds.tolist(),
+        list(votes.kinds),
+        votes.positions.tolist(),
+        list(votes.claims),
+        raws,
+    )
+    _fill_in(found, np.flatnonzero(~usual).tolist(), setting)
+    return found
+
+
+def _rows(column: Column) -> list[bytes]:
+    """The rows of a column, which is a thousand of them: from one copy of it."""
+    if column.offsets is None:
+        blob, width = column.data.tobytes(), column.data.shape[1]
+        return [blob[i * width : (i + 1) * width] for i in range(len(column))]
+    first, last = int(column.offsets[0]), int(column.offsets[-1])
+    blob = column.data[first:last].tobytes()
+    return [blob[start:end] for start, end in pairwise((column.offsets - first).tolist())]
+
+
+def _fill_in(found: ReadVotes, odd: Sequence[int], setting: Setting) -> None:
+    """Reads and judges the votes that the reader of many left out, one by one."""
+    if not odd:
+        return
+    raws = [raw for i in odd if isinstance(raw := found.entries[i], bytes)]
+    one_by_one = _judge_values([_read_one(raw, setting) for raw in raws], raws, [None] * len(odd), setting)
+    for place, i in enumerate(odd):
+        found.outcomes[i] = one_by_one.outcomes[place]
+        for name in ("heights", "rounds", "kinds", "positions", "claims"):
+            getattr(found, name)[i] = getattr(one_by_one, name)[place]
 
 
 def _judge_columns(
     votes: VoteColumns,
     rows: NDArray[np.intp],
-    raws: Column,
+    raws: Sequence[bytes],
     validators: ValidatorSet,
-    known: set[Entry],
+    known: Sequence[set[Entry]],
     setting: Setting,
 ) -> NDArray[np.uint8]:
-    """Outcomes of the votes in these rows, all of one height."""
+    """Outcomes of the votes in these rows, whose heights all have these validators."""
     outcomes = np.zeros(len(rows), np.uint8)
     positions = votes.positions[rows]
     outside = (positions < 0) | (positions >= len(validators))
@@ -328,7 +354,7 @@ def _judge_columns(
         outside |= (votes.addresses[rows] != validators.address_rows[places]).any(axis=1)
     outcomes[outside] = Outcome.STRANGER
     # Bytes that are there were verified when they came.
-    again = [raws[i] in known for i in rows.tolist()] if known else None
+    again = [any(raws[i] in one for one in known) for i in rows.tolist()] if known else None
     fresh = ~outside if again is None else ~outside & ~np.array(again)
     chosen = np.flatnonzero(fresh)
     whole = len(chosen) == len(votes.positions)

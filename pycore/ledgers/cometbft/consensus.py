@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.columns import Column
 from pycore.consensus.quorum import INT64_MAX, Rule
 from pycore.consensus.validators import Validator, ValidatorSet
+from pycore.consensus.vote_columns import VoteColumns
 from pycore.consensus.votes import (
     FOR_CLAIM,
     FOR_NOTHING,
@@ -30,6 +32,7 @@ from pycore.ledgers.cometbft import encoding, evidence, hashes, messages, rpc, s
 from pycore.ledgers.cometbft.columns import read_commits
 from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT
 from pycore.ledgers.cometbft.schemes import SCHEMES, address
+from pycore.ledgers.cometbft.vote_columns import read_votes
 
 _INT64_MIN = -INT64_MAX - 1
 
@@ -110,6 +113,10 @@ class CometbftRules:
         """
         return vote(chain_id, _reader(form).vote(data), extensions)
 
+    def read_votes(self, records: Column, *, chain_id: str, threads: int | None = 1) -> VoteColumns:
+        """Many votes in protobuf as columns."""
+        return read_votes(records, chain_id=chain_id, threads=threads)
+
     def read_proposal(self, data: Any, form: str, *, chain_id: str) -> Vote:
         """From a Proposal: a Vote of the kind "proposal", without address and position, which it does not say."""
         found = _reader(form).proposal(data)
@@ -134,14 +141,16 @@ class CometbftRules:
         return encoding.evidence_union(made)
 
     def read_equivocation(self, data: Any, form: str, *, chain_id: str) -> tuple[Vote, Vote]:
-        """From an Evidence with a DuplicateVoteEvidence."""
+        """From an Evidence with a DuplicateVoteEvidence; what the votes extend is left out, since no evidence is about
+        it."""
         found = _reader(form).evidence(data)
         if not isinstance(found, messages.DuplicateVote):
             raise InputError("evidence", "of an attack on light clients", "of two votes")
         faults = structure.duplicate_vote_faults(found)
         if faults:
             raise InputError("evidence", faults[0], "two votes in order that keep CometBFT's rules")
-        return vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        first, second = vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        return replace(first, extensions=()), replace(second, extensions=())
 
     def attack_evidence(
         self,
