@@ -15,6 +15,7 @@ from ._errors import explained
 from .bench import bench
 from .bundle import bundle
 from .collectibles import collectibles
+from .cosmos import cosmos
 from .demo import demo
 from .ethereum import ethereum
 from .evidence import evidence
@@ -66,6 +67,7 @@ app.add_typer(merkle, name="merkle")
 app.add_typer(bundle, name="bundle")
 app.add_typer(trust, name="trust")
 app.add_typer(ethereum, name="ethereum")
+app.add_typer(cosmos, name="cosmos")
 app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)

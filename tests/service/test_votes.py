@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -242,10 +243,8 @@ def talk(service: Server, *requests: bytes) -> tuple[Any, str, list[votes_pb2.Ve
             METHOD + "VerifyVotes", response_deserializer=votes_pb2.VerifyVotesResponse.FromString
         )(iter(requests), timeout=PATIENCE)
         answers = []
-        try:
+        with contextlib.suppress(grpc.RpcError):
             answers.extend(call)
-        except grpc.RpcError:
-            pass
         return call.code(), call.details() or "", answers
 
 

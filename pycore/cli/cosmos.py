@@ -1,0 +1,210 @@
+"""``pycore cosmos``: commits, headers, proofs and light clients of CometBFT and Cosmos chains, from a node's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pycore.errors import InputError
+
+from ._cosmos import CHAIN, counted, duration, moment, read_file, read_validators, share, show_checks, shown_time
+from ._exits import EXIT_INVALID
+from ._output import JsonOption, hex_bytes, print_json, print_table, printable
+from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
+
+if TYPE_CHECKING:
+    from pycore.consensus import CommitReport, LightBlock, ValidatorSet
+    from pycore.ledgers.cometbft.messages import Header
+
+cosmos = typer.Typer(
+    help="Commits, headers, proofs and light clients of CometBFT and Cosmos chains.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_ValidatorsOption = Annotated[
+    list[str],
+    typer.Option(
+        "--validators",
+        metavar="FILE",
+        help="The answer of /validators, repeated for each of its pages; or the set in protobuf.",
+    ),
+]
+_LevelOption = Annotated[
+    str, typer.Option("--trust-level", metavar="N/M", help="More than this share of trusted power must have signed.")
+]
+
+
+# ---- commits ---------------------------------------------------------------------------------------------------------
+
+
+@cosmos.command()
+def commit(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Answers of /commit, or signed headers in protobuf; '-'.")
+    ],
+    validators: _ValidatorsOption,
+    mode: Annotated[
+        str, typer.Option("--mode", help="light, full, all, trusting or trusting-all: which signatures count.")
+    ] = "light",
+    trust_level: _LevelOption = "1/3",
+    chain_id: Annotated[
+        str | None, typer.Option("--chain-id", metavar="ID", help="The chain that the headers must be of.")
+    ] = None,
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that headers are final: that more than two thirds of the validators' power signed them. Exit code 1 where one
+    is not, or where not all could be checked.
+
+    The validators are taken as they are: compare their hash with one that you trust, or use `pycore cosmos light`.
+
+    Examples:
+
+      pycore cosmos commit commit-100.json --validators validators-100.json
+
+      pycore cosmos commit commit-*.json --validators page-1.json --validators page-2.json --mode full --json
+
+      curl -s localhost:26657/commit?height=100 | pycore cosmos commit - --validators validators-100.json
+    """
+    given = read_validators(validators)
+    options: dict[str, Any] = {
+        "chain": CHAIN, "mode": mode, "trust_level": share(trust_level, "--trust-level"), "chain_id": chain_id,
+    }  # fmt: skip
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    found = []
+    with client or nullcontext() as service:
+        for name in files:
+            form, data = read_file(name)
+            found.append((name, _verified(service, given, data, form, options)))
+    accepted = all(report.valid and report.complete for _, report in found)
+    if as_json:
+        reports = [{"file": name, **report.to_dict()} for name, report in found]
+        whole = {"valid": all(one.valid for _, one in found), "complete": all(one.complete for _, one in found)}
+        print_json({**whole, "validators_hash": given.hash.hex(), "reports": reports})
+    else:
+        _show_commits(found, given)
+    if not accepted:
+        raise typer.Exit(EXIT_INVALID)
+
+
+def _verified(service: Any, given: ValidatorSet, data: bytes, form: str, options: dict[str, Any]) -> CommitReport:
+    from pycore.consensus import verify_commit
+
+    call = verify_commit if service is None else service.verify_commit
+    report: CommitReport = call(given, data, form=form, **options)
+    return report
+
+
+def _show_commits(found: list[tuple[str, CommitReport]], given: ValidatorSet) -> None:
+    if len(found) == 1:
+        show_checks(found[0][1])
+    else:
+        rows = [
+            (name, one.height, _word(one), "; ".join(printable(check) for check in (*one.failed, *one.skipped)))
+            for name, one in found
+        ]
+        print_table(("file", "height", "result", "why"), rows)
+    print(f"validators: {len(given)}, power {given.total}, hash {given.hash.hex()}")
+    for _, report in found:
+        what = f"{printable(report.chain_id)} block {report.height} {report.block_hash.hex()}"
+        power = "" if report.decision is None else f"; power {report.decision.got} of {report.decision.total}"
+        print(f"{_word(report)}: {what}; {counted(report)}{power}")
+
+
+def _word(report: CommitReport) -> str:
+    return "INVALID" if not report.valid else "FINAL" if report.complete else "NOT DECIDED"
+
+
+# ---- headers ---------------------------------------------------------------------------------------------------------
+
+
+@cosmos.command()
+def header(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The answer of /header, /block or /commit; or a header in protobuf; '-'.")
+    ],
+    wanted: Annotated[
+        str | None, typer.Option("--hash", metavar="HEX", help="The hash that the header must have.")
+    ] = None,
+    validators: Annotated[
+        list[str] | None,
+        typer.Option("--validators", metavar="FILE", help="The validators that the header must name."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Recompute a header's hash and show the header. Exit code 1 where another hash was wanted, or where the validators are
+    others than the header names.
+
+    Nothing says that the header is final: ask `pycore cosmos commit`.
+
+    Examples:
+
+      pycore cosmos header header-100.json --hash 2fa1...
+
+      pycore cosmos header block-100.json --validators validators-100.json --json
+    """
+    from pycore.base.report import Check, Report
+    from pycore.ledgers.cometbft import hashes
+
+    found, claimed = _header(file)
+    digest = hashes.header_hash(found)
+    checks = []
+    if wanted is not None:
+        expected = hex_bytes(wanted, "--hash")
+        checks.append(Check("hash", digest == expected, digest, expected))
+    if claimed is not None:
+        checks.append(Check("block_id", digest == claimed, claimed, digest, "the hash that the answer gives"))
+    if validators:
+        named = read_validators(validators).hash
+        checks.append(Check("validators_hash", found.validators_hash == named, found.validators_hash, named))
+    report = Report(CHAIN, "strict", tuple(checks))
+    fields = {name: _plain(name, value) for name, value in _fields(found)}
+    if as_json:
+        print_json({"hash": digest.hex(), "header": fields, **report.to_dict()})
+    else:
+        print_table(("field", "value"), [("hash", digest.hex()), *((k, printable(v)) for k, v in fields.items())])
+        if checks:
+            show_checks(report)
+    if not report.valid:
+        raise typer.Exit(EXIT_INVALID)
+
+
+def _header(file: str) -> tuple[Header, bytes | None]:
+    """The header of a file, and the hash that the answer itself gives for it."""
+    from pycore.ledgers.cometbft import rpc, wire
+
+    form, data = read_file(file)
+    if form == "wire":
+        return wire.header(data), None
+    answer = rpc.answer(data, "header")
+    claimed = None
+    for owner, name in (("signed_header", "commit"), ("", "commit"), ("", "")):
+        place = answer
+        for step in (owner, name):
+            place = place.object(step) if step and place.has(step) else place
+        if place.has("block_id"):
+            claimed = rpc.read_block_id(place, "block_id").hash or None
+            break
+    return rpc.header(answer.values, "header"), claimed
+
+
+def _fields(found: Header) -> Iterable[tuple[str, Any]]:
+    return ((name, getattr(found, name)) for name in type(found).__slots__)
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "time_ns":
+        return shown_time(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, (int, str)) else value.hash.hex()
