@@ -1,4 +1,4 @@
-"""``pycore cosmos``: commits, headers, proofs and light clients of CometBFT and Cosmos chains, from a node's answers."""
+"""``pycore cosmos``: commits, headers, proofs and light clients of CometBFT chains, from a node's answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pycore.errors import InputError
-
 from ._cosmos import CHAIN, counted, duration, moment, read_file, read_validators, share, show_checks, shown_time
+from ._cosmos_light import Asked, follow, root_of
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
-    from pycore.consensus import CommitReport, LightBlock, ValidatorSet
+    from pycore.consensus import CommitReport, ValidatorSet
     from pycore.ledgers.cometbft.messages import Header
 
 cosmos = typer.Typer(
@@ -63,8 +62,8 @@ def commit(
     tls_name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that headers are final: that more than two thirds of the validators' power signed them. Exit code 1 where one
-    is not, or where not all could be checked.
+    """Check that headers are final: that more than two thirds of the validators' power signed them. Exit code 1 where
+    one is not, or where not all could be checked.
 
     The validators are taken as they are: compare their hash with one that you trust, or use `pycore cosmos light`.
 
@@ -131,7 +130,8 @@ def _word(report: CommitReport) -> str:
 @cosmos.command()
 def header(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="The answer of /header, /block or /commit; or a header in protobuf; '-'.")
+        str,
+        typer.Argument(metavar="FILE", help="The answer of /header, /block or /commit; or a header in protobuf; '-'."),
     ],
     wanted: Annotated[
         str | None, typer.Option("--hash", metavar="HEX", help="The hash that the header must have.")
@@ -142,8 +142,8 @@ def header(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute a header's hash and show the header. Exit code 1 where another hash was wanted, or where the validators are
-    others than the header names.
+    """Recompute a header's hash and show the header. Exit code 1 where another hash was wanted, or where the validators
+    are others than the header names.
 
     Nothing says that the header is final: ask `pycore cosmos commit`.
 
@@ -168,7 +168,7 @@ def header(
         named = read_validators(validators).hash
         checks.append(Check("validators_hash", found.validators_hash == named, found.validators_hash, named))
     report = Report(CHAIN, "strict", tuple(checks))
-    fields = {name: _plain(name, value) for name, value in _fields(found)}
+    fields = {name.removesuffix("_ns"): _plain(name, value) for name, value in _fields(found)}
     if as_json:
         print_json({"hash": digest.hex(), "header": fields, **report.to_dict()})
     else:
@@ -208,3 +208,92 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return value if isinstance(value, (int, str)) else value.hash.hex()
+
+
+# ---- light clients ---------------------------------------------------------------------------------------------------
+
+
+@cosmos.command()
+def light(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="A node's answers: commit-H.json and validators-H.json (further pages validators-H-2.json ...), or"
+            " H.json with signed_header and validator_set, or H.bin in protobuf, for each height H.",
+        ),
+    ],
+    period: Annotated[
+        str,
+        typer.Option("--trusting-period", metavar="TIME", help="How long a header may vouch for others: 14d, 336h."),
+    ],
+    height: Annotated[
+        int | None, typer.Option("--height", min=1, help="The height to verify (default: the highest in the folder).")
+    ] = None,
+    trusted_height: Annotated[
+        int | None, typer.Option("--trusted-height", min=1, help="At first: a height that you trust ...")
+    ] = None,
+    trusted_hash: Annotated[
+        str | None, typer.Option("--trusted-hash", metavar="HEX", help="... and the hash of its header.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", metavar="FILE", help="Where trusted headers are kept (SQLite).")
+    ] = None,
+    chain_id: Annotated[
+        str | None, typer.Option("--chain-id", metavar="ID", help="The chain (default: that of the folder's header).")
+    ] = None,
+    witness: Annotated[
+        list[Path] | None,
+        typer.Option("--witness", metavar="FOLDER", help="Another node's answers, which must agree; repeatable."),
+    ] = None,
+    trust_level: _LevelOption = "1/3",
+    drift: Annotated[
+        str, typer.Option("--clock-drift", metavar="TIME", help="How far ahead of the clock headers may be.")
+    ] = "10s",
+    now: Annotated[
+        str | None, typer.Option("--now", metavar="TIME", help="The present time (default: the clock's).")
+    ] = None,
+    sequential: Annotated[bool, typer.Option("--sequential", help="Verify every height, skip none.")] = False,
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a header by one that you trust, as a light client does: because enough of the validators that you trust
+    signed it. Exit code 1 where it is not to be trusted.
+
+    At first say which header you trust, from somebody whom you trust. With --store what was verified is kept, and later
+    calls go on from there.
+
+    Examples:
+
+      pycore cosmos light answers/ --trusting-period 14d --trusted-height 100 --trusted-hash 2fa1... --store light.db
+
+      pycore cosmos light answers/ --trusting-period 14d --store light.db --height 500 --witness other-node/
+
+      pycore cosmos light answers/ --trusting-period 14d --store light.db --via localhost:50051 --json
+    """
+    from pycore.consensus.light import LightOptions
+
+    asked = Asked(
+        folder=folder,
+        height=height,
+        root=root_of(trusted_height, trusted_hash),
+        store=store,
+        chain_id=chain_id,
+        witnesses=tuple(witness or ()),
+        options=LightOptions(
+            duration(period, "--trusting-period"),
+            share(trust_level, "--trust-level"),
+            duration(drift, "--clock-drift"),
+            sequential,
+        ),
+        now_ns=moment(now, "--now"),
+    )
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    with client or nullcontext() as service:
+        if not follow(asked, service, as_json=as_json):
+            raise typer.Exit(EXIT_INVALID)
