@@ -38,6 +38,7 @@ from pycore.client.requests_bundles import BundleCalls
 from pycore.client.requests_capabilities import CapabilityCalls
 from pycore.client.requests_consensus import ConsensusCalls
 from pycore.client.requests_hashes import HashCalls
+from pycore.client.requests_ics23 import Ics23Calls
 from pycore.client.requests_runs import RunCalls
 from pycore.client.requests_signatures import SignatureCalls
 from pycore.client.requests_trees import TreeCalls
@@ -63,6 +64,7 @@ class Calls(
     HashCalls,
     TreeCalls,
     TrieCalls,
+    Ics23Calls,
     BlockCalls,
     RunCalls,
     BundleCalls,

@@ -22,6 +22,7 @@ from pycore.service import (
     rpc_capabilities,
     rpc_consensus,
     rpc_hashes,
+    rpc_ics23,
     rpc_runs,
     rpc_signatures,
     rpc_trees,
