@@ -263,7 +263,7 @@ class Chain:
             object.__setattr__(self, name, value)
 
     def _random(self, *names: object, size: int = 32) -> bytes:
-        return _deterministic.rows(self.seed, "cometbft", *map(str, names), count=1, width=size)[0].tobytes()
+        return _deterministic.stream(self.seed, "cometbft", *map(str, names), size=size)
 
     @cached_property
     def signers(self) -> list[list[Signer]]:

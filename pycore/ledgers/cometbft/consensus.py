@@ -141,14 +141,16 @@ class CometbftRules:
         return encoding.evidence_union(made)
 
     def read_equivocation(self, data: Any, form: str, *, chain_id: str) -> tuple[Vote, Vote]:
-        """From an Evidence with a DuplicateVoteEvidence."""
+        """From an Evidence with a DuplicateVoteEvidence; what the votes extend is left out, since no evidence is about
+        it."""
         found = _reader(form).evidence(data)
         if not isinstance(found, messages.DuplicateVote):
             raise InputError("evidence", "of an attack on light clients", "of two votes")
         faults = structure.duplicate_vote_faults(found)
         if faults:
             raise InputError("evidence", faults[0], "two votes in order that keep CometBFT's rules")
-        return vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        first, second = vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        return replace(first, extensions=()), replace(second, extensions=())
 
     def attack_evidence(
         self,

@@ -2,8 +2,8 @@
 
 The bytes must be what the chain's software writes for the message that they hold: each field once and in order,
 nothing unknown, nothing at its default. Nodes write, store and send nothing else, and every hash and signature is over
-what they write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before anything is
-built. InputError names the field by its path: ``commit.signatures[3].timestamp``.
+what they write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before
+anything is built. InputError names the field by its path: ``commit.signatures[3].timestamp``.
 """
 
 from __future__ import annotations
