@@ -49,7 +49,7 @@ _CUT_OFF = "the service is shutting down; the requests after the last were not r
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 
 _FAMILIES = (
-    rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
+    rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_ics23, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
     rpc_votes, rpc_capabilities,
 )  # fmt: skip
 RPCS: dict[str, Rpc] = {name: rpc for family in _FAMILIES for name, rpc in family.RPCS.items()}

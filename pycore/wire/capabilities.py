@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pycore import bundle, ledgers
+from pycore import bundle, ics23, ledgers
 from pycore.base.backends import Capabilities
 from pycore.base.ffi import BackendRow
 from pycore.base.registry import Hash, Rules, Scheme
+from pycore.consensus import chains
 from pycore.signatures.keycache import KeyCacheStats
 from pycore.wire.schema import capability_pb2
 from pycore.wire.settings import Limits, Settings
@@ -32,6 +33,9 @@ class ServiceCapabilities:
         trees: the Merkle tree shapes.
         chains: names of the ledgers of validate_block.
         bundles: chain -> kinds of statements that its bundles can prove.
+        consensus: chain -> signature schemes of validators whose votes are verified.
+        other_schemes: chain -> schemes that validators may have as well, and whose votes never count.
+        proof_specs: names of the specs of verify_ics23.
         limits: what a request may hold.
         Others: as in `pycore.Capabilities`.
     """
@@ -52,6 +56,9 @@ class ServiceCapabilities:
     key_cache: KeyCacheStats
     limits: Limits
     bundles: Mapping[str, tuple[str, ...]]
+    consensus: Mapping[str, tuple[str, ...]]
+    other_schemes: Mapping[str, tuple[str, ...]]
+    proof_specs: tuple[str, ...]
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -105,6 +112,16 @@ def to_capabilities(found: Capabilities, settings: Settings) -> capability_pb2.G
         compiler=found.compiler,
         key_cache=capability_pb2.KeyCache(**found.key_cache._asdict()),
         bundles=[capability_pb2.BundleInfo(chain=name, kinds=kinds) for name, kinds in bundle.kinds().items()],
+        consensus=map(_to_consensus, chains.names()),
+        proof_specs=ics23.SPECS,
+    )
+
+
+def _to_consensus(name: str) -> capability_pb2.ConsensusInfo:
+    rules = chains.rules(name)
+    verified = sorted(rules.options)
+    return capability_pb2.ConsensusInfo(
+        chain=name, schemes=verified, other_schemes=sorted(rules.schemes.difference(verified))
     )
 
 
@@ -128,6 +145,9 @@ def from_capabilities(message: capability_pb2.GetCapabilitiesResponse) -> Servic
         key_cache=KeyCacheStats(*(getattr(message.key_cache, name) for name in KeyCacheStats._fields)),
         limits=Limits(**{name: getattr(message.limits, name) for name in Limits.__dataclass_fields__}),
         bundles={one.chain: tuple(one.kinds) for one in message.bundles},
+        consensus={one.chain: tuple(one.schemes) for one in message.consensus},
+        other_schemes={one.chain: tuple(one.other_schemes) for one in message.consensus},
+        proof_specs=tuple(message.proof_specs),
     )
 
 

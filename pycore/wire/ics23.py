@@ -79,6 +79,3 @@ def _text(value: Any, field: str) -> str:
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(field, f"values that JSON does not have ({error})", "an object of JSON") from None
-
-
-

@@ -20,10 +20,11 @@ from pycore.wire.columns import to_verdicts
 from pycore.wire.schema import signature_pb2
 
 CALLS = [
-    "advance_trust", "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "merkle_root",
-    "validate_block", "validate_blocks", "verify", "verify_batch", "verify_bundle", "verify_consistency",
-    "verify_inclusion", "verify_inclusion_batch", "verify_multiproof", "verify_sparse", "verify_sparse_batch",
-    "verify_stream", "verify_trie", "verify_trie_batch",
+    "advance_trust", "append_merkle_tree", "build_merkle_tree", "capabilities", "hash", "hash_batch", "light_verify",
+    "merkle_root", "validate_block", "validate_blocks", "verify", "verify_batch", "verify_bundle", "verify_commit",
+    "verify_commits", "verify_consistency", "verify_ics23", "verify_inclusion", "verify_inclusion_batch",
+    "verify_multiproof", "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
+    "verify_votes",
 ]  # fmt: skip
 REST = ["close", "health", "wait_until_ready"]
 
@@ -44,7 +45,7 @@ def test_a_call_is_a_method_of_the_clients_kind(name: str) -> None:
     assert not str(inspect.signature(blocking).return_annotation).startswith(("Plan", "Feed"))
     assert blocking.__doc__
     assert blocking.__doc__ == awaiting.__doc__
-    if name in ("verify_stream", "validate_blocks"):
+    if name in ("verify_stream", "validate_blocks", "verify_commits", "verify_votes"):
         assert inspect.isgeneratorfunction(blocking)
         assert inspect.isasyncgenfunction(awaiting)
     else:

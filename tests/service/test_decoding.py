@@ -14,10 +14,21 @@ from hypothesis import strategies as st
 import pycore
 from pycore import bundle, testing
 from pycore._pb.bundle.v1 import bundle_pb2 as frame_pb2
-from pycore._pb.validation.v1 import block_pb2, bundle_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
+from pycore._pb.validation.v1 import (
+    block_pb2,
+    bundle_pb2,
+    column_pb2,
+    consensus_pb2,
+    hash_pb2,
+    ics23_pb2,
+    merkle_pb2,
+    signature_pb2,
+)
 from pycore.errors import InputError
 from pycore.service import handlers
 from pycore.service.work import Unary
+from pycore.testing.cometbft_light import LightChain
+from pycore.testing.ics23 import ProvenTree
 from pycore.wire import columns as wire
 from pycore.wire.settings import Limits, Settings
 
@@ -123,7 +134,40 @@ bundle_requests = st.builds(
     trusted_json=st.just(TRUSTED) | st.binary(max_size=9) | st.sampled_from([b"{}", b"[]", b"1e999"]),
     bundle=st.binary(max_size=60) | frames | st.just(b"{}"),
 )
+LIGHT = LightChain(heights=3, validators=2, seed=1)
+forms = st.sampled_from(["", "rpc", "wire", "?"])
+levels = st.none() | st.builds(consensus_pb2.TrustLevel, numerator=small, denominator=small)
+commit_requests = st.builds(
+    consensus_pb2.VerifyCommitRequest,
+    chain=st.sampled_from(["cometbft", "", "x"]), mode=st.sampled_from(["", "light", "trusting", "?"]), form=forms,
+    trust_level=levels, validators_form=forms, chain_id=st.none() | st.just("pycore-test"),
+    validators=st.binary(max_size=60) | st.sampled_from([b"{}", b"[]", LIGHT.block(1).validators.to_bytes()]),
+    signed_header=st.binary(max_size=60) | st.sampled_from([b"{}", LIGHT.block(2).signed_header.raw]),
+)  # fmt: skip
+light_blocks = st.binary(max_size=60) | st.sampled_from([b"{}", *map(LIGHT.wire, LIGHT.heights)])
+light_requests = st.builds(
+    consensus_pb2.LightVerifyRequest,
+    chain=st.sampled_from(["cometbft", "", "x"]), form=forms, trusted=light_blocks,
+    light_blocks=columns | st.builds(column_pb2.Column, rows=st.lists(light_blocks, max_size=3)),
+    trusting_period_ns=st.integers(0, 2**64 - 1), trust_level=levels, sequential=st.booleans(),
+    max_clock_drift_ns=st.none() | st.integers(0, 2**64 - 1),
+    now_ns=st.none() | st.integers(-(2**63), 2**63 - 1) | st.just(LIGHT.now_ns),
+)  # fmt: skip
+TREE = ProvenTree("iavl", {b"a": b"1", b"b": b"2"})
+proof_rows = st.binary(max_size=40) | st.sampled_from([TREE.membership(b"a"), TREE.non_membership(b"c"), b"{}"])
+ics23_requests = st.builds(
+    lambda spec, **parts: ics23_pb2.VerifyIcs23Request(**spec, **parts),
+    st.sampled_from([{}, {"spec_name": "iavl"}, {"spec_name": "?"}, {"spec_bytes": b""}, {"spec_json": "{}"}]),
+    rules=st.sampled_from(["", "strict", "compatible", "?"]),
+    root=columns | st.just(column_pb2.Column(rows=[TREE.root])),
+    proofs=columns | st.builds(column_pb2.Column, rows=st.lists(proof_rows, max_size=3)),
+    json=st.booleans(),
+    keys=columns | st.just(column_pb2.Column(rows=[b"a", b"c"])), values=columns, absent=numbers,
+)  # fmt: skip
 CASES = {
+    "VerifyCommit": (commit_requests, consensus_pb2.VerifyCommitResponse),
+    "LightVerify": (light_requests, consensus_pb2.LightVerifyResponse),
+    "VerifyIcs23": (ics23_requests, ics23_pb2.VerifyIcs23Response),
     "VerifySignatures": (verify_requests, signature_pb2.VerifySignaturesResponse),
     "VerifyInclusion": (inclusion_requests, merkle_pb2.VerifyInclusionResponse),
     "BuildMerkleTree": (tree_requests, merkle_pb2.BuildMerkleTreeResponse),
@@ -174,6 +218,9 @@ def test_a_verified_batch_has_one_verdict_per_item_and_never_the_code_0(
 
 
 REQUESTS = {
+    "VerifyCommit": consensus_pb2.VerifyCommitRequest,
+    "LightVerify": consensus_pb2.LightVerifyRequest,
+    "VerifyIcs23": ics23_pb2.VerifyIcs23Request,
     "VerifySignatures": signature_pb2.VerifySignaturesRequest,
     "VerifyInclusion": merkle_pb2.VerifyInclusionRequest,
     "BuildMerkleTree": merkle_pb2.BuildMerkleTreeRequest,

@@ -17,12 +17,16 @@ from pycore._pb.validation.v1 import (
     block_pb2,
     bundle_pb2,
     column_pb2,
+    consensus_pb2,
     hash_pb2,
+    ics23_pb2,
     merkle_pb2,
     signature_pb2,
     validation_service_pb2,
 )
 from pycore.client import ValidationClient
+from pycore.testing.cometbft_light import LightChain
+from pycore.testing.ics23 import ProvenTree
 
 from .conftest import RawCaller, u64
 
@@ -104,6 +108,7 @@ def test_mutated_requests(raw: RawCaller, method: str, rng: random.Random) -> No
 
 
 KNOWN = Chain()
+TREE, LIGHT = ProvenTree("iavl", {b"a": b"1", b"b": b"2"}), LightChain(heights=3, seed=1)
 ROWS = column_pb2.Column(rows=[b"abc", b"", b"z"])
 SAMPLES = {
     "VerifySignatures": signature_pb2.VerifySignaturesRequest(
@@ -145,6 +150,18 @@ SAMPLES = {
         ).SerializeToString()
         for name in ("VerifyBundle", "AdvanceTrust")
     },
+    "VerifyIcs23": ics23_pb2.VerifyIcs23Request(
+        spec_name="iavl", root=column_pb2.Column(rows=[TREE.root]), proofs=column_pb2.Column(rows=[TREE.membership(b"a")]),
+        keys=column_pb2.Column(rows=[b"a"]), values=column_pb2.Column(rows=[b"1"]),
+    ).SerializeToString(),
+    "VerifyCommit": consensus_pb2.VerifyCommitRequest(
+        chain="cometbft", form="wire", validators=LIGHT.block(1).validators.to_bytes(),
+        signed_header=LIGHT.block(1).signed_header.raw,
+    ).SerializeToString(),
+    "LightVerify": consensus_pb2.LightVerifyRequest(
+        chain="cometbft", trusted=LIGHT.wire(1), light_blocks=column_pb2.Column(rows=[LIGHT.wire(2), LIGHT.wire(3)]),
+        trusting_period_ns=1 << 50, now_ns=LIGHT.now_ns,
+    ).SerializeToString(),
     "GetCapabilities": b"",
 }
 

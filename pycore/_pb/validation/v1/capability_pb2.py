@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%pycore/validation/v1/capability.proto\x12\x14pycore.validation.v1\"\x18\n\x16GetCapabilitiesRequest\"\xec\x03\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63pu_features\x18\x02 \x03(\x0b\x32 .pycore.validation.v1.CpuFeature\x12/\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.Backend\x12\x31\n\x07schemes\x18\x04 \x03(\x0b\x32 .pycore.validation.v1.SchemeInfo\x12.\n\x06hashes\x18\x05 \x03(\x0b\x32\x1e.pycore.validation.v1.HashInfo\x12-\n\x05trees\x18\x06 \x03(\x0b\x32\x1e.pycore.validation.v1.TreeInfo\x12\x0e\n\x06\x63hains\x18\x07 \x03(\t\x12,\n\x06limits\x18\x08 \x01(\x0b\x32\x1c.pycore.validation.v1.Limits\x12\x0f\n\x07threads\x18\t \x01(\r\x12\x10\n\x08\x63ompiler\x18\n \x01(\t\x12\x31\n\tkey_cache\x18\x0b \x01(\x0b\x32\x1e.pycore.validation.v1.KeyCache\x12\x31\n\x07\x62undles\x18\x0c \x03(\x0b\x32 .pycore.validation.v1.BundleInfo\"*\n\nBundleInfo\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\"\x83\x01\n\x08KeyCache\x12\x14\n\x0cmemory_limit\x18\x01 \x01(\x04\x12\x0e\n\x06nbytes\x18\x02 \x01(\x04\x12\x0c\n\x04keys\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\x12\x12\n\npromotions\x18\x06 \x01(\x04\x12\x11\n\tevictions\x18\x07 \x01(\x04\"*\n\nCpuFeature\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06usable\x18\x02 \x01(\x08\"X\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x02 \x01(\x08\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\r\n\x05lanes\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xb0\x02\n\nSchemeInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x05rules\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.RuleSet\x12\x11\n\tkey_sizes\x18\x04 \x03(\r\x12\x16\n\x0esignature_size\x18\x05 \x01(\r\x12\x11\n\ttakes_der\x18\x06 \x01(\x08\x12\x12\n\ntakes_hash\x18\x07 \x01(\x08\x12\x17\n\x0ftakes_prehashed\x18\x08 \x01(\x08\x12\x15\n\rtakes_user_id\x18\t \x01(\x08\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x0b \x01(\t\x12\x16\n\x0esingle_backend\x18\x0c \x01(\t\x12\x0b\n\x03why\x18\r \x01(\t\x12\x12\n\nsingle_why\x18\x0e \x01(\t\"&\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66lags\x18\x02 \x01(\r\"\xa7\x01\n\x08HashInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64igest_size\x18\x03 \x01(\r\x12\x12\n\nblock_size\x18\x04 \x01(\r\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12\x16\n\x0esingle_backend\x18\x07 \x01(\t\x12\x0b\n\x03why\x18\x08 \x01(\t\x12\x12\n\nsingle_why\x18\t \x01(\t\">\n\x08TreeInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_hash\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\"t\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x02 \x01(\x04\x12\x1a\n\x12max_inflight_items\x18\x03 \x01(\x04\x12\x1a\n\x12max_inflight_bytes\x18\x04 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%pycore/validation/v1/capability.proto\x12\x14pycore.validation.v1\"\x18\n\x16GetCapabilitiesRequest\"\xb9\x04\n\x17GetCapabilitiesResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x36\n\x0c\x63pu_features\x18\x02 \x03(\x0b\x32 .pycore.validation.v1.CpuFeature\x12/\n\x08\x62\x61\x63kends\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.Backend\x12\x31\n\x07schemes\x18\x04 \x03(\x0b\x32 .pycore.validation.v1.SchemeInfo\x12.\n\x06hashes\x18\x05 \x03(\x0b\x32\x1e.pycore.validation.v1.HashInfo\x12-\n\x05trees\x18\x06 \x03(\x0b\x32\x1e.pycore.validation.v1.TreeInfo\x12\x0e\n\x06\x63hains\x18\x07 \x03(\t\x12,\n\x06limits\x18\x08 \x01(\x0b\x32\x1c.pycore.validation.v1.Limits\x12\x0f\n\x07threads\x18\t \x01(\r\x12\x10\n\x08\x63ompiler\x18\n \x01(\t\x12\x31\n\tkey_cache\x18\x0b \x01(\x0b\x32\x1e.pycore.validation.v1.KeyCache\x12\x31\n\x07\x62undles\x18\x0c \x03(\x0b\x32 .pycore.validation.v1.BundleInfo\x12\x36\n\tconsensus\x18\r \x03(\x0b\x32#.pycore.validation.v1.ConsensusInfo\x12\x13\n\x0bproof_specs\x18\x0e \x03(\t\"F\n\rConsensusInfo\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x0f\n\x07schemes\x18\x02 \x03(\t\x12\x15\n\rother_schemes\x18\x03 \x03(\t\"*\n\nBundleInfo\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\r\n\x05kinds\x18\x02 \x03(\t\"\x83\x01\n\x08KeyCache\x12\x14\n\x0cmemory_limit\x18\x01 \x01(\x04\x12\x0e\n\x06nbytes\x18\x02 \x01(\x04\x12\x0c\n\x04keys\x18\x03 \x01(\x04\x12\x0c\n\x04hits\x18\x04 \x01(\x04\x12\x0e\n\x06misses\x18\x05 \x01(\x04\x12\x12\n\npromotions\x18\x06 \x01(\x04\x12\x11\n\tevictions\x18\x07 \x01(\x04\"*\n\nCpuFeature\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06usable\x18\x02 \x01(\x08\"X\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x63ompiled\x18\x02 \x01(\x08\x12\x0e\n\x06usable\x18\x03 \x01(\x08\x12\r\n\x05lanes\x18\x04 \x01(\r\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\xb0\x02\n\nSchemeInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x05rules\x18\x03 \x03(\x0b\x32\x1d.pycore.validation.v1.RuleSet\x12\x11\n\tkey_sizes\x18\x04 \x03(\r\x12\x16\n\x0esignature_size\x18\x05 \x01(\r\x12\x11\n\ttakes_der\x18\x06 \x01(\x08\x12\x12\n\ntakes_hash\x18\x07 \x01(\x08\x12\x17\n\x0ftakes_prehashed\x18\x08 \x01(\x08\x12\x15\n\rtakes_user_id\x18\t \x01(\x08\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x0b \x01(\t\x12\x16\n\x0esingle_backend\x18\x0c \x01(\t\x12\x0b\n\x03why\x18\r \x01(\t\x12\x12\n\nsingle_why\x18\x0e \x01(\t\"&\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66lags\x18\x02 \x01(\r\"\xa7\x01\n\x08HashInfo\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64igest_size\x18\x03 \x01(\r\x12\x12\n\nblock_size\x18\x04 \x01(\r\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x06 \x01(\t\x12\x16\n\x0esingle_backend\x18\x07 \x01(\t\x12\x0b\n\x03why\x18\x08 \x01(\t\x12\x12\n\nsingle_why\x18\t \x01(\t\">\n\x08TreeInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65\x66\x61ult_hash\x18\x02 \x01(\t\x12\x0e\n\x06source\x18\x03 \x01(\t\"t\n\x06Limits\x12\x19\n\x11max_message_bytes\x18\x01 \x01(\x04\x12\x17\n\x0fmax_batch_items\x18\x02 \x01(\x04\x12\x1a\n\x12max_inflight_items\x18\x03 \x01(\x04\x12\x1a\n\x12max_inflight_bytes\x18\x04 \x01(\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,23 +34,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETCAPABILITIESREQUEST']._serialized_start=63
   _globals['_GETCAPABILITIESREQUEST']._serialized_end=87
   _globals['_GETCAPABILITIESRESPONSE']._serialized_start=90
-  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=582
-  _globals['_BUNDLEINFO']._serialized_start=584
-  _globals['_BUNDLEINFO']._serialized_end=626
-  _globals['_KEYCACHE']._serialized_start=629
-  _globals['_KEYCACHE']._serialized_end=760
-  _globals['_CPUFEATURE']._serialized_start=762
-  _globals['_CPUFEATURE']._serialized_end=804
-  _globals['_BACKEND']._serialized_start=806
-  _globals['_BACKEND']._serialized_end=894
-  _globals['_SCHEMEINFO']._serialized_start=897
-  _globals['_SCHEMEINFO']._serialized_end=1201
-  _globals['_RULESET']._serialized_start=1203
-  _globals['_RULESET']._serialized_end=1241
-  _globals['_HASHINFO']._serialized_start=1244
-  _globals['_HASHINFO']._serialized_end=1411
-  _globals['_TREEINFO']._serialized_start=1413
-  _globals['_TREEINFO']._serialized_end=1475
-  _globals['_LIMITS']._serialized_start=1477
-  _globals['_LIMITS']._serialized_end=1593
+  _globals['_GETCAPABILITIESRESPONSE']._serialized_end=659
+  _globals['_CONSENSUSINFO']._serialized_start=661
+  _globals['_CONSENSUSINFO']._serialized_end=731
+  _globals['_BUNDLEINFO']._serialized_start=733
+  _globals['_BUNDLEINFO']._serialized_end=775
+  _globals['_KEYCACHE']._serialized_start=778
+  _globals['_KEYCACHE']._serialized_end=909
+  _globals['_CPUFEATURE']._serialized_start=911
+  _globals['_CPUFEATURE']._serialized_end=953
+  _globals['_BACKEND']._serialized_start=955
+  _globals['_BACKEND']._serialized_end=1043
+  _globals['_SCHEMEINFO']._serialized_start=1046
+  _globals['_SCHEMEINFO']._serialized_end=1350
+  _globals['_RULESET']._serialized_start=1352
+  _globals['_RULESET']._serialized_end=1390
+  _globals['_HASHINFO']._serialized_start=1393
+  _globals['_HASHINFO']._serialized_end=1560
+  _globals['_TREEINFO']._serialized_start=1562
+  _globals['_TREEINFO']._serialized_end=1624
+  _globals['_LIMITS']._serialized_start=1626
+  _globals['_LIMITS']._serialized_end=1742
 # @@protoc_insertion_point(module_scope)

@@ -11,7 +11,7 @@ class GetCapabilitiesRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetCapabilitiesResponse(_message.Message):
-    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads", "compiler", "key_cache", "bundles")
+    __slots__ = ("version", "cpu_features", "backends", "schemes", "hashes", "trees", "chains", "limits", "threads", "compiler", "key_cache", "bundles", "consensus", "proof_specs")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     CPU_FEATURES_FIELD_NUMBER: _ClassVar[int]
     BACKENDS_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +24,8 @@ class GetCapabilitiesResponse(_message.Message):
     COMPILER_FIELD_NUMBER: _ClassVar[int]
     KEY_CACHE_FIELD_NUMBER: _ClassVar[int]
     BUNDLES_FIELD_NUMBER: _ClassVar[int]
+    CONSENSUS_FIELD_NUMBER: _ClassVar[int]
+    PROOF_SPECS_FIELD_NUMBER: _ClassVar[int]
     version: str
     cpu_features: _containers.RepeatedCompositeFieldContainer[CpuFeature]
     backends: _containers.RepeatedCompositeFieldContainer[Backend]
@@ -36,7 +38,19 @@ class GetCapabilitiesResponse(_message.Message):
     compiler: str
     key_cache: KeyCache
     bundles: _containers.RepeatedCompositeFieldContainer[BundleInfo]
-    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ..., compiler: _Optional[str] = ..., key_cache: _Optional[_Union[KeyCache, _Mapping]] = ..., bundles: _Optional[_Iterable[_Union[BundleInfo, _Mapping]]] = ...) -> None: ...
+    consensus: _containers.RepeatedCompositeFieldContainer[ConsensusInfo]
+    proof_specs: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., cpu_features: _Optional[_Iterable[_Union[CpuFeature, _Mapping]]] = ..., backends: _Optional[_Iterable[_Union[Backend, _Mapping]]] = ..., schemes: _Optional[_Iterable[_Union[SchemeInfo, _Mapping]]] = ..., hashes: _Optional[_Iterable[_Union[HashInfo, _Mapping]]] = ..., trees: _Optional[_Iterable[_Union[TreeInfo, _Mapping]]] = ..., chains: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., threads: _Optional[int] = ..., compiler: _Optional[str] = ..., key_cache: _Optional[_Union[KeyCache, _Mapping]] = ..., bundles: _Optional[_Iterable[_Union[BundleInfo, _Mapping]]] = ..., consensus: _Optional[_Iterable[_Union[ConsensusInfo, _Mapping]]] = ..., proof_specs: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ConsensusInfo(_message.Message):
+    __slots__ = ("chain", "schemes", "other_schemes")
+    CHAIN_FIELD_NUMBER: _ClassVar[int]
+    SCHEMES_FIELD_NUMBER: _ClassVar[int]
+    OTHER_SCHEMES_FIELD_NUMBER: _ClassVar[int]
+    chain: str
+    schemes: _containers.RepeatedScalarFieldContainer[str]
+    other_schemes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, chain: _Optional[str] = ..., schemes: _Optional[_Iterable[str]] = ..., other_schemes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class BundleInfo(_message.Message):
     __slots__ = ("chain", "kinds")
