@@ -26,6 +26,8 @@ from pycore._pb.ledgers.chainmaker.v1 import consensus_pb2, transaction_pb2
 from pycore._pb.validation.v1 import block_pb2, bundle_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.bundle import Bundle, Inclusion, Statement
 
+from .hostile_consensus import FAMILIES as CONSENSUS
+
 Make = Callable[[int], bytes]
 
 
@@ -499,6 +501,7 @@ FAMILIES = [
     Family("VerifyBundle", "votes and validators", proven_votes),
     Family("VerifyBundle", "parameters of a transaction", committed),
     Family("AdvanceTrust", "votes and validators", proven_votes),
+    *(Family(*row) for row in CONSENSUS),
     Family("GetCapabilities", "nothing", lambda n: b""),
 ]
 

@@ -145,7 +145,9 @@ def empty_votes(n: int) -> bytes:
 def light(n: int) -> bytes:
     """Two light blocks of many validators."""
     voters = members(n)
-    blocks = [encoding.light_block(LightBlock(signed(voters, height), Validators(voters, voters[0]))) for height in (7, 9)]
+    blocks = [
+        encoding.light_block(LightBlock(signed(voters, height), Validators(voters, voters[0]))) for height in (7, 9)
+    ]
     return consensus_pb2.LightVerifyRequest(
         chain="cometbft", trusted=blocks[0], light_blocks=rows(blocks[1]), trusting_period_ns=1 << 60, now_ns=NOW
     ).SerializeToString()

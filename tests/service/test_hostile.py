@@ -151,16 +151,24 @@ SAMPLES = {
         for name in ("VerifyBundle", "AdvanceTrust")
     },
     "VerifyIcs23": ics23_pb2.VerifyIcs23Request(
-        spec_name="iavl", root=column_pb2.Column(rows=[TREE.root]), proofs=column_pb2.Column(rows=[TREE.membership(b"a")]),
-        keys=column_pb2.Column(rows=[b"a"]), values=column_pb2.Column(rows=[b"1"]),
+        spec_name="iavl",
+        root=column_pb2.Column(rows=[TREE.root]),
+        proofs=column_pb2.Column(rows=[TREE.membership(b"a")]),
+        keys=column_pb2.Column(rows=[b"a"]),
+        values=column_pb2.Column(rows=[b"1"]),
     ).SerializeToString(),
     "VerifyCommit": consensus_pb2.VerifyCommitRequest(
-        chain="cometbft", form="wire", validators=LIGHT.block(1).validators.to_bytes(),
+        chain="cometbft",
+        form="wire",
+        validators=LIGHT.block(1).validators.to_bytes(),
         signed_header=LIGHT.block(1).signed_header.raw,
     ).SerializeToString(),
     "LightVerify": consensus_pb2.LightVerifyRequest(
-        chain="cometbft", trusted=LIGHT.wire(1), light_blocks=column_pb2.Column(rows=[LIGHT.wire(2), LIGHT.wire(3)]),
-        trusting_period_ns=1 << 50, now_ns=LIGHT.now_ns,
+        chain="cometbft",
+        trusted=LIGHT.wire(1),
+        light_blocks=column_pb2.Column(rows=[LIGHT.wire(2), LIGHT.wire(3)]),
+        trusting_period_ns=1 << 50,
+        now_ns=LIGHT.now_ns,
     ).SerializeToString(),
     "GetCapabilities": b"",
 }
