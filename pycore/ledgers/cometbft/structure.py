@@ -95,12 +95,12 @@ def commit_faults(value: Commit) -> list[str]:
             found.append("block_id is empty: no commit is for no block")
         if not value.signatures:
             found.append("no signatures")
-        for i, slot in enumerate(value.signatures):
-            fault = _slot_fault(slot.flag, slot.address, slot.time_ns, slot.signature)
-            if fault:
-                found.append(f"signatures[{i}]: {fault}")
-                if len(found) >= MAX_FAULTS:
-                    break
+    for i, slot in enumerate(value.signatures):
+        fault = _slot_fault(slot.flag, slot.address, slot.time_ns, slot.signature)
+        if fault:
+            found.append(f"signatures[{i}]: {fault}")
+            if len(found) >= MAX_FAULTS:
+                break
     return found
 
 
@@ -147,13 +147,13 @@ def light_block_faults(value: LightBlock) -> list[str]:
 
 
 def validators_faults(value: Validators) -> list[str]:
-    """Of a set inside another message: it is read as listed, so two validators may be one, or have no power at all; what
-    :class:`pycore.consensus.ValidatorSet` makes of it has stricter rules."""
+    """Of a set inside another message. It is as listed: one validator may be there twice, or without power. The rules
+    of :class:`pycore.consensus.ValidatorSet` are stricter."""
     found = [] if value.validators else ["no validators"]
     for i, one in enumerate(value.validators):
         if one.power < 0:
             found.append(f"validators[{i}] has a power below 0")
-        found += [f"validators[{i}]: {fault}" for fault in _address_faults(one)]
+        found += [f"validators[{i}]: {fault}" for fault in address_faults(one)]
         if len(found) >= MAX_FAULTS:
             break
     total = sum(one.power for one in value.validators)
@@ -165,13 +165,14 @@ def validators_faults(value: Validators) -> list[str]:
     else:
         if proposer.power < 0:
             found.append("the proposer has a power below 0")
-        found += [f"proposer: {fault}" for fault in _address_faults(proposer)]
+        found += [f"proposer: {fault}" for fault in address_faults(proposer)]
         if all(one.address != proposer.address for one in value.validators):
             found.append("the proposer is not among the validators")
     return found
 
 
-def _address_faults(value: Validator) -> list[str]:
+def address_faults(value: Validator) -> list[str]:
+    """Of a validator: its address is the one that follows from its key."""
     try:
         own = address(value.scheme, value.public_key)
     except InputError as error:
@@ -227,16 +228,17 @@ def duplicate_vote_faults(value: DuplicateVote) -> list[str]:
 
 
 def proposal_faults(value: Proposal) -> list[str]:
-    """Of a proposal."""
+    """Of a proposal. That the round it relies on is before its own is a rule for messages in 1.0; releases before have
+    it where proposals are counted (consensus/state.go)."""
     found = []
     if value.type != PROPOSAL:
         found.append(f"type is {value.type}, wanted {PROPOSAL}")
-    if value.height < 0:
-        found.append(f"height is {value.height}, wanted 0 or more")
+    if value.height <= 0:
+        found.append(f"height is {value.height}, wanted 1 or more")
     if value.round < 0:
         found.append(f"round is {value.round}, wanted 0 or more")
-    if value.pol_round < -1:
-        found.append(f"pol_round is {value.pol_round}, wanted -1 or more")
+    if not -1 <= value.pol_round < value.round:
+        found.append(f"pol_round is {value.pol_round}, wanted -1 or a round before {value.round}")
     found += block_id_faults(value.block_id, "block_id")
     if not value.block_id.is_complete:
         found.append("block_id is not complete")

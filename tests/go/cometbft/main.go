@@ -139,7 +139,6 @@ func validators(data []byte) (found answer) {
 		found.Hash, found.More = hex.EncodeToString(vals.Hash()), fmt.Sprint(vals.TotalVotingPower())
 		p, err := vals.ToProto()
 		if err == nil {
-			p.TotalVotingPower = m.TotalVotingPower
 			found.Same = rewritten(p, data)
 		}
 		for _, one := range vals.Validators {
@@ -173,7 +172,6 @@ func light(data []byte) (found answer) {
 	if err == nil {
 		found.Hash = hex.EncodeToString(b.Hash())
 		if p, err := b.ToProto(); err == nil {
-			p.ValidatorSet.TotalVotingPower = m.ValidatorSet.TotalVotingPower
 			found.Same = rewritten(p, data)
 		}
 	}
