@@ -324,8 +324,7 @@ def _judge_bytes(raw_votes: RawVotes, peers: Sequence[Hashable], setting: Settin
         of_these = votes.heights == heights[0] if len(heights) == 1 else np.isin(votes.heights, heights)
         rows = np.flatnonzero(usual & of_these)
         if len(rows):
-            known = [setting.known[height] for height in heights if setting.known[height]]
-            outcomes[rows] = _judge_columns(votes, rows, raws, validators, known, setting)
+            outcomes[rows] = _judge_columns(votes, rows, raws, validators, setting)
     found = ReadVotes(
         outcomes,
         peers,
@@ -357,7 +356,6 @@ def _judge_columns(
     rows: NDArray[np.intp],
     raws: Sequence[bytes],
     validators: ValidatorSet,
-    known: Sequence[set[Entry]],
     setting: Setting,
 ) -> NDArray[np.uint8]:
     """Outcomes of the votes in these rows, whose heights all have these validators."""
@@ -371,8 +369,8 @@ def _judge_columns(
         outside |= (votes.addresses[rows] != validators.address_rows[places]).any(axis=1)
     outcomes[outside] = Outcome.STRANGER
     # Bytes that are there were verified when they came.
-    again = [any(raws[i] in one for one in known) for i in rows.tolist()] if known else None
-    fresh = ~outside if again is None else ~outside & ~np.array(again)
+    places_of = zip(rows.tolist(), votes.heights[rows].tolist(), strict=True)
+    fresh = ~outside & ~np.array([raws[i] in setting.known[height] for i, height in places_of])
     chosen = np.flatnonzero(fresh)
     whole = len(chosen) == len(votes.positions)
     at = rows[chosen]
