@@ -89,7 +89,7 @@ def _following(validators: ValidatorSet, heights: Sequence[Sequence[bytes]], sin
         for number, votes in enumerate(heights, 1):
             if single:
                 for raw in votes:
-                    collector.add_bytes([raw])
+                    collector.add_bytes(raw)
                 quorums += len(collector.flush())
             else:
                 quorums += len(collector.add_bytes(columns[number - 1]) + collector.flush())
@@ -167,7 +167,7 @@ def latency(rounds: int) -> float:
     for _ in range(20 * rounds):
         collector = _collector(validators)
         begin = time.thread_time()
-        events = collector.add_bytes([raw]) + collector.flush()
+        events = collector.add_bytes(raw) + collector.flush()
         found.append(time.thread_time() - begin)
         assert len(events) == 1
     return statistics.median(found)

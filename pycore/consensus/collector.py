@@ -35,19 +35,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.base.columns import as_column, quote
+from pycore.base.columns import Column, as_column, quote
 from pycore.base.parallel import resolve_threads
 from pycore.consensus.height_votes import CollectorLimits, HeightVotes
 from pycore.consensus.validators import ValidatorSet
-from pycore.consensus.vote_batches import Outcome, Pending, ReadVotes, Setting, judge
+from pycore.consensus.vote_batches import Outcome, Pending, ReadVotes, Setting, judge, rows
 from pycore.consensus.votes import Vote
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
-    from pycore.base.columns import BatchOfBytes, Column
+    from pycore.base.columns import BatchOfBytes
     from pycore.consensus.events import VoteEvent
+    from pycore.consensus.vote_batches import Part
 
 __all__ = ["CollectorLimits", "Outcome", "VoteCollector"]
 
@@ -135,29 +136,37 @@ class VoteCollector:
     def add_bytes(self, votes: BatchOfBytes, *, peer: Hashable = None) -> list[VoteEvent]:
         """The same for votes in the chain's own form (CometBFT: protobuf), any number: the fast way.
 
-        `votes` is a batch of bytes in any form of ``pycore.base.columns``, one row for each vote. Bytes that are no
-        vote are counted as malformed.
+        `votes` is one vote as ``bytes``, or a batch of bytes in any form of ``pycore.base.columns``, one row for each
+        vote. Bytes that are no vote are counted as malformed.
         """
-        column = as_column(votes, "votes")
+        many: list[bytes] | Column
+        if type(votes) is bytes:
+            many = [votes]
+        elif type(votes) is list and {*map(type, votes)} <= {bytes}:
+            many = list(votes)
+        else:
+            many = as_column(votes, "votes")
         events: list[VoteEvent] = []
         at = 0
-        while at < len(column):
+        while at < len(many):
             with self._turn:
-                stop = _most_rows(column, at, self._room(), self.limits.batch_bytes)
-                part = column.slice(at, stop)
+                stop = _end(many, at, self._room(), self.limits.batch_bytes)
+                part: Part = many[at:stop]
+                if isinstance(part, Column) and len(part) < self._room():
+                    part = rows(part)  # a copy: it waits, and the caller may go on to change the column
                 taken = self._enqueue(part, peer)
-                if taken is None:
-                    self._pending.own_last()
             at = stop
             if taken is not None:
                 events += self._finish(*taken)
         return events
 
-    def offer(self, vote: Vote, *, peer: Hashable = None) -> bool:
-        """Take one vote without verifying anything. True: a batch is full, and somebody should call :meth:`flush`."""
-        _check_vote(vote, "vote")
+    def offer(self, vote: Vote | bytes, *, peer: Hashable = None) -> bool:
+        """Take one vote, a value or bytes, without verifying anything. True: a batch is full, and somebody should call
+        :meth:`flush`."""
+        if type(vote) is not bytes:
+            _check_vote(vote, "vote")
         with self._turn:
-            self._wait_behind([vote], peer)
+            self._wait_behind([vote], peer)  # type: ignore[arg-type]
             return self._is_due()
 
     def flush(self) -> list[VoteEvent]:
@@ -293,13 +302,13 @@ class VoteCollector:
             return math.inf
         return self._oldest + self.limits.delay - self._clock()
 
-    def _wait_behind(self, votes: list[Vote] | Column, peer: Hashable) -> None:
+    def _wait_behind(self, votes: Part, peer: Hashable) -> None:
         if not self._pending.count:
             self._oldest = self._clock()
             self._turn.notify_all()
         self._pending.add(votes, peer)
 
-    def _enqueue(self, votes: list[Vote] | Column, peer: Hashable) -> tuple[Pending, int] | None:
+    def _enqueue(self, votes: Part, peer: Hashable) -> tuple[Pending, int] | None:
         self._wait_behind(votes, peer)
         return self._take() if self._is_due() else None
 
@@ -366,14 +375,21 @@ class VoteCollector:
             seen.update(zip(votes.peers, outcomes, strict=True))
 
 
-def _most_rows(column: Column, at: int, rows: int, nbytes: int) -> int:
-    """Where a part of a column that starts at row `at` ends: one row at least, else within both bounds."""
-    stop = min(len(column), at + rows)
-    if column.width is not None:
-        return min(stop, at + max(1, nbytes // max(1, column.width)))
-    assert column.offsets is not None
-    most = int(column.offsets[at]) + nbytes
-    return max(at + 1, min(stop, int(np.searchsorted(column.offsets, most, "right")) - 1))
+def _end(votes: list[bytes] | Column, at: int, rows: int, nbytes: int) -> int:
+    """Where a part that starts at row `at` ends: one row at least, else within both bounds."""
+    stop = min(len(votes), at + rows)
+    if isinstance(votes, list):
+        size = 0
+        for i in range(at, stop):
+            size += len(votes[i])
+            if size > nbytes:
+                return max(at + 1, i)
+        return stop
+    if votes.width is not None:
+        return min(stop, at + max(1, nbytes // max(1, votes.width)))
+    assert votes.offsets is not None
+    most = int(votes.offsets[at]) + nbytes
+    return max(at + 1, min(stop, int(np.searchsorted(votes.offsets, most, "right")) - 1))
 
 
 # ---- arguments -------------------------------------------------------------------------------------------------------

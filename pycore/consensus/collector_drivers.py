@@ -97,7 +97,10 @@ class AsyncVoteCollector:
     async def add_bytes(self, votes: BatchOfBytes, *, peer: Hashable = None) -> None:
         """As :meth:`VoteCollector.add_bytes`; `votes` must not change until this returns."""
         self._require_open()
-        await self._call(partial(self.collector.add_bytes, votes, peer=peer))
+        if type(votes) is not bytes:
+            await self._call(partial(self.collector.add_bytes, votes, peer=peer))
+        elif self.collector.offer(votes, peer=peer):
+            await self._call(self.collector.flush)
         self._arrange()
 
     async def flush(self) -> None:

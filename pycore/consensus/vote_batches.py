@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from pycore.base.columns import Column, join_columns, trusted_column
+from pycore.base.columns import Column, as_column
 from pycore.base.verdicts import Verdict
 from pycore.consensus.votes import Vote
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pycore.consensus.validators import ValidatorSet
     from pycore.consensus.vote_columns import VoteColumns
 
-__all__ = ["Entry", "Outcome", "Pending", "ReadVotes", "Setting", "judge"]
+__all__ = ["Entry", "Outcome", "Part", "Pending", "ReadVotes", "Setting", "judge", "rows"]
 
 Entry: TypeAlias = bytes | Vote
 """What is remembered of a vote: its bytes where it came as bytes, else the value."""
@@ -93,54 +93,81 @@ class Setting:
     threads: int | None
 
 
+Part: TypeAlias = "list[Vote] | list[bytes] | Column"
+"""Votes that were added together: values, or bytes as a list or a column."""
+
+
 @dataclass(slots=True)
 class Pending:
-    """Votes that wait, in order: values, and bytes as columns, each with the peer who sent them."""
+    """Votes that wait, in order, each with the peer who sent it.
 
-    parts: list[tuple[list[Vote] | Column, list[Hashable]]] = field(default_factory=list)
+    parts    votes and as many peers; those after each other of one kind are one list
+    """
+
+    parts: list[tuple[Part, list[Hashable]]] = field(default_factory=list)
     count: int = 0
     nbytes: int = 0
 
-    def add(self, votes: list[Vote] | Column, peer: Hashable) -> None:
-        """Takes votes; a column must be no view of what the caller may change while they wait."""
+    def add(self, votes: Part, peer: Hashable) -> None:
+        """Takes votes. A column must stay as it is until they are judged."""
         n = len(votes)
         self.count += n
-        self.nbytes += votes.nbytes if isinstance(votes, Column) else sum(map(_size, votes))
-        if isinstance(votes, list) and self.parts and isinstance(self.parts[-1][0], list):
-            self.parts[-1][0].extend(votes)
-            self.parts[-1][1].extend([peer] * n)
-        else:
-            self.parts.append((votes, [peer] * n))
-
-    def own_last(self) -> None:
-        """Copies the last part, a column that may be a view of what the caller goes on to change."""
-        votes, peers = self.parts[-1]
+        peers = [peer] * n
         if isinstance(votes, Column):
-            self.parts[-1] = _copied(votes), peers
+            self.nbytes += votes.nbytes
+            self.parts.append((votes, peers))
+            return
+        many: list[Any] = votes
+        kind = type(many[0])
+        self.nbytes += sum(map(len, many)) if kind is bytes else sum(map(_size, many))
+        if self.parts and isinstance(last := self.parts[-1][0], list) and type(last[0]) is kind:
+            last.extend(many)
+            self.parts[-1][1].extend(peers)
+        else:
+            self.parts.append((many, peers))
 
-    def joined(self) -> list[tuple[list[Vote] | Column, list[Hashable]]]:
-        """The parts, neighbouring columns as one."""
-        found: list[tuple[list[Vote] | Column, list[Hashable]]] = []
-        columns: list[Column] = []
+    def joined(self) -> Iterator[tuple[list[Vote] | RawVotes, list[Hashable]]]:
+        """The parts, neighbouring ones in bytes as one."""
+        raws: list[bytes] = []
         senders: list[Hashable] = []
-        for votes, peers in [*self.parts, ([], [])]:
-            if isinstance(votes, Column):
-                columns.append(votes)
+        if len(self.parts) == 1 and isinstance(column := self.parts[0][0], Column):
+            yield RawVotes(rows(column), column), self.parts[0][1]
+            return
+        for votes, peers in self.parts:
+            if isinstance(votes, Column) or type(votes[0]) is bytes:
+                raws += rows(votes) if isinstance(votes, Column) else votes
                 senders += peers
                 continue
-            if columns:
-                found.append((join_columns(columns), senders))
-                columns, senders = [], []
-            if votes:
-                found.append((votes, peers))
-        return found
+            if raws:
+                yield RawVotes(raws), senders
+                raws, senders = [], []
+            yield votes, peers  # type: ignore[misc]
+        if raws:
+            yield RawVotes(raws), senders
 
 
-def _copied(column: Column) -> Column:
+class RawVotes:
+    """Votes in bytes, as a list and as a column, which is made when it is asked for."""
+
+    def __init__(self, items: list[bytes], column: Column | None = None) -> None:
+        self.items, self._column = items, column
+
+    @property
+    def column(self) -> Column:
+        """The same as a column."""
+        if self._column is None:
+            self._column = as_column(self.items, "votes")
+        return self._column
+
+
+def rows(column: Column) -> list[bytes]:
+    """The rows of a column, from one copy of it."""
     if column.offsets is None:
-        return trusted_column(column.data.copy(), None)
+        blob, width = column.data.tobytes(), column.data.shape[1]
+        return [blob[i * width : (i + 1) * width] for i in range(len(column))]
     first, last = int(column.offsets[0]), int(column.offsets[-1])
-    return trusted_column(column.data[first:last].copy(), column.offsets - first)
+    blob = column.data[first:last].tobytes()
+    return [blob[start:end] for start, end in pairwise((column.offsets - first).tolist())]
 
 
 def _size(vote: Vote) -> int:
@@ -170,13 +197,12 @@ class ReadVotes:
 
 def judge(pending: Pending, setting: Setting) -> list[ReadVotes]:
     """Reads and verifies what waits. Never raises for what a vote holds."""
-    found = []
-    for votes, peers in pending.joined():
-        if isinstance(votes, Column):
-            found.append(_judge_bytes(votes, peers, setting))
-        else:
-            found.append(_judge_values(votes, votes, peers, setting))
-    return found
+    return [
+        _judge_bytes(votes, peers, setting)
+        if isinstance(votes, RawVotes)
+        else _judge_values(votes, votes, peers, setting)
+        for votes, peers in pending.joined()
+    ]
 
 
 # ---- values ----------------------------------------------------------------------------------------------------------
@@ -281,11 +307,12 @@ def _read_one(raw: bytes, setting: Setting) -> Vote | None:
         return None
 
 
-def _judge_bytes(column: Column, peers: Sequence[Hashable], setting: Setting) -> ReadVotes:
-    raws = _rows(column)
+def _judge_bytes(raw_votes: RawVotes, peers: Sequence[Hashable], setting: Setting) -> ReadVotes:
+    raws = raw_votes.items
     reader = getattr(setting.rules, "read_votes", None)
     if reader is None or len(raws) <= FEW:
         return _judge_values([_read_one(raw, setting) for raw in raws], raws, peers, setting)
+    column = raw_votes.column
     votes: VoteColumns = reader(column, chain_id=setting.chain_id, threads=setting.threads)
     outcomes = np.full(len(raws), Outcome.LATE_HEIGHT, np.uint8)
     outcomes[votes.heights > max(setting.sets)] = Outcome.FUTURE_HEIGHT
@@ -297,8 +324,7 @@ def _judge_bytes(column: Column, peers: Sequence[Hashable], setting: Setting) ->
         of_these = votes.heights == heights[0] if len(heights) == 1 else np.isin(votes.heights, heights)
         rows = np.flatnonzero(usual & of_these)
         if len(rows):
-            known = [setting.known[height] for height in heights if setting.known[height]]
-            outcomes[rows] = _judge_columns(votes, rows, raws, validators, known, setting)
+            outcomes[rows] = _judge_columns(votes, rows, raws, validators, setting)
     found = ReadVotes(
         outcomes,
         peers,
@@ -311,16 +337,6 @@ def _judge_bytes(column: Column, peers: Sequence[Hashable], setting: Setting) ->
     )
     _fill_in(found, np.flatnonzero(~usual).tolist(), setting)
     return found
-
-
-def _rows(column: Column) -> list[bytes]:
-    """The rows of a column, which is a thousand of them: from one copy of it."""
-    if column.offsets is None:
-        blob, width = column.data.tobytes(), column.data.shape[1]
-        return [blob[i * width : (i + 1) * width] for i in range(len(column))]
-    first, last = int(column.offsets[0]), int(column.offsets[-1])
-    blob = column.data[first:last].tobytes()
-    return [blob[start:end] for start, end in pairwise((column.offsets - first).tolist())]
 
 
 def _fill_in(found: ReadVotes, odd: Sequence[int], setting: Setting) -> None:
@@ -340,7 +356,6 @@ def _judge_columns(
     rows: NDArray[np.intp],
     raws: Sequence[bytes],
     validators: ValidatorSet,
-    known: Sequence[set[Entry]],
     setting: Setting,
 ) -> NDArray[np.uint8]:
     """Outcomes of the votes in these rows, whose heights all have these validators."""
@@ -354,8 +369,8 @@ def _judge_columns(
         outside |= (votes.addresses[rows] != validators.address_rows[places]).any(axis=1)
     outcomes[outside] = Outcome.STRANGER
     # Bytes that are there were verified when they came.
-    again = [any(raws[i] in one for one in known) for i in rows.tolist()] if known else None
-    fresh = ~outside if again is None else ~outside & ~np.array(again)
+    places_of = zip(rows.tolist(), votes.heights[rows].tolist(), strict=True)
+    fresh = ~outside & ~np.array([raws[i] in setting.known[height] for i, height in places_of])
     chosen = np.flatnonzero(fresh)
     whole = len(chosen) == len(votes.positions)
     at = rows[chosen]

@@ -566,7 +566,7 @@ def test_values_and_bytes_are_the_same() -> None:
         ("round", lambda v: collector_of(v).move_to_round(-1)),
         ("votes", lambda v: collector_of(v).add_bytes("text")),
         ("votes[1]", lambda v: collector_of(v).add([v.vote(0, "A"), b"x"])),
-        ("vote", lambda v: collector_of(v).offer(b"x")),
+        ("vote", lambda v: collector_of(v).offer("x")),
         ("votes[0].height", lambda v: collector_of(v).add(replace(v.vote(0, "A"), height="5"))),
         ("votes[0].position", lambda v: collector_of(v).add(replace(v.vote(0, "A"), position=1.0))),
         ("votes[0].claim", lambda v: collector_of(v).add(replace(v.vote(0, "A"), claim="A"))),
