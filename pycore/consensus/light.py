@@ -34,6 +34,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from pycore.base.columns import quote
+from pycore.consensus.chains import rules
 from pycore.consensus.commits import verify_commit
 from pycore.consensus.light_detector import Comparison, Unresolved, compare, compare_root
 from pycore.consensus.light_providers import FileProvider, MappingProvider, Provider, ProviderFault, Source
@@ -123,6 +124,7 @@ class LightClient:
         threads: int | None = None,
     ) -> None:
         _text("chain_id", chain_id)
+        rules(chain)
         if not isinstance(options, LightOptions):
             raise InputError("options", quote(options), "LightOptions")
         if timeout is not None and not 0 < timeout <= threading.TIMEOUT_MAX:

@@ -144,8 +144,7 @@ class TrustedState:
 
     def __post_init__(self) -> None:
         header = self.signed_header
-        if not isinstance(header, SignedHeader):
-            raise InputError("signed_header", quote(header), "a SignedHeader")
+        _check_type("signed_header", header, SignedHeader)
         named = (header.validators_hash, header.next_validators_hash)
         if self.validators.hash not in named:
             wanted = f"{named[0].hex()} or {named[1].hex()}, which the trusted header names"
@@ -273,6 +272,7 @@ def verify_light(
 
     A height that is not above the trusted one fails the condition `height` in either.
     """
+    _check_call(trusted, block, options)
     adjacent = options.sequential or block.height == trusted.height + 1
     return (verify_adjacent if adjacent else verify_skipping)(trusted, block, options, now_ns, threads=threads)
 
@@ -283,7 +283,9 @@ def verify_backwards(trusted: TrustedState | SignedHeader, block: LightBlock) ->
     The commit of `block` is not verified: nothing hangs on it.
     """
     after = trusted.signed_header if isinstance(trusted, TrustedState) else trusted
-    header = _checked_block(block).signed_header
+    _check_type("trusted", after, SignedHeader)
+    _check_type("block", block, LightBlock)
+    header = block.signed_header
     checks = [
         Check("chain_id", header.chain_id == after.chain_id, header.chain_id, after.chain_id),
         Check("height", header.height == after.height - 1, header.height, after.height - 1),
@@ -301,7 +303,10 @@ def verify_root(
 
     Its own validators must have signed it, it must not be older than the trusting period, nor from the future.
     """
-    header = _checked_block(block).signed_header
+    _check_type("block", block, LightBlock)
+    _check_type("hash", hash, bytes)
+    _check_type("options", options, LightOptions)
+    header = block.signed_header
     checks = [
         Check("root_hash", header.hash == hash, header.hash, hash),
         *_times(header, header, options, now_ns),
@@ -340,10 +345,9 @@ def advance(
 
     >>> advance(None, [], LightOptions(1), 0)
     Traceback (most recent call last):
-    pycore.errors.InputError: trusted: got None, wanted a TrustedState
+    pycore.errors.InputError: trusted: got None, wanted a value of the type TrustedState
     """
-    if not isinstance(trusted, TrustedState):
-        raise InputError("trusted", quote(trusted), "a TrustedState")
+    _check_type("trusted", trusted, TrustedState)
     steps: list[LightReport] = []
     for block in blocks:
         if len(steps) == MAX_STEPS:
@@ -374,11 +378,8 @@ def _forward(
     trusted: TrustedState, block: LightBlock, options: LightOptions, now_ns: int, *, adjacent: bool
 ) -> list[Check]:
     """Conditions a to j."""
-    if not isinstance(trusted, TrustedState):
-        raise InputError("trusted", quote(trusted), "a TrustedState")
-    if not isinstance(options, LightOptions):
-        raise InputError("options", quote(options), "LightOptions")
-    before, header = trusted.signed_header, _checked_block(block).signed_header
+    _check_call(trusted, block, options)
+    before, header = trusted.signed_header, block.signed_header
     after = before.height + 1
     right = header.height == after if adjacent else header.height > after
     period, drift = _times(before, header, options, now_ns)
@@ -486,10 +487,15 @@ def _report(checks: list[Check], trusted: TrustedState | SignedHeader, block: Li
     )
 
 
-def _checked_block(block: object) -> LightBlock:
-    if not isinstance(block, LightBlock):
-        raise InputError("block", quote(block), "a LightBlock")
-    return block
+def _check_call(trusted: object, block: object, options: object) -> None:
+    _check_type("trusted", trusted, TrustedState)
+    _check_type("block", block, LightBlock)
+    _check_type("options", options, LightOptions)
+
+
+def _check_type(name: str, value: object, wanted: type) -> None:
+    if not isinstance(value, wanted):
+        raise InputError(name, quote(value), f"a value of the type {wanted.__name__}")
 
 
 def _whole(name: str, value: object, lowest: int | None) -> int:

@@ -198,8 +198,7 @@ def test_the_file_that_contradicts_itself(require_vectors: Any, count_cases: Any
     """"_worst_case" says "no error", and no client that hashes can agree.
 
     Some of its validator sets are hashed as amino writes them and some as protobuf does, block hashes are those of other
-    headers, and header 4 names other next validators than header 5 has. It has been so since it was published; the
-    tests of tendermint-rs leave out files whose names begin with "_".
+    headers, and header 4 names other next validators than header 5 has. It has been so since it was published.
     """
     path = require_vectors(f"{ROOT}/bisection/single_peer/_worst_case.json")
     document = json.loads(path.read_text(encoding="utf-8"))
