@@ -28,6 +28,7 @@ XUPERCORE = "github.com/xuperchain/xupercore"
 COMETBFT = "github.com/cometbft/cometbft"
 COMETBFT_1 = "v1.0.1"
 BIF_GO = "github.com/caict-4iot-dev/BIF-Core-SDK-Go"
+ICS23 = "github.com/cosmos/ics23/go"
 BIF_NODE = "brdc-sm-crypto@0.3.7"
 
 T = TypeVar("T")
@@ -51,6 +52,11 @@ def cometbft_forms(release: str = "0.38") -> list[str]:
     moved = (("cometbft/proto/tendermint/types", "cometbft/api/cometbft/types/v1"), ("v0.38.26", COMETBFT_1))
     folder = _BUILD / "go" / "cometbft-forms-1"
     return _go_program(ROOT / "tests" / "go" / "cometbft", folder, COMETBFT, moved, "v1")
+
+
+def ics23_go() -> list[str]:
+    """The command of tests/go/ics23; raises PeerMissingError as :func:`_go_program` does."""
+    return _go_program(ROOT / "tests" / "go" / "ics23", _BUILD / "ics23-go", ICS23)
 
 
 @functools.cache

@@ -98,7 +98,8 @@ class Fields:
     def address(self, field: str) -> bytes:
         """An address of 20 bytes, or of none: hexadecimal, base64, or Bech32 of a consensus address."""
         value = self.values.get(field)
-        if isinstance(value, str) and (found := _BECH32(value)):
+        hexadecimal = isinstance(value, str) and len(value) == 40 and _HEX(value)  # some of which could be Bech32
+        if isinstance(value, str) and not hexadecimal and (found := _BECH32(value)):
             return _valcons(value, found, f"{self.name}.{field}")
         return self._short(field, 20)
 
