@@ -33,7 +33,7 @@ __all__ = ["GENERATIONS", "PATIENCE", "TABLES", "Keyring", "distinct", "verify_p
 
 PATIENCE = 64
 """Signatures of small calls, for each key, from which tables are made."""
-TABLES = 16 << 20
+TABLES = 8 << 20
 """Bytes that the tables of one generation of keys may take."""
 GENERATIONS = 6
 """Groups of keys, all schemes together, that a set may consist of."""
