@@ -361,3 +361,22 @@ class Chain:
         aunts = tuple(bytes(one) for one in made.proof(index))
         leaf = hashes.tree([leaves[index]])
         return TxProof(made.root, txs[index], len(txs), index, leaf, aunts)
+
+
+def conflicting_block(chain: Chain, i: int, kind: str = "lunatic", *, absent: Sequence[int] = ()) -> LightBlock:
+    """Another block than block i of a chain, with a commit of the same validators: what light clients are shown in an
+    attack.
+
+    kind    "lunatic": another state; "equivocation": other transactions, decided in the same round; "amnesia": in the
+            next one
+    absent  positions of those who take no part
+    """
+    header, commit = chain.blocks[i].header, chain.commits[i]
+    changes = {"app_hash": b"another"} if kind == "lunatic" else {"data_hash": hashes.data_hash([b"another"])}
+    made = replace(header, **changes)  # type: ignore[arg-type]
+    block_id = BlockId(hashes.header_hash(made), 1, hashes.tree([made.data_hash]))
+    own = make_commit(
+        chain.signers[i], block_id, header.height, round=commit.round + (kind == "amnesia"),
+        time_ns=header.time_ns + SECOND, absent=absent, chain_id=chain.chain_id,
+    )  # fmt: skip
+    return replace(chain.light_block(i), signed_header=SignedHeader(made, own))

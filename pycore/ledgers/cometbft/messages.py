@@ -126,12 +126,10 @@ class Validators:
     """A validator set as a message has it, in its order.
 
     typed   whether keys are written as bytes and the name of their type (1.x), or as one of a union (before)
-    total   as the message has it; nodes write 0
     """
 
     validators: tuple[Validator, ...]
     proposer: Validator | None = None
-    total: int = 0
     typed: bool = False
 
 

@@ -183,8 +183,7 @@ def _set(found: Fields) -> Validators:
     if rows is None:
         raise InputError(f"{found.name}.validators", "nothing", "a list of validators")
     proposer = _validator(found.object("proposer")) if found.has("proposer") else None
-    total = found.number("total_voting_power", 64, default=0)
-    return Validators(tuple(_validator(one) for one in rows), proposer, total)
+    return Validators(tuple(_validator(one) for one in rows), proposer)
 
 
 def _pages(pages: Sequence[Any], field: str) -> Validators:
@@ -253,9 +252,9 @@ def vote(data: Any, field: str = "vote") -> Vote:
     return _vote(_inside(answer(data, field), "vote"))
 
 
-def _type(found: Fields) -> int:
-    value = found.raw("type")
-    return _TYPES[value] if isinstance(value, str) and value in _TYPES else found.number("type", 8, signed=False)
+def _type(found: Fields, field: str = "type") -> int:
+    value = found.raw(field)
+    return _TYPES[value] if isinstance(value, str) and value in _TYPES else found.number(field, 8, signed=False)
 
 
 def _vote(found: Fields) -> Vote:
@@ -274,7 +273,7 @@ def _vote(found: Fields) -> Vote:
 
 
 def proposal(data: Any, field: str = "proposal") -> Proposal:
-    """A proposal: an object with its fields. Nodes spell two of them in capitals."""
+    """A proposal: an object with its fields. Nodes write "Type" for its type."""
     found = _inside(answer(data, field), "proposal")
     return Proposal(
         found.number("height", 64),
@@ -283,7 +282,7 @@ def proposal(data: Any, field: str = "proposal") -> Proposal:
         read_block_id(found, "block_id"),
         found.time("timestamp"),
         found.base64("signature"),
-        _type(found) if found.has("type") or found.has("Type") else PROPOSAL,
+        _type(found, "Type" if found.has("Type") else "type"),
     )
 
 

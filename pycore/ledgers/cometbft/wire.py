@@ -236,7 +236,7 @@ def _validators(message: Any, path: str) -> Validators:
     found = tuple(_validator(one, f"{path}.validators[{i}]") for i, one in enumerate(message.validators))
     proposer = _validator(message.proposer, f"{path}.proposer") if message.HasField("proposer") else None
     first = message.validators[0] if found else message.proposer
-    return Validators(found, proposer, message.total_voting_power, _typed(first))
+    return Validators(found, proposer, _typed(first))
 
 
 def _light_block(message: Any, path: str) -> LightBlock:
