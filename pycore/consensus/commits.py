@@ -335,19 +335,19 @@ def _judged(
 ) -> list[CommitReport]:
     """A report for every record; of those that are not usual it means nothing.
 
-    Most commits of a chain are signed alike: what is decided once for the same votes is not decided again.
+    Most commits of a chain are signed alike: what was decided for the same votes of a set is not decided again.
     """
     votes, starts = judged_votes(asked.mode, sets, [asked.needed(one) for one in sets], columns, asked.threads)
     octets, width, bounds = votes.tobytes(), VOTE.itemsize, starts.tolist()
-    decided: dict[tuple[int, int, bytes], _Ruling] = {}
     heights, commit_heights, sizes = columns.heights.tolist(), columns.commit_heights.tolist(), columns.sizes.tolist()
     found = []
     for i, height in enumerate(heights):
         validators, first, last = sets[0] if len(sets) == 1 else sets[i], bounds[i], bounds[i + 1]
-        key = (id(validators), sizes[i], octets[first * width : last * width])
-        ruling = decided.get(key)
+        key = (asked.mode, asked.quorum, sizes[i], octets[first * width : last * width])
+        ruling = validators.rulings.get(key)
         if ruling is None:
-            ruling = decided[key] = _ruling(asked, validators, sizes[i], votes[first:last])
+            ruling = _ruling(asked, validators, sizes[i], votes[first:last])
+            validators.rulings.put(key, ruling)
         checks = [_structure(faults[i]) if faults else _SOUND]
         if asked.chain_id is not None:
             checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
