@@ -19,6 +19,7 @@ from ._trust import cell
 
 if TYPE_CHECKING:
     from pycore.base.report import Report
+    from pycore.ledgers.cometbft.messages import Header
 
 CHAIN = "cometbft"
 SECOND = 10**9
@@ -52,6 +53,25 @@ def read_validators(names: Sequence[str]) -> Any:
         except (ValueError, RecursionError) as error:
             raise InputError("--validators", f"{name!r}, which is no JSON ({error})", "a node's answer") from error
     return ValidatorSet.read(pages, chain=CHAIN, form="rpc")
+
+
+def read_header(file: str) -> tuple[Header, bytes | None]:
+    """The header of a file, and the hash that the answer itself gives for it."""
+    from pycore.ledgers.cometbft import rpc, wire
+
+    form, data = read_file(file)
+    if form == "wire":
+        return wire.header(data), None
+    answer = rpc.answer(data, "header")
+    claimed = None
+    for owner, name in (("signed_header", "commit"), ("", "commit"), ("", "")):
+        place = answer
+        for step in (owner, name):
+            place = place.object(step) if step and place.has(step) else place
+        if place.has("block_id"):
+            claimed = rpc.read_block_id(place, "block_id").hash or None
+            break
+    return rpc.header(answer.values, "header"), claimed
 
 
 def share(text: str, option: str) -> tuple[int, int]:

@@ -9,10 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ._cosmos import CHAIN, counted, duration, moment, read_file, read_validators, share, show_checks, shown_time
+from ._cosmos import (
+    CHAIN,
+    counted,
+    duration,
+    moment,
+    read_file,
+    read_header,
+    read_validators,
+    share,
+    show_checks,
+    shown_time,
+)
 from ._cosmos_light import Asked, follow, root_of
+from ._cosmos_proof import Asked as Proof
+from ._cosmos_proof import check, text_or_hex
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, print_table, printable
+from ._output import JsonOption, hex_bytes, plain, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
@@ -156,7 +169,7 @@ def header(
     from pycore.base.report import Check, Report
     from pycore.ledgers.cometbft import hashes
 
-    found, claimed = _header(file)
+    found, claimed = read_header(file)
     digest = hashes.header_hash(found)
     checks = []
     if wanted is not None:
@@ -179,25 +192,6 @@ def header(
         raise typer.Exit(EXIT_INVALID)
 
 
-def _header(file: str) -> tuple[Header, bytes | None]:
-    """The header of a file, and the hash that the answer itself gives for it."""
-    from pycore.ledgers.cometbft import rpc, wire
-
-    form, data = read_file(file)
-    if form == "wire":
-        return wire.header(data), None
-    answer = rpc.answer(data, "header")
-    claimed = None
-    for owner, name in (("signed_header", "commit"), ("", "commit"), ("", "")):
-        place = answer
-        for step in (owner, name):
-            place = place.object(step) if step and place.has(step) else place
-        if place.has("block_id"):
-            claimed = rpc.read_block_id(place, "block_id").hash or None
-            break
-    return rpc.header(answer.values, "header"), claimed
-
-
 def _fields(found: Header) -> Iterable[tuple[str, Any]]:
     return ((name, getattr(found, name)) for name in type(found).__slots__)
 
@@ -208,6 +202,74 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return value if isinstance(value, (int, str)) else value.hash.hex()
+
+
+# ---- proofs ----------------------------------------------------------------------------------------------------------
+
+
+@cosmos.command()
+def proof(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="The answer of /tx?prove=true or /abci_query?prove=true; or an ICS-23 proof, protobuf or JSON; '-'.",
+        ),
+    ],
+    root: Annotated[
+        str | None, typer.Option("--root", metavar="HEX", help="The root that you trust: data_hash or app_hash.")
+    ] = None,
+    header: Annotated[
+        str | None, typer.Option("--header", metavar="FILE", help="Instead: a header that you trust, which has it.")
+    ] = None,
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="NAME", help="ICS-23: iavl, tendermint, smt, or a file.")
+    ] = None,
+    key: Annotated[str | None, typer.Option("--key", metavar="TEXT", help="The key.")] = None,
+    key_hex: Annotated[str | None, typer.Option("--key-hex", metavar="HEX", help="The key in hexadecimal.")] = None,
+    value: Annotated[str | None, typer.Option("--value", metavar="TEXT", help="The value.")] = None,
+    value_hex: Annotated[
+        str | None, typer.Option("--value-hex", metavar="HEX", help="The value in hexadecimal.")
+    ] = None,
+    absent: Annotated[bool, typer.Option("--absent", help="The key is claimed to be absent.")] = False,
+    rules: Annotated[str, typer.Option("--rules", help="ICS-23: strict or compatible.")] = "strict",
+    via: ViaOption = None,
+    tls: TlsOption = False,
+    tls_ca: CaOption = None,
+    tls_certificate: CertificateOption = None,
+    tls_key: KeyOption = None,
+    tls_name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check that a transaction is in a block, or that the application's state has a value under a key, or has not. Exit
+    code 1 where the proof does not hold.
+
+    The root is from a header that you trust: that of the same block for a transaction, that of the next block for the
+    application's state.
+
+    Examples:
+
+      pycore cosmos proof tx.json --header header-100.json
+
+      pycore cosmos proof query.json --header header-101.json
+
+      pycore cosmos proof proof.bin --spec iavl --root 2fa1... --key balances --value-hex 0a05 --json
+    """
+    asked = Proof(
+        file, root, header, spec, text_or_hex(key, key_hex, "--key"), text_or_hex(value, value_hex, "--value"), absent,
+        rules,
+    )  # fmt: skip
+    client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
+    with client or nullcontext() as service:
+        found = check(asked, service)
+    valid = found.verdict.name == "VALID"
+    if as_json:
+        print_json({"valid": valid, "verdict": found.verdict.name, "kind": found.kind, **found.shown})
+    else:
+        print_table(("of", found.kind), [(name, printable(plain(one))) for name, one in found.shown.items()])
+        print(found.verdict.name)
+    if not valid:
+        raise typer.Exit(EXIT_INVALID)
 
 
 # ---- light clients ---------------------------------------------------------------------------------------------------
