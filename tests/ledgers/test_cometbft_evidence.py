@@ -11,7 +11,7 @@ import pytest
 from pycore.consensus import ValidatorSet
 from pycore.consensus.votes import LightBlock
 from pycore.errors import InputError
-from pycore.ledgers.cometbft import consensus, encoding, hashes, rpc, wire
+from pycore.ledgers.cometbft import encoding, hashes, rpc, wire
 from pycore.ledgers.cometbft import messages as m
 from pycore.ledgers.cometbft.consensus import RULES
 from pycore.ledgers.cometbft.evidence import byzantine_validators, duplicate_vote, kind_of, light_client_attack
@@ -280,5 +280,5 @@ def test_evidence_in_json_has_two_spellings() -> None:
 def test_a_set_in_canonical_order_has_a_proposer_by_priority() -> None:
     rows = [replace(one.validator, priority=i % 3) for i, one in enumerate(SIGNERS)]
     best = min((one for one in rows if one.priority == 2), key=lambda one: one.address)
-    assert consensus.proposer_of(rows) == best
+    assert m.proposer_of(rows) == best
     assert ordered(SIGNERS[::-1]) == SIGNERS

@@ -28,7 +28,7 @@ from pycore.consensus.votes import (
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding, evidence, hashes, messages, rpc, signbytes, structure, wire
 from pycore.ledgers.cometbft.columns import read_commits
-from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT
+from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT, proposer_of
 from pycore.ledgers.cometbft.schemes import SCHEMES, address
 
 _INT64_MIN = -INT64_MAX - 1
@@ -161,11 +161,6 @@ class CometbftRules:
 def _reader(form: str) -> Any:
     """The module that reads a form."""
     return wire if checked_form(form) == "wire" else rpc
-
-
-def proposer_of(validators: Sequence[Validator]) -> Validator:
-    """The one with the highest priority, the lower address among equals."""
-    return min(validators, key=lambda one: (-one.priority, one.address))
 
 
 def _listed(validators: ValidatorSet) -> messages.Validators:

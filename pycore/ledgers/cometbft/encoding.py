@@ -7,6 +7,8 @@ CometBFT 0.34 to 1.0, whose messages are the same except where a docstring says 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pycore.consensus.validators import Validator
 from pycore.ledgers.cometbft.messages import (
     SECOND,
@@ -197,6 +199,11 @@ def simple_validator(value: Validator) -> bytes:
     """A SimpleValidator: key and power, a leaf of the tree of a set's hash. The address follows from the key, and the
     priority changes in every round: neither is hashed."""
     return message(1, public_key(value)) + number(2, value.power)
+
+
+def simple_validators(values: Sequence[Validator]) -> bytes:
+    """Validators as they are hashed, one after another: a SimpleValidatorSet."""
+    return b"".join(message(1, simple_validator(one)) for one in values)
 
 
 def validator(value: Validator, typed: bool) -> bytes:

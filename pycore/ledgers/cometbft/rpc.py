@@ -37,6 +37,7 @@ from pycore.ledgers.cometbft.messages import (
     TxProof,
     Validators,
     Vote,
+    with_proposer,
 )
 from pycore.ledgers.cometbft.schemes import BY_JSON, SCHEMES, check_key
 
@@ -233,15 +234,16 @@ def _validator(found: Fields) -> Validator:
 
 def light_block(data: Any, field: str = "light_block") -> LightBlock:
     """A signed header and its validators: an object with "signed_header" (or "header" and "commit") and
-    "validator_set", or a pair: the answer of /commit and that of /validators, or its pages."""
+    "validator_set", or a pair: the answer of /commit and that of /validators, or its pages. Where no proposer is named
+    it is the validator with the highest priority."""
     if isinstance(data, (list, tuple)):
         if len(data) != 2:
             raise InputError(field, f"{len(data)} answers", "two: of /commit, and of /validators")
-        return LightBlock(signed_header(data[0], f"{field}[0]"), validators(data[1], f"{field}[1]"))
+        return with_proposer(LightBlock(signed_header(data[0], f"{field}[0]"), validators(data[1], f"{field}[1]")))
     found = answer(data, field)
     signed = _inside(found, "signed_header")
     name = "validator_set" if found.has("validator_set") else "validators"
-    return LightBlock(read_signed_header(signed), validators(found.raw(name), f"{found.name}.{name}"))
+    return with_proposer(LightBlock(read_signed_header(signed), validators(found.raw(name), f"{found.name}.{name}")))
 
 
 # ---- votes -----------------------------------------------------------------------------------------------------------
