@@ -261,7 +261,7 @@ def _transaction(bundle: Bundle, header: Header) -> tuple[Check, dict[str, Any],
 
 def _source_block(source: Any, whole: bool) -> tuple[Header, tuple[bytes, ...]]:
     try:
-        found, _ = read(source)
+        found, _ = read(source, field="sources.block")
     except InputError:
         if whole:
             raise
