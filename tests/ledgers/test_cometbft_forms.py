@@ -384,7 +384,7 @@ ANY_KEYS = {
 def test_keys_of_every_scheme_are_read_and_hashed() -> None:
     rows = tuple(Validator(key, 5, name, schemes.address(name, key), 3) for name, key in ANY_KEYS.items())
     for typed in (False, True):
-        given = m.Validators(rows, rows[0], 0, typed)
+        given = m.Validators(rows, rows[0], typed)
         assert wire.validators(encoding.validators(given)) == given
     assert rpc.validators(answers.validators_answers(rows, 1)).validators == rows
     assert len({schemes.SCHEMES[one.scheme].field for one in rows}) == 5
@@ -509,6 +509,9 @@ def test_structure_of_headers_commits_and_votes() -> None:
         {"block_id": m.BlockId(b"1" * 32)}, {"block_id": m.BlockId(b"1" * 32, 0, b"2" * 32)},
     ):  # fmt: skip
         assert structure.vote_faults(replace(VOTE, **change)), change
+    for change in ({"type": 2}, {"height": 0}, {"round": -1}, {"pol_round": 1}, {"pol_round": -2}, {"signature": b""}):
+        assert structure.proposal_faults(replace(PROPOSAL, **change)), change
+    assert not structure.proposal_faults(PROPOSAL)
     assert not structure.header_faults(header) + structure.commit_faults(commit) + structure.vote_faults(VOTE)
 
 

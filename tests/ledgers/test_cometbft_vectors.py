@@ -13,7 +13,7 @@ from conftest import CountCases
 
 from pycore.consensus import ValidatorSet
 from pycore.consensus.commits import verify_commit
-from pycore.ledgers.cometbft import encoding, hashes, rpc, signbytes, structure, wire
+from pycore.ledgers.cometbft import encoding, fields, hashes, rpc, signbytes, structure, wire
 from pycore.ledgers.cometbft.consensus import RULES
 from pycore.ledgers.cometbft.fields import text_of_time
 from pycore.ledgers.cometbft.messages import ABSENT, NIL, LightBlock, vote_of
@@ -153,7 +153,7 @@ def test_times_are_written_as_nodes_write_them(require_vectors: Require, count_c
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name in ("time", "timestamp"):
-                    assert text_of_time(rpc.Fields(value, "row").time(name)) == inner
+                    assert text_of_time(fields.Fields(value, "row").time(name)) == inner
                     seen += 1
                 else:
                     visit(inner)

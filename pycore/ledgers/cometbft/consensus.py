@@ -30,7 +30,7 @@ from pycore.consensus.votes import (
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding, evidence, hashes, messages, rpc, signbytes, structure, wire
 from pycore.ledgers.cometbft.columns import read_commits
-from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT
+from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT, proposer_of
 from pycore.ledgers.cometbft.schemes import SCHEMES, address
 from pycore.ledgers.cometbft.vote_columns import read_votes
 
@@ -168,11 +168,6 @@ class CometbftRules:
 def _reader(form: str) -> Any:
     """The module that reads a form."""
     return wire if checked_form(form) == "wire" else rpc
-
-
-def proposer_of(validators: Sequence[Validator]) -> Validator:
-    """The one with the highest priority, the lower address among equals."""
-    return min(validators, key=lambda one: (-one.priority, one.address))
 
 
 def _listed(validators: ValidatorSet) -> messages.Validators:
