@@ -119,7 +119,7 @@ def _transaction(asked: Asked, answer: dict[str, Any], service: ValidationClient
     proof = rpc.tx_proof(answer, "FILE")
     digest = hashes.transaction_hash(proof.data)
     root = _root(asked, "data_hash")
-    ledger = ledgers.get(CHAIN)
+    ledger: Any = ledgers.get(CHAIN)
     verdict = _verdict(lambda: ledger.verify_inclusion(root, digest, answer, form="rpc"))
     shown = {"root": root, "transaction": digest, "index": proof.index, "count": proof.total, "bytes": len(proof.data)}
     return Outcome("transaction", verdict, shown)

@@ -96,7 +96,8 @@ class ConsensusRules(Protocol):
         ...
 
     def read_votes(self, records: Column, *, chain_id: str, threads: int | None = 1) -> VoteColumns:
-        """Many votes in protobuf as columns; never raises for what a record holds."""
+        """Many votes in protobuf as columns; never raises for what a record holds. Votes of a chain whose rules lack
+        this are read one by one."""
         ...
 
     def write_vote(self, vote: Vote) -> bytes:

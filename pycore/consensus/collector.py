@@ -1,10 +1,19 @@
 """Votes that stream in: verified in micro-batches, counted once, a quorum told once.
 
-    collector = VoteCollector(validators, chain_id="chain-1", height=7)
-    for event in collector.add_bytes(votes, peer="node-3") + collector.flush():
-        match event:
-            case Quorum(kind="precommit", claim=claim): ...        # height 7 is final
-            case Equivocation(): evidence = event.to_bytes(time_ns)
+>>> from pycore.consensus import Quorum, ValidatorSet, VoteCollector
+>>> from pycore.ledgers.cometbft import encoding
+>>> from pycore.ledgers.cometbft.messages import BlockId
+>>> from pycore.testing.cometbft import CHAIN_ID, make_signers, make_vote
+>>> signers, block = make_signers(4, seed=1), BlockId(b"b" * 32, 1, b"p" * 32)
+>>> votes = [make_vote(one, height=7, block_id=block, position=i) for i, one in enumerate(signers)]
+>>> collector = VoteCollector(ValidatorSet(one.validator for one in signers), chain_id=CHAIN_ID, height=7)
+>>> collector.add_bytes([encoding.vote(vote) for vote in votes[:3]], peer="node-3")
+[]
+>>> (event,) = collector.flush()
+>>> isinstance(event, Quorum), event.kind, event.got, event.needed, event.total
+(True, 'precommit', 30, 27, 40)
+>>> collector.add_bytes(encoding.vote(votes[0])), collector.flush(), collector.counts["duplicate"]
+([], [], 1)
 
 The rules, for every chain:
 
@@ -72,6 +81,7 @@ class VoteCollector:
         clock: seconds, never going back; for `limits.delay`.
         threads: how many threads may work on one batch; see ``pycore.base.parallel``.
         watch: called with (peer, outcome's name, number of votes) after each batch, outside all locks: who sends what.
+            It must not raise: the events of that batch would be lost.
 
     Raises:
         InputError: a malformed argument.
@@ -119,6 +129,7 @@ class VoteCollector:
         `peer` is who sent them, for the rounds that one peer may open, and for `watch`. InputError on anything else
         than votes; then none of the call's votes is taken.
         """
+        _check_peer(peer)
         many = [votes] if isinstance(votes, Vote) else list(votes)
         for i, vote in enumerate(many):
             _check_vote(vote, f"votes[{i}]")
@@ -139,6 +150,7 @@ class VoteCollector:
         `votes` is one vote as ``bytes``, or a batch of bytes in any form of ``pycore.base.columns``, one row for each
         vote. Bytes that are no vote are counted as malformed.
         """
+        _check_peer(peer)
         many: list[bytes] | Column
         if type(votes) is bytes:
             many = [votes]
@@ -163,6 +175,7 @@ class VoteCollector:
     def offer(self, vote: Vote | bytes, *, peer: Hashable = None) -> bool:
         """Take one vote, a value or bytes, without verifying anything. True: a batch is full, and somebody should call
         :meth:`flush`."""
+        _check_peer(peer)
         if type(vote) is not bytes:
             _check_vote(vote, "vote")
         with self._turn:
@@ -407,6 +420,13 @@ def _whole(name: str, value: object, lowest: int) -> int:
             name, str(value) if isinstance(value, int) else quote(value), f"an integer of {lowest} or more"
         )
     return value
+
+
+def _check_peer(peer: Hashable) -> None:
+    try:
+        hash(peer)
+    except TypeError:
+        raise InputError("peer", quote(peer), "something hashable: a name, an address") from None
 
 
 _INTEGERS = ("height", "round", "position")

@@ -1,4 +1,4 @@
-"""What a collector of votes has to tell: a quorum, a quorum for nothing, a validator who votes twice."""
+"""Events of a collector of votes: a quorum, a quorum for nothing, a validator who votes twice."""
 
 from __future__ import annotations
 

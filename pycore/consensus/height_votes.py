@@ -120,8 +120,8 @@ class HeightVotes:
     def add_all(self, votes: ReadVotes, rows: Sequence[int], outcomes: list[int], events: list[VoteEvent]) -> None:
         """Count the valid votes in these rows, in order: their outcomes and what they bring about.
 
-        As :meth:`add` one by one. Here is what nearly all of them are, the first vote of its validator in a box that is
-        there.
+        As :meth:`add` one by one. Nearly all of them are the first vote of their validator in a box that is there, which
+        is done here. Votes move the round on to their own at most, so the box that they are in stays.
         """
         rounds, kinds, positions, claims, entries = (
             votes.rounds, votes.kinds, votes.positions, votes.claims, votes.entries
@@ -140,7 +140,6 @@ class HeightVotes:
                 outcomes[i] = _COUNTED
             if event is not None:
                 events.append(event)
-                place = None  # the event may have moved the round on
 
     def add(
         self, peer: Hashable, round_: int, kind: str, position: int, claim: bytes | None, entry: Entry

@@ -17,6 +17,7 @@ from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 from pycore.testing import cometbft, cometbft_json
 from pycore.testing.cometbft_light import LightChain
+from pycore.testing.ics23 import ProvenTree
 
 
 @pytest.fixture(scope="module")
@@ -311,8 +312,77 @@ def test_as_a_process(process: Run, files: Path) -> None:
     assert "FINAL" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["commit", "header", "light"])
+@pytest.mark.parametrize("command", ["commit", "header", "light", "proof"])
 def test_help_has_examples(cli: Run, command: str) -> None:
     done = cli("cosmos", command, "--help")
     assert done.returncode == 0
     assert f"pycore cosmos {command}" in done.stdout
+
+
+# ---- proofs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_transaction_is_in_a_block(cli: Run, files: Path, chain: cometbft.Chain) -> None:
+    (files / "tx.json").write_text(cometbft_json.tx_answer(chain.tx_proof(1, 2), 2))
+    root = chain.blocks[1].header.data_hash.hex()
+    for words in (["--root", root], ["--header", "header-2.json"], ["--header", "commit-2.json"]):
+        done = cli("cosmos", "proof", "tx.json", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(done.stdout)
+        assert (shown["kind"], shown["verdict"], shown["index"], shown["count"]) == ("transaction", "VALID", 2, 3)
+    for words in (["--root", "00" * 32], ["--header", "header-3.json"]):
+        done = cli("cosmos", "proof", "tx.json", *words)
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[-1] == "BAD_PROOF"
+    answer = json.loads((files / "tx.json").read_text())
+    answer["result"]["proof"]["proof"]["aunts"].pop()
+    (files / "short.json").write_text(json.dumps(answer))
+    assert cli("cosmos", "proof", "short.json", "--root", root).returncode == 1
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("kind", ["iavl", "tendermint", "smt"])
+def test_values_and_their_absence(cli: Run, tmp_path: Path, target: str, kind: str) -> None:
+    tree = ProvenTree(kind, {b"a": b"1", b"c": b"2", b"d": b"3"})
+    (tmp_path / "there.bin").write_bytes(tree.membership(b"a"))
+    (tmp_path / "absent.hex").write_text(tree.non_membership(b"b").hex())
+    root = ["--spec", kind, "--root", tree.root.hex()]
+    for via in ([], ["--via", target]):
+        for words, code in (
+            (["there.bin", "--key", "a", "--value", "1"], 0),
+            (["there.bin", "--key-hex", "61", "--value-hex", "31"], 0),
+            (["there.bin", "--key", "a", "--value", "2"], 1),
+            (["there.bin", "--key", "b", "--absent"], 1),
+            (["absent.hex", "--key", "b", "--absent", "--rules", "compatible"], 0),
+            (["absent.hex", "--key", "a", "--absent"], 1),
+        ):
+            done = cli("cosmos", "proof", *words, *root, *via, "--json")
+            assert done.returncode == code, (words, done.stdout, done.stderr)
+            assert json.loads(done.stdout)["valid"] is (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["tx.json"], "--root"),
+        (["tx.json", "--root", "00", "--header", "header-1.json"], "--root"),
+        (["tx.json", "--root", "00" * 32, "--spec", "iavl"], "--spec"),
+        (["tx.json", "--root", "00" * 32, "--key", "a"], "--key"),
+        (["tx.json", "--root", "00" * 32, "--absent"], "--absent"),
+        (["tx.json", "--root", "0"], "--root"),
+        (["there.bin", "--root", "00", "--key", "a", "--absent"], "--spec"),
+        (["there.bin", "--root", "00", "--key", "a", "--absent", "--spec", "oak"], "--spec"),
+        (["there.bin", "--root", "00", "--absent", "--spec", "iavl"], "--key"),
+        (["there.bin", "--root", "00", "--key", "a", "--key-hex", "61", "--absent", "--spec", "iavl"], "--key"),
+        (["there.bin", "--root", "00", "--key", "a", "--spec", "iavl"], "--value"),
+        (["there.bin", "--root", "00", "--key", "a", "--value", "b", "--absent", "--spec", "iavl"], "--value"),
+        (["there.bin", "--root", "00", "--key", "a", "--absent", "--spec", "iavl", "--rules", "lax"], "rules"),
+        (["there.bin", "--root", "00", "--key", "a", "--absent", "--spec", "there.bin"], "spec"),
+    ],
+)
+def test_wrong_calls_of_proof(cli: Run, files: Path, chain: cometbft.Chain, words: list[str], field: str) -> None:
+    (files / "tx.json").write_text(cometbft_json.tx_answer(chain.tx_proof(1, 2), 2))
+    (files / "there.bin").write_bytes(ProvenTree("iavl", {b"a": b"1"}).membership(b"a"))
+    done = cli("cosmos", "proof", *words, "--json")
+    assert done.returncode == 2, done.stdout
+    assert json.loads(done.stdout)["error"]["field"] == field

@@ -1,4 +1,4 @@
-"""The collector of votes under threads, with a thread of its own, and in an event loop."""
+"""The collector of votes under threads, with a thread that flushes it, and in an event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import tiny_chain
-from tiny_chain import CHAIN, Voters
+from tiny_chain import H, Voters, collector_of
 
 from pycore.consensus import (
     AsyncVoteCollector,
@@ -19,22 +19,16 @@ from pycore.consensus import (
     Equivocation,
     FlushThread,
     Quorum,
-    VoteCollector,
     VoteEvent,
 )
 from pycore.errors import InputError
 
-H = 5
 PATIENCE = 120.0  # seconds until a wait that should end at once is a failure
 
 
 @pytest.fixture(autouse=True)
 def _chains(monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_chain.register(monkeypatch)
-
-
-def collector_of(voters: Voters, **options: Any) -> VoteCollector:
-    return VoteCollector(voters.set, **{"chain_id": CHAIN, "height": H, "threads": 1} | options)
 
 
 # ---- threads ---------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def _chains(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def model(ballots: Sequence[Ballot], powers: Sequence[int]) -> list[tuple[object, ...]]:
-    """What is told, in order: ("quorum", claim) and ("twice", who, first claim, second claim)."""
+    """Events in order: ("quorum", claim) and ("twice", who, first claim, second claim)."""
     first: dict[int, str] = {}
     twice, told = set(), []
     for who, claim in ballots:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pycore.base.columns import as_column
-from pycore.consensus import Validator, ValidatorSet, Vote, chains
+from pycore.consensus import Validator, ValidatorSet, Vote, VoteCollector, chains
 from pycore.consensus.quorum import INT64_MAX, Rule
 from pycore.consensus.vote_columns import VoteColumns
 from pycore.errors import InputError
@@ -158,3 +158,47 @@ class Voters:
         """One vote as a value."""
         raw = self.raws([(who, claim)], **place)[0]
         return RULES.read_vote(raw, "wire", chain_id=place.get("chain_id", CHAIN))
+
+
+# ---- what tests of the collector share -------------------------------------------------------------------------------
+
+H = 5
+"""Height of the votes."""
+
+
+def collector_of(voters: Voters, **options: Any) -> VoteCollector:
+    return VoteCollector(voters.set, **{"chain_id": CHAIN, "height": H, "threads": 1} | options)
+
+
+def counted(collector: VoteCollector) -> dict[str, int]:
+    return {name: many for name, many in collector.counts.items() if many}
+
+
+def told(collector: VoteCollector, raws: list[bytes], **options: Any) -> list[Any]:
+    return collector.add_bytes(raws, **options) + collector.flush()
+
+
+def forged(raw: bytes) -> bytes:
+    """With another last digit of its signature."""
+    return raw[:-1] + (b"1" if raw.endswith(b"0") else b"0")
+
+
+def named(voters: Voters, name: str) -> list[bytes]:
+    """Twenty votes that are called so, whatever the collector has seen; none of them counts."""
+    good = voters.raws([(i, "A") for i in range(20)])
+    if name == "malformed":
+        return [*[raw[:n] for n, raw in enumerate(good[:17])], b"", b"x" * 100_000, b"precommit 5 0 A 0 zz zz"]
+    if name == "stranger":
+        fields = [raw.split(b" ") for raw in good]
+        for i, one in enumerate(fields):
+            if i % 3 == 0:
+                one[4] = (b"40", b"-1", b"99999999999")[i % 9 // 3]
+            elif i % 3 == 1:
+                one[5] = voters.set.addresses[i + 1].hex().encode()
+            else:
+                one[5] = one[5][:-2]
+        return [b" ".join(one) for one in fields]
+    if name == "bad_signature":
+        return [forged(raw) for raw in good[:18]] + [good[18][:-2], good[19] + b"00"]
+    place = {"late_height": 3, "future_height": 6}[name]
+    return voters.raws([(i, "A") for i in range(20)], height=place)

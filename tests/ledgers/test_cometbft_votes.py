@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import CountCases
 
 from pycore.base.columns import as_column
 from pycore.consensus import (
@@ -19,8 +22,17 @@ from pycore.consensus import (
     chains,
 )
 from pycore.errors import InputError
-from pycore.ledgers.cometbft import encoding, structure, wire
-from pycore.ledgers.cometbft.messages import PRECOMMIT, PREVOTE, BlockId, DuplicateVote, Vote
+from pycore.ledgers.cometbft import encoding, rpc, structure, wire
+from pycore.ledgers.cometbft.messages import (
+    ABSENT,
+    PRECOMMIT,
+    PREVOTE,
+    BlockId,
+    DuplicateVote,
+    LightBlock,
+    Vote,
+    vote_of,
+)
 from pycore.testing.cometbft import CHAIN_ID, START_NS, Signer, make_signers, make_votes
 
 H = 12
@@ -107,7 +119,7 @@ def test_evidence_is_the_chains_own(signers: list[Signer]) -> None:
 
 
 def test_the_time_of_a_vote_is_no_equivocation(signers: list[Signer]) -> None:
-    """Two votes for one block are none, whatever their times."""
+    """Two votes for one block prove nothing, whatever their times."""
     raws = votes_of(signers, [(5, BLOCK)])
     later = replace(wire.vote(raws[0]), time_ns=START_NS + 999)
     raws += [encoding.vote(one) for one in make_votes([signers[5]], [later])]
@@ -228,8 +240,44 @@ def test_a_long_run_of_heights(signers: list[Signer]) -> None:
     collector = collector_of(signers, height=1, limits=CollectorLimits(heights_behind=100, batch=300))
     heights = range(1, 21)
     for height in heights[1:]:
-        collector.move_to(height, collector._heights[1].validators)
+        collector.move_to(height, ValidatorSet([one.validator for one in signers]))
     everybody = [(i, BLOCK) for i in range(40)]
     raws = [raw for height in heights for raw in votes_of(signers, everybody, height=height)]
     events = told(collector, raws)
     assert [one.height for one in events] == list(heights)
+
+
+# ---- published data --------------------------------------------------------------------------------------------------
+
+
+def real_blocks(folder: Path) -> Iterator[LightBlock]:
+    """Signed blocks with their validators: Celestia's test net, two of another, and 256 headers in a row."""
+    for path in sorted(folder.glob("celestia_mocha4/*/signed_block.json")):
+        yield rpc.light_block(path.read_text())
+    for path in sorted(folder.glob("sp1_small-*")):
+        yield rpc.light_block([(path / f"{part}.json").read_text() for part in ("signed_header", "validators")])
+    for row in json.loads((folder / "lumina_extended_headers_1_to_256.json").read_text()):
+        yield rpc.light_block(row)
+
+
+@pytest.mark.vectors
+def test_the_votes_of_real_commits(require_vectors: Callable[[str], Path], count_cases: CountCases) -> None:
+    """Each signature of a published commit, as the vote that it was: a quorum for the block, told once."""
+    blocks = votes = 0
+    for block in real_blocks(require_vectors("cometbft")):
+        commit, header = block.signed_header.commit, block.signed_header.header
+        present = [i for i, slot in enumerate(commit.signatures) if slot.flag != ABSENT]
+        raws = [encoding.vote(vote_of(commit, i)) for i in present]
+        collector = VoteCollector(
+            ValidatorSet(block.validators.validators), chain_id=header.chain_id, height=header.height,
+            round=commit.round,
+        )  # fmt: skip
+        (event,) = told(collector, raws + raws[::3])
+        assert (event.kind, event.round, event.claim) == ("precommit", commit.round, encoding.block_id(commit.block_id))
+        assert counted(collector) == {"counted": len(raws), "duplicate": len(raws[::3])}
+        assert [encoding.vote(vote_of(commit, i)) for i in present] == [
+            vote.raw for vote in collector.votes(header.height, commit.round, "precommit")
+        ]
+        blocks, votes = blocks + 1, votes + len(raws)
+    print(f"blocks {blocks}, votes {votes}")
+    count_cases("commits of Celestia, SP1 and Lumina as votes", votes)

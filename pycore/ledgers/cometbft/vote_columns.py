@@ -1,6 +1,6 @@
 """Many votes from protobuf to columns, without an object for each.
 
-What is usual is read here: bytes as the chain's software writes them, and values that keep its rules for votes
+Usual votes are read here: bytes as the chain's software writes them, and values that keep its rules for votes
 (types/vote.go, ValidateBasic). Everything else is left to the reader of single votes, which names what is wrong. The
 signed bytes are put together from what was sent: block id and time have the same bytes in a Vote as in a CanonicalVote
 (types/canonical.go).
@@ -131,7 +131,7 @@ def _messages(tables: Tables, prevote: NDArray[np.bool_], voted: NDArray[np.bool
 
 
 def _extensions(tables: Tables, rows: NDArray[Any], end: bytes) -> tuple[Column, Column]:
-    """What the extensions of these votes sign (CanonicalVoteExtension, each after its length), and the signatures."""
+    """The signed bytes of these votes' extensions (CanonicalVoteExtension, each after its length), and the signatures."""
     extension = tables.span("vote", "extension").take(rows)
     height, round_ = tables.number("vote", "height")[rows], tables.number("vote", "round")[rows]
     there, later = extension.lengths > 0, round_ != 0
