@@ -91,7 +91,7 @@ def main(path: Path, kills: int) -> None:
         time.sleep(wait.random() * 0.4)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        with open(reader, "rb") as pipe:
+        with os.fdopen(reader, "rb") as pipe:
             told = pipe.read().decode().splitlines()
         found = check(path, chain, told, before)
         print(json.dumps(found), flush=True)
