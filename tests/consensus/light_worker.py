@@ -38,7 +38,7 @@ class Liar:
 
 
 def work(path: Path, chain: LightChain, sides: list[dict[int, bytes]], seed: int, out: int) -> None:
-    """The child: every height above those that are trusted, each in a call of its own."""
+    """The child: every height above those that are trusted, one call for each."""
     client = LightClient(
         chain.chain_id,
         primary=Liar(sides, seed),
@@ -59,7 +59,7 @@ def work(path: Path, chain: LightChain, sides: list[dict[int, bytes]], seed: int
 
 
 def check(path: Path, chain: LightChain, told: list[str], before: set[int]) -> dict[str, Any]:
-    """What a new process finds in the store."""
+    """Look at the store as a new process does."""
     store = SqliteLightStore(path, chain.chain_id)
     heights = store.heights()
     for height in heights:
