@@ -25,6 +25,8 @@ _BUILD = ROOT / "build"
 _TIMEOUT = 240  # seconds to download and compile
 
 XUPERCORE = "github.com/xuperchain/xupercore"
+COMETBFT = "github.com/cometbft/cometbft"
+COMETBFT_1 = "v1.0.1"
 BIF_GO = "github.com/caict-4iot-dev/BIF-Core-SDK-Go"
 BIF_NODE = "brdc-sm-crypto@0.3.7"
 
@@ -41,9 +43,21 @@ def bif_go() -> list[str]:
     return _go_program(ROOT / "tests" / "go" / "bif", _BUILD / "bif-go", BIF_GO)
 
 
+def cometbft_forms(release: str = "0.38") -> list[str]:
+    """The command of tests/go/cometbft against a line of releases, "0.38" or "1.0"; raises PeerMissingError as
+    :func:`_go_program` does."""
+    if release != "1.0":
+        return _go_program(ROOT / "tests" / "go" / "cometbft", _BUILD / "go" / "cometbft-forms", COMETBFT)
+    moved = (("cometbft/proto/tendermint/types", "cometbft/api/cometbft/types/v1"), ("v0.38.26", COMETBFT_1))
+    folder = _BUILD / "go" / "cometbft-forms-1"
+    return _go_program(ROOT / "tests" / "go" / "cometbft", folder, COMETBFT, moved, "v1")
+
+
 @functools.cache
-def _go_program(sources: Path, folder: Path, module: str) -> list[str]:
-    """Builds a program where it is not yet or no longer what the sources say.
+def _go_program(
+    sources: Path, folder: Path, module: str, moved: tuple[tuple[str, str], ...] = (), tags: str = ""
+) -> list[str]:
+    """Builds a program where it is not yet or no longer what the sources say, with some of their words replaced.
 
     Raises:
         PeerMissingError: there is no Go toolchain, or a module that the program needs cannot be had.
@@ -54,9 +68,13 @@ def _go_program(sources: Path, folder: Path, module: str) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one process builds, the others wait for it
-        for name in ("main.go", "go.mod"):
-            shutil.copy(sources / name, folder)
-        command = [go, "build", "-mod=mod", "-buildvcs=false", "-o", "answers", "."]
+        for source in (*sorted(sources.glob("*.go")), sources / "go.mod"):
+            text = source.read_text(encoding="utf-8")
+            for old, new in moved:
+                text = text.replace(old, new)
+            if not (folder / source.name).exists() or (folder / source.name).read_text(encoding="utf-8") != text:
+                (folder / source.name).write_text(text, encoding="utf-8")
+        command = [go, "build", "-mod=mod", "-buildvcs=false", "-tags", tags, "-o", "answers", "."]
         _run(command, folder, module)
     return [str(folder / "answers")]
 

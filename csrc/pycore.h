@@ -688,6 +688,53 @@ int64_t pc_fabricx_signed(const uint8_t *data, size_t size, const pc_fabricx_row
 int64_t pc_fabricx_answers(const uint8_t *data, size_t size, const int64_t *requests, const uint8_t *status, size_t n,
                            uint8_t *out, int64_t *offsets);
 
+/* ---- wire: CometBFT's commits --------------------------------------------------------------------------------------------
+ * Signed headers (types.proto, SignedHeader) to rows of int64 cells. Read are those that are written as CometBFT's software does and
+ * keep its rules for a header and a commit by themselves; of others the row says that they are not usual, and no more. Hashes have
+ * 32 bytes, addresses 20, signatures 64, the application's hash at most 128: others are not usual. */
+enum { PC_CM_LEAVES = 14, PC_CM_MESSAGE = 192 }; /* leaves of a header's hash; bytes that a signed message takes at most */
+enum {
+    PC_CM_USUAL = 0,
+    PC_CM_HEIGHT = 1, /* of the header */
+    PC_CM_COMMIT_HEIGHT = 2,
+    PC_CM_ROUND = 3,
+    PC_CM_SLOTS = 4,
+    PC_CM_FIRST = 5,    /* its first vote */
+    PC_CM_BLOCK_ID = 6, /* span, of the commit's */
+    PC_CM_CLAIMED = 8,  /* where the 32 bytes of the block's hash begin in it */
+    PC_CM_FIELDS = 9,   /* spans of the header's fields: their contents, of the height the field itself */
+    PC_CM_CELLS = 37
+};
+/* A vote: a slot that is not absent. */
+enum {
+    PC_CV_RECORD = 0,
+    PC_CV_SLOT = 1,
+    PC_CV_FLAG = 2,      /* 2: for the block, 3: nil */
+    PC_CV_ADDRESS = 3,   /* where it begins */
+    PC_CV_SIGNATURE = 4, /* where it begins */
+    PC_CV_TIME = 5,      /* span */
+    PC_CV_CELLS = 7
+};
+typedef struct pc_cometbft_rows {
+    const uint8_t *data;
+    size_t size;
+    const int64_t *commits, *votes;
+    size_t n_commits, n_votes;
+} pc_cometbft_rows;
+
+/* rows: a row for each record; votes: `capacity` rows, of which a record of k bytes takes k / 94 at most. Returns the votes of all
+ * usual records, or PC_ERR_ARGUMENT: also where the votes do not fit. */
+int64_t pc_cometbft_commits(const pc_spans *records, int64_t *rows, int64_t *votes, size_t capacity);
+/* Hashes of n usual headers, 32 bytes each: Merkle roots of their fields (types/block.go, Header.Hash). sha256: its place among
+ * the hashes. Returns 0, or PC_ERR_*. */
+int pc_cometbft_hashes(int backend, int sha256, const uint8_t *data, size_t size, const int64_t *rows, size_t n, uint8_t *hashes);
+/* Signatures and signed messages of votes chosen[0] .. chosen[n - 1]. signatures: 64 n; messages: PC_CM_MESSAGE n, written one after
+ * another; offsets: n + 1. Returns the bytes of all messages, or PC_ERR_ARGUMENT. */
+int64_t pc_cometbft_signed(const pc_cometbft_rows *rows, const int64_t *chosen, size_t n, uint8_t *signatures, uint8_t *messages,
+                           int64_t *offsets);
+/* Addresses of all votes, 20 bytes each. Returns how many, or PC_ERR_ARGUMENT. */
+int64_t pc_cometbft_addresses(const pc_cometbft_rows *rows, uint8_t *addresses);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

@@ -82,6 +82,25 @@ class _Lib:
     PC_SCAN_BAD_TAG: Final[int]
     PC_SCAN_BAD_GROUP: Final[int]
     PC_SCAN_NOT_UTF8: Final[int]
+    PC_CM_LEAVES: Final[int]
+    PC_CM_MESSAGE: Final[int]
+    PC_CM_USUAL: Final[int]
+    PC_CM_HEIGHT: Final[int]
+    PC_CM_COMMIT_HEIGHT: Final[int]
+    PC_CM_ROUND: Final[int]
+    PC_CM_SLOTS: Final[int]
+    PC_CM_FIRST: Final[int]
+    PC_CM_BLOCK_ID: Final[int]
+    PC_CM_CLAIMED: Final[int]
+    PC_CM_FIELDS: Final[int]
+    PC_CM_CELLS: Final[int]
+    PC_CV_RECORD: Final[int]
+    PC_CV_SLOT: Final[int]
+    PC_CV_FLAG: Final[int]
+    PC_CV_ADDRESS: Final[int]
+    PC_CV_SIGNATURE: Final[int]
+    PC_CV_TIME: Final[int]
+    PC_CV_CELLS: Final[int]
     PC_FX_REQUESTS: Final[int]
     PC_FX_NAMESPACES: Final[int]
     PC_FX_METADATA: Final[int]
@@ -339,6 +358,14 @@ class _Lib:
     def pc_fabricx_answers(
         self, data: Any, size: int, requests: Any, status: Any, n: int, out: Any, offsets: Any, /
     ) -> int: ...
+    def pc_cometbft_commits(self, records: Any, rows: Any, votes: Any, capacity: int, /) -> int: ...
+    def pc_cometbft_hashes(
+        self, backend: int, sha256: int, data: Any, size: int, rows: Any, n: int, hashes: Any, /
+    ) -> int: ...
+    def pc_cometbft_signed(
+        self, rows: Any, chosen: Any, n: int, signatures: Any, messages: Any, offsets: Any, /
+    ) -> int: ...
+    def pc_cometbft_addresses(self, rows: Any, addresses: Any, /) -> int: ...
     def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
     def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...
     def pc_field_at(self, position: int, /) -> Any: ...

@@ -23,6 +23,7 @@ from pycore.testing.bundles import (  # noqa: E402
     BundleSample,
     bif_bundles,
     chainmaker_bundles,
+    cometbft_bundles,
     ethereum_bundles,
     fabric_bundles,
     fisco_bundles,
@@ -33,6 +34,7 @@ TARGET = ROOT / "tests" / "vectors" / "bundles"
 CHAINS: dict[str, Callable[[], Iterator[BundleSample]]] = {
     "bif": bif_bundles,
     "chainmaker": chainmaker_bundles,
+    "cometbft": cometbft_bundles,
     "ethereum": ethereum_bundles,
     "fabric": fabric_bundles,
     "fisco-bcos": fisco_bundles,

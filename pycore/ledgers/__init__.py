@@ -2,7 +2,7 @@
 
 >>> from pycore import ledgers
 >>> ledgers.names()
-('chainmaker', 'fabric', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum')
+('chainmaker', 'fabric', 'fisco-bcos', 'bif', 'xuperchain', 'conflux', 'ethereum', 'cometbft')
 >>> ledger = ledgers.get("chainmaker")
 """
 
@@ -30,6 +30,7 @@ _MODULES = {
     "xuperchain": "pycore.ledgers.xuper",
     "conflux": "pycore.ledgers.conflux",
     "ethereum": "pycore.ledgers.ethereum",
+    "cometbft": "pycore.ledgers.cometbft",
 }
 _REFUSED: dict[str, str] = {
     "hyperchain": (

@@ -60,6 +60,42 @@ def chainmaker_bundles() -> Iterator[BundleSample]:
         yield BundleSample("transaction-earlier", Statement("transaction"), after, earlier)
 
 
+def cometbft_bundles() -> Iterator[BundleSample]:
+    """CometBFT with Ed25519 and with secp256k1, a block above the trusted one, one below, and one that names other
+    validators."""
+    from pycore.ledgers.cometbft.context import CometbftContext
+
+    from .cometbft import Chain
+    from .cometbft_json import validators_answers
+
+    def trusted(chain: Chain, i: int) -> Trusted:
+        header = chain.blocks[i].header
+        document = {"chain_id": chain.chain_id, "validators": chain.context(i + 1)["validators"]}
+        known = CometbftContext.from_dict(document)
+        return Trusted("cometbft", chain.chain_id, header.height, chain.block_ids[i].hash, known)
+
+    chain = Chain(blocks=5, validators=4, seed=2, transactions=5, absent=(3,), powers=[40, 30, 20, 10])
+    sources = {"block": chain.block_bytes[1], "commit": encoded_commit(chain, 1), "index": 4}
+    yield BundleSample("header", Statement("header"), trusted(chain, 0), sources)
+    yield BundleSample("transaction", Statement("transaction"), trusted(chain, 0), sources)
+    earlier = {"block": chain.block_bytes[1], "headers": list(chain.block_bytes[2:4]), "index": 2}
+    yield BundleSample("transaction-earlier", Statement("transaction"), trusted(chain, 3), earlier)
+    mixed = Chain(
+        blocks=3, validators=4, seed=3, transactions=1, nil=(3,), replaced=1, schemes=("ed25519", "ecdsa-secp256k1")
+    )
+    sources = {"block": mixed.block_bytes[1], "commit": encoded_commit(mixed, 1), "index": 0}
+    yield BundleSample("transaction-secp256k1", Statement("transaction"), trusted(mixed, 0), sources)
+    rows = {**sources, "validators": validators_answers(mixed.validators(2), mixed.blocks[2].header.height)}
+    yield BundleSample("validators", Statement("validators"), trusted(mixed, 0), rows)
+
+
+def encoded_commit(chain: Any, i: int) -> bytes:
+    """The commit for block i of a CometBFT chain, in protobuf."""
+    from pycore.ledgers.cometbft import encoding
+
+    return encoding.commit(chain.commits[i])
+
+
 def fisco_bundles() -> Iterator[BundleSample]:
     """FISCO BCOS 3.x with SM2 and with secp256k1. A log can only be told from a receipt's other bytes under the
     `compatible` rules."""

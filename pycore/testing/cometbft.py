@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,7 @@ from pycore.ledgers.cometbft.messages import (
     TxProof,
     Validators,
     Vote,
+    with_proposer,
 )
 from pycore.ledgers.cometbft.schemes import address
 from pycore.merkle.tree import MerkleTree
@@ -263,7 +265,7 @@ class Chain:
             object.__setattr__(self, name, value)
 
     def _random(self, *names: object, size: int = 32) -> bytes:
-        return _deterministic.rows(self.seed, "cometbft", *map(str, names), count=1, width=size)[0].tobytes()
+        return _deterministic.stream(self.seed, "cometbft", *map(str, names), size=size)
 
     @cached_property
     def signers(self) -> list[list[Signer]]:
@@ -350,8 +352,35 @@ class Chain:
     def light_block(self, i: int) -> LightBlock:
         """Block i as light clients have it."""
         rows = tuple(self.validators(i))
-        proposer = min(rows, key=lambda one: (-one.priority, one.address))
-        return LightBlock(self.signed_header(i), Validators(rows, proposer))
+        return with_proposer(LightBlock(self.signed_header(i), Validators(rows)))
+
+    def context(self, i: int = 0) -> dict[str, Any]:
+        """What is known before block i: the place, the validators before, of it and after, the release; a document for
+        the ledger's context."""
+        found = {
+            "chain_id": self.chain_id,
+            "release": "0.38",
+            "height": self.first_height + i,
+            "initial_height": 1,
+            "validators": self._listed(i),
+            "later_validators": [self._listed(j) for j in range(i + 1, self.blocks_count + 1)] if self.replaced else [],
+            "previous_time": self.blocks[i].header.time_ns,  # of block 1: the genesis time
+            "max_age_blocks": 100000,
+            "max_age_ns": 172800 * SECOND,
+        }
+        if i or self.first_height > 1:
+            header = self.blocks[i].header
+            before = self.blocks[i - 1].header.time_ns if i else header.time_ns - 1
+            found |= {
+                "previous_block_hash": header.last_block_id.hash.hex(),
+                "previous_validators": self._listed(max(0, i - 1)),
+                "previous_time": before,
+            }
+        return found
+
+    def _listed(self, i: int) -> list[dict[str, Any]]:
+        return [{"public_key": one.public_key.hex(), "power": one.power, "scheme": one.scheme}
+                for one in self.validators(i)]  # fmt: skip
 
     def tx_proof(self, i: int, index: int) -> TxProof:
         """The proof of a transaction of block i."""
@@ -361,3 +390,22 @@ class Chain:
         aunts = tuple(bytes(one) for one in made.proof(index))
         leaf = hashes.tree([leaves[index]])
         return TxProof(made.root, txs[index], len(txs), index, leaf, aunts)
+
+
+def conflicting_block(chain: Chain, i: int, kind: str = "lunatic", *, absent: Sequence[int] = ()) -> LightBlock:
+    """Another block than block i of a chain, with a commit of the same validators: what light clients are shown in an
+    attack.
+
+    kind    "lunatic": another state; "equivocation": other transactions, decided in the same round; "amnesia": in the
+            next one
+    absent  positions of those who take no part
+    """
+    header, commit = chain.blocks[i].header, chain.commits[i]
+    changes = {"app_hash": b"another"} if kind == "lunatic" else {"data_hash": hashes.data_hash([b"another"])}
+    made = replace(header, **changes)  # type: ignore[arg-type]
+    block_id = BlockId(hashes.header_hash(made), 1, hashes.tree([made.data_hash]))
+    own = make_commit(
+        chain.signers[i], block_id, header.height, round=commit.round + (kind == "amnesia"),
+        time_ns=header.time_ns + SECOND, absent=absent, chain_id=chain.chain_id,
+    )  # fmt: skip
+    return replace(chain.light_block(i), signed_header=SignedHeader(made, own))

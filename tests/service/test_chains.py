@@ -122,6 +122,15 @@ def ethereum() -> Run:
     return Run("ethereum", [chain.block(chain.transactions([0, 1, 2])).wire for _ in range(BLOCKS)], context)
 
 
+def cometbft() -> Run:
+    """Every block has another validator."""
+    from pycore.testing.cometbft import Chain
+
+    chain = Chain(blocks=BLOCKS, validators=4, seed=5, replaced=1)
+    context = ledgers.get("cometbft").context(chain.context())
+    return Run("cometbft", chain.block_bytes, context, ahead=1)
+
+
 MAKERS: dict[str, Callable[[], Run]] = {
     "chainmaker": chainmaker,
     "fabric": fabric,
@@ -130,6 +139,7 @@ MAKERS: dict[str, Callable[[], Run]] = {
     "bif": bif,
     "xuperchain": xuperchain,
     "ethereum": ethereum,
+    "cometbft": cometbft,
 }
 
 

@@ -27,8 +27,9 @@ from pycore.consensus.votes import (
 )
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding, evidence, hashes, messages, rpc, signbytes, structure, wire
-from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT
-from pycore.ledgers.cometbft.schemes import ADDRESS_SIZE, SCHEMES, address
+from pycore.ledgers.cometbft.columns import read_commits
+from pycore.ledgers.cometbft.messages import COMMIT, KINDS, NIL, PRECOMMIT, proposer_of
+from pycore.ledgers.cometbft.schemes import SCHEMES, address
 
 _INT64_MIN = -INT64_MAX - 1
 
@@ -83,7 +84,7 @@ class CometbftRules:
 
     def read_commits(self, records: Sequence[bytes], threads: int | None = 1) -> CommitColumns:
         """Signed headers in protobuf as columns."""
-        return _columns([_usual(record) for record in records])
+        return read_commits(records, threads)
 
     def read_light_block(self, data: Any, form: str) -> LightBlock:
         """From a LightBlock, an object with "signed_header" and "validator_set", or the pair of the answers of /commit
@@ -133,14 +134,16 @@ class CometbftRules:
         return encoding.evidence_union(made)
 
     def read_equivocation(self, data: Any, form: str, *, chain_id: str) -> tuple[Vote, Vote]:
-        """From an Evidence with a DuplicateVoteEvidence."""
+        """From an Evidence with a DuplicateVoteEvidence; what the votes extend is left out, since no evidence is about
+        it."""
         found = _reader(form).evidence(data)
         if not isinstance(found, messages.DuplicateVote):
             raise InputError("evidence", "of an attack on light clients", "of two votes")
         faults = structure.duplicate_vote_faults(found)
         if faults:
             raise InputError("evidence", faults[0], "two votes in order that keep CometBFT's rules")
-        return vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        first, second = vote(chain_id, found.first, None), vote(chain_id, found.second, None)
+        return replace(first, extensions=()), replace(second, extensions=())
 
     def attack_evidence(
         self,
@@ -158,11 +161,6 @@ class CometbftRules:
 def _reader(form: str) -> Any:
     """The module that reads a form."""
     return wire if checked_form(form) == "wire" else rpc
-
-
-def proposer_of(validators: Sequence[Validator]) -> Validator:
-    """The one with the highest priority, the lower address among equals."""
-    return min(validators, key=lambda one: (-one.priority, one.address))
 
 
 def _listed(validators: ValidatorSet) -> messages.Validators:
@@ -237,26 +235,6 @@ def certificate(chain_id: str, commit: messages.Commit) -> QuorumCertificate:
         messages=[signed[i] for i, _ in slots],
         signatures=[slot.signature for _, slot in slots],
     )
-
-
-def _usual(record: bytes) -> SignedHeader | None:
-    try:
-        found = signed_header(wire.signed_header(record))
-    except InputError:
-        return None
-    hash_sizes = {len(found.hash), len(found.certificate.claimed_hash), len(found.validators_hash)}
-    sizes = {len(one) for one in found.certificate.signatures}
-    return None if found.faults or hash_sizes != {32} or not sizes <= {64} else found
-
-
-_NOT_READ = SignedHeader(
-    "", 0, 0, b"", b"", b"", b"", certificate("", messages.Commit(0, 0, messages.BlockId(), ()))
-)  # in the place of a record that is not usual
-
-
-def _columns(rows: list[SignedHeader | None]) -> CommitColumns:
-    found = CommitColumns.of([_NOT_READ if row is None else row for row in rows], ADDRESS_SIZE)
-    return replace(found, usual=np.array([row is not None for row in rows], np.bool_))
 
 
 RULES = CometbftRules()

@@ -7,6 +7,8 @@ CometBFT 0.34 to 1.0, whose messages are the same except where a docstring says 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pycore.consensus.validators import Validator
 from pycore.ledgers.cometbft.messages import (
     SECOND,
@@ -199,6 +201,11 @@ def simple_validator(value: Validator) -> bytes:
     return message(1, public_key(value)) + number(2, value.power)
 
 
+def simple_validators(values: Sequence[Validator]) -> bytes:
+    """Validators as they are hashed, one after another: a SimpleValidatorSet."""
+    return b"".join(message(1, simple_validator(one)) for one in values)
+
+
 def validator(value: Validator, typed: bool) -> bytes:
     """A Validator; `typed`: with the key as 1.x writes it."""
     return b"".join(
@@ -214,10 +221,10 @@ def validator(value: Validator, typed: bool) -> bytes:
 
 
 def validators(value: Validators) -> bytes:
-    """A ValidatorSet."""
+    """A ValidatorSet. Its total power is not written: every release has 0 there (types/validator_set.go, ToProto)."""
     rows = b"".join(message(1, validator(one, value.typed)) for one in value.validators)
     proposer = b"" if value.proposer is None else message(2, validator(value.proposer, value.typed))
-    return rows + proposer + number(3, value.total)
+    return rows + proposer
 
 
 def light_block(value: LightBlock) -> bytes:

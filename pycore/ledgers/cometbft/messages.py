@@ -8,6 +8,7 @@ refuse what these cannot hold; whether the values keep the chain's rules is told
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from pycore.consensus.validators import Validator
@@ -126,12 +127,10 @@ class Validators:
     """A validator set as a message has it, in its order.
 
     typed   whether keys are written as bytes and the name of their type (1.x), or as one of a union (before)
-    total   as the message has it; nodes write 0
     """
 
     validators: tuple[Validator, ...]
     proposer: Validator | None = None
-    total: int = 0
     typed: bool = False
 
 
@@ -199,7 +198,14 @@ def vote_of(commit: Commit, position: int) -> Vote:
     return Vote(PRECOMMIT, commit.height, commit.round, block_id, slot.time_ns, slot.address, position, slot.signature)
 
 
-def with_addresses(validators: Validators, addresses: list[bytes]) -> Validators:
-    """The same with other addresses, in order."""
-    changed = tuple(replace(one, address=new) for one, new in zip(validators.validators, addresses, strict=True))
-    return replace(validators, validators=changed)
+def proposer_of(validators: Sequence[Validator]) -> Validator:
+    """The one with the highest priority, the lower address among equals."""
+    return min(validators, key=lambda one: (-one.priority, one.address))
+
+
+def with_proposer(block: LightBlock) -> LightBlock:
+    """A light block that names a proposer, as protobuf has one and /validators does not."""
+    rows = block.validators.validators
+    if block.validators.proposer is not None or not rows:
+        return block
+    return replace(block, validators=replace(block.validators, proposer=proposer_of(rows)))

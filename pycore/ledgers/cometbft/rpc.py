@@ -37,6 +37,7 @@ from pycore.ledgers.cometbft.messages import (
     TxProof,
     Validators,
     Vote,
+    with_proposer,
 )
 from pycore.ledgers.cometbft.schemes import BY_JSON, SCHEMES, check_key
 
@@ -183,8 +184,7 @@ def _set(found: Fields) -> Validators:
     if rows is None:
         raise InputError(f"{found.name}.validators", "nothing", "a list of validators")
     proposer = _validator(found.object("proposer")) if found.has("proposer") else None
-    total = found.number("total_voting_power", 64, default=0)
-    return Validators(tuple(_validator(one) for one in rows), proposer, total)
+    return Validators(tuple(_validator(one) for one in rows), proposer)
 
 
 def _pages(pages: Sequence[Any], field: str) -> Validators:
@@ -234,15 +234,16 @@ def _validator(found: Fields) -> Validator:
 
 def light_block(data: Any, field: str = "light_block") -> LightBlock:
     """A signed header and its validators: an object with "signed_header" (or "header" and "commit") and
-    "validator_set", or a pair: the answer of /commit and that of /validators, or its pages."""
+    "validator_set", or a pair: the answer of /commit and that of /validators, or its pages. Where no proposer is named
+    it is the validator with the highest priority."""
     if isinstance(data, (list, tuple)):
         if len(data) != 2:
             raise InputError(field, f"{len(data)} answers", "two: of /commit, and of /validators")
-        return LightBlock(signed_header(data[0], f"{field}[0]"), validators(data[1], f"{field}[1]"))
+        return with_proposer(LightBlock(signed_header(data[0], f"{field}[0]"), validators(data[1], f"{field}[1]")))
     found = answer(data, field)
     signed = _inside(found, "signed_header")
     name = "validator_set" if found.has("validator_set") else "validators"
-    return LightBlock(read_signed_header(signed), validators(found.raw(name), f"{found.name}.{name}"))
+    return with_proposer(LightBlock(read_signed_header(signed), validators(found.raw(name), f"{found.name}.{name}")))
 
 
 # ---- votes -----------------------------------------------------------------------------------------------------------
@@ -253,9 +254,9 @@ def vote(data: Any, field: str = "vote") -> Vote:
     return _vote(_inside(answer(data, field), "vote"))
 
 
-def _type(found: Fields) -> int:
-    value = found.raw("type")
-    return _TYPES[value] if isinstance(value, str) and value in _TYPES else found.number("type", 8, signed=False)
+def _type(found: Fields, field: str = "type") -> int:
+    value = found.raw(field)
+    return _TYPES[value] if isinstance(value, str) and value in _TYPES else found.number(field, 8, signed=False)
 
 
 def _vote(found: Fields) -> Vote:
@@ -274,7 +275,7 @@ def _vote(found: Fields) -> Vote:
 
 
 def proposal(data: Any, field: str = "proposal") -> Proposal:
-    """A proposal: an object with its fields. Nodes spell two of them in capitals."""
+    """A proposal: an object with its fields. Nodes write "Type" for its type."""
     found = _inside(answer(data, field), "proposal")
     return Proposal(
         found.number("height", 64),
@@ -283,7 +284,7 @@ def proposal(data: Any, field: str = "proposal") -> Proposal:
         read_block_id(found, "block_id"),
         found.time("timestamp"),
         found.base64("signature"),
-        _type(found) if found.has("type") or found.has("Type") else PROPOSAL,
+        _type(found, "Type" if found.has("Type") else "type"),
     )
 
 

@@ -68,7 +68,7 @@ def address(scheme: str, public_key: bytes) -> bytes:
     on the curve.
 
     >>> address("ed25519", bytes(32)).hex()
-    '66687aadf862bd776c8fc18b8e9f8e20089714856'
+    '66687aadf862bd776c8fc18b8e9f8e2008971485'
     """
     check_key(scheme, public_key)
     if scheme == "ecdsa-secp256k1":

@@ -6,6 +6,9 @@ types/evidence.go, types/light.go). A message that breaks one is never valid, wh
 
 from __future__ import annotations
 
+from pycore.consensus.quorum import INT64_MAX
+from pycore.consensus.validators import Validator
+from pycore.errors import InputError
 from pycore.ledgers.cometbft import hashes
 from pycore.ledgers.cometbft.encoding import number, octets
 from pycore.ledgers.cometbft.messages import (
@@ -14,17 +17,21 @@ from pycore.ledgers.cometbft.messages import (
     NIL,
     PRECOMMIT,
     PREVOTE,
+    PROPOSAL,
     YEAR_1,
     BlockId,
     Commit,
     DuplicateVote,
+    Evidence,
     Header,
     LightBlock,
     LightClientAttack,
+    Proposal,
     SignedHeader,
+    Validators,
     Vote,
 )
-from pycore.ledgers.cometbft.schemes import ADDRESS_SIZE
+from pycore.ledgers.cometbft.schemes import ADDRESS_SIZE, address
 
 BLOCK_PROTOCOL = 11
 """Version of the block's format, in every release from 0.34 on."""
@@ -36,6 +43,8 @@ MAX_SLOTS = 10000
 """Votes of a commit, and validators of a set."""
 MAX_EXTENSION = 1 << 20
 """Bytes of a vote extension."""
+MAX_POWER = INT64_MAX // 8
+"""Of all validators of a set together."""
 MAX_FAULTS = 8
 """Faults that are told of one message."""
 
@@ -86,12 +95,12 @@ def commit_faults(value: Commit) -> list[str]:
             found.append("block_id is empty: no commit is for no block")
         if not value.signatures:
             found.append("no signatures")
-        for i, slot in enumerate(value.signatures):
-            fault = _slot_fault(slot.flag, slot.address, slot.time_ns, slot.signature)
-            if fault:
-                found.append(f"signatures[{i}]: {fault}")
-                if len(found) >= MAX_FAULTS:
-                    break
+    for i, slot in enumerate(value.signatures):
+        fault = _slot_fault(slot.flag, slot.address, slot.time_ns, slot.signature)
+        if fault:
+            found.append(f"signatures[{i}]: {fault}")
+            if len(found) >= MAX_FAULTS:
+                break
     return found
 
 
@@ -131,19 +140,44 @@ def light_block_faults(value: LightBlock) -> list[str]:
         found.append(f"the commit is for height {commit.height}, the header has {header.height}")
     if commit.block_id.hash != hashes.header_hash(header):
         found.append("the commit is for another header")
-    rows = value.validators.validators
-    if not rows:
-        found.append("no validators")
-    for i, one in enumerate(rows):
+    found += validators_faults(value.validators)
+    if hashes.validators_hash(value.validators.validators) != header.validators_hash:
+        found.append("the validators are not those of the header")
+    return found
+
+
+def validators_faults(value: Validators) -> list[str]:
+    """Of a set inside another message. It is as listed: one validator may be there twice, or without power. The rules
+    of :class:`pycore.consensus.ValidatorSet` are stricter."""
+    found = [] if value.validators else ["no validators"]
+    for i, one in enumerate(value.validators):
         if one.power < 0:
             found.append(f"validators[{i}] has a power below 0")
+        found += [f"validators[{i}]: {fault}" for fault in address_faults(one)]
+        if len(found) >= MAX_FAULTS:
             break
-    if hashes.validators_hash(rows) != header.validators_hash:
-        found.append("the validators are not those of the header")
-    proposer = value.validators.proposer
-    if proposer is not None and all(one.address != proposer.address for one in rows):
-        found.append("the proposer is not among the validators")
+    total = sum(one.power for one in value.validators)
+    if total > MAX_POWER:
+        found.append(f"a total power of {total}, wanted at most {MAX_POWER}")
+    proposer = value.proposer
+    if proposer is None:
+        found.append("no proposer")
+    else:
+        if proposer.power < 0:
+            found.append("the proposer has a power below 0")
+        found += [f"proposer: {fault}" for fault in address_faults(proposer)]
+        if all(one.address != proposer.address for one in value.validators):
+            found.append("the proposer is not among the validators")
     return found
+
+
+def address_faults(value: Validator) -> list[str]:
+    """Of a validator: its address is the one that follows from its key."""
+    try:
+        own = address(value.scheme, value.public_key)
+    except InputError as error:
+        return [str(error)]
+    return [] if value.address == own else [f"the address {value.address.hex()} is not the key's, {own.hex()}"]
 
 
 def vote_faults(value: Vote) -> list[str]:
@@ -191,6 +225,31 @@ def duplicate_vote_faults(value: DuplicateVote) -> list[str]:
     if block_key(value.first.block_id) >= block_key(value.second.block_id):
         found.append("the votes are not in the order of their block ids")
     return found
+
+
+def proposal_faults(value: Proposal) -> list[str]:
+    """Of a proposal. That the round it relies on is before its own is a rule for messages in 1.0; releases before have
+    it where proposals are counted (consensus/state.go)."""
+    found = []
+    if value.type != PROPOSAL:
+        found.append(f"type is {value.type}, wanted {PROPOSAL}")
+    if value.height <= 0:
+        found.append(f"height is {value.height}, wanted 1 or more")
+    if value.round < 0:
+        found.append(f"round is {value.round}, wanted 0 or more")
+    if not -1 <= value.pol_round < value.round:
+        found.append(f"pol_round is {value.pol_round}, wanted -1 or a round before {value.round}")
+    found += block_id_faults(value.block_id, "block_id")
+    if not value.block_id.is_complete:
+        found.append("block_id is not complete")
+    if not 0 < len(value.signature) <= MAX_SIGNATURE:
+        found.append(f"signature has {len(value.signature)} bytes, wanted 1 to {MAX_SIGNATURE}")
+    return found
+
+
+def evidence_faults(value: Evidence) -> list[str]:
+    """Of either kind of evidence."""
+    return duplicate_vote_faults(value) if isinstance(value, DuplicateVote) else attack_faults(value)
 
 
 def attack_faults(value: LightClientAttack) -> list[str]:

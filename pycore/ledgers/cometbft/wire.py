@@ -2,8 +2,8 @@
 
 The bytes must be what the chain's software writes for the message that they hold: each field once and in order,
 nothing unknown, nothing at its default. Nodes write, store and send nothing else, and every hash and signature is over
-what they write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before anything is
-built. InputError names the field by its path: ``commit.signatures[3].timestamp``.
+what they write; so what is shown, hashed and checked here is all that was given. Sizes and counts are bounded before
+anything is built. InputError names the field by its path: ``commit.signatures[3].timestamp``.
 """
 
 from __future__ import annotations
@@ -70,6 +70,11 @@ def signed_header(data: bytes, field: str = "signed_header") -> SignedHeader:
 def validators(data: bytes, field: str = "validators") -> Validators:
     """A ValidatorSet."""
     return _read(pb.ValidatorSet, data, field, _validators, encoding.validators)
+
+
+def simple_validators(data: bytes, field: str = "validators") -> tuple[Validator, ...]:
+    """A SimpleValidatorSet: keys and powers."""
+    return _read(pb.SimpleValidatorSet, data, field, _simple_validators, encoding.simple_validators)
 
 
 def vote(data: bytes, field: str = "vote") -> Vote:
@@ -213,19 +218,33 @@ def _signed_header(message: Any, path: str) -> SignedHeader:
     )
 
 
+def _key(message: Any, path: str) -> tuple[bytes, str]:
+    """A key of the union, and its scheme."""
+    name = message.WhichOneof("sum")
+    if name is None:
+        raise InputError(path, "nothing", "one of " + ", ".join(_KEYS))
+    key, scheme = getattr(message, name), _KEYS[name].name
+    check_key(scheme, key, f"{path}.{name}")
+    return key, scheme
+
+
 def _validator(message: Any, path: str) -> Validator:
     if message.pub_key_type or message.pub_key_bytes:
-        scheme, key = BY_TYPE.get(message.pub_key_type), message.pub_key_bytes
-        if scheme is None:
+        known, key = BY_TYPE.get(message.pub_key_type), message.pub_key_bytes
+        if known is None:
             raise InputError(f"{path}.pub_key_type", repr(message.pub_key_type)[:80], "one of " + ", ".join(BY_TYPE))
-        where = f"{path}.pub_key_bytes"
+        scheme = check_key(known.name, key, f"{path}.pub_key_bytes").name
     else:
-        name = message.pub_key.WhichOneof("sum")
-        if name is None:
-            raise InputError(f"{path}.pub_key", "nothing", "one of " + ", ".join(_KEYS))
-        scheme, key, where = _KEYS[name], getattr(message.pub_key, name), f"{path}.pub_key.{name}"
-    check_key(scheme.name, key, where)
-    return Validator(key, message.voting_power, scheme.name, message.address, message.proposer_priority)
+        key, scheme = _key(message.pub_key, f"{path}.pub_key")
+    return Validator(key, message.voting_power, scheme, message.address, message.proposer_priority)
+
+
+def _simple_validators(message: Any, path: str) -> tuple[Validator, ...]:
+    found = []
+    for i, one in enumerate(message.validators):
+        key, scheme = _key(one.pub_key, f"{path}[{i}].pub_key")
+        found.append(Validator(key, one.voting_power, scheme))
+    return tuple(found)
 
 
 def _typed(message: Any) -> bool:
@@ -236,7 +255,7 @@ def _validators(message: Any, path: str) -> Validators:
     found = tuple(_validator(one, f"{path}.validators[{i}]") for i, one in enumerate(message.validators))
     proposer = _validator(message.proposer, f"{path}.proposer") if message.HasField("proposer") else None
     first = message.validators[0] if found else message.proposer
-    return Validators(found, proposer, message.total_voting_power, _typed(first))
+    return Validators(found, proposer, _typed(first))
 
 
 def _light_block(message: Any, path: str) -> LightBlock:

@@ -213,6 +213,20 @@ class ValidatorSet(_message.Message):
     total_voting_power: int
     def __init__(self, validators: _Optional[_Iterable[_Union[Validator, _Mapping]]] = ..., proposer: _Optional[_Union[Validator, _Mapping]] = ..., total_voting_power: _Optional[int] = ...) -> None: ...
 
+class SimpleValidator(_message.Message):
+    __slots__ = ("pub_key", "voting_power")
+    PUB_KEY_FIELD_NUMBER: _ClassVar[int]
+    VOTING_POWER_FIELD_NUMBER: _ClassVar[int]
+    pub_key: PublicKey
+    voting_power: int
+    def __init__(self, pub_key: _Optional[_Union[PublicKey, _Mapping]] = ..., voting_power: _Optional[int] = ...) -> None: ...
+
+class SimpleValidatorSet(_message.Message):
+    __slots__ = ("validators",)
+    VALIDATORS_FIELD_NUMBER: _ClassVar[int]
+    validators: _containers.RepeatedCompositeFieldContainer[SimpleValidator]
+    def __init__(self, validators: _Optional[_Iterable[_Union[SimpleValidator, _Mapping]]] = ...) -> None: ...
+
 class LightBlock(_message.Message):
     __slots__ = ("signed_header", "validator_set")
     SIGNED_HEADER_FIELD_NUMBER: _ClassVar[int]
