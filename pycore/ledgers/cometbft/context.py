@@ -17,6 +17,7 @@ from pycore.ledgers.cometbft.messages import Commit, LightBlock
 from pycore.ledgers.contexts import JsonContext
 
 RULES = ("strict", "compatible")
+_ANSWER = frozenset({"pub_key", "validators", "validator_set", "result"})
 MAX_SETS = 64
 """Sets of later validators, and light blocks, of a context."""
 
@@ -162,7 +163,7 @@ def _validators(name: str, value: Any) -> tuple[Validator, ...]:
 
 def _are_answers(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and any(
-        isinstance(one, (str, bytes)) or (isinstance(one, Mapping) and "public_key" not in one) for one in value
+        isinstance(one, (str, bytes)) or (isinstance(one, Mapping) and not _ANSWER.isdisjoint(one)) for one in value
     )
 
 
