@@ -10,8 +10,8 @@ with *witnesses*; a provider that fails is replaced, one that lies is dropped.
     client.initialize(height, hash, now_ns)      once: the hash is from somebody whom you trust
     block = client.verify(later, now_ns)         a LightBlock that is trusted; anything else raises
 
-Time is always an argument. What is not to be trusted raises :class:`pycore.errors.LightClientError` with a reason, and
-leaves what is trusted as it was:
+Time is always an argument. A call that does not end in trust raises :class:`pycore.errors.LightClientError` with a
+reason, and leaves everything as it was:
 
     no_trust    nothing is trusted yet: `initialize` first
     root        another block is trusted at the height that `initialize` was called with
@@ -286,7 +286,7 @@ class LightClient:
         return self._from_primary(follow, height)
 
     def _from_primary(self, question: Callable[[Source], _Answer], height: int | None) -> _Answer:
-        """What a question to the primary gives. A primary that fails is replaced, for every witness once."""
+        """The primary's answer to a question. A primary that fails is replaced, for every witness once."""
         faults: list[ProviderFault] = []
         for _ in range(len(self._witnesses) + 1):
             try:

@@ -25,7 +25,7 @@ __all__ = ["Comparison", "compare", "compare_root"]
 
 @dataclass
 class Comparison:
-    """What the witnesses said about a block.
+    """The witnesses' answers about a block.
 
     agreed  witnesses that have the same one
     silent  faults of those that have none, or are late, or fail

@@ -229,7 +229,7 @@ class Source:
         if len(found.validators) > self._most:
             raise wrong(f"{len(found.validators)} validators, at most {self._most} are accepted")
         try:
-            # What is verified is what will be stored: the bytes, with every hash recomputed from them.
+            # The bytes are verified, and the same bytes will be stored, with every hash recomputed from them.
             block = LightBlock.read(found.to_bytes(), chain=self._chain, form="wire")
         except (InputError, TypeError, ValueError, AttributeError) as error:
             raise wrong(f"not a light block: {error}") from error

@@ -5,8 +5,8 @@ A report lists the conditions in the order in which they are looked at. Those th
 enough of the *trusted* validators signed, and the new block's own validators last: anybody can make up as many of those
 as they please. A condition that is not reached is in the report all the same, skipped, with the reason.
 
-The order decides the verdict where several conditions fail. With the trusted validators first, a block that has neither
-their signatures nor enough of its own is NOT_ENOUGH_TRUST, as in CometBFT's light package (0.34 to 1.0) and in the
+The order decides the verdict where several conditions fail. With the trusted validators first, a block that lacks
+their signatures and those of its validators is NOT_ENOUGH_TRUST, as in CometBFT's light package (0.34 to 1.0) and in the
 model-based test data of tendermint-rs; the other way round it would be INVALID.
 
 :func:`verify_adjacent`, for the next height:
@@ -133,7 +133,7 @@ class TrustedState:
     """A header that is trusted, and validators whose signatures count because of it.
 
     signed_header  the header; its commit may serve as evidence later
-    validators     those of its own height or those of the next, as the header names both; the next ones are the nearer
+    validators     those of its height or those of the next, as the header names both; the next ones are the nearer
                    to any later block
 
     InputError: validators whose hash the header does not name.
@@ -337,7 +337,7 @@ def advance(
         options, now_ns, threads: as :func:`verify_adjacent`.
 
     Returns:
-        What is trusted afterwards and the report of the last step. Where the report is not valid the state is that
+        The state that is trusted afterwards and the report of the last step. Where the report is not valid the state is that
         after the steps before it: a bridge can be tried from there.
 
     Raises:

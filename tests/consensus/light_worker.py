@@ -38,7 +38,7 @@ class Liar:
 
 
 def work(path: Path, chain: LightChain, sides: list[dict[int, bytes]], seed: int, out: int) -> None:
-    """The child: every height above those that are trusted, each in a call of its own."""
+    """The child: every height above those that are trusted, one call for each."""
     client = LightClient(
         chain.chain_id,
         primary=Liar(sides, seed),
@@ -59,7 +59,7 @@ def work(path: Path, chain: LightChain, sides: list[dict[int, bytes]], seed: int
 
 
 def check(path: Path, chain: LightChain, told: list[str], before: set[int]) -> dict[str, Any]:
-    """What a new process finds in the store."""
+    """Look at the store as a new process does."""
     store = SqliteLightStore(path, chain.chain_id)
     heights = store.heights()
     for height in heights:
@@ -91,7 +91,7 @@ def main(path: Path, kills: int) -> None:
         time.sleep(wait.random() * 0.4)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        with open(reader, "rb") as pipe:
+        with os.fdopen(reader, "rb") as pipe:
             told = pipe.read().decode().splitlines()
         found = check(path, chain, told, before)
         print(json.dumps(found), flush=True)

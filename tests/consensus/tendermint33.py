@@ -94,7 +94,9 @@ class Tendermint33(CometbftRules):
     chain = CHAIN
 
     def order(self, validators: Sequence[Validator]) -> list[Validator]:
-        return sorted((replace(v, address=self.address(v.scheme, v.public_key)) for v in validators), key=lambda v: v.address)
+        return sorted(
+            (replace(v, address=self.address(v.scheme, v.public_key)) for v in validators), key=lambda v: v.address
+        )
 
     def set_hash(self, validators: Sequence[Validator]) -> bytes:
         return _tree([_octets(1, _ED25519 + v.public_key) + _number(2, v.power) for v in validators])

@@ -232,7 +232,7 @@ def test_addresses() -> None:
 
 @pytest.mark.parametrize("height", [HEIGHT3, HEIGHT6])
 def test_own_signatures(height: int) -> None:
-    """One bad signature among those that are needed refuses the block; one that is not needed is not looked at."""
+    """One bad signature among those that are needed refuses the block; one that is not needed is ignored."""
     needed = 3 if height == HEIGHT3 else 4  # of those that only the block's own quorum needs
     slots = own(height).signed_header.commit.signatures
     bad = {"signature": bytes(64)}
@@ -268,7 +268,7 @@ def test_trust_comes_before_the_own_quorum() -> None:
 
 
 def test_trust_is_counted_before_signatures_are_verified() -> None:
-    """Bad signatures of too few trusted validators are not looked at; of enough of them they are."""
+    """Bad signatures of too few trusted validators are ignored; of enough of them they are not."""
     rows = by_power([*signers(2)[:2], *strangers(20)])
     block = resigned(own(6).signed_header.header, rows)
     slots = tuple(replace(slot, signature=bytes(64)) for slot in block.signed_header.commit.signatures)

@@ -65,9 +65,7 @@ def step(trusted: TrustedState, case: dict[str, Any], period: int) -> tuple[str,
         )
     except InputError as error:
         return "INVALID", f"cannot be read: {error.field}", None
-    report = verify_light(
-        trusted, block, LightOptions(period, max_clock_drift_ns=0), of_time(case["now"], "now")
-    )
+    report = verify_light(trusted, block, LightOptions(period, max_clock_drift_ns=0), of_time(case["now"], "now"))
     return WORDS.get(report.verdict, "INVALID"), report.failed[0].name if report.failed else "", block
 
 
@@ -195,10 +193,10 @@ def test_bisection(require_vectors: Any, count_cases: Any, old_chain: str, recor
 
 
 def test_the_file_that_contradicts_itself(require_vectors: Any, count_cases: Any, old_chain: str) -> None:
-    """"_worst_case" says "no error", and no client that hashes can agree.
+    """ "_worst_case" says "no error", and no client that hashes can agree.
 
-    Some of its validator sets are hashed as amino writes them and some as protobuf does, block hashes are those of other
-    headers, and header 4 names other next validators than header 5 has. It has been so since it was published.
+    Some of its validator sets are hashed as amino writes them and some as protobuf does, block hashes are those of
+    other headers, and header 4 names other next validators than header 5 has. It has been so since it was published.
     """
     path = require_vectors(f"{ROOT}/bisection/single_peer/_worst_case.json")
     document = json.loads(path.read_text(encoding="utf-8"))

@@ -3,8 +3,12 @@
 //	KIND TRUSTED BLOCK PERIOD NOW DRIFT NUMERATOR DENOMINATOR
 //
 // KIND is "adjacent", "skipping", "verify" (either, by the heights) or "backwards"; TRUSTED and BLOCK are light blocks,
-// protobuf in hexadecimal; PERIOD and DRIFT are nanoseconds, NOW is Unix nanoseconds. It writes one line for each case: a
-// word, a tab and the text of the error, if there is one. The words are "ok", "expired", "trust" (not enough of the
+// protobuf in hexadecimal; PERIOD and DRIFT are nanoseconds, NOW is Unix nanoseconds. Or, what a node says about evidence
+// of an attack on light clients, from the last block that both histories share and its own block of the height:
+//
+//	attack COMMON TRUSTED EVIDENCE
+//
+// It writes one line for each case: a word, a tab and the text of the error, if there is one. The words are "ok", "expired", "trust" (not enough of the
 // trusted validators signed), "invalid" (the new header), "refused" (any other error) and "unreadable".
 package main
 
@@ -18,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cometbft/cometbft/evidence"
 	cmtmath "github.com/cometbft/cometbft/libs/math"
 	"github.com/cometbft/cometbft/light"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
@@ -85,6 +90,38 @@ func check(fields []string) (err error, unreadable bool) {
 	return err, false
 }
 
+func attack(fields []string) (err error, unreadable bool) {
+	common, err := read(fields[1])
+	if err != nil {
+		return err, true
+	}
+	trusted, err := read(fields[2])
+	if err != nil {
+		return err, true
+	}
+	data, err := hex.DecodeString(fields[3])
+	if err != nil {
+		return err, true
+	}
+	message := new(cmtproto.Evidence)
+	if err := message.Unmarshal(data); err != nil {
+		return err, true
+	}
+	found, err := types.EvidenceFromProto(message)
+	if err != nil {
+		return err, true
+	}
+	made, ok := found.(*types.LightClientAttackEvidence)
+	if !ok {
+		return errors.New("evidence of another kind"), true
+	}
+	if made.CommonHeight != common.Height || !made.Timestamp.Equal(common.Time) {
+		return errors.New("the common block has another height or time"), false
+	}
+	return evidence.VerifyLightClientAttack(made, common.SignedHeader, trusted.SignedHeader, common.ValidatorSet,
+		common.Time, 0), false
+}
+
 func word(err error, unreadable bool) string {
 	switch {
 	case err == nil:
@@ -109,8 +146,12 @@ func main() {
 	defer output.Flush()
 	for {
 		line, err := input.ReadString('\n')
-		if fields := strings.Fields(line); len(fields) == 8 {
-			fault, unreadable := check(fields)
+		if fields := strings.Fields(line); len(fields) == 8 || (len(fields) == 4 && fields[0] == "attack") {
+			judge := check
+			if len(fields) == 4 {
+				judge = attack
+			}
+			fault, unreadable := judge(fields)
 			text := ""
 			if fault != nil {
 				text = strings.ReplaceAll(strings.ReplaceAll(fault.Error(), "\n", " "), "\t", " ")
@@ -118,6 +159,9 @@ func main() {
 			fmt.Fprintf(output, "%s\t%s\n", word(fault, unreadable), text)
 		} else if line != "" {
 			fmt.Fprintln(output, "refused\tnot a case")
+		}
+		if input.Buffered() == 0 { // whoever asks is waiting for the answer
+			output.Flush()
 		}
 		if err != nil {
 			return
