@@ -266,7 +266,8 @@ def proof(
     if as_json:
         print_json({"valid": valid, "verdict": found.verdict.name, "kind": found.kind, **found.shown})
     else:
-        print_table(("of", found.kind), [(name, printable(plain(one))) for name, one in found.shown.items()])
+        rows = [("kind", found.kind), *((name, printable(plain(one))) for name, one in found.shown.items())]
+        print_table(("part", "content"), rows)
         print(found.verdict.name)
     if not valid:
         raise typer.Exit(EXIT_INVALID)
