@@ -1,4 +1,4 @@
-"""What the commands of ``pycore cosmos`` share: files of a node, options for times, and how reports are shown."""
+"""Shared by the commands of ``pycore cosmos``: files of a node, options for times, and how reports are shown."""
 
 from __future__ import annotations
 

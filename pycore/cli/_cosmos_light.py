@@ -1,4 +1,4 @@
-"""What ``pycore cosmos light`` does: a light client whose nodes are folders with a node's answers."""
+"""The work of ``pycore cosmos light``: a light client whose nodes are folders with a node's answers."""
 
 from __future__ import annotations
 

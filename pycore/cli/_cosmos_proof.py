@@ -1,4 +1,4 @@
-"""What ``pycore cosmos proof`` does: proofs of transactions, of the application's answers, and of ICS-23."""
+"""The work of ``pycore cosmos proof``: proofs of transactions, of the application's answers, and of ICS-23."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out.
+    """The outcome.
 
     kind     "transaction", "query" or "ics23"
     verdict  VALID where the proof holds

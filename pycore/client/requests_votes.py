@@ -62,7 +62,7 @@ class VoteCalls(Caller):
             iterator to end the stream; what was counted is then forgotten.
 
         Raises:
-            InputError: an item that is none of these, or a step back; the ones before it were answered.
+            InputError: any other item, or a step back; the ones before it were answered.
             ServiceError: the stream broke. It has no time limit.
         """
         votes = _Votes(self._budget, validators, chain_id, limits or CollectorLimits())

@@ -48,7 +48,7 @@ class Validators(NamedTuple):
     data: bytes
 
     def read(self) -> ValidatorSet:
-        """The set; clients send the same one with header after header. InputError where it is none."""
+        """The set; clients send the same one with header after header. InputError for anything else."""
         return (_read_once if len(self.data) <= _MAX_CACHED_BYTES else _read)(self)
 
 
@@ -111,7 +111,7 @@ class _Commits:
         return len(self._given.data) if self._given is not None else 0
 
     def take(self, request: consensus_pb2.VerifyCommitsRequest) -> None:
-        """What a message says besides headers."""
+        """Reads all that a message says besides headers."""
         if self._given is not None:
             for name in _FIRST_ONLY:
                 if value := getattr(request, name):

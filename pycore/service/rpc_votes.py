@@ -25,7 +25,7 @@ _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
 
 class _Part(NamedTuple):
-    """What one message asks for."""
+    """One message without its votes."""
 
     validators: Validators | None
     height: int
@@ -60,7 +60,7 @@ class _Stream:
         return sum(self._kept.values())
 
     def part(self, request: votes_pb2.VerifyVotesRequest) -> _Part:
-        """What a message asks for. InputError where it is not allowed there."""
+        """Reads all that a message says besides votes. InputError where it may not say so."""
         if self.read:
             for name in _FIRST_ONLY:
                 if value := getattr(request, name):

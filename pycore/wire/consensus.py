@@ -27,7 +27,7 @@ _VERDICT_OF = {number: verdict for verdict, number in _VERDICTS.items()}
 
 
 def to_trust_level(level: object) -> consensus_pb2.TrustLevel:
-    """A share for sending. InputError where it is none that a message can hold."""
+    """A share for sending. InputError where a message cannot hold it."""
     if not isinstance(level, (tuple, list)) or len(level) != 2 or {*map(type, level)} != {int}:
         raise InputError("trust_level", quote(level), "two integers, numerator and denominator")
     numerator, denominator = level

@@ -55,7 +55,7 @@ def same(got: CommitReport, wanted: CommitReport) -> None:
 
 
 def mutated(chain: cometbft.Chain) -> list[bytes]:
-    """Headers of which something is wrong, and bytes that are none."""
+    """Headers of which something is wrong, and bytes that hold no header."""
     signed = chain.signed_header(2)
     commit, slots = signed.commit, list(signed.commit.signatures)
 

@@ -48,7 +48,7 @@ def vote(position: int, *, signers: Sequence[Signer] = SIGNERS, height: int = 5,
 
 
 def in_process(items: Sequence[Any], **options: Any) -> list[CountedVotes]:
-    """What a stream must answer."""
+    """The answers that a stream must give."""
     collector = VoteCollector(SET, chain_id=CHAIN_ID, height=5, **options)
     found = []
     for item in items:
