@@ -411,7 +411,7 @@ def commits(count: int, go: Peer, rng: random.Random, outcome: Outcome, modes: t
         outcome.items[key] += 1
         outcome.valid[key] += ours
         if theirs["valid"] and go.release == "1.0" and "addresses: failed" in why:
-            outcome.on_purpose[f"{key}: stricter here, as 0.38 is: the addresses of slots"] += 1
+            outcome.on_purpose[f"{key}: stricter here, as 0.38 is"] += 1
         elif ours != theirs["valid"]:
             outcome.differences.append(f"{key}: {ours} ({why}), there {theirs}: {data.hex()}")
 

@@ -21,6 +21,7 @@ Checks of a block (`wire`: a Block in protobuf; `rpc`: the answer of /block)
     last_block_id         the last commit is for the block before, of the height before
     last_commit           its quorum, and every signature that is there, those for no block as well
     time                  after the block before, and the median of the votes for that, weighted by power
+    evidence_size         bytes of all evidence
     evidence              each piece holds, is young enough and there once: ``evidence[i]`` for one that does not
     certificate, quorum   the commit for this block: signatures, and power behind it
     context_change        in a run: the validators of the next block are others

@@ -8,6 +8,7 @@ validators are out of order, there twice or without power is refused here, thoug
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pycore.base.report import Check, Report
 from pycore.consensus.commits import verify_certificate
@@ -131,12 +132,18 @@ def _time(value: Evidence, time_ns: int | None) -> Check:
 def _held(block: LightBlock, name: str) -> ValidatorSet | InputError:
     rows = block.validators.validators
     try:
-        held = ValidatorSet(rows)
+        held = _set(rows)
     except InputError as error:
         return InputError(f"{name}.{error.field}", error.got, error.wanted)
     if held.addresses != tuple(one.address for one in rows):
         return InputError(f"{name}.validators", "another order", "by power, then by address")
     return held
+
+
+@lru_cache(maxsize=4)
+def _set(validators: tuple[Validator, ...]) -> ValidatorSet:
+    """The set; that of the common block is asked for with every piece of evidence."""
+    return ValidatorSet(validators)
 
 
 def _signed(name: str, held: ValidatorSet | InputError, shown: SignedHeader, chain_id: str, mode: str) -> Check:
