@@ -329,7 +329,7 @@ MODES = ("full", "light", "all", "trusting/1/3", "trusting/2/3", "trusting-all/1
 
 
 def commit_cases(rng: random.Random) -> Iterator[tuple[m.Validators, m.SignedHeader]]:
-    """A set and a signed header: flags, signatures, order, power and place changed, and signed anew or not."""
+    """A set and a signed header: flags, signatures, order, power and place changed, and signed again or not."""
     while True:
         chain = rng.choice(CHAINS)
         i = rng.randrange(chain.blocks_count)

@@ -25,7 +25,7 @@ CHAIN = Chain(blocks=4, validators=5, seed=41, powers=[50, 40, 30, 20, 10], abse
 
 
 def context(chain: Chain, i: int, **more: Any) -> CometbftContext:
-    """What is known before block i, and its commit."""
+    """The context before block i, with its commit."""
     return CometbftContext.from_dict({**chain.context(i), "commit": encoding.commit(chain.commits[i]), **more})
 
 
@@ -86,7 +86,7 @@ def header_with(**change: Any) -> Callable[[m.Block], m.Block]:
 
 
 def last_with(**change: Any) -> Callable[[m.Block], m.Block]:
-    """The last commit changed, and hashed anew."""
+    """The last commit changed, and hashed again."""
 
     def made(block: m.Block) -> m.Block:
         assert block.last_commit is not None

@@ -142,7 +142,7 @@ class Validation:
         self.compare("parts", shown[0], None if claimed is None else shown[1], missing)
 
     def content(self) -> None:
-        """What the header says of the rest of the block, and of the state, where that is known."""
+        """The header's hashes of the rest of the block, and of the state, where that is known."""
         header, context = self.header, self.context
         for name, got, wanted in (
             ("tx_root", header.data_hash, hashes.data_hash(self.block.transactions)),

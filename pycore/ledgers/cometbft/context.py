@@ -152,7 +152,7 @@ def _few(values: Sequence[Any]) -> Sequence[tuple[int, Any]]:
 
 
 def _named(read: Any) -> Any:
-    """What is read, with errors that name the context."""
+    """Reads, with errors that name the context."""
     try:
         return read()
     except InputError as error:

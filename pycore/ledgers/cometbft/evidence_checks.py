@@ -1,8 +1,9 @@
 """Whether evidence holds: every condition by itself, as a report (evidence/verify.go, types/evidence.go).
 
-What it is compared with is trusted already: the validators and the time of the block at the evidence's height, and for
-an attack on light clients the chain's own header and commit at the conflicting height. A conflicting block whose
-validators are out of order, there twice or without power is refused here, though CometBFT takes its set as listed.
+The other side of each comparison is trusted already: the validators and the time of the block at the evidence's
+height, and for an attack on light clients the chain's own header and commit at the conflicting height. A conflicting
+block whose validators are out of order, there twice or without power is refused here, though CometBFT takes its set as
+listed.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def check_attack(
 
     The checks: structure, common_height, time, trust (more than a third of the common validators signed; where the
     heights differ) or header (what the state decides is the chain's own; where they do not), commit (more than two
-    thirds of its own validators signed, every signature for it holds), total_power, conflict, byzantine.
+    thirds of the validators that it lists signed, every signature for it holds), total_power, conflict, byzantine.
     """
     shown, own = value.conflicting.signed_header, common.signed_header.header
     faults = structure.attack_faults(value)
