@@ -691,7 +691,7 @@ int64_t pc_fabricx_answers(const uint8_t *data, size_t size, const int64_t *requ
 /* ---- wire: CometBFT's commits --------------------------------------------------------------------------------------------
  * Signed headers (types.proto, SignedHeader) to rows of int64 cells. Read are those that are written as CometBFT's software does and
  * keep its rules for a header and a commit by themselves; of others the row says that they are not usual, and no more. Hashes have
- * 32 bytes, addresses 20, signatures 64: other commits are not usual. */
+ * 32 bytes, addresses 20, signatures 64, the application's hash at most 128: others are not usual. */
 enum { PC_CM_LEAVES = 14, PC_CM_MESSAGE = 192 }; /* leaves of a header's hash; bytes that a signed message takes at most */
 enum {
     PC_CM_USUAL = 0,
@@ -725,9 +725,9 @@ typedef struct pc_cometbft_rows {
 /* rows: a row for each record; votes: `capacity` rows, of which a record of k bytes takes k / 94 at most. Returns the votes of all
  * usual records, or PC_ERR_ARGUMENT: also where the votes do not fit. */
 int64_t pc_cometbft_commits(const pc_spans *records, int64_t *rows, int64_t *votes, size_t capacity);
-/* The leaves of the headers' hashes (types/block.go, Header.Hash), 14 for each of n usual rows, each behind the zero byte that leaves
- * are hashed with. offsets: 14 n + 1; out NULL: offsets only. Returns the bytes of all, or PC_ERR_ARGUMENT. */
-int64_t pc_cometbft_leaves(const uint8_t *data, size_t size, const int64_t *rows, size_t n, uint8_t *out, int64_t *offsets);
+/* Hashes of n usual headers, 32 bytes each: Merkle roots of their fields (types/block.go, Header.Hash). sha256: its place among
+ * the hashes. Returns 0, or PC_ERR_*. */
+int pc_cometbft_hashes(int backend, int sha256, const uint8_t *data, size_t size, const int64_t *rows, size_t n, uint8_t *hashes);
 /* Signatures and signed messages of votes chosen[0] .. chosen[n - 1]. signatures: 64 n; messages: PC_CM_MESSAGE n, written one after
  * another; offsets: n + 1. Returns the bytes of all messages, or PC_ERR_ARGUMENT. */
 int64_t pc_cometbft_signed(const pc_cometbft_rows *rows, const int64_t *chosen, size_t n, uint8_t *signatures, uint8_t *messages,

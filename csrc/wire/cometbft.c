@@ -9,7 +9,8 @@
 
 enum { ABSENT = 1, NIL = 3 };
 enum { HASH = 32, ADDRESS = 20, SIGNATURE = 64, CHAIN_ID_MAX = 50, SLOTS_MAX = 10000, BLOCK_VERSION = 11 };
-enum { NANOS_MAX = 999999999 };
+enum { NANOS_MAX = 999999999, LEAF_MAX = 128 }; /* of what is hashed of a usual header */
+enum { LEAVES_MAX = PC_CM_LEAVES * (LEAF_MAX + 4) };
 #define YEAR_1    (-62135596800) /* Go's zero time */
 #define YEARS_MAX 9000000000     /* seconds from 1970 either way that fit 64 bits of nanoseconds */
 
@@ -138,6 +139,7 @@ static void read_header(part *around, const uint8_t *data, int64_t *row) {
     for (unsigned field = 6; field <= 14; field++) {
         const piece found =
             field == 11 ? bytes(&in, field) : sized(&in, field, field == 14 ? ADDRESS : HASH, field == 8 || field == 14);
+        if (found.len > LEAF_MAX) in.odd = 1;
         put_span(fields + 2 * (field - 1), data, found);
     }
     leave(around, &in);
@@ -237,32 +239,68 @@ static uint8_t *put(uint8_t *out, const uint8_t *from, size_t len) {
 /* The fields that are messages already, and the height, which has the same bytes in one but for its field's number. */
 static int is_whole(size_t field) { return field == 0 || field == 2 || field == 3 || field == 4; }
 
-int64_t pc_cometbft_leaves(const uint8_t *data, size_t size, const int64_t *rows, size_t n, uint8_t *out, int64_t *offsets) {
-    if (n > PC_MAX_ITEMS / PC_CM_LEAVES || (n && !rows) || !offsets || (size && !data) || size > PTRDIFF_MAX / 8)
-        return PC_ERR_ARGUMENT;
-    int64_t at = 0;
+/* The leaves of one header, each behind the byte that leaves are hashed with; offsets: 15. NULL: cells that no scan has made. */
+static uint8_t *put_leaves(uint8_t *out, const uint8_t *data, size_t size, const int64_t *row, int64_t *offsets) {
+    const uint8_t *first = out;
     offsets[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        for (size_t field = 0; field < PC_CM_LEAVES; field++) {
-            const int64_t *cells = rows + i * PC_CM_CELLS + PC_CM_FIELDS + 2 * field;
-            if (!span_ok(cells, size)) return PC_ERR_ARGUMENT;
-            const size_t len = (size_t)(cells[1] - cells[0]), head = is_whole(field) || len == 0 ? 0 : 1 + varint_size(len);
-            if (len > (size_t)(PTRDIFF_MAX - at - 16)) return PC_ERR_ARGUMENT;
-            if (out) {
-                uint8_t *p = out + at;
-                *p++ = 0; /* a leaf */
-                if (head) {
-                    *p++ = 1 << 3 | WIRE_BYTES;
-                    p = put_varint(p, len);
-                }
-                if (len) memcpy(p, data + cells[0], len);
-                if (field == 2 && len) *p = 1 << 3;
-            }
-            at += (int64_t)(1 + head + len);
-            offsets[i * PC_CM_LEAVES + field + 1] = at;
+    for (size_t field = 0; field < PC_CM_LEAVES; field++) {
+        const int64_t *cells = row + PC_CM_FIELDS + 2 * field;
+        if (!span_ok(cells, size)) return NULL;
+        const size_t len = (size_t)(cells[1] - cells[0]);
+        *out++ = 0;
+        if (len && !is_whole(field)) {
+            *out++ = 1 << 3 | WIRE_BYTES;
+            out = put_varint(out, len);
         }
+        if (len) memcpy(out, data + cells[0], len);
+        if (field == 2 && len) *out = 1 << 3;
+        out += len;
+        offsets[field + 1] = out - first;
     }
-    return at;
+    return out;
+}
+
+int pc_cometbft_hashes(int backend, int sha256, const uint8_t *data, size_t size, const int64_t *rows, size_t n,
+                       uint8_t *hashes) {
+    if (n > PC_MAX_ITEMS || (n && (!rows || !hashes)) || (size && !data) || size > PTRDIFF_MAX / 8) return PC_ERR_ARGUMENT;
+    enum { GROUP = 16, PAIR = 2 * HASH + 1 };
+    uint8_t leaves[GROUP * LEAVES_MAX], nodes[GROUP * PC_CM_LEAVES * HASH], pairs[GROUP * PC_CM_LEAVES / 2 * PAIR];
+    uint8_t above[GROUP * PC_CM_LEAVES / 2 * HASH];
+    int64_t offsets[GROUP * PC_CM_LEAVES + 1];
+    for (size_t first = 0; first < n;) {
+        size_t count = 0;
+        uint8_t *out = leaves;
+        for (; count < GROUP && first + count < n; count++) {
+            const int64_t *row = rows + (first + count) * PC_CM_CELLS, before = out - leaves;
+            int64_t *at = offsets + count * PC_CM_LEAVES;
+            for (size_t field = 0; field < PC_CM_LEAVES; field++)
+                if (row[PC_CM_FIELDS + 2 * field + 1] - row[PC_CM_FIELDS + 2 * field] > LEAF_MAX) return PC_ERR_ARGUMENT;
+            if (!(out = put_leaves(out, data, size, row, at))) return PC_ERR_ARGUMENT;
+            for (size_t i = 0; i <= PC_CM_LEAVES; i++) at[i] += before;
+        }
+        const pc_column column = {.data = leaves, .offsets = offsets};
+        int code = pc_hash_batch(backend, sha256, NULL, 0, &column, count * PC_CM_LEAVES, nodes);
+        for (size_t k = PC_CM_LEAVES; k > 1 && !code; k = (k + 1) / 2) {
+            const size_t half = k / 2;
+            for (size_t i = 0; i < count; i++) {
+                for (size_t j = 0; j < half; j++) {
+                    uint8_t *pair = pairs + (i * half + j) * PAIR;
+                    pair[0] = 1;
+                    memcpy(pair + 1, nodes + (i * k + 2 * j) * HASH, 2 * HASH);
+                }
+            }
+            code = pc_hash_rows(backend, sha256, pairs, PAIR, count * half, above);
+            for (size_t i = 0; i < count; i++) { /* moves down: nodes of a header end before those of the next one begin */
+                const size_t to = i * (half + k % 2);
+                if (k % 2) memmove(nodes + (to + half) * HASH, nodes + (i * k + k - 1) * HASH, HASH);
+                memcpy(nodes + to * HASH, above + i * half * HASH, half * HASH);
+            }
+        }
+        if (code) return code;
+        memcpy(hashes + first * HASH, nodes, count * HASH);
+        first += count;
+    }
+    return 0;
 }
 
 /* A precommit as a CanonicalVote behind its length (types/canonical.go); `out` has PC_CM_MESSAGE bytes. NULL: cells that no scan

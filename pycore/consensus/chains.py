@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ConsensusRules", "names", "rules"]
 
 _MODULES = {"cometbft": "pycore.ledgers.cometbft.consensus"}
+_LOADED: dict[str, ConsensusRules] = {}
 
 
 class ConsensusRules(Protocol):
@@ -122,8 +123,11 @@ def rules(chain: str) -> ConsensusRules:
     """The rules of a chain. UnknownNameError on a name that is none."""
     if chain not in _MODULES:
         raise UnknownNameError("chain", quote(chain), "one of " + ", ".join(map(repr, _MODULES)))
+    if chain in _LOADED:
+        return _LOADED[chain]
     try:
         found: ConsensusRules = import_module(_MODULES[chain]).RULES
     except ImportError as error:
         raise ImportError(explain(error), name=error.name) from error
+    _LOADED[chain] = found
     return found

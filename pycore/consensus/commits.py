@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from pycore.base.columns import quote
 from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.consensus.chains import rules
-from pycore.consensus.keyrings import verify_places
+from pycore.consensus.commit_votes import MODES, TRUSTING, VOTE, judged_votes
 from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally
 from pycore.consensus.validators import ValidatorSet
 from pycore.consensus.votes import FOR_CLAIM, CommitColumns, QuorumCertificate, SignedHeader, checked_form
@@ -53,11 +54,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MODES", "CommitReport", "verify_certificate", "verify_commit", "verify_commits"]
 
-MODES = ("light", "full", "all", "trusting", "trusting-all")
-_TRUSTING = frozenset({"trusting", "trusting-all"})
-_BRIEF = frozenset({"light", "trusting"})  # stop when the quorum is complete
 _CHUNK, _CHUNK_BYTES = 2048, 64 << 20  # records, and their bytes, that are taken at a time
 _VALID, _UNSUPPORTED = int(Verdict.VALID), int(Verdict.UNSUPPORTED_ALGORITHM)
+_NOT_OURS = "the commit is not of this set"
 _CHECKS = ("structure", "chain_id", "validators_hash", "header_hash", "commit_height", "size", "addresses",
            "double_votes", "signatures", "quorum")  # fmt: skip
 
@@ -229,7 +228,7 @@ class _Asked:
             raise InputError("mode", quote(mode), "one of " + ", ".join(map(repr, MODES)))
         if chain_id is not None and not isinstance(chain_id, str):
             raise InputError("chain_id", quote(chain_id), "text or None")
-        if mode not in _TRUSTING:
+        if mode not in TRUSTING:
             return cls(of_chain, mode, of_chain.quorum, 1, chain_id, threads)
         try:
             numerator, denominator = trust_level
@@ -312,7 +311,7 @@ def _chunk(asked: _Asked, sets: Sequence[ValidatorSet], items: Sequence[Any], fo
 
 def _names(asked: _Asked) -> list[str]:
     """Checks of the mode."""
-    trusting = asked.mode in _TRUSTING
+    trusting = asked.mode in TRUSTING
     without = {"validators_hash", "size", "addresses"} if trusting else {"double_votes"}
     if asked.chain_id is None:
         without = without | {"chain_id"}
@@ -334,153 +333,49 @@ def _judged(
     columns: CommitColumns,
     faults: Sequence[tuple[str, ...]] | None = None,
 ) -> list[CommitReport]:
-    """A report for every record; of those that are not usual it means nothing."""
-    n, m = len(columns.usual), len(columns.positions)
-    record = np.repeat(np.arange(n), np.diff(columns.starts))
-    groups = _groups(sets, n)
-    chosen = np.zeros(m, np.bool_)
-    voters = np.full(m, -1, np.int64)
-    fitting = np.ones(m, np.bool_)  # has the address of its slot
-    for validators, members in groups:
-        rows = None if len(groups) == 1 else np.flatnonzero(np.isin(record, members))
-        _choose(asked, validators, columns, record, rows, chosen, voters, fitting)
-    rows = np.flatnonzero(chosen)
-    codes = np.zeros(len(rows), np.uint8)
-    known = np.flatnonzero(voters[rows] >= 0)
-    if len(known):
-        picked = rows[known]
-        messages, signatures = columns.signed(picked)
-        places = [
-            (validators.keyring, slice(None) if len(groups) == 1 else np.flatnonzero(np.isin(record[picked], members)))
-            for validators, members in groups
-        ]
-        codes[known] = verify_places(places, voters[picked], signatures, messages, asked.threads)
-    starts = np.searchsorted(rows, columns.starts)
-    votes = _Votes(columns.positions[rows], columns.kinds[rows], voters[rows], codes, fitting[rows])
-    return _reports(asked, sets, columns, starts.tolist(), votes, faults)
+    """A report for every record; of those that are not usual it means nothing.
 
-
-def _groups(sets: Sequence[ValidatorSet], n: int) -> list[tuple[ValidatorSet, NDArray[np.int64]]]:
-    """The different sets, each with its records."""
-    if len(sets) == 1:
-        return [(sets[0], np.arange(n))]
-    members: dict[int, list[int]] = {}
-    for i, one in enumerate(sets):
-        members.setdefault(id(one), []).append(i)
-    return [(sets[rows[0]], np.array(rows, np.int64)) for rows in members.values()]
-
-
-def _choose(
-    asked: _Asked,
-    validators: ValidatorSet,
-    columns: CommitColumns,
-    record: NDArray[np.int64],
-    rows: NDArray[np.int64] | None,
-    chosen: NDArray[np.bool_],
-    voters: NDArray[np.int64],
-    fitting: NDArray[np.bool_],
-) -> None:
-    """Which signatures of one set's records are looked at, and by whom they are: writes the last three arrays, which
-    have an entry for every signature."""
-    at: Any = slice(None) if rows is None else rows
-    of, positions, kinds, addresses = record[at], columns.positions[at], columns.kinds[at], columns.addresses[at]
-    needed = asked.needed(validators)
-    n = len(validators)
-    if asked.mode in _TRUSTING:
-        voter = _found(validators, positions, addresses)
-        candidate = (kinds == FOR_CLAIM) & (voter >= 0)
-        fits = np.ones(len(of), np.bool_)
-    else:
-        voter = np.where((columns.sizes[of] == n) & (positions < n), positions, -1)
-        candidate = np.ones(len(of), np.bool_) if asked.mode == "full" else kinds == FOR_CLAIM
-        candidate &= voter >= 0
-        fits = (addresses == validators.address_rows[np.maximum(voter, 0)]).all(axis=1)
-    if asked.mode in _BRIEF:
-        rows_of = np.flatnonzero(candidate)
-        if asked.mode in _TRUSTING:  # a validator who occurs again adds no power
-            _, first = np.unique(of[rows_of] * n + voter[rows_of], return_index=True)
-            rows_of = rows_of[first]
-        weights = np.zeros(len(of), np.int64)
-        weights[rows_of] = validators.powers[voter[rows_of]]
-        candidate &= _before(weights, of, validators.total) < needed
-    chosen[at], voters[at], fitting[at] = candidate, voter, fits
-
-
-def _found(validators: ValidatorSet, positions: NDArray[np.int64], addresses: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Positions in the set of the validators with these addresses, -1 for strangers. Most are where they were."""
-    guess = np.minimum(positions, len(validators) - 1)
-    moved = np.flatnonzero((addresses != validators.address_rows[guess]).any(axis=1))
-    for row in moved.tolist():
-        place = validators.index(addresses[row].tobytes())
-        guess[row] = -1 if place is None else place
-    return guess
-
-
-def _before(weights: NDArray[np.int64], record: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """int64 (k,): sum of the weights that come before in the same record. record: int64 (k,), ascending; most: that
-    the weights of one record come to."""
-    starts = np.flatnonzero(np.diff(record, prepend=-1))
-    if len(starts) * most <= INT64_MAX:
-        sums = np.cumsum(weights) - weights
-        return sums - np.repeat(sums[starts], np.diff(starts, append=len(record)))
-    sums = np.empty_like(weights)
-    for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(record)], strict=True):
-        sums[first:last] = np.cumsum(weights[first:last]) - weights[first:last]
-    return sums
+    Most commits of a chain are signed alike: what was decided for the same votes of a set is not decided again.
+    """
+    votes, starts = judged_votes(asked.mode, sets, [asked.needed(one) for one in sets], columns, asked.threads)
+    octets, width, bounds = votes.tobytes(), VOTE.itemsize, starts.tolist()
+    heights, commit_heights, sizes = columns.heights.tolist(), columns.commit_heights.tolist(), columns.sizes.tolist()
+    found = []
+    for i, height in enumerate(heights):
+        validators, first, last = sets[0] if len(sets) == 1 else sets[i], bounds[i], bounds[i + 1]
+        key = (asked.mode, asked.quorum, sizes[i], octets[first * width : last * width])
+        ruling = validators.rulings.get(key)
+        if ruling is None:
+            ruling = _ruling(asked, validators, sizes[i], votes[first:last])
+            validators.rulings.put(key, ruling)
+        checks = [_structure(faults[i]) if faults else _SOUND]
+        if asked.chain_id is not None:
+            checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
+        if asked.mode not in TRUSTING:
+            checks.append(_same("validators_hash", columns.validators_hashes[i], validators.hash))
+        checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
+        checks.append(_same("commit_height", commit_heights[i], height))
+        found.append(
+            CommitReport(
+                chain=asked.rules.chain, rules="strict", checks=(*checks, *ruling.checks), mode=asked.mode,
+                chain_id=columns.chain_ids[i], height=height, block_hash=columns.hashes[i], decision=ruling.decision,
+                positions=ruling.positions, verdicts=ruling.verdicts,
+            )
+        )  # fmt: skip
+    return found
 
 
 # ---- reporting -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Votes:
-    """The signatures that were looked at, as arrays: slot, kind, voter (-1: none), verdict, has its slot's address."""
+class _Ruling:
+    """What follows from the votes of a commit: the checks from `size` or `double_votes` on."""
 
+    checks: tuple[Check, ...]
+    decision: Decision
     positions: NDArray[np.int64]
-    kinds: NDArray[np.uint8]
-    voters: NDArray[np.int64]
-    codes: NDArray[np.uint8]
-    fitting: NDArray[np.bool_]
-
-    def part(self, first: int, last: int) -> _Votes:
-        """Those of one record."""
-        return _Votes(*(getattr(self, name)[first:last] for name in self.__slots__))
-
-
-def _reports(
-    asked: _Asked,
-    sets: Sequence[ValidatorSet],
-    columns: CommitColumns,
-    starts: Sequence[int],
-    votes: _Votes,
-    faults: Sequence[tuple[str, ...]] | None,
-) -> list[CommitReport]:
-    """Most commits of a chain are signed alike: what is decided once for the same votes is not decided again."""
-    decided: dict[tuple[Any, ...], tuple[tuple[Check, ...], Decision]] = {}
-    heights, commit_heights, sizes = columns.heights.tolist(), columns.commit_heights.tolist(), columns.sizes.tolist()
-    found = []
-    for i, height in enumerate(heights):
-        validators = sets[0] if len(sets) == 1 else sets[i]
-        part = votes.part(starts[i], starts[i + 1])
-        key = (id(validators), sizes[i], *(getattr(part, name).tobytes() for name in part.__slots__))
-        ruling = decided.get(key)
-        if ruling is None:
-            ruling = decided[key] = _ruling(asked, validators, sizes[i], part)
-        checks = [_structure(faults[i] if faults else ())]
-        if asked.chain_id is not None:
-            checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
-        if asked.mode not in _TRUSTING:
-            checks.append(_same("validators_hash", columns.validators_hashes[i], validators.hash))
-        checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
-        checks.append(_same("commit_height", commit_heights[i], height))
-        found.append(
-            CommitReport(
-                chain=asked.rules.chain, rules="strict", checks=(*checks, *ruling[0]), mode=asked.mode,
-                chain_id=columns.chain_ids[i], height=height, block_hash=columns.hashes[i], decision=ruling[1],
-                positions=part.positions, verdicts=Verdicts.of_kernel(part.codes),
-            )
-        )  # fmt: skip
-    return found
+    verdicts: Verdicts
 
 
 _SOUND = Check("structure", True)
@@ -496,53 +391,67 @@ def _same(name: str, got: Any, wanted: Any) -> Check:
     return Check(name, got == wanted, got, wanted)
 
 
-def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: _Votes) -> tuple[tuple[Check, ...], Decision]:
-    """The checks from `size` on, and the decision, for one commit of so many slots."""
-    trusting = asked.mode in _TRUSTING
-    slots, codes, looked_at = votes.positions.tolist(), votes.codes.tolist(), len(votes.codes)
-    flaws = [_flaw(validators, voter, code) for voter, code in zip(votes.voters.tolist(), codes, strict=True)]
-    bad = [i for i, code in enumerate(codes) if code not in (_VALID, _UNSUPPORTED)]
-    unknown = [i for i, code in enumerate(codes) if code == _UNSUPPORTED]
-    lost = [] if trusting else [slots[i] for i in np.flatnonzero(~votes.fitting).tolist()]
-    wrong_size = not trusting and size != len(validators)
-    objections = [f"the signature in slot {slots[i]}: {flaws[i]}" for i in bad]
-    objections += [f"slot {slot} has the address of somebody else" for slot in lost]
-    objections += ["the commit is not of this set"] if wrong_size else []
-    ballots = [
-        (voter, True if kind == FOR_CLAIM else None, flaw)
-        for voter, kind, flaw in zip(votes.voters.tolist(), votes.kinds.tolist(), flaws, strict=True)
-    ]
-    count = tally(ballots, validators.electorate, repeats=Repeat.REFUSED if trusting else Repeat.IGNORED)
+def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[Any]) -> _Ruling:
+    """Of one commit with so many slots; votes: VOTE (k,)."""
+    trusting, looked_at = asked.mode in TRUSTING, len(votes)
+    slots, voters, codes = votes["slot"].astype(np.int64), votes["voter"].tolist(), votes["code"].tolist()
+    claims = [True if kind == FOR_CLAIM else None for kind in votes["kind"].tolist()]
+    bad, unknown, flaws, lost = _blemishes(validators, votes, voters, codes)
+    objections = [f"the signature in slot {slots[i]}: {flaws[i]}" for i in bad] + lost
+    ours = trusting or size == len(validators)
+    if not ours:
+        objections.append(_NOT_OURS)
+    repeats = Repeat.REFUSED if trusting else Repeat.IGNORED
+    count = tally(zip(voters, claims, flaws, strict=True), validators.electorate, repeats=repeats)
     decision = decide(count, asked.quorum, True, objections=objections)
-    checks = []
     if trusting:
         doubled = [f"slots {slots[a]} and {slots[b]} are by one validator" for a, b in count.refused]
-        checks.append(Check("double_votes", not doubled, len(doubled), 0, _some(doubled)))
+        checks = [_compared("double_votes", len(doubled), 0, _some(doubled))]
     else:
-        checks.append(Check("size", not wrong_size, size, len(validators)))
-        detail = _some([f"slot {slot} has the address of somebody else" for slot in lost])
-        checks.append(Check("addresses", not lost, looked_at - len(lost), looked_at, detail))
-    if wrong_size:
-        checks[-1] = Check("addresses", None, detail="the commit is not of this set")
-        checks.append(Check("signatures", None, detail="the commit is not of this set"))
-    else:
+        checks = [_compared("size", size, len(validators))]
+    if ours:
+        if not trusting:
+            checks.append(_compared("addresses", looked_at - len(lost), looked_at, _some(lost)))
         detail = _some([f"slot {slots[i]}: {flaws[i]}" for i in bad or unknown])
-        valid = looked_at - len(bad) - len(unknown)
-        checks.append(Check("signatures", False if bad else None if unknown else True, valid, looked_at, detail))
-    checks.append(_quorum(validators, votes, unknown, decision))
-    return tuple(checks), decision
+        if unknown and not bad:
+            checks.append(Check("signatures", None, looked_at - len(unknown), looked_at, detail))
+        else:
+            checks.append(_compared("signatures", looked_at - len(bad) - len(unknown), looked_at, detail))
+    else:
+        checks += [Check(name, None, detail=_NOT_OURS) for name in ("addresses", "signatures")]
+    more = {voters[i] for i in unknown if claims[i]}
+    checks.append(_quorum(sum(validators.validators[voter].power for voter in more), decision))
+    verdicts = Verdicts.of_kernel(votes["code"].astype(np.uint8))
+    return _Ruling(tuple(checks), decision, slots, verdicts)
 
 
-def _quorum(validators: ValidatorSet, votes: _Votes, unknown: Sequence[int], decision: Decision) -> Check:
-    """Open where signatures that cannot be checked would make the difference."""
-    ok, detail = decision.reached, _some(decision.objections)
-    if not decision.reached and not decision.objections:
-        voters = {int(votes.voters[i]) for i in unknown if votes.kinds[i] == FOR_CLAIM}
-        more = sum(validators.validators[voter].power for voter in voters)
-        if decision.got + more >= decision.needed:
-            detail = f"a power of {more} behind signatures that cannot be checked"
-            return Check("quorum", None, decision.got, decision.needed, detail)
-    return Check("quorum", ok, decision.got, decision.needed, detail)
+def _blemishes(
+    validators: ValidatorSet, votes: NDArray[Any], voters: list[int], codes: list[int]
+) -> tuple[list[int], list[int], list[str], list[str]]:
+    """Bad signatures and those that cannot be checked, as rows of votes; what is wrong with each vote, "" for nothing;
+    and in words those with another address than their slot's."""
+    if codes.count(_VALID) == len(codes):
+        bad, unknown, flaws = [], [], [""] * len(codes)
+    else:
+        bad = [i for i, code in enumerate(codes) if code not in (_VALID, _UNSUPPORTED)]
+        unknown = [i for i, code in enumerate(codes) if code == _UNSUPPORTED]
+        flaws = [_flaw(validators, voter, code) for voter, code in zip(voters, codes, strict=True)]
+    lost = [f"slot {slot} has the address of somebody else" for slot in votes["slot"][~votes["fits"]].tolist()]
+    return bad, unknown, flaws, lost
+
+
+@lru_cache(maxsize=1024)
+def _compared(name: str, got: int, wanted: int, detail: str = "") -> Check:
+    """Checks are values: commits that are signed alike share them."""
+    return Check(name, got == wanted, got, wanted, detail)
+
+
+def _quorum(more: int, decision: Decision) -> Check:
+    """Open where signatures that cannot be checked, with a power of `more`, would make the difference."""
+    if not decision.reached and not decision.objections and decision.got + more >= decision.needed:
+        detail = f"a power of {more} behind signatures that cannot be checked"
+        return Check("quorum", None, decision.got, decision.needed, detail)
+    return Check("quorum", decision.reached, decision.got, decision.needed, _some(decision.objections))
 
 
 def _flaw(validators: ValidatorSet, voter: int, code: int) -> str:

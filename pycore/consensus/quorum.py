@@ -228,6 +228,9 @@ def tally(ballots: Iterable[Ballot], electorate: Electorate, *, repeats: Repeat 
     ['a: this voter is counted already', 'z: not a validator', 'c: a vote for nothing']
     """
     ballots = tuple(ballots)
+    plain = _plain(ballots, electorate)
+    if plain is not None:
+        return plain
     left = dict(electorate.powers)  # of the voters who are not used up
     power: dict[Hashable, int] = {}
     counted: list[int] = []
@@ -260,6 +263,22 @@ def tally(ballots: Iterable[Ballot], electorate: Electorate, *, repeats: Repeat 
             counted.append(position)
             power[claim] = power.get(claim, 0) + weight
     return Tally(electorate, ballots, MappingProxyType(power), tuple(counted), tuple(ignored), tuple(refused))
+
+
+def _plain(ballots: tuple[Ballot, ...], electorate: Electorate) -> Tally | None:
+    """The usual count, in which nothing is to be said of a single vote: known voters, each once, all for one claim.
+    None where it is another one."""
+    if not ballots:
+        return None
+    voters, claims, flaws = zip(*ballots, strict=True)
+    claim = claims[0]
+    if claim is None or any(flaws) or claims.count(claim) != len(claims) or len(set(voters)) != len(voters):
+        return None
+    try:
+        power = sum(map(electorate.powers.__getitem__, voters))
+    except KeyError:
+        return None
+    return Tally(electorate, ballots, MappingProxyType({claim: power}), tuple(range(len(ballots))), (), ())
 
 
 # ---- deciding --------------------------------------------------------------------------------------------------------
@@ -315,7 +334,10 @@ def decide(count: Tally, rule: Rule, claim: Hashable, *, objections: Iterable[st
     against = [f"votes {first} and {again} are by one voter" for first, again in count.refused]
     against += objections
     ballots = count.ballots
-    behind = tuple(ballots[i][0] for i in count.counted if ballots[i][1] == claim)
+    if len(count.counted) == len(ballots) and [*count.power] == [claim]:
+        behind = tuple(ballot[0] for ballot in ballots)
+    else:
+        behind = tuple(ballots[i][0] for i in count.counted if ballots[i][1] == claim)
     ignored = list(count.ignored)
     if len(behind) < len(count.counted):
         ignored += (Ignored(i, ballots[i][0], ANOTHER_CLAIM) for i in count.counted if ballots[i][1] != claim)

@@ -24,7 +24,7 @@ from pycore.consensus.votes import checked_form
 from pycore.errors import InputError, LengthError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -53,6 +53,28 @@ class Validator:
     priority: int = 0
 
 
+class Rulings:
+    """What was decided of votes by one set, by all that the decision follows from. Bounded: forgets everything when
+    full; of very large commits it keeps nothing. Threads may write at once: what they write is equal."""
+
+    __slots__ = ("_found",)
+    most, most_bytes = 64, 1 << 14
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Hashable, ...], Any] = {}
+
+    def get(self, key: tuple[Hashable, ...]) -> Any:
+        """None where it is not known."""
+        return self._found.get(key)
+
+    def put(self, key: tuple[Hashable, ...], ruling: Any) -> None:
+        """The last part of the key are the votes, as bytes."""
+        if len(key[-1]) <= self.most_bytes:  # type: ignore[arg-type]
+            if len(self._found) >= self.most:
+                self._found = {}
+            self._found[key] = ruling
+
+
 class ValidatorSet:
     """Validators in the canonical order of their chain. Immutable, and safe to use from any number of threads.
 
@@ -63,6 +85,7 @@ class ValidatorSet:
         total: of the powers.
         electorate: positions and powers, for :func:`pycore.consensus.tally`.
         keyring: the prepared keys.
+        rulings: what was decided of votes, for whoever decides.
 
     Raises:
         InputError: a malformed key, a power that the chain refuses, a total above its limit, an address that is not the
@@ -81,6 +104,7 @@ class ValidatorSet:
         self.powers.flags.writeable = False
         self.electorate = Electorate(dict(enumerate(powers)), limit=self._rules.power_limit)
         self._places = {address: i for i, address in enumerate(self.addresses)}
+        self.rulings = Rulings()
         self.keyring = Keyring([(one.scheme, one.public_key) for one in self.validators], self._rules.options)
 
     @classmethod

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pycore.base.columns import Column, trusted_column
-from pycore.base.ffi import ffi, lib
+from pycore.base.ffi import _check as check
+from pycore.base.ffi import current_backend, ffi, lib
+from pycore.base.registry import HASHES
 from pycore.consensus.votes import FOR_CLAIM, FOR_NOTHING, CommitColumns
-from pycore.hashing.batch import hash_batch
 from pycore.ledgers.cometbft.messages import COMMIT
 from pycore.ledgers.scan import Spans
 
@@ -27,7 +28,8 @@ __all__ = ["read_commits"]
 
 _ADDRESS, _HASH, _SIGNATURE = 20, 32, 64
 _VOTE_BYTES = 94  # fewer than a slot with a vote takes
-_LEAVES, _MESSAGE = int(lib.PC_CM_LEAVES), int(lib.PC_CM_MESSAGE)
+_MESSAGE = int(lib.PC_CM_MESSAGE)
+_SHA256 = HASHES["sha256"].id
 _CHAIN_ID, _VALIDATORS_HASH = (int(lib.PC_CM_FIELDS) + 2 * field for field in (1, 7))
 
 _ROWS = ffi.typeof("pc_cometbft_rows *")
@@ -49,7 +51,7 @@ def read_commits(records: Sequence[bytes], threads: int | None = 1) -> CommitCol
         chain_ids=_texts(found, sound),
         heights=commits[:, lib.PC_CM_HEIGHT],
         commit_heights=commits[:, lib.PC_CM_COMMIT_HEIGHT],
-        hashes=_spread(_header_hashes(found, sound), sound, len(records)),
+        hashes=found.header_hashes(sound),
         claimed_hashes=found.hashes_at(lib.PC_CM_CLAIMED, sound),
         validators_hashes=found.hashes_at(_VALIDATORS_HASH, sound),
         sizes=commits[:, lib.PC_CM_SLOTS],
@@ -92,15 +94,20 @@ class _Scanned:
             found[row] = bytes(data[at : at + _HASH])
         return found
 
-    def leaves(self, rows: NDArray[np.int64]) -> Column:
-        """Those of the headers' hashes, 14 for each of these records, behind the byte of a leaf."""
-        commits, count = np.ascontiguousarray(self.commits[rows]), len(rows)
-        offsets = np.empty(_LEAVES * count + 1, np.int64)
-        given = ffi.from_buffer(_BYTES, self.data), self.data.size, ffi.from_buffer(_CELLS, commits), count
-        at = ffi.from_buffer(_CELLS, offsets)
-        out = np.empty(_checked(lib.pc_cometbft_leaves(*given, ffi.NULL, at)), np.uint8)
-        _checked(lib.pc_cometbft_leaves(*given, ffi.from_buffer(_BYTES, out), at))
-        return trusted_column(out, offsets)
+    def header_hashes(self, rows: NDArray[np.int64]) -> list[bytes]:
+        """Of the headers of these usual records; b"" of others. See types/block.go, Header.Hash."""
+        commits = self.commits if len(rows) == len(self.commits) else self.commits[rows]
+        digests = np.empty((len(rows), _HASH), np.uint8)
+        check(
+            lib.pc_cometbft_hashes(
+                current_backend(), _SHA256, ffi.from_buffer(_BYTES, self.data), self.data.size,
+                ffi.from_buffer(_CELLS, commits), len(rows), ffi.from_buffer(_BYTES, digests),
+            )
+        )  # fmt: skip
+        octets, found = digests.tobytes(), [b""] * len(self.commits)
+        for i, row in enumerate(rows.tolist()):
+            found[row] = octets[_HASH * i : _HASH * (i + 1)]
+        return found
 
     def signed(self, chosen: NDArray[np.int64]) -> tuple[Column, Column]:
         """Messages and signatures of some of the votes."""
@@ -113,30 +120,6 @@ class _Scanned:
             ffi.from_buffer(_BYTES, messages), ffi.from_buffer(_CELLS, offsets),
         )  # fmt: skip
         return trusted_column(messages[: _checked(size)], offsets), trusted_column(signatures, None)
-
-
-def _header_hashes(found: _Scanned, rows: NDArray[np.int64]) -> list[bytes]:
-    """Merkle roots of the headers' fields (types/block.go, Header.Hash; crypto/merkle)."""
-    if not len(rows):
-        return []
-    nodes = hash_batch("sha256", found.leaves(rows), threads=1).reshape(len(rows), _LEAVES, _HASH)
-    while nodes.shape[1] > 1:
-        pairs = nodes.shape[1] // 2
-        inner = np.empty((len(rows) * pairs, 2 * _HASH + 1), np.uint8)
-        inner[:, 0] = 1
-        inner[:, 1:] = nodes[:, : 2 * pairs].reshape(len(rows) * pairs, 2 * _HASH)
-        above = hash_batch("sha256", inner, threads=1).reshape(len(rows), pairs, _HASH)
-        nodes = np.concatenate([above, nodes[:, 2 * pairs :]], axis=1)
-    octets = nodes.tobytes()
-    return [octets[at : at + _HASH] for at in range(0, len(octets), _HASH)]
-
-
-def _spread(values: Sequence[bytes], rows: NDArray[np.int64], n: int) -> list[bytes]:
-    """The values at their rows, b"" elsewhere."""
-    found = [b""] * n
-    for row, value in zip(rows.tolist(), values, strict=True):
-        found[row] = value
-    return found
 
 
 def _texts(found: _Scanned, rows: NDArray[np.int64]) -> list[str]:

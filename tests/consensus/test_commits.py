@@ -1,0 +1,638 @@
+"""verify_commit and verify_commits: every mode, what each looks at, and that two roads to a report agree."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pycore.base.verdicts import Verdict
+from pycore.consensus import (
+    CommitReport,
+    QuorumNotReached,
+    SignedHeader,
+    Validator,
+    ValidatorSet,
+    verify_certificate,
+    verify_commit,
+    verify_commits,
+)
+from pycore.consensus.commits import MODES
+from pycore.errors import InputError, InvalidSignature, VerificationError
+from pycore.ledgers.cometbft import encoding
+from pycore.ledgers.cometbft import messages as m
+from pycore.testing.cometbft import Chain, Signer, make_commit, make_signers, signed
+
+SET_MODES = ("light", "full", "all")
+TRUSTING = ("trusting", "trusting-all")
+
+
+def set_of(signers: Sequence[Signer]) -> ValidatorSet:
+    return ValidatorSet([one.validator for one in signers])
+
+
+def made(
+    powers: Sequence[int] | int = 10,
+    count: int = 6,
+    *,
+    absent: Sequence[int] = (),
+    nil: Sequence[int] = (),
+    schemes: Sequence[str] = ("ed25519",),
+) -> tuple[list[Signer], m.SignedHeader]:
+    chain = Chain(blocks=1, validators=count, powers=powers, absent=absent, nil=nil, schemes=schemes, seed=3)
+    return chain.signers[0], chain.signed_header(0)
+
+
+def wire(header: m.SignedHeader) -> bytes:
+    return encoding.signed_header(header)
+
+
+def judge(signers: Sequence[Signer], header: m.SignedHeader, mode: str = "light", **more: Any) -> CommitReport:
+    return verify_commit(set_of(signers), wire(header), mode=mode, form="wire", **more)
+
+
+def with_slot(header: m.SignedHeader, at: int, **changes: Any) -> m.SignedHeader:
+    slots = list(header.commit.signatures)
+    slots[at] = replace(slots[at], **changes)
+    return replace(header, commit=replace(header.commit, signatures=tuple(slots)))
+
+
+def forged(header: m.SignedHeader, at: int) -> m.SignedHeader:
+    signature = header.commit.signatures[at].signature
+    return with_slot(header, at, signature=signature[:40] + bytes([signature[40] ^ 1]) + signature[41:])
+
+
+def names(report: CommitReport) -> list[str]:
+    return [check.name for check in report.checks]
+
+
+def failed(report: CommitReport) -> list[str]:
+    return [check.name for check in report.failed]
+
+
+def sound(report: CommitReport) -> bool:
+    return report.valid and report.complete
+
+
+# ---- modes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "slots"),
+    [
+        ("light", [0, 2, 4]),
+        ("full", [0, 2, 3, 4, 5]),
+        ("all", [0, 2, 4, 5]),
+        ("trusting", [0]),
+        ("trusting-all", [0, 2, 4, 5]),
+    ],
+)
+def test_what_each_mode_looks_at(mode: str, slots: list[int]) -> None:
+    signers, header = made([40, 9, 8, 7, 30, 6], absent=[1], nil=[3])  # in order: 40 30 9 8 7 6
+    powers = [one.validator.power for one in signers]
+    assert powers == [40, 30, 9, 8, 7, 6]
+    report = judge(signers, header, mode)
+    # 40 + 9 + 7 = 56 of 100: not enough for two thirds
+    if mode in SET_MODES:
+        assert failed(report) == ["quorum"]
+        assert (report.check("quorum").got, report.check("quorum").wanted) == (40 + 9 + 7 + 6, 67)
+        assert report.positions.tolist() == sorted({*slots, 5})
+    else:
+        assert sound(report)
+        assert report.positions.tolist() == slots
+    signers, header = made([40, 9, 8, 7, 30, 6], absent=[2], nil=[3])  # 40 + 30 are enough
+    report = judge(signers, header, mode)
+    assert sound(report)
+    wanted = {
+        "light": [0, 1],
+        "full": [0, 1, 3, 4, 5],
+        "all": [0, 1, 4, 5],
+        "trusting": [0],
+        "trusting-all": [0, 1, 4, 5],
+    }
+    assert report.positions.tolist() == wanted[mode]
+    assert report.verdicts.all_valid
+    assert report.check("signatures").got == report.check("signatures").wanted == len(wanted[mode])
+
+
+def test_checks_by_mode() -> None:
+    signers, header = made()
+    for mode in SET_MODES:
+        assert names(judge(signers, header, mode)) == [
+            "structure", "validators_hash", "header_hash", "commit_height", "size", "addresses", "signatures", "quorum",
+        ]  # fmt: skip
+    for mode in TRUSTING:
+        assert names(judge(signers, header, mode, chain_id="pycore-test")) == [
+            "structure", "chain_id", "header_hash", "commit_height", "double_votes", "signatures", "quorum",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_bad_signature_among_those_looked_at_refuses_the_commit(mode: str) -> None:
+    signers, header = made(count=7, absent=[1], nil=[2])
+    good = judge(signers, header, mode)
+    assert sound(good)
+    for at in range(7):
+        if at == 1:
+            continue
+        report = judge(signers, forged(header, at), mode)
+        if at in good.positions.tolist():
+            assert failed(report) == ["signatures", "quorum"]
+            assert report.check("quorum").got == 0
+            assert f"slot {at}: BAD_SIGNATURE" in report.check("signatures").detail
+            assert [int(p) for p, v in zip(report.positions, report.verdicts, strict=True) if v != 1] == [at]
+            with pytest.raises(InvalidSignature) as refused:
+                report.require()
+            assert refused.value.index == at
+        else:
+            assert sound(report)
+
+
+def test_a_nil_vote_is_checked_in_full_and_never_counts() -> None:
+    signers, header = made(count=3, nil=[2])
+    assert failed(judge(signers, header, "full")) == ["quorum"]
+    signers, header = made(count=4, nil=[3])
+    assert sound(judge(signers, header, "full"))
+    assert failed(judge(signers, forged(header, 3), "full")) == ["signatures", "quorum"]
+    for mode in ("light", "all"):
+        assert sound(judge(signers, forged(header, 3), mode))
+    # the same signature said to be for the block
+    assert not sound(judge(signers, with_slot(header, 3, flag=m.COMMIT), "full"))
+
+
+def test_nobody_signed() -> None:
+    signers, header = made(count=3, absent=[0, 1, 2])
+    for mode in MODES:
+        report = judge(signers, header, mode)
+        assert failed(report) == ["quorum"]
+        assert report.check("quorum").got == 0
+        with pytest.raises(QuorumNotReached):
+            report.require()
+
+
+# ---- power -----------------------------------------------------------------------------------------------------------
+
+
+def test_power_and_head_count_disagree() -> None:
+    few_strong, header = made([100, 100, 1, 1, 1, 1, 1, 1], 8, absent=[2, 3, 4, 5, 6, 7])
+    report = judge(few_strong, header)
+    assert sound(report)  # 2 of 8 heads, 200 of 206
+    assert (report.check("quorum").got, report.check("quorum").wanted) == (200, 138)
+    many_weak, header = made([100, 100, 1, 1, 1, 1, 1, 1], 8, absent=[0])
+    report = judge(many_weak, header)
+    assert failed(report) == ["quorum"]  # 7 of 8 heads, 106 of 206
+    with pytest.raises(QuorumNotReached) as refused:
+        report.require()
+    assert (refused.value.got, refused.value.needed) == (106, 138)
+
+
+@pytest.mark.parametrize(("count", "absent", "enough"), [(3, 1, False), (4, 1, True), (6, 2, False), (7, 2, True)])
+def test_exactly_two_thirds_are_not_enough(count: int, absent: int, enough: bool) -> None:
+    signers, header = made(count=count, absent=list(range(absent)))
+    for mode in SET_MODES:
+        assert sound(judge(signers, header, mode)) is enough
+
+
+def test_the_largest_powers_that_a_chain_can_have() -> None:
+    most = (2**63 - 1) // 8
+    signers, header = made([most - 2, 1, 1], 3, absent=[1])
+    assert sound(judge(signers, header))
+    assert judge(signers, header).check("quorum").got == most - 2
+    # many such commits at once: sums over all of them would not fit 64 bits
+    data = [wire(header)] * 300
+    reports = verify_commits(set_of(signers), data, form="wire", mode="full")
+    assert all(sound(one) and one.check("quorum").got == most - 1 for one in reports)
+    light = verify_commits(set_of(signers), data, form="wire")
+    assert all(one.positions.tolist() == [0] for one in light)
+
+
+def test_a_commit_of_another_size() -> None:
+    signers, header = made(count=4)
+    for slots in (header.commit.signatures[:3], (*header.commit.signatures, m.CommitSig(m.ABSENT))):
+        changed = replace(header, commit=replace(header.commit, signatures=slots))
+        for mode in SET_MODES:
+            report = judge(signers, changed, mode)
+            assert failed(report) == ["size", "quorum"]
+            assert [check.name for check in report.skipped] == ["addresses", "signatures"]
+            assert report.check("size").got == len(slots)
+            assert len(report.positions) == 0
+        assert sound(judge(signers, changed, "trusting"))
+
+
+def test_addresses_are_those_of_the_slots() -> None:
+    signers, header = made(count=4, absent=[0])
+    signers, header = made(count=5, nil=[4])
+    other = with_slot(header, 0, address=signers[1].address)
+    for mode in SET_MODES:
+        report = judge(signers, other, mode)
+        assert failed(report) == ["addresses", "quorum"]
+        assert report.check("addresses").got == report.check("addresses").wanted - 1
+    nil = with_slot(header, 4, address=signers[1].address)
+    assert failed(judge(signers, nil, "full")) == ["addresses", "quorum"]
+    assert sound(judge(signers, nil, "light"))  # not looked at
+
+
+# ---- what the commit is for ------------------------------------------------------------------------------------------
+
+
+def test_header_and_commit_belong_together() -> None:
+    signers, header = made(count=4)
+    other = replace(header, header=replace(header.header, app_hash=b"another"))
+    report = judge(signers, other)
+    assert failed(report) == ["header_hash"]
+    assert report.check("header_hash").got == header.commit.block_id.hash
+    assert report.check("header_hash").wanted == report.block_hash != header.commit.block_id.hash
+    with pytest.raises(VerificationError) as refused:
+        report.require()
+    assert refused.value.verdict == Verdict.BAD_DIGEST
+    later = signed(signers, replace(header.commit, height=9))
+    report = judge(signers, replace(header, commit=later))
+    assert failed(report) == ["commit_height"]
+    assert (report.check("commit_height").got, report.check("commit_height").wanted) == (9, 1)
+
+
+def test_the_header_names_its_validators() -> None:
+    signers, header = made(count=4)
+    other = [signers[0].with_power(11), *signers[1:]]
+    report = judge(other, header)
+    assert failed(report) == ["validators_hash"]
+    assert report.check("validators_hash").got == set_of(signers).hash
+    assert "validators_hash" not in names(judge(other, header, "trusting"))
+
+
+def test_the_chain_that_was_asked_for() -> None:
+    signers, header = made(count=4)
+    assert sound(judge(signers, header, chain_id="pycore-test"))
+    report = judge(signers, header, chain_id="another")
+    assert failed(report) == ["chain_id"]
+    assert report.chain_id == "pycore-test"
+    # a header that claims to be of another chain has another hash, and signatures of neither
+    moved = replace(header, header=replace(header.header, chain_id="another"))
+    assert failed(judge(signers, moved, chain_id="another")) == ["header_hash", "signatures", "quorum"]
+
+
+# ---- trusting --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("known", "level", "reached"), [(4, (1, 3), True), (3, (1, 3), False), (3, (1, 4), True)])
+def test_strangers_are_passed_by(known: int, level: tuple[int, int], reached: bool) -> None:
+    signers, header = made(count=6)
+    trusted = [*signers[:known], *make_signers(9 - known, seed=78)]  # 90 of power, 10 for each that is known
+    report = judge(trusted, header, "trusting-all", trust_level=level)
+    assert report.check("quorum").ok is reached
+    assert report.check("quorum").got == 10 * known
+    assert report.positions.tolist() == list(range(known))
+
+
+@pytest.mark.parametrize(("known", "reached"), [(1, False), (2, False), (3, True), (6, True)])
+def test_exactly_the_trust_level_is_not_enough(known: int, reached: bool) -> None:
+    signers, header = made(count=6)
+    trusted = [*signers[:known], *make_signers(6 - known, seed=78)]
+    report = judge(trusted, header, "trusting")
+    assert sound(report) is reached
+    assert report.check("quorum").wanted == 21
+    assert len(report.positions) == min(known, 3)
+
+
+@pytest.mark.parametrize("mode", TRUSTING)
+def test_nobody_counts_twice(mode: str) -> None:
+    signers, header = made(count=6)
+    slots = list(header.commit.signatures)
+    slots[1] = replace(slots[0], time_ns=slots[0].time_ns + 1)
+    doubled = signed([signers[0], signers[0], *signers[2:]], replace(header.commit, signatures=tuple(slots)))
+    report = judge(signers, replace(header, commit=doubled), mode)
+    assert failed(report) == ["double_votes", "quorum"]
+    assert report.verdicts.all_valid
+    assert report.check("double_votes").detail == "slots 0 and 1 are by one validator"
+    # behind the signature that completes the quorum nobody looks
+    slots = list(header.commit.signatures)
+    slots[5] = replace(slots[0], time_ns=slots[0].time_ns + 1)
+    late = signed([*signers[:5], signers[0]], replace(header.commit, signatures=tuple(slots)))
+    assert sound(judge(signers, replace(header, commit=late), "trusting"))
+    assert failed(judge(signers, replace(header, commit=late), "trusting-all")) == ["double_votes", "quorum"]
+
+
+def test_a_vote_that_occurs_twice_gives_its_power_once() -> None:
+    signers, header = made([50, 20, 20, 10], 4)
+    slots = [header.commit.signatures[i] for i in (1, 1, 1, 1)]
+    report = judge(signers, replace(header, commit=replace(header.commit, signatures=tuple(slots))), "trusting")
+    assert failed(report) == ["double_votes", "quorum"]
+    assert len(report.positions) == 4  # 20 of 34: the repetitions add nothing, so all of them are looked at
+
+
+@pytest.mark.parametrize(
+    "level", [(1, 0), (2, 1), (-1, 3), (1,), (1, 3, 5), "1/3", None, (1, None), (0.5, 1), (1, 2**63)]
+)
+def test_trust_levels_are_shares(level: Any) -> None:
+    signers, header = made(count=4)
+    with pytest.raises(InputError, match="trust_level"):
+        judge(signers, header, "trusting", trust_level=level)
+    assert sound(judge(signers, header, "light", trust_level=(1, 3)))
+
+
+def test_a_trust_level_whose_product_does_not_fit_is_refused() -> None:
+    signers, header = made([2**59, 2**59 - 2, 1], 3)
+    assert sound(judge(signers, header, "trusting", trust_level=(8, 24)))
+    with pytest.raises(InputError, match="trust_level"):
+        judge(signers, header, "trusting", trust_level=(9, 27))
+
+
+# ---- schemes ---------------------------------------------------------------------------------------------------------
+
+
+def test_two_schemes_in_one_set() -> None:
+    signers, header = made(count=7, schemes=("ed25519", "ecdsa-secp256k1"))
+    for mode in MODES:
+        report = judge(signers, header, mode)
+        assert sound(report)
+        for at in report.positions.tolist():
+            assert failed(judge(signers, forged(header, at), mode)) == ["signatures", "quorum"]
+
+
+def _with_unbuilt(power: int) -> tuple[ValidatorSet, m.SignedHeader]:
+    """A validator whose scheme is not built, with this power, among four of 10 each."""
+    signers = make_signers(4, seed=3)
+    validators = ValidatorSet([Validator(bytes(range(96)), power, "bls12-381"), *(one.validator for one in signers)])
+    by_address = {one.address: one for one in signers}
+    chain = Chain(blocks=1, validators=4, seed=3)
+    header = replace(chain.signed_header(0).header, validators_hash=validators.hash)
+    from pycore.ledgers.cometbft import hashes
+
+    block_id = m.BlockId(hashes.header_hash(header), 1, bytes(32))
+    stand_in = make_signers(1, seed=99)[0]
+    everybody = [by_address.get(address, stand_in) for address in validators.addresses]
+    commit = make_commit(everybody, block_id, header.height)
+    slots = [
+        replace(slot, address=address) for slot, address in zip(commit.signatures, validators.addresses, strict=True)
+    ]
+    return validators, m.SignedHeader(header, replace(commit, signatures=tuple(slots)))
+
+
+@pytest.mark.parametrize("mode", ["full", "all", "trusting-all"])
+def test_a_scheme_that_is_not_built_is_named_and_never_counts(mode: str) -> None:
+    level = (2, 3)
+    validators, header = _with_unbuilt(5)  # 40 of 45 without it
+    report = verify_commit(validators, wire(header), mode=mode, form="wire", trust_level=level)
+    assert report.valid
+    assert not report.complete
+    assert report.check("signatures").ok is None
+    assert "bls12-381 cannot be checked here" in report.check("signatures").detail
+    assert (report.check("quorum").ok, report.check("quorum").got) == (True, 40)
+    with pytest.raises(VerificationError) as refused:
+        report.require()
+    assert refused.value.verdict == Verdict.UNSUPPORTED_ALGORITHM
+    validators, header = _with_unbuilt(30)  # 40 of 70: it would make the difference
+    report = verify_commit(validators, wire(header), mode=mode, form="wire", trust_level=level)
+    assert [check.name for check in report.skipped] == ["signatures", "quorum"]
+    assert report.decision is not None
+    assert not report.decision.reached
+    with pytest.raises(QuorumNotReached):
+        report.require()
+
+
+# ---- calls -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_a_signed_header_is_a_report() -> None:
+    signers, header = made(count=4)
+    data = wire(header)
+    for bad in (b"", b"\xff", data[:-1], data + b"\0", b"{}"):
+        for mode in MODES:
+            report = verify_commit(set_of(signers), bad, mode=mode, form="wire")
+            assert failed(report) == ["structure"]
+            assert all(check.ok is None for check in report.checks[1:])
+            assert set(names(report)) == set(names(judge(signers, header, mode)))
+            with pytest.raises(VerificationError):
+                report.require()
+    assert failed(verify_commit(set_of(signers), "{}", form="rpc")) == ["structure"]
+
+
+def test_a_commit_that_breaks_a_rule_by_itself_is_never_valid() -> None:
+    signers, header = made(count=4, absent=[3])
+    for changes in (
+        {"address": signers[3].address},
+        {"signature": bytes(64)},
+        {"time_ns": 0},
+        {"flag": 0},
+        {"flag": 4},
+    ):
+        for mode in MODES:
+            report = judge(signers, with_slot(header, 3, **changes), mode)
+            assert failed(report) == ["structure"]
+            assert "signatures[3]" in report.check("structure").detail
+
+
+def test_malformed_calls() -> None:
+    signers, header = made(count=4)
+    validators, data = set_of(signers), wire(header)
+    for options in ({"mode": "quick"}, {"form": "cbor"}, {"chain": "none"}, {"chain_id": 7}):
+        with pytest.raises(InputError, match=next(iter(options))):
+            verify_commit(validators, data, **{"form": "wire", **options})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="validators"):
+        verify_commits([validators, validators], [data], form="wire")
+    with pytest.raises(InputError, match="an empty set"):
+        verify_commit(ValidatorSet([], empty=True), data, form="wire")
+    assert verify_commits(validators, [], form="wire") == []
+
+
+def test_sets_and_headers_as_data() -> None:
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    assert sound(verify_commit(validators.to_bytes(), wire(header), form="wire"))
+    assert sound(verify_commit(validators, SignedHeader.read(wire(header), form="wire")))
+
+
+def test_a_certificate_without_its_header() -> None:
+    signers, header = made(count=7, nil=[1], absent=[2])
+    certificate = SignedHeader.read(wire(header), form="wire").certificate
+    report = verify_certificate(set_of(signers), certificate)
+    assert sound(report)
+    assert names(report) == ["size", "addresses", "signatures", "quorum"]
+    bad = SignedHeader.read(wire(forged(header, 1)), form="wire").certificate
+    assert failed(verify_certificate(set_of(signers), bad)) == ["signatures", "quorum"]
+    assert sound(verify_certificate(set_of(signers), bad, mode="light"))
+
+
+# ---- many at once ----------------------------------------------------------------------------------------------------
+
+
+def alike(one: CommitReport, other: CommitReport) -> bool:
+    """Whether two reports say the same in everything."""
+    return (
+        one.to_dict() == other.to_dict()
+        and one.decision == other.decision
+        and one.positions.tolist() == other.positions.tolist()
+        and one.verdicts.codes.tolist() == other.verdicts.codes.tolist()
+    )
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_many_equal_one_by_one_and_none_depends_on_another(mode: str) -> None:
+    chain = Chain(blocks=12, validators=5, seed=8, absent=[1])
+    validators = set_of(chain.signers[0])
+    data: list[bytes] = [wire(chain.signed_header(i)) for i in range(12)]
+    data[2] = wire(forged(chain.signed_header(2), 0))
+    data[5] = b"\xff"
+    data[7] = wire(forged(chain.signed_header(7), 4))
+    data[9] = wire(with_slot(chain.signed_header(9), 1, flag=9))
+    data += data[:4]
+    many = verify_commits(validators, data, mode=mode, form="wire", threads=2)
+    for one, report in zip(data, many, strict=True):
+        assert alike(report, verify_commit(validators, one, mode=mode, form="wire", threads=1))
+    assert [sound(report) for report in many[:12]] == [
+        i
+        not in (
+            (2, 5, 7, 9) if mode in ("full", "all", "trusting-all") else (2, 5, 7, 9) if mode == "light" else (2, 5, 9)
+        )
+        for i in range(12)
+    ]
+
+
+def test_every_height_with_its_own_set() -> None:
+    chain = Chain(blocks=10, validators=6, seed=8, replaced=1)
+    sets = [set_of(chain.signers[0])]
+    for i in range(1, 10):
+        sets.append(sets[-1].moved([one.validator for one in chain.signers[i]]))
+    data = [wire(chain.signed_header(i)) for i in range(10)]
+    for mode in SET_MODES:
+        many = verify_commits(sets, data, mode=mode, form="wire")
+        assert all(map(sound, many))
+        single = [verify_commit(one, header, mode=mode, form="wire") for one, header in zip(sets, data, strict=True)]
+        assert all(map(alike, many, single))
+        crossed = verify_commits(sets[::-1], data, mode=mode, form="wire")
+        assert [failed(report)[0] for report in crossed] == ["validators_hash"] * 10
+    trusting = verify_commits([sets[0]] * 10, data, mode="trusting-all", form="wire")
+    common = [len({*sets[0].addresses} & {*one.addresses}) for one in sets]
+    assert common[0] == 6 > 2 >= common[-1]
+    assert [len(report.positions) for report in trusting] == common
+    assert [sound(report) for report in trusting] == [left > 2 for left in common]
+
+
+def test_what_was_decided_is_kept_for_equal_votes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    monkeypatch.setattr(type(validators.rulings), "most", 3)
+    for _ in range(3):
+        for mode in MODES:
+            for at in range(4):
+                report = verify_commit(validators, wire(forged(header, at)), mode=mode, form="wire")
+                assert sound(report) is (at not in report.positions.tolist())
+            assert sound(verify_commit(validators, wire(header), mode=mode, form="wire"))
+            for level, reached in (((1, 3), True), ((1, 1), False)):
+                trusting = verify_commit(validators, wire(header), mode="trusting", form="wire", trust_level=level)
+                assert sound(trusting) is reached
+        assert len(validators.rulings._found) <= 3
+
+
+# ---- two roads -------------------------------------------------------------------------------------------------------
+
+
+def _bytes_changed(rng: random.Random, data: bytes) -> bytes:
+    at, kind = rng.randrange(len(data)), rng.randrange(5)
+    if kind == 0:
+        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
+    if kind == 1:
+        return data[:at] + rng.randbytes(1) + data[at:]
+    if kind == 2:
+        return data[:at] + data[at + 1 + rng.randrange(3) :]
+    if kind == 3:
+        return data[:at]
+    return data + data[at:]
+
+
+def _slot_changed(rng: random.Random, header: m.SignedHeader) -> m.SignedHeader:
+    if not header.commit.signatures:
+        return header
+    at = rng.randrange(len(header.commit.signatures))
+    slot = header.commit.signatures[at]
+    changes: list[dict[str, Any]] = [
+        {"flag": rng.choice([0, 1, 2, 3, 4, 127])},
+        {"address": rng.choice([b"", bytes(20), bytes(19), bytes(21), header.commit.signatures[at - 1].address])},
+        {"time_ns": rng.choice([m.YEAR_1, 0, 1, -1, slot.time_ns + 1, 2**63, -(2**63), m.YEAR_10000 - 1, 9 * 10**18])},
+        {"signature": rng.choice([b"", bytes(64), bytes(63), bytes(65), bytes(96), slot.signature[::-1]])},
+    ]
+    return with_slot(header, at, **rng.choice(changes))
+
+
+def _header_changed(rng: random.Random, header: m.SignedHeader) -> m.SignedHeader:
+    hashes = rng.choice([b"", bytes(32), bytes(31), bytes(33)])
+    name = rng.choice([
+        "last_commit_hash", "data_hash", "validators_hash", "next_validators_hash", "consensus_hash",
+        "last_results_hash", "evidence_hash",
+    ])  # fmt: skip
+    changes: list[dict[str, Any]] = [
+        {name: hashes},
+        {"app_hash": rng.choice([b"", bytes(1), bytes(127), bytes(128), bytes(129), bytes(300)])},
+        {"chain_id": rng.choice(["", "a", "a" * 50, "a" * 51, "ü" * 25, "ü" * 26, "a\0b"])},
+        {"height": rng.choice([0, 1, 2, -1, 2**63 - 1])},
+        {"time_ns": rng.choice([m.YEAR_1, 0, -1, 2**63, m.YEAR_10000 - 1])},
+        {"proposer_address": rng.choice([b"", bytes(19), bytes(20), bytes(21)])},
+        {"block_version": rng.choice([0, 10, 11, 12])},
+        {"app_version": rng.choice([0, 2**64 - 1])},
+        {"last_block_id": m.BlockId(hashes, rng.choice([0, 1, 2**32 - 1]), rng.choice([b"", bytes(32), bytes(30)]))},
+    ]
+    return replace(header, header=replace(header.header, **rng.choice(changes)))
+
+
+def _commit_changed(rng: random.Random, header: m.SignedHeader) -> m.SignedHeader:
+    slots = header.commit.signatures
+    hash_ = rng.choice([b"", bytes(32), bytes(31), header.commit.block_id.hash])
+    changes: list[dict[str, Any]] = [
+        {"height": rng.choice([0, 1, 2, -1, 2**63 - 1])},
+        {"round": rng.choice([0, 1, -1, 2**31 - 1])},
+        {"block_id": m.BlockId(hash_, rng.choice([0, 1, 2**32 - 1]), rng.choice([b"", bytes(32)]))},
+        {"signatures": rng.choice([(), slots[:-1], (*slots, m.CommitSig(m.ABSENT)), slots[::-1]])},
+    ]
+    return replace(header, commit=replace(header.commit, **rng.choice(changes)))
+
+
+def changed_records(rng: random.Random, headers: Sequence[m.SignedHeader], count: int) -> list[bytes]:
+    """Records of these headers with one, two or three changes: values, or bytes."""
+    found = []
+    for _ in range(count):
+        header = rng.choice(headers)
+        kinds: list[Callable[[random.Random, m.SignedHeader], m.SignedHeader]] = [
+            _slot_changed, _header_changed, _commit_changed,
+        ]  # fmt: skip
+        for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
+            header = rng.choice(kinds)(rng, header)
+        data = wire(header)
+        for _ in range(rng.choice([0, 0, 1])):
+            data = _bytes_changed(rng, data) if data else data
+        found.append(data)
+    return found
+
+
+def compare_roads(seed: int, count: int) -> tuple[int, int, int]:
+    """Reports from columns, and from headers read one by one: how many records are valid, are usual, differ."""
+    rng = random.Random(seed)
+    chain = Chain(
+        blocks=4, validators=4, seed=seed, schemes=("ed25519", "ecdsa-secp256k1"), nil=[2], powers=[9, 2, 2, 1]
+    )
+    headers = [chain.signed_header(i) for i in range(4)]
+    validators = set_of(chain.signers[0])
+    records = changed_records(rng, headers, count)
+    usual = validators.rules.read_commits(records).usual
+    mode, level = rng.choice(MODES), rng.choice([(1, 3), (2, 3)])
+    options: dict[str, Any] = {"mode": mode, "trust_level": level, "form": "wire"}
+    valid = different = 0
+    for data, report in zip(records, verify_commits(validators, records, **options), strict=True):
+        try:
+            header = SignedHeader.read(data, form="wire")
+        except InputError as error:
+            structure = report.check("structure")
+            different += not (structure.ok is False and structure.got == error.got and structure.wanted == error.wanted)
+            continue
+        different += not alike(report, verify_commit(validators, header, **options))
+        valid += sound(report)
+    return valid, int(usual.sum()), different
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_columns_and_single_readers_give_equal_reports(seed: int) -> None:
+    valid, usual, different = compare_roads(seed, 300)
+    assert different == 0
+    assert 0 < valid < usual < 300
