@@ -83,7 +83,7 @@ def changed(value: Any, rng: random.Random) -> Any:
 
 
 class Records:
-    """What is mutated, and how it is judged."""
+    """Records to mutate, and how each is judged."""
 
     def __init__(self, seed: int) -> None:
         chain = Chain(blocks=3, validators=4, seed=seed, absent=(2,), nil=(3,), powers=[60, 50, 7, 6])
