@@ -73,14 +73,15 @@ class AsyncVoteCollector:
 
     Verifications run in the loop's default executor. `most_events`: how many events may wait to be read; when so many
     do, adding waits for the reader. All calls must come from one event loop. Leaving the `async with` block, or
-    :meth:`aclose`, flushes what waits and ends the iteration once its events are read.
+    :meth:`aclose`, flushes what waits and ends the iteration once its events are read. An exception of a flush that
+    nobody called is raised by the iteration.
     """
 
     def __init__(self, collector: VoteCollector, *, most_events: int = 1024) -> None:
         if type(most_events) is not int or most_events < 1:
             raise InputError("most_events", quote(most_events), "an integer of 1 or more")
         self.collector = collector
-        self._events: asyncio.Queue[VoteEvent | None] = asyncio.Queue(most_events)
+        self._events: asyncio.Queue[VoteEvent | Exception | None] = asyncio.Queue(most_events)
         self._timer: asyncio.Task[None] | None = None
         self._telling: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -143,9 +144,12 @@ class AsyncVoteCollector:
             self._timer = asyncio.ensure_future(self._flush_in_time())
 
     async def _flush_in_time(self) -> None:
-        while self.collector.waiting:
-            await asyncio.sleep(max(0.0, self.collector.time_left))
-            await self._call(self.collector.poll)
+        try:
+            while self.collector.waiting:
+                await asyncio.sleep(max(0.0, self.collector.time_left))
+                await self._call(self.collector.poll)
+        except Exception as error:  # nobody awaits this task: whoever reads the events is told
+            await self._events.put(error)
 
     def _require_open(self) -> None:
         if self._closed:
@@ -161,5 +165,7 @@ class AsyncVoteCollector:
 
     async def __aiter__(self) -> AsyncIterator[VoteEvent]:
         while (event := await self._events.get()) is not None:
+            if isinstance(event, Exception):
+                raise event
             yield event
         self._events.put_nowait(None)  # for others who iterate

@@ -120,8 +120,8 @@ class HeightVotes:
     def add_all(self, votes: ReadVotes, rows: Sequence[int], outcomes: list[int], events: list[VoteEvent]) -> None:
         """Count the valid votes in these rows, in order: their outcomes and what they bring about.
 
-        As :meth:`add` one by one. Nearly all of them are the first vote of their validator in a box that is there, which
-        is done here. Votes move the round on to their own at most, so the box that they are in stays.
+        As :meth:`add` one by one. Nearly all of them are the first vote of their validator in a box that is there,
+        which is done here. Votes move the round on to their own at most, so the box that they are in stays.
         """
         rounds, kinds, positions, claims, entries = (
             votes.rounds, votes.kinds, votes.positions, votes.claims, votes.entries

@@ -267,6 +267,19 @@ def test_a_cancelled_caller_loses_no_event() -> None:
     assert len(run(main())) == 1
 
 
+def test_an_exception_of_a_flush_in_time_reaches_the_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    voters = Voters([1])
+    monkeypatch.setattr(type(voters.set), "verify", lambda *args, **options: 1 // 0)
+
+    async def main() -> None:
+        async with AsyncVoteCollector(collector_of(voters, limits=CollectorLimits(delay=0.001))) as votes:
+            await votes.add(voters.vote(0, "A"))
+            await anext(votes.__aiter__())
+
+    with pytest.raises(ZeroDivisionError):
+        run(main())
+
+
 def test_malformed_calls() -> None:
     for most in (0, -1, 1.5, True):
         with pytest.raises(InputError, match="most_events"):

@@ -131,7 +131,7 @@ def _messages(tables: Tables, prevote: NDArray[np.bool_], voted: NDArray[np.bool
 
 
 def _extensions(tables: Tables, rows: NDArray[Any], end: bytes) -> tuple[Column, Column]:
-    """The signed bytes of these votes' extensions (CanonicalVoteExtension, each after its length), and the signatures."""
+    """The signed bytes of these votes' extensions (CanonicalVoteExtension, each after its length); the signatures."""
     extension = tables.span("vote", "extension").take(rows)
     height, round_ = tables.number("vote", "height")[rows], tables.number("vote", "round")[rows]
     there, later = extension.lengths > 0, round_ != 0
