@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from pycore.consensus.chains import ConsensusRules
 from pycore.consensus.commits import CommitReport, verify_certificate, verify_commit, verify_commits
+from pycore.consensus.light import (
+    FileProvider,
+    LightClient,
+    LightOptions,
+    LightReport,
+    LightVerdict,
+    MappingProvider,
+    MemoryLightStore,
+    SqliteLightStore,
+    TrustedState,
+    verify_adjacent,
+    verify_backwards,
+    verify_skipping,
+)
 from pycore.consensus.quorum import (
     ANOTHER_CLAIM,
     COUNTED_ALREADY,
@@ -23,7 +37,7 @@ from pycore.consensus.quorum import (
 )
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
-from pycore.errors import QuorumNotReached
+from pycore.errors import AttackDetected, LightClientError, QuorumNotReached
 
 __all__ = [
     "ANOTHER_CLAIM",
@@ -31,26 +45,40 @@ __all__ = [
     "INT64_MAX",
     "NO_CLAIM",
     "UNKNOWN_VOTER",
+    "AttackDetected",
     "Ballot",
     "CommitReport",
     "ConsensusRules",
     "Decision",
     "Electorate",
+    "FileProvider",
     "Ignored",
     "LightBlock",
+    "LightClient",
+    "LightClientError",
+    "LightOptions",
+    "LightReport",
+    "LightVerdict",
+    "MappingProvider",
+    "MemoryLightStore",
     "QuorumCertificate",
     "QuorumNotReached",
     "Repeat",
     "Repeats",
     "Rule",
     "SignedHeader",
+    "SqliteLightStore",
     "Tally",
+    "TrustedState",
     "Validator",
     "ValidatorSet",
     "Vote",
     "decide",
     "tally",
+    "verify_adjacent",
+    "verify_backwards",
     "verify_certificate",
     "verify_commit",
     "verify_commits",
+    "verify_skipping",
 ]

@@ -100,7 +100,7 @@ class LightChain:
         return fork
 
     def _random(self, *names: object) -> bytes:
-        return _deterministic.rows(self.seed, "light", *map(str, names), count=1, width=32)[0].tobytes()
+        return bytes(_deterministic.rows(self.seed, "light", *map(str, names), count=1, width=32)[0])
 
 
 def resigned(
