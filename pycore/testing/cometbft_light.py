@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from pycore.consensus import votes
+from pycore.consensus.validators import Validator
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding, hashes
 from pycore.ledgers.cometbft.messages import SECOND, BlockId, LightBlock, SignedHeader, Validators
@@ -57,6 +58,10 @@ class LightChain:
     def block(self, height: int) -> votes.LightBlock:
         """A light block, read from protobuf."""
         return votes.LightBlock.read(self.wire(height), form="wire")
+
+    def validators(self, height: int) -> tuple[Validator, ...]:
+        """Who signs the block of a height, in canonical order."""
+        return self.blocks[height].validators.validators
 
     def hash(self, height: int) -> bytes:
         """Of a header."""
