@@ -7,6 +7,20 @@ from pycore.consensus.collector import CollectorLimits, Outcome, VoteCollector
 from pycore.consensus.collector_drivers import AsyncVoteCollector, FlushThread
 from pycore.consensus.commits import CommitReport, verify_certificate, verify_commit, verify_commits
 from pycore.consensus.events import Equivocation, NilQuorum, Quorum, VoteEvent
+from pycore.consensus.light import (
+    FileProvider,
+    LightClient,
+    LightOptions,
+    LightReport,
+    LightVerdict,
+    MappingProvider,
+    MemoryLightStore,
+    SqliteLightStore,
+    TrustedState,
+    verify_adjacent,
+    verify_backwards,
+    verify_skipping,
+)
 from pycore.consensus.quorum import (
     ANOTHER_CLAIM,
     COUNTED_ALREADY,
@@ -27,7 +41,7 @@ from pycore.consensus.quorum import (
 )
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
-from pycore.errors import QuorumNotReached
+from pycore.errors import AttackDetected, LightClientError, QuorumNotReached
 
 __all__ = [
     "ANOTHER_CLAIM",
@@ -36,6 +50,7 @@ __all__ = [
     "NO_CLAIM",
     "UNKNOWN_VOTER",
     "AsyncVoteCollector",
+    "AttackDetected",
     "Ballot",
     "CollectorLimits",
     "CommitReport",
@@ -49,6 +64,16 @@ __all__ = [
     "NilQuorum",
     "Outcome",
     "Quorum",
+    "FileProvider",
+    "Ignored",
+    "LightBlock",
+    "LightClient",
+    "LightClientError",
+    "LightOptions",
+    "LightReport",
+    "LightVerdict",
+    "MappingProvider",
+    "MemoryLightStore",
     "QuorumCertificate",
     "QuorumNotReached",
     "Repeat",
@@ -56,7 +81,9 @@ __all__ = [
     "Rule",
     "RunningTally",
     "SignedHeader",
+    "SqliteLightStore",
     "Tally",
+    "TrustedState",
     "Validator",
     "ValidatorSet",
     "Vote",
@@ -64,7 +91,10 @@ __all__ = [
     "VoteEvent",
     "decide",
     "tally",
+    "verify_adjacent",
+    "verify_backwards",
     "verify_certificate",
     "verify_commit",
     "verify_commits",
+    "verify_skipping",
 ]

@@ -6,8 +6,8 @@ enough of the *trusted* validators signed, and the new block's own validators la
 as they please. A condition that is not reached is in the report all the same, skipped, with the reason.
 
 The order decides the verdict where several conditions fail. With the trusted validators first, a block that lacks
-their signatures and those of its validators is NOT_ENOUGH_TRUST, as in CometBFT's light package (0.34 to 1.0) and in the
-model-based test data of tendermint-rs; the other way round it would be INVALID.
+their signatures and those of its validators is NOT_ENOUGH_TRUST, as in CometBFT's light package (0.34 to 1.0) and in
+the model-based test data of tendermint-rs; the other way round it would be INVALID.
 
 :func:`verify_adjacent`, for the next height:
 
@@ -26,8 +26,7 @@ model-based test data of tendermint-rs; the other way round it would be INVALID.
     p  signatures          every signature that is needed verifies
     q  quorum              more than two thirds of the power signed
 
-:func:`verify_skipping`, for a height further ahead, with a to j and o to q, and
-instead of k:
+:func:`verify_skipping`, for a height further ahead, with a to j and o to q, and instead of k:
 
     l  double_votes        no trusted validator signed twice, among the signatures that are counted
     m  trust               trusted validators with more than the trust level of their power are said to have signed:
@@ -337,8 +336,8 @@ def advance(
         options, now_ns, threads: as :func:`verify_adjacent`.
 
     Returns:
-        The state that is trusted afterwards and the report of the last step. Where the report is not valid the state is that
-        after the steps before it: a bridge can be tried from there.
+        The state that is trusted afterwards and the report of the last step. Where the report is not valid the state
+        is that after the steps before it: a bridge can be tried from there.
 
     Raises:
         InputError: an argument of another type, no blocks, or too many.

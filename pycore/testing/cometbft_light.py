@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from pycore.consensus import votes
+from pycore.consensus.validators import Validator
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding, hashes
 from pycore.ledgers.cometbft.messages import SECOND, BlockId, LightBlock, SignedHeader, Validators
@@ -58,6 +59,10 @@ class LightChain:
         """A light block, read from protobuf."""
         return votes.LightBlock.read(self.wire(height), form="wire")
 
+    def validators(self, height: int) -> tuple[Validator, ...]:
+        """Who signs the block of a height, in canonical order."""
+        return self.blocks[height].validators.validators
+
     def hash(self, height: int) -> bytes:
         """Of a header."""
         return hashes.header_hash(self.blocks[height].signed_header.header)
@@ -100,7 +105,7 @@ class LightChain:
         return fork
 
     def _random(self, *names: object) -> bytes:
-        return _deterministic.rows(self.seed, "light", *map(str, names), count=1, width=32)[0].tobytes()
+        return bytes(_deterministic.rows(self.seed, "light", *map(str, names), count=1, width=32)[0])
 
 
 def resigned(

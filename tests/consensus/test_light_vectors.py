@@ -110,6 +110,46 @@ def test_absent_votes_of_1970_are_refused_by_name(require_vectors: Any) -> None:
     assert "absent" in report.reason
 
 
+# ---- real chains -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_headers_of_lumina(sequential: bool, require_vectors: Any, count_cases: Any) -> None:
+    """256 headers of a chain with one validator: one jump or 255 steps up, and all the way down by hashes."""
+    rows = json.loads(require_vectors("cometbft/lumina_extended_headers_1_to_256.json").read_text(encoding="utf-8"))
+    node = MappingProvider({int(row["header"]["height"]): row for row in rows}, form="rpc")
+    first, last = node.light_block(1), node.light_block(256)
+    assert first is not None
+    assert last is not None
+    client = LightClient(
+        "private", primary=node, witnesses=[node], timeout=None,
+        options=LightOptions(86400 * SECOND, sequential=sequential),
+    )  # fmt: skip
+    now = last.signed_header.time_ns + SECOND
+    client.initialize(1, first.hash, now)
+    assert client.verify(256, now).hash == last.hash
+    client.reset()
+    client.initialize(256, last.hash, now)
+    assert client.verify(1, now).hash == first.hash
+    count_cases("lumina: headers, up and down", 2 * 255 if sequential else 256)
+
+
+def test_blocks_of_mocha(require_vectors: Any, count_cases: Any) -> None:
+    """Celestia's testnet with up to 100 validators: each block that the next one may follow from, one or many on."""
+    root = require_vectors("cometbft/celestia_mocha4")
+    found = (LightBlock.read(path.read_text(encoding="utf-8"), form="rpc") for path in root.glob("*/signed_block.json"))
+    blocks = sorted(found, key=lambda block: block.height)
+    options, verdicts = LightOptions(100_000 * 86400 * SECOND), Counter[str]()
+    for before, after in itertools.combinations(blocks, 2):
+        report = verify_light(TrustedState.of(before), after, options, after.signed_header.time_ns + SECOND)
+        kind = "adjacent" if after.height == before.height + 1 else "skipping"
+        verdicts[f"{kind}: {report.verdict.value}"] += 1
+        assert report.verdict in (LightVerdict.SUCCESS, LightVerdict.NOT_ENOUGH_TRUST), report.reason
+        assert kind == "skipping" or report.valid
+    count_cases("celestia mocha-4: steps of a light client", verdicts.total())
+    print(f"mocha-4: {dict(verdicts)}")
+
+
 # ---- bisection -------------------------------------------------------------------------------------------------------
 
 
