@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from pycore.errors import InputError, ProofError
 
@@ -30,6 +31,7 @@ class Asked:
     key: bytes | None
     value: bytes | None
     absent: bool
+    path: str | None
     rules: str
 
 
@@ -113,7 +115,7 @@ def _transaction(asked: Asked, answer: dict[str, Any], service: ValidationClient
     from pycore.ledgers.cometbft import hashes, rpc
 
     _only(asked, service, "the proof of a transaction")
-    for option, given in (("--key", asked.key), ("--value", asked.value)):
+    for option, given in (("--key", asked.key), ("--value", asked.value), ("--path", asked.path)):
         if given is not None:
             raise InputError(option, "the proof of a transaction as well", "nothing: the answer has the transaction")
     proof = rpc.tx_proof(answer, "FILE")
@@ -125,6 +127,37 @@ def _transaction(asked: Asked, answer: dict[str, Any], service: ValidationClient
     return Outcome("transaction", verdict, shown)
 
 
+# ---- the application's state -----------------------------------------------------------------------------------------
+
+
+def _query(asked: Asked, response: dict[str, Any], service: ValidationClient | None) -> Outcome:
+    """Of `/abci_query?prove=true`: the state whose hash the next header has has this value under this key, or has not.
+
+    The path is that of the proof unless one is given: it is shown, and the caller sees whether it is the right one.
+    """
+    from pycore import ics23
+    from pycore.ledgers.cometbft.fields import of_base64
+
+    _only(asked, service, "the answer to a query")
+    for option, given in (("--key", asked.key), ("--value", asked.value)):
+        if given is not None:
+            raise InputError(option, "the answer to a query as well", "--path, or nothing: the answer has both")
+    ops = response.get("proofOps") or response.get("proof_ops")
+    steps = ops.get("ops") if isinstance(ops, dict) else None
+    if not isinstance(steps, list) or not all(isinstance(one, dict) for one in steps):
+        raise InputError("FILE", "an answer without a proof", "one to a query with prove=true")
+    keys = [of_base64(one.get("key") or "", f"FILE.ops[{i}].key") for i, one in enumerate(steps)]
+    value = of_base64(response.get("value") or "", "FILE.response.value") or None
+    path = asked.path if asked.path is not None else keys[::-1]
+    root = _root(asked, "app_hash")
+    verdict = _verdict(lambda: ics23.verify_query({"ops": steps}, root, path, value, rules=asked.rules))
+    shown = {
+        "root": root, "path": "/" + "/".join(quote(key, safe="") for key in keys[::-1]), "value": value,
+        "height": str(response.get("height", "")),
+    }  # fmt: skip
+    return Outcome("query", verdict, shown)
+
+
 # ---- ICS-23 ----------------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +165,8 @@ def _ics23(asked: Asked, proof: Any, service: ValidationClient | None) -> Outcom
     """A CommitmentProof: the tree has the value under the key, or has nothing there."""
     from pycore import ics23
 
+    if asked.path is not None:
+        raise InputError("--path", "a proof of ICS-23 as well", "the answer to a query with it")
     if asked.spec is None:
         raise InputError("--spec", "nothing", "iavl, tendermint, smt, or the file of a ProofSpec")
     if asked.key is None:

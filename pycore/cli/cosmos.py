@@ -232,6 +232,12 @@ def proof(
         str | None, typer.Option("--value-hex", metavar="HEX", help="The value in hexadecimal.")
     ] = None,
     absent: Annotated[bool, typer.Option("--absent", help="The key is claimed to be absent.")] = False,
+    path: Annotated[
+        str | None,
+        typer.Option(
+            "--path", metavar="PATH", help="Of a query: /store/key (hexadecimal after x:) that it must be about."
+        ),
+    ] = None,
     rules: Annotated[str, typer.Option("--rules", help="ICS-23: strict or compatible.")] = "strict",
     via: ViaOption = None,
     tls: TlsOption = False,
@@ -251,13 +257,13 @@ def proof(
 
       pycore cosmos proof tx.json --header header-100.json
 
-      pycore cosmos proof query.json --header header-101.json
+      pycore cosmos proof query.json --header header-101.json --path /bank/x:0214
 
       pycore cosmos proof proof.bin --spec iavl --root 2fa1... --key balances --value-hex 0a05 --json
     """
     asked = Proof(
         file, root, header, spec, text_or_hex(key, key_hex, "--key"), text_or_hex(value, value_hex, "--value"), absent,
-        rules,
+        path, rules,
     )  # fmt: skip
     client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
     with client or nullcontext() as service:

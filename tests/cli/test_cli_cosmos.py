@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 from pycore.testing import cometbft, cometbft_json
 from pycore.testing.cometbft_light import LightChain
-from pycore.testing.ics23 import ProvenTree
+from pycore.testing.ics23 import ProvenTree, proof_ops, store_tree
 
 
 @pytest.fixture(scope="module")
@@ -340,6 +341,50 @@ def test_a_transaction_is_in_a_block(cli: Run, files: Path, chain: cometbft.Chai
     assert cli("cosmos", "proof", "short.json", "--root", root).returncode == 1
 
 
+def query(stores: dict[str, ProvenTree], key: bytes, value: bytes | None) -> str:
+    """A node's answer to a query for a key of the store "bank"."""
+
+    def encoded(data: bytes) -> str:
+        return base64.b64encode(data).decode()
+
+    ops = [
+        {"type": one.type, "key": encoded(one.key), "data": encoded(one.data)}
+        for one in proof_ops(stores, "bank", key).ops
+    ]
+    response = {"key": encoded(key), "value": encoded(value or b"") or None, "proofOps": {"ops": ops}, "height": "7"}
+    return cometbft_json.reply({"response": response})
+
+
+def test_the_answer_to_a_query(cli: Run, tmp_path: Path) -> None:
+    stores = {"bank": ProvenTree("iavl", {b"a": b"1", b"c": b"2"}), "gov": ProvenTree("iavl", {b"x": b"y"})}
+    root = ["--root", store_tree(stores).root.hex()]
+    (tmp_path / "there.json").write_text(query(stores, b"a", b"1"))
+    (tmp_path / "absent.json").write_text(query(stores, b"b", None))
+    (tmp_path / "lie.json").write_text(query(stores, b"a", b"2"))
+    (tmp_path / "bare.json").write_text(cometbft_json.reply({"response": {"key": "YQ==", "proofOps": None}}))
+    for words, code, verdict in (
+        (["there.json"], 0, "VALID"),
+        (["there.json", "--path", "/bank/a"], 0, "VALID"),
+        (["there.json", "--path", "/bank/x:61"], 0, "VALID"),
+        (["there.json", "--path", "/gov/a"], 1, "BAD_PROOF"),
+        (["absent.json"], 0, "VALID"),
+        (["lie.json"], 1, "BAD_PROOF"),
+    ):
+        done = cli("cosmos", "proof", *words, *root, "--json")
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        shown = json.loads(done.stdout)
+        assert (shown["kind"], shown["verdict"]) == ("query", verdict)
+    assert shown["path"] == "/bank/a"
+    for words in (
+        ["bare.json"],
+        ["there.json", "--key", "a"],
+        ["there.json", "--value", "1"],
+        ["there.json", "--path", "a"],
+    ):
+        assert cli("cosmos", "proof", *words, *root).returncode == 2
+    assert cli("cosmos", "proof", "there.json", "--root", "00" * 32).returncode == 1
+
+
 @pytest.mark.network
 @pytest.mark.parametrize("kind", ["iavl", "tendermint", "smt"])
 def test_values_and_their_absence(cli: Run, tmp_path: Path, target: str, kind: str) -> None:
@@ -369,6 +414,8 @@ def test_values_and_their_absence(cli: Run, tmp_path: Path, target: str, kind: s
         (["tx.json", "--root", "00" * 32, "--spec", "iavl"], "--spec"),
         (["tx.json", "--root", "00" * 32, "--key", "a"], "--key"),
         (["tx.json", "--root", "00" * 32, "--absent"], "--absent"),
+        (["tx.json", "--root", "00" * 32, "--path", "/a"], "--path"),
+        (["there.bin", "--root", "00", "--path", "/a"], "--path"),
         (["tx.json", "--root", "0"], "--root"),
         (["there.bin", "--root", "00", "--key", "a", "--absent"], "--spec"),
         (["there.bin", "--root", "00", "--key", "a", "--absent", "--spec", "oak"], "--spec"),
