@@ -53,6 +53,11 @@ def cometbft_forms(release: str = "0.38") -> list[str]:
     return _go_program(ROOT / "tests" / "go" / "cometbft", folder, COMETBFT, moved, "v1")
 
 
+def cometbft_votes() -> list[str]:
+    """The command of tests/go/cometbft_votes; raises PeerMissingError as :func:`_go_program` does."""
+    return _go_program(ROOT / "tests" / "go" / "cometbft_votes", _BUILD / "go" / "cometbft-votes", COMETBFT)
+
+
 @functools.cache
 def _go_program(
     sources: Path, folder: Path, module: str, moved: tuple[tuple[str, str], ...] = (), tags: str = ""
