@@ -33,6 +33,7 @@ from typing import TypeVar
 from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, KnownIdentity, SerializedIdentity
+from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.identities import pem
@@ -480,14 +481,14 @@ class Msps:
 
     def _of_serialized(self, data: bytes) -> Identity:
         try:
-            message = SerializedIdentity.FromString(data)
+            message = read(SerializedIdentity, data)
         except DecodeError:
             raise UnknownIdentityError("bytes that are no SerializedIdentity") from None
         return self.named(message.mspid).identity(message.id_bytes)
 
     def _of_known(self, data: bytes) -> Identity:
         try:
-            message = KnownIdentity.FromString(data[1:])
+            message = read(KnownIdentity, data[1:])
         except DecodeError:
             raise UnknownIdentityError("bytes that are no identity") from None
         msp = self.named(message.msp_id)
@@ -506,7 +507,7 @@ def _config(data: bytes) -> FabricMSPConfig:
     if len(data) > MAX_CONFIG:
         raise MspError(f"{len(data)} bytes of configuration, more than the {MAX_CONFIG} that are read")
     try:
-        return FabricMSPConfig.FromString(data)
+        return read(FabricMSPConfig, data)
     except DecodeError:
         raise MspError("bytes that are no FabricMSPConfig") from None
 

@@ -21,6 +21,7 @@ from fabric_parts import (
     block_of,
     parts,
     report_of,
+    varint,
 )
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, configuration_pb2, membership_pb2, transaction_pb2
@@ -446,6 +447,70 @@ def test_texts_that_are_no_utf_8_are_refused_and_not_cut():
     assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [Code.BAD_COMMON_HEADER]
     with pytest.raises(InputError):
         LEDGER.header_hash(b"\x08")
+
+
+class Raw:
+    """Bytes in the place of a message."""
+
+    def __init__(self, data: bytes) -> None:
+        self.SerializeToString = lambda: data
+
+
+LONG_ZERO = b"\x80" * 9 + b"\x00"
+TOO_LONG = b"\x80" * 9 + b"\x02"
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        (b"\x30" + LONG_ZERO, Code.VALID),  # an epoch of 0 in ten bytes
+        (b"\x30" + TOO_LONG, Code.BAD_COMMON_HEADER),  # 2^64, of which some readers keep 64 bits
+        (b"\x78" + TOO_LONG, Code.BAD_COMMON_HEADER),  # in a field that nobody knows
+        (b"\xc2\x80\x80\x80\x80\x80\x00" + b"\x81\x80\x80\x80\x80\x80\x00" + b"a", Code.VALID),  # long tag and length
+        (b"\x7b\x00\x00\x7c", Code.BAD_COMMON_HEADER),  # a group with a field 0
+        (b"\x7b" * 200 + b"\x7c" * 200, Code.VALID),  # groups within one another
+    ],
+)
+def test_numbers_and_groups_are_read_as_go_reads_them(more, code, rules):
+    one = parts()
+    one.channel = Raw(one.channel.SerializeToString() + more)
+    report = report_of(block_of([one.envelope()], codes=bytes([code])), rules=rules)
+    assert list(report.codes) == [code]
+    assert report.valid, report.failed
+
+
+def test_long_lengths_inside_of_messages_that_are_merged():
+    """Python's parser takes neither; the merged message is one that Go reads."""
+    one = parts()
+    one.action.events = transaction_pb2.ChaincodeEvent(chaincode_id="ledger").SerializeToString()
+    one.envelope()
+    data = one.payload.data
+    size = bytearray(varint(len(data)))
+    size[-1] |= 0x80
+    long = bytes(size) + b"\x80" * (8 - len(size)) + b"\x00"
+    head = block_pb2.Payload(header=one.payload.header).SerializeToString()
+    one.payload_bytes = head + block_pb2.Payload(data=b"\xff").SerializeToString() + b"\x12" + long + data
+    report = LEDGER.validate_block(block_of([one.envelope()]), CHANNEL.context(1, CHANNEL.genesis_hash), events=True)
+    assert report.transactions.all_valid
+    assert len(report.events) == 1
+
+
+def test_what_a_range_query_read_is_a_message():
+    sets = transaction_pb2.TxReadWriteSet()
+    good = transaction_pb2.KVRWSet()
+    good.range_queries_info.add(start_key="a").raw_reads.kv_reads.add(key="k")
+    for data, code in (
+        (good.SerializeToString(), Code.VALID),
+        (b"\x12\x04\x22\x02\x0a\x01", Code.BAD_RWSET),  # raw_reads that are cut off
+        (b"\x12\x05\x2a\x03\x1a\x02\x01", Code.BAD_RWSET),  # hashes that are
+        (b"\x12\x07\x22\x05\x0a\x03\x0a\x01\xff", Code.BAD_RWSET),  # a key that is not UTF-8
+    ):
+        one = parts()
+        sets.Clear()
+        sets.ns_rwset.add(namespace="ledger", rwset=data)
+        one.action.results = sets.SerializeToString()
+        assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [code], data.hex()
 
 
 # ---- the same codes as one by one ------------------------------------------------------------------------------------

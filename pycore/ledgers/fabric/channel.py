@@ -18,6 +18,7 @@ from pycore._pb.ledgers.fabric.v1.membership_pb2 import (
     SerializedIdentity,
     SignaturePolicyEnvelope,
 )
+from pycore.base.go_protobuf import read
 from pycore.consensus.policy import PolicyError, compile_policy
 from pycore.consensus.policy_tree import Policy, PolicyTree, Rejecting
 from pycore.errors import InputError
@@ -62,11 +63,11 @@ class Channel:
 def config_of(entry: bytes) -> tuple[str, ConfigEnvelope]:
     """Channel and configuration of an envelope. Raises ConfigError where it holds none."""
     try:
-        payload = Payload.FromString(Envelope.FromString(entry).payload)
-        header = ChannelHeader.FromString(payload.header.channel_header)
+        payload = read(Payload, read(Envelope, entry).payload)
+        header = read(ChannelHeader, payload.header.channel_header)
         if header.type != CONFIG:
             raise ConfigError(f"a transaction of type {header.type}, not a configuration")
-        found = ConfigEnvelope.FromString(payload.data)
+        found = read(ConfigEnvelope, payload.data)
     except DecodeError as error:
         raise ConfigError("bytes that are no envelope of a configuration") from error
     if not found.config.HasField("channel_group"):
@@ -123,7 +124,7 @@ def policy_of(text: str, channel: Channel, rules: str) -> Policy:
     data = bytes.fromhex(text)
     # Of the two messages only an envelope has a rule; read as one, an ApplicationPolicy has none or cannot be read.
     try:
-        envelope = SignaturePolicyEnvelope.FromString(data)
+        envelope = read(SignaturePolicyEnvelope, data)
     except DecodeError:
         envelope = SignaturePolicyEnvelope()
     if not envelope.HasField("rule"):
@@ -141,7 +142,7 @@ def policy_of(text: str, channel: Channel, rules: str) -> Policy:
 
 def _application(data: bytes) -> ApplicationPolicy:
     try:
-        return ApplicationPolicy.FromString(data)
+        return read(ApplicationPolicy, data)
     except DecodeError:
         raise PolicyError("bytes that are no policy") from None
 
@@ -149,14 +150,14 @@ def _application(data: bytes) -> ApplicationPolicy:
 def _consensus(orderer: ConfigGroup) -> str:
     if "ConsensusType" not in orderer.values:
         return ""
-    return str(ConsensusType.FromString(orderer.values["ConsensusType"].value).type)
+    return str(read(ConsensusType, orderer.values["ConsensusType"].value).type)
 
 
 def _consenters(orderer: ConfigGroup) -> dict[int, bytes]:
     """The first of several with one identifier counts, as in Fabric's search."""
     found: dict[int, bytes] = {}
     if "Orderers" in orderer.values:
-        for one in Orderers.FromString(orderer.values["Orderers"].value).consenter_mapping:
+        for one in read(Orderers, orderer.values["Orderers"].value).consenter_mapping:
             identity = SerializedIdentity(mspid=one.msp_id, id_bytes=one.identity)
             found.setdefault(one.id, identity.SerializeToString())
     return found

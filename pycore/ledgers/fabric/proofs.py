@@ -26,6 +26,7 @@ from typing import Any
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2
+from pycore.base.go_protobuf import read
 from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
@@ -226,7 +227,7 @@ class _Checking:
         except InputError as error:
             self._need("inclusion", False, str(error))
             raise _RefusedError from error
-        entries = list(block_pb2.BlockData.FromString(node).data)
+        entries = list(read(block_pb2.BlockData, node).data)
         block = OpenBlock(Spans.joined(entries).data, header, Spans.joined(entries), (), True, False)
         whole = block.data_hash(context.hash, lengths=context.data_lengths) == header.data_hash
         self._need("data_hash", whole, "the entries are not those of the block")
@@ -263,7 +264,7 @@ class _Checking:
         follows = new.sequence == channel.sequence + 1 and new.channel_id == channel.channel_id
         self._need("configuration", follows, "not the next configuration of the channel")
         made = block_pb2.Block()
-        made.header.CopyFrom(block_pb2.BlockHeader.FromString(header.wire()))
+        made.header.CopyFrom(read(block_pb2.BlockHeader, header.wire()))
         made.data.data.append(statement.item)
         moved = context.replace(config_block=made.SerializeToString())
         return Trusted(trusted.chain, trusted.chain_id, header.number, block_hash, moved)
@@ -275,8 +276,8 @@ def _place(entries: list[bytes], sources: Mapping[str, Any]) -> Any:
         return sources.get("index", 0 if len(entries) == 1 else None)
     for place, entry in enumerate(entries):
         try:
-            payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(entry).payload)
-            header = block_pb2.ChannelHeader.FromString(payload.header.channel_header)
+            payload = read(block_pb2.Payload, read(block_pb2.Envelope, entry).payload)
+            header = read(block_pb2.ChannelHeader, payload.header.channel_header)
         except DecodeError:
             continue
         if header.tx_id and header.tx_id == sources["tx_id"]:
@@ -295,8 +296,8 @@ def _config(entries: list[bytes]) -> tuple[str, Any] | None:
 
 def _facts(item: bytes) -> dict[str, Any]:
     """The content of a valid transaction."""
-    payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(item).payload)
-    header = block_pb2.ChannelHeader.FromString(payload.header.channel_header)
+    payload = read(block_pb2.Payload, read(block_pb2.Envelope, item).payload)
+    header = read(block_pb2.ChannelHeader, payload.header.channel_header)
     action = action_of(item)
     assert action is not None
     return {
@@ -312,18 +313,16 @@ def _facts(item: bytes) -> dict[str, Any]:
 def _canonical(kind: type[Message], data: bytes, name: str) -> bytes:
     """The bytes of a message, which must be as protobuf writes it and hold nothing unknown. InputError."""
     try:
-        found = kind.FromString(data)
+        found = read(kind, data)
     except DecodeError:
         raise InputError(name, "bytes that are no message", f"a serialised {kind.DESCRIPTOR.name}") from None
-    again = kind.FromString(data)
-    again.DiscardUnknownFields()
-    if found.SerializeToString() != data or again.SerializeToString() != data:
+    if found.SerializeToString() != data:
         raise InputError(name, "unusual bytes", f"a {kind.DESCRIPTOR.name} as protobuf writes it")
     return data
 
 
 def _header(data: bytes) -> Header:
-    found = block_pb2.BlockHeader.FromString(_canonical(block_pb2.BlockHeader, data, "headers"))
+    found = read(block_pb2.BlockHeader, _canonical(block_pb2.BlockHeader, data, "headers"))
     return Header(found.number, found.previous_hash, found.data_hash)
 
 
