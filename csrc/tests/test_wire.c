@@ -109,7 +109,6 @@ static int readers_of(const char *text, int repeat) {
     const pc_spans record = {bytes, len, &start, &end, 1, 1};
     open_tables();
     const int upb = pc_scan_records(&PLAN, &record, tables, &fault) == 0;
-    open_tables();
     return upb | (pc_scan_go(&PLAN, &record, tables, &fault) == 0) << 1;
 }
 
