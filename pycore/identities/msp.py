@@ -36,7 +36,7 @@ from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, KnownId
 from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
-from pycore.identities import pem
+from pycore.identities import go_pem, pem
 from pycore.identities.collector import ED25519, NO_HASH, parse_der_scalars
 from pycore.identities.der import BIT_STRING, SEQUENCE, Cursor, DerError, header
 from pycore.identities.msp_units import LEVELS, NodeUnits, UnitRules
@@ -348,10 +348,12 @@ class Msp:
             if der is None or text.count(b"-----") != 4 or text.rstrip(b"\n")[-5:] != b"-----":
                 raise CertificateError("no PEM of one certificate and nothing else")
         else:
-            first = next((block for block in pem.blocks(text) if not block.error), None)
+            first = go_pem.first(text)
             if first is None:
                 raise CertificateError("no PEM")
             der = first.der
+        if der[:1] != b"\x30":  # a PEM within the PEM, say, which the reader of certificates would open as well
+            raise CertificateError("no certificate in its PEM")
         found = parse_certificate(der, rules=self.rules, ed25519=True)
         why = refusal(found)
         if why:

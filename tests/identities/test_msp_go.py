@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2
 from pycore.consensus.policy import PolicyError, compile_policy
+from pycore.identities import go_pem
 from pycore.identities.msp import LEVELS, Msp, MspError, UnknownIdentityError
 from pycore.identities.msp_principals import compile_principal
 from pycore.ledgers.fabric import orderers as orderers_room
@@ -327,6 +328,37 @@ def test_messages(go, seed, count_cases):
                 assert kind.FromString(ours_) == kind.FromString(bytes.fromhex(theirs)), text.hex()
     assert 0 < refused < rounds
     count_cases("Go: google.golang.org/protobuf, changed messages", rounds)
+
+
+PIECES = (
+    b"-----BEGIN ", b"CERTIFICATE", b"", b"-----", b"-----\n", b"\n", b"\r\n", b"\r", b" ", b"\t", b"-----END ",
+    b"AAAA", b"\n-----END ", b"AA==", b"A", b"AB==", b"=", b"a: b\n", b":", b"text", b"\0", b"\xff", b"\x0b", b"-",
+    b"\n\n",
+)  # fmt: skip
+
+
+def some_pem(rng: random.Random) -> bytes:
+    """Texts that are PEM, or nearly so."""
+    parts = [b"-----BEGIN ", b"CERTIFICATE", b"-----\n", b"AAAA", b"\n-----END ", b"CERTIFICATE", b"-----", b"\n"]
+    parts[3:3] = [b"a: b\n", b"\n"] * (rng.random() < 0.3)
+    parts *= rng.choice((1, 1, 2))
+    for _ in range(rng.randrange(4)):
+        place = rng.randrange(len(parts))
+        parts[place : place + rng.randrange(2)] = [rng.choice(PIECES)]
+    return b"".join(parts)
+
+
+def test_pem(go, seed, count_cases):
+    rng = random.Random(seed)
+    texts = [some_pem(rng) for _ in range(4000)]
+    found = 0
+    for text, theirs in zip(texts, go(pem=True, texts=[text.hex() for text in texts])["read"], strict=True):
+        block = go_pem.first(text)
+        ours_ = "-" if block is None else f"{block.der.hex()} {block.label.encode('latin-1').hex()}"
+        assert ours_ == theirs, text
+        found += block is not None
+    assert 0 < found < len(texts)
+    count_cases("Go: encoding/pem", len(texts))
 
 
 def test_certificates_with_changed_bytes(go, seed, count_cases):

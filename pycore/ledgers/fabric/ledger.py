@@ -16,6 +16,7 @@ from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, ProofError
 from pycore.hashing.batch import hash as hash_one
+from pycore.identities import go_pem
 from pycore.identities.collector import NO_HASH
 from pycore.identities.x509 import CertificateError, parse_certificate
 from pycore.ledgers.fabric import files, orderers, validator
@@ -85,7 +86,8 @@ class Fabric(LedgerFace[FabricContext]):
         envelope = _envelope(tx)
         try:
             creator = read(membership_pb2.SerializedIdentity, _signature_header(envelope).creator)
-            certificate = parse_certificate(creator.id_bytes, rules="compatible", ed25519=True)
+            block = go_pem.first(creator.id_bytes)
+            certificate = parse_certificate(b"" if block is None else block.der, rules="compatible", ed25519=True)
         except (DecodeError, CertificateError):
             raise InvalidSignature(Verdict.MALFORMED_KEY) from None
         name, message = _hash(hash), envelope.payload
