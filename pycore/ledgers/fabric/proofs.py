@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2
@@ -31,12 +32,13 @@ from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.fabric import orderers
+from pycore.ledgers.fabric import orderers, plans
 from pycore.ledgers.fabric.block import SIGNATURES, Header, OpenBlock, open_block
 from pycore.ledgers.fabric.channel import Channel, ConfigError, channel_of, config_of
 from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.events import action_of
 from pycore.ledgers.fabric.orderers import MetadataError
+from pycore.ledgers.fabric.plans import Columns
 from pycore.ledgers.fabric.transactions import canonical, judge
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
 from pycore.ledgers.scan import Spans
@@ -240,10 +242,12 @@ class _Checking:
             facts["configuration"] = config[1].config.sequence
             return facts
         batch = orderers.new_batch(context)
-        items = Spans.joined([statement.item])
+        alike = _of_one_id(block.entries, inclusion.index)  # of these only the first valid one counts
+        items = Spans.joined([entries[place] for place in alike])
         found = judge(items.data, items, context, channel, batch, first=False, threads=None)
-        verdict = Verdict(int(found.verdicts[0]))
-        detail = found.details.get(0, "") or verdict.name
+        last = len(alike) - 1
+        verdict = Verdict(int(found.verdicts[last]))
+        detail = found.details.get(last, "") or verdict.name
         self._need("transaction", verdict is Verdict.VALID, detail)
         return facts | _facts(statement.item)
 
@@ -268,6 +272,17 @@ class _Checking:
         made.data.data.append(statement.item)
         moved = context.replace(config_block=made.SerializeToString())
         return Trusted(trusted.chain, trusted.chain_id, header.number, block_hash, moved)
+
+
+def _of_one_id(entries: Spans, index: int) -> list[int]:
+    """The entries up to this one that have its id, itself last."""
+    columns = Columns(entries.data)
+    mine = entries.part(0, index + 1)
+    payload = columns.scan(plans.PAYLOAD, columns.span(columns.scan(plans.ENVELOPE, mine), "row", "payload"))
+    header = columns.scan(plans.CHANNEL_HEADER, columns.span(payload, "row", "header.channel_header"))
+    ids = columns.span(header, "row", "tx_id")
+    found: list[int] = np.flatnonzero(ids.equal(ids[index])).tolist()
+    return found
 
 
 def _place(entries: list[bytes], sources: Mapping[str, Any]) -> Any:
