@@ -134,6 +134,11 @@ class PolicyTree:
             return Rejecting(f"no policy {path[:200]!r} in {self._name}")
         return _look_up(self._policies, relative)
 
+    def has(self, path: str) -> bool:
+        """Whether there is a policy at an absolute path."""
+        prefix = f"/{self._name}/"
+        return path.startswith(prefix) and path.removeprefix(prefix) in self._policies
+
     def _read(self, group: ConfigGroup, path: str, depth: int) -> dict[str, Policy]:
         self._left -= 1
         if self._left < 0 or depth > MAX_GROUP_DEPTH:

@@ -59,6 +59,11 @@ def msps_of(
     return Msps([Msp(config, level=level, rules=rules, gm=gm) for config in configs], unread)
 
 
+def msp_names(group: ConfigGroup, section: str) -> list[str]:
+    """Names of the MSPs of a section's organisations, one for each of these. Raises MspError."""
+    return [_name(message) for message in _configs(group, [section])]
+
+
 def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[MSPConfig]:
     for section in sections:
         if section not in group.groups:

@@ -28,7 +28,7 @@ from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.codes import Code
-from pycore.testing.fabric import role_principal, signature_policy
+from pycore.testing.fabric import FabricChannel, role_principal, signature_policy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fuzz"))
 
@@ -346,6 +346,28 @@ def test_policies_by_namespace():
         ("state", [Code.NOT_VALIDATED]),
     ):
         assert codes_of([draft], policies={"ledger": text}) == wanted, text
+
+
+def test_chaincodes_change_by_most_members_where_the_channel_does_not_say():
+    """As in channels that were upgraded from 1.4 without such a policy."""
+    channel = FabricChannel(seed=5, organisations=3, peers=1)
+    made = block_pb2.Block.FromString(channel.genesis)
+    envelope = block_pb2.Envelope.FromString(made.data.data[0])
+    payload = block_pb2.Payload.FromString(envelope.payload)
+    config = configuration_pb2.ConfigEnvelope.FromString(payload.data)
+    del config.config.channel_group.groups["Application"].policies["LifecycleEndorsement"]
+    payload.data = config.SerializeToString()
+    envelope.payload = payload.SerializeToString()
+    made.data.data[0] = envelope.SerializeToString()
+    made.header.data_hash = hash_one("sha256", made.data.data[0])
+    context = channel.context(1, channel.genesis_hash, config_block=made.SerializeToString())
+    for organisations, code in (((1, 2), Code.VALID), ((2,), Code.ENDORSEMENT_POLICY_FAILURE)):
+        draft = channel.drafts(1, 1)[0]
+        draft.chaincode, draft.writes = "_lifecycle", {"_lifecycle": ("key",)}
+        draft.endorsers = [channel.people[f"peer0.Org{number}MSP"] for number in organisations]
+        verdicts = LEDGER.validate_transactions(channel.envelopes([draft]), context)
+        wanted = Verdict.VALID if code == Code.VALID else Verdict.POLICY_NOT_MET
+        assert list(verdicts) == [wanted]
 
 
 def test_every_written_namespace_is_asked():

@@ -5,7 +5,7 @@ Sources: ``common/channelconfig`` and ``common/policies`` of Fabric, as read in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from pycore._pb.ledgers.fabric.v1.block_pb2 import ChannelHeader, Envelope, Payl
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import ConfigEnvelope, ConfigGroup, ConsensusType, Orderers
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import (
     ApplicationPolicy,
+    MSPRole,
     SerializedIdentity,
     SignaturePolicyEnvelope,
 )
@@ -23,13 +24,23 @@ from pycore.consensus.policy import PolicyError, compile_policy
 from pycore.consensus.policy_tree import Policy, PolicyTree, Rejecting
 from pycore.errors import InputError
 from pycore.identities.msp import MspError, Msps
-from pycore.identities.msp_channel import capabilities, msps_of
+from pycore.identities.msp_channel import capabilities, msp_names, msps_of
 from pycore.ledgers.fabric.block import Header, open_block
 
 CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION = 1, 2, 3
 """Types of channel headers."""
 BLOCK_VALIDATION = "/Channel/Orderer/BlockValidation"
 LIFECYCLE = "/Channel/Application/LifecycleEndorsement"
+
+
+_CAPABILITIES = {
+    "": frozenset({"V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0"}),
+    "Orderer": frozenset({"V1_1", "V1_4_2", "V2_0"}),
+    "Application": frozenset({
+        "V1_1", "V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5", "V1_1_PVTDATA_EXPERIMENTAL", "V1_1_RESOURCETREE_EXPERIMENTAL",
+    }),
+}  # fmt: skip
+"""What peers of 3.x know, by group; one that is asked for something else stops."""
 
 
 class ConfigError(ValueError):
@@ -48,6 +59,7 @@ class Channel:
         bft: whether identifiers stand for signers, and several orderers sign each block (capability V3_0).
         consensus: the type that the orderers run; "" where it is not told.
         consenters: identifier -> SerializedIdentity, serialised.
+        members: names of the MSPs of the organisations of its applications, one for each.
     """
 
     channel_id: str
@@ -58,6 +70,7 @@ class Channel:
     bft: bool
     consensus: str
     consenters: Mapping[int, bytes]
+    members: tuple[str, ...]
 
 
 def config_of(entry: bytes) -> tuple[str, ConfigEnvelope]:
@@ -99,6 +112,7 @@ def channel_of(channel_id: str, envelope: ConfigEnvelope, header: Header, *, rul
     """The channel of a configuration. Raises ConfigError."""
     group = envelope.config.channel_group
     try:
+        _check_capabilities(group)
         names = capabilities(group)
         bft = "V3_0" in names
         orderer = group.groups["Orderer"] if "Orderer" in group.groups else ConfigGroup()
@@ -111,14 +125,26 @@ def channel_of(channel_id: str, envelope: ConfigEnvelope, header: Header, *, rul
             bft=bft,
             consensus=_consensus(orderer),
             consenters=_consenters(orderer),
+            members=tuple(msp_names(group, "Application")),
         )
     except (MspError, PolicyError, DecodeError) as error:
         raise ConfigError(str(error) or "a value that is no message") from error
 
 
+def _check_capabilities(group: ConfigGroup) -> None:
+    for name, known in _CAPABILITIES.items():
+        if name and name not in group.groups:
+            continue
+        unknown = sorted(capabilities(group.groups[name] if name else group) - known)
+        if unknown:
+            raise ConfigError(f"the capability {unknown[0][:40]!r} of {name or 'the channel'}, which is not known here")
+
+
 def policy_of(text: str, channel: Channel, rules: str) -> Policy:
     """A namespace's policy: a path in the channel's configuration, or the hexadecimal of a SignaturePolicyEnvelope or
     ApplicationPolicy. Raises PolicyError."""
+    if text == LIFECYCLE and not channel.policies.has(LIFECYCLE):
+        return _majority(channel.members, rules)
     if text.startswith("/"):
         return channel.policies.get(text)
     data = bytes.fromhex(text)
@@ -138,6 +164,17 @@ def policy_of(text: str, channel: Channel, rules: str) -> Policy:
         if rules == "strict" and envelope.HasField("rule"):
             return Rejecting(str(error))
         raise
+
+
+def _majority(members: Sequence[str], rules: str) -> Policy:
+    """What counts for the life of chaincodes in a channel without such a policy: members of most organisations."""
+    made = SignaturePolicyEnvelope()
+    made.rule.n_out_of.n = len(members) // 2 + 1
+    for place, name in enumerate(sorted(members)):
+        made.rule.n_out_of.rules.add(signed_by=place)
+        role = MSPRole(msp_identifier=name, role=MSPRole.MEMBER)
+        made.identities.add(principal=role.SerializeToString())
+    return compile_policy(made, rules=rules)
 
 
 def _application(data: bytes) -> ApplicationPolicy:
