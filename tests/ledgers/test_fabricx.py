@@ -395,6 +395,17 @@ def test_malformed_batches_apply_nothing() -> None:
         list(verifier.take(batch([], b"\x0a\x05")))
 
 
+def test_updates_in_pieces_are_sound_by_themselves() -> None:
+    """Go merges updates that are messages, not pieces that become one when they are put together."""
+    update = NETWORK.update()
+    for cut in (1, 3, len(update) // 2, len(update) - 1):
+        with pytest.raises(MalformedError):
+            list(Verifier().take(field(1, update[:cut]) + field(1, update[cut:])))
+    halves = field(1, NETWORK.update(policies=())) + field(1, NETWORK.update(config=False))
+    data = halves + batch(NETWORK.requests("certs", 2))
+    assert [piece.status.tolist() for piece in Verifier().take(data)] == [[1, 1]]
+
+
 def test_batches_are_taken_together_between_updates() -> None:
     verifier = Verifier()
     requests = NETWORK.requests("ecdsa", 6)

@@ -119,7 +119,10 @@ class Verifier:
             if counts[at.UPDATES]:
                 if group:
                     yield totals[at.REQUESTS], self._requests(b"".join(group), totals)
-                self.update(b"".join(at.updates(batch, counts[at.UPDATES])))
+                updates = at.updates(batch, counts[at.UPDATES])
+                for one in updates:  # each by itself, before they are put together
+                    Fields(one)
+                self.update(b"".join(updates))
                 group, totals = [], [0] * at.TABLES
             group.append(batch)
             totals = [one + other for one, other in zip(totals, counts, strict=True)]
