@@ -11,6 +11,7 @@ A stream ends with
 
     INVALID_ARGUMENT    an update that upstream refuses as well; a coordinator ends its process then, as with upstream
     CANCELLED           the coordinator has closed its side; what it had sent has been answered first
+    RESOURCE_EXHAUSTED  more streams than `max_concurrent_streams`, as upstream
     UNAVAILABLE         a drain; bytes that are no message; a fault of ours.
                         Coordinators come back after half a second, then more. INTERNAL, which gRPC in Go gives for
                         bytes that are no message, makes them come back at once, hundreds of times a second
@@ -349,6 +350,8 @@ class FabricXServer:
     async def _start_stream(self, _: object, context: Any) -> None:
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "draining")
+        if len(self.streams) >= self.config.max_concurrent_streams:  # gRPC counts those of one connection only
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "max concurrent streams limit reached")
         stream = Stream(self, context)
         self.streams.add(stream)
         try:

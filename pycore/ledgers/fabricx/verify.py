@@ -265,7 +265,7 @@ class Verifier:
             signers = [people[one] for one in dict.fromkeys(np.frombuffer(spans[row], np.int32)[1:].tolist())]
             rule = rules[row]
             assert isinstance(rule, MspRule)
-            key = "\n".join(f"{one.msp_id} {one.id}" for one in signers).encode()
+            key = "\n".join(f"{len(one.msp_id)} {one.msp_id} {one.id}" for one in signers).encode()
             verdicts[group] = rule.passes(key, signers)
         return good & verdicts[groups]
 
