@@ -490,6 +490,9 @@ def test_msps_of_a_channel():
     group.groups["Orderer"].groups["B"].values["MSP"].value = other.SerializeToString()
     with pytest.raises(MspError, match="two different"):
         msps_of(group)
+    del group.groups["Orderer"].groups["B"].values["MSP"]
+    with pytest.raises(MspError, match="no trust root"):  # an organisation without an MSP
+        msps_of(group)
 
 
 def test_memories_are_bounded(monkeypatch):

@@ -96,7 +96,7 @@ class Verifier:
 
         Raises:
             MalformedError: the bytes, or those of its update, are no such message. Nothing of it was applied.
-            PolicyUpdateError: as :meth:`Policies.updated`.
+            PolicyUpdateError, UnsupportedError: as :meth:`Policies.updated`.
         """
         for _, pieces in self.take_all([batch]):
             yield from pieces
