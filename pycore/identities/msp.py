@@ -12,7 +12,7 @@ canonical, and judged. Principals are answered in :mod:`pycore.identities.msp_pr
 "compatible" follows Fabric. "strict" refuses more, always with a reason:
 
     - PEM is one block labelled CERTIFICATE with nothing around it, and certificates are DER without second spellings;
-    - a revocation list is signed by an authority of the MSP, or the MSP is refused;
+    - a revocation list is signed by an authority of the MSP and covers all that it signs, or the MSP is refused;
     - an explicit administrator is only that while its certificate is valid under the MSP;
     - an identity that is not valid satisfies no principal; Fabric lets "nominal" pass for any.
 
@@ -33,9 +33,10 @@ from typing import TypeVar
 from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, KnownIdentity, SerializedIdentity
+from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
-from pycore.identities import pem
+from pycore.identities import go_pem, pem
 from pycore.identities.collector import ED25519, NO_HASH, parse_der_scalars
 from pycore.identities.der import BIT_STRING, SEQUENCE, Cursor, DerError, header
 from pycore.identities.msp_units import LEVELS, NodeUnits, UnitRules
@@ -223,7 +224,13 @@ class Msp:
 
     def _setup_crls(self, message: FabricMSPConfig) -> None:
         for place, data in enumerate(message.revocation_list):
-            self._crls.append(self._within(f"revocation list {place}", _first_crl, data))
+            crl = self._within(f"revocation list {place}", self._first_crl, data)
+            scalars = parse_der_scalars(crl.signature, "go")
+            if crl.signature_oid in _ECDSA_SIGNATURES and (scalars is None or min(scalars) <= 0):
+                raise MspError(
+                    f"revocation list {place} of the MSP {self.name!r}: a signature that is no pair of numbers"
+                )
+            self._crls.append(crl)
         authorities = [*self._chains.roots.values(), *self._chains.intermediates.values()]
         for place, crl in enumerate(self._crls):
             signed = any(self._signs(one, crl) for one in authorities if one.key_id == crl.authority_key_id)
@@ -338,6 +345,9 @@ class Msp:
         except CertificateError as error:
             raise MspError(f"{what} of the MSP {self.name!r}: {error}") from error
 
+    def _first_crl(self, data: bytes) -> RevocationList:
+        return parse_crls(data, rules="compatible", any_scope=not self.strict)[0]
+
     # ---- certificates ------------------------------------------------------------------------------------------------
 
     def _certificate(self, text: bytes) -> Certificate:
@@ -347,10 +357,12 @@ class Msp:
             if der is None or text.count(b"-----") != 4 or text.rstrip(b"\n")[-5:] != b"-----":
                 raise CertificateError("no PEM of one certificate and nothing else")
         else:
-            first = next((block for block in pem.blocks(text) if not block.error), None)
+            first = go_pem.first(text)
             if first is None:
                 raise CertificateError("no PEM")
             der = first.der
+        if der[:1] != b"\x30":  # a PEM within the PEM, say, which the reader of certificates would open as well
+            raise CertificateError("no certificate in its PEM")
         found = parse_certificate(der, rules=self.rules, ed25519=True)
         why = refusal(found)
         if why:
@@ -480,14 +492,14 @@ class Msps:
 
     def _of_serialized(self, data: bytes) -> Identity:
         try:
-            message = SerializedIdentity.FromString(data)
+            message = read(SerializedIdentity, data)
         except DecodeError:
             raise UnknownIdentityError("bytes that are no SerializedIdentity") from None
         return self.named(message.mspid).identity(message.id_bytes)
 
     def _of_known(self, data: bytes) -> Identity:
         try:
-            message = KnownIdentity.FromString(data[1:])
+            message = read(KnownIdentity, data[1:])
         except DecodeError:
             raise UnknownIdentityError("bytes that are no identity") from None
         msp = self.named(message.msp_id)
@@ -506,13 +518,9 @@ def _config(data: bytes) -> FabricMSPConfig:
     if len(data) > MAX_CONFIG:
         raise MspError(f"{len(data)} bytes of configuration, more than the {MAX_CONFIG} that are read")
     try:
-        return FabricMSPConfig.FromString(data)
+        return read(FabricMSPConfig, data)
     except DecodeError:
         raise MspError("bytes that are no FabricMSPConfig") from None
-
-
-def _first_crl(data: bytes) -> RevocationList:
-    return parse_crls(data, rules="compatible")[0]
 
 
 def _self_signed(certificate: Certificate) -> bool:

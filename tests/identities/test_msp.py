@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import x509_make as make
 from asn1crypto import pem
+from asn1crypto.crl import CertificateList
 
 from pycore._pb.ledgers.fabric.v1 import configuration_pb2, membership_pb2
 from pycore.errors import InputError
@@ -154,6 +155,40 @@ def test_text_before_the_pem():
         msp(rules="strict").identity(text)
 
 
+@pytest.mark.parametrize("rules", ["strict", "compatible"])
+def test_a_pem_inside_of_a_pem_is_no_certificate(rules):
+    inside = pem.armor("CERTIFICATE", person().pem)
+    with pytest.raises(UnknownIdentityError):
+        msp(rules=rules).identity(inside)
+
+
+def test_pem_as_go_reads_it():
+    """Each of these is one text or none to Go; other readers see it otherwise."""
+    text = person().pem
+    begin, *lines, end = text.strip().split(b"\n")
+    content = b"".join(lines)
+    padded = content + b"=" * (4 - len(content) % 4) if content.endswith(b"=") else content + b"="
+    known = {
+        b"\n".join([begin, content[:9] + b" \t" + content[9:], end]): True,  # blanks inside
+        b"\n".join([begin, b"Proc Type: 4", content, end]): True,  # any header with a colon
+        b"\n".join([begin + b" \t", content, end + b"\t "]): True,
+        b"\r\n".join([begin, *lines, end]): True,
+        b"\r".join([begin, *lines, end]): False,  # which ends no line
+        b"\n".join([begin, padded, end]): False,
+        b"\n".join([begin, b"text", begin, content, end]): True,  # the last beginning counts
+        b"\n".join([begin, content, end + b"x", begin, content, end]): True,
+        b"\n".join([begin, content, end.lower(), end]): False,
+        b" " + text: False,
+        b"x\n" + text: True,
+    }
+    for one, wanted in known.items():
+        try:
+            found = msp().identity(one).problem == ""
+        except UnknownIdentityError:
+            found = False
+        assert found == wanted, one
+
+
 def test_signatures_on_certificates_become_low():
     found = set()
     for _ in range(40):
@@ -209,6 +244,41 @@ def test_a_list_without_a_key_identifier_makes_everybody_invalid():
     made = config(revocation_list=[listed], intermediate_certs=[])
     with pytest.raises(MspError):
         msp(made)  # the administrator is not valid either
+
+
+def test_a_list_that_names_no_key_is_about_nobody():
+    listed = make.make_crl(ROOT, [77], authority=None, more=[make.ext(35, make.seq())])
+    assert why(person(serial=make.integer(77)), msp(config(revocation_list=[listed]))) == ""
+
+
+def test_lists_of_every_scope_count_as_in_fabric():
+    scoped = make.make_crl(ROOT, [77], more=[make.ext(28, make.seq(), critical=True)])
+    assert "revoked" in why(person(serial=make.integer(77)), msp(config(revocation_list=[scoped])))
+    with pytest.raises(MspError, match="limited scope"):
+        msp(config(revocation_list=[scoped]), rules="strict")
+
+
+def test_the_outer_algorithm_of_a_list_counts():
+    """Lists whose two fields differ: which one tells how they are signed decides whether anybody is revoked."""
+    someone, listed = person(serial=make.integer(77)), make.make_crl(ROOT, [77])
+    oid = make.oid(make.algorithm_of(ROOT.key)[0])
+    first, last = listed.index(oid), listed.rindex(oid)
+    unknown = oid[:-1] + b"\x63"
+    assert first != last
+    outside = listed[:last] + unknown + listed[last + len(oid) :]
+    assert why(someone, msp(config(revocation_list=[outside]))) == ""
+    tbs = CertificateList.load(listed)["tbs_cert_list"].dump().replace(oid, unknown)
+    algorithm = make.algorithm_of(ROOT.key)
+    signature = make.bits(make.sign(ROOT.key, tbs, algorithm[0]))
+    inside = make.seq(tbs, make.seq(make.oid(algorithm[0]) + algorithm[1]), signature)
+    assert "revoked" in why(someone, msp(config(revocation_list=[inside])))
+
+
+def test_the_signature_of_a_list_is_a_pair_of_numbers():
+    listed = CertificateList.load(make.make_crl(ROOT, [77]))
+    listed["signature"] = b"\0"
+    with pytest.raises(MspError, match="no pair of numbers"):
+        msp(config(revocation_list=[listed.dump()]))
 
 
 # ---- levels ----------------------------------------------------------------------------------------------------------
@@ -419,6 +489,9 @@ def test_msps_of_a_channel():
     other = membership_pb2.MSPConfig(config=config(name="A", root_certs=[ROOT.pem, OTHER.pem]).SerializeToString())
     group.groups["Orderer"].groups["B"].values["MSP"].value = other.SerializeToString()
     with pytest.raises(MspError, match="two different"):
+        msps_of(group)
+    del group.groups["Orderer"].groups["B"].values["MSP"]
+    with pytest.raises(MspError, match="no trust root"):  # an organisation without an MSP
         msps_of(group)
 
 

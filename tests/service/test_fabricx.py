@@ -383,6 +383,23 @@ def test_a_million_unanswered_requests_are_bounded() -> None:
         assert found == 1_000_000
 
 
+def test_streams_of_all_connections_are_counted() -> None:
+    """Each may hold its share of memory, so that strangers must not open as many as they like."""
+    with background(config(max_concurrent_streams=2)) as server:
+        with Caller(server.target) as one, Caller(server.target) as other:
+            for caller in (one, other):
+                caller.send(batch(NETWORK.requests("free", 1), NETWORK.update()))
+                assert len(caller.answers(1)) == 1
+            with Caller(server.target, None, [("grpc.use_local_subchannel_pool", 1)]) as third:
+                assert third.end()[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+        deadline = time.monotonic() + PATIENCE
+        while server.streams and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with Caller(server.target) as again:
+            again.send(batch(NETWORK.requests("free", 1), NETWORK.update()))
+            assert len(again.answers(1)) == 1
+
+
 # ---- operations ------------------------------------------------------------------------------------------------------
 
 
