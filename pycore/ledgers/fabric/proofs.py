@@ -240,7 +240,7 @@ class _Checking:
             return facts
         batch = orderers.new_batch(context)
         items = Spans.joined([statement.item])
-        found = judge(items.data, items, context, channel, batch, first=False, threads=None)
+        found = judge(items.data, items, context, channel, batch, first=False)
         verdict = Verdict(int(found.verdicts[0]))
         detail = found.details.get(0, "") or verdict.name
         self._need("transaction", verdict is Verdict.VALID, detail)
