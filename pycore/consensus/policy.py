@@ -44,6 +44,8 @@ MAX_NODES = 4096
 MAX_DEPTH = 32
 """Nodes within one another: protobuf's readers take some fifty."""
 
+_FEW = 16  # items that numpy takes longer for
+
 
 class PolicyError(ValueError):
     """Bytes that are no policy, or one that these rules refuse."""
@@ -125,7 +127,7 @@ def orders_of(
     item has, intp (n,). Arguments as of :meth:`SignaturePolicy.evaluate_rows`."""
     counted, sizes = np.where(ok, who, -1), np.diff(starts)
     longest, base = int(sizes.max(initial=0)), int(counted.max(initial=-1)) + 3
-    if base**longest < 1 << 62:  # an order is one number, whose digit 0 is behind its end
+    if len(sizes) > _FEW and base**longest < 1 << 62:  # an order is one number, whose digit 0 is behind its end
         numbers = np.zeros(len(sizes), np.int64)
         for place in range(longest):
             there = np.flatnonzero(sizes > place)

@@ -184,7 +184,7 @@ class _Checking:
         try:
             data = _canonical(block_pb2.Metadata, self.bundle.certificate, "certificate")
             metadata = orderers.read_metadata(data, "signatures")
-            strict = context.replace(rules="strict")
+            strict = context if context.rules == "strict" else context.replace(rules="strict")
             signed = orderers.verify(metadata, headers[0], channel, strict)
             self._inner(metadata)
             self.named = orderers.last_config(metadata, b"") if metadata.value else None

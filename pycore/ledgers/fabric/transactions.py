@@ -144,7 +144,7 @@ class Transactions:
 
     def fail(self, wrong: NDArray[np.bool_], code: Code, why: str) -> None:
         """Gives a code to transactions that have none yet."""
-        if not wrong.any():
+        if not np.count_nonzero(wrong):
             return
         fresh = np.flatnonzero(wrong & (self.codes == Code.VALID))
         self.codes[fresh] = code
@@ -228,7 +228,7 @@ class Transactions:
         """Ids that occur before among those that are valid; the last of Fabric's steps."""
         valid = self.endorsed & ((self.codes == Code.VALID) | (self.codes == Code.NOT_VALIDATED))
         places = np.flatnonzero(valid)
-        if not len(places):
+        if len(places) < 2:
             return
         ids = self.columns.span(self.channel_header, "row", "tx_id").take(places)
         _, firsts = ids.group()
@@ -292,7 +292,7 @@ class Transactions:
         self.namespace_of, self.namespace_names = _grouped(names)
         self.namespace_parent, self.written = parents, writes
         self.repeated = np.zeros(self.n, np.bool_)
-        if len(rows):
+        if len(rows) > 1:
             pairs = parents * len(self.namespace_names) + self.namespace_of
             _, places, counts = np.unique(pairs, return_inverse=True, return_counts=True)
             self.repeated[parents[counts[places] > 1]] = True
