@@ -97,6 +97,21 @@ static int64_t scan_bytes(const pc_scan_plan *plan, const uint8_t *bytes, size_t
     return faulty;
 }
 
+/* Whether the bytes are a record as protobuf's own parser reads them, and as the one in Go does, as bits. */
+static int readers_of(const char *text, int repeat) {
+    static uint8_t bytes[65536];
+    uint8_t one[64];
+    const size_t size = from_hex(text, one), half = size / 2;
+    size_t len = 0;
+    for (int i = 0; i < repeat; i++) memcpy(bytes + len, one, half), len += half;
+    for (int i = 0; i < repeat; i++) memcpy(bytes + len, one + half, size - half), len += size - half;
+    const int64_t start = 0, end = (int64_t)len;
+    const pc_spans record = {bytes, len, &start, &end, 1, 1};
+    open_tables();
+    const int upb = pc_scan_records(&PLAN, &record, tables, &fault) == 0;
+    return upb | (pc_scan_go(&PLAN, &record, tables, &fault) == 0) << 1;
+}
+
 static int64_t scan_hex(const char *text) {
     uint8_t bytes[512];
     open_tables();
@@ -211,6 +226,29 @@ static void test_plans(void) {
     const pc_spans record = {NULL, 0, &place, &place, 0, 1};
     EXPECT_INT(pc_scan_records(&plan, &record, many, &fault), 0);
     EXPECT_INT((long long)many[0].rows, 1);
+}
+
+static void test_readers(void) {
+    static const struct {
+        const char *text;
+        int repeat, readers;
+    } cases[] = {
+        {"980680808080808080808001", 1, 3},
+        {"980680808080808080808002", 1, 1},
+        {"9886808080808000.00", 1, 2},
+        {"9a06818080808000.61", 1, 2},
+        {"f8ffffff0f00", 1, 3},
+        {"808080801000", 1, 0},
+        {"9b06.00009c06", 1, 1},
+        {"9b06.f8ffffff3f009c06", 1, 2},
+        {"9b06.f8ffffff7f009c06", 1, 0},
+        {"9b069c06", 100, 3},
+        {"9b069c06", 101, 2},
+        {"9b069c06", 10001, 2},
+        {"9b069c06", 10002, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        EXPECT_INT(readers_of(cases[i].text, cases[i].repeat), cases[i].readers);
 }
 
 static void test_arguments(void) {
@@ -549,6 +587,7 @@ static void test_room(void) {
 
 int main(void) {
     test_plans();
+    test_readers();
     test_arguments();
     test_flags();
     test_cells();

@@ -70,7 +70,7 @@ static int take_packed(scan *s, const pc_scan_field *f, const pc_token *t, row i
     while (p < t->end) {
         one.flags = 0;
         const uint8_t *from = p;
-        const int fault = pc_protobuf_value(&p, t->end, &one);
+        const int fault = pc_protobuf_value(&p, t->end, s->as, &one);
         if (fault) return stop(s, fault, from);
         *flags |= one.flags | (too_wide(f->kind, one.value) ? PC_SCAN_TOO_WIDE : 0);
         if (f->table >= 0) open_row(s, f->table, in.index).cells[PC_ROW_VALUE] = number_of(f->kind, one.value);
@@ -108,9 +108,9 @@ static int take_content(scan *s, const pc_scan_field *f, const pc_token *t, row 
     if (f->table >= 0) in = open_wide_row(s, f->table, in.index, t->number, t->start, t->end);
     if (f->kind != PC_SCAN_MESSAGE) return PC_SCAN_SOUND;
     unsigned inside = 0;
-    s->levels--;
+    if (!s->as->exact) s->levels--; /* Go counts the groups of each message by themselves */
     const int fault = walk(s, &s->plan->messages[f->message], t->start, t->end, in, &inside);
-    s->levels++;
+    if (!s->as->exact) s->levels++;
     if (f->table >= 0) {
         in.cells[PC_ROW_FLAGS] = inside;
         in.cells[PC_ROW_FAULT] = fault;
@@ -127,7 +127,7 @@ static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8
     int fault = PC_SCAN_SOUND;
     while (p < end) {
         pc_token t;
-        if ((fault = pc_protobuf_next(&p, end, s->levels, &t))) {
+        if ((fault = pc_protobuf_next(&p, end, s->as, s->levels, &t))) {
             stop(s, fault, t.tag);
             break;
         }
@@ -167,10 +167,21 @@ static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8
 }
 
 static int walk_record(scan *s, const uint8_t *p, const uint8_t *end, row in, unsigned *flags) {
-    s->levels = LEVELS_MAX;
+    s->as = &UPB;
+    s->levels = UPB_LEVELS;
+    return walk(s, &s->plan->messages[0], p, end, in, flags);
+}
+
+static int walk_as_go(scan *s, const uint8_t *p, const uint8_t *end, row in, unsigned *flags) {
+    s->as = &GO;
+    s->levels = GO_LEVELS;
     return walk(s, &s->plan->messages[0], p, end, in, flags);
 }
 
 int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault) {
     return pc_walk_records(plan, records, tables, fault, walk_record);
+}
+
+int64_t pc_scan_go(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault) {
+    return pc_walk_records(plan, records, tables, fault, walk_as_go);
 }

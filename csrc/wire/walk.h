@@ -14,6 +14,7 @@ typedef struct scan {
     const uint8_t *data;
     pc_scan_fault fault;
     unsigned levels;               /* that messages and groups may still go down */
+    const struct pc_reader *as;    /* of protobuf */
     size_t before[PC_SCAN_TABLES]; /* rows of each table when the record began */
     int64_t unkept[PC_SCAN_CELLS]; /* written in place of a row that does not fit */
 } scan;

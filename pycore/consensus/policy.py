@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import SignaturePolicy as PolicyMessage
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import SignaturePolicyEnvelope
+from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.identities.msp import Identity
 from pycore.identities.msp_principals import Principal, compile_principal
@@ -155,7 +156,7 @@ def compile_policy(data: bytes | SignaturePolicyEnvelope, *, rules: str = "stric
         if len(data) > MAX_POLICY:
             raise PolicyError(f"{len(data)} bytes of policy, more than the {MAX_POLICY} that are read")
         try:
-            message = SignaturePolicyEnvelope.FromString(data)
+            message = read(SignaturePolicyEnvelope, data)
         except DecodeError:
             raise PolicyError("bytes that are no SignaturePolicyEnvelope") from None
     if message.version != 0:

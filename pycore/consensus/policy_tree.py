@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import ConfigGroup
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import ImplicitMetaPolicy
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import Policy as PolicyMessage
+from pycore.base.go_protobuf import read
 from pycore.consensus.policy import PolicyError, SignaturePolicy, compile_policy, orders_of
 from pycore.identities.msp import Identity
 from pycore.identities.x509 import is_strict
@@ -131,6 +132,11 @@ class PolicyTree:
             return Rejecting(f"no policy {path[:200]!r} in {self._name}")
         return _look_up(self._policies, relative)
 
+    def has(self, path: str) -> bool:
+        """Whether there is a policy at an absolute path."""
+        prefix = f"/{self._name}/"
+        return path.startswith(prefix) and path.removeprefix(prefix) in self._policies
+
     def _read(self, group: ConfigGroup, path: str, depth: int) -> dict[str, Policy]:
         self._left -= 1
         if self._left < 0 or depth > MAX_GROUP_DEPTH:
@@ -154,7 +160,7 @@ class PolicyTree:
         if message.type != IMPLICIT_META:
             raise PolicyError(f"a policy of the unknown type {message.type}")
         try:
-            wanted = ImplicitMetaPolicy.FromString(message.value)
+            wanted = read(ImplicitMetaPolicy, message.value)
         except DecodeError:
             raise PolicyError("bytes that are no ImplicitMetaPolicy") from None
         rule = {0: "any", 1: "all", 2: "majority"}.get(wanted.rule, "unknown")

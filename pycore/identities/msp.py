@@ -33,9 +33,10 @@ from typing import TypeVar
 from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, KnownIdentity, SerializedIdentity
+from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
-from pycore.identities import pem
+from pycore.identities import go_pem, pem
 from pycore.identities.collector import ED25519, NO_HASH, parse_der_scalars
 from pycore.identities.der import BIT_STRING, SEQUENCE, Cursor, DerError, header
 from pycore.identities.msp_units import LEVELS, NodeUnits, UnitRules
@@ -347,10 +348,12 @@ class Msp:
             if der is None or text.count(b"-----") != 4 or text.rstrip(b"\n")[-5:] != b"-----":
                 raise CertificateError("no PEM of one certificate and nothing else")
         else:
-            first = next((block for block in pem.blocks(text) if not block.error), None)
+            first = go_pem.first(text)
             if first is None:
                 raise CertificateError("no PEM")
             der = first.der
+        if der[:1] != b"\x30":  # a PEM within the PEM, say, which the reader of certificates would open as well
+            raise CertificateError("no certificate in its PEM")
         found = parse_certificate(der, rules=self.rules, ed25519=True)
         why = refusal(found)
         if why:
@@ -480,14 +483,14 @@ class Msps:
 
     def _of_serialized(self, data: bytes) -> Identity:
         try:
-            message = SerializedIdentity.FromString(data)
+            message = read(SerializedIdentity, data)
         except DecodeError:
             raise UnknownIdentityError("bytes that are no SerializedIdentity") from None
         return self.named(message.mspid).identity(message.id_bytes)
 
     def _of_known(self, data: bytes) -> Identity:
         try:
-            message = KnownIdentity.FromString(data[1:])
+            message = read(KnownIdentity, data[1:])
         except DecodeError:
             raise UnknownIdentityError("bytes that are no identity") from None
         msp = self.named(message.msp_id)
@@ -506,7 +509,7 @@ def _config(data: bytes) -> FabricMSPConfig:
     if len(data) > MAX_CONFIG:
         raise MspError(f"{len(data)} bytes of configuration, more than the {MAX_CONFIG} that are read")
     try:
-        return FabricMSPConfig.FromString(data)
+        return read(FabricMSPConfig, data)
     except DecodeError:
         raise MspError("bytes that are no FabricMSPConfig") from None
 

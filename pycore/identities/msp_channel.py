@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import Capabilities, ConfigGroup
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import FabricMSPConfig, MSPConfig
+from pycore.base.go_protobuf import read
 from pycore.identities.msp import Msp, MspError, Msps
 
 FABRIC = 0
@@ -26,7 +27,7 @@ def capabilities(group: ConfigGroup) -> frozenset[str]:
     if "Capabilities" not in group.values:
         return frozenset()
     try:
-        return frozenset(Capabilities.FromString(group.values["Capabilities"].value).capabilities)
+        return frozenset(read(Capabilities, group.values["Capabilities"].value).capabilities)
     except DecodeError:
         raise MspError("capabilities that are no such message") from None
 
@@ -58,6 +59,11 @@ def msps_of(
     return Msps([Msp(config, level=level, rules=rules, gm=gm) for config in configs], unread)
 
 
+def msp_names(group: ConfigGroup, section: str) -> list[str]:
+    """Names of the MSPs of a section's organisations, one for each of these. Raises MspError."""
+    return [_name(message) for message in _configs(group, [section])]
+
+
 def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[MSPConfig]:
     for section in sections:
         if section not in group.groups:
@@ -69,7 +75,7 @@ def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[MSPConfig]
 
 def _config(name: str, data: bytes) -> MSPConfig:
     try:
-        return MSPConfig.FromString(data)
+        return read(MSPConfig, data)
     except DecodeError:
         raise MspError(f"the MSP of the organisation {name[:80]!r} is no MSPConfig") from None
 
@@ -77,6 +83,6 @@ def _config(name: str, data: bytes) -> MSPConfig:
 def _name(message: MSPConfig) -> str:
     """The name of an MSP of another type: the first field of every such configuration."""
     try:
-        return str(FabricMSPConfig.FromString(message.config).name)
+        return str(read(FabricMSPConfig, message.config).name)
     except DecodeError:
         return ""

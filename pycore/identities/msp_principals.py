@@ -21,6 +21,7 @@ from pycore._pb.ledgers.fabric.v1.membership_pb2 import (
     OrganizationUnit,
     SerializedIdentity,
 )
+from pycore.base.go_protobuf import read
 from pycore.identities.msp import Identity, UnknownIdentityError
 
 ROLES = ("member", "admin", "client", "peer", "orderer")
@@ -69,21 +70,21 @@ def _compiled(message: MSPPrincipal, depth: int) -> Principal:
     kind, data = message.principal_classification, message.principal
     try:
         if kind == MSPPrincipal.ROLE:
-            role = MSPRole.FromString(data)
+            role = read(MSPRole, data)
             if not 0 <= role.role < len(ROLES):
                 return Principal("never", value=f"an unknown role, {role.role}")
             return Principal("role", role.msp_identifier, ROLES[role.role])
         if kind == MSPPrincipal.ORGANIZATION_UNIT:
-            unit = OrganizationUnit.FromString(data)
+            unit = read(OrganizationUnit, data)
             name = unit.organizational_unit_identifier
             return Principal("unit", unit.msp_identifier, name, unit.certifiers_identifier)
         if kind == MSPPrincipal.IDENTITY:
             return _identity(data)
         if kind == MSPPrincipal.ANONYMITY:
-            wanted = MSPIdentityAnonymity.FromString(data).anonymity_type
+            wanted = read(MSPIdentityAnonymity, data).anonymity_type
             return Principal("anonymity", value={0: "nominal", 1: "anonymous"}.get(wanted, str(wanted)))
         if kind == MSPPrincipal.COMBINED:
-            return _combined(CombinedPrincipal.FromString(data), depth)
+            return _combined(read(CombinedPrincipal, data), depth)
     except DecodeError:
         return Principal("never", value="bytes that are no principal of their classification")
     return Principal("never", value=f"an unknown classification, {kind}")
@@ -91,10 +92,10 @@ def _compiled(message: MSPPrincipal, depth: int) -> Principal:
 
 def _identity(data: bytes) -> Principal:
     """SerializedIdentity, or Fabric-X's message, which is the same on the wire unless it names a certificate's id."""
-    by_id = KnownIdentity.FromString(data)
+    by_id = read(KnownIdentity, data)
     if by_id.WhichOneof("creator") == "certificate_id":
         return Principal("identity", by_id.msp_id, b"", by_id.certificate_id)
-    message = SerializedIdentity.FromString(data)
+    message = read(SerializedIdentity, data)
     return Principal("identity", message.mspid, message.id_bytes)
 
 

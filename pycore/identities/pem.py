@@ -28,8 +28,11 @@ def plain(data: bytes, label: bytes) -> bytes | None:
     stop = data.find(end) if data.startswith(begin) else -1
     if stop < len(begin) or data[stop + len(end) : stop + len(end) + 1] not in (b"", b"\n"):
         return None
+    text = data[len(begin) : stop].replace(b"\n", b"")
+    if len(text) % 4:  # Python takes padding that is too long
+        return None
     try:  # whatever is neither base64 nor a line's end fails here
-        return base64.b64decode(data[len(begin) : stop].replace(b"\n", b""), validate=True) or None
+        return base64.b64decode(text, validate=True) or None
     except binascii.Error:
         return None
 

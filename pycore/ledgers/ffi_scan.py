@@ -258,7 +258,7 @@ def scan(
     """Scans records into tables (int64 (capacity, width) each; table 0 has a row for each record).
 
     most    rows of each table that one record may have; one with more keeps none, and its row is flagged
-    reader  "protobuf" | "tars"
+    reader  "protobuf" | "go", protobuf as Go reads it | "tars"
 
     Returns how many records have a fault, the rows of each table (more than its capacity: those beyond were not
     written), and the first fault.
@@ -267,7 +267,7 @@ def scan(
         _TABLES, [(ffi.from_buffer(_NUMBERS, t), len(t), limit, 0) for t, limit in zip(tables, most, strict=True)]
     )
     fault = ffi.new(_FAULT)
-    walk = lib.pc_scan_tars if reader == "tars" else lib.pc_scan_records
+    walk = {"protobuf": lib.pc_scan_records, "go": lib.pc_scan_go, "tars": lib.pc_scan_tars}[reader]
     faulty = _checked(walk(plan.struct, records.to_native(), native, fault))
     found = Fault(fault.code, fault.record, fault.offset, tuple(fault.path[0 : fault.depth])) if faulty else None
     return faulty, [table.rows for table in native], found

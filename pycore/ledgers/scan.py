@@ -164,6 +164,7 @@ class Plan:
         *,
         raw: Sequence[str] = (),
         most: Mapping[str, int] | None = None,
+        reader: str = "protobuf",
     ) -> None:
         """Compiles a plan.
 
@@ -174,10 +175,13 @@ class Plan:
         raw      paths of messages that are taken as bytes and not looked into; maps, whose order a writer chooses, and
                  messages that contain themselves have to be among them
         most     table -> rows of it that one record may have
+        reader   whose faults count: "protobuf", protobuf's own parser, or "go", the one in Go
 
         InputError: a path that leads nowhere, or to a cell that several occurrences would share; messages that are not
         proto3; more than the limits of ``csrc/pycore.h`` allow.
         """
+        if reader != "protobuf":
+            self._reader = reader
         self.names = tuple(dict.fromkeys(tables.values()))
         self._descriptor = message
         self._tables = dict(tables)

@@ -154,6 +154,40 @@ def test_text_before_the_pem():
         msp(rules="strict").identity(text)
 
 
+@pytest.mark.parametrize("rules", ["strict", "compatible"])
+def test_a_pem_inside_of_a_pem_is_no_certificate(rules):
+    inside = pem.armor("CERTIFICATE", person().pem)
+    with pytest.raises(UnknownIdentityError):
+        msp(rules=rules).identity(inside)
+
+
+def test_pem_as_go_reads_it():
+    """Each of these is one text or none to Go; other readers see it otherwise."""
+    text = person().pem
+    begin, *lines, end = text.strip().split(b"\n")
+    content = b"".join(lines)
+    padded = content + b"=" * (4 - len(content) % 4) if content.endswith(b"=") else content + b"="
+    known = {
+        b"\n".join([begin, content[:9] + b" \t" + content[9:], end]): True,  # blanks inside
+        b"\n".join([begin, b"Proc Type: 4", content, end]): True,  # any header with a colon
+        b"\n".join([begin + b" \t", content, end + b"\t "]): True,
+        b"\r\n".join([begin, *lines, end]): True,
+        b"\r".join([begin, *lines, end]): False,  # which ends no line
+        b"\n".join([begin, padded, end]): False,
+        b"\n".join([begin, b"text", begin, content, end]): True,  # the last beginning counts
+        b"\n".join([begin, content, end + b"x", begin, content, end]): True,
+        b"\n".join([begin, content, end.lower(), end]): False,
+        b" " + text: False,
+        b"x\n" + text: True,
+    }
+    for one, wanted in known.items():
+        try:
+            found = msp().identity(one).problem == ""
+        except UnknownIdentityError:
+            found = False
+        assert found == wanted, one
+
+
 def test_signatures_on_certificates_become_low():
     found = set()
     for _ in range(40):

@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2
 from pycore.consensus.policy import PolicyError, compile_policy
+from pycore.identities import go_pem
 from pycore.identities.msp import LEVELS, Msp, MspError, UnknownIdentityError
 from pycore.identities.msp_principals import compile_principal
 from pycore.ledgers.fabric import orderers as orderers_room
@@ -29,6 +31,10 @@ from pycore.ledgers.fabric.channel import config_of
 from pycore.ledgers.fabric.transactions import canonical
 from pycore.ledgers.scan import Spans
 from pycore.testing.fabric import FabricChannel
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fuzz"))
+
+import fuzz_fabric_messages
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -302,6 +308,57 @@ def test_entries_of_blocks(go, seed, count_cases):
         theirs = go(entries=[entry.hex()])["well_formed"]
         assert bool(canonical(Spans.joined([entry]), strict=False)[0]) == theirs, entry.hex()
     count_cases("Go: fabric-x-common, entries of blocks", len(cases))
+
+
+def test_messages(go, seed, count_cases):
+    """Changed messages of every kind have one content, or are refused, in both."""
+    cases: dict[Any, list[bytes]] = {}
+    rounds = int(os.environ.get("PYCORE_GO_MESSAGES", "4000"))
+    for i in range(rounds):
+        kind, data = fuzz_fabric_messages.mutated(random.Random(f"{seed}:{i}"))
+        cases.setdefault(kind, []).append(data)
+    refused = 0
+    for kind, texts in cases.items():
+        answer = go(message=fuzz_fabric_messages.go_name(kind), texts=[text.hex() for text in texts])
+        for text, theirs in zip(texts, answer["read"], strict=True):
+            ours_ = fuzz_fabric_messages.reading(kind, text)
+            assert (ours_ is None) == (theirs == "-"), (kind.DESCRIPTOR.name, text.hex())
+            refused += ours_ is None
+            if ours_ is not None:  # maps are written in another order
+                assert kind.FromString(ours_) == kind.FromString(bytes.fromhex(theirs)), text.hex()
+    assert 0 < refused < rounds
+    count_cases("Go: google.golang.org/protobuf, changed messages", rounds)
+
+
+PIECES = (
+    b"-----BEGIN ", b"CERTIFICATE", b"", b"-----", b"-----\n", b"\n", b"\r\n", b"\r", b" ", b"\t", b"-----END ",
+    b"AAAA", b"\n-----END ", b"AA==", b"A", b"AB==", b"=", b"a: b\n", b":", b"text", b"\0", b"\xff", b"\x0b", b"-",
+    b"\n\n",
+)  # fmt: skip
+
+
+def some_pem(rng: random.Random) -> bytes:
+    """Texts that are PEM, or nearly so."""
+    parts = [b"-----BEGIN ", b"CERTIFICATE", b"-----\n", b"AAAA", b"\n-----END ", b"CERTIFICATE", b"-----", b"\n"]
+    parts[3:3] = [b"a: b\n", b"\n"] * (rng.random() < 0.3)
+    parts *= rng.choice((1, 1, 2))
+    for _ in range(rng.randrange(4)):
+        place = rng.randrange(len(parts))
+        parts[place : place + rng.randrange(2)] = [rng.choice(PIECES)]
+    return b"".join(parts)
+
+
+def test_pem(go, seed, count_cases):
+    rng = random.Random(seed)
+    texts = [some_pem(rng) for _ in range(4000)]
+    found = 0
+    for text, theirs in zip(texts, go(pem=True, texts=[text.hex() for text in texts])["read"], strict=True):
+        block = go_pem.first(text)
+        ours_ = "-" if block is None else f"{block.der.hex()} {block.label.encode('latin-1').hex()}"
+        assert ours_ == theirs, text
+        found += block is not None
+    assert 0 < found < len(texts)
+    count_cases("Go: encoding/pem", len(texts))
 
 
 def test_certificates_with_changed_bytes(go, seed, count_cases):

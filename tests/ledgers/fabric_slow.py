@@ -11,6 +11,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
+from pycore.base import go_protobuf
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
 from pycore.identities.msp import UnknownIdentityError
@@ -27,7 +28,7 @@ class WrongError(Exception):
 
 def read(kind: Any, data: bytes, code: Code) -> Any:
     try:
-        return kind.FromString(data)
+        return go_protobuf.read(kind, data)
     except DecodeError:
         raise WrongError(code) from None
 
@@ -107,6 +108,7 @@ def proposal(payload: Any, header: Any) -> tuple[Any, Any]:
     action = read(transaction_pb2.ChaincodeActionPayload, body.actions[0].payload, bad)
     need(action.HasField("action"), bad)
     response = read(transaction_pb2.ProposalResponsePayload, action.action.proposal_response_payload, bad)
+    need(action.chaincode_proposal_payload, bad)
     covered = payload.header.channel_header + body.actions[0].header + action.chaincode_proposal_payload
     need(response.proposal_hash == hashlib.sha256(covered).digest(), bad)
     return action, response
@@ -115,6 +117,7 @@ def proposal(payload: Any, header: Any) -> tuple[Any, Any]:
 def called(header: Any, action: Any, response: Any) -> list[str]:
     """The namespaces whose policies are asked."""
     extension = read(transaction_pb2.ChaincodeHeaderExtension, header.extension, Code.BAD_HEADER_EXTENSION)
+    need(response.extension, Code.BAD_RESPONSE_PAYLOAD)
     found = read(transaction_pb2.ChaincodeAction, response.extension, Code.BAD_RESPONSE_PAYLOAD)
     sets = read(transaction_pb2.TxReadWriteSet, found.results, Code.BAD_RWSET)
     written = []

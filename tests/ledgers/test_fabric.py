@@ -386,6 +386,14 @@ def test_contexts():
             CHANNEL.context(**{name: value})
 
 
+def test_capabilities_that_nobody_knows_are_refused():
+    """Peers stop there: they cannot know the rules either."""
+    for name in ("V3_0", "V2_0", "V1_1"):
+        assert FabricChannel(seed=6, capability=name).context().channel() is not None
+    with pytest.raises(InputError, match="V9_9"):
+        FabricChannel(seed=6, capability="V9_9").context()
+
+
 def test_configurations_move_the_context_only_when_they_are_signed():
     moved = CHANNEL.config_block(1, CHANNEL.genesis_hash)
     for block in (

@@ -180,6 +180,25 @@ def test_a_transaction_that_is_not_valid():
     assert [check.name for check in found.checks if not check.ok] == ["transaction"]
 
 
+def test_a_transaction_whose_id_occurs_before_it():
+    """Peers mark the second one as a duplicate, whatever it does; the first one stands."""
+    story = STORIES["one orderer"]
+    first, second = story.channel.drafts(1, 2)
+    second.nonce, second.creator = first.nonce, first.creator
+    second.writes = {second.chaincode: ("another",)}
+    entries = story.channel.envelopes([first, second])
+    assert entries[0] != entries[1]
+    block = story.channel.block(1, story.channel.genesis_hash, entries)
+    found = [
+        PROOFS.check(
+            PROOFS.make({"block": block, "index": place}, Statement("transaction"), story.trusted), story.trusted
+        )
+        for place in (0, 1)
+    ]
+    assert all(check.ok for check in found[0].checks)
+    assert [check.name for check in found[1].checks if not check.ok] == ["transaction"]
+
+
 def test_before_1_4_1_nothing_signed_names_the_configuration():
     story = STORIES["one orderer"]
     bundle = story.bundle(1, "header")

@@ -28,7 +28,7 @@ from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.codes import Code
-from pycore.testing.fabric import role_principal, signature_policy
+from pycore.testing.fabric import FabricChannel, role_principal, signature_policy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fuzz"))
 
@@ -123,10 +123,12 @@ CASES: dict[str, tuple[Callable[[Parts], None], Code]] = {
     "no actions": (clear("body.actions"), Code.INVALID_ENDORSER_TRANSACTION),
     "an action without nonce": (action_without("nonce"), Code.INVALID_ENDORSER_TRANSACTION),
     "an action without creator": (action_without("creator"), Code.INVALID_ENDORSER_TRANSACTION),
+    "no proposal": (set_to("inner.chaincode_proposal_payload", b""), Code.INVALID_ENDORSER_TRANSACTION),
     "another channel": (set_to("channel.channel_id", "other"), Code.TARGET_CHAIN_NOT_FOUND),
     "an extension that is none": (set_to("channel.extension", b"\xff"), Code.BAD_HEADER_EXTENSION),
     "no chaincode in the extension": (set_to("channel.extension", b""), Code.INVALID_OTHER_REASON),
     "an action that is none": (action_bytes(b"\xff"), Code.BAD_RESPONSE_PAYLOAD),
+    "no action": (action_bytes(b""), Code.BAD_RESPONSE_PAYLOAD),
     "no chaincode in the action": (clear("action.chaincode_id"), Code.INVALID_OTHER_REASON),
     "another chaincode": (set_to("action.chaincode_id.name", "other"), Code.INVALID_CHAINCODE),
     "no version": (clear("action.chaincode_id.version"), Code.INVALID_CHAINCODE),
@@ -151,11 +153,11 @@ def test_every_code(rules):
         change(one)
         entries.append(one.envelope())
         wanted.append(code)
-    report = report_of(block_of(entries, codes=bytes(wanted)), rules=rules, release="2")
-    found = dict(zip(CASES, map(Code, report.codes), strict=True))
+    report = report_of(block_of([ENTRIES[0], *entries], codes=bytes([0, *wanted])), rules=rules, release="2")
+    found = dict(zip(CASES, map(Code, report.codes[1:]), strict=True))
     assert found == {name: code for name, (_, code) in CASES.items()}
     assert report.valid, report.failed
-    assert not any(verdict is Verdict.VALID for verdict in report.transactions)
+    assert [i for i, verdict in enumerate(report.transactions) if verdict is Verdict.VALID] == [0]
     assert len(report.faults) == len(CASES)
 
 
@@ -263,6 +265,52 @@ def test_duplicates_count_among_valid_ones_only():
     assert list(report.codes) == [Code.BAD_CREATOR_SIGNATURE, Code.VALID, Code.DUPLICATE_TXID]
 
 
+def test_an_id_behind_one_that_could_not_be_judged():
+    """The first may be valid or not: only the state says whether the second is a duplicate."""
+    first, second = (parts() for _ in range(2))
+    first.action.results = transaction_pb2.TxReadWriteSet(
+        ns_rwset=[{"namespace": "other", "rwset": b"\x1a\x03\x0a\x01k"}]
+    ).SerializeToString()
+    entries = [first.envelope(), second.envelope()]
+    unknown = {"policies": {"other": "state"}}
+    report = report_of(block_of(entries, codes=bytes([10, 0])), **unknown)
+    assert list(report.codes) == [Code.NOT_VALIDATED, Code.NOT_VALIDATED]
+    assert report.valid, report.failed
+    third = parts().envelope()
+    codes = report_of(block_of([*entries, ENTRIES[1], third, ENTRIES[1]], codes=b""), **unknown).codes
+    unjudged = Code.NOT_VALIDATED
+    assert list(codes) == [unjudged, unjudged, Code.VALID, unjudged, Code.DUPLICATE_TXID]
+
+
+def test_codes_of_a_peer_behind_an_id():
+    """Of a first one that the state made invalid, and of one with a conflict, which is found later."""
+    entries = [parts().envelope(), parts().envelope()]
+    for written, good in (((0, 9), True), ((0, 0), False), ((25, 0), True), ((25, 9), True), ((11, 0), False)):
+        report = report_of(block_of(entries, codes=bytes(written)))
+        assert list(report.codes) == [Code.VALID, Code.DUPLICATE_TXID]
+        assert (report.check("validation_codes").ok is True) == good, written
+
+
+def test_the_first_transaction_is_one_of_the_channel():
+    other = parts()
+    other.channel.channel_id = "other"
+    other = other.envelope()
+    for entries, good in (([ENTRIES[0], other], True), ([other, ENTRIES[0]], False)):
+        # Peers look for the creator in the other channel, and mostly find nobody.
+        codes = bytes(0 if entry == ENTRIES[0] else 4 for entry in entries)
+        for changes, asked in (
+            ({}, True),
+            ({"release": "2", "rules": "compatible"}, True),
+            ({"rules": "compatible"}, False),
+        ):
+            report = report_of(block_of(entries, codes=codes), **changes)
+            assert report.valid == (good or not asked), report.failed
+    other = parts()
+    other.payload_bytes = b"\xff"
+    report = report_of(block_of([other.envelope()], codes=bytes([2])))
+    assert [check.name for check in report.failed] == ["channel_id"]
+
+
 # ---- endorsements ----------------------------------------------------------------------------------------------------
 
 
@@ -298,6 +346,28 @@ def test_policies_by_namespace():
         ("state", [Code.NOT_VALIDATED]),
     ):
         assert codes_of([draft], policies={"ledger": text}) == wanted, text
+
+
+def test_chaincodes_change_by_most_members_where_the_channel_does_not_say():
+    """As in channels that were upgraded from 1.4 without such a policy."""
+    channel = FabricChannel(seed=5, organisations=3, peers=1)
+    made = block_pb2.Block.FromString(channel.genesis)
+    envelope = block_pb2.Envelope.FromString(made.data.data[0])
+    payload = block_pb2.Payload.FromString(envelope.payload)
+    config = configuration_pb2.ConfigEnvelope.FromString(payload.data)
+    del config.config.channel_group.groups["Application"].policies["LifecycleEndorsement"]
+    payload.data = config.SerializeToString()
+    envelope.payload = payload.SerializeToString()
+    made.data.data[0] = envelope.SerializeToString()
+    made.header.data_hash = hash_one("sha256", made.data.data[0])
+    context = channel.context(1, channel.genesis_hash, config_block=made.SerializeToString())
+    for organisations, code in (((1, 2), Code.VALID), ((2,), Code.ENDORSEMENT_POLICY_FAILURE)):
+        draft = channel.drafts(1, 1)[0]
+        draft.chaincode, draft.writes = "_lifecycle", {"_lifecycle": ("key",)}
+        draft.endorsers = [channel.people[f"peer0.Org{number}MSP"] for number in organisations]
+        verdicts = LEDGER.validate_transactions(channel.envelopes([draft]), context)
+        wanted = Verdict.VALID if code == Code.VALID else Verdict.POLICY_NOT_MET
+        assert list(verdicts) == [wanted]
 
 
 def test_every_written_namespace_is_asked():
@@ -406,46 +476,6 @@ def test_a_block_with_invalid_transactions_is_valid():
     assert not report.transactions.all_valid
     assert report.faults[0].detail.startswith("BAD_CREATOR_SIGNATURE (4)")
     assert report.faults[0].tx_id == LEDGER.transaction_hash(ENTRIES[0]).hex()
-
-
-# ---- two readers of one envelope -------------------------------------------------------------------------------------
-
-
-def test_a_header_that_comes_twice_is_merged_and_not_replaced():
-    """Go merges a message that comes twice; other readers put the second in the place of the first."""
-    one = parts()
-    one.envelope()
-    header = one.payload.header
-    channel = block_pb2.Payload(header={"channel_header": header.channel_header}).SerializeToString()
-    signer = block_pb2.Payload(header={"signature_header": header.signature_header}).SerializeToString()
-    one.payload_bytes = channel + signer + block_pb2.Payload(data=one.payload.data).SerializeToString()
-    assert report_of(block_of([one.envelope()])).transactions.all_valid
-    # A reader that replaces would see this one's second header only, in which the id is another.
-    other = block_pb2.ChannelHeader(type=3, channel_id="channel", tx_id="0" * 64).SerializeToString()
-    second = block_pb2.Payload(header={"channel_header": other}).SerializeToString()
-    one.payload_bytes = channel + signer + second + block_pb2.Payload(data=one.payload.data).SerializeToString()
-    assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [Code.BAD_PROPOSAL_TXID]
-
-
-def test_the_last_of_a_field_counts():
-    one = parts()
-    one.envelope()
-    whole = one.payload.SerializeToString()
-    one.payload_bytes = whole + block_pb2.Payload(data=b"\xff").SerializeToString()
-    assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [Code.INVALID_ENDORSER_TRANSACTION]
-    one.payload_bytes = block_pb2.Payload(data=b"\xff").SerializeToString() + whole
-    assert report_of(block_of([one.envelope()])).transactions.all_valid
-
-
-def test_texts_that_are_no_utf_8_are_refused_and_not_cut():
-    one = parts()
-    one.envelope()
-    broken = one.channel.SerializeToString().replace(b"channel", b"chann\xffl")
-    one.payload.header.channel_header = broken
-    one.payload_bytes = one.payload.SerializeToString()
-    assert list(report_of(block_of([one.envelope()], codes=b"")).codes) == [Code.BAD_COMMON_HEADER]
-    with pytest.raises(InputError):
-        LEDGER.header_hash(b"\x08")
 
 
 # ---- the same codes as one by one ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections.abc import Callable, Sequence
@@ -244,6 +245,26 @@ def test_a_text_before_the_pem_does_not_matter_however_long() -> None:
     assert verified([changed(request, after(size)) for size in (1, 1000, 100_000)]) == [1, 1, 1]
 
 
+def test_certificates_are_in_pem_as_go_reads_it() -> None:
+    def written(change: Callable[[bytes], bytes]) -> Callable[[list[bytes]], list[bytes]]:
+        def changes(held: list[bytes]) -> list[bytes]:
+            (_, signature), (_, identity) = fields_of(held[0])
+            (_, msp), (_, certificate) = fields_of(identity)
+            return [entry(signature, field(1, msp) + field(2, change(certificate))), *held[1:]]
+
+        return changes
+
+    request = NETWORK.requests("certs", 1)[0]
+    spaced = changed(request, written(lambda text: text.replace(b"\nMII", b"\nM I\tI")))
+    twice = changed(request, written(lambda text: b"-----BEGIN CERTIFICATE-----\ntext\n" + text))
+    inside = changed(request, written(lambda text: pem_of(text)))
+    assert verified([spaced, twice, inside]) == [1, 1, 2]
+
+
+def pem_of(data: bytes) -> bytes:
+    return b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(data)
+
+
 # ---- namespaces, updates ---------------------------------------------------------------------------------------------
 
 
@@ -372,6 +393,17 @@ def test_malformed_batches_apply_nothing() -> None:
         assert not verifier.policies.rules
     with pytest.raises(MalformedError):
         list(verifier.take(batch([], b"\x0a\x05")))
+
+
+def test_updates_in_pieces_are_sound_by_themselves() -> None:
+    """Go merges updates that are messages, not pieces that become one when they are put together."""
+    update = NETWORK.update()
+    for cut in (1, 3, len(update) // 2, len(update) - 1):
+        with pytest.raises(MalformedError):
+            list(Verifier().take(field(1, update[:cut]) + field(1, update[cut:])))
+    halves = field(1, NETWORK.update(policies=())) + field(1, NETWORK.update(config=False))
+    data = halves + batch(NETWORK.requests("certs", 2))
+    assert [piece.status.tolist() for piece in Verifier().take(data)] == [[1, 1]]
 
 
 def test_batches_are_taken_together_between_updates() -> None:

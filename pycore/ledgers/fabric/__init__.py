@@ -14,6 +14,7 @@ The checks, in the report's order (guide: docs/guides/fabric.md):
     transactions         whether they could be judged; who is valid is in `transactions` and `codes`
     endorsement_policies skipped where a written namespace's policy is known to the state alone
     validation_codes     a peer's codes in the block against those found here
+    channel_id           strict, and 2.x: the first transaction is one of the channel
     orderer_signatures   the policy /Channel/Orderer/BlockValidation of the configuration before the block
     quorum               strict: the count of BFT orderers        last_config   strict, Fabric-X: which block configures
     configuration        the next one of this channel             config_update  always skipped: not evaluated again

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1.block_pb2 import Block, BlockHeader
+from pycore.base.go_protobuf import read
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.plans import BLOCK
@@ -91,7 +92,7 @@ def open_block(data: bytes) -> OpenBlock:
     if tables.faulty:
         raise tables.refusal("block", "a serialised Fabric block", len(data))
     if tables["block"][0, FLAGS] & TWICE:
-        merged = Block.FromString(data).SerializeToString()
+        merged = read(Block, data).SerializeToString()
         raw, cells = np.frombuffer(merged, np.uint8), np.array([[0, len(merged)]], np.int64)
         tables = BLOCK.scan(Spans(raw, cells), limits=limits)
     for name, most in limits.items():

@@ -10,7 +10,7 @@ from typing import Any
 from pycore.consensus.policy import PolicyError
 from pycore.ledgers import fields
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.fabric.channel import Channel, ConfigError, open_channel, policy_of
+from pycore.ledgers.fabric.channel import LIFECYCLE, Channel, ConfigError, open_channel, policy_of
 
 UNKNOWN_POLICY = "state"
 """Given for a namespace whose policy only the state knows: its endorsements are not judged."""
@@ -103,7 +103,7 @@ class FabricContext(JsonContext):
 
     def policy_text(self, namespace: str) -> str:
         """The policy of a namespace in its written form."""
-        known = "/Channel/Application/LifecycleEndorsement" if namespace == "_lifecycle" else self.default_policy
+        known = LIFECYCLE if namespace == "_lifecycle" else self.default_policy
         return self.policies.get(namespace, known)
 
     def _check_policies(self, channel: Channel) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
+from pycore.base.go_protobuf import read
 from pycore.base.report import Event
 from pycore.ledgers.fabric.block import CODES, OpenBlock
 from pycore.ledgers.fabric.codes import Code
@@ -30,15 +31,15 @@ def event_of(entry: bytes) -> transaction_pb2.ChaincodeEvent | None:
     action = action_of(entry)
     if action is None or not action.events:
         return None
-    return transaction_pb2.ChaincodeEvent.FromString(action.events)
+    return read(transaction_pb2.ChaincodeEvent, action.events)
 
 
 def action_of(entry: bytes) -> transaction_pb2.ChaincodeAction | None:
     """The chaincode action of a valid transaction; None for a configuration."""
-    payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(entry).payload)
-    if block_pb2.ChannelHeader.FromString(payload.header.channel_header).type != 3:
+    payload = read(block_pb2.Payload, read(block_pb2.Envelope, entry).payload)
+    if read(block_pb2.ChannelHeader, payload.header.channel_header).type != 3:
         return None
-    actions = transaction_pb2.Transaction.FromString(payload.data).actions
-    inner = transaction_pb2.ChaincodeActionPayload.FromString(actions[0].payload)
-    response = transaction_pb2.ProposalResponsePayload.FromString(inner.action.proposal_response_payload)
-    return transaction_pb2.ChaincodeAction.FromString(response.extension)
+    actions = read(transaction_pb2.Transaction, payload.data).actions
+    inner = read(transaction_pb2.ChaincodeActionPayload, actions[0].payload)
+    response = read(transaction_pb2.ProposalResponsePayload, inner.action.proposal_response_payload)
+    return read(transaction_pb2.ChaincodeAction, response.extension)

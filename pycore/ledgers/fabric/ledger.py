@@ -11,10 +11,12 @@ from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, membership_pb2
 from pycore.base.columns import BytesLike, one_bytes, quote
+from pycore.base.go_protobuf import read
 from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, ProofError
 from pycore.hashing.batch import hash as hash_one
+from pycore.identities import go_pem
 from pycore.identities.collector import NO_HASH
 from pycore.identities.x509 import CertificateError, parse_certificate
 from pycore.ledgers.fabric import files, orderers, validator
@@ -82,10 +84,10 @@ class Fabric(LedgerFace[FabricContext]):
         """
         _wire(form)
         envelope = _envelope(tx)
-        creator = membership_pb2.SerializedIdentity()
         try:
-            creator.ParseFromString(_signature_header(envelope).creator)
-            certificate = parse_certificate(creator.id_bytes, rules="compatible", ed25519=True)
+            creator = read(membership_pb2.SerializedIdentity, _signature_header(envelope).creator)
+            block = go_pem.first(creator.id_bytes)
+            certificate = parse_certificate(b"" if block is None else block.der, rules="compatible", ed25519=True)
         except (DecodeError, CertificateError):
             raise InvalidSignature(Verdict.MALFORMED_KEY) from None
         name, message = _hash(hash), envelope.payload
@@ -103,7 +105,7 @@ class Fabric(LedgerFace[FabricContext]):
         """The hash of a serialised BlockHeader, 32 bytes."""
         _wire(form)
         try:
-            found = block_pb2.BlockHeader.FromString(one_bytes(header, "header"))
+            found = read(block_pb2.BlockHeader, one_bytes(header, "header"))
         except DecodeError:
             raise InputError("header", "bytes that are no message", "a serialised BlockHeader") from None
         return Header(found.number, found.previous_hash, found.data_hash).hash(_hash(hash))
@@ -153,7 +155,7 @@ class Fabric(LedgerFace[FabricContext]):
         name = _hash(hash)
         wanted, item = (_digest(field, value) for field, value in (("root", root), ("item_hash", item_hash)))
         try:
-            entries = list(block_pb2.BlockData.FromString(one_bytes(proof, "proof")).data)
+            entries = list(read(block_pb2.BlockData, one_bytes(proof, "proof")).data)
         except DecodeError:
             raise ProofError(Verdict.MALFORMED_PROOF) from None
         if not entries or not canonical(Spans.joined(entries), strict=True).all():
@@ -219,15 +221,15 @@ def _digest(name: str, value: BytesLike) -> bytes:
 
 def _envelope(tx: BytesLike) -> block_pb2.Envelope:
     try:
-        return block_pb2.Envelope.FromString(one_bytes(tx, "tx"))
+        return read(block_pb2.Envelope, one_bytes(tx, "tx"))
     except DecodeError:
         raise InputError("tx", "bytes that are no message", "a serialised Envelope") from None
 
 
 def _signature_header(envelope: block_pb2.Envelope) -> block_pb2.SignatureHeader:
     try:
-        payload = block_pb2.Payload.FromString(envelope.payload)
-        header = block_pb2.SignatureHeader.FromString(payload.header.signature_header)
+        payload = read(block_pb2.Payload, envelope.payload)
+        header = read(block_pb2.SignatureHeader, payload.header.signature_header)
     except DecodeError:
         raise InputError("tx", "a payload or header that is no message", "a serialised Envelope") from None
     if not header.nonce or not header.creator:
@@ -237,7 +239,7 @@ def _signature_header(envelope: block_pb2.Envelope) -> block_pb2.SignatureHeader
 
 def _id(entry: bytes, name: str) -> bytes:
     try:
-        header = _signature_header(block_pb2.Envelope.FromString(entry))
+        header = _signature_header(read(block_pb2.Envelope, entry))
     except (DecodeError, InputError):
         return b""
     return hash_one(name, header.nonce + header.creator)

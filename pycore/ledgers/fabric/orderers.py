@@ -29,6 +29,7 @@ from pycore._pb.ledgers.fabric.v1.block_pb2 import (
     OrdererBlockMetadata,
     SignatureHeader,
 )
+from pycore.base.go_protobuf import read
 from pycore.base.verdicts import Verdict
 from pycore.consensus.quorum import Ballot, Decision, Electorate, Rule, decide, tally
 from pycore.hashing.batch import hash as hash_one
@@ -76,7 +77,7 @@ class Signed:
 def read_metadata(data: bytes, what: str) -> Metadata:
     """One of a block's metadata. Raises MetadataError."""
     try:
-        found = Metadata.FromString(data)
+        found = read(Metadata, data)
     except DecodeError:
         raise MetadataError(f"{what} that are no message") from None
     if len(found.signatures) > MAX_SIGNATURES:
@@ -88,8 +89,8 @@ def last_config(signatures: Metadata, place: bytes) -> int:
     """The number of the block that holds the configuration, as the metadata say. Raises MetadataError."""
     try:
         if not signatures.value:
-            return int(LastConfig.FromString(read_metadata(place, "metadata of the last configuration").value).index)
-        return int(OrdererBlockMetadata.FromString(signatures.value).last_config.index)
+            return int(read(LastConfig, read_metadata(place, "metadata of the last configuration").value).index)
+        return int(read(OrdererBlockMetadata, signatures.value).last_config.index)
     except DecodeError:
         raise MetadataError("a value of the metadata that is no message") from None
 
@@ -173,11 +174,11 @@ def _signature(
     message = sequence(octets(head), octets(header.der()), octets(value)) if skips else value + head + header.der()
     try:
         if by_number:
-            number = IdentifierHeader.FromString(head).identifier
+            number = read(IdentifierHeader, head).identifier
             signer = channel.consenters.get(number, b"")
             flaw = "" if signer else f"no orderer has the identifier {number}"
             return Signature(signer, number, message, one.signature, flaw)
-        signer = SignatureHeader.FromString(head).creator
+        signer = read(SignatureHeader, head).creator
     except DecodeError:
         if not skips:
             raise MetadataError("a signature whose header is no message") from None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
+from pycore.base.go_protobuf import read
 from pycore.ledgers.ffi_scan import TWICE, TWO_OF_ONE
 from pycore.ledgers.scan import FAULT, FIRST_CELL, FLAGS, START, Plan, Spans, Tables
 
@@ -24,22 +25,38 @@ BLOCK = Plan(
     block_pb2.Block.DESCRIPTOR,
     {"": "block", "data.data": "entry", "metadata.metadata": "metadata"},
     {"block": ["header", "header.number", "header.previous_hash", "header.data_hash", "data", "metadata"]},
+    reader="go",
 )
-ENVELOPE = Plan(block_pb2.Envelope.DESCRIPTOR, {"": "row"}, {"row": ["payload", "signature"]})
+ENVELOPE = Plan(
+    block_pb2.Envelope.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["payload", "signature"]},
+    reader="go",
+)
 PAYLOAD = Plan(
     block_pb2.Payload.DESCRIPTOR,
     {"": "row"},
     {"row": ["header", "header.channel_header", "header.signature_header", "data"]},
+    reader="go",
 )
 CHANNEL_HEADER = Plan(
-    block_pb2.ChannelHeader.DESCRIPTOR, {"": "row"}, {"row": ["type", "channel_id", "tx_id", "epoch", "extension"]}
+    block_pb2.ChannelHeader.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["type", "channel_id", "tx_id", "epoch", "extension"]},
+    reader="go",
 )
-SIGNATURE_HEADER = Plan(block_pb2.SignatureHeader.DESCRIPTOR, {"": "row"}, {"row": ["creator", "nonce"]})
+SIGNATURE_HEADER = Plan(
+    block_pb2.SignatureHeader.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["creator", "nonce"]},
+    reader="go",
+)
 TRANSACTION = Plan(
     transaction_pb2.Transaction.DESCRIPTOR,
     {"": "row", "actions": "action"},
     {"action": ["header", "payload"]},
     most={"action": 1 << 10},
+    reader="go",
 )
 ACTION = Plan(
     transaction_pb2.ChaincodeActionPayload.DESCRIPTOR,
@@ -49,36 +66,50 @@ ACTION = Plan(
         "endorsement": ["endorser", "signature"],
     },
     most={"endorsement": MAX_ENDORSEMENTS},
+    reader="go",
 )
 RESPONSE = Plan(
-    transaction_pb2.ProposalResponsePayload.DESCRIPTOR, {"": "row"}, {"row": ["proposal_hash", "extension"]}
+    transaction_pb2.ProposalResponsePayload.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["proposal_hash", "extension"]},
+    reader="go",
 )
 CHAINCODE_ACTION = Plan(
     transaction_pb2.ChaincodeAction.DESCRIPTOR,
     {"": "row"},
     {"row": ["results", "events", "chaincode_id", "chaincode_id.name", "chaincode_id.version"]},
+    reader="go",
 )
 EXTENSION = Plan(
-    transaction_pb2.ChaincodeHeaderExtension.DESCRIPTOR, {"": "row"}, {"row": ["chaincode_id", "chaincode_id.name"]}
+    transaction_pb2.ChaincodeHeaderExtension.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["chaincode_id", "chaincode_id.name"]},
+    reader="go",
 )
 EVENT = Plan(
-    transaction_pb2.ChaincodeEvent.DESCRIPTOR, {"": "row"}, {"row": ["chaincode_id", "tx_id", "event_name", "payload"]}
+    transaction_pb2.ChaincodeEvent.DESCRIPTOR,
+    {"": "row"},
+    {"row": ["chaincode_id", "tx_id", "event_name", "payload"]},
+    reader="go",
 )
 RW_SET = Plan(
     transaction_pb2.TxReadWriteSet.DESCRIPTOR,
     {"": "row", "ns_rwset": "namespace", "ns_rwset.collection_hashed_rwset": "collection"},
     {"namespace": ["namespace", "rwset"], "collection": ["hashed_rwset"]},
     most={"namespace": MAX_NAMESPACES, "collection": MAX_NAMESPACES},
+    reader="go",
 )
 KV = Plan(
     transaction_pb2.KVRWSet.DESCRIPTOR,
     {"": "row", "writes": "write", "metadata_writes": "write"},
     {"write": ["key"]},
+    reader="go",
 )
 HASHED = Plan(
     transaction_pb2.HashedRWSet.DESCRIPTOR,
     {"": "row", "hashed_writes": "write", "metadata_writes": "write"},
     {"write": ["key_hash"]},
+    reader="go",
 )
 
 _MERGED = TWICE | TWO_OF_ONE
@@ -158,7 +189,7 @@ class Columns:
         cells = records.cells[:, records.column : records.column + 2].copy()
         pieces, at = [self.data], self.data.size
         for i in odd.tolist():
-            encoded = _MESSAGES[plan].FromString(records[i]).SerializeToString()
+            encoded = read(_MESSAGES[plan], records[i]).SerializeToString()
             pieces.append(np.frombuffer(encoded, np.uint8))
             cells[i] = at, at + len(encoded)
             at += len(encoded)

@@ -23,19 +23,22 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.fabric.v1 import block_pb2
+from pycore.base.go_protobuf import read
 from pycore.base.report import Check
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.ledgers.contexts import JsonContext
-from pycore.ledgers.fabric import orderers
+from pycore.ledgers.fabric import orderers, plans
 from pycore.ledgers.fabric.block import SIGNATURES, Header, OpenBlock, open_block
 from pycore.ledgers.fabric.channel import Channel, ConfigError, channel_of, config_of
 from pycore.ledgers.fabric.context import FabricContext
 from pycore.ledgers.fabric.events import action_of
 from pycore.ledgers.fabric.orderers import MetadataError
+from pycore.ledgers.fabric.plans import Columns
 from pycore.ledgers.fabric.transactions import canonical, judge
 from pycore.ledgers.proof import Bundle, Inclusion, Proven, Statement, Trusted
 from pycore.ledgers.scan import Spans
@@ -226,7 +229,7 @@ class _Checking:
         except InputError as error:
             self._need("inclusion", False, str(error))
             raise _RefusedError from error
-        entries = list(block_pb2.BlockData.FromString(node).data)
+        entries = list(read(block_pb2.BlockData, node).data)
         block = OpenBlock(Spans.joined(entries).data, header, Spans.joined(entries), (), True, False)
         whole = block.data_hash(context.hash, lengths=context.data_lengths) == header.data_hash
         self._need("data_hash", whole, "the entries are not those of the block")
@@ -239,10 +242,12 @@ class _Checking:
             facts["configuration"] = config[1].config.sequence
             return facts
         batch = orderers.new_batch(context)
-        items = Spans.joined([statement.item])
+        alike = _of_one_id(block.entries, inclusion.index)  # of these only the first valid one counts
+        items = Spans.joined([entries[place] for place in alike])
         found = judge(items.data, items, context, channel, batch, first=False)
-        verdict = Verdict(int(found.verdicts[0]))
-        detail = found.details.get(0, "") or verdict.name
+        last = len(alike) - 1
+        verdict = Verdict(int(found.verdicts[last]))
+        detail = found.details.get(last, "") or verdict.name
         self._need("transaction", verdict is Verdict.VALID, detail)
         return facts | _facts(statement.item)
 
@@ -263,10 +268,21 @@ class _Checking:
         follows = new.sequence == channel.sequence + 1 and new.channel_id == channel.channel_id
         self._need("configuration", follows, "not the next configuration of the channel")
         made = block_pb2.Block()
-        made.header.CopyFrom(block_pb2.BlockHeader.FromString(header.wire()))
+        made.header.CopyFrom(read(block_pb2.BlockHeader, header.wire()))
         made.data.data.append(statement.item)
         moved = context.replace(config_block=made.SerializeToString())
         return Trusted(trusted.chain, trusted.chain_id, header.number, block_hash, moved)
+
+
+def _of_one_id(entries: Spans, index: int) -> list[int]:
+    """The entries up to this one that have its id, itself last."""
+    columns = Columns(entries.data)
+    mine = entries.part(0, index + 1)
+    payload = columns.scan(plans.PAYLOAD, columns.span(columns.scan(plans.ENVELOPE, mine), "row", "payload"))
+    header = columns.scan(plans.CHANNEL_HEADER, columns.span(payload, "row", "header.channel_header"))
+    ids = columns.span(header, "row", "tx_id")
+    found: list[int] = np.flatnonzero(ids.equal(ids[index])).tolist()
+    return found
 
 
 def _place(entries: list[bytes], sources: Mapping[str, Any]) -> Any:
@@ -275,8 +291,8 @@ def _place(entries: list[bytes], sources: Mapping[str, Any]) -> Any:
         return sources.get("index", 0 if len(entries) == 1 else None)
     for place, entry in enumerate(entries):
         try:
-            payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(entry).payload)
-            header = block_pb2.ChannelHeader.FromString(payload.header.channel_header)
+            payload = read(block_pb2.Payload, read(block_pb2.Envelope, entry).payload)
+            header = read(block_pb2.ChannelHeader, payload.header.channel_header)
         except DecodeError:
             continue
         if header.tx_id and header.tx_id == sources["tx_id"]:
@@ -295,8 +311,8 @@ def _config(entries: list[bytes]) -> tuple[str, Any] | None:
 
 def _facts(item: bytes) -> dict[str, Any]:
     """The content of a valid transaction."""
-    payload = block_pb2.Payload.FromString(block_pb2.Envelope.FromString(item).payload)
-    header = block_pb2.ChannelHeader.FromString(payload.header.channel_header)
+    payload = read(block_pb2.Payload, read(block_pb2.Envelope, item).payload)
+    header = read(block_pb2.ChannelHeader, payload.header.channel_header)
     action = action_of(item)
     assert action is not None
     return {
@@ -312,18 +328,16 @@ def _facts(item: bytes) -> dict[str, Any]:
 def _canonical(kind: type[Message], data: bytes, name: str) -> bytes:
     """The bytes of a message, which must be as protobuf writes it and hold nothing unknown. InputError."""
     try:
-        found = kind.FromString(data)
+        found = read(kind, data)
     except DecodeError:
         raise InputError(name, "bytes that are no message", f"a serialised {kind.DESCRIPTOR.name}") from None
-    again = kind.FromString(data)
-    again.DiscardUnknownFields()
-    if found.SerializeToString() != data or again.SerializeToString() != data:
+    if found.SerializeToString() != data:
         raise InputError(name, "unusual bytes", f"a {kind.DESCRIPTOR.name} as protobuf writes it")
     return data
 
 
 def _header(data: bytes) -> Header:
-    found = block_pb2.BlockHeader.FromString(_canonical(block_pb2.BlockHeader, data, "headers"))
+    found = read(block_pb2.BlockHeader, _canonical(block_pb2.BlockHeader, data, "headers"))
     return Header(found.number, found.previous_hash, found.data_hash)
 
 

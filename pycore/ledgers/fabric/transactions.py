@@ -21,7 +21,7 @@ from pycore.errors import InputError
 from pycore.hashing.batch import hash_batch
 from pycore.identities.collector import SignatureBatch
 from pycore.identities.msp import Identity, UnknownIdentityError, UnreadIdentityError
-from pycore.ledgers.fabric import plans
+from pycore.ledgers.fabric import plans, repeats
 from pycore.ledgers.fabric.channel import CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION, Channel, policy_of
 from pycore.ledgers.fabric.codes import VERDICTS, Code, describe
 from pycore.ledgers.fabric.context import UNKNOWN_POLICY, FabricContext
@@ -43,6 +43,8 @@ class Judged:
         codes: uint8 (n,), Fabric's codes as far as the block and the context decide them.
         verdicts: uint8 (n,).
         details, tx_ids: the fault in words and the id, of those that have a fault.
+        repeats: where the id of a duplicate occurs before.
+        channel_id: of the first one, "" where it has none that can be read; None where there are none.
         canonical: bool (n,): envelopes as protobuf writes them, with payload and signature.
         undecided: why some could not be judged, in words; "" where all were.
         configurations: how many hold a configuration.
@@ -56,6 +58,8 @@ class Judged:
     configurations: int = 0
     details: dict[int, str] = field(default_factory=dict)
     tx_ids: dict[int, str] = field(default_factory=dict)
+    repeats: dict[int, int] = field(default_factory=dict)
+    channel_id: str | None = None
     undecided: str = ""
     unknown_policies: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
@@ -85,6 +89,7 @@ class Transactions:
         self.codes = np.zeros(self.n, np.uint8)
         self.details: dict[int, str] = {}
         self.special: dict[int, Verdict] = {}
+        self.repeats: dict[int, int] = {}
         self._read_outer(entries)
         self._read_actions()
 
@@ -188,6 +193,8 @@ class Transactions:
         self.fail(mine & self._overflowing(self.action), bad, f"more than {plans.MAX_ENDORSEMENTS} endorsements")
         self.fail(mine & self.action.span("row", "action").absent, bad, "an action without endorsements")
         self.fail(mine & faults(self.response), bad, "a proposal response that is no message")
+        # Go's nil, for which it computes no hash.
+        self.fail(mine & (self.action.span("row", "chaincode_proposal_payload").lengths == 0), bad, "no proposal")
         matches = self._proposal_hashes_match()
         for index in np.flatnonzero(mine & ~matches & (self.codes == Code.VALID)).tolist():
             self.special[index] = Verdict.BAD_DIGEST
@@ -207,7 +214,9 @@ class Transactions:
         mine = self.endorsed
         columns, chaincode, extension = self.columns, self.chaincode, self.extension
         self.fail(mine & faults(extension), Code.BAD_HEADER_EXTENSION, "an extension that is no message")
-        self.fail(mine & faults(chaincode), Code.BAD_RESPONSE_PAYLOAD, "a chaincode action that is no message")
+        bad = Code.BAD_RESPONSE_PAYLOAD
+        self.fail(mine & (self.response.span("row", "extension").lengths == 0), bad, "no chaincode action")
+        self.fail(mine & faults(chaincode), bad, "a chaincode action that is no message")
         self._read_namespaces()
         self.fail(mine & self.bad_set, Code.BAD_RWSET, "a read-write set that is no message")
         other, wrong = Code.INVALID_OTHER_REASON, Code.INVALID_CHAINCODE
@@ -225,18 +234,20 @@ class Transactions:
         self.fail(mine & self.repeated, Code.ILLEGAL_WRITESET, "a namespace twice in the read-write set")
 
     def judge_duplicates(self) -> None:
-        """Ids that occur before among those that are valid; the last of Fabric's steps."""
+        """Ids that occur before among those that are valid; the last of Fabric's steps. Behind one that could not be
+        judged, a transaction cannot be either."""
         valid = self.endorsed & ((self.codes == Code.VALID) | (self.codes == Code.NOT_VALIDATED))
         places = np.flatnonzero(valid)
         if len(places) < 2:
             return
-        ids = self.columns.span(self.channel_header, "row", "tx_id").take(places)
-        _, firsts = ids.group()
-        again = np.ones(len(places), np.bool_)
-        again[firsts] = False
-        for index in places[again].tolist():
+        groups, firsts = self.columns.span(self.channel_header, "row", "tx_id").take(places).group()
+        self.repeats, unjudged = repeats.find(places, groups, firsts, self.codes)
+        for index in self.repeats:
             self.codes[index] = Code.DUPLICATE_TXID
             self.details[index] = "the id occurs before in the block"
+        for index in unjudged:
+            self.codes[index] = Code.NOT_VALIDATED
+            self.details[index] = "the id occurs before in the block, in one that could not be judged"
 
     def forgive(self, chosen: NDArray[np.bool_]) -> None:
         """Takes some transactions as valid, whatever was found."""
@@ -566,6 +577,8 @@ def _judged(rows: Transactions, signers: Signers | None, undecided: str, unknown
         canonical=rows.canonical,
         configurations=int((rows.types == CONFIG).sum()),
         details=details,
+        repeats=rows.repeats,
+        channel_id=rows.columns.span(rows.channel_header, "row", "channel_id")[0].decode() if rows.n else None,
         tx_ids={index: ids[index].decode()[:_SHOWN_ID] for index in details},
         undecided=undecided,
         unknown_policies=unknown,

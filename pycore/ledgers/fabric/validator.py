@@ -63,6 +63,7 @@ class Validation:
         started = time.perf_counter()
         self.checks[place:place] = others.data_checks
         self._codes(block, found)
+        self._channel(found, channel)
         self.checks += others.orderer_checks
         self.signed = others.signed
         self._configuration(block, header, channel, found, trusted=trusted)
@@ -143,9 +144,12 @@ class Validation:
             self.check("validation_codes", False, got=len(written), wanted=len(found.codes),
                        detail="another number of codes than of transactions")  # fmt: skip
             return
-        given = np.frombuffer(written, np.uint8)
-        other = np.flatnonzero((given != found.codes) & (found.codes != Code.NOT_VALIDATED)).tolist()
-        wrong = [i for i in other if not _agree(written[i], int(found.codes[i]))]
+        expected = found.codes.copy()
+        for i, first in found.repeats.items():
+            if written[first] not in _WHERE_IDS_COUNT and written[i] == Code.VALID:
+                expected[i] = Code.VALID  # what the state decides made the first one invalid
+        other = np.flatnonzero((np.frombuffer(written, np.uint8) != expected) & (expected != Code.NOT_VALIDATED))
+        wrong = [i for i in other.tolist() if not _agree(written[i], int(expected[i]))]
         if wrong:
             i = wrong[0]
             detail = f"transaction {i}, the first of {len(wrong)}: {found.details.get(i, '')}"
@@ -155,6 +159,18 @@ class Validation:
             self.check("validation_codes", None, detail="some transactions could not be judged")
         else:
             self.check("validation_codes", True, got=written.count(0), wanted=int((found.codes == 0).sum()))
+
+    def _channel(self, found: Judged, channel: Channel | None) -> None:
+        """Whether the first transaction is one of the channel. Peers of 2.x ask every block, later ones those that come
+        from other peers, so that there the strict rules ask."""
+        if self.context.rules != "strict" and self.context.release != "2":
+            return
+        wanted = self.context.channel_id or (channel.channel_id if channel is not None else "")
+        if not wanted or found.channel_id is None:
+            detail = "the channel is not known" if not wanted else "there is no transaction"
+            self.check("channel_id", None, got=found.channel_id, detail=detail, certainty="read")
+            return
+        self.check("channel_id", found.channel_id == wanted, got=found.channel_id, wanted=wanted, certainty="read")
 
     def _configuration(
         self, block: OpenBlock, header: Header, channel: Channel | None, found: Judged, *, trusted: bool
@@ -297,13 +313,19 @@ def _is_config(block: OpenBlock) -> bool:
     return True
 
 
+_WHERE_IDS_COUNT = frozenset({Code.VALID, Code.MVCC_READ_CONFLICT, Code.PHANTOM_READ_CONFLICT})
+"""Codes of transactions behind which the same id is a duplicate: conflicts are found later."""
+
+
 def _agree(written: int, found: int) -> bool:
     """Whether a peer may have written that code. One that needs the state may stand where nothing wrong was found, and
     where the endorsements are not enough; a known id may stand for any fault that is looked for later."""
     if found == Code.NOT_VALIDATED or written == found:
         return True
     if found == Code.VALID:
-        return written != Code.VALID and written not in BY_FORM
+        return written not in BY_FORM
+    if found == Code.TARGET_CHAIN_NOT_FOUND and written == Code.BAD_CREATOR_SIGNATURE:
+        return True  # peers look for the creator among the members of that other channel
     if found in BY_FORM and found not in (Code.BAD_RWSET, Code.BAD_HEADER_EXTENSION, Code.BAD_RESPONSE_PAYLOAD):
         return False
     return written in (Code.DUPLICATE_TXID, Code.INVALID_CHAINCODE, Code.ENDORSEMENT_POLICY_FAILURE)

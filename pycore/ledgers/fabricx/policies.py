@@ -23,6 +23,7 @@ from google.protobuf.message import DecodeError
 
 from pycore._pb.ledgers.fabric.v1.block_pb2 import ChannelHeader, Envelope, Payload
 from pycore._pb.ledgers.fabric.v1.configuration_pb2 import ConfigEnvelope, ConfigGroup
+from pycore.base.go_protobuf import read
 from pycore.consensus.policy import PolicyError, compile_policy
 from pycore.consensus.policy_tree import Policy, PolicyTree, Rejecting
 from pycore.errors import InputError
@@ -159,9 +160,9 @@ def _item(data: bytes) -> tuple[bytes, bytes]:
 def _channel_group(envelope: bytes) -> ConfigGroup:
     """The channel's group of an Envelope{Payload{ChannelHeader, ConfigEnvelope}}. Raises PolicyError."""
     try:
-        payload = Payload.FromString(Envelope.FromString(envelope).payload)
-        message = ConfigEnvelope.FromString(payload.data)
-        ChannelHeader.FromString(payload.header.channel_header)
+        payload = read(Payload, read(Envelope, envelope).payload)
+        message = read(ConfigEnvelope, payload.data)
+        read(ChannelHeader, payload.header.channel_header)
     except DecodeError:
         raise PolicyError("a configuration that is no Envelope with a ConfigEnvelope") from None
     if not payload.HasField("header"):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-from pycore.identities import pem
+from pycore.identities import go_pem
 from pycore.identities.collector import parse_der_scalars
 from pycore.identities.der import BIT_STRING, OID, SEQUENCE, DerError, bits, dotted, whole
 from pycore.ledgers.fabricx import bls
@@ -73,7 +73,7 @@ def read_key(scheme: str, key: bytes) -> Key:
 
 @lru_cache(maxsize=1024)
 def _ecdsa(text: bytes) -> Key:
-    block = next((one for one in pem.blocks(text) if not one.error), None)
+    block = go_pem.first(text)
     if block is None or block.label != "PUBLIC KEY":
         raise ThresholdKeyError("the ECDSA key is no PEM block PUBLIC KEY")
     try:

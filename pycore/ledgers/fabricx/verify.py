@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from pycore.base.columns import Column
 from pycore.base.deadline import checkpoint
 from pycore.hashing.batch import hash_batch
-from pycore.identities import pem
+from pycore.identities import go_pem
 from pycore.identities.collector import SignatureBatch
 from pycore.identities.msp import MAX_IDENTITY, Identity, UnknownIdentityError
 from pycore.ledgers.fabricx import columns as at
@@ -119,7 +119,10 @@ class Verifier:
             if counts[at.UPDATES]:
                 if group:
                     yield totals[at.REQUESTS], self._requests(b"".join(group), totals)
-                self.update(b"".join(at.updates(batch, counts[at.UPDATES])))
+                updates = at.updates(batch, counts[at.UPDATES])
+                for one in updates:  # each by itself, before they are put together
+                    Fields(one)
+                self.update(b"".join(updates))
                 group, totals = [], [0] * at.TABLES
             group.append(batch)
             totals = [one + other for one, other in zip(totals, counts, strict=True)]
@@ -391,8 +394,7 @@ def _without_text(certificate: bytes) -> bytes:
     """A certificate in PEM without the text before it, which upstream passes over, where MSPs do not read as much."""
     if len(certificate) <= MAX_IDENTITY:
         return certificate
-    block = next((one for one in pem.blocks(certificate) if not one.error), None)
+    block = go_pem.first(certificate)
     if block is None:
         return b""
-    text = base64.encodebytes(block.der)
-    return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (block.label.encode(), text, block.label.encode())
+    return b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(block.der)

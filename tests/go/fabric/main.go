@@ -6,13 +6,20 @@ import (
 	"bufio"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"os"
 
 	"github.com/hyperledger/fabric-lib-go/bccsp/sw"
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	_ "github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset"
+	_ "github.com/hyperledger/fabric-protos-go-apiv2/ledger/rwset/kvrwset"
 	mspproto "github.com/hyperledger/fabric-protos-go-apiv2/msp"
+	_ "github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	_ "github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/hyperledger/fabric-x-common/api/msppb"
 	"github.com/hyperledger/fabric-x-common/common/cauthdsl"
@@ -31,6 +38,8 @@ type question struct {
 	Entries    []string `json:"entries"`    // of a block
 	Block      string   `json:"block"`      // whose orderers' signatures are asked about
 	Orderers   string   `json:"orderers"`   // Orderers, for signers by identifier; with a block
+	Message    string   `json:"message"`    // full name of a message, whose serialised forms are in texts
+	Pem        bool     `json:"pem"`        // whether texts are to be read as PEM
 }
 
 type person struct {
@@ -46,6 +55,7 @@ type answer struct {
 	Policies   [][]bool `json:"policies"` // by policy and order; empty where the policy does not compile
 	WellFormed bool     `json:"well_formed"`
 	Signed     bool     `json:"signed"`
+	Read       []string `json:"read"` // for each text: its message written again without unknown fields, or what is in its PEM; "-" where it is none
 }
 
 func bytesOf(text string) []byte {
@@ -60,7 +70,42 @@ func levels() []msp.MSPVersion {
 	return []msp.MSPVersion{msp.MSPv1_0, msp.MSPv1_1, msp.MSPv1_3, msp.MSPv1_4_3, msp.MSPv3_0}
 }
 
+// written again: with its fields in order, and without those that are unknown.
+func again(name, text string) string {
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName(name))
+	if err != nil {
+		panic(err)
+	}
+	made := kind.New().Interface()
+	if (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(bytesOf(text), made) != nil {
+		return "-"
+	}
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(made)
+	if err != nil {
+		panic(err)
+	}
+	return hex.EncodeToString(data)
+}
+
+func inPem(text string) string {
+	block, _ := pem.Decode(bytesOf(text))
+	if block == nil {
+		return "-"
+	}
+	return hex.EncodeToString(block.Bytes) + " " + hex.EncodeToString([]byte(block.Type))
+}
+
 func answerTo(q *question) (found answer) {
+	if q.Message != "" || q.Pem {
+		for _, text := range q.Texts {
+			if q.Pem {
+				found.Read = append(found.Read, inPem(text))
+			} else {
+				found.Read = append(found.Read, again(q.Message, text))
+			}
+		}
+		return found
+	}
 	if q.Entries != nil {
 		data := &common.BlockData{}
 		for _, entry := range q.Entries {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	crand "crypto/rand"
 	"crypto/sha256"
 	"encoding/asn1"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"math/rand"
@@ -283,6 +285,12 @@ func (m *made) mutate(tx *applicationpb.Tx) string {
 				Endorsement: m.bytes(80), Identity: msppb.NewIdentity("nobody", m.bytes(80)),
 			})
 		}},
+		{"other PEM", func() {
+			if first.Identity != nil && first.Identity.GetCertificate() != nil {
+				text := m.otherPem(first.Identity.GetCertificate())
+				first.Identity = msppb.NewIdentity(first.Identity.MspId, text)
+			}
+		}},
 		{"no endorsements", func() { tx.Endorsements = nil }},
 		{"other version", func() { ns.NsVersion++ }},
 		{"huge version", func() { ns.NsVersion = m.random.Uint64() | 1<<63 }},
@@ -307,6 +315,29 @@ func (m *made) mutate(tx *applicationpb.Tx) string {
 	kind := kinds[m.random.Intn(len(kinds))]
 	kind.do()
 	return kind.what
+}
+
+// otherPem writes a certificate in a way that some readers of PEM take and others do not.
+func (m *made) otherPem(text []byte) []byte {
+	lines := bytes.Split(bytes.TrimSpace(text), []byte("\n"))
+	begin, end := lines[0], lines[len(lines)-1]
+	content := bytes.Join(lines[1:len(lines)-1], nil)
+	spaced := bytes.Join([][]byte{content[:30], content[30:]}, []byte(" \t"))
+	join := func(by string, parts ...[]byte) []byte { return bytes.Join(parts, []byte(by)) }
+	kinds := [][]byte{
+		join("\n", begin, spaced, end),
+		join("\r\n", begin, content, end),
+		join("\r", begin, content, end),
+		join("\n", begin, []byte("a: b"), content, end),
+		join("\n", begin, append(bytes.Clone(content), '='), end),
+		join("\n", begin, []byte("text"), begin, content, end),
+		join("\n", begin, content, append(bytes.Clone(end), 'x'), begin, content, end),
+		append([]byte("text\n"), text...),
+		append([]byte("text"), text...),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: text}),
+		bytes.ReplaceAll(text, []byte("CERTIFICATE"), []byte("ANYTHING")),
+	}
+	return kinds[m.random.Intn(len(kinds))]
 }
 
 type scalars struct{ R, S *big.Int }

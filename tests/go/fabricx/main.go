@@ -4,6 +4,7 @@
 //	fabricx -mode compare -target HOST:PORT      the same transactions to both verifiers, statuses compared
 //	fabricx -mode coordinator -target HOST:PORT  its coordinator on the target, its verifier asked for what is expected
 //	fabricx -mode write -out FILE                VerifierBatch messages, each after its length (uvarint)
+//	fabricx -mode read                           VerifierBatch messages in hexadecimal, one a line: written again, or "-"
 //
 // The last line of standard output is a JSON object.
 package main
@@ -12,6 +13,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -36,7 +38,7 @@ import (
 const messageLimit = 100 << 20
 
 var (
-	mode   = flag.String("mode", "compare", "serve, compare, coordinator or write")
+	mode   = flag.String("mode", "compare", "serve, compare, coordinator, write or read")
 	target = flag.String("target", "", "address of the other verifier")
 	count  = flag.Int("n", 2000, "transactions")
 	seed   = flag.Int64("seed", 1, "of what is generated")
@@ -63,12 +65,37 @@ func main() {
 		err = coordinate(ctx)
 	case "write":
 		err = write()
+	case "read":
+		err = read()
 	default:
 		err = fmt.Errorf("no mode %q", *mode)
 	}
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// read answers each message of standard input with what Go's parser finds in it, without unknown fields.
+func read() error {
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(make([]byte, 1<<20), 1<<28)
+	for lines.Scan() {
+		data, err := hex.DecodeString(lines.Text())
+		if err != nil {
+			return err
+		}
+		batch := &servicepb.VerifierBatch{}
+		if (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, batch) != nil {
+			fmt.Println("-")
+			continue
+		}
+		again, err := proto.MarshalOptions{Deterministic: true}.Marshal(batch)
+		if err != nil {
+			return err
+		}
+		fmt.Println(hex.EncodeToString(again) + ".")
+	}
+	return lines.Err()
 }
 
 // startService serves one of the committer's services on a free port.

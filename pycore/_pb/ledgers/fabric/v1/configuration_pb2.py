@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from pycore._pb.ledgers.fabric.v1 import block_pb2 as pycore_dot_ledgers_dot_fabric_dot_v1_dot_block__pb2
 from pycore._pb.ledgers.fabric.v1 import membership_pb2 as pycore_dot_ledgers_dot_fabric_dot_v1_dot_membership__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pycore/ledgers/fabric/v1/configuration.proto\x12\x18pycore.ledgers.fabric.v1\x1a)pycore/ledgers/fabric/v1/membership.proto\"W\n\x0e\x43onfigEnvelope\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .pycore.ledgers.fabric.v1.Config\x12\x13\n\x0blast_update\x18\x02 \x01(\x0c\"X\n\x06\x43onfig\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12<\n\rchannel_group\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigGroup\"\x84\x04\n\x0b\x43onfigGroup\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x41\n\x06groups\x18\x02 \x03(\x0b\x32\x31.pycore.ledgers.fabric.v1.ConfigGroup.GroupsEntry\x12\x41\n\x06values\x18\x03 \x03(\x0b\x32\x31.pycore.ledgers.fabric.v1.ConfigGroup.ValuesEntry\x12\x45\n\x08policies\x18\x04 \x03(\x0b\x32\x33.pycore.ledgers.fabric.v1.ConfigGroup.PoliciesEntry\x12\x12\n\nmod_policy\x18\x05 \x01(\t\x1aT\n\x0bGroupsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigGroup:\x02\x38\x01\x1aT\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigValue:\x02\x38\x01\x1aW\n\rPoliciesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.pycore.ledgers.fabric.v1.ConfigPolicy:\x02\x38\x01\"A\n\x0b\x43onfigValue\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x12\n\nmod_policy\x18\x03 \x01(\t\"e\n\x0c\x43onfigPolicy\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x30\n\x06policy\x18\x02 \x01(\x0b\x32 .pycore.ledgers.fabric.v1.Policy\x12\x12\n\nmod_policy\x18\x03 \x01(\t\"l\n\x14\x43onfigUpdateEnvelope\x12\x15\n\rconfig_update\x18\x01 \x01(\x0c\x12=\n\nsignatures\x18\x02 \x03(\x0b\x32).pycore.ledgers.fabric.v1.ConfigSignature\">\n\x0f\x43onfigSignature\x12\x18\n\x10signature_header\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xb9\x01\n\x0c\x43\x61pabilities\x12N\n\x0c\x63\x61pabilities\x18\x01 \x03(\x0b\x32\x38.pycore.ledgers.fabric.v1.Capabilities.CapabilitiesEntry\x1aY\n\x11\x43\x61pabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x05value\x18\x02 \x01(\x0b\x32$.pycore.ledgers.fabric.v1.Capability:\x02\x38\x01\"\x0c\n\nCapability\" \n\x10HashingAlgorithm\x12\x0c\n\x04name\x18\x01 \x01(\t\"*\n\x19\x42lockDataHashingStructure\x12\r\n\x05width\x18\x01 \x01(\r\">\n\rConsensusType\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12\r\n\x05state\x18\x03 \x01(\x05\"J\n\x08Orderers\x12>\n\x11\x63onsenter_mapping\x18\x01 \x03(\x0b\x32#.pycore.ledgers.fabric.v1.Consenter\"\x87\x01\n\tConsenter\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x0e\n\x06msp_id\x18\x04 \x01(\t\x12\x10\n\x08identity\x18\x05 \x01(\x0c\x12\x17\n\x0f\x63lient_tls_cert\x18\x06 \x01(\x0c\x12\x17\n\x0fserver_tls_cert\x18\x07 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,pycore/ledgers/fabric/v1/configuration.proto\x12\x18pycore.ledgers.fabric.v1\x1a$pycore/ledgers/fabric/v1/block.proto\x1a)pycore/ledgers/fabric/v1/membership.proto\"{\n\x0e\x43onfigEnvelope\x12\x30\n\x06\x63onfig\x18\x01 \x01(\x0b\x32 .pycore.ledgers.fabric.v1.Config\x12\x37\n\x0blast_update\x18\x02 \x01(\x0b\x32\".pycore.ledgers.fabric.v1.Envelope\"X\n\x06\x43onfig\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12<\n\rchannel_group\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigGroup\"\x84\x04\n\x0b\x43onfigGroup\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x41\n\x06groups\x18\x02 \x03(\x0b\x32\x31.pycore.ledgers.fabric.v1.ConfigGroup.GroupsEntry\x12\x41\n\x06values\x18\x03 \x03(\x0b\x32\x31.pycore.ledgers.fabric.v1.ConfigGroup.ValuesEntry\x12\x45\n\x08policies\x18\x04 \x03(\x0b\x32\x33.pycore.ledgers.fabric.v1.ConfigGroup.PoliciesEntry\x12\x12\n\nmod_policy\x18\x05 \x01(\t\x1aT\n\x0bGroupsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigGroup:\x02\x38\x01\x1aT\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x34\n\x05value\x18\x02 \x01(\x0b\x32%.pycore.ledgers.fabric.v1.ConfigValue:\x02\x38\x01\x1aW\n\rPoliciesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x35\n\x05value\x18\x02 \x01(\x0b\x32&.pycore.ledgers.fabric.v1.ConfigPolicy:\x02\x38\x01\"A\n\x0b\x43onfigValue\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\r\n\x05value\x18\x02 \x01(\x0c\x12\x12\n\nmod_policy\x18\x03 \x01(\t\"e\n\x0c\x43onfigPolicy\x12\x0f\n\x07version\x18\x01 \x01(\x04\x12\x30\n\x06policy\x18\x02 \x01(\x0b\x32 .pycore.ledgers.fabric.v1.Policy\x12\x12\n\nmod_policy\x18\x03 \x01(\t\"l\n\x14\x43onfigUpdateEnvelope\x12\x15\n\rconfig_update\x18\x01 \x01(\x0c\x12=\n\nsignatures\x18\x02 \x03(\x0b\x32).pycore.ledgers.fabric.v1.ConfigSignature\">\n\x0f\x43onfigSignature\x12\x18\n\x10signature_header\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"\xb9\x01\n\x0c\x43\x61pabilities\x12N\n\x0c\x63\x61pabilities\x18\x01 \x03(\x0b\x32\x38.pycore.ledgers.fabric.v1.Capabilities.CapabilitiesEntry\x1aY\n\x11\x43\x61pabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x05value\x18\x02 \x01(\x0b\x32$.pycore.ledgers.fabric.v1.Capability:\x02\x38\x01\"\x0c\n\nCapability\" \n\x10HashingAlgorithm\x12\x0c\n\x04name\x18\x01 \x01(\t\"*\n\x19\x42lockDataHashingStructure\x12\r\n\x05width\x18\x01 \x01(\r\">\n\rConsensusType\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x10\n\x08metadata\x18\x02 \x01(\x0c\x12\r\n\x05state\x18\x03 \x01(\x05\"J\n\x08Orderers\x12>\n\x11\x63onsenter_mapping\x18\x01 \x03(\x0b\x32#.pycore.ledgers.fabric.v1.Consenter\"\x87\x01\n\tConsenter\x12\n\n\x02id\x18\x01 \x01(\r\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x0e\n\x06msp_id\x18\x04 \x01(\t\x12\x10\n\x08identity\x18\x05 \x01(\x0c\x12\x17\n\x0f\x63lient_tls_cert\x18\x06 \x01(\x0c\x12\x17\n\x0fserver_tls_cert\x18\x07 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,40 +41,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONFIGGROUP_POLICIESENTRY']._serialized_options = b'8\001'
   _globals['_CAPABILITIES_CAPABILITIESENTRY']._loaded_options = None
   _globals['_CAPABILITIES_CAPABILITIESENTRY']._serialized_options = b'8\001'
-  _globals['_CONFIGENVELOPE']._serialized_start=117
-  _globals['_CONFIGENVELOPE']._serialized_end=204
-  _globals['_CONFIG']._serialized_start=206
-  _globals['_CONFIG']._serialized_end=294
-  _globals['_CONFIGGROUP']._serialized_start=297
-  _globals['_CONFIGGROUP']._serialized_end=813
-  _globals['_CONFIGGROUP_GROUPSENTRY']._serialized_start=554
-  _globals['_CONFIGGROUP_GROUPSENTRY']._serialized_end=638
-  _globals['_CONFIGGROUP_VALUESENTRY']._serialized_start=640
-  _globals['_CONFIGGROUP_VALUESENTRY']._serialized_end=724
-  _globals['_CONFIGGROUP_POLICIESENTRY']._serialized_start=726
-  _globals['_CONFIGGROUP_POLICIESENTRY']._serialized_end=813
-  _globals['_CONFIGVALUE']._serialized_start=815
-  _globals['_CONFIGVALUE']._serialized_end=880
-  _globals['_CONFIGPOLICY']._serialized_start=882
-  _globals['_CONFIGPOLICY']._serialized_end=983
-  _globals['_CONFIGUPDATEENVELOPE']._serialized_start=985
-  _globals['_CONFIGUPDATEENVELOPE']._serialized_end=1093
-  _globals['_CONFIGSIGNATURE']._serialized_start=1095
-  _globals['_CONFIGSIGNATURE']._serialized_end=1157
-  _globals['_CAPABILITIES']._serialized_start=1160
-  _globals['_CAPABILITIES']._serialized_end=1345
-  _globals['_CAPABILITIES_CAPABILITIESENTRY']._serialized_start=1256
-  _globals['_CAPABILITIES_CAPABILITIESENTRY']._serialized_end=1345
-  _globals['_CAPABILITY']._serialized_start=1347
-  _globals['_CAPABILITY']._serialized_end=1359
-  _globals['_HASHINGALGORITHM']._serialized_start=1361
-  _globals['_HASHINGALGORITHM']._serialized_end=1393
-  _globals['_BLOCKDATAHASHINGSTRUCTURE']._serialized_start=1395
-  _globals['_BLOCKDATAHASHINGSTRUCTURE']._serialized_end=1437
-  _globals['_CONSENSUSTYPE']._serialized_start=1439
-  _globals['_CONSENSUSTYPE']._serialized_end=1501
-  _globals['_ORDERERS']._serialized_start=1503
-  _globals['_ORDERERS']._serialized_end=1577
-  _globals['_CONSENTER']._serialized_start=1580
-  _globals['_CONSENTER']._serialized_end=1715
+  _globals['_CONFIGENVELOPE']._serialized_start=155
+  _globals['_CONFIGENVELOPE']._serialized_end=278
+  _globals['_CONFIG']._serialized_start=280
+  _globals['_CONFIG']._serialized_end=368
+  _globals['_CONFIGGROUP']._serialized_start=371
+  _globals['_CONFIGGROUP']._serialized_end=887
+  _globals['_CONFIGGROUP_GROUPSENTRY']._serialized_start=628
+  _globals['_CONFIGGROUP_GROUPSENTRY']._serialized_end=712
+  _globals['_CONFIGGROUP_VALUESENTRY']._serialized_start=714
+  _globals['_CONFIGGROUP_VALUESENTRY']._serialized_end=798
+  _globals['_CONFIGGROUP_POLICIESENTRY']._serialized_start=800
+  _globals['_CONFIGGROUP_POLICIESENTRY']._serialized_end=887
+  _globals['_CONFIGVALUE']._serialized_start=889
+  _globals['_CONFIGVALUE']._serialized_end=954
+  _globals['_CONFIGPOLICY']._serialized_start=956
+  _globals['_CONFIGPOLICY']._serialized_end=1057
+  _globals['_CONFIGUPDATEENVELOPE']._serialized_start=1059
+  _globals['_CONFIGUPDATEENVELOPE']._serialized_end=1167
+  _globals['_CONFIGSIGNATURE']._serialized_start=1169
+  _globals['_CONFIGSIGNATURE']._serialized_end=1231
+  _globals['_CAPABILITIES']._serialized_start=1234
+  _globals['_CAPABILITIES']._serialized_end=1419
+  _globals['_CAPABILITIES_CAPABILITIESENTRY']._serialized_start=1330
+  _globals['_CAPABILITIES_CAPABILITIESENTRY']._serialized_end=1419
+  _globals['_CAPABILITY']._serialized_start=1421
+  _globals['_CAPABILITY']._serialized_end=1433
+  _globals['_HASHINGALGORITHM']._serialized_start=1435
+  _globals['_HASHINGALGORITHM']._serialized_end=1467
+  _globals['_BLOCKDATAHASHINGSTRUCTURE']._serialized_start=1469
+  _globals['_BLOCKDATAHASHINGSTRUCTURE']._serialized_end=1511
+  _globals['_CONSENSUSTYPE']._serialized_start=1513
+  _globals['_CONSENSUSTYPE']._serialized_end=1575
+  _globals['_ORDERERS']._serialized_start=1577
+  _globals['_ORDERERS']._serialized_end=1651
+  _globals['_CONSENTER']._serialized_start=1654
+  _globals['_CONSENTER']._serialized_end=1789
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from pycore._pb.ledgers.fabric.v1 import block_pb2 as _block_pb2
 from pycore._pb.ledgers.fabric.v1 import membership_pb2 as _membership_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -12,8 +13,8 @@ class ConfigEnvelope(_message.Message):
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     LAST_UPDATE_FIELD_NUMBER: _ClassVar[int]
     config: Config
-    last_update: bytes
-    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., last_update: _Optional[bytes] = ...) -> None: ...
+    last_update: _block_pb2.Envelope
+    def __init__(self, config: _Optional[_Union[Config, _Mapping]] = ..., last_update: _Optional[_Union[_block_pb2.Envelope, _Mapping]] = ...) -> None: ...
 
 class Config(_message.Message):
     __slots__ = ("sequence", "channel_group")

@@ -33,6 +33,22 @@ class MSPConfig(_message.Message):
     config: bytes
     def __init__(self, type: _Optional[int] = ..., config: _Optional[bytes] = ...) -> None: ...
 
+class SigningIdentityInfo(_message.Message):
+    __slots__ = ("public_signer", "private_signer")
+    PUBLIC_SIGNER_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_SIGNER_FIELD_NUMBER: _ClassVar[int]
+    public_signer: bytes
+    private_signer: KeyInfo
+    def __init__(self, public_signer: _Optional[bytes] = ..., private_signer: _Optional[_Union[KeyInfo, _Mapping]] = ...) -> None: ...
+
+class KeyInfo(_message.Message):
+    __slots__ = ("key_identifier", "key_material")
+    KEY_IDENTIFIER_FIELD_NUMBER: _ClassVar[int]
+    KEY_MATERIAL_FIELD_NUMBER: _ClassVar[int]
+    key_identifier: str
+    key_material: bytes
+    def __init__(self, key_identifier: _Optional[str] = ..., key_material: _Optional[bytes] = ...) -> None: ...
+
 class FabricMSPConfig(_message.Message):
     __slots__ = ("name", "root_certs", "intermediate_certs", "admins", "revocation_list", "signing_identity", "organizational_unit_identifiers", "crypto_config", "tls_root_certs", "tls_intermediate_certs", "fabric_node_ous", "known_certs")
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -52,14 +68,14 @@ class FabricMSPConfig(_message.Message):
     intermediate_certs: _containers.RepeatedScalarFieldContainer[bytes]
     admins: _containers.RepeatedScalarFieldContainer[bytes]
     revocation_list: _containers.RepeatedScalarFieldContainer[bytes]
-    signing_identity: bytes
+    signing_identity: SigningIdentityInfo
     organizational_unit_identifiers: _containers.RepeatedCompositeFieldContainer[FabricOUIdentifier]
     crypto_config: FabricCryptoConfig
     tls_root_certs: _containers.RepeatedScalarFieldContainer[bytes]
     tls_intermediate_certs: _containers.RepeatedScalarFieldContainer[bytes]
     fabric_node_ous: FabricNodeOUs
     known_certs: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, name: _Optional[str] = ..., root_certs: _Optional[_Iterable[bytes]] = ..., intermediate_certs: _Optional[_Iterable[bytes]] = ..., admins: _Optional[_Iterable[bytes]] = ..., revocation_list: _Optional[_Iterable[bytes]] = ..., signing_identity: _Optional[bytes] = ..., organizational_unit_identifiers: _Optional[_Iterable[_Union[FabricOUIdentifier, _Mapping]]] = ..., crypto_config: _Optional[_Union[FabricCryptoConfig, _Mapping]] = ..., tls_root_certs: _Optional[_Iterable[bytes]] = ..., tls_intermediate_certs: _Optional[_Iterable[bytes]] = ..., fabric_node_ous: _Optional[_Union[FabricNodeOUs, _Mapping]] = ..., known_certs: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., root_certs: _Optional[_Iterable[bytes]] = ..., intermediate_certs: _Optional[_Iterable[bytes]] = ..., admins: _Optional[_Iterable[bytes]] = ..., revocation_list: _Optional[_Iterable[bytes]] = ..., signing_identity: _Optional[_Union[SigningIdentityInfo, _Mapping]] = ..., organizational_unit_identifiers: _Optional[_Iterable[_Union[FabricOUIdentifier, _Mapping]]] = ..., crypto_config: _Optional[_Union[FabricCryptoConfig, _Mapping]] = ..., tls_root_certs: _Optional[_Iterable[bytes]] = ..., tls_intermediate_certs: _Optional[_Iterable[bytes]] = ..., fabric_node_ous: _Optional[_Union[FabricNodeOUs, _Mapping]] = ..., known_certs: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class FabricCryptoConfig(_message.Message):
     __slots__ = ("signature_hash_family", "identity_identifier_hash_function")

@@ -85,12 +85,10 @@ class ChaincodeID(_message.Message):
     def __init__(self, path: _Optional[str] = ..., name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class ChaincodeHeaderExtension(_message.Message):
-    __slots__ = ("payload_visibility", "chaincode_id")
-    PAYLOAD_VISIBILITY_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("chaincode_id",)
     CHAINCODE_ID_FIELD_NUMBER: _ClassVar[int]
-    payload_visibility: bytes
     chaincode_id: ChaincodeID
-    def __init__(self, payload_visibility: _Optional[bytes] = ..., chaincode_id: _Optional[_Union[ChaincodeID, _Mapping]] = ...) -> None: ...
+    def __init__(self, chaincode_id: _Optional[_Union[ChaincodeID, _Mapping]] = ...) -> None: ...
 
 class ChaincodeEvent(_message.Message):
     __slots__ = ("chaincode_id", "tx_id", "event_name", "payload")
@@ -175,14 +173,34 @@ class KVMetadataWrite(_message.Message):
     def __init__(self, key: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[KVMetadataEntry, _Mapping]]] = ...) -> None: ...
 
 class RangeQueryInfo(_message.Message):
-    __slots__ = ("start_key", "end_key", "itr_exhausted")
+    __slots__ = ("start_key", "end_key", "itr_exhausted", "raw_reads", "reads_merkle_hashes")
     START_KEY_FIELD_NUMBER: _ClassVar[int]
     END_KEY_FIELD_NUMBER: _ClassVar[int]
     ITR_EXHAUSTED_FIELD_NUMBER: _ClassVar[int]
+    RAW_READS_FIELD_NUMBER: _ClassVar[int]
+    READS_MERKLE_HASHES_FIELD_NUMBER: _ClassVar[int]
     start_key: str
     end_key: str
     itr_exhausted: bool
-    def __init__(self, start_key: _Optional[str] = ..., end_key: _Optional[str] = ..., itr_exhausted: _Optional[bool] = ...) -> None: ...
+    raw_reads: QueryReads
+    reads_merkle_hashes: QueryReadsMerkleSummary
+    def __init__(self, start_key: _Optional[str] = ..., end_key: _Optional[str] = ..., itr_exhausted: _Optional[bool] = ..., raw_reads: _Optional[_Union[QueryReads, _Mapping]] = ..., reads_merkle_hashes: _Optional[_Union[QueryReadsMerkleSummary, _Mapping]] = ...) -> None: ...
+
+class QueryReads(_message.Message):
+    __slots__ = ("kv_reads",)
+    KV_READS_FIELD_NUMBER: _ClassVar[int]
+    kv_reads: _containers.RepeatedCompositeFieldContainer[KVRead]
+    def __init__(self, kv_reads: _Optional[_Iterable[_Union[KVRead, _Mapping]]] = ...) -> None: ...
+
+class QueryReadsMerkleSummary(_message.Message):
+    __slots__ = ("max_degree", "max_level", "max_level_hashes")
+    MAX_DEGREE_FIELD_NUMBER: _ClassVar[int]
+    MAX_LEVEL_FIELD_NUMBER: _ClassVar[int]
+    MAX_LEVEL_HASHES_FIELD_NUMBER: _ClassVar[int]
+    max_degree: int
+    max_level: int
+    max_level_hashes: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, max_degree: _Optional[int] = ..., max_level: _Optional[int] = ..., max_level_hashes: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class KVRWSet(_message.Message):
     __slots__ = ("reads", "range_queries_info", "writes", "metadata_writes")
