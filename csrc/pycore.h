@@ -523,6 +523,10 @@ int64_t pc_scan_tars(const pc_scan_plan *plan, const pc_spans *records, pc_scan_
  * Returns the bytes of all, or PC_ERR_ARGUMENT. */
 int64_t pc_spans_gather(const pc_spans *pieces, const uint32_t *rows, size_t n, uint8_t *out, int64_t *offsets);
 
+/* The pieces one after another as the next bytes of a stream, without a copy of them. PC_OK or PC_ERR_ARGUMENT; the stream is
+ * of no use after the latter. */
+int pc_spans_absorb(const pc_spans *pieces, pc_hash_stream *stream);
+
 /* Records without one field each, as a writer puts them: cells are rows of a table (of `width` cells) without flags but
  * PC_SCAN_KEPT. The field (PC_SCAN_TAGGED) of kind number has its three cells from `field` on; around it are `depth`
  * messages, whose first cells are `around`, outermost first. A record without the field is copied. out: as many bytes as

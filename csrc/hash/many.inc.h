@@ -16,6 +16,8 @@
  *   MANY_LAST(state, j, total)  optional: the last block is special, and always there (BLAKE2): a whole last block is no
  *                    padding's neighbour but the last block itself, and this prepares lane j for it
  *
+ *   MANY_ONE         optional: void (MANY_WORD *state, const uint8_t *p, size_t n_blocks), one message by itself where that takes
+ *                    less than MANY_LANES of them; word w of lane j is then at MANY_WORDS * j + w
  *   MANY_AHEAD       optional: 1 copies what has to be copied of messages of one length a step ahead. A compression that reads bytes
  *                    that were just written, by stores that do not match its loads, waits until they are in the cache; with few
  *                    lanes that shows.
@@ -79,6 +81,17 @@ static inline void MANY_FN(_last)(MANY_WORD *state, size_t lane, uint64_t total)
 #ifndef MANY_AHEAD
 #    define MANY_AHEAD 0
 #endif
+#ifdef MANY_ONE
+#    define MANY_STEP(alone, j, p, n_blocks)                                                                                \
+        do {                                                                                                                \
+            if (alone)                                                                                                      \
+                MANY_ONE(state + MANY_WORDS * (j), (p)[j], n_blocks);                                                       \
+            else                                                                                                            \
+                MANY_BLOCKS(state, p, n_blocks);                                                                            \
+        } while (0)
+#else
+#    define MANY_STEP(alone, j, p, n_blocks) ((void)(j), MANY_BLOCKS(state, p, n_blocks))
+#endif
 
 /* ---- one length --------------------------------------------------------------------------------------------------------- */
 
@@ -137,12 +150,12 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
         for (size_t j = done; j < MANY_LANES; j++) body[j] = body[0];
         memcpy(state, initial, sizeof state);
         if (!apart) {
-            MANY_BLOCKS(state, front, s.front + tail);
+            MANY_STEP(lanes == 1, 0, front, s.front + tail);
         } else {
-            if (s.front) MANY_BLOCKS(state, front, s.front);
-            if (s.body) MANY_BLOCKS(state, body, s.body);
+            if (s.front) MANY_STEP(lanes == 1, 0, front, s.front);
+            if (s.body) MANY_STEP(lanes == 1, 0, body, s.body);
             for (size_t j = 0; j < MANY_LANES; j++) MANY_FN(_last)(state, j, s.total);
-            if (!expanded) MANY_BLOCKS(state, back, tail);
+            if (!expanded) MANY_STEP(lanes == 1, 0, back, tail);
         }
 #ifdef MANY_SCHEDULE
         if (expanded) MANY_EXPANDED(state, schedule);
@@ -230,7 +243,7 @@ PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
     for (size_t j = 0; j < MANY_LANES; j++) lanes[j].item = SIZE_MAX;
     while (busy || next < n) {
         const uint8_t *at[MANY_LANES], *any = NULL;
-        size_t step = SIZE_MAX;
+        size_t step = SIZE_MAX, last = 0;
         for (size_t j = 0; j < MANY_LANES; j++) {
             MANY_FN(_lane) *lane = &lanes[j];
             if (lane->item == SIZE_MAX && next < n) {
@@ -244,12 +257,13 @@ PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
             }
             if (lane->item == SIZE_MAX) continue;
             any = at[j] = lane->at[lane->run];
+            last = j;
             if (lane->blocks[lane->run] < step) step = lane->blocks[lane->run];
         }
         for (size_t j = 0; j < MANY_LANES; j++) {
             if (lanes[j].item == SIZE_MAX) at[j] = any;
         }
-        MANY_BLOCKS(state, at, step);
+        MANY_STEP(busy == 1, last, at, step);
         int written = 0;
         for (size_t j = 0; j < MANY_LANES; j++) {
             MANY_FN(_lane) *lane = &lanes[j];
@@ -269,8 +283,11 @@ PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------- */
 
-/* Blocks of one message. Every lane computes the same: cheaper than a second, one-lane copy of the template. */
+/* Blocks of one message. Without MANY_ONE every lane computes the same: cheaper than a second, one-lane copy of the template. */
 PC_NOINLINE void MANY_FN(_chain)(MANY_WORD *chain, const uint8_t *data, size_t blocks) {
+#ifdef MANY_ONE
+    MANY_ONE(chain, data, blocks);
+#else
     MANY_WORD state[MANY_WORDS * MANY_LANES];
     const uint8_t *same[MANY_LANES];
     for (size_t j = 0; j < MANY_LANES; j++) {
@@ -279,6 +296,7 @@ PC_NOINLINE void MANY_FN(_chain)(MANY_WORD *chain, const uint8_t *data, size_t b
     }
     MANY_BLOCKS(state, same, blocks);
     for (size_t w = 0; w < MANY_WORDS; w++) chain[w] = state[MANY_INDEX(w, 0)];
+#endif
 }
 
 /* Hashes the whole blocks of the prefix. */
@@ -371,3 +389,5 @@ PC_UNUSED static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, siz
 #undef MANY_EXPANDED
 #undef MANY_LAST
 #undef MANY_AHEAD
+#undef MANY_ONE
+#undef MANY_STEP

@@ -55,6 +55,32 @@ static void sha256_pair_blocks(uint32_t *state, const uint8_t *const p[SHA256_PA
     sha256_put(state + 8, s1);
 }
 
+#define SHA256_ONE_ROUNDS(i, t) (s = sha256_rounds(s, sha256_plus(x[i], sha256_k + (t))))
+#define SHA256_ONE_GIVEN(i, t)  (x[i] = sha256_read(p + 16 * (i)), SHA256_ONE_ROUNDS(i, t))
+#define SHA256_ONE_MADE(i, t)                                                                                               \
+    (x[i] = sha256_extend(x[i], x[((i) + 1) & 3], x[((i) + 2) & 3], x[((i) + 3) & 3]), SHA256_ONE_ROUNDS(i, t))
+
+/* A message by itself, whose rounds take as long as the instruction has latency: less than those of two. */
+static void sha256_one_blocks(uint32_t *state, const uint8_t *p, size_t n) {
+    sha256_state s = sha256_get(state);
+    for (; n; n--, p += 64) {
+        const sha256_state before = s;
+        sha256_quad x[4];
+        SHA256_ONE_GIVEN(0, 0);
+        SHA256_ONE_GIVEN(1, 4);
+        SHA256_ONE_GIVEN(2, 8);
+        SHA256_ONE_GIVEN(3, 12);
+        for (int t = 16; t < 64; t += 16) {
+            SHA256_ONE_MADE(0, t);
+            SHA256_ONE_MADE(1, t + 4);
+            SHA256_ONE_MADE(2, t + 8);
+            SHA256_ONE_MADE(3, t + 12);
+        }
+        s = sha256_sum(s, before);
+    }
+    sha256_put(state, s);
+}
+
 /* One block that is the same for both: schedule[t] = W_t + K_t. */
 static void sha256_pair_expanded(uint32_t *state, const uint32_t *schedule) {
     const sha256_state before0 = sha256_get(state), before1 = sha256_get(state + 8);
@@ -77,5 +103,6 @@ static inline void sha256_pair_rows(uint8_t *rows, const uint32_t *state) {
 #define MANY_BLOCKS   sha256_pair_blocks
 #define MANY_EXPANDED sha256_pair_expanded
 #define MANY_ROWS     sha256_pair_rows
+#define MANY_ONE      sha256_one_blocks
 #define MANY_AHEAD    1
 #include "sha256_many.inc.h"

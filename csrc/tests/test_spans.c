@@ -1,4 +1,4 @@
-/* test_spans.c - pieces gathered, grouped, compared, and records with a field cut out, in memory of exactly the size that is
+/* test_spans.c - pieces gathered, hashed, grouped, compared, and records with a field cut out, in memory of exactly the size that is
  * asked for; every argument that is refused; SipHash. */
 #include "../pycore.h"
 #include "../wire/siphash.h"
@@ -95,6 +95,14 @@ static int spoil(int i) {
     return 0;
 }
 
+/* A stream of the first hash. */
+static pc_hash_stream *opened(void) {
+    pc_hash_stream *stream = aligned_alloc(64, pc_hash_stream_size(PC_AUTO, 0));
+    if (!stream) abort();
+    EXPECT_INT(pc_hash_stream_open(PC_AUTO, 0, stream), PC_OK);
+    return stream;
+}
+
 static void test_bad_pieces(void) {
     uint8_t out[64], marks[N];
     int64_t offsets[N + 1];
@@ -102,9 +110,11 @@ static void test_bad_pieces(void) {
     const uint64_t set[4] = {~0u, 0, 0, 0};
     const int64_t zero = 0;
     const pc_spans none = {NULL, 0, &zero, &zero, 0, 1};
+    pc_hash_stream *stream = opened();
     int ways = 0;
     for (; spoil(ways); ways++) {
         EXPECT_INT(pc_spans_gather(&broken, NULL, broken.n, out, offsets), PC_ERR_ARGUMENT);
+        EXPECT_INT(pc_spans_absorb(&broken, stream), PC_ERR_ARGUMENT);
         EXPECT_INT(pc_spans_group(&broken, ZEROS, slots, 16, groups, firsts), PC_ERR_ARGUMENT);
         EXPECT_INT(pc_spans_having(&broken, set, marks), PC_ERR_ARGUMENT);
         EXPECT_INT(pc_spans_equal(&broken, &none, marks), PC_ERR_ARGUMENT);
@@ -116,6 +126,9 @@ static void test_bad_pieces(void) {
     EXPECT_INT(pc_spans_gather(&pieces, NULL, N, out, NULL), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_spans_gather(&pieces, NULL, N + 1, out, offsets), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_spans_gather(&pieces, groups, SIZE_MAX, out, offsets), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_spans_absorb(NULL, stream), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_spans_absorb(&pieces, NULL), PC_ERR_ARGUMENT);
+    free(stream);
     EXPECT_INT(pc_spans_group(NULL, ZEROS, slots, 16, groups, firsts), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_spans_group(&pieces, NULL, slots, 16, groups, firsts), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_spans_group(&pieces, ZEROS, NULL, 16, groups, firsts), PC_ERR_ARGUMENT);
@@ -156,6 +169,27 @@ static void test_gather(void) {
     const pc_spans nothing = {NULL, 0, NULL, NULL, 0, 0};
     EXPECT_INT(pc_spans_gather(&nothing, NULL, 0, NULL, offsets), 0);
     EXPECT_INT(pc_spans_gather(&nothing, rows, 1, NULL, offsets), PC_ERR_ARGUMENT);
+}
+
+static void test_absorb(void) {
+    uint8_t digest[64], wanted[64];
+    const size_t size = pc_hash_at(0)->digest_size;
+    open_pieces();
+    pc_hash_stream *whole = opened(), *cut = opened();
+    EXPECT_INT(pc_hash_stream_update(whole, (const uint8_t *)"abcabcabcabcxyzabqxyzab", 23), PC_OK);
+    EXPECT_INT(pc_spans_absorb(&pieces, cut), PC_OK);
+    EXPECT(pc_hash_stream_digest(whole, wanted) == PC_OK && pc_hash_stream_digest(cut, digest) == PC_OK);
+    EXPECT(memcmp(digest, wanted, size) == 0);
+    for (int i = 0; i < 20; i++) { /* on, over many blocks */
+        EXPECT_INT(pc_hash_stream_update(whole, (const uint8_t *)"abcabcabcabcxyzabqxyzab", 23), PC_OK);
+        EXPECT_INT(pc_spans_absorb(&pieces, cut), PC_OK);
+    }
+    const pc_spans nothing = {NULL, 0, NULL, NULL, 0, 0};
+    EXPECT_INT(pc_spans_absorb(&nothing, cut), PC_OK);
+    EXPECT(pc_hash_stream_digest(whole, wanted) == PC_OK && pc_hash_stream_digest(cut, digest) == PC_OK);
+    EXPECT(memcmp(digest, wanted, size) == 0);
+    free(whole);
+    free(cut);
 }
 
 /* n random pieces of two letters, one in `rare` of them the second, against comparing each with each; any key gives the
@@ -374,6 +408,7 @@ int main(void) {
     test_siphash();
     test_bad_pieces();
     test_gather();
+    test_absorb();
     test_groups();
     test_marks();
     test_cut();

@@ -33,6 +33,17 @@ int64_t pc_spans_gather(const pc_spans *in, const uint32_t *rows, size_t n, uint
     return at;
 }
 
+int pc_spans_absorb(const pc_spans *in, pc_hash_stream *stream) {
+    if (!spans_ok(in)) return PC_ERR_ARGUMENT;
+    int result = PC_OK;
+    for (size_t i = 0; i < in->n && result == PC_OK; i++) {
+        size_t len;
+        const uint8_t *from = piece(in, i, &len);
+        result = from ? pc_hash_stream_update(stream, from, len) : PC_ERR_ARGUMENT;
+    }
+    return result;
+}
+
 /* ---- records without a field ---------------------------------------------------------------------------------------- */
 
 static size_t varint_size(uint64_t v) {

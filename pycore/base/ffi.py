@@ -362,6 +362,10 @@ class HashStream:
         """Contiguous bytes that follow."""
         _check(lib.pc_hash_stream_update(self._stream, ffi.from_buffer(_BYTES, data), data.size))
 
+    def absorb(self, pieces: Any) -> None:
+        """The pieces of a ``pc_spans``, which follow."""
+        _check(lib.pc_spans_absorb(pieces, self._stream))
+
     def digest(self) -> bytes:
         """Of all bytes so far."""
         digest = ffi.new(_DIGEST)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ MAX_NODES = 4096
 """Nodes of its tree."""
 MAX_DEPTH = 32
 """Nodes within one another: protobuf's readers take some fifty."""
-MAX_ANSWERS = 1 << 14
-"""Orders of signers whose answers are remembered with one policy and table."""
+
+_FEW = 16  # items that numpy takes longer for
 
 
 class PolicyError(ValueError):
@@ -115,20 +116,31 @@ class SignaturePolicy:
             raise InputError(
                 "starts", f"{len(starts)} for {len(who)} entries", "one more than items, within the entries"
             )
-        answers: dict[tuple[int, ...], bool] = {}
-        found = np.zeros(len(starts) - 1, np.bool_)
-        counted = np.where(ok, who, -1).tolist()
-        bounds = starts.tolist()
-        for i in range(len(found)):
-            entries = tuple(counted[bounds[i] : bounds[i + 1]])
-            known = answers.get(entries)
-            if known is None:
-                distinct = [one for one in dict.fromkeys(entries) if one >= 0]
-                known = self.evaluate(matrix, distinct)
-                if len(answers) < MAX_ANSWERS:
-                    answers[entries] = known
-            found[i] = known
-        return found
+        orders, which = orders_of(starts, who, ok)
+        answers = [self.evaluate(matrix, [one for one in dict.fromkeys(order) if one >= 0]) for order in orders]
+        return np.array(answers, np.bool_)[which]
+
+
+def orders_of(
+    starts: NDArray[Any], who: NDArray[Any], ok: NDArray[np.bool_]
+) -> tuple[list[tuple[int, ...]], NDArray[np.intp]]:
+    """The distinct orders of signers among n items, with -1 for nobody and for a bad signature, and which of them each
+    item has, intp (n,). Arguments as of :meth:`SignaturePolicy.evaluate_rows`."""
+    counted, sizes = np.where(ok, who, -1), np.diff(starts)
+    longest, base = int(sizes.max(initial=0)), int(counted.max(initial=-1)) + 3
+    if len(sizes) > _FEW and base**longest < 1 << 62:  # an order is one number, whose digit 0 is behind its end
+        numbers = np.zeros(len(sizes), np.int64)
+        for place in range(longest):
+            there = np.flatnonzero(sizes > place)
+            numbers *= base
+            numbers[there] += counted[starts[there] + place] + 2
+        _, firsts, which = np.unique(numbers, return_index=True, return_inverse=True)
+        bounds = zip(starts[firsts].tolist(), starts[firsts + 1].tolist(), strict=True)
+        return [tuple(counted[start:end].tolist()) for start, end in bounds], which
+    entries, bounds_of_all = counted.tolist(), starts.tolist()
+    places: dict[tuple[int, ...], int] = {}
+    found = [places.setdefault(tuple(entries[a:b]), len(places)) for a, b in pairwise(bounds_of_all)]
+    return list(places), np.array(found, np.intp)
 
 
 def compile_policy(data: bytes | SignaturePolicyEnvelope, *, rules: str = "strict") -> SignaturePolicy:

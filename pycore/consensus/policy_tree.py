@@ -30,7 +30,7 @@ from pycore._pb.ledgers.fabric.v1.configuration_pb2 import ConfigGroup
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import ImplicitMetaPolicy
 from pycore._pb.ledgers.fabric.v1.membership_pb2 import Policy as PolicyMessage
 from pycore.base.go_protobuf import read
-from pycore.consensus.policy import PolicyError, SignaturePolicy, compile_policy
+from pycore.consensus.policy import PolicyError, SignaturePolicy, compile_policy, orders_of
 from pycore.identities.msp import Identity
 from pycore.identities.x509 import is_strict
 
@@ -96,16 +96,14 @@ class BatchPolicy:
         """As :meth:`pycore.consensus.policy.SignaturePolicy.evaluate_rows`."""
         if self._matrix is not None and isinstance(self.policy, SignaturePolicy):
             return self.policy.evaluate_rows(self._matrix, starts, who, ok)
-        counted = np.where(ok, who, -1).tolist()
-        bounds = starts.tolist()
-        found = np.zeros(len(bounds) - 1, np.bool_)
-        for i in range(len(found)):
-            entries = tuple(counted[bounds[i] : bounds[i + 1]])
-            if entries not in self._answers:
-                signers = [self.identities[one] for one in dict.fromkeys(entries) if one >= 0]
-                self._answers[entries] = self.policy.satisfied_by(signers)
-            found[i] = self._answers[entries]
-        return found
+        orders, which = orders_of(starts, who, ok)
+        return np.array([self._answer(order) for order in orders], np.bool_)[which]
+
+    def _answer(self, order: tuple[int, ...]) -> bool:
+        if order not in self._answers:
+            signers = [self.identities[one] for one in dict.fromkeys(order) if one >= 0]
+            self._answers[order] = self.policy.satisfied_by(signers)
+        return self._answers[order]
 
 
 class PolicyTree:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ _NIST = {
 }
 _MAX_RSA_BITS = 8192  # bounds the work of one hostile key, under a millisecond a signature; real ones have 2048 to 4096
 
-_PIECES = parallel.Cost(item_ns=4000, byte_ns=0, batch=1024)  # of a signature by a known key, about
+_PIECES = parallel.Cost(item_ns=2500, byte_ns=0.5, batch=512)  # of a signature by a known key, about
 _ED25519_SIZE = 64
 _FEW = 32  # signatures that take C no longer than making columns of them would
 
@@ -56,9 +57,20 @@ MAX_RARE = 1 << 10
 class Sliced(Protocol):
     """Rows that become a column a piece at a time."""
 
+    def offsets(self) -> NDArray[np.int64]:
+        """int64 (n + 1,): bytes before each row, and of all: where they are cut into pieces of equal work."""
+        ...
+
     def slice(self, start: int, stop: int) -> Column:
         """Rows start up to stop."""
         ...
+
+
+class _Weight(NamedTuple):
+    """As :class:`pycore.base.parallel.Weighed`."""
+
+    nbytes: int
+    offsets: NDArray[np.int64]
 
 
 @dataclass(slots=True, eq=False)
@@ -197,6 +209,11 @@ class SignatureBatch:
             InputError: more than MAX_RARE signatures on P-384 and P-521, here or with the batches that share the bound;
                 none of this batch is verified then.
         """
+        return self.start().finish()
+
+    def start(self) -> Verifying:
+        """As :meth:`run`, but other threads begin with what came as rows, and the caller goes on. The result has to be
+        finished, or abandoned where the caller fails itself."""
         rare = sum(len(group) for (kind, _), group in self._groups.items() if kind in _NIST)
         before = self._rare.count if self._rare is not None else 0
         if before + rare > MAX_RARE:
@@ -204,6 +221,13 @@ class SignatureBatch:
             raise InputError("signatures", found, f"at most {MAX_RARE}")
         if self._rare is not None:
             self._rare.count += rare
+        begun: dict[tuple[str, str], tuple[NDArray[np.uint8], parallel.Started]] = {}
+        for (kind, hash_), group in self._groups.items():
+            if kind in _KERNELS and hash_ in _HASHES and len(group) > _FEW and len(group.rows) == 1:
+                begun[kind, hash_] = self._in_pieces(kind, hash_, group.rows[0])
+        return Verifying(self, begun)
+
+    def _rest(self, begun: Mapping[tuple[str, str], tuple[NDArray[np.uint8], parallel.Started]]) -> NDArray[np.uint8]:
         codes = np.zeros(self._count, dtype=np.uint8)
         for (kind, hash_), group in self._groups.items():
             places = group.places()
@@ -214,7 +238,7 @@ class SignatureBatch:
             elif hash_ not in _HASHES:
                 codes[places] = Verdict.UNSUPPORTED_ALGORITHM
             elif kind in _KERNELS:
-                codes[places] = self._verified(kind, hash_, group)
+                codes[places] = self._verified(kind, hash_, group, begun.get((kind, hash_)))
             elif kind == "rsa":
                 codes[places] = [_verify_rsa(hash_, *item) for item in zip(*group.items(), strict=True)]
             else:
@@ -223,28 +247,34 @@ class SignatureBatch:
                 codes[places] = [_verify_nist(kind, hash_, rules, *item) for item in items]
         return codes
 
-    def _verified(self, kind: str, hash_: str, group: _Group) -> NDArray[np.uint8]:
+    def _verified(
+        self, kind: str, hash_: str, group: _Group, begun: tuple[NDArray[np.uint8], parallel.Started] | None
+    ) -> NDArray[np.uint8]:
         """Verdict codes, in the order of the group's places."""
         if len(group) <= _FEW:
             return self._kernel(kind, hash_, *group.items())
         found = [self._kernel(kind, hash_, group.keys, group.messages, group.signatures)] if group.tickets else []
-        if len(group.rows) == 1:
-            found.append(self._in_pieces(kind, hash_, group.rows[0]))
+        if begun is not None:
+            codes, work = begun
+            work.finish()
+            found.append(codes)
         elif group.rows:
             columns = zip(*(rows.columns(0, len(rows.which)) for rows in group.rows), strict=True)
             keys, messages, signatures = (join_columns(column) for column in columns)
             found.append(self._kernel(kind, hash_, keys, messages, signatures))
         return found[0] if len(found) == 1 else np.concatenate(found)
 
-    def _in_pieces(self, kind: str, hash_: str, rows: _Rows) -> NDArray[np.uint8]:
-        """Verdict codes of many rows: whoever verifies a piece also puts it together, which then is in its cache."""
+    def _in_pieces(self, kind: str, hash_: str, rows: _Rows) -> tuple[NDArray[np.uint8], parallel.Started]:
+        """Verdict codes of many rows, once the work is finished: whoever verifies a piece also puts it together, which
+        then is in its cache."""
         codes = np.zeros(len(rows.which), np.uint8)
 
         def work(start: int, stop: int) -> None:
             codes[start:stop] = self._kernel(kind, hash_, *rows.columns(start, stop), threads=1)
 
-        parallel.run(work, len(codes), self._threads, _PIECES)
-        return codes
+        threads, offsets = parallel.resolve_threads(self._threads), rows.messages.offsets()
+        bounds = parallel.cut(len(codes), threads, _PIECES, _Weight(int(offsets[-1]), offsets))
+        return codes, parallel.start_pieces(work, bounds, threads if len(bounds) > 2 else 1)
 
     def _kernel(
         self, scheme: str, hash_: str, keys: BatchOfBytes, messages: BatchOfBytes, signatures: BatchOfBytes,
@@ -264,6 +294,30 @@ class SignatureBatch:
         if scheme != "sm2":
             options["rules"] = self._s_rules
         return verify_batch(scheme, keys, signatures, data, **options).codes
+
+
+class Verifying:
+    """A batch whose verification has begun."""
+
+    def __init__(
+        self,
+        batch: SignatureBatch,
+        begun: Mapping[tuple[str, str], tuple[NDArray[np.uint8], parallel.Started]],
+    ) -> None:
+        self._batch, self._begun = batch, begun
+
+    def finish(self) -> NDArray[np.uint8]:
+        """What :meth:`SignatureBatch.run` answers."""
+        try:
+            return self._batch._rest(self._begun)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Returns when no piece is under way."""
+        for _, work in self._begun.values():
+            work.abandon()
 
 
 def _digests(hash_: str, messages: BatchOfBytes) -> NDArray[np.uint8] | list[bytes]:

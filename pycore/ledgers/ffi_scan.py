@@ -11,7 +11,8 @@ import numpy as np
 
 from pycore.base import parallel
 from pycore.base.columns import Column, trusted_column
-from pycore.base.ffi import ffi, lib
+from pycore.base.ffi import HashStream, current_backend, ffi, lib
+from pycore.base.registry import HASHES, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +143,13 @@ class Spans:
         _checked(lib.pc_spans_gather(pieces, chosen, n, ffi.from_buffer(_BYTES, out), at))
         return trusted_column(out, offsets)
 
+    def digest(self, hash: str) -> bytes:
+        """The hash of the pieces one after another, which are not copied. hash: as in the registry."""
+        row = lookup(HASHES, hash, "hash")
+        stream = HashStream(current_backend(), row.id, row.digest_size)
+        stream.absorb(self.to_native())
+        return stream.digest()
+
     def group(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Which pieces are equal: (groups, firsts), uint32 (n,) and (number of groups,).
 
@@ -207,6 +215,21 @@ class Picked:
     def slice(self, start: int, stop: int) -> Column:
         """Rows start up to stop in a new column."""
         return self.pieces.gather(self.rows[start:stop])
+
+    def offsets(self) -> NDArray[np.int64]:
+        """int64 (n + 1,): bytes before each row, and of all."""
+        return running(self.pieces.lengths[self.rows])
+
+
+def running(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 (n + 1,): the sum of the numbers before each, and of all.
+
+    >>> running(np.array([3, 0, 2])).tolist()
+    [0, 3, 3, 5]
+    """
+    found = np.zeros(len(numbers) + 1, np.int64)
+    np.cumsum(numbers, out=found[1:])
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from pycore.ledgers.ffi_scan import (
     VALUE,
     Picked,
     Spans,
+    running,
 )
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Plan",
     "Spans",
     "Tables",
+    "running",
 ]
 
 _F = FieldDescriptor

@@ -252,7 +252,7 @@ def test_too_many_signatures_on_rare_curves_are_not_judged(monkeypatch):
     def refuse(batch: Any) -> Any:
         raise InputError("signatures", "5000", "at most 1024")
 
-    monkeypatch.setattr(collector.SignatureBatch, "run", refuse)
+    monkeypatch.setattr(collector.SignatureBatch, "start", refuse)
     found = LEDGER.validate_transactions(ENTRIES, CHANNEL.context())
     assert {verdict.name for verdict in found} == {"UNCHECKED"}
 

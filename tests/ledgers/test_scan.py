@@ -9,6 +9,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from pycore import InputError
+from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers import ffi_scan
 from pycore.ledgers.scan import END, FAULT, FLAGS, KEPT, NUMBER, PARENT, START, VALUE, Plan, Spans, Tables
 
@@ -274,6 +275,9 @@ def test_pieces():
     assert list(spans.gather(np.array([4, 0, 0], np.uint32))) == [items[4], items[0], items[0]]
     assert list(spans.take(np.array([2, 1])).gather()) == [items[2], items[1]]
     assert list(spans.part(1, 3).gather()) == items[1:3]
+    for name in ("sha256", "sm3"):
+        assert spans.digest(name) == hash_one(name, b"".join(items))
+        assert spans.part(1, 2).digest(name) == Spans.joined([]).digest(name) == hash_one(name, b"")
     groups, firsts = spans.group()
     assert (groups.tolist(), firsts.tolist()) == ([0, 1, 2, 0, 3], [0, 1, 2, 4])
     assert spans.having(b"\xffz").tolist() == [False, False, True, False, False]

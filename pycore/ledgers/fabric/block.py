@@ -10,7 +10,6 @@ on published blocks.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,12 +76,7 @@ class OpenBlock:
         """The hash of the entries; `lengths`: each after its length, as Fabric-X has it."""
         if lengths:
             return hash_one(name, b"".join(len(one).to_bytes(4, "big") + one for one in self.entries.items()))
-        if name != "sha256":
-            return hash_one(name, self.entries.gather().data)
-        digest, data = hashlib.sha256(), self.data.data
-        for start, end in zip(self.entries.start.tolist(), self.entries.end.tolist(), strict=True):
-            digest.update(data[start:end])
-        return digest.digest()
+        return self.entries.digest(name)
 
     def position(self, place: int) -> bytes:
         """One of the metadata; b"" where it is absent."""

@@ -66,7 +66,7 @@ class Fabric(LedgerFace[FabricContext]):
         items = [one_bytes(item, f"transactions[{i}]") for i, item in enumerate(transactions)]
         spans = Spans.joined(items)
         batch = orderers.new_batch(known, threads)
-        found = judge(spans.data, spans, known, known.channel(), batch, first=False, threads=threads)
+        found = judge(spans.data, spans, known, known.channel(), batch, first=False)
         return Verdicts(found.verdicts)
 
     def transaction_hash(self, tx: BytesLike, *, form: str = "wire", hash: str | None = None) -> bytes:

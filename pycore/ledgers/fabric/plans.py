@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pycore._pb.ledgers.fabric.v1 import block_pb2, transaction_pb2
 from pycore.base.go_protobuf import read
 from pycore.ledgers.ffi_scan import TWICE, TWO_OF_ONE
-from pycore.ledgers.scan import FAULT, FIRST_CELL, FLAGS, Plan, Spans, Tables
+from pycore.ledgers.scan import FAULT, FIRST_CELL, FLAGS, START, Plan, Spans, Tables
 
 MAX_ENDORSEMENTS = 1 << 12
 """Endorsements of one transaction that are read."""
@@ -136,38 +136,48 @@ class Columns:
     def __init__(self, data: NDArray[np.uint8]) -> None:
         self.data = data
 
-    def scan(self, plan: Plan, records: Spans, **options: Any) -> Tables:
+    def scan(self, plan: Plan, records: Spans) -> Tables:
         """The columns of records; cells of one with a fault are zero.
 
         A field that comes twice is merged or replaced as protobuf's readers do: such records are encoded again behind
         the data, and read there. Nobody hashes or signs that encoding, only what is inside of `bytes` fields.
         """
         records = Spans(self.data, records.cells, records.column)
-        options.setdefault("room", {table: 4 * len(records) + 16 for table in plan.names[1:]})
-        tables, name = plan.scan(records, threads=1, **options), plan.names[0]
-        odd = np.zeros(len(records), np.bool_)
-        for table in plan.names[1:]:
-            if plan is not BLOCK and self._has_flags(tables, table):
-                rows = tables[table]
-                odd[self._record_of(tables, table, rows[(rows[:, FLAGS] & _MERGED) != 0])] = True
-        top = tables[name]
-        odd |= (top[:, FLAGS] & _MERGED) != 0
-        odd &= top[:, FAULT] == 0
-        if odd.any():
-            tables = plan.scan(self._encoded(plan, records, np.flatnonzero(odd)), threads=1, **options)
-            top = tables[name]
+        room = {table: 4 * len(records) + 16 for table in plan.names[1:]}
+        tables = plan.scan(records, room=room)
+        odd = self._odd(plan, tables)
+        if odd is not None:
+            tables = plan.scan(self._encoded(plan, records, odd), room=room)
         if tables.faulty:
+            top = tables[plan.names[0]]
             top[top[:, FAULT] != 0, FIRST_CELL:] = 0
         return tables
 
     def span(self, tables: Tables, table: str, path: str = "") -> Spans:
         """A field of each row, in the data as it is now."""
-        found = tables.span(table, path)
-        return Spans(self.data, found.cells, found.column)
+        return Spans(self.data, tables.rows[table], tables.plan.place(table, path) if path else START)
+
+    def _odd(self, plan: Plan, tables: Tables) -> NDArray[np.int64] | None:
+        """Records in which a field comes twice; None: no record does."""
+        top, below = tables[plan.names[0]], plan.names[1:]
+        twice = top[:, FLAGS] & _MERGED
+        if not np.count_nonzero(twice) and not any(self._twice(tables, table).size for table in below):
+            return None
+        odd = twice != 0
+        for table in below:
+            odd[self._record_of(tables, table, self._twice(tables, table))] = True
+        odd &= top[:, FAULT] == 0
+        places = np.flatnonzero(odd)
+        return places if len(places) else None
 
     @staticmethod
-    def _has_flags(tables: Tables, table: str) -> bool:
-        return tables[table].shape[1] > FLAGS and len(tables[table]) > 0
+    def _twice(tables: Tables, table: str) -> NDArray[np.int64]:
+        """The rows of a table in which a field comes twice."""
+        rows = tables[table]
+        if rows.shape[1] <= FLAGS or not len(rows):
+            return rows[:0]
+        found: NDArray[np.int64] = rows[(rows[:, FLAGS] & _MERGED) != 0]
+        return found
 
     @staticmethod
     def _record_of(tables: Tables, table: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -187,7 +187,7 @@ class _Checking:
         try:
             data = _canonical(block_pb2.Metadata, self.bundle.certificate, "certificate")
             metadata = orderers.read_metadata(data, "signatures")
-            strict = context.replace(rules="strict")
+            strict = context if context.rules == "strict" else context.replace(rules="strict")
             signed = orderers.verify(metadata, headers[0], channel, strict)
             self._inner(metadata)
             self.named = orderers.last_config(metadata, b"") if metadata.value else None
@@ -244,7 +244,7 @@ class _Checking:
         batch = orderers.new_batch(context)
         alike = _of_one_id(block.entries, inclusion.index)  # of these only the first valid one counts
         items = Spans.joined([entries[place] for place in alike])
-        found = judge(items.data, items, context, channel, batch, first=False, threads=None)
+        found = judge(items.data, items, context, channel, batch, first=False)
         last = len(alike) - 1
         verdict = Verdict(int(found.verdicts[last]))
         detail = found.details.get(last, "") or verdict.name

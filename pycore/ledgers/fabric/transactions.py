@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pycore.base.columns import Column, trusted_column
 from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict
 from pycore.consensus.policy_tree import BatchPolicy
@@ -26,12 +25,12 @@ from pycore.ledgers.fabric import plans, repeats
 from pycore.ledgers.fabric.channel import CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION, Channel, policy_of
 from pycore.ledgers.fabric.codes import VERDICTS, Code, describe
 from pycore.ledgers.fabric.context import UNKNOWN_POLICY, FabricContext
+from pycore.ledgers.fabric.messages import Hashed, Joined
 from pycore.ledgers.fabric.plans import Columns, faults
-from pycore.ledgers.scan import FLAGS, KEPT, OVERFLOW, PARENT, Spans, Tables
+from pycore.ledgers.scan import FLAGS, KEPT, OVERFLOW, PARENT, Spans, Tables, running
 
 MAX_SIGNATURES = 1 << 20
 """Creator and endorsement signatures of a block that are read."""
-_HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
 _TX_ID = 64
 _SHOWN_ID = 128
 
@@ -66,45 +65,6 @@ class Judged:
     counts: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Joined:
-    """Rows that are the pieces of several spans one after another, put together when they are needed."""
-
-    data: NDArray[np.uint8]
-    cells: NDArray[np.int64]  # (n * parts, 2)
-    parts: int
-
-    @classmethod
-    def of(cls, data: NDArray[np.uint8], *spans: Spans) -> Joined:
-        """Row i is spans[0][i] || spans[1][i] || ..."""
-        cells = np.empty((len(spans[0]), len(spans), 2), np.int64)
-        for place, one in enumerate(spans):
-            cells[:, place, 0], cells[:, place, 1] = one.start, one.end
-        return cls(data, cells.reshape(-1, 2), len(spans))
-
-    def slice(self, start: int, stop: int) -> Column:
-        """Rows start up to stop in a new column."""
-        column = Spans(self.data, self.cells[start * self.parts : stop * self.parts]).gather()
-        assert column.offsets is not None
-        return trusted_column(column.data, np.ascontiguousarray(column.offsets[:: self.parts]))
-
-    def all(self) -> Column:
-        """Every row."""
-        return self.slice(0, len(self.cells) // self.parts)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hashed:
-    """Rows that are the hashes of other rows."""
-
-    rows: Joined
-    name: str
-
-    def slice(self, start: int, stop: int) -> Column:
-        """Rows start up to stop."""
-        return trusted_column(hash_batch(self.name, self.rows.slice(start, stop), threads=1), None)
-
-
 def canonical(entries: Spans, *, strict: bool) -> NDArray[np.bool_]:
     """bool (n,): which entries are envelopes exactly as protobuf writes them, with a payload and a signature. Writers
     keep unknown fields, behind the others; `strict` takes none."""
@@ -122,8 +82,8 @@ def _as_written(found: Tables, *, strict: bool) -> NDArray[np.bool_]:
 class Transactions:
     """The transactions of a block, on their way to codes."""
 
-    def __init__(self, data: NDArray[np.uint8], entries: Spans, context: FabricContext, threads: int | None) -> None:
-        self.context, self.threads = context, threads
+    def __init__(self, data: NDArray[np.uint8], entries: Spans, context: FabricContext) -> None:
+        self.context = context
         self.columns = Columns(data)
         self.n = len(entries)
         self.codes = np.zeros(self.n, np.uint8)
@@ -131,7 +91,7 @@ class Transactions:
         self.special: dict[int, Verdict] = {}
         self.repeats: dict[int, int] = {}
         self._read_outer(entries)
-        self._read_inner()
+        self._read_actions()
 
     # ---- reading -----------------------------------------------------------------------------------------------------
 
@@ -151,7 +111,7 @@ class Transactions:
         )
         self.types = self.channel_header.number("row", "type")
 
-    def _read_inner(self) -> None:
+    def _read_actions(self) -> None:
         columns = self.columns
         self.endorsed = self.types == ENDORSER_TRANSACTION
         bodies = _only(columns.span(self.payload, "row", "data"), self.endorsed)
@@ -163,8 +123,12 @@ class Transactions:
         parents = rows[chosen, PARENT]
         self.action_header = self._spread(columns.span(self.transaction, "action", "header"), chosen, parents)
         payloads = self._spread(columns.span(self.transaction, "action", "payload"), chosen, parents)
-        self.action_signature = columns.scan(plans.SIGNATURE_HEADER, self.action_header)
         self.action = columns.scan(plans.ACTION, payloads)
+
+    def read_answers(self) -> None:
+        """Reads what has nothing to do with signatures."""
+        columns = self.columns
+        self.action_signature = columns.scan(plans.SIGNATURE_HEADER, self.action_header)
         self.response = columns.scan(
             plans.RESPONSE, columns.span(self.action, "row", "action.proposal_response_payload")
         )
@@ -185,6 +149,8 @@ class Transactions:
 
     def fail(self, wrong: NDArray[np.bool_], code: Code, why: str) -> None:
         """Gives a code to transactions that have none yet."""
+        if not np.count_nonzero(wrong):
+            return
         fresh = np.flatnonzero(wrong & (self.codes == Code.VALID))
         self.codes[fresh] = code
         for index in fresh.tolist():
@@ -198,10 +164,19 @@ class Transactions:
         bad = Code.BAD_COMMON_HEADER
         self.fail(payload.span("row", "header").absent, bad, "no header")
         self.fail(faults(header) | faults(self.signature_header), bad, "a header that is no message")
-        self.fail(~np.isin(self.types, (CONFIG, CONFIG_UPDATE, ENDORSER_TRANSACTION)), bad, "an unknown type")
+        known = (self.types == ENDORSER_TRANSACTION) | (self.types == CONFIG) | (self.types == CONFIG_UPDATE)
+        self.fail(~known, bad, "an unknown type")
         self.fail(header.number("row", "epoch") != 0, bad, "an epoch other than 0")
         for name in ("nonce", "creator"):
             self.fail(self.signature_header.span("row", name).lengths == 0, bad, f"no {name}")
+
+    def judge_content(self, channel_id: str) -> None:
+        """Everything from the transaction's id on that the transaction alone decides; channel_id "": not known."""
+        self.read_answers()
+        self.judge_form()
+        self.judge_channel(channel_id)
+        self.judge_action()
+        self.called_of, self.called_names = _grouped(self.columns.span(self.extension, "row", "chaincode_id.name"))
 
     def judge_form(self) -> None:
         """From the transaction's id to its one action."""
@@ -261,8 +236,9 @@ class Transactions:
     def judge_duplicates(self) -> None:
         """Ids that occur before among those that are valid; the last of Fabric's steps. Behind one that could not be
         judged, a transaction cannot be either."""
-        places = np.flatnonzero(self.endorsed & np.isin(self.codes, (Code.VALID, Code.NOT_VALIDATED)))
-        if not len(places):
+        valid = self.endorsed & ((self.codes == Code.VALID) | (self.codes == Code.NOT_VALIDATED))
+        places = np.flatnonzero(valid)
+        if len(places) < 2:
             return
         groups, firsts = self.columns.span(self.channel_header, "row", "tx_id").take(places).group()
         self.repeats, unjudged = repeats.find(places, groups, firsts, self.codes)
@@ -283,9 +259,8 @@ class Transactions:
     def _tx_ids_match(self) -> NDArray[np.bool_]:
         columns = self.columns
         nonce, creator = (columns.span(self.signature_header, "row", name) for name in ("nonce", "creator"))
-        digests = hash_batch(self.context.hash, Joined.of(columns.data, nonce, creator).all(), threads=self.threads)
-        written = np.empty((self.n, _TX_ID), np.uint8)
-        written[:, 0::2], written[:, 1::2] = _HEX[digests >> 4], _HEX[digests & 15]
+        digests = hash_batch(self.context.hash, Joined.of(columns.data, nonce, creator).all(), threads=1)
+        written = np.frombuffer(digests.tobytes().hex().encode(), np.uint8).reshape(self.n, _TX_ID)
         return self._equals(columns.span(self.channel_header, "row", "tx_id"), written)
 
     def _proposal_hashes_match(self) -> NDArray[np.bool_]:
@@ -295,7 +270,7 @@ class Transactions:
             self.action_header,
             columns.span(self.action, "row", "chaincode_proposal_payload"),
         )
-        digests = hash_batch(self.context.hash, Joined.of(columns.data, *parts).all(), threads=self.threads)
+        digests = hash_batch(self.context.hash, Joined.of(columns.data, *parts).all(), threads=1)
         return self._equals(columns.span(self.response, "row", "proposal_hash"), digests)
 
     def _equals(self, spans: Spans, rows: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -325,11 +300,10 @@ class Transactions:
         self.bad_set[parents[faults(kv)]] = True
         self.bad_set[parents[inside[faults(hashed)]]] = True
         names = columns.span(rw_set, "namespace", "namespace")
-        groups, firsts = names.group() if len(names) else (np.zeros(0, np.uint32), np.zeros(0, np.uint32))
-        self.namespace_names = names.take(firsts).items() if len(names) else []
-        self.namespace_of, self.namespace_parent, self.written = groups.astype(np.int64), parents, writes
+        self.namespace_of, self.namespace_names = _grouped(names)
+        self.namespace_parent, self.written = parents, writes
         self.repeated = np.zeros(self.n, np.bool_)
-        if len(rows):
+        if len(rows) > 1:
             pairs = parents * len(self.namespace_names) + self.namespace_of
             _, places, counts = np.unique(pairs, return_inverse=True, return_counts=True)
             self.repeated[parents[counts[places] > 1]] = True
@@ -351,6 +325,14 @@ class Transactions:
         unread = {place for place, one in enumerate(found) if isinstance(one, UnreadIdentityError)}
         people = [one if isinstance(one, Identity) else str(one) for one in found]
         return Signers(self, people, unread, groups.astype(np.int64), batch)
+
+
+def _grouped(spans: Spans) -> tuple[NDArray[np.int64], list[bytes]]:
+    """Which of the distinct pieces each is, and those."""
+    if not len(spans):
+        return np.zeros(0, np.int64), []
+    groups, firsts = spans.group()
+    return groups.astype(np.int64), spans.take(firsts).items()
 
 
 def _resolved(channel: Channel, name: bytes) -> Identity | UnknownIdentityError:
@@ -433,14 +415,17 @@ class Signers:
         self.verdicts[known] = codes[self.tickets[known]]
         self.good = self.verdicts == Verdict.VALID
 
-    def judge_creators(self) -> None:
-        """BAD_CREATOR_SIGNATURE for creators that are unknown or not valid, or whose signature is not theirs."""
+    def judge_creators(self, fresh: NDArray[np.bool_]) -> None:
+        """BAD_CREATOR_SIGNATURE for creators that are unknown or not valid, or whose signature is not theirs.
+
+        fresh    bool (n,): transactions with nothing wrong before the creator, whatever was found behind
+        """
         rows = self.rows
         problems = [one if isinstance(one, str) else one.problem for one in self.people]
         bad = np.array([bool(why) for why in problems], np.bool_)
         mine = self.which[: rows.n]
         wrong = bad[mine] | ~self.good[: rows.n]
-        for index in np.flatnonzero(wrong & (rows.codes == Code.VALID)).tolist():
+        for index in np.flatnonzero(wrong & fresh).tolist():
             one, why = self.people[mine[index]], problems[mine[index]]
             if int(mine[index]) in self.unread:
                 rows.codes[index] = Code.NOT_VALIDATED
@@ -460,20 +445,19 @@ class Signers:
         policy is not known."""
         rows, context = self.rows, self.rows.context
         identities, row_of = self._table()
-        starts = np.zeros(rows.n + 1, np.int64)
-        starts[1:] = np.cumsum(np.bincount(self.parents, minlength=rows.n))
+        starts = running(np.bincount(self.parents, minlength=rows.n))
         who, ok = row_of[self.which[rows.n :]], self.good[rows.n :]
         open_ = np.zeros(rows.n, np.bool_)  # with endorsers who may be somebody
-        open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
+        if self.unread:
+            open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
         asked, unknown = self._asked()
         if UNKNOWN_POLICY in asked:
             open_here = asked.pop(UNKNOWN_POLICY)
-            rows.codes[open_here[rows.codes[open_here] == Code.VALID]] = Code.NOT_VALIDATED
-        for text, places in sorted(asked.items()):
+            rows.codes[open_here & (rows.codes == Code.VALID)] = Code.NOT_VALIDATED
+        for text, mine in sorted(asked.items(), key=lambda one: one[0]):
             policy = BatchPolicy(policy_of(text, channel, context.rules), identities)
-            wanted = np.zeros(rows.n, np.bool_)
-            wanted[places] = True
-            wanted &= ~policy.evaluate_rows(starts, who, ok) & np.isin(rows.codes, (Code.VALID, Code.NOT_VALIDATED))
+            wanted = mine & ~policy.evaluate_rows(starts, who, ok)
+            wanted &= (rows.codes == Code.VALID) | (rows.codes == Code.NOT_VALIDATED)
             rows.codes[wanted & open_] = Code.NOT_VALIDATED
             for index in np.flatnonzero(wanted & ~open_).tolist():
                 rows.codes[index] = Code.ENDORSEMENT_POLICY_FAILURE
@@ -494,24 +478,28 @@ class Signers:
                 row_of[i] = places[key]
         return identities, row_of
 
-    def _asked(self) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
-        """Policy -> transactions whose endorsements it is asked about, and the names of some namespaces whose policy is
-        not known. Asked are those of the chaincode that was called, and of every other namespace that is written."""
+    def _asked(self) -> tuple[dict[str, NDArray[np.bool_]], tuple[str, ...]]:
+        """Policy -> bool (n,), the transactions whose endorsements it is asked about, and the names of some namespaces
+        whose policy is not known. Asked are those of the chaincode that was called, and of every other namespace that
+        is written."""
         rows = self.rows
         live = rows.endorsed & (rows.codes == Code.VALID)
         places = np.flatnonzero(live)
-        called = rows.columns.span(rows.extension, "row", "chaincode_id.name").take(places)
         written = np.flatnonzero(rows.written & live[rows.namespace_parent])
-        which, firsts = called.group() if len(places) else (np.zeros(0, np.uint32), np.zeros(0, np.uint32))
-        names = [*called.take(firsts).items(), *rows.namespace_names]
-        of = np.concatenate([which.astype(np.int64), rows.namespace_of[written] + len(firsts)])
+        names = [*rows.called_names, *rows.namespace_names]
+        of = np.concatenate([rows.called_of[places], rows.namespace_of[written] + len(rows.called_names)])
         parents = np.concatenate([places, rows.namespace_parent[written]])
-        texts = [self.rows.context.policy_text(name.decode()) for name in names]
-        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
-        kinds = np.array([numbers[text] for text in texts], np.int64)[of]
-        found = {text: np.unique(parents[kinds == number]) for text, number in numbers.items()}
-        open_names = {names[i].decode() for i in np.unique(of).tolist() if texts[i] == UNKNOWN_POLICY}
-        return {text: mine for text, mine in found.items() if len(mine)}, tuple(sorted(open_names))[:8]
+        used = np.flatnonzero(np.bincount(of)).tolist()
+        texts = {number: rows.context.policy_text(names[number].decode()) for number in used}
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts.values()))}
+        kind_of = np.zeros(len(names), np.int64)
+        kind_of[used] = [numbers[text] for text in texts.values()]
+        kinds = kind_of[of]
+        found = {text: np.zeros(rows.n, np.bool_) for text in numbers}
+        for text, number in numbers.items():
+            found[text][parents[kinds == number]] = True
+        open_names = {names[number].decode() for number, text in texts.items() if text == UNKNOWN_POLICY}
+        return found, tuple(sorted(open_names))[:8]
 
 
 def judge(
@@ -522,26 +510,33 @@ def judge(
     batch: SignatureBatch,
     *,
     first: bool,
-    threads: int | None,
 ) -> Judged:
     """Judges the transactions of a block, or ones that are in no block yet.
 
+    Other threads verify signatures while this one judges the content; a code of what comes first in Fabric's order
+    takes the place of a later one.
+
     first    whether the block is block 0 and trusted: nobody signs its configuration
     """
-    rows = Transactions(data, entries, context, threads)
+    rows = Transactions(data, entries, context)
     rows.judge_headers()
-    signers, undecided = None, ""
+    fresh = rows.codes == Code.VALID
+    signers, undecided, started = None, "", None
     if channel is not None and len(rows.action["endorsement"]) <= MAX_SIGNATURES:
         signers = rows.collect(channel, batch)
         try:
-            signers.settle(batch.run())
+            started = batch.start()
         except InputError as error:  # too many signatures on rare curves, which take a hundred times as long
             signers, undecided = None, str(error)
-        else:
-            signers.judge_creators()
-    rows.judge_form()
-    rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
-    rows.judge_action()
+    try:
+        rows.judge_content(context.channel_id or (channel.channel_id if channel else ""))
+    except BaseException:
+        if started is not None:
+            started.abandon()
+        raise
+    if signers is not None and started is not None:
+        signers.settle(started.finish())
+        signers.judge_creators(fresh)
     unknown: tuple[str, ...] = ()
     if signers is None or channel is None:
         open_ = rows.codes == Code.VALID

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base import parallel
 from pycore.base.report import Check, Event, FabricReport, TransactionFault
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.ledgers.fabric import orderers
@@ -24,6 +25,9 @@ STATE_NOT_CHECKED = (
     "signatures and form; state not checked: versions of what was read, ids in earlier blocks, chaincode definitions, "
     "policies of keys and collections"
 )
+
+_LARGE = 1 << 17
+"""Bytes of a block from which a thread that hashes them is worth its start."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,22 +47,35 @@ class Validation:
         block = open_block(data)
         channel = self.context.channel()
         header = block.header or Header(0, b"", b"")
-        self._structure(block)
-        self._place(header)
-        block_hash = header.hash(self.context.hash)
         trusted = channel is not None and channel.header == header
-        self._data(block, header)
-        self._lap("form", started)
-        found = self._transactions(block, header, channel, trusted=trusted)
+        others = _Others(block, header, channel, self.context, trusted=trusted)
+        work = parallel.start_tasks([others.data, others.orderers], self._helpers(block))
+        try:
+            self._structure(block)
+            self._place(header)
+            place = len(self.checks)
+            self._lap("form", started)
+            found = self._transactions(block, header, channel, trusted=trusted)
+            work.finish()
+        except BaseException:
+            work.abandon()
+            raise
         started = time.perf_counter()
+        self.checks[place:place] = others.data_checks
         self._codes(block, found)
         self._channel(found, channel)
-        self._orderers(block, header, channel, trusted=trusted)
+        self.checks += others.orderer_checks
+        self.signed = others.signed
         self._configuration(block, header, channel, found, trusted=trusted)
         if found.counts["endorser_transactions"]:
             self.checks.append(Check("state", None, detail=STATE_NOT_CHECKED))
-        self._lap("orderers", started)
-        return self._report(header, block_hash, found, events_of(block, found.codes) if events else None)
+        self._lap("rest", started)
+        return self._report(header, header.hash(self.context.hash), found,
+                            events_of(block, found.codes) if events else None)  # fmt: skip
+
+    def _helpers(self, block: OpenBlock) -> int:
+        """How many threads share these checks: one where they take no longer than handing them over."""
+        return parallel.resolve_threads(self.threads) if block.data.size >= _LARGE else 1
 
     # ---- checks ------------------------------------------------------------------------------------------------------
 
@@ -94,18 +111,11 @@ class Validation:
             same = header.previous_hash == wanted
             self.check("previous_hash", same, got=header.previous_hash, wanted=wanted)
 
-    def _data(self, block: OpenBlock, header: Header) -> None:
-        context = self.context
-        wanted = block.data_hash(context.hash, lengths=context.data_lengths)
-        certainty = "read" if context.data_lengths or context.hash != "sha256" else ""
-        same = header.data_hash == wanted
-        self.check("data_hash", same, got=header.data_hash, wanted=wanted, certainty=certainty)
-
     def _transactions(self, block: OpenBlock, header: Header, channel: Channel | None, *, trusted: bool) -> Judged:
         started = time.perf_counter()
         batch = orderers.new_batch(self.context, self.threads)
         first = trusted and header.number == 0
-        found = judge(block.data, block.entries, self.context, channel, batch, first=first, threads=self.threads)
+        found = judge(block.data, block.entries, self.context, channel, batch, first=first)
         self._lap("transactions", started)
         odd = np.flatnonzero(~found.canonical)
         if self.context.release == "3" and not _is_config(block):
@@ -134,11 +144,12 @@ class Validation:
             self.check("validation_codes", False, got=len(written), wanted=len(found.codes),
                        detail="another number of codes than of transactions")  # fmt: skip
             return
-        expected = found.codes.tolist()
+        expected = found.codes.copy()
         for i, first in found.repeats.items():
-            if written[first] not in _WHERE_IDS_COUNT:  # what the state decides made the first one invalid
-                expected[i] = Code.VALID if written[i] == Code.VALID else expected[i]
-        wrong = [i for i, code in enumerate(expected) if not _agree(written[i], code)]
+            if written[first] not in _WHERE_IDS_COUNT and written[i] == Code.VALID:
+                expected[i] = Code.VALID  # what the state decides made the first one invalid
+        other = np.flatnonzero((np.frombuffer(written, np.uint8) != expected) & (expected != Code.NOT_VALIDATED))
+        wrong = [i for i in other.tolist() if not _agree(written[i], int(expected[i]))]
         if wrong:
             i = wrong[0]
             detail = f"transaction {i}, the first of {len(wrong)}: {found.details.get(i, '')}"
@@ -160,11 +171,6 @@ class Validation:
             self.check("channel_id", None, got=found.channel_id, detail=detail, certainty="read")
             return
         self.check("channel_id", found.channel_id == wanted, got=found.channel_id, wanted=wanted, certainty="read")
-
-    def _orderers(self, block: OpenBlock, header: Header, channel: Channel | None, *, trusted: bool) -> None:
-        checks, signed = certificate_checks(block, header, channel, self.context, trusted=trusted)
-        self.checks += checks
-        self.signed = signed
 
     def _configuration(
         self, block: OpenBlock, header: Header, channel: Channel | None, found: Judged, *, trusted: bool
@@ -220,6 +226,33 @@ class Validation:
             timings=self.timings,
             events=events,
             codes=found.codes.tobytes(),
+        )
+
+
+class _Others:
+    """The checks of a block that its transactions have nothing to do with."""
+
+    def __init__(
+        self, block: OpenBlock, header: Header, channel: Channel | None, context: FabricContext, *, trusted: bool
+    ) -> None:
+        self._block, self._header, self._channel, self._context = block, header, channel, context
+        self._trusted = trusted
+        self.data_checks: list[Check] = []
+        self.orderer_checks: list[Check] = []
+        self.signed = False
+
+    def data(self) -> None:
+        """Hashes the entries."""
+        context, header = self._context, self._header
+        wanted = self._block.data_hash(context.hash, lengths=context.data_lengths)
+        certainty = "read" if context.data_lengths or context.hash != "sha256" else ""
+        same = header.data_hash == wanted
+        self.data_checks.append(Check("data_hash", same, header.data_hash, wanted, certainty=certainty))
+
+    def orderers(self) -> None:
+        """Verifies the orderers' signatures."""
+        self.orderer_checks, self.signed = certificate_checks(
+            self._block, self._header, self._channel, self._context, trusted=self._trusted
         )
 
 
