@@ -14,7 +14,6 @@ no worker has come free for `stall_after` seconds nothing more is taken in.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -23,9 +22,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pycore.base.deadline import Budget
+from pycore.service.callers import current, take
 from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
-from pycore.wire.refusals import OverloadedError, RefusedError, StalledError
+from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, ThrottledError
 
 T = TypeVar("T")
 
@@ -62,16 +62,19 @@ class _Job(Generic[T]):
         self._budget = budget
         self._workers = workers
         self._what = what
+        self._served = current.get()  # work asks about rights on its thread as well
 
     def __call__(self) -> T:
         clock, call = self._admission.clock, self._call
         self._budget.check()
         assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
+        served = current.set(self._served)
         try:
             with self._workers.busy(self._what), self._budget:
                 return call[0](*call[1])
         finally:
+            current.reset(served)
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
 
@@ -96,6 +99,7 @@ class Ticket:
 
         Raises:
             OverloadedError: there is none. The ticket keeps what it has.
+            ThrottledError: the caller has used up its items of this second.
         """
         self._admission._claim_items(self, items)
 
@@ -245,6 +249,7 @@ class Admission:
         Raises:
             OverloadedError: there is no room for them.
             StalledError: no worker has come free for `stall_after` seconds.
+            ThrottledError: the caller has used up its bytes of this second.
         """
         load = self.load
         if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
@@ -252,6 +257,7 @@ class Admission:
         stalled = self.stalled_for()
         if stalled:
             raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
+        take(nbytes, 0)
         load.nbytes += nbytes
         load.requests += 1
         return Ticket(self, nbytes)
@@ -268,8 +274,13 @@ class Admission:
 
     async def _retry_until_free(self, claim: Callable[[], T]) -> T:
         while True:
-            with contextlib.suppress(RefusedError):
+            try:
                 return claim()
+            except ThrottledError as error:  # what others give back does not help this caller
+                await asyncio.sleep(error.retry_after)
+                continue
+            except RefusedError:
+                pass
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
@@ -281,6 +292,7 @@ class Admission:
         load = self.load
         if load.items and load.items + items > self.bounds.items:
             raise OverloadedError("items", load.items, items, self.bounds.items, self.retry_after())
+        take(0, items)
         load.items += items
         ticket.items += items
 

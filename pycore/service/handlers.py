@@ -27,6 +27,7 @@ from pycore.service import (
     rpc_tries,
 )
 from pycore.service.admission import Admission, Ticket
+from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
@@ -63,10 +64,14 @@ class Handlers:
         admission: admits and runs the work.
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
+        guard: what calls pass first.
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, admission: Admission, parsers: Workers, settings: Settings, stream_window: int = 4) -> None:
+    def __init__(
+        self, admission: Admission, parsers: Workers, settings: Settings, guard: Guard, stream_window: int = 4
+    ) -> None:
+        self._guard = guard
         self._admission = admission
         self._parsers = parsers
         self._settings = settings
@@ -79,7 +84,11 @@ class Handlers:
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """The handlers of every method of the service descriptor."""
-        methods = {name: translated(self._handler(method, RPCS[name]), name) for name, method in METHODS.items()}
+        guard = self._guard
+        methods = {
+            name: translated(guard.around(self._handler(method, RPCS[name]), name), name)
+            for name, method in METHODS.items()
+        }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
