@@ -95,7 +95,7 @@ _NO_QUOTA = Quota()
 
 
 class Usage:
-    """What a caller has open, and what is left for it. It outlives a change of the access file."""
+    """Calls that a caller has open, and the rest of its quota. It outlives a change of the access file."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         self.calls = 0

@@ -59,7 +59,7 @@ class ServiceConfig(BaseSettings):
         512, ge=1, description="calls and streams open at once of one connection, where no access file says who calls"
     )
     max_connection_age: float | None = Field(
-        None, gt=0, description="seconds until a connection is asked to come again, so that clients spread out anew"
+        None, gt=0, description="seconds until a connection is asked to come again, so that clients spread out again"
     )
     stream_window: int = Field(4, ge=1, le=1024, description="batches of one stream in progress at once")
 

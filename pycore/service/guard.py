@@ -1,4 +1,4 @@
-"""What every call passes before its handler: who calls, may it, and is there room for another call.
+"""The door that every call passes before its handler: who calls, may it, and is there room for another call.
 
 The chain of a request is asked about where it is known, in the RPC (`callers.require_chain`); here it is made sure that
 this happened: an RPC about a chain that answers a caller with rights for some chains only, and has not asked, is an
@@ -183,11 +183,11 @@ class Guard:
 def certificate_names(properties: Any) -> list[str]:
     """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context.
 
-    >>> certificate_names({"x509_common_name": [b"node7"], "x509_dns": [b"n.example"], "x509_uri": [b"spiffe://a/b"]})
+    >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']
     """
     found = []
-    for key, prefix in (("x509_common_name", "cn:"), ("x509_dns", "dns:"), ("x509_uri", "")):
+    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", "")):
         for raw in properties.get(key, ()):
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
