@@ -9,6 +9,7 @@ Every refusal for lack of rights is a line of the log `pycore.service.access`: t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import time
@@ -27,6 +28,7 @@ _audit = logging.getLogger("pycore.service.access")
 _log = logging.getLogger("pycore.service")
 _LOOK_EVERY_S = 1.0
 _RETRY_CALLS_S = 0.05
+_PATIENCE_S = 1.0  # for the first message of a stream that is refused
 
 ABOUT_CHAINS = frozenset({"ValidateBlock", "ValidateBlocks", "VerifyBundle", "AdvanceTrust"})
 """The RPCs that are about a chain. Each asks `callers.require_chain` before it computes."""
@@ -118,11 +120,19 @@ class Guard:
 
     def _streaming(self, behaviour: Any, rpc: str) -> Any:
         async def answer(requests: Any, context: Any) -> AsyncIterator[Any]:
-            with self._call(context, rpc) as call:
-                async with contextlib.aclosing(behaviour(requests, context)) as answers:
-                    async for one in answers:
-                        _made_sure(call)
-                        yield one
+            begun = False
+            try:
+                with self._call(context, rpc) as call:
+                    begun = True
+                    async with contextlib.aclosing(behaviour(requests, context)) as answers:
+                        async for one in answers:
+                            _made_sure(call)
+                            yield one
+            except DeniedError:
+                if not begun:  # or an asyncio client, which is still sending, sees INTERNAL instead of the status
+                    with contextlib.suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(anext(requests, None), _PATIENCE_S)
+                raise
 
         return answer
 
