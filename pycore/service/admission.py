@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pycore.base.deadline import Budget
 from pycore.service.callers import current, take
@@ -49,6 +49,16 @@ class Load:
     nbytes: int = 0
 
 
+class Observer(Protocol):
+    """Is told what happens to work; on any thread."""
+
+    def waited(self, seconds: float) -> None:
+        """Work has come to a worker."""
+
+    def worked(self, work: Work, result: Any, seconds: float) -> None:
+        """Work is done."""
+
+
 class _Job(Generic[T]):
     """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a
     worker is free, and what it holds - the request - must not stay in memory that long."""
@@ -62,6 +72,7 @@ class _Job(Generic[T]):
         self._budget = budget
         self._workers = workers
         self._what = what
+        self._submitted = admission.clock()
         self._served = current.get()  # work asks about rights on its thread as well
 
     def __call__(self) -> T:
@@ -69,6 +80,8 @@ class _Job(Generic[T]):
         self._budget.check()
         assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
+        if self._workers is self._admission.workers and self._admission._metrics is not None:
+            self._admission._metrics.waited(began - self._submitted)
         served = current.set(self._served)
         try:
             with self._workers.busy(self._what), self._budget:
@@ -195,6 +208,7 @@ class Admission:
         workers: how many pieces of work the executor runs at once.
         stall_after: seconds without a free worker after which nothing is taken in.
         clock: seconds, monotonic.
+        metrics: told of work.
 
     Attributes:
         load: what is waiting or running.
@@ -210,7 +224,9 @@ class Admission:
         workers: int = 1,
         stall_after: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        metrics: Observer | None = None,
     ) -> None:
+        self._metrics = metrics
         self.bounds = bounds
         self.clock = clock
         self.load = Load()
@@ -286,7 +302,11 @@ class Admission:
             await waiter
 
     def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
-        return answer(self._execute(work))
+        began = self.clock()
+        result = self._execute(work)
+        if self._metrics is not None:
+            self._metrics.worked(work, result, self.clock() - began)
+        return answer(result)
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load

@@ -71,6 +71,9 @@ class ServiceConfig(BaseSettings):
     stall_after: float = Field(
         10.0, gt=0, description="seconds without a free worker until health says NOT_SERVING and new calls are refused"
     )
+    metrics_address: str | None = Field(
+        None, description="host:port of the figures for Prometheus, over plain HTTP; port 0 picks a free one"
+    )
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
@@ -98,6 +101,10 @@ class ServiceConfig(BaseSettings):
                 f"address {self.address} can be reached from other machines: set tls_certificate and tls_private_key, "
                 "or insecure_non_loopback if something else protects it"
             )
+        if self.metrics_address is not None:
+            is_loopback(self.metrics_address)  # its form
+            if self.metrics_address.startswith("unix"):
+                raise ValueError(f"metrics_address {self.metrics_address!r}: wanted host:port or [v6]:port")
         return self
 
     @property

@@ -20,7 +20,8 @@ from typing import Any
 from pycore.service.access import AccessError, Clients, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
-from pycore.wire.refusals import DeniedError, OverloadedError
+from pycore.service.metrics import Metrics
+from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
 
@@ -28,6 +29,7 @@ _audit = logging.getLogger("pycore.service.access")
 _log = logging.getLogger("pycore.service")
 _LOOK_EVERY_S = 1.0
 _RETRY_CALLS_S = 0.05
+_REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
 
 ABOUT_CHAINS = frozenset({"ValidateBlock", "ValidateBlocks", "VerifyBundle", "AdvanceTrust"})
@@ -41,6 +43,7 @@ class Guard:
         most_calls: calls and streams open at once, over all callers.
         most_calls_each: the same of one connection, where no access file says who calls.
         access_file: the clients; None lets everybody in.
+        metrics: counts who is refused.
         clock: seconds, monotonic.
 
     Raises:
@@ -51,13 +54,15 @@ class Guard:
         self,
         most_calls: int,
         most_calls_each: int,
-        access_file: Path | None = None,
+        access_file: Path | None,
+        metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.most_calls = most_calls
         self.most_calls_each = most_calls_each
         self.calls = 0
         self._clock = clock
+        self._metrics = metrics
         self._file = access_file
         self._clients: Clients | None = None
         self._watched: list[Path] = []
@@ -148,20 +153,31 @@ class Guard:
                 raise OverloadedError("calls", self.calls, 1, self.most_calls, _RETRY_CALLS_S)
             call = self._enter(caller, rpc, peer)
         except DeniedError as error:
-            _denied(error, caller, rpc, peer)
+            self._denied(error, caller, rpc, peer)
+            raise
+        except OverloadedError:
+            self._metrics.refused("CALLS", caller.name if caller else "")
             raise
         self.calls += 1
         token = current.set(call)
         try:
             yield call
         except DeniedError as error:
-            _denied(error, caller, rpc, peer)
+            self._denied(error, caller, rpc, peer)
+            raise
+        except RefusedError as error:
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current.reset(token)
             self.calls -= 1
             self._leave(call, peer)
+
+    def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
+        client = caller.name if caller else None
+        self._metrics.refused(error.reason, client or "")
+        _audit.warning("denied: %s", error, extra={"reason": error.reason, "client": client, "rpc": rpc, "peer": peer})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
         if caller is not ANYBODY:
@@ -208,14 +224,6 @@ def _made_sure(call: Call) -> None:
     """An answer about a chain that nobody was asked about must not leave."""
     if call.rpc in ABOUT_CHAINS and call.caller.chains is not None and not call.asked:
         raise RuntimeError(f"{call.rpc} did not say which chain it is about")
-
-
-def _denied(error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
-    _audit.warning(
-        "denied: %s",
-        error,
-        extra={"reason": error.reason, "client": caller.name if caller else None, "rpc": rpc, "peer": peer},
-    )
 
 
 def _state(paths: list[Path]) -> object:

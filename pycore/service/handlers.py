@@ -29,6 +29,7 @@ from pycore.service import (
 from pycore.service.admission import Admission, Ticket
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
+from pycore.service.metrics import Metrics
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -65,12 +66,20 @@ class Handlers:
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         guard: what calls pass first.
+        metrics: what counts them.
         stream_window: batches of one stream that are in progress at once.
     """
 
     def __init__(
-        self, admission: Admission, parsers: Workers, settings: Settings, guard: Guard, stream_window: int = 4
+        self,
+        admission: Admission,
+        parsers: Workers,
+        settings: Settings,
+        guard: Guard,
+        metrics: Metrics,
+        stream_window: int = 4,
     ) -> None:
+        self._metrics = metrics
         self._guard = guard
         self._admission = admission
         self._parsers = parsers
@@ -84,9 +93,9 @@ class Handlers:
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """The handlers of every method of the service descriptor."""
-        guard = self._guard
+        guard, metrics = self._guard, self._metrics
         methods = {
-            name: translated(guard.around(self._handler(method, RPCS[name]), name), name)
+            name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)

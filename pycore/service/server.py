@@ -39,6 +39,7 @@ from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
+from pycore.service.metrics import Metrics, serve_metrics
 from pycore.service.tls import TlsError, server_credentials
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
@@ -76,6 +77,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
@@ -98,6 +100,9 @@ class Server:
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
         settings = Settings(limits, config.threads, config.max_answer_bytes)
+        self.metrics = Metrics()
+        self.metrics_port = 0
+        self._stop_metrics: Callable[[], None] | None = None
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.admission = Admission(
             self._executor,
@@ -106,12 +111,16 @@ class Server:
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
+            metrics=self.metrics,
         )
+        self.metrics.watch(self.admission)
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         parsers = self.admission.add_workers(self._parsers, 1)
-        self.guard = Guard(config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, clock)
-        self._handlers = Handlers(self.admission, parsers, settings, self.guard, config.stream_window)
+        self.guard = Guard(
+            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
+        )
+        self._handlers = Handlers(self.admission, parsers, settings, self.guard, self.metrics, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -146,6 +155,8 @@ class Server:
         if self.config.reflects:
             reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
+        if self.config.metrics_address is not None:
+            self.metrics_port, self._stop_metrics = serve_metrics(self.metrics, self.config.metrics_address)
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -247,6 +258,8 @@ class Server:
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
             self._watcher.cancel()
+        if self._stop_metrics is not None:
+            await asyncio.to_thread(self._stop_metrics)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)

@@ -169,5 +169,10 @@ def _statuses(trailing_metadata: object) -> list[status_pb2.Status]:
     return found
 
 
+def to_code(found: object) -> grpc.StatusCode:
+    """A status code from what gRPC has of one: the code, its number, or nothing yet."""
+    return found if isinstance(found, grpc.StatusCode) else _code(found) if isinstance(found, int) else _code(2)
+
+
 def _code(number: int) -> grpc.StatusCode:
     return next((code for code in grpc.StatusCode if _number(code) == number), grpc.StatusCode.UNKNOWN)
