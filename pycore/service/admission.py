@@ -1,4 +1,4 @@
-"""Admission and execution of work: the place where batches of several requests will be merged.
+"""Admission and execution of work.
 
 No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Admission.admit`, or
 `Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and
@@ -178,6 +178,10 @@ class Ticket:
         finally:
             admission._jobs.discard(job)
 
+    def hold_until(self, running: Future[Any]) -> None:
+        """Keeps the room until work that others share with this ticket has ended."""
+        self._running = running
+
     def release(self) -> None:
         """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
         if self._released:
@@ -301,12 +305,26 @@ class Admission:
             self._waiters.append(waiter)
             await waiter
 
-    def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
+    def start(self, function: Callable[[], T], deadline: float | None, what: str) -> Future[T]:
+        """Does something on a worker for several tickets. Nobody waits for it here; it ends at its deadline, or when
+        all work is called off."""
+        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what)
+        future: Future[T] = self.workers.executor.submit(job)
+        self._jobs.add(job)
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._jobs.discard, job))
+        return future
+
+    def do(self, work: Work) -> Any:
+        """The result of a work. Called on a worker."""
         began = self.clock()
         result = self._execute(work)
         if self._metrics is not None:
             self._metrics.worked(work, result, self.clock() - began)
-        return answer(result)
+        return result
+
+    def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
+        return answer(self.do(work))
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load

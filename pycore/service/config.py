@@ -63,6 +63,16 @@ class ServiceConfig(BaseSettings):
     )
     stream_window: int = Field(4, ge=1, le=1024, description="batches of one stream in progress at once")
 
+    max_joined_items: int = Field(
+        1024, ge=1, le=1 << 16, description="items of small requests that are done together; 1 joins nothing"
+    )
+    max_queue_delay_us: int = Field(
+        2000,
+        ge=0,
+        le=1_000_000,
+        description="microseconds that a small request may wait for others; a lone one never does",
+    )
+
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
     )

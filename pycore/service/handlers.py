@@ -27,6 +27,7 @@ from pycore.service import (
     rpc_tries,
 )
 from pycore.service.admission import Admission, Ticket
+from pycore.service.batching import Joiner
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.metrics import Metrics
@@ -67,6 +68,7 @@ class Handlers:
         settings: limits per request, and what GetCapabilities tells of them.
         guard: what calls pass first.
         metrics: what counts them.
+        joiner: runs the work of single requests.
         stream_window: batches of one stream that are in progress at once.
     """
 
@@ -77,9 +79,11 @@ class Handlers:
         settings: Settings,
         guard: Guard,
         metrics: Metrics,
+        joiner: Joiner,
         stream_window: int = 4,
     ) -> None:
         self._metrics = metrics
+        self._joiner = joiner
         self._guard = guard
         self._admission = admission
         self._parsers = parsers
@@ -118,7 +122,7 @@ class Handlers:
             with self._admission.admit(len(raw)) as ticket:
                 work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
                 ticket.add_items(work.cost)
-                return await ticket.run(work, serialised, deadline=deadline, what=method.name)
+                return await self._joiner.run(ticket, work, serialised, deadline=deadline, what=method.name)
 
         return answer
 

@@ -34,6 +34,7 @@ from grpc_reflection.v1alpha import reflection
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
 from pycore.service.admission import Admission, Bounds
+from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
@@ -120,7 +121,10 @@ class Server:
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
-        self._handlers = Handlers(self.admission, parsers, settings, self.guard, self.metrics, config.stream_window)
+        joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
+        self._handlers = Handlers(
+            self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
+        )
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
