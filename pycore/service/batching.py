@@ -15,6 +15,8 @@ and never waits.
 from __future__ import annotations
 
 import asyncio
+import logging
+import threading
 import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -22,13 +24,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pycore.base.columns import Column, join_columns
-from pycore.base.deadline import ExpiredError
+from pycore.base.deadline import ExpiredError, StoppedError
 from pycore.service.admission import Admission, Ticket
 from pycore.service.work import Work
 
 __all__ = ["Joiner", "cut", "join", "joint"]
 
 T = TypeVar("T")
+
+_log = logging.getLogger("pycore.service")
 
 _MANY = 6
 _LOOK_EVERY = 8
@@ -71,10 +75,58 @@ def cut(result: Any, works: list[Work]) -> list[Any]:
 
 @dataclass(eq=False)
 class _Waiting:
-    ticket: Ticket
-    work: Work
+    """One request. `work` is None once its caller has gone."""
+
+    work: Work | None
     deadline: float | None
     result: asyncio.Future[Any]
+    batch: _Batch | None = None
+
+
+class _Batch:
+    """Requests on their way to a worker. Who goes before it begins takes its rows along."""
+
+    def __init__(self, requests: list[_Waiting], do: Callable[[Work], Any]) -> None:
+        self.running: Future[Any] | None = None
+        self._requests = requests
+        self._do = do
+        self._lock = threading.Lock()
+        self._begun = False
+
+    def leave(self, one: _Waiting) -> bool:
+        """Whether the rows of a request could be left out."""
+        with self._lock:
+            if not self._begun:
+                one.work = None
+            return not self._begun
+
+    def __call__(self) -> list[tuple[_Waiting, Any]]:
+        """On a worker: each request with its result, or with what it raised."""
+        with self._lock:
+            self._begun = True
+            left = [(one, one.work) for one in self._requests if one.work is not None]
+        works = [work for _, work in left]
+        if not works:
+            return []
+        return [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
+
+    def _results(self, works: list[Work]) -> list[Any]:
+        if len(works) > 1:
+            try:
+                return cut(self._do(join(works)), works)
+            except StoppedError:
+                raise
+            except Exception:
+                _log.debug("joined work failed and is done one by one", exc_info=True)
+        return [self._alone(work) for work in works]
+
+    def _alone(self, work: Work) -> Any:
+        try:
+            return self._do(work)
+        except StoppedError:
+            raise
+        except Exception as error:
+            return error
 
 
 @dataclass
@@ -120,9 +172,15 @@ class Joiner:
         try:
             if key is None or not self._holds(key):
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            result = asyncio.get_running_loop().create_future()
-            self._add(key, _Waiting(ticket, work, deadline, result))
-            return answer(await result)
+            one = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+            self._add(key, one, work.n)
+            try:
+                return answer(await one.result)
+            except asyncio.CancelledError:
+                if one.batch is not None and not one.batch.leave(one):
+                    assert one.batch.running is not None
+                    ticket.hold_until(one.batch.running)
+                raise
         finally:
             self._open -= 1
 
@@ -132,13 +190,13 @@ class Joiner:
             return True
         return self._open > 1 and self._clock() >= self._hold_again_at
 
-    def _add(self, key: Hashable, one: _Waiting) -> None:
+    def _add(self, key: Hashable, one: _Waiting, items: int) -> None:
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = _Queue()
             queue.timer = asyncio.get_running_loop().call_later(self._max_delay, self._time_is_up, key)
         queue.waiting.append(one)
-        queue.items += one.work.n
+        queue.items += items
         if queue.items >= self._max_items:
             self._expected = len(queue.waiting)
             self._close(key)
@@ -170,35 +228,21 @@ class Joiner:
             self._start(alive)
 
     def _start(self, alive: list[_Waiting]) -> None:
-        works = [one.work for one in alive]
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        running = self._admission.start(lambda: self._results(works), latest, works[0].kind)
+        batch = _Batch(alive, self._admission.do)
         for one in alive:
-            one.ticket.hold_until(running)
+            one.batch = batch
+        batch.running = self._admission.start(batch, latest, "joined requests")
         loop = asyncio.get_running_loop()
-        running.add_done_callback(lambda done: loop.is_closed() or loop.call_soon_threadsafe(_give, done, alive))
-
-    def _results(self, works: list[Work]) -> list[Any]:
-        """On a worker: of each work its result, or what it raised."""
-        try:
-            return cut(self._admission.do(join(works) if len(works) > 1 else works[0]), works)
-        except Exception as error:
-            if len(works) == 1:
-                return [error]
-        return [self._alone(work) for work in works]
-
-    def _alone(self, work: Work) -> Any:
-        try:
-            return self._admission.do(work)
-        except Exception as error:
-            return error
+        batch.running.add_done_callback(lambda done: loop.is_closed() or loop.call_soon_threadsafe(_give, done, alive))
 
 
-def _give(done: Future[list[Any]], alive: list[_Waiting]) -> None:
+def _give(done: Future[list[tuple[_Waiting, Any]]], alive: list[_Waiting]) -> None:
+    """Tells the callers that are still there."""
     failure: BaseException | None = asyncio.CancelledError() if done.cancelled() else done.exception()
-    results = [failure] * len(alive) if failure is not None else done.result()
-    for one, result in zip(alive, results, strict=True):
+    answers = [(one, failure) for one in alive] if failure is not None else done.result()
+    for one, result in answers:
         if one.result.done():
             continue
         if isinstance(result, asyncio.CancelledError):

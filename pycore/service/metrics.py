@@ -1,4 +1,4 @@
-"""Figures of the service for Prometheus, through `prometheus-client`, on an address of their own.
+"""Figures of the service for Prometheus, through `prometheus-client`; the service answers them on another address.
 
 Every name begins with `pycore_`. Labels have few values, whatever is sent: RPCs and kinds of work are this service's,
 clients are those of the access file, schemes, hashes and chains are recorded once work of theirs was done.
@@ -44,7 +44,7 @@ _ITEMS = tuple(4**power for power in range(11))
 
 
 class Metrics:
-    """What is counted. Any thread may count.
+    """The counters. Any thread may count.
 
     Args:
         registry: where the figures are registered; a fresh one for each server of a process.
@@ -145,7 +145,7 @@ _Judged = tuple[str, "list[tuple[str, int]]"]
 
 
 def _judged(work: Work, result: Any) -> Iterator[_Judged]:
-    """What a result says of how many items."""
+    """Who or what was judged, and how many of each verdict."""
     if isinstance(result, Verdicts):
         yield str(getattr(work.options, "scheme", work.kind)), _counts(result)
     elif isinstance(result, BlockReport):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 from typing import Any
 
 import numpy as np
@@ -224,7 +225,7 @@ async def test_who_has_gone_or_is_late_leaves_before_the_work() -> None:
     assert bench.admission.load.requests == 0
 
 
-async def test_room_is_held_until_the_shared_work_has_ended() -> None:
+async def test_who_goes_while_no_worker_is_free_takes_its_rows_along() -> None:
     bench = Bench()
     first = bench.call(b"a")
     calls = [bench.call(b"b") for _ in range(3)]
@@ -232,12 +233,40 @@ async def test_room_is_held_until_the_shared_work_has_ended() -> None:
     assert len(bench.executor.queue) == 2
     calls[0].cancel()
     await asyncio.sleep(0.01)
-    assert bench.admission.load.requests == 4  # its row is part of what waits for a worker
+    assert bench.admission.load.requests == 3
     await bench.settle()
     assert await first
     assert await calls[1]
-    await asyncio.sleep(0.01)
+    assert bench.done == [1, 2]
     assert bench.admission.load.requests == 0
+
+
+async def test_room_is_held_until_the_shared_work_has_ended() -> None:
+    bench = Bench()
+    first = bench.call(b"a")
+    calls = [bench.call(b"b") for _ in range(3)]
+    await asyncio.sleep(0.05)
+    _, work = bench.executor.queue.pop()
+    begun, end = threading.Event(), threading.Event()
+    do = bench.admission._execute
+
+    def slow(one: Work) -> Any:
+        begun.set()
+        end.wait()
+        return do(one)
+
+    bench.admission._execute = slow
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    calls[0].cancel()
+    await asyncio.sleep(0.01)
+    assert bench.admission.load.requests == 4  # its row is being worked on
+    end.set()
+    thread.join()
+    for one in (first, *calls[1:]):
+        one.cancel()
+    await bench.settle()
 
 
 async def test_work_that_is_called_off_ends_everybody() -> None:
