@@ -3,10 +3,20 @@
     clients.py      the blocking and the asyncio client: how requests and answers move
     requests.py     what a call is before anything is sent; one method, two clients
     requests_*.py   the calls, family by family
+    coalescer.py    calls of one item, from many tasks or threads, sent together
 
 It imports nothing of the service.
 """
 
 from pycore.client.clients import AsyncValidationClient, ServiceCapabilities, ServiceError, Tls, ValidationClient
+from pycore.client.coalescer import AsyncCoalescer, Coalescer
 
-__all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls", "ValidationClient"]
+__all__ = [
+    "AsyncCoalescer",
+    "AsyncValidationClient",
+    "Coalescer",
+    "ServiceCapabilities",
+    "ServiceError",
+    "Tls",
+    "ValidationClient",
+]
