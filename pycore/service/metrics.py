@@ -18,12 +18,16 @@ clients are those of the access file, schemes, hashes and chains are recorded on
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from pycore.base.backends import capabilities
@@ -192,8 +196,21 @@ class _Moment:
             yield CounterMetricFamily(name, words, value=value)
 
 
-def serve_metrics(metrics: Metrics, address: str) -> tuple[int, Callable[[], None]]:
-    """Serves the figures at ``http://address/metrics`` from a thread.
+class _Threading(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 16
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 5  # seconds, for whoever connects and says nothing
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing: a scrape is no event."""
+
+
+def serve_metrics(metrics: Metrics, address: str, ready: Callable[[], bool]) -> tuple[int, Callable[[], None]]:
+    """Serves from a thread, over HTTP: the figures at ``/metrics``; ``/healthz``, 200 while the process answers; and
+    ``/readyz``, 200 or 503 as `ready` says.
 
     Returns:
         The port, and what ends it.
@@ -201,8 +218,23 @@ def serve_metrics(metrics: Metrics, address: str) -> tuple[int, Callable[[], Non
     Raises:
         OSError: the address cannot be bound.
     """
+    figures = make_wsgi_app(metrics.registry, disable_compression=True)
+
+    def application(environment: dict[str, Any], start: Any) -> Any:
+        path = environment["PATH_INFO"]
+        if path == "/metrics":
+            return figures(environment, start)
+        status = {"/healthz": True, "/readyz": path == "/readyz" and ready()}.get(path)
+        words = "404 Not Found" if status is None else "200 OK" if status else "503 Service Unavailable"
+        start(words, [("Content-Type", "text/plain")])
+        return [words.encode() + b"\n"]
+
     host, _, port = address.rpartition(":")
-    server, thread = start_http_server(int(port), host.strip("[]"), metrics.registry)
+    host = host.strip("[]")
+    kind = type("_Server", (_Threading,), {"address_family": socket.AF_INET6 if ":" in host else socket.AF_INET})
+    server: WSGIServer = make_server(host, int(port), application, kind, _Quiet)
+    thread = threading.Thread(target=server.serve_forever, name="pycore-metrics", daemon=True)
+    thread.start()
 
     def stop() -> None:
         server.shutdown()

@@ -160,7 +160,9 @@ class Server:
             reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
         if self.config.metrics_address is not None:
-            self.metrics_port, self._stop_metrics = serve_metrics(self.metrics, self.config.metrics_address)
+            self.metrics_port, self._stop_metrics = serve_metrics(
+                self.metrics, self.config.metrics_address, self._is_ready
+            )
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -176,6 +178,10 @@ class Server:
                 "workers": self.config.workers,
             },
         )
+
+    def _is_ready(self) -> bool:
+        """Whether health says SERVING. Called by other threads."""
+        return self._server is not None and self._stopping is None and self._status == _SERVING
 
     def _channel_arguments(self) -> list[tuple[str, int]]:
         found = [

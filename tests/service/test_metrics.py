@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from pycore.service.metrics import Metrics
 from pycore.service.server import Server, background
 from pycore.testing import generate_ledger, generate_signatures
 
-from .conftest import METHOD, PATIENCE, ROOT, Gate
+from .conftest import METHOD, PATIENCE, ROOT, Clock, Gate
 from .test_access import A, by_token, write
 
 
@@ -111,6 +112,28 @@ def test_a_stream_is_one_call_and_many_pieces_of_work(server: Server) -> None:
     found = scrape(server)
     assert found[of("pycore_calls_total", "VerifySignatureStream", "OK")] == 1
     assert found[of("pycore_verdicts_total", "ed25519", "VALID")] == 12
+
+
+def test_probes_say_what_health_says(tmp_path: Path) -> None:
+    config = ServiceConfig(address="127.0.0.1:0", metrics_address="127.0.0.1:0", drain_delay=0, workers=1)
+
+    def status(path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}{path}", timeout=PATIENCE) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    clock = Clock()
+    with background(config, clock=clock) as server:
+        assert [status(path) for path in ("/healthz", "/readyz", "/other")] == [200, 200, 404]
+        gate = Gate(server)
+        gate.hold()
+        clock.now += 1000.0
+        with ValidationClient(server.target) as client:
+            assert not client.health()
+        assert [status(path) for path in ("/healthz", "/readyz")] == [200, 503]
+        gate.open()
 
 
 def test_two_servers_count_for_themselves() -> None:
