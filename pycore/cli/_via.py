@@ -36,6 +36,8 @@ def connect(
 ) -> AbstractContextManager[ValidationClient] | None:
     """A client for the service that the options name; None without ``--via``.
 
+    The environment says who calls, where the service asks for a token: ``PYCORE_TOKEN_FILE`` or ``PYCORE_TOKEN``.
+
     Raises:
         InputError: an option for TLS without ``--via``, or one half of the client's certificate and key.
     """
@@ -47,7 +49,11 @@ def connect(
     if (certificate is None) != (key is None):
         missing = "--tls-certificate" if certificate is None else "--tls-key"
         raise InputError(missing, "nothing", "both --tls-certificate and --tls-key, or neither")
+    import os
+
     from pycore.client import Tls, ValidationClient
 
+    path = os.environ.get("PYCORE_TOKEN_FILE")
+    token = Path(path) if path else os.environ.get("PYCORE_TOKEN") or None
     secured = Tls(root_certificates=ca, certificate=certificate, private_key=key, server_name=name) if wanted else None
-    return ValidationClient(target, tls=secured)
+    return ValidationClient(target, tls=secured, token=token)

@@ -11,10 +11,13 @@ EXAMPLES = """examples:
   pycore serve --address 127.0.0.1:0 --log-level debug
   pycore serve --address 0.0.0.0:50051 --tls-certificate server.pem --tls-private-key server.key --tls-client-ca ca.pem
   PYCORE_MAX_BATCH_ITEMS=65536 pycore serve --config-file pycore.toml
+  pycore serve --check-config --config-file pycore.toml
 
 `pycore serve --fabric-x HOST:PORT` is the verifier of a Fabric-X committer instead; with --help it lists its settings.
 
 Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
+--check-config starts nothing: it reads the settings and the files that they name, and says what is wrong with them.
+SIGHUP reads settings and access file again; what needs a restart is named in the log.
 SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0. Work that is stuck
 does not keep it: after drain-grace seconds and about one more, it is named in the log and the exit code is 4.
 """
@@ -34,12 +37,19 @@ def serve(context: typer.Context) -> None:
     """
     if any(one == "--fabric-x" or one.startswith("--fabric-x=") for one in context.args):
         sys.exit(_serve_fabricx([one for one in context.args if one != "--json"]))
-    from pycore.service.config import parse
+    from pycore.service.check import check_config
+    from pycore.service.config import ServiceConfig, parse
     from pycore.service.server import run
 
-    # The log is JSON already, so --json, which every command takes, changes nothing here.
-    arguments = [one for one in context.args if one != "--json"]
-    sys.exit(run(parse(arguments, prog="pycore serve", epilog=EXAMPLES)))
+    # The log is JSON already, so --json, which every command takes, changes nothing but what --check-config prints.
+    arguments = [one for one in context.args if one not in ("--json", "--check-config")]
+
+    def read() -> ServiceConfig:
+        return parse(arguments, prog="pycore serve", epilog=EXAMPLES)
+
+    if "--check-config" in context.args:
+        sys.exit(check_config(read(), as_json="--json" in context.args))
+    sys.exit(run(read(), read))
 
 
 FABRICX_EXAMPLES = """examples:

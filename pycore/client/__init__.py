@@ -3,15 +3,19 @@
     clients.py      the blocking and the asyncio client: how requests and answers move
     requests.py     what a call is before anything is sent; one method, two clients
     requests_*.py   the calls, family by family
+    coalescer.py    calls of one item, from many tasks or threads, sent together
 
 It imports nothing of the service.
 """
 
 from pycore.client.clients import AsyncValidationClient, ServiceCapabilities, ServiceError, Tls, ValidationClient
+from pycore.client.coalescer import AsyncCoalescer, Coalescer
 from pycore.wire.votes import CountedVotes, NextHeight, NextRound, VoteBatch
 
 __all__ = [
+    "AsyncCoalescer",
     "AsyncValidationClient",
+    "Coalescer",
     "CountedVotes",
     "NextHeight",
     "NextRound",

@@ -107,6 +107,7 @@ class _Connection(Calls):
         target: str,
         *,
         tls: Tls | bool | None = None,
+        token: str | Path | None = None,
         timeout: float | None = 60.0,
         max_message_bytes: int = 1 << 20,
         max_batch_items: int = 1 << 18,
@@ -116,6 +117,8 @@ class _Connection(Calls):
         Args:
             target: "host:port" or "unix:/path".
             tls: True for TLS with gRPC's roots, a Tls for anything else, None for none.
+            token: a bearer token, where the service knows its callers by one; a Path for the file that holds it, which
+                is read again when it changes. Tokens go to whoever answers: use TLS with them.
             timeout: seconds that the service has for one message; None waits for ever.
             max_message_bytes: batches above it are sent as several messages. Around 1 MiB is the fastest.
             max_batch_items: the same for the number of items; a service that is set lower says so in its capabilities.
@@ -128,10 +131,12 @@ class _Connection(Calls):
         self.target = target
         self.timeout = timeout
         self._tls = Tls() if tls is True else tls or None
+        self._token = None if token is None else _Token(token)
         self._budget = Budget(max_batch_items, max_message_bytes)
         self._options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
+            *([("grpc.enable_http_proxy", 0)] if _is_loopback(target) else []),
             *(
                 [("grpc.ssl_target_name_override", self._tls.server_name)]
                 if self._tls and self._tls.server_name
@@ -145,8 +150,60 @@ class _Connection(Calls):
 
     def _bind(self, channel: Any) -> None:
         """The methods of a channel of either kind, by name."""
-        self._methods = {name: _method(channel, method.path, method) for name, method in METHODS.items()}
+        self._methods = {name: self._method(channel, method) for name, method in METHODS.items()}
         self._health = _method(channel, _HEALTH_PATH, _HEALTH)
+
+    def _method(self, channel: Any, method: Method) -> Any:
+        called = _method(channel, method.path, method)
+        return called if self._token is None else _WithToken(called, self._token)
+
+
+class _Token:
+    """A bearer token as the metadata of a call."""
+
+    def __init__(self, token: str | Path) -> None:
+        self._path = token if isinstance(token, Path) else None
+        self._state: object = None
+        self._metadata: tuple[tuple[str, str], ...] = ()
+        if isinstance(token, str):
+            self._set(token)
+        self.metadata()
+
+    def _set(self, token: str) -> None:
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise InputError("token", f"{len(token)} characters", "ASCII without spaces, the first line of a file")
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """The token as it is now. OSError where its file cannot be read."""
+        if self._path is not None:
+            status = self._path.stat()
+            state = status.st_mtime_ns, status.st_size, status.st_ino
+            if state != self._state:
+                self._set(next(iter(self._path.read_text(encoding="utf-8").split()), ""))
+                self._state = state
+        return self._metadata
+
+
+class _WithToken:
+    """A method of a channel that sends the token along."""
+
+    def __init__(self, called: Any, token: _Token) -> None:
+        self._called = called
+        self._token = token
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        return self._called(*arguments, metadata=self._token.metadata(), **settings)
+
+    def future(self, *arguments: Any, **settings: Any) -> Any:
+        """As the blocking channel's method has it."""
+        return self._called.future(*arguments, metadata=self._token.metadata(), **settings)
+
+
+def _is_loopback(target: str) -> bool:
+    """Whether a target is on this machine; a proxy that the environment names must never be asked for it."""
+    host = target.removeprefix("dns:").lstrip("/").rpartition(":")[0].strip("[]")
+    return target.startswith("unix") or host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _method(channel: Any, path: str, method: Method) -> Any:

@@ -1,4 +1,4 @@
-"""Admission and execution of work: the place where batches of several requests will be merged.
+"""Admission and execution of work.
 
 No gRPC in here. A caller takes a `Ticket` for the bytes that it holds (`Admission.admit`, or
 `Admission.admit_when_free` where waiting is better than refusing), adds the items once it knows them, and
@@ -14,18 +14,18 @@ no worker has come free for `stall_after` seconds nothing more is taken in.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pycore.base.deadline import Budget
+from pycore.service.callers import current, take
 from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
-from pycore.wire.refusals import OverloadedError, RefusedError, StalledError
+from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, ThrottledError
 
 T = TypeVar("T")
 
@@ -49,6 +49,16 @@ class Load:
     nbytes: int = 0
 
 
+class Observer(Protocol):
+    """Is told what happens to work; on any thread."""
+
+    def waited(self, seconds: float) -> None:
+        """Work has come to a worker."""
+
+    def worked(self, work: Work, result: Any, seconds: float) -> None:
+        """Work is done."""
+
+
 class _Job(Generic[T]):
     """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a
     worker is free, and what it holds - the request - must not stay in memory that long."""
@@ -62,16 +72,22 @@ class _Job(Generic[T]):
         self._budget = budget
         self._workers = workers
         self._what = what
+        self._submitted = admission.clock()
+        self._served = current.get()  # work asks about rights on its thread as well
 
     def __call__(self) -> T:
         clock, call = self._admission.clock, self._call
         self._budget.check()
         assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
+        if self._workers is self._admission.workers and self._admission._metrics is not None:
+            self._admission._metrics.waited(began - self._submitted)
+        served = current.set(self._served)
         try:
             with self._workers.busy(self._what), self._budget:
                 return call[0](*call[1])
         finally:
+            current.reset(served)
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
 
@@ -96,6 +112,7 @@ class Ticket:
 
         Raises:
             OverloadedError: there is none. The ticket keeps what it has.
+            ThrottledError: the caller has used up its items of this second.
         """
         self._admission._claim_items(self, items)
 
@@ -161,6 +178,10 @@ class Ticket:
         finally:
             admission._jobs.discard(job)
 
+    def hold_until(self, running: Future[Any]) -> None:
+        """Keeps the room until work that others share with this ticket has ended."""
+        self._running = running
+
     def release(self) -> None:
         """Gives the room back: now, or when the work that is still running on a worker ends. Idempotent."""
         if self._released:
@@ -191,6 +212,7 @@ class Admission:
         workers: how many pieces of work the executor runs at once.
         stall_after: seconds without a free worker after which nothing is taken in.
         clock: seconds, monotonic.
+        metrics: told of work.
 
     Attributes:
         load: what is waiting or running.
@@ -206,7 +228,9 @@ class Admission:
         workers: int = 1,
         stall_after: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        metrics: Observer | None = None,
     ) -> None:
+        self._metrics = metrics
         self.bounds = bounds
         self.clock = clock
         self.load = Load()
@@ -245,6 +269,7 @@ class Admission:
         Raises:
             OverloadedError: there is no room for them.
             StalledError: no worker has come free for `stall_after` seconds.
+            ThrottledError: the caller has used up its bytes of this second.
         """
         load = self.load
         if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
@@ -252,6 +277,7 @@ class Admission:
         stalled = self.stalled_for()
         if stalled:
             raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
+        take(nbytes, 0)
         load.nbytes += nbytes
         load.requests += 1
         return Ticket(self, nbytes)
@@ -268,19 +294,43 @@ class Admission:
 
     async def _retry_until_free(self, claim: Callable[[], T]) -> T:
         while True:
-            with contextlib.suppress(RefusedError):
+            try:
                 return claim()
+            except ThrottledError as error:  # what others give back does not help this caller
+                await asyncio.sleep(error.retry_after)
+                continue
+            except RefusedError:
+                pass
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             await waiter
 
+    def start(self, function: Callable[[], T], deadline: float | None, what: str) -> Future[T]:
+        """Does something on a worker for several tickets. Nobody waits for it here; it ends at its deadline, or when
+        all work is called off."""
+        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what)
+        future: Future[T] = self.workers.executor.submit(job)
+        self._jobs.add(job)
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._jobs.discard, job))
+        return future
+
+    def do(self, work: Work) -> Any:
+        """The result of a work. Called on a worker."""
+        began = self.clock()
+        result = self._execute(work)
+        if self._metrics is not None:
+            self._metrics.worked(work, result, self.clock() - began)
+        return result
+
     def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
-        return answer(self._execute(work))
+        return answer(self.do(work))
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         load = self.load
         if load.items and load.items + items > self.bounds.items:
             raise OverloadedError("items", load.items, items, self.bounds.items, self.retry_after())
+        take(0, items)
         load.items += items
         ticket.items += items
 

@@ -42,6 +42,10 @@ class ServiceConfig(BaseSettings):
     tls_certificate: Path | None = Field(None, description="PEM chain of the server; switches TLS on")
     tls_private_key: Path | None = Field(None, description="PEM key of the server")
     tls_client_ca: Path | None = Field(None, description="PEM roots for client certificates; switches mutual TLS on")
+    access_file: Path | None = Field(None, description="TOML or JSON: which clients may call, and what each may do")
+    reflection: bool | None = Field(
+        None, description="whether the API can be listed by reflection (default: on loopback addresses only)"
+    )
 
     max_message_bytes: int = Field(16 * MIB, ge=1024, le=(1 << 31) - 1, description="largest request message")
     max_batch_items: int = Field(1 << 18, ge=1, le=1 << 26, description="most items of one request")
@@ -50,8 +54,24 @@ class ServiceConfig(BaseSettings):
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
-    max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once")
+    max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once, over all callers")
+    max_connection_rpcs: int = Field(
+        512, ge=1, description="calls and streams open at once of one connection, where no access file says who calls"
+    )
+    max_connection_age: float | None = Field(
+        None, gt=0, description="seconds until a connection is asked to come again, so that clients spread out again"
+    )
     stream_window: int = Field(4, ge=1, le=1024, description="batches of one stream in progress at once")
+
+    max_joined_items: int = Field(
+        1024, ge=1, le=1 << 16, description="items of small requests that are done together; 1 joins nothing"
+    )
+    max_queue_delay_us: int = Field(
+        2000,
+        ge=0,
+        le=1_000_000,
+        description="microseconds that a small request may wait for others; a lone one never does",
+    )
 
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
@@ -60,6 +80,9 @@ class ServiceConfig(BaseSettings):
 
     stall_after: float = Field(
         10.0, gt=0, description="seconds without a free worker until health says NOT_SERVING and new calls are refused"
+    )
+    metrics_address: str | None = Field(
+        None, description="host:port of the figures for Prometheus, over plain HTTP; port 0 picks a free one"
     )
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
@@ -88,12 +111,21 @@ class ServiceConfig(BaseSettings):
                 f"address {self.address} can be reached from other machines: set tls_certificate and tls_private_key, "
                 "or insecure_non_loopback if something else protects it"
             )
+        if self.metrics_address is not None:
+            is_loopback(self.metrics_address)  # its form
+            if self.metrics_address.startswith("unix"):
+                raise ValueError(f"metrics_address {self.metrics_address!r}: wanted host:port or [v6]:port")
         return self
 
     @property
     def tls(self) -> bool:
         """Whether the service speaks TLS."""
         return self.tls_certificate is not None
+
+    @property
+    def reflects(self) -> bool:
+        """Whether reflection is on."""
+        return is_loopback(self.address) if self.reflection is None else self.reflection
 
 
 def sources_of(
@@ -161,7 +193,7 @@ def parse_as(
             "" if field.get_default() in (None, False, PydanticUndefined) else f" (default: {field.get_default()})"
         )
         words = f"{field.description}{default}"
-        if field.annotation is bool:
+        if field.annotation in (bool, bool | None):
             parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=words)
         else:
             parser.add_argument(option, default=None, metavar=_metavar(name), help=words)

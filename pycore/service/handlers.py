@@ -30,7 +30,10 @@ from pycore.service import (
     rpc_votes,
 )
 from pycore.service.admission import Admission, Ticket
+from pycore.service.batching import Joiner
+from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
+from pycore.service.metrics import Metrics
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -69,10 +72,25 @@ class Handlers:
         admission: admits and runs the work.
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
+        guard: what calls pass first.
+        metrics: what counts them.
+        joiner: runs the work of single requests.
         stream_window: batches of one stream that are in progress at once.
     """
 
-    def __init__(self, admission: Admission, parsers: Workers, settings: Settings, stream_window: int = 4) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        parsers: Workers,
+        settings: Settings,
+        guard: Guard,
+        metrics: Metrics,
+        joiner: Joiner,
+        stream_window: int = 4,
+    ) -> None:
+        self._metrics = metrics
+        self._joiner = joiner
+        self._guard = guard
         self._admission = admission
         self._parsers = parsers
         self._settings = settings
@@ -85,7 +103,11 @@ class Handlers:
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """The handlers of every method of the service descriptor."""
-        methods = {name: translated(self._handler(method, RPCS[name]), name) for name, method in METHODS.items()}
+        guard, metrics = self._guard, self._metrics
+        methods = {
+            name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
+            for name, method in METHODS.items()
+        }
         return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
@@ -106,7 +128,7 @@ class Handlers:
             with self._admission.admit(len(raw)) as ticket:
                 work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
                 ticket.add_items(work.cost)
-                return await ticket.run(work, serialised, deadline=deadline, what=method.name)
+                return await self._joiner.run(ticket, work, serialised, deadline=deadline, what=method.name)
 
         return answer
 

@@ -32,8 +32,8 @@ def chain(*others: Interceptor) -> Sequence[Interceptor]:
 def translated(handler: Handler, name: str) -> Handler:
     """A handler of the RPC `name`, with what it raises as the status of the call."""
     if handler.stream_stream:
-        return _like(handler, _streaming(handler.stream_stream, name))
-    return _like(handler, _single(handler.unary_unary or handler.stream_unary, name))
+        return like(handler, _streaming(handler.stream_stream, name))
+    return like(handler, _single(handler.unary_unary or handler.stream_unary, name))
 
 
 class Statuses(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
@@ -95,7 +95,7 @@ async def _abort(context: Any, error: Exception, name: str) -> None:
     await context.abort(failure.code, failure.message, failure.trailing_metadata)
 
 
-def _like(handler: Any, behaviour: Any) -> Handler:
+def like(handler: Any, behaviour: Any) -> Handler:
     """A handler of the same kind with another behaviour."""
     if handler.stream_stream:
         make: Any = grpc.stream_stream_rpc_method_handler

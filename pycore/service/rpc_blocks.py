@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pycore import ledgers
 from pycore.base.report import BlockReport
 from pycore.ledgers._json import load_object
+from pycore.service.callers import require_chain
 from pycore.service.work import Unary, Work
 from pycore.wire.reports import to_block_report
 from pycore.wire.schema import block_pb2
@@ -43,6 +44,7 @@ def _parse(raw: bytes) -> Request:
 
 def _decode(request: Request, _: Settings) -> Work:
     ledgers.get(request.chain)
+    require_chain(request.chain)
     return Work(_NAME, Options(request.chain, request.context_json), ([request.block],), 1, cost_of(request.block))
 
 

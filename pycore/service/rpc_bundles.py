@@ -7,6 +7,7 @@ from typing import Any
 
 from pycore import bundle
 from pycore.bundle import BundleReport, Trusted
+from pycore.service.callers import require_chain
 from pycore.service.work import Unary, Work
 from pycore.wire.bundles import facts_json, to_bundle_report
 from pycore.wire.schema import bundle_pb2
@@ -45,7 +46,9 @@ def _parts(work: Work) -> tuple[Trusted, bytes]:
     document = work.options
     assert isinstance(document, bytes)
     ((given,),) = work.columns
-    return (_trusted if len(document) <= _MAX_CACHED_BYTES else bundle.read_trusted)(document), given
+    state = (_trusted if len(document) <= _MAX_CACHED_BYTES else bundle.read_trusted)(document)
+    require_chain(state.chain)  # a bundle of another chain than the trusted state's is refused
+    return state, given
 
 
 _trusted = functools.lru_cache(maxsize=16)(bundle.read_trusted)  # clients trust one state for many bundles

@@ -16,6 +16,7 @@ from pycore.base.report import BlockReport
 from pycore.errors import InputError, LengthError
 from pycore.ledgers import State
 from pycore.ledgers._json import load_object
+from pycore.service.callers import require_chain
 from pycore.service.rpc_blocks import context_of, cost_of, words_of
 from pycore.service.work import Chained, Work
 from pycore.wire.reports import to_block_report
@@ -31,6 +32,7 @@ class _Run:
 
     def __init__(self, request: block_pb2.ValidateBlocksRequest, _: Settings) -> None:
         ledgers.get(request.chain)
+        require_chain(request.chain)
         self.chain = request.chain
         self.read = False
         self._documents = request.context_json, request.checkpoint_json

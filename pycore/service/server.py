@@ -32,24 +32,35 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
+from pycore.service.access import AccessError
 from pycore.service.admission import Admission, Bounds
+from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig
+from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
-from pycore.service.tls import server_credentials
+from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.tls import TlsError, server_credentials
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
 
-__all__ = ["Server", "background", "run"]
+__all__ = ["RELOADABLE", "Server", "background", "run"]
 
 _log = logging.getLogger("pycore.service")
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
+_MOST_PENDING = 1 << 20
+_MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
+RELOADABLE = frozenset(
+    {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
+     "max_inflight_items"}
+)  # fmt: skip
+"""Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
 """Exit status of a service that ended with work on its workers that could not be stopped."""
 
@@ -66,6 +77,8 @@ class Server:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
+        guard: who may call. Belongs to `loop`.
+        metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
@@ -79,6 +92,7 @@ class Server:
         clock: Callable[[], float] = time.monotonic,
         interceptors: Sequence[Interceptor] = (),
     ) -> None:
+        """AccessError, a ValueError, where the access file cannot be used."""
         self.config = config
         self._interceptors = chain(*interceptors)
         self.port = 0
@@ -87,6 +101,9 @@ class Server:
             config.max_message_bytes, config.max_batch_items, config.max_inflight_items, config.max_inflight_bytes
         )
         settings = Settings(limits, config.threads, config.max_answer_bytes)
+        self.metrics = Metrics()
+        self.metrics_port = 0
+        self._stop_metrics: Callable[[], None] | None = None
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.admission = Admission(
             self._executor,
@@ -95,11 +112,19 @@ class Server:
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
+            metrics=self.metrics,
         )
+        self.metrics.watch(self.admission)
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         parsers = self.admission.add_workers(self._parsers, 1)
-        self._handlers = Handlers(self.admission, parsers, settings, config.stream_window)
+        self.guard = Guard(
+            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
+        )
+        joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
+        self._handlers = Handlers(
+            self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
+        )
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -127,17 +152,17 @@ class Server:
         found = capabilities()
         server = grpc.aio.server(
             interceptors=self._interceptors,
-            options=[
-                ("grpc.max_receive_message_length", self.config.max_message_bytes),
-                ("grpc.max_send_message_length", -1),
-                ("grpc.so_reuseport", 0),  # a second service on the same port is an error, not a lottery
-            ],
-            maximum_concurrent_rpcs=self.config.max_concurrent_rpcs,
+            options=self._channel_arguments(),
         )
         server.add_generic_rpc_handlers((self._handlers.generic(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
+        if self.config.reflects:
+            reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
+        if self.config.metrics_address is not None:
+            self.metrics_port, self._stop_metrics = serve_metrics(
+                self.metrics, self.config.metrics_address, self._is_ready
+            )
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -154,6 +179,28 @@ class Server:
             },
         )
 
+    def _is_ready(self) -> bool:
+        """Whether health says SERVING. Called by other threads."""
+        return self._server is not None and self._stopping is None and self._status == _SERVING
+
+    def _channel_arguments(self) -> list[tuple[str, int]]:
+        found = [
+            ("grpc.max_receive_message_length", self.config.max_message_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # a second service on the same port is an error, not a lottery
+            # Calls that the loop has not taken yet. gRPC's own bounds answer a bare CANCELLED; the guard's, which
+            # come next, say RESOURCE_EXHAUSTED and when to try again.
+            ("grpc.server.max_pending_requests", _MOST_PENDING),
+            ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+            # gRPC refuses calls with more metadata than the first at random, and with more than the second always.
+            ("grpc.max_metadata_size", _MOST_METADATA),
+            ("grpc.absolute_max_metadata_size", _MOST_METADATA),
+        ]
+        if self.config.max_connection_age is not None:
+            found.append(("grpc.max_connection_age_ms", int(self.config.max_connection_age * 1000)))
+            found.append(("grpc.max_connection_age_grace_ms", int(self.config.drain_grace * 1000)))
+        return found
+
     def _bind(self, server: grpc.aio.Server) -> int:
         try:
             if self.config.tls:
@@ -163,6 +210,22 @@ class Server:
         except RuntimeError as error:
             raise OSError(f"cannot listen on {self.config.address}: {error}") from error
         return 0 if self.config.address.startswith("unix") else port
+
+    def reload(self, fresh: ServiceConfig) -> None:
+        """Takes from other settings what can change while it runs: `RELOADABLE`, and the access file's content. What
+        else is different needs a restart; the log names it."""
+        changed = {name for name in ServiceConfig.model_fields if getattr(fresh, name) != getattr(self.config, name)}
+        taken = {name: getattr(fresh, name) for name in sorted(changed & RELOADABLE)}
+        self.config = self.config.model_copy(update=taken)
+        self.admission.bounds = Bounds(self.config.max_inflight_items, self.config.max_inflight_bytes)
+        self.guard.most_calls = self.config.max_concurrent_rpcs
+        self.guard.most_calls_each = self.config.max_connection_rpcs
+        if "log_level" in taken:
+            logging.getLogger().setLevel(self.config.log_level.upper())
+        self.guard.reload()
+        _log.info("settings reloaded", extra={"changed": taken})
+        if changed - RELOADABLE:
+            _log.warning("settings that need a restart", extra={"settings": sorted(changed - RELOADABLE)})
 
     # ---- stalls ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +268,8 @@ class Server:
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
             self._watcher.cancel()
+        if self._stop_metrics is not None:
+            await asyncio.to_thread(self._stop_metrics)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
@@ -303,13 +368,15 @@ class Drained(Protocol):
         ...
 
 
-async def _serve_until_signal(make: Callable[[], Drained]) -> None:
+async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], ServiceConfig] | None) -> None:
     server = make()
     signalled = asyncio.Event()
     again = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: (again if signalled.is_set() else signalled).set())
+    if isinstance(server, Server):
+        loop.add_signal_handler(signal.SIGHUP, _reload, server, reread)
     await server.start()
     await signalled.wait()
     stopping = asyncio.create_task(server.stop())
@@ -324,9 +391,16 @@ async def _serve_until_signal(make: Callable[[], Drained]) -> None:
         _leave()
 
 
-def run(config: ServiceConfig) -> int:
+def _reload(server: Server, reread: Callable[[], ServiceConfig] | None) -> None:
+    try:
+        server.reload(reread() if reread is not None else server.config)
+    except (OSError, ValueError, SystemExit) as error:
+        _log.error("settings not reloaded, keeping those in use: %s", error)
+
+
+def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None) -> int:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON
-    lines to stderr.
+    lines to stderr. SIGHUP takes the settings that `reread` gives (:meth:`Server.reload`), and the access file.
 
     Where work is stuck on a worker at the end of the drain, the process ends here, with status 4
     (`EXIT_STUCK`), and the log says what was running.
@@ -334,16 +408,19 @@ def run(config: ServiceConfig) -> int:
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
     """
-    return run_until_signal(lambda: Server(config), config.log_level)
+    return run_until_signal(lambda: Server(config), config.log_level, reread)
 
 
-def run_until_signal(make: Callable[[], Drained], log_level: str) -> int:
+def run_until_signal(
+    make: Callable[[], Drained], log_level: str, reread: Callable[[], ServiceConfig] | None = None
+) -> int:
     """As :func:`run`, for a server of any kind."""
     _log_to_stderr(log_level)
     try:
-        asyncio.run(_serve_until_signal(make))
+        asyncio.run(_serve_until_signal(make, reread))
     except Exception as error:
-        _log.error("the service could not start: %s", error, exc_info=not isinstance(error, OSError))
+        plain = isinstance(error, (OSError, AccessError, TlsError))
+        _log.error("the service could not start: %s", error, exc_info=not plain)
         return 3
     return 0
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from pathlib import Path
 from typing import Protocol
 
 import grpc
 
 _log = logging.getLogger("pycore.service")
+
+
+class TlsError(ValueError):
+    """PEM files that cannot be used; which and why, in words."""
 
 
 class TlsFiles(Protocol):
@@ -46,7 +51,13 @@ class CertificateFiles:
         return tuple((status.st_mtime_ns, status.st_size) for status in (path.stat() for path in paths))
 
     def read(self) -> grpc.ServerCertificateConfiguration:
-        """The files as they are now."""
+        """The files as they are now.
+
+        Raises:
+            OSError: a file cannot be read.
+            TlsError: files that make no TLS server. gRPC itself would take them, and fail every handshake.
+        """
+        check_files(self._certificate, self._key, self._client_ca)
         pair = (self._key.read_bytes(), self._certificate.read_bytes())
         roots = self._client_ca.read_bytes() if self._client_ca else None
         return grpc.ssl_server_certificate_configuration([pair], root_certificates=roots)
@@ -58,12 +69,30 @@ class CertificateFiles:
             if state == self._state:
                 return None
             fresh = self.read()
-        except OSError as error:  # half-way through a renewal: the old pair still serves
-            _log.warning("certificate files are not readable, keeping the loaded ones: %s", error)
+        except (OSError, TlsError) as error:  # half-way through a renewal: the old pair still serves
+            _log.warning("certificate files cannot be used, keeping the loaded ones: %s", error)
             return None
         self._state = state
         _log.info("certificate reloaded from %s", self._certificate)
         return fresh
+
+
+def check_files(certificate: Path, key: Path, client_ca: Path | None) -> None:
+    """Nothing, or TlsError where the certificate and key do not belong together, or there are no roots for clients."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for path in (certificate, key, *([client_ca] if client_ca else [])):
+        path.read_bytes()  # OSError with the name, which OpenSSL does not say
+    try:
+        # Without a password, so that nobody is asked for one at a terminal.
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except (ssl.SSLError, ValueError) as error:
+        words = "do not belong together" if "mismatch" in str(error).lower() else f"are no PEM chain and key: {error}"
+        raise TlsError(f"tls_certificate {certificate} and tls_private_key {key} {words}") from None
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(client_ca)
+        except (ssl.SSLError, ValueError) as error:
+            raise TlsError(f"tls_client_ca {client_ca}: no PEM certificates: {error}") from None
 
 
 def server_credentials(config: TlsFiles) -> grpc.ServerCredentials:

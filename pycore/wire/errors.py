@@ -2,6 +2,8 @@
 
 InputError            INVALID_ARGUMENT     BadRequest with one field violation, ErrorInfo with field, got, wanted
 OverloadedError       RESOURCE_EXHAUSTED   RetryInfo
+ThrottledError        RESOURCE_EXHAUSTED   RetryInfo
+DeniedError           PERMISSION_DENIED    ErrorInfo; UNAUTHENTICATED where the caller is not known
 StalledError          UNAVAILABLE          RetryInfo
 DrainingError         UNAVAILABLE
 ExpiredError          DEADLINE_EXCEEDED
@@ -22,7 +24,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from pycore import errors
 from pycore.base.deadline import ExpiredError
-from pycore.wire.refusals import DrainingError, OverloadedError, RefusedError
+from pycore.wire.refusals import DeniedError, DrainingError, OverloadedError, RefusedError, ThrottledError
 from pycore.wire.schema import signature_pb2
 
 _log = logging.getLogger("pycore.service")
@@ -108,11 +110,14 @@ def to_failure(error: Exception, method: str) -> Failure:
     if isinstance(error, RefusedError):
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
-        full = isinstance(error, OverloadedError)
+        full = isinstance(error, (OverloadedError, ThrottledError))
         code = grpc.StatusCode.RESOURCE_EXHAUSTED if full else grpc.StatusCode.UNAVAILABLE
         return _failure(code, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
     if isinstance(error, DrainingError):
         return _failure(grpc.StatusCode.UNAVAILABLE, str(error))
+    if isinstance(error, DeniedError):
+        code = grpc.StatusCode.PERMISSION_DENIED if error.known else grpc.StatusCode.UNAUTHENTICATED
+        return _failure(code, str(error), error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN))
     if isinstance(error, ExpiredError):
         return _failure(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
     if isinstance(error, errors.BackendUnavailable):
@@ -162,6 +167,11 @@ def _statuses(trailing_metadata: object) -> list[status_pb2.Status]:
         if key == DETAILS_KEY:
             found.append(status_pb2.Status.FromString(value))
     return found
+
+
+def to_code(found: object) -> grpc.StatusCode:
+    """A status code from what gRPC has of one: the code, its number, or nothing yet."""
+    return found if isinstance(found, grpc.StatusCode) else _code(found) if isinstance(found, int) else _code(2)
 
 
 def _code(number: int) -> grpc.StatusCode:

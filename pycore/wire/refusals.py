@@ -19,8 +19,25 @@ class OverloadedError(RefusedError):
         super().__init__(words, retry_after)
 
 
+class ThrottledError(RefusedError):
+    """The caller has used up what it may use in this time."""
+
+    def __init__(self, caller: str, what: str, limit: float, retry_after: float) -> None:
+        words = f"{caller} is limited to {limit:g} {what}"
+        super().__init__(words, retry_after)
+
+
 class StalledError(RefusedError):
     """No worker has come free for so long that it would only wait."""
+
+
+class DeniedError(Exception):
+    """The caller may not do this, or is not known: `known` says which. `reason`: constant, for the log."""
+
+    def __init__(self, words: str, reason: str, *, known: bool) -> None:
+        super().__init__(words)
+        self.reason = reason
+        self.known = known
 
 
 class DrainingError(Exception):

@@ -268,13 +268,16 @@ class Authority:
             .not_valid_after(now + datetime.timedelta(hours=1))
         )
 
-    def issue(self, name: str, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH) -> tuple[Path, Path]:
-        """Paths of a new certificate for `name`, localhost and 127.0.0.1, and of its key."""
+    def issue(
+        self, name: str, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH, *, uri: str = ""
+    ) -> tuple[Path, Path]:
+        """Paths of a new certificate for `name`, localhost, 127.0.0.1 and `uri`, and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [
             x509.DNSName(name),
             x509.DNSName("localhost"),
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            *([x509.UniformResourceIdentifier(uri)] if uri else []),
         ]
         certificate = (
             self._builder(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from pycore.service.check import check_config
 from pycore.service.config import ServiceConfig, is_loopback, parse
+
+from .conftest import Authority
 
 
 def test_arguments_win_over_environment_over_file_over_defaults(
@@ -72,6 +77,48 @@ def test_other_addresses_need_tls_or_a_word(address: str) -> None:
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ValidationError, match="address"):
         ServiceConfig(address=address)
+
+
+def test_reflection_is_for_loopback_unless_asked_for() -> None:
+    assert ServiceConfig().reflects
+    assert not ServiceConfig(address="0.0.0.0:1", insecure_non_loopback=True).reflects
+    assert ServiceConfig(address="0.0.0.0:1", insecure_non_loopback=True, reflection=True).reflects
+    assert not ServiceConfig(reflection=False).reflects
+    assert not parse(["--no-reflection"]).reflects
+
+
+def test_settings_are_checked_without_a_start(
+    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate, key = authority.issue("pycore.test")
+    other = authority.issue("other")[1]
+    garbage = tmp_path / "garbage.pem"
+    garbage.write_text("no certificate", encoding="utf-8")
+
+    def checked(**settings: Any) -> tuple[int, dict[str, Any]]:
+        status = check_config(ServiceConfig(**settings), as_json=True)
+        return status, json.loads(capsys.readouterr().out)
+
+    status, good = checked(tls_certificate=certificate, tls_private_key=key, tls_client_ca=authority.path, workers=3)
+    assert status == 0
+    assert good["ok"]
+    assert good["settings"]["workers"] == 3
+    assert good["errors"] == good["warnings"] == []
+    for files, words in (
+        ({"tls_certificate": certificate, "tls_private_key": other}, "do not belong together"),
+        ({"tls_certificate": garbage, "tls_private_key": key}, "are no PEM chain and key"),
+        ({"tls_certificate": certificate, "tls_private_key": garbage}, "are no PEM chain and key"),
+        ({"tls_certificate": certificate, "tls_private_key": key, "tls_client_ca": garbage}, "no PEM certificates"),
+        ({"tls_certificate": tmp_path / "absent", "tls_private_key": key}, "No such file"),
+        ({"access_file": garbage}, "access_file"),
+    ):
+        status, bad = checked(**files)
+        assert status == 2, files
+        assert any(words in error for error in bad["errors"]), bad
+    _, anyone = checked(address="0.0.0.0:1", insecure_non_loopback=True)
+    assert any("every machine" in words for words in anyone["warnings"])
+    assert check_config(ServiceConfig(workers=3)) == 0
+    assert capsys.readouterr().out == "workers = 3\nthe settings are good\n"
 
 
 def test_tls_files_belong_together() -> None:

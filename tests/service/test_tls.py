@@ -21,6 +21,7 @@ import pycore
 from pycore.client import AsyncValidationClient, ServiceError, Tls, ValidationClient
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
+from pycore.service.tls import TlsError
 
 from .conftest import PATIENCE, Authority
 
@@ -121,6 +122,22 @@ def test_a_missing_certificate_file_stops_the_start(tmp_path: Path) -> None:
     )
     with pytest.raises(OSError, match="absent"), background(config):
         pass
+
+
+def test_a_key_of_another_certificate_stops_the_start_and_no_renewal(authority: Authority) -> None:
+    certificate, key = authority.issue("pycore.test")
+    other = authority.issue("other")[1]
+    config = ServiceConfig(address="127.0.0.1:0", tls_certificate=certificate, tls_private_key=key, drain_delay=0)
+    wrong = config.model_copy(update={"tls_private_key": other})
+    with pytest.raises(TlsError, match="do not belong together"), background(wrong):
+        pass
+    with background(config) as server:
+        good, stamp = certificate.read_bytes(), time.time()
+        for later, content in ((5, b"garbage"), (10, other.read_bytes())):
+            certificate.write_bytes(content)
+            os.utime(certificate, (stamp + later, stamp + later))
+            assert works(server.target, Tls(authority.path))  # the loaded pair goes on
+        certificate.write_bytes(good)
 
 
 def test_unix_sockets(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""``pycore serve --check-config``: what a service with these settings would be, without starting one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Any
+
+from pycore.service.access import AccessError, Clients, read_access
+from pycore.service.config import ServiceConfig, is_loopback
+from pycore.service.tls import TlsError, check_files
+
+__all__ = ["check_config", "findings"]
+
+
+def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
+    """What stops such a service from starting, and what its operator should know."""
+    errors: list[str] = []
+    warnings: list[str] = []
+    if config.tls_certificate is not None and config.tls_private_key is not None:
+        try:
+            check_files(config.tls_certificate, config.tls_private_key, config.tls_client_ca)
+        except (OSError, TlsError) as error:
+            errors.append(str(error))
+    clients: Clients | None = None
+    if config.access_file is not None:
+        try:
+            clients = Clients(read_access(config.access_file))
+        except AccessError as error:
+            errors.append(f"access_file: {error}")
+    open_to_others = not is_loopback(config.address)
+    if open_to_others and config.access_file is None and config.tls_client_ca is None:
+        warnings.append("every machine that reaches the address may call: set tls_client_ca or access_file")
+    if clients is not None and clients.take_tokens and not config.tls and open_to_others:
+        warnings.append("tokens travel in the clear: set tls_certificate and tls_private_key")
+    if clients is not None and config.tls_client_ca is None and not clients.take_tokens:
+        warnings.append("clients are known by certificates only, and without tls_client_ca none is asked for one")
+    if config.max_inflight_bytes < config.max_message_bytes:
+        warnings.append("max_inflight_bytes is below max_message_bytes: the largest requests are served one by one")
+    return errors, warnings
+
+
+def check_config(config: ServiceConfig, *, as_json: bool = False) -> int:
+    """Prints the settings that differ from the defaults, the findings, and the exit status: 0, or 2 with errors."""
+    logging.disable(logging.CRITICAL)
+    errors, warnings = findings(config)
+    changed: dict[str, Any] = {
+        name: str(value) if hasattr(value, "__fspath__") else value
+        for name in ServiceConfig.model_fields
+        if (value := getattr(config, name)) != ServiceConfig.model_fields[name].get_default(call_default_factory=True)
+    }
+    if as_json:
+        print(json.dumps({"ok": not errors, "settings": changed, "errors": errors, "warnings": warnings}, indent=2))
+        return 2 if errors else 0
+    for name, value in changed.items():
+        print(f"{name} = {value}")
+    for words in warnings:
+        print(f"warning: {words}", file=sys.stderr)
+    for words in errors:
+        print(f"error: {words}", file=sys.stderr)
+    print("the service cannot start so" if errors else "the settings are good")
+    return 2 if errors else 0

@@ -1,0 +1,236 @@
+"""The door that every call passes before its handler: who calls, may it, and is there room for another call.
+
+The chain of a request is asked about where it is known, in the RPC (`callers.require_chain`); here it is made sure that
+this happened: an RPC about a chain that answers a caller with rights for some chains only, and has not asked, is an
+error and no answer. Health and reflection do not pass here, so they are answered when everything else is refused.
+
+Every refusal for lack of rights is a line of the log `pycore.service.access`: the audit trail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pycore.service.access import AccessError, Clients, read_access, watched_files
+from pycore.service.callers import ANYBODY, Call, Caller, current
+from pycore.service.interceptors import Handler, like
+from pycore.service.metrics import Metrics
+from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
+
+__all__ = ["ABOUT_CHAINS", "Guard"]
+
+_audit = logging.getLogger("pycore.service.access")
+_log = logging.getLogger("pycore.service")
+_LOOK_EVERY_S = 1.0
+_RETRY_CALLS_S = 0.05
+_REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
+_PATIENCE_S = 1.0  # for the first message of a stream that is refused
+
+ABOUT_CHAINS = frozenset({"ValidateBlock", "ValidateBlocks", "VerifyBundle", "AdvanceTrust"})
+"""The RPCs that are about a chain. Each asks `callers.require_chain` before it computes."""
+
+
+class Guard:
+    """Lets calls in. Belongs to one event loop.
+
+    Args:
+        most_calls: calls and streams open at once, over all callers.
+        most_calls_each: the same of one connection, where no access file says who calls.
+        access_file: the clients; None lets everybody in.
+        metrics: counts who is refused.
+        clock: seconds, monotonic.
+
+    Raises:
+        AccessError: the access file cannot be used.
+    """
+
+    def __init__(
+        self,
+        most_calls: int,
+        most_calls_each: int,
+        access_file: Path | None,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.most_calls = most_calls
+        self.most_calls_each = most_calls_each
+        self.calls = 0
+        self._clock = clock
+        self._metrics = metrics
+        self._file = access_file
+        self._clients: Clients | None = None
+        self._watched: list[Path] = []
+        self._state: object = None
+        self._looked = clock()
+        self._connections: dict[str, int] = {}
+        if access_file is not None:
+            self._clients = self._read(access_file)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether any client is known by a token."""
+        return self._clients is not None and self._clients.take_tokens
+
+    def reload(self) -> bool:
+        """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
+        if self._file is None:
+            return True
+        try:
+            fresh = self._read(self._file)
+        except AccessError as error:
+            _log.error("access file not reloaded, keeping the clients as they were: %s", error)
+            return False
+        if self._clients is not None:
+            fresh.go_on_from(self._clients)
+        self._clients = fresh
+        _log.info("access file reloaded", extra={"clients": len(fresh.callers)})
+        return True
+
+    def _read(self, path: Path) -> Clients:
+        document = read_access(path)
+        self._watched = watched_files(path, document)
+        self._state = _state(self._watched)  # before the token files are read: a change in between is seen later
+        return Clients(document, clock=self._clock)
+
+    def _reload_if_changed(self) -> None:
+        now = self._clock()
+        if self._file is None or now - self._looked < _LOOK_EVERY_S:
+            return
+        self._looked = now
+        state = _state(self._watched)
+        if state != self._state:
+            self._state = state
+            self.reload()
+
+    def around(self, handler: Handler, rpc: str) -> Handler:
+        """The handler of an RPC behind this guard."""
+        if handler.stream_stream:
+            return like(handler, self._streaming(handler.stream_stream, rpc))
+        return like(handler, self._single(handler.unary_unary or handler.stream_unary, rpc))
+
+    def _single(self, behaviour: Any, rpc: str) -> Any:
+        async def answer(request: Any, context: Any) -> Any:
+            with self._call(context, rpc) as call:
+                found = await behaviour(request, context)
+                _made_sure(call)
+                return found
+
+        return answer
+
+    def _streaming(self, behaviour: Any, rpc: str) -> Any:
+        async def answer(requests: Any, context: Any) -> AsyncIterator[Any]:
+            begun = False
+            try:
+                with self._call(context, rpc) as call:
+                    begun = True
+                    async with contextlib.aclosing(behaviour(requests, context)) as answers:
+                        async for one in answers:
+                            _made_sure(call)
+                            yield one
+            except DeniedError:
+                if not begun:  # or an asyncio client, which is still sending, sees INTERNAL instead of the status
+                    with contextlib.suppress(asyncio.TimeoutError):
+                        await asyncio.wait_for(anext(requests, None), _PATIENCE_S)
+                raise
+
+        return answer
+
+    @contextlib.contextmanager
+    def _call(self, context: Any, rpc: str) -> Iterator[Call]:
+        """The call is open inside the block."""
+        self._reload_if_changed()
+        peer = context.peer() or ""
+        caller: Caller | None = None
+        try:
+            caller = self._caller(context)
+            if self.calls >= self.most_calls:
+                raise OverloadedError("calls", self.calls, 1, self.most_calls, _RETRY_CALLS_S)
+            call = self._enter(caller, rpc, peer)
+        except DeniedError as error:
+            self._denied(error, caller, rpc, peer)
+            raise
+        except OverloadedError:
+            self._metrics.refused("CALLS", caller.name if caller else "")
+            raise
+        self.calls += 1
+        token = current.set(call)
+        try:
+            yield call
+        except DeniedError as error:
+            self._denied(error, caller, rpc, peer)
+            raise
+        except RefusedError as error:
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name)
+            raise
+        finally:
+            with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
+                current.reset(token)
+            self.calls -= 1
+            self._leave(call, peer)
+
+    def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
+        client = caller.name if caller else None
+        self._metrics.refused(error.reason, client or "")
+        _audit.warning("denied: %s", error, extra={"reason": error.reason, "client": client, "rpc": rpc, "peer": peer})
+
+    def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
+        if caller is not ANYBODY:
+            return caller.enter(rpc)
+        held = self._connections.get(peer, 0)
+        if held >= self.most_calls_each:
+            raise OverloadedError("calls of this connection", held, 1, self.most_calls_each, _RETRY_CALLS_S)
+        self._connections[peer] = held + 1
+        return ANYBODY.enter(rpc)
+
+    def _leave(self, call: Call, peer: str) -> None:
+        call.leave()
+        if call.caller is ANYBODY:
+            left = self._connections[peer] - 1
+            if left:
+                self._connections[peer] = left
+            else:
+                del self._connections[peer]
+
+    def _caller(self, context: Any) -> Caller:
+        if self._clients is None:
+            return ANYBODY
+        given = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
+        if len(given) > 1:
+            raise DeniedError("authorization: given more than once", "MALFORMED_TOKEN", known=False)
+        return self._clients.identify(certificate_names(context.auth_context()), given[0] if given else None)
+
+
+def certificate_names(properties: Any) -> list[str]:
+    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context.
+
+    >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
+    ['cn:node7', 'dns:n.example', 'spiffe://a/b']
+    """
+    found = []
+    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", "")):
+        for raw in properties.get(key, ()):
+            name = raw.decode("utf-8", "backslashreplace")
+            found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
+    return found
+
+
+def _made_sure(call: Call) -> None:
+    """An answer about a chain that nobody was asked about must not leave."""
+    if call.rpc in ABOUT_CHAINS and call.caller.chains is not None and not call.asked:
+        raise RuntimeError(f"{call.rpc} did not say which chain it is about")
+
+
+def _state(paths: list[Path]) -> object:
+    """What changes when one of the files does."""
+    found: list[object] = []
+    for path in paths:
+        with contextlib.suppress(OSError):  # a file that is gone makes the list shorter
+            status = path.stat()
+            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
+    return found

@@ -1,0 +1,153 @@
+"""Figures for Prometheus: what is counted, and that a real scrape reads it."""
+
+from __future__ import annotations
+
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+import pycore
+from pycore.client import ServiceError, ValidationClient
+from pycore.service.config import ServiceConfig
+from pycore.service.metrics import Metrics
+from pycore.service.server import Server, background
+from pycore.testing import generate_ledger, generate_signatures
+
+from .conftest import METHOD, PATIENCE, ROOT, Clock, Gate
+from .test_access import A, by_token, write
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    clients = by_token(tmp_path, "node-a", A, rpcs=["*"], chains=["chainmaker"])
+    config = ServiceConfig(
+        address="127.0.0.1:0",
+        metrics_address="127.0.0.1:0",
+        drain_delay=0,
+        workers=1,
+        access_file=write(tmp_path / "access.json", clients),
+    )
+    with background(config) as server:
+        yield server
+
+
+def scrape(server: Server) -> dict[tuple[str, frozenset[str]], float]:
+    """(name, values of the labels) -> value, as a scraper reads them."""
+    url = f"http://127.0.0.1:{server.metrics_port}/metrics"
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+        text = answer.read().decode()
+    return {
+        (sample.name, frozenset(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def of(name: str, *labels: str) -> tuple[str, frozenset[str]]:
+    return name, frozenset(labels)
+
+
+def test_calls_work_and_verdicts_are_counted(server: Server) -> None:
+    keys, signatures, messages = generate_signatures("sm2", 20, seed=1)
+    signatures = [*signatures[:17], *(bytes(64),) * 3]
+    ledger = generate_ledger(blocks=1, txs_per_block=5, seed=1)
+    with ValidationClient(server.target, token=A) as client:
+        for _ in range(2):
+            verdicts = client.verify_batch("sm2", keys, signatures, messages)
+        assert client.validate_block("chainmaker", ledger.block_info(0), ledger.context_for(0)).valid
+        assert client.hash_batch("sm3", messages).shape == (20, 32)
+        with pytest.raises(ServiceError, match="PERMISSION_DENIED"):
+            client.validate_block("bif", b"")
+    with ValidationClient(server.target) as stranger, pytest.raises(ServiceError, match="UNAUTHENTICATED"):
+        stranger.hash("sm3", b"")
+    with grpc.insecure_channel(server.target) as channel, pytest.raises(grpc.RpcError):
+        channel.unary_unary(METHOD + "HashBatch")(
+            b"\xff", metadata=(("authorization", f"Bearer {A}"),), timeout=PATIENCE
+        )
+    found = scrape(server)
+    end = time.monotonic() + PATIENCE
+    while sum(value for (name, _), value in found.items() if name == "pycore_calls_total") < 7:
+        assert time.monotonic() < end  # a status may be there before it is counted
+        found = scrape(server)
+    for verdict, count in verdicts.counts().items():
+        assert found[of("pycore_verdicts_total", "sm2", verdict.name)] == 2 * count
+    assert found[of("pycore_verdicts_total", "chainmaker block", "VALID")] == 1
+    assert found[of("pycore_verdicts_total", "chainmaker transaction", "VALID")] == 5
+    assert found[of("pycore_calls_total", "VerifySignatures", "OK")] == 2
+    assert found[of("pycore_calls_total", "HashBatch", "OK")] == 1
+    assert found[of("pycore_calls_total", "HashBatch", "INVALID_ARGUMENT")] == 1
+    assert found[of("pycore_calls_total", "HashBatch", "UNAUTHENTICATED")] == 1
+    assert found[of("pycore_calls_total", "ValidateBlock", "PERMISSION_DENIED")] == 1
+    assert found[of("pycore_refusals_total", "CHAIN_NOT_ALLOWED", "node-a")] == 1
+    assert found[of("pycore_refusals_total", "UNKNOWN_CALLER", "")] == 1
+    assert found[of("pycore_work_items_sum", "VerifySignatures")] == 40
+    assert found[of("pycore_work_seconds_count", "VerifySignatures")] == 2
+    assert found[of("pycore_queue_seconds_count")] == 4
+    assert found[of("pycore_call_seconds_count", "VerifySignatures")] == 2
+    assert found[of("pycore_workers")] == 1
+    assert found[of("pycore_calls_open")] == found[of("pycore_inflight_requests")] == 0
+    best = next(row.name for row in pycore.capabilities().backends if row.usable)
+    assert found[of("pycore_build_info", pycore.__version__, best)] == 1
+
+
+def test_the_moment_is_shown(server: Server) -> None:
+    gate = Gate(server)
+    gate.hold()
+    found = scrape(server)
+    assert found[of("pycore_workers_busy")] == found[of("pycore_inflight_requests")] == 1
+    gate.open()
+
+
+def test_a_stream_is_one_call_and_many_pieces_of_work(server: Server) -> None:
+    batch = generate_signatures("ed25519", 3, seed=1)
+    with ValidationClient(server.target, token=A) as client:
+        assert len(list(client.verify_stream("ed25519", [batch] * 4))) == 4
+    found = scrape(server)
+    assert found[of("pycore_calls_total", "VerifySignatureStream", "OK")] == 1
+    assert found[of("pycore_verdicts_total", "ed25519", "VALID")] == 12
+
+
+def test_probes_say_what_health_says(tmp_path: Path) -> None:
+    config = ServiceConfig(address="127.0.0.1:0", metrics_address="127.0.0.1:0", drain_delay=0, workers=1)
+
+    def status(path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}{path}", timeout=PATIENCE) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    clock = Clock()
+    with background(config, clock=clock) as server:
+        assert [status(path) for path in ("/healthz", "/readyz", "/other")] == [200, 200, 404]
+        gate = Gate(server)
+        gate.hold()
+        clock.now += 1000.0
+        with ValidationClient(server.target) as client:
+            assert not client.health()
+        assert [status(path) for path in ("/healthz", "/readyz")] == [200, 503]
+        gate.open()
+
+
+def test_two_servers_count_for_themselves() -> None:
+    assert Metrics().registry is not Metrics().registry
+
+
+def test_every_figure_is_in_the_guide() -> None:
+    text = (ROOT / "docs" / "guides" / "service.md").read_text(encoding="utf-8").split("### Figures")[1].split("###")[0]
+    shown = set(re.findall(r"pycore_\w+", text))
+    registered = {family.name for family in Metrics().registry.collect()}
+    assert {name for name in registered if not ({name, f"{name}_total"} & shown)} == set()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "unix:/tmp/x", "127.0.0.1:99999999"])
+def test_malformed_addresses(address: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        ServiceConfig(metrics_address=address)
