@@ -30,7 +30,7 @@ static uint64_t number(part *in, unsigned field) {
     uint64_t v = 0;
     unsigned flags = 0;
     if (in->p == in->end || *in->p != field << 3) return 0;
-    const uint8_t *p = pc_varint(in->p + 1, in->end, NUMBER_BYTES, &v, &flags);
+    const uint8_t *p = pc_varint(in->p + 1, in->end, NUMBER_BYTES, 1, &v, &flags);
     if (!p || flags || v == 0) return in->odd = 1, 0;
     in->p = p;
     return v;
@@ -41,7 +41,7 @@ static piece content(part *in, unsigned field) {
     uint64_t len = 0;
     unsigned flags = 0;
     if (in->p == in->end || *in->p != (field << 3 | WIRE_BYTES)) return (piece){NULL, 0};
-    const uint8_t *p = pc_varint(in->p + 1, in->end, LENGTH_BYTES, &len, &flags);
+    const uint8_t *p = pc_varint(in->p + 1, in->end, LENGTH_BYTES, 1, &len, &flags);
     if (!p || flags || len > (uint64_t)(in->end - p)) return in->odd = 1, (piece){NULL, 0};
     in->p = p + len;
     return (piece){p, (size_t)len};

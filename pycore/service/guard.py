@@ -32,7 +32,10 @@ _RETRY_CALLS_S = 0.05
 _REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
 
-ABOUT_CHAINS = frozenset({"ValidateBlock", "ValidateBlocks", "VerifyBundle", "AdvanceTrust"})
+ABOUT_CHAINS = frozenset(
+    {"AdvanceTrust", "LightVerify", "ValidateBlock", "ValidateBlocks", "VerifyBundle", "VerifyCommit", "VerifyCommits",
+     "VerifyVotes"}
+)  # fmt: skip
 """The RPCs that are about a chain. Each asks `callers.require_chain` before it computes."""
 
 

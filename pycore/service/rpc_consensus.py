@@ -10,6 +10,7 @@ from pycore.base.deadline import checkpoint
 from pycore.consensus import CommitReport, LightBlock, ValidatorSet, chains, verify_commit, verify_commits
 from pycore.consensus.light import LightOptions, LightReport, TrustedState, advance
 from pycore.errors import InputError, LengthError
+from pycore.service.callers import require_chain
 from pycore.service.work import Chained, Unary, Work
 from pycore.wire.columns import from_column
 from pycore.wire.consensus import from_trust_level, renamed, size_of, to_commit_report, to_light_report
@@ -35,6 +36,7 @@ class Options(NamedTuple):
     def of(cls, request: Any) -> Options:
         """Those of a request."""
         chains.rules(request.chain)
+        require_chain(request.chain)
         level = from_trust_level(request.trust_level if request.HasField("trust_level") else None)
         chain_id = request.chain_id if request.HasField("chain_id") else None
         return cls(request.chain, request.mode or "light", level, chain_id)
@@ -172,6 +174,7 @@ class _Step(NamedTuple):
 
 def _decode_light(request: consensus_pb2.LightVerifyRequest, settings: Settings) -> Work:
     chains.rules(request.chain)
+    require_chain(request.chain)
     if not request.HasField("now_ns"):
         raise InputError("now_ns", "nothing", "the present time in nanoseconds since 1970")
     drift = {"max_clock_drift_ns": request.max_clock_drift_ns} if request.HasField("max_clock_drift_ns") else {}

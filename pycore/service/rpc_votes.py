@@ -11,6 +11,7 @@ from pycore.consensus.collector import VoteCollector
 from pycore.consensus.events import VoteEvent
 from pycore.errors import InputError, LengthError
 from pycore.service.rpc_consensus import Validators, cost_of
+from pycore.service.callers import require_chain
 from pycore.service.work import Chained, Work
 from pycore.wire.columns import from_column
 from pycore.wire.schema import votes_pb2
@@ -45,6 +46,7 @@ class _Stream:
 
     def __init__(self, request: votes_pb2.VerifyVotesRequest, settings: Settings) -> None:
         chains.rules(request.chain)
+        require_chain(request.chain)
         self.chain = request.chain
         self._chain_id = request.chain_id
         self._extensions = from_extensions(request.extensions)
