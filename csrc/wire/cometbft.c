@@ -41,7 +41,7 @@ static piece content(part *in, unsigned field) {
     uint64_t len = 0;
     unsigned flags = 0;
     if (in->p == in->end || *in->p != (field << 3 | WIRE_BYTES)) return (piece){NULL, 0};
-    const uint8_t *p = pc_varint(in->p + 1, in->end, LENGTH_BYTES, 1, &len, &flags);
+    const uint8_t *p = pc_varint(in->p + 1, in->end, UPB.most, 1, &len, &flags);
     if (!p || flags || len > (uint64_t)(in->end - p)) return in->odd = 1, (piece){NULL, 0};
     in->p = p + len;
     return (piece){p, (size_t)len};
