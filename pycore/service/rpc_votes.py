@@ -10,8 +10,8 @@ from pycore.consensus import chains
 from pycore.consensus.collector import VoteCollector
 from pycore.consensus.events import VoteEvent
 from pycore.errors import InputError, LengthError
-from pycore.service.rpc_consensus import Validators, cost_of
 from pycore.service.callers import require_chain
+from pycore.service.rpc_consensus import Validators, cost_of
 from pycore.service.work import Chained, Work
 from pycore.wire.columns import from_column
 from pycore.wire.schema import votes_pb2
