@@ -225,12 +225,6 @@ static uint8_t *put_varint(uint8_t *out, uint64_t v) {
     return out;
 }
 
-static size_t varint_size(uint64_t v) {
-    size_t n = 1;
-    while (v >>= 7) n++;
-    return n;
-}
-
 static uint8_t *put(uint8_t *out, const uint8_t *from, size_t len) {
     memcpy(out, from, len);
     return out + len;
