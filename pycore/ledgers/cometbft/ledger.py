@@ -201,14 +201,14 @@ class Cometbft(LedgerFace[CometbftContext]):
         return import_module("pycore.ledgers.cometbft.proofs").RULES
 
 
-def read(block: Any, form: str = "auto") -> tuple[Block, BlockId | None]:
-    """A block, and the block id that an answer gives with it."""
+def read(block: Any, form: str = "auto", field: str = "block") -> tuple[Block, BlockId | None]:
+    """A block, and the block id that an answer gives with it. InputError names `field`."""
     if form == "auto":
-        text = isinstance(block, (str, Mapping)) or one_bytes(block, "block")[:1] == b"{"
+        text = isinstance(block, (str, Mapping)) or one_bytes(block, field)[:1] == b"{"
         form = "rpc" if text else "wire"
     if _form(form) == "wire":
-        return wire.block(one_bytes(block, "block")), None
-    found = rpc.answer(block, "block")
+        return wire.block(one_bytes(block, field), field), None
+    found = rpc.answer(block, field)
     claimed = rpc.read_block_id(found, "block_id") if found.has("block_id") and found.has("block") else None
     return rpc.read_block(found.object("block") if found.has("block") else found), claimed
 

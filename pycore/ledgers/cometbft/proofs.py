@@ -5,7 +5,7 @@ headers       above the trusted height: one, with its commit as `certificate`, b
               consecutive ones up to the trusted block, without a certificate.
 statement     kind          item                                              inclusion
               header        -                                                 -
-              transaction   the transaction                                   nodes from the leaf up, `index` their turns
+              transaction   the transaction                                   nodes from the leaf up, `index` the turns
               validators    key and power of each of the next block's        -
                             validators, as they are hashed
 
@@ -261,7 +261,7 @@ def _transaction(bundle: Bundle, header: Header) -> tuple[Check, dict[str, Any],
 
 def _source_block(source: Any, whole: bool) -> tuple[Header, tuple[bytes, ...]]:
     try:
-        found, _ = read(source)
+        found, _ = read(source, field="sources.block")
     except InputError:
         if whole:
             raise
