@@ -20,6 +20,7 @@ from pycore.consensus.quorum import (
     Tally,
     decide,
     tally,
+    tally_columns,
 )
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
@@ -50,6 +51,7 @@ __all__ = [
     "Vote",
     "decide",
     "tally",
+    "tally_columns",
     "verify_certificate",
     "verify_commit",
     "verify_commits",

@@ -42,7 +42,7 @@ from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.consensus.chains import rules
 from pycore.consensus.commit_votes import MODES, TRUSTING, VOTE, judged_votes
-from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally
+from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally_columns
 from pycore.consensus.validators import ValidatorSet
 from pycore.consensus.votes import FOR_CLAIM, CommitColumns, QuorumCertificate, SignedHeader, checked_form
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
@@ -403,7 +403,7 @@ def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[A
     if not ours:
         objections.append(_NOT_OURS)
     repeats = Repeat.REFUSED if trusting else Repeat.IGNORED
-    count = tally(zip(voters, claims, flaws, strict=True), validators.electorate, repeats=repeats)
+    count = tally_columns(voters, claims, flaws, validators.electorate, repeats=repeats)
     decision = decide(count, asked.quorum, True, objections=objections)
     if trusting:
         doubled = [f"slots {slots[a]} and {slots[b]} are by one validator" for a, b in count.refused]
