@@ -302,6 +302,9 @@ def compare_message(name: str, kind: Kind, data: bytes, go: Peer, outcome: Outco
                 outcome.differences.append(f"{name}: a fault here: {faults[0]}: {data.hex()}")
         return
     outcome.valid[name] += 1
+    if not good and longest_signature(value) > versions.RELEASES[go.release].max_signature:
+        outcome.on_purpose[f"{name}: a signature as long as one of a scheme that the release does not have"] += 1
+        return
     if not good:
         outcome.differences.append(f"{name}: valid here, there {theirs}: {data.hex()}")
         return
@@ -309,6 +312,16 @@ def compare_message(name: str, kind: Kind, data: bytes, go: Peer, outcome: Outco
     texts = [text.hex() for text in kind.signs(value)] if kind.signs else []
     if any(ours[key] != theirs[key] for key in ours) or texts != (theirs["signed"] or []):
         outcome.differences.append(f"{name}: {ours} {texts}, there {theirs}: {data.hex()}")
+
+
+def longest_signature(value: Any) -> int:
+    """Bytes of the longest signature in a message."""
+    if isinstance(value, tuple):
+        return max(map(longest_signature, value), default=0)
+    if not is_dataclass(value):
+        return 0
+    own = [len(getattr(value, one)) for one in ("signature", "extension_signature") if hasattr(value, one)]
+    return max([*own, *(longest_signature(getattr(value, item.name)) for item in fields(value))])
 
 
 def purpose(text: str) -> str:
