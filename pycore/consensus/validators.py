@@ -127,10 +127,15 @@ class ValidatorSet:
         return self._rules.set_hash(self.validators)
 
     @cached_property
+    def octets(self) -> bytes:
+        """The addresses, one after another."""
+        return b"".join(self.addresses)
+
+    @cached_property
     def address_rows(self) -> NDArray[np.uint8]:
         """uint8 (n, width): the addresses."""
         width = len(self.addresses[0]) if self.addresses else 0
-        rows = np.frombuffer(b"".join(self.addresses), np.uint8).reshape(len(self), width)
+        rows = np.frombuffer(self.octets, np.uint8).reshape(len(self), width)
         rows.flags.writeable = False
         return rows
 
