@@ -61,9 +61,9 @@ _CHECKS = ("structure", "chain_id", "validators_hash", "header_hash", "commit_he
            "double_votes", "signatures", "quorum")  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CommitReport(Report):
-    """The outcome for one signed header.
+    """The outcome for one signed header. Reports are equal when their checks are.
 
     mode                  as asked for
     chain_id, height      of the header; "" and 0 where it cannot be read
@@ -91,9 +91,10 @@ class CommitReport(Report):
         """
         if self.valid and self.complete:
             return
-        bad = self.verdicts.first_invalid()
-        if bad is not None and self.verdicts[bad] != Verdict.UNSUPPORTED_ALGORITHM:
-            raise InvalidSignature(self.verdicts[bad], int(self.positions[bad]))
+        codes = self.verdicts.codes
+        bad = np.flatnonzero((codes != _VALID) & (codes != _UNSUPPORTED))
+        if len(bad):
+            raise InvalidSignature(self.verdicts[int(bad[0])], int(self.positions[bad[0]]))
         others = [check for check in self.checks if check.name != "quorum" and check.ok is False]
         if others or self.decision is None:
             raise VerificationError(Verdict.BAD_DIGEST if others[0].name.endswith("_hash") else Verdict.MALFORMED_ITEM)
@@ -353,7 +354,7 @@ def _judged(
         if asked.chain_id is not None:
             checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
         if asked.mode not in TRUSTING:
-            checks.append(_same("validators_hash", columns.validators_hashes[i], validators.hash))
+            checks.append(_validators_hash(columns.validators_hashes[i], validators))
         checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
         checks.append(_same("commit_height", commit_heights[i], height))
         found.append(
@@ -386,6 +387,13 @@ def _structure(faults: Sequence[str]) -> Check:
     if not faults:
         return _SOUND
     return Check("structure", False, f"{len(faults)} faults", "none", "; ".join(faults[:4]))
+
+
+def _validators_hash(got: bytes, validators: ValidatorSet) -> Check:
+    try:
+        return _same("validators_hash", got, validators.hash)
+    except InputError as error:
+        return Check("validators_hash", None, got, detail=f"no hash of this set: {error.got}")
 
 
 def _same(name: str, got: Any, wanted: Any) -> Check:
