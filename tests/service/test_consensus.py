@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -130,6 +131,20 @@ def test_every_form_is_taken(client: ValidationClient, chain: cometbft.Chain, va
     mixed = [text, SignedHeader.read(wire, form="wire"), text]
     for got in client.verify_commits(validators, mixed):
         same(got, wanted)
+
+
+def test_commits_of_a_real_chain(
+    client: ValidationClient, require_vectors: Callable[[str], Path], count_cases: Any
+) -> None:
+    seen = 0
+    for path in sorted(require_vectors("cometbft/celestia_mocha4").glob("*/commit.json")):
+        header, validators = path.read_text(), (path.parent / "validators_1.json").read_text()
+        for mode in ("light", "full"):
+            report = client.verify_commit(validators, header, mode=mode, chain_id="mocha-4")
+            same(report, verify_commit(validators, header, mode=mode, chain_id="mocha-4"))
+            report.require()
+        seen += 1
+    count_cases("celestia mocha-4: commits over gRPC", seen, ways=2)
 
 
 def test_sets_that_move(client: ValidationClient) -> None:
