@@ -21,6 +21,7 @@ _NAME = "VerifyVotes"
 _FIRST_ONLY = ("chain", "chain_id", "extensions")
 _KEPT_VOTE = 384
 """Bytes that a vote takes in a collector besides its own."""
+_MANY, _LEAST_BYTES = 4096, 64  # what is no vote is found out one by one
 _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
 
@@ -133,6 +134,9 @@ class _Stream:
 def _decode(whole: _Stream, request: votes_pb2.VerifyVotesRequest, settings: Settings) -> Work:
     part = whole.part(request)
     votes = from_column(request.votes, "votes", settings)
+    if votes.n > _MANY and votes.nbytes < _LEAST_BYTES * votes.n:
+        wanted = f"at most {_MANY}, or at least {_LEAST_BYTES} bytes each, as a signature alone has"
+        raise LengthError("votes", f"{votes.n} votes in {votes.nbytes} bytes", wanted)
     return Work(_NAME, (whole, part), (votes,), votes.n, votes.n + cost_of(len(request.validators)))
 
 

@@ -406,6 +406,20 @@ def test_values_and_their_absence(cli: Run, tmp_path: Path, target: str, kind: s
             assert json.loads(done.stdout)["valid"] is (code == 0)
 
 
+def test_protobuf_that_begins_as_json_does(cli: Run, tmp_path: Path) -> None:
+    """A line's end is the tag of a message's first field, and a brace its length."""
+    for size in range(1, 120):
+        tree = ProvenTree("tendermint", {b"k" * size: b"v"})
+        proof = tree.membership(b"k" * size)
+        if proof[1:2] in (b"{", b"["):
+            (tmp_path / "proof.bin").write_bytes(proof)
+            words = ["--spec", "tendermint", "--root", tree.root.hex(), "--key", "k" * size, "--value", "v"]
+            assert cli("cosmos", "proof", "proof.bin", *words).returncode == 0
+            break
+    else:
+        raise AssertionError("no proof of that length")
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [
