@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from cli_runs import Run, cli_fixture, process_fixture  # noqa: F401
 
+from pycore.cli import _cosmos
 from pycore.consensus import ValidatorSet, verify_commit
 from pycore.ledgers.cometbft import encoding
 from pycore.service.config import ServiceConfig
@@ -447,3 +449,8 @@ def test_wrong_calls_of_proof(cli: Run, files: Path, chain: cometbft.Chain, word
     done = cli("cosmos", "proof", *words, "--json")
     assert done.returncode == 2, done.stdout
     assert json.loads(done.stdout)["error"]["field"] == field
+
+
+def test_the_examples_in_docstrings() -> None:
+    found = doctest.testmod(_cosmos)
+    assert (found.failed, found.attempted > 2) == (0, True)
