@@ -9,7 +9,7 @@
 
 The names are those of CometBFT's ``types/validation.go``: VerifyCommit, VerifyCommitLight, its AllSignatures form, and
 VerifyCommitLightTrusting. One bad signature among those looked at refuses the commit, however much power the others
-have. Signatures outside the mode's choice are not looked at: "light" says nothing about them.
+have. Signatures outside the mode's choice are not checked: "light" says nothing about them.
 
 The checks, by name; those that a mode has no use for are not in its reports:
 
@@ -192,7 +192,7 @@ def verify_certificate(
     trust_level: tuple[int, int] = (1, 3),
     threads: int | None = None,
 ) -> CommitReport:
-    """Check a certificate without a header: the checks from `size` on. What it claims is the caller's to compare.
+    """Check a certificate without a header: the checks from `size` on. Its claim is the caller's to compare.
 
     Raises:
         InputError: as :func:`verify_commit`.
@@ -211,7 +211,7 @@ def verify_certificate(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a call asks for, checked."""
+    """The arguments of a call, checked."""
 
     rules: ConsensusRules
     mode: str

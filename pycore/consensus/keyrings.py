@@ -4,9 +4,9 @@
     many small calls tables in addition, at most TABLES bytes, once small calls had PATIENCE signatures for each key.
                      Calls of MANY and more combine their equations and are not faster with tables
     a set moves      keys that stay keep all this; new keys become one generation more. Beyond GENERATIONS, or when
-                     fewer than half of the kept keys are in the set, all are prepared anew
+                     fewer than half of the kept keys are in the set, all are prepared again
 
-So memory is bounded by the set at hand, however many heights it lives through.
+So memory is bounded by the size of the set, however many heights it lives through.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class _Generation:
         return keyset.verify_batch(rows, signatures, messages, threads=threads, **self._options).codes
 
     def _keyset(self, n: int) -> KeySet:
-        """A set for a call of n signatures, for the backend at hand: the tables of another one are of no use."""
+        """A set for a call of n signatures, for the current backend: the tables of another one are of no use."""
         backend = ffi.backend_pick(ffi.KIND_SCHEME, self._id, MANY)
         if n < MANY:
             tabulated = self._sets.get((backend, True))

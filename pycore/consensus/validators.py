@@ -54,8 +54,8 @@ class Validator:
 
 
 class Rulings:
-    """What was decided of votes by one set, by all that the decision follows from. Bounded: forgets everything when
-    full; of very large commits it keeps nothing. Threads may write at once: what they write is equal."""
+    """Decisions on votes by one set, by all that they follow from. Bounded: forgets everything when full, and keeps
+    nothing of very large commits. Threads may write at once, since they write equal values."""
 
     __slots__ = ("_found",)
     most, most_bytes = 64, 1 << 14

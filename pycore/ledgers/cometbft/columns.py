@@ -1,9 +1,9 @@
 """Many signed headers from protobuf to columns, without an object for each signature.
 
-What is usual is read here, in C (``csrc/wire/cometbft.c``): bytes as the chain's software writes them, and values that
+Usual ones are read here, in C (``csrc/wire/cometbft.c``): bytes as the chain's software writes them, and values that
 keep its rules for headers and commits (types/block.go: ValidateBasic of Header, Commit and CommitSig). Everything else
-is left to the reader of single messages, which names what is wrong. What is signed is put together from what was sent:
-block id and time of a vote have the same bytes in a commit as in a CanonicalVote (types/canonical.go).
+is left to the reader of single messages, which names what is wrong. Signed messages are put together from the bytes
+that were sent: block id and time of a vote have the same bytes in a commit as in a CanonicalVote (types/canonical.go).
 """
 
 from __future__ import annotations

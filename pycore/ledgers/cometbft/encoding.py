@@ -114,7 +114,7 @@ def header(value: Header) -> bytes:
 
 
 def header_leaves(value: Header) -> list[bytes]:
-    """The 14 leaves of the tree of a header's hash: every field as a message by itself, nothing where the field is empty
+    """The 14 leaves of the tree of a header's hash: each field as a message by itself, nothing where the field is empty
     (types/block.go, Header.Hash)."""
     hashes = (
         value.last_commit_hash, value.data_hash, value.validators_hash, value.next_validators_hash,
