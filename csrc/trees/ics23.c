@@ -105,7 +105,7 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
 
 /* The bytes that stand before data of this length, by the spec's operation; 0 where that takes another length. */
 static int put_length(batch *to, uint32_t op, size_t len) {
-    uint8_t bytes[8];
+    uint8_t bytes[64] = {0}; /* as wide as the longest copy of a constant length: gcc sees the others as well */
     size_t n = 0;
     switch (op) {
     case PC_ICS23_NO_PREFIX: break;
@@ -391,7 +391,7 @@ static int is_child(const pc_ics23_spec *spec, const pc_ics23_node *node, size_t
            node->suffix_len == spec->left_bytes - before;
 }
 
-/* Which child a step starts from; the number of children where it is none of them. */
+/* Which child a step starts from; the number of children where it starts from no child. */
 static size_t child_of(const pc_ics23_spec *spec, const pc_ics23_node *node) {
     size_t child = 0;
     while (child < spec->children && !is_child(spec, node, child)) child++;
