@@ -71,6 +71,11 @@ def ics23_go() -> list[str]:
     return _go_program(ROOT / "tests" / "go" / "ics23", _BUILD / "ics23-go", ICS23)
 
 
+def cometbft_votes() -> list[str]:
+    """The command of tests/go/cometbft_votes; raises PeerMissingError as :func:`_go_program` does."""
+    return _go_program(ROOT / "tests" / "go" / "cometbft_votes", _BUILD / "go" / "cometbft-votes", COMETBFT)
+
+
 @functools.cache
 def _go_program(
     sources: Path, folder: Path, module: str, moved: tuple[tuple[str, str], ...] = (), tags: str = ""
