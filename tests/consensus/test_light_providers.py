@@ -178,11 +178,8 @@ class Adversary:
 
     def __init__(self, chain: LightChain, forks: list[LightChain], rng: random.Random) -> None:
         self._chain, self._forks, self._rng = chain, forks, rng
-        self._honesty, self._loyalty, self._fork = (
-            rng.choice([0.0, 0.5, 0.9]),
-            rng.choice([0.2, 0.95]),
-            rng.choice(forks),
-        )
+        self._honesty, self._loyalty = rng.choice([0.0, 0.5, 0.9]), rng.choice([0.2, 0.95])
+        self._fork = rng.choice(forks)
 
     def light_block(self, height: int) -> Any:
         rng, chain = self._rng, self._chain
@@ -214,7 +211,7 @@ def test_whatever_a_primary_says_one_honest_witness_is_enough(moving: bool, rng:
     chain = LightChain(heights=12, validators=5, seed=15, replaced=2 if moving else 0)
     forks = [chain.forked(at, kind) for at, kind in ((4, "equivocation"), (6, "lunatic"), (9, "amnesia"))]
     trusted, reasons = 0, Counter[str]()
-    for _ in range(40):
+    for _ in range(25):
         liars = [Adversary(chain, forks, random.Random(rng.random())) for _ in range(2)]
         others = rng.sample([Node(chain), liars[1]], 2)
         made = client(chain, liars[0], *others, root=rng.choice(chain.heights), keep=0)
@@ -228,7 +225,7 @@ def test_whatever_a_primary_says_one_honest_witness_is_enough(moving: bool, rng:
             assert found is not None
             assert found.hash == chain.hash(height)
             trusted += 1
-    assert trusted > 80
+    assert trusted > 50
     assert reasons["attack"] > 10
     print(f"{trusted} headers trusted, refused: {dict(reasons)}")
 
