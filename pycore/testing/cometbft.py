@@ -176,7 +176,7 @@ def make_commit(
 
 
 def signed(signers: Sequence[Signer], commit: Commit, chain_id: str = CHAIN_ID) -> Commit:
-    """A commit with signatures made anew in all slots but absent ones."""
+    """A commit with new signatures in all slots but absent ones."""
     there = [i for i, slot in enumerate(commit.signatures) if slot.flag != ABSENT]
     texts = signbytes.commit(chain_id, commit)
     slots = list(commit.signatures)
@@ -337,7 +337,7 @@ class Chain:
 
     @cached_property
     def block_ids(self) -> list[BlockId]:
-        """What the votes for the blocks are for."""
+        """Their ids."""
         return [one for _, one, _ in self._made]
 
     @cached_property
@@ -355,8 +355,8 @@ class Chain:
         return with_proposer(LightBlock(self.signed_header(i), Validators(rows)))
 
     def context(self, i: int = 0) -> dict[str, Any]:
-        """What is known before block i: the place, the validators before, of it and after, the release; a document for
-        the ledger's context."""
+        """A document for the ledger's context before block i: the place, the validators before, of it and after, the
+        release."""
         found = {
             "chain_id": self.chain_id,
             "release": "0.38",

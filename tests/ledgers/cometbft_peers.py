@@ -329,7 +329,7 @@ MODES = ("full", "light", "all", "trusting/1/3", "trusting/2/3", "trusting-all/1
 
 
 def commit_cases(rng: random.Random) -> Iterator[tuple[m.Validators, m.SignedHeader]]:
-    """A set and a signed header: flags, signatures, order, power and place changed, and signed anew or not."""
+    """A set and a signed header: flags, signatures, order, power and place changed, and signed again or not."""
     while True:
         chain = rng.choice(CHAINS)
         i = rng.randrange(chain.blocks_count)
@@ -411,7 +411,7 @@ def commits(count: int, go: Peer, rng: random.Random, outcome: Outcome, modes: t
         outcome.items[key] += 1
         outcome.valid[key] += ours
         if theirs["valid"] and go.release == "1.0" and "addresses: failed" in why:
-            outcome.on_purpose[f"{key}: stricter here, as 0.38 is: the addresses of slots"] += 1
+            outcome.on_purpose[f"{key}: stricter here, as 0.38 is"] += 1
         elif ours != theirs["valid"]:
             outcome.differences.append(f"{key}: {ours} ({why}), there {theirs}: {data.hex()}")
 

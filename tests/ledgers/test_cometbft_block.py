@@ -25,7 +25,7 @@ CHAIN = Chain(blocks=4, validators=5, seed=41, powers=[50, 40, 30, 20, 10], abse
 
 
 def context(chain: Chain, i: int, **more: Any) -> CometbftContext:
-    """What is known before block i, and its commit."""
+    """The context before block i, with its commit."""
     return CometbftContext.from_dict({**chain.context(i), "commit": encoding.commit(chain.commits[i]), **more})
 
 
@@ -86,7 +86,7 @@ def header_with(**change: Any) -> Callable[[m.Block], m.Block]:
 
 
 def last_with(**change: Any) -> Callable[[m.Block], m.Block]:
-    """The last commit changed, and hashed anew."""
+    """The last commit changed, and hashed again."""
 
     def made(block: m.Block) -> m.Block:
         assert block.last_commit is not None
@@ -256,6 +256,7 @@ def test_evidence_in_a_block() -> None:
         ([double(2)], {"max_age_blocks": 0, "max_age_ns": 0, "light_blocks": light(1)}, "failed"),
         ([double()], {"max_age_ns": None}, "skipped"),
         ([double(2)], {}, "skipped"),
+        ([double()], {"max_evidence_bytes": 100}, "failed"),
     ],
 )
 def test_evidence_that_does_not_hold_or_cannot_be_judged(evidence: Any, change: dict[str, Any], state: str) -> None:
@@ -263,7 +264,7 @@ def test_evidence_that_does_not_hold_or_cannot_be_judged(evidence: Any, change: 
     report = LEDGER.validate_block(data, known.replace(**change))
     found = [check.status for check in report if check.name.startswith("evidence") and check.name != "evidence_hash"]
     assert state in found
-    assert failed(report) <= {f"evidence[{i}]" for i in range(2)} | {"structure"}
+    assert failed(report) <= {f"evidence[{i}]" for i in range(2)} | {"structure", "evidence_size"}
 
 
 # ---- runs ------------------------------------------------------------------------------------------------------------
@@ -342,9 +343,8 @@ def test_contexts_from_answers() -> None:
         )
         assert list(known.validators or ()) == CHAIN.validators(1)
         assert known.own_commit == CHAIN.commits[1]
-        assert known.light_block(2) == CHAIN.light_block(1)
+        assert known.by_height() == {2: CHAIN.light_block(1)}
         assert known.previous_time == 1_700_000_000_000_000_000
-        assert known.light_block(3) is None
 
 
 @pytest.mark.parametrize(

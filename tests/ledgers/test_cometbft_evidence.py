@@ -80,7 +80,7 @@ def test_strangers_make_no_evidence() -> None:
 
 
 def with_vote(**change: Any) -> m.DuplicateVote:
-    """The second vote changed and signed anew."""
+    """The second vote changed and signed again."""
     return replace(DUPLICATE, second=make_votes([SIGNERS[1]], [replace(DUPLICATE.second, **change)])[0])
 
 

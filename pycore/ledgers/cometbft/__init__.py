@@ -1,6 +1,6 @@
 """CometBFT (Tendermint), the consensus of Cosmos chains: blocks, commits, validators, evidence; releases 0.34 to 1.0.
 
-What is signed and hashed is the same in all of them; what differs is in :mod:`~pycore.ledgers.cometbft.versions`.
+Hashes and signed bytes are the same in all of them; differences are in :mod:`~pycore.ledgers.cometbft.versions`.
 Certainty: headers, sets, commits and transaction proofs are recomputed on published blocks of real chains, and all
 messages, commits and evidence compared with CometBFT's own code, 0.38.26 and 1.0.1, over mutated ones.
 
@@ -21,6 +21,7 @@ Checks of a block (`wire`: a Block in protobuf; `rpc`: the answer of /block)
     last_block_id         the last commit is for the block before, of the height before
     last_commit           its quorum, and every signature that is there, those for no block as well
     time                  after the block before, and the median of the votes for that, weighted by power
+    evidence_size         bytes of all evidence
     evidence              each piece holds, is young enough and there once: ``evidence[i]`` for one that does not
     certificate, quorum   the commit for this block: signatures, and power behind it
     context_change        in a run: the validators of the next block are others
@@ -30,8 +31,7 @@ Transactions are bytes to CometBFT, so a report has no verdicts on them: their c
 Rule sets: "strict" checks every signature of a block's own commit, and refuses evidence that names nobody, as CometBFT
 does where it arrives. "compatible" checks as many signatures as make the quorum, and takes such evidence.
 Stricter than CometBFT in both: protobuf must be as it is written; names of chains are UTF-8; a commit has 10,000 slots
-at most; times of votes lie between 1677 and 2262; 1.0 does not compare the addresses of slots with the set's, and 0.34
-up to 0.40 do, as here.
+at most; times of votes lie between 1677 and 2262.
 
 Not checked: what the application decides (transactions, its hash), parameters of consensus, whose turn it was to
 propose, clocks. Signatures by sr25519, BLS12-381, ML-DSA-65 and secp256k1eth are refused by name.

@@ -13,7 +13,7 @@ from pycore.base.verdicts import Verdicts
 from pycore.consensus.commits import CommitReport, verify_certificate
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.ledgers.cometbft import consensus, encoding, hashes, structure
-from pycore.ledgers.cometbft.context import CometbftContext, held
+from pycore.ledgers.cometbft.context import CometbftContext, hash_of, held
 from pycore.ledgers.cometbft.evidence_checks import check_attack, check_duplicate_vote, height_of, is_expired
 from pycore.ledgers.cometbft.messages import ABSENT, SECOND, Block, BlockId, Commit, DuplicateVote, Evidence, LightBlock
 
@@ -43,6 +43,7 @@ class Validation:
         self.timings: dict[str, float] = {}
         self.behind: tuple[str, ...] = ()
         self.next: tuple[Validator, ...] | None = None
+        self.known: dict[int, LightBlock] = {}
         self.first = self.header.height == context.initial_height
         self.own = None if context.validators is None else held(context.validators)
         self.previous = None if context.previous_validators is None else held(context.previous_validators)
@@ -141,7 +142,7 @@ class Validation:
         self.compare("parts", shown[0], None if claimed is None else shown[1], missing)
 
     def content(self) -> None:
-        """What the header says of the rest of the block, and of the state, where that is known."""
+        """The header's hashes of the rest of the block, and of the state, where that is known."""
         header, context = self.header, self.context
         for name, got, wanted in (
             ("tx_root", header.data_hash, hashes.data_hash(self.block.transactions)),
@@ -162,7 +163,7 @@ class Validation:
         self.compare("validators_hash", header.validators_hash, None if own is None else own.hash, NO_VALIDATORS)
         self._schemes()
         known = (() if own is None else (self.context.validators,)) + self.context.later_validators
-        self.next = next((one for one in known if one and held(one).hash == header.next_validators_hash), None)
+        self.next = next((one for one in known if one and hash_of(one) == header.next_validators_hash), None)
         found = self.next is not None
         detail = "" if found else "validators of the next block are known by their hash only"
         self.check("next_validators", True if found else None, header.next_validators_hash, None, detail)
@@ -248,6 +249,12 @@ class Validation:
     def evidence(self) -> None:
         """Each piece by itself; one check for each that does not hold or cannot be judged, else one for all."""
         rows, seen = self.block.evidence, set()
+        size = sum(len(encoding.message(1, encoding.evidence_union(one))) for one in rows)
+        most = self.context.max_evidence_bytes
+        self.check("evidence_size", size <= most, size, most, "" if size <= most else "more than a block may have")
+        if size > most:
+            return
+        self.known = self.context.by_height() if rows else {}
         before = len(self.checks)
         for i, one in enumerate(rows):
             name = f"evidence[{i}]"
@@ -285,7 +292,7 @@ class Validation:
     def _judged(self, value: Evidence) -> tuple[Report | None, str]:
         """The report of evidence; None, and what is missing, where it cannot be made."""
         context, height = self.context, height_of(value)
-        base = context.light_block(height)
+        base = self.known.get(height)
         if isinstance(value, DuplicateVote):
             if base is not None:
                 validators, time_ns = held(_rows(base)), base.signed_header.header.time_ns
@@ -295,9 +302,7 @@ class Validation:
                 return None, f"the context has no light block of height {height}"
             return check_duplicate_vote(value, validators, self.header.chain_id, time_ns=time_ns), ""
         shown = value.conflicting.signed_header.header.height
-        trusted = (
-            context.light_block(shown) if shown < self.header.height else context.light_block(self.header.height - 1)
-        )
+        trusted = self.known.get(min(shown, self.header.height - 1))
         if base is None or trusted is None:
             missing = height if base is None else min(shown, self.header.height - 1)
             return None, f"the context has no light block of height {missing}"

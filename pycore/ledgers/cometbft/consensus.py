@@ -173,7 +173,7 @@ def _message(block: LightBlock) -> messages.LightBlock:
 
 
 def _claim(value: messages.BlockId) -> bytes | None:
-    """What a vote is for, as it is signed; None for no block."""
+    """The signed form of a block id; None for no block."""
     return None if value.is_nil else encoding.block_id(value)
 
 

@@ -11,7 +11,7 @@ from pycore.base.columns import quote
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.errors import InputError
 from pycore.ledgers import fields
-from pycore.ledgers.cometbft import encoding, rpc, versions, wire
+from pycore.ledgers.cometbft import encoding, hashes, rpc, versions, wire
 from pycore.ledgers.cometbft.fields import of_time
 from pycore.ledgers.cometbft.messages import Commit, LightBlock
 from pycore.ledgers.contexts import JsonContext
@@ -42,6 +42,7 @@ class CometbftContext(JsonContext):
                           the median of the votes before
     max_age_blocks, max_age_ns
                           beyond which evidence is too old: both
+    max_evidence_bytes    of a block, all of it together; CometBFT's own default
     light_blocks          of heights that evidence is about: protobuf LightBlocks, or objects as in answers
     app_hash, consensus_hash, last_results_hash
                           what the application and the parameters say that this block's header must have; not followed
@@ -62,6 +63,7 @@ class CometbftContext(JsonContext):
     proposer_time: bool = False
     max_age_blocks: int | None = None
     max_age_ns: int | None = None
+    max_evidence_bytes: int = 1 << 20
     light_blocks: tuple[bytes, ...] = ()
     app_hash: bytes | None = None
     consensus_hash: bytes | None = None
@@ -86,7 +88,13 @@ class CometbftContext(JsonContext):
         found["light_blocks"] = tuple(_light_block(f"light_blocks[{i}]", one) for i, one in _few(blocks))
         if self.previous_time is not None:
             found["previous_time"] = _time("previous_time", self.previous_time)
-        for name, least in (("height", 1), ("initial_height", 1), ("max_age_blocks", 0), ("max_age_ns", 0)):
+        for name, least in (
+            ("height", 1),
+            ("initial_height", 1),
+            ("max_age_blocks", 0),
+            ("max_age_ns", 0),
+            ("max_evidence_bytes", 0),
+        ):
             if getattr(self, name) is not None:
                 found[name] = fields.number(name, getattr(self, name), 63, least=least)
         if type(self.proposer_time) is not bool:
@@ -114,13 +122,10 @@ class CometbftContext(JsonContext):
         """The commit for this block."""
         return None if self.commit is None else wire.commit(self.commit, "context.commit")
 
-    def light_block(self, height: int) -> LightBlock | None:
-        """The chain's light block of a height, where the context has it."""
-        for data in self.light_blocks:
-            found = wire.light_block(data, "context.light_blocks")
-            if found.signed_header.header.height == height:
-                return found
-        return None
+    def by_height(self) -> dict[int, LightBlock]:
+        """The chain's light blocks that the context has."""
+        found = [wire.light_block(data, "context.light_blocks") for data in self.light_blocks]
+        return {one.signed_header.header.height: one for one in found}
 
     def of_next(self, **changes: Any) -> CometbftContext:
         """The context of the next block: without what was for one block only."""
@@ -134,6 +139,12 @@ def held(validators: tuple[Validator, ...]) -> ValidatorSet:
     return ValidatorSet(validators)
 
 
+@lru_cache(maxsize=4 * MAX_SETS)
+def hash_of(validators: tuple[Validator, ...]) -> bytes:
+    """The hash of a context's validators."""
+    return hashes.validators_hash(validators)
+
+
 def _few(values: Sequence[Any]) -> Sequence[tuple[int, Any]]:
     if len(values) > MAX_SETS:
         raise fields.refuse("later_validators", f"{len(values)} entries", f"at most {MAX_SETS}")
@@ -141,7 +152,7 @@ def _few(values: Sequence[Any]) -> Sequence[tuple[int, Any]]:
 
 
 def _named(read: Any) -> Any:
-    """What is read, with errors that name the context."""
+    """Reads, with errors that name the context."""
     try:
         return read()
     except InputError as error:

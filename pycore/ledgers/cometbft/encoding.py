@@ -114,8 +114,8 @@ def header(value: Header) -> bytes:
 
 
 def header_leaves(value: Header) -> list[bytes]:
-    """What the tree of a header's hash has as its 14 leaves: every field as a message by itself, nothing where the
-    field is empty (types/block.go, Header.Hash)."""
+    """The 14 leaves of the tree of a header's hash: each field as a message by itself, nothing where the field is empty
+    (types/block.go, Header.Hash)."""
     hashes = (
         value.last_commit_hash, value.data_hash, value.validators_hash, value.next_validators_hash,
         value.consensus_hash, value.app_hash, value.last_results_hash, value.evidence_hash, value.proposer_address,

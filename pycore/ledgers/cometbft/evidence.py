@@ -1,8 +1,8 @@
 """Evidence of misbehaviour: two votes that exclude each other, and attacks on light clients. Made, and checked.
 
-As in types/evidence.go, evidence/verify.go and light/detector.go of CometBFT. What a piece of evidence must agree with
-- the validators and the time of the block at its height, the block that the chain has - comes from the caller, who
-trusts it already.
+As in types/evidence.go, evidence/verify.go and light/detector.go of CometBFT. The other side of each comparison comes
+from the caller, who trusts it already: the validators and the time of the block at the evidence's height, the block
+that the chain has.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """Whether evidence holds: every condition by itself, as a report (evidence/verify.go, types/evidence.go).
 
-What it is compared with is trusted already: the validators and the time of the block at the evidence's height, and for
-an attack on light clients the chain's own header and commit at the conflicting height. A conflicting block whose
-validators are out of order, there twice or without power is refused here, though CometBFT takes its set as listed.
+The other side of each comparison is trusted already: the validators and the time of the block at the evidence's
+height, and for an attack on light clients the chain's own header and commit at the conflicting height. A conflicting
+block whose validators are out of order, there twice or without power is refused here, though CometBFT takes its set as
+listed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pycore.base.report import Check, Report
 from pycore.consensus.commits import verify_certificate
@@ -95,7 +97,7 @@ def check_attack(
 
     The checks: structure, common_height, time, trust (more than a third of the common validators signed; where the
     heights differ) or header (what the state decides is the chain's own; where they do not), commit (more than two
-    thirds of its own validators signed, every signature for it holds), total_power, conflict, byzantine.
+    thirds of the validators that it lists signed, every signature for it holds), total_power, conflict, byzantine.
     """
     shown, own = value.conflicting.signed_header, common.signed_header.header
     faults = structure.attack_faults(value)
@@ -131,12 +133,18 @@ def _time(value: Evidence, time_ns: int | None) -> Check:
 def _held(block: LightBlock, name: str) -> ValidatorSet | InputError:
     rows = block.validators.validators
     try:
-        held = ValidatorSet(rows)
+        held = _set(rows)
     except InputError as error:
         return InputError(f"{name}.{error.field}", error.got, error.wanted)
     if held.addresses != tuple(one.address for one in rows):
         return InputError(f"{name}.validators", "another order", "by power, then by address")
     return held
+
+
+@lru_cache(maxsize=4)
+def _set(validators: tuple[Validator, ...]) -> ValidatorSet:
+    """The set; that of the common block is asked for with every piece of evidence."""
+    return ValidatorSet(validators)
 
 
 def _signed(name: str, held: ValidatorSet | InputError, shown: SignedHeader, chain_id: str, mode: str) -> Check:

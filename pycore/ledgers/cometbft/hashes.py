@@ -1,7 +1,7 @@
 """Hashes of CometBFT: of headers, validator sets, commits, transactions, evidence, results, parameters and parts.
 
 Trees have the shape of RFC 9162 (crypto/merkle/tree.go): SHA-256, leaves after a byte 0, nodes after a byte 1, the left
-side the largest power of two; an empty list has SHA-256 of nothing. What the leaves are differs:
+side the largest power of two; an empty list has SHA-256 of nothing. The leaves differ:
 
 =====================  =================================================================================================
 of                     leaves
@@ -90,7 +90,7 @@ def evidence_id(evidence: Evidence) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What every node computes alike of a transaction's result; logs and events are not among it."""
+    """The part of a transaction's result that every node computes alike: without logs and events."""
 
     code: int = 0
     data: bytes = b""

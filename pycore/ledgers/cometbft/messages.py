@@ -27,7 +27,7 @@ YEAR_10000 = 253402300800 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class BlockId:
-    """What a vote is for: a block's hash, and the parts that it travels in. All empty: no block (nil)."""
+    """The block that a vote is for: its hash, and the parts that it travels in. All empty: no block (nil)."""
 
     hash: bytes = b""
     parts_total: int = 0

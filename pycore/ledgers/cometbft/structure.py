@@ -126,7 +126,7 @@ def _slot_fault(flag: int, address: bytes, time_ns: int, signature: bytes) -> st
 
 
 def signed_header_faults(value: SignedHeader) -> list[str]:
-    """Of a header and of a commit, each by itself; whether they belong together is not looked at."""
+    """Of a header and of a commit, each by itself; not whether they belong together."""
     return [f"header: {one}" for one in header_faults(value.header)] + [
         f"commit: {one}" for one in commit_faults(value.commit)
     ]

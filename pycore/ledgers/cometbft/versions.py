@@ -1,4 +1,4 @@
-"""What the releases of CometBFT have in common, and where they differ: :data:`RELEASES`.
+"""The releases of CometBFT, and where they differ: :data:`RELEASES`.
 
 Hashes, signed bytes and protobuf of headers, commits and votes are the same from 0.34 on; keys, evidence and times are
 not. Whatever is not named here was compared with the sources of the releases in `seen` and found equal.
