@@ -43,6 +43,11 @@ def bif_go() -> list[str]:
     return _go_program(ROOT / "tests" / "go" / "bif", _BUILD / "bif-go", BIF_GO)
 
 
+def cometbft() -> list[str]:
+    """The command of bench/go/cometbft; raises PeerMissingError as :func:`_go_program` does."""
+    return _go_program(ROOT / "bench" / "go" / "cometbft", _BUILD / "go" / "cometbft", COMETBFT)
+
+
 def cometbft_forms(release: str = "0.38") -> list[str]:
     """The command of tests/go/cometbft against a line of releases, "0.38" or "1.0"; raises PeerMissingError as
     :func:`_go_program` does."""

@@ -339,11 +339,12 @@ def _judged(
     """
     votes, starts = judged_votes(asked.mode, sets, [asked.needed(one) for one in sets], columns, asked.threads)
     octets, width, bounds = votes.tobytes(), VOTE.itemsize, starts.tolist()
+    question = f"{asked.mode}, {asked.quorum}"
     heights, commit_heights, sizes = columns.heights.tolist(), columns.commit_heights.tolist(), columns.sizes.tolist()
     found = []
     for i, height in enumerate(heights):
         validators, first, last = sets[0] if len(sets) == 1 else sets[i], bounds[i], bounds[i + 1]
-        key = (asked.mode, asked.quorum, sizes[i], octets[first * width : last * width])
+        key = (question, sizes[i], octets[first * width : last * width])
         ruling = validators.rulings.get(key)
         if ruling is None:
             ruling = _ruling(asked, validators, sizes[i], votes[first:last])
@@ -395,7 +396,7 @@ def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[A
     """Of one commit with so many slots; votes: VOTE (k,)."""
     trusting, looked_at = asked.mode in TRUSTING, len(votes)
     slots, voters, codes = votes["slot"].astype(np.int64), votes["voter"].tolist(), votes["code"].tolist()
-    claims = [True if kind == FOR_CLAIM else None for kind in votes["kind"].tolist()]
+    claims = [True if kind == FOR_CLAIM else None for kind in votes["kind"].tobytes()]
     bad, unknown, flaws, lost = _blemishes(validators, votes, voters, codes)
     objections = [f"the signature in slot {slots[i]}: {flaws[i]}" for i in bad] + lost
     ours = trusting or size == len(validators)
@@ -419,8 +420,8 @@ def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[A
             checks.append(_compared("signatures", looked_at - len(bad) - len(unknown), looked_at, detail))
     else:
         checks += [Check(name, None, detail=_NOT_OURS) for name in ("addresses", "signatures")]
-    more = {voters[i] for i in unknown if claims[i]}
-    checks.append(_quorum(sum(validators.validators[voter].power for voter in more), decision))
+    more = sum(validators.validators[voter].power for voter in {voters[i] for i in unknown if claims[i]})
+    checks.append(_quorum(more, decision))
     verdicts = Verdicts.of_kernel(votes["code"].astype(np.uint8))
     return _Ruling(tuple(checks), decision, slots, verdicts)
 
@@ -436,7 +437,12 @@ def _blemishes(
         bad = [i for i, code in enumerate(codes) if code not in (_VALID, _UNSUPPORTED)]
         unknown = [i for i, code in enumerate(codes) if code == _UNSUPPORTED]
         flaws = [_flaw(validators, voter, code) for voter, code in zip(voters, codes, strict=True)]
-    lost = [f"slot {slot} has the address of somebody else" for slot in votes["slot"][~votes["fits"]].tolist()]
+    fits = votes["fits"]
+    lost = (
+        []
+        if fits.all()
+        else [f"slot {slot} has the address of somebody else" for slot in votes["slot"][~fits].tolist()]
+    )
     return bad, unknown, flaws, lost
 
 
@@ -448,7 +454,7 @@ def _compared(name: str, got: int, wanted: int, detail: str = "") -> Check:
 
 def _quorum(more: int, decision: Decision) -> Check:
     """Open where signatures that cannot be checked, with a power of `more`, would make the difference."""
-    if not decision.reached and not decision.objections and decision.got + more >= decision.needed:
+    if more and not decision.reached and not decision.objections and decision.got + more >= decision.needed:
         detail = f"a power of {more} behind signatures that cannot be checked"
         return Check("quorum", None, decision.got, decision.needed, detail)
     return Check("quorum", decision.reached, decision.got, decision.needed, _some(decision.objections))
@@ -464,4 +470,6 @@ def _flaw(validators: ValidatorSet, voter: int, code: int) -> str:
 
 def _some(texts: Sequence[str]) -> str:
     """The first few."""
+    if not texts:
+        return ""
     return "; ".join(texts[:3]) + (f"; and {len(texts) - 3} more" if len(texts) > 3 else "")

@@ -1,8 +1,8 @@
 """The prepared keys of a set of validators: parsed once, tabulated where that pays, kept when a set moves.
 
     first use        keys of one scheme are parsed together: a :class:`pycore.KeySet` without tables
-    many small calls tables in addition, at most TABLES bytes, once the keys were used PATIENCE times each. Calls of
-                     a thousand and more signatures combine their equations, which needs none
+    many small calls tables in addition, at most TABLES bytes, once small calls had PATIENCE signatures for each key.
+                     Calls of MANY and more combine their equations and are not faster with tables
     a set moves      keys that stay keep all this; new keys become one generation more. Beyond GENERATIONS, or when
                      fewer than half of the kept keys are in the set, all are prepared anew
 
@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
     from pycore.base.columns import Column
 
-__all__ = ["GENERATIONS", "PATIENCE", "TABLES", "Keyring", "distinct", "verify_places"]
+__all__ = ["GENERATIONS", "MANY", "PATIENCE", "TABLES", "Keyring", "distinct", "verify_places"]
 
 PATIENCE = 64
 """Signatures of small calls, for each key, from which tables are made."""
-TABLES = 8 << 20
+TABLES = 48 << 20
 """Bytes that the tables of one generation of keys may take."""
+MANY = 192
+"""Signatures of a call for which no tables are used."""
 GENERATIONS = 6
 """Groups of keys, all schemes together, that a set may consist of."""
-_MANY = 1024  # signatures of a call from which equations are combined by the thousand
 _UNSUPPORTED = int(Verdict.UNSUPPORTED_ALGORITHM)
 
 
@@ -59,19 +60,19 @@ class _Generation:
 
     def _keyset(self, n: int) -> KeySet:
         """A set for a call of n signatures, for the backend at hand: the tables of another one are of no use."""
-        backend = ffi.backend_pick(ffi.KIND_SCHEME, self._id, _MANY)
-        tabulated = self._sets.get((backend, True))
-        if tabulated is not None:
-            return tabulated
-        if n < _MANY:
+        backend = ffi.backend_pick(ffi.KIND_SCHEME, self._id, MANY)
+        if n < MANY:
+            tabulated = self._sets.get((backend, True))
+            if tabulated is not None:
+                return tabulated
             self._asked += n  # threads that lose a count here only delay the tables
-        if self._asked >= PATIENCE * len(self.keys) and self._building.acquire(blocking=False):
-            try:
-                keyset = KeySet(self.scheme, self.keys, memory_limit=TABLES)
-                self._sets[backend, True] = keyset
-            finally:
-                self._building.release()
-            return keyset
+            if self._asked >= PATIENCE * len(self.keys) and self._building.acquire(blocking=False):
+                try:
+                    keyset = KeySet(self.scheme, self.keys, memory_limit=TABLES)
+                    self._sets[backend, True] = keyset
+                finally:
+                    self._building.release()
+                return keyset
         plain = self._sets.get((backend, False))
         if plain is None:
             plain = KeySet(self.scheme, self.keys, memory_limit=0)

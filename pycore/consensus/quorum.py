@@ -266,19 +266,25 @@ def tally(ballots: Iterable[Ballot], electorate: Electorate, *, repeats: Repeat 
 
 
 def _plain(ballots: tuple[Ballot, ...], electorate: Electorate) -> Tally | None:
-    """The usual count, in which nothing is to be said of a single vote: known voters, each once, all for one claim.
-    None where it is another one."""
+    """The usual count: nothing is wrong with any vote, voters are known and occur once, and all that vote for
+    something vote for the same. None where it is another one."""
     if not ballots:
         return None
     voters, claims, flaws = zip(*ballots, strict=True)
-    claim = claims[0]
-    if claim is None or any(flaws) or claims.count(claim) != len(claims) or len(set(voters)) != len(voters):
+    claim = next((one for one in claims if one is not None), None)
+    nil = claims.count(None)
+    if claim is None or any(flaws) or claims.count(claim) + nil < len(claims) or len(set(voters)) < len(voters):
         return None
-    try:
-        power = sum(map(electorate.powers.__getitem__, voters))
-    except KeyError:
+    if not electorate.powers.keys() >= {*voters}:
         return None
-    return Tally(electorate, ballots, MappingProxyType({claim: power}), tuple(range(len(ballots))), (), ())
+    counted = tuple(range(len(ballots)))
+    ignored: tuple[Ignored, ...] = ()
+    if nil:
+        counted = tuple([i for i, one in enumerate(claims) if one is not None])
+        ignored = tuple([Ignored(i, voters[i], NO_CLAIM) for i, one in enumerate(claims) if one is None])
+        voters = tuple([voters[i] for i in counted])
+    power = sum(map(electorate.powers.__getitem__, voters))
+    return Tally(electorate, ballots, MappingProxyType({claim: power}), counted, ignored, ())
 
 
 # ---- deciding --------------------------------------------------------------------------------------------------------
@@ -334,10 +340,10 @@ def decide(count: Tally, rule: Rule, claim: Hashable, *, objections: Iterable[st
     against = [f"votes {first} and {again} are by one voter" for first, again in count.refused]
     against += objections
     ballots = count.ballots
-    if len(count.counted) == len(ballots) and [*count.power] == [claim]:
-        behind = tuple(ballot[0] for ballot in ballots)
+    if [*count.power] == [claim]:
+        behind = tuple([ballots[i][0] for i in count.counted])
     else:
-        behind = tuple(ballots[i][0] for i in count.counted if ballots[i][1] == claim)
+        behind = tuple([ballots[i][0] for i in count.counted if ballots[i][1] == claim])
     ignored = list(count.ignored)
     if len(behind) < len(count.counted):
         ignored += (Ignored(i, ballots[i][0], ANOTHER_CLAIM) for i in count.counted if ballots[i][1] != claim)

@@ -1,13 +1,12 @@
 // CometBFT's own verification of commits as a peer: reads a line, answers a line; bytes in hexadecimal.
 //
 //	set VALIDATORSET             the set for what follows: how many validators, or "refused REASON"
-//	commit MODE SIGNEDHEADER     "valid" or "refused REASON", and whether it writes the same bytes again: "same", "other"
 //	load SIGNEDHEADER            keeps it; how many are kept, or "refused REASON"
 //	run MODE                     verifies what is kept, on one thread: how many are valid
 //	wire MODE                    the same from the bytes: parsed, hashed and checked by itself as well
 //
-// MODE is full, light, all, or trusting/N/D and trusting-all/N/D. A commit is also refused where the header and it do not
-// belong together, and, but for the trusting modes, where the header has the hash of another set.
+// MODE is full, light, all, or trusting/N/D and trusting-all/N/D. From the bytes a commit is also refused where the header
+// and it do not belong together, and, but for the trusting modes, where the header has the hash of another set.
 package main
 
 import (
@@ -26,20 +25,15 @@ import (
 	"github.com/cometbft/cometbft/types"
 )
 
-func parse(data []byte) (*types.SignedHeader, bool, error) {
+func parse(data []byte) (*types.SignedHeader, error) {
 	var message cmtproto.SignedHeader
 	if err := message.Unmarshal(data); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if message.Header == nil || message.Commit == nil {
-		return nil, false, errors.New("header or commit is missing")
+		return nil, errors.New("header or commit is missing")
 	}
-	found, err := types.SignedHeaderFromProto(&message)
-	if err != nil {
-		return nil, false, err
-	}
-	again, err := found.ToProto().Marshal()
-	return found, err == nil && bytes.Equal(again, data), err
+	return types.SignedHeaderFromProto(&message)
 }
 
 func verify(mode string, vals *types.ValidatorSet, sh *types.SignedHeader) error {
@@ -61,18 +55,18 @@ func verify(mode string, vals *types.ValidatorSet, sh *types.SignedHeader) error
 	return types.VerifyCommitLightTrustingAllSignatures(sh.ChainID, vals, sh.Commit, level)
 }
 
-func whole(mode string, vals *types.ValidatorSet, data []byte) (bool, error) {
-	sh, same, err := parse(data)
+func whole(mode string, vals *types.ValidatorSet, data []byte) error {
+	sh, err := parse(data)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if err := sh.ValidateBasic(sh.ChainID); err != nil {
-		return same, err
+		return err
 	}
 	if !strings.HasPrefix(mode, "trusting") && !bytes.Equal(vals.Hash(), sh.ValidatorsHash) {
-		return same, errors.New("validators: another set")
+		return errors.New("validators: another set")
 	}
-	return same, verify(mode, vals, sh)
+	return verify(mode, vals, sh)
 }
 
 func refused(err error) string {
@@ -108,16 +102,8 @@ func main() {
 			}
 			kept, octets = nil, nil
 			fmt.Println(vals.Size())
-		case "commit":
-			same, err := whole(words[1], vals, data)
-			written := map[bool]string{true: "same", false: "other"}[same]
-			if err != nil {
-				fmt.Println(written, refused(err))
-				continue
-			}
-			fmt.Println(written, "valid")
 		case "load":
-			sh, _, err := parse(data)
+			sh, err := parse(data)
 			if err != nil {
 				fmt.Println(refused(err))
 				continue
@@ -135,7 +121,7 @@ func main() {
 		case "wire":
 			valid := 0
 			for _, data := range octets {
-				if _, err := whole(words[1], vals, data); err == nil {
+				if whole(words[1], vals, data) == nil {
 					valid++
 				}
 			}
