@@ -13,13 +13,22 @@ import grpc
 import numpy as np
 import pytest
 
-from pycore import consensus
+from pycore import ics23
 from pycore._pb.validation.v1 import column_pb2, consensus_pb2
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
-from pycore.consensus import CommitReport, SignedHeader, ValidatorSet, verify_commit, verify_commits
+from pycore.consensus import (
+    CommitReport,
+    SignedHeader,
+    Validator,
+    ValidatorSet,
+    chains,
+    verify_commit,
+    verify_commits,
+)
 from pycore.consensus.light import LightOptions, LightVerdict, TrustedState, advance
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached
-from pycore.ledgers.cometbft import encoding
+from pycore.ledgers.cometbft import encoding, hashes, messages
+from pycore.ledgers.cometbft.messages import COMMIT, BlockId, CommitSig
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 from pycore.testing import cometbft, cometbft_json
@@ -479,5 +488,23 @@ def test_light_blocks_in_json(service: Server) -> None:
     assert consensus_pb2.LightVerifyResponse.FromString(answer).trusted == chain.wire(3)
 
 
-def test_the_library_has_what_the_clients_have() -> None:
-    assert {"verify_commit", "verify_commits"} <= set(consensus.__all__)
+def test_capabilities_say_which_votes_and_proofs_are_verified(client: ValidationClient) -> None:
+    found = client.capabilities()
+    rules = chains.rules("cometbft")
+    assert found.consensus == {"cometbft": ("ecdsa-secp256k1", "ed25519")}
+    assert set(found.other_schemes["cometbft"]) == rules.schemes - set(rules.options) > {"bls12-381"}
+    assert found.proof_specs == tuple(ics23.SPECS)
+
+
+def test_a_vote_that_cannot_be_verified_is_not_complete(client: ValidationClient, chain: cometbft.Chain) -> None:
+    """Keys of a scheme that is read and hashed, and not built."""
+    (one, *_), key = chain.validators(0), bytes(96)
+    strange = ValidatorSet([one, Validator(key, 1000, "bls12-381")])
+    header = chain.signed_header(0).header
+    header = replace(header, validators_hash=strange.hash)
+    claim = BlockId(hashes.header_hash(header), 1, bytes(32))
+    slots = [CommitSig(COMMIT, each.address, header.time_ns, bytes(96)) for each in strange.validators]
+    data = encoding.signed_header(messages.SignedHeader(header, messages.Commit(1, 0, claim, tuple(slots))))
+    report = client.verify_commit(strange, data, form="wire")
+    same(report, verify_commit(strange, data, form="wire"))
+    assert not report.complete
