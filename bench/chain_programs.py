@@ -91,6 +91,10 @@ def _go_program(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one process builds, the others wait for it
+        names = {source.name for source in sources.glob("*.go")}
+        for stale in folder.glob("*.go"):
+            if stale.name not in names:
+                stale.unlink()
         for source in (*sorted(sources.glob("*.go")), sources / "go.mod"):
             text = source.read_text(encoding="utf-8")
             for old, new in moved:

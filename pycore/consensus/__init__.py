@@ -38,6 +38,7 @@ from pycore.consensus.quorum import (
     Tally,
     decide,
     tally,
+    tally_columns,
 )
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
@@ -91,6 +92,7 @@ __all__ = [
     "tally",
     "verify_adjacent",
     "verify_backwards",
+    "tally_columns",
     "verify_certificate",
     "verify_commit",
     "verify_commits",

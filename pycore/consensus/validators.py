@@ -123,14 +123,19 @@ class ValidatorSet:
 
     @cached_property
     def hash(self) -> bytes:
-        """As the chain's headers carry it."""
+        """As the chain's headers carry it. InputError: the chain has no hash for a set with such keys."""
         return self._rules.set_hash(self.validators)
+
+    @cached_property
+    def octets(self) -> bytes:
+        """The addresses, one after another."""
+        return b"".join(self.addresses)
 
     @cached_property
     def address_rows(self) -> NDArray[np.uint8]:
         """uint8 (n, width): the addresses."""
         width = len(self.addresses[0]) if self.addresses else 0
-        rows = np.frombuffer(b"".join(self.addresses), np.uint8).reshape(len(self), width)
+        rows = np.frombuffer(self.octets, np.uint8).reshape(len(self), width)
         rows.flags.writeable = False
         return rows
 
@@ -183,10 +188,15 @@ class ValidatorSet:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ValidatorSet):
             return NotImplemented
-        return self is other or (self.chain == other.chain and self.hash == other.hash)
+        return self is other or self._content == other._content
 
     def __hash__(self) -> int:
-        return hash((self.chain, self.hash))
+        return hash(self._content)
+
+    @cached_property
+    def _content(self) -> tuple[Any, ...]:
+        """All that sets are told apart by: what is hashed, also where the chain has no hash for a scheme."""
+        return self.chain, *((one.scheme, one.public_key, one.power) for one in self.validators)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.validators, self.chain)

@@ -339,6 +339,25 @@ def test_a_scheme_that_is_not_built_is_named_and_never_counts(mode: str) -> None
         report.require()
 
 
+def test_a_set_that_the_chain_has_no_hash_for() -> None:
+    signers, header = made(count=4)
+    validators = ValidatorSet([*(one.validator for one in signers), Validator(bytes(32), 1, "sr25519")])
+    with pytest.raises(InputError):
+        validators.hash  # noqa: B018
+    assert validators == ValidatorSet(validators.validators)
+    assert validators != set_of(signers)
+    assert len({validators, ValidatorSet(validators.validators), set_of(signers)}) == 2
+    slots = (*header.commit.signatures, m.CommitSig(m.ABSENT))
+    changed = replace(header, commit=replace(header.commit, signatures=slots))
+    report = verify_commit(validators, wire(changed), form="wire")
+    assert [check.name for check in report.skipped] == ["validators_hash"]
+    assert report.valid
+    assert not report.complete
+    with pytest.raises(VerificationError):
+        report.require()
+    assert sound(verify_commit(validators, wire(changed), form="wire", mode="trusting"))
+
+
 # ---- calls -----------------------------------------------------------------------------------------------------------
 
 
