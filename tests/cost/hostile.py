@@ -542,7 +542,7 @@ FAMILIES = [
     Family("VerifyBundle", "votes and validators", proven_votes),
     Family("VerifyBundle", "parameters of a transaction", committed),
     Family("AdvanceTrust", "votes and validators", proven_votes),
-    *(Family(*row) for row in CONSENSUS),
+    *(Family(*row, size=130) for row in CONSENSUS),
     Family("GetCapabilities", "nothing", lambda n: b""),
 ]
 
