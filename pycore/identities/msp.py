@@ -12,7 +12,7 @@ canonical, and judged. Principals are answered in :mod:`pycore.identities.msp_pr
 "compatible" follows Fabric. "strict" refuses more, always with a reason:
 
     - PEM is one block labelled CERTIFICATE with nothing around it, and certificates are DER without second spellings;
-    - a revocation list is signed by an authority of the MSP, or the MSP is refused;
+    - a revocation list is signed by an authority of the MSP and covers all that it signs, or the MSP is refused;
     - an explicit administrator is only that while its certificate is valid under the MSP;
     - an identity that is not valid satisfies no principal; Fabric lets "nominal" pass for any.
 
@@ -55,7 +55,7 @@ MAX_CONFIG = 4 << 20
 MAX_IDENTITIES = 4096
 """Identities that are remembered of one MSP, and of a channel."""
 MAX_IDENTITY = 64 << 10
-"""Bytes of a serialised identity."""
+"""Bytes of a certificate in PEM, without what stands around it where the rules pass over that."""
 
 _HASHES: Mapping[str, Callable[[bytes], bytes]] = {
     "SHA256": lambda data: hashlib.sha256(data).digest(),
@@ -165,6 +165,8 @@ class Msp:
 
     def identity(self, text: bytes) -> Identity:
         """The identity of a certificate in PEM. Raises UnknownIdentityError."""
+        if len(text) > MAX_IDENTITY and not self.strict:
+            text = go_pem.alone(text)
         known = self._identities.get(text)
         if known is None:
             if len(text) > MAX_IDENTITY:
@@ -224,7 +226,13 @@ class Msp:
 
     def _setup_crls(self, message: FabricMSPConfig) -> None:
         for place, data in enumerate(message.revocation_list):
-            self._crls.append(self._within(f"revocation list {place}", _first_crl, data))
+            crl = self._within(f"revocation list {place}", self._first_crl, data)
+            scalars = parse_der_scalars(crl.signature, "go")
+            if crl.signature_oid in _ECDSA_SIGNATURES and (scalars is None or min(scalars) <= 0):
+                raise MspError(
+                    f"revocation list {place} of the MSP {self.name!r}: a signature that is no pair of numbers"
+                )
+            self._crls.append(crl)
         authorities = [*self._chains.roots.values(), *self._chains.intermediates.values()]
         for place, crl in enumerate(self._crls):
             signed = any(self._signs(one, crl) for one in authorities if one.key_id == crl.authority_key_id)
@@ -338,6 +346,9 @@ class Msp:
             return read(data)
         except CertificateError as error:
             raise MspError(f"{what} of the MSP {self.name!r}: {error}") from error
+
+    def _first_crl(self, data: bytes) -> RevocationList:
+        return parse_crls(data, rules="compatible", any_scope=not self.strict)[0]
 
     # ---- certificates ------------------------------------------------------------------------------------------------
 
@@ -458,10 +469,10 @@ class Msps:
         return self._remembered(b"\0" + serialized, self._of_known)
 
     def _remembered(self, key: bytes, read: Callable[[bytes], Identity]) -> Identity:
+        if len(key) > MAX_IDENTITY:  # too long to be remembered
+            return read(key)
         found = self._resolved.get(key)
         if found is None:
-            if len(key) > MAX_IDENTITY:
-                raise UnknownIdentityError(f"{len(key)} bytes are more than the {MAX_IDENTITY} that are read")
             try:
                 found = read(key)
             except UnknownIdentityError as error:
@@ -512,10 +523,6 @@ def _config(data: bytes) -> FabricMSPConfig:
         return read(FabricMSPConfig, data)
     except DecodeError:
         raise MspError("bytes that are no FabricMSPConfig") from None
-
-
-def _first_crl(data: bytes) -> RevocationList:
-    return parse_crls(data, rules="compatible")[0]
 
 
 def _self_signed(certificate: Certificate) -> bool:

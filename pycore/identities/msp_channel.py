@@ -69,8 +69,8 @@ def _configs(group: ConfigGroup, sections: Iterable[str]) -> Iterator[MSPConfig]
         if section not in group.groups:
             continue
         for name, organisation in sorted(group.groups[section].groups.items()):
-            if "MSP" in organisation.values:
-                yield _config(name, organisation.values["MSP"].value)
+            # One without an MSP has an empty one, from which Fabric makes none either.
+            yield _config(name, organisation.values["MSP"].value if "MSP" in organisation.values else b"")
 
 
 def _config(name: str, data: bytes) -> MSPConfig:

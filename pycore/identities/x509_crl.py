@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
@@ -44,6 +45,7 @@ class RevocationList:
     """A complete list of revoked certificates of one authority.
 
     `issuer` is the DER of the authority's name, times are Unix seconds, `number` is the cRLNumber where there is one.
+    `authority_key_id` is None without that extension, and empty where it names no key.
     """
 
     der: bytes
@@ -59,15 +61,18 @@ class RevocationList:
     serials: frozenset[int]
 
 
-def parse_crls(data: bytes, *, rules: str = "strict") -> list[RevocationList]:
+def parse_crls(data: bytes, *, rules: str = "strict", any_scope: bool = False) -> list[RevocationList]:
     """Reads the lists of a PEM text of one or several blocks, or one in DER, in time linear in their size.
 
     At most 64 blocks and 1 MiB. "strict" requires blocks labelled X509 CRL and DER without any second
     spelling. Delta and indirect lists, lists with a limited scope, and unknown critical extensions are
-    refused by name. Raises CertificateError, which says which block; InputError for unknown rules.
+    refused by name, unless `any_scope`, for chains that do not ask; `number` is None then. Raises
+    CertificateError, which says which block; InputError for unknown rules.
     """
     strict = is_strict(rules)
-    return [within(where, _crl, der, strict) for where, der in unarmor_all(data, ("X509 CRL",), strict=strict)]
+    blocks = unarmor_all(data, ("X509 CRL",), strict=strict)
+    read = partial(_crl, any_scope=any_scope)
+    return [within(where, read, der, strict) for where, der in blocks]
 
 
 def revokes(crl: RevocationList, certificate: Certificate, *, rules: str = "strict") -> bool:
@@ -204,16 +209,16 @@ def _crl_problem(crl: RevocationList, authority: Certificate, rules: str) -> str
 # ---- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _crl(der: bytes, strict: bool) -> RevocationList:
+def _crl(der: bytes, strict: bool, any_scope: bool) -> RevocationList:
     if len(der) > MAX_CRL:
         raise CertificateError(f"{len(der)} bytes are more than the {MAX_CRL} that are read")
     try:
-        return _read_crl(der, strict)
+        return _read_crl(der, strict, any_scope)
     except DerError as error:
         raise CertificateError(f"no revocation list: {error}") from error
 
 
-def _read_crl(der: bytes, strict: bool) -> RevocationList:
+def _read_crl(der: bytes, strict: bool, any_scope: bool) -> RevocationList:
     outer = whole(der, "the revocation list", strict=strict)
     start = outer.at
     body = outer.enter(SEQUENCE, "tbsCertList")
@@ -225,15 +230,18 @@ def _read_crl(der: bytes, strict: bool) -> RevocationList:
     issuer = read_name(body, "the issuer's name")
     this_update = read_time(body)
     next_update = read_time(body) if body.peek() in (UTC_TIME, GENERALIZED_TIME) else None
-    serials = _read_entries(body) if body.peek() == SEQUENCE else frozenset()
+    serials = _read_entries(body, any_scope) if body.peek() == SEQUENCE else frozenset()
     extensions: dict[str, tuple[bool, bytes]] = {}
     if body.peek() == 0xA0:
         explicit = body.enter(0xA0, "crlExtensions")
         extensions = read_extensions(explicit)
         explicit.close("crlExtensions")
     body.close("tbsCertList")
+    if not strict:  # Go goes by the algorithm outside of what is signed
+        oid, algorithm = read_algorithm(Cursor(der, strict=False, start=outer.at), "signatureAlgorithm")
     signature = read_signature(outer, oid, algorithm, "the revocation list")
-    _check_scope(extensions)
+    if not any_scope:
+        _check_scope(extensions)
     number = extensions.get(_NUMBER)
     authority = extensions.get(_AUTHORITY_KEY_ID)
     return RevocationList(
@@ -243,15 +251,15 @@ def _read_crl(der: bytes, strict: bool) -> RevocationList:
         signature_oid=oid,
         hash=SIGNATURES.get(oid, ("", None))[1],
         issuer=issuer.der,
-        authority_key_id=None if authority is None else authority_key_id(authority[1], strict),
+        authority_key_id=None if authority is None else authority_key_id(authority[1], strict) or b"",
         this_update=this_update,
         next_update=next_update,
-        number=None if number is None else _read_number(number[1], strict),
+        number=None if number is None or any_scope else _read_number(number[1], strict),
         serials=serials,
     )
 
 
-def _read_entries(body: Cursor) -> frozenset[int]:
+def _read_entries(body: Cursor, any_scope: bool) -> frozenset[int]:
     """revokedCertificates. An empty list must be left out (RFC 5280, section 5.1.2.6), but many writers do not."""
     entries = body.enter(SEQUENCE, "revokedCertificates")
     if body.strict and not entries.more:
@@ -262,7 +270,9 @@ def _read_entries(body: Cursor) -> frozenset[int]:
         serials.add(entry.integer("the serial number of an entry"))
         read_time(entry)
         if entry.peek() == SEQUENCE:
-            _check_entry(read_extensions(entry))
+            extensions = read_extensions(entry)
+            if not any_scope:
+                _check_entry(extensions)
         entry.close("an entry")
     return frozenset(serials)
 

@@ -11,7 +11,8 @@ A stream ends with
 
     INVALID_ARGUMENT    an update that upstream refuses as well; a coordinator ends its process then, as with upstream
     CANCELLED           the coordinator has closed its side; what it had sent has been answered first
-    UNAVAILABLE         a drain; bytes that are no message; a fault of ours.
+    RESOURCE_EXHAUSTED  more streams than `max_concurrent_streams`, as upstream
+    UNAVAILABLE         a drain; bytes that are no message; members that cannot be read here; a fault of ours.
                         Coordinators come back after half a second, then more. INTERNAL, which gRPC in Go gives for
                         bytes that are no message, makes them come back at once, hundreds of times a second
 
@@ -36,7 +37,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from pycore.base.backends import capabilities
 from pycore.base.columns import Column
-from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, Verifier
+from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, UnsupportedError, Verifier
 from pycore.service.fabricx_config import FabricXConfig
 from pycore.service.fabricx_metrics import Metrics, MetricsEndpoint
 from pycore.service.health import Health
@@ -211,7 +212,7 @@ class Stream:
                         await self._changed.wait()
         except PolicyUpdateError as error:
             self._refuse(grpc.StatusCode.INVALID_ARGUMENT, str(error))
-        except MalformedError as error:
+        except (MalformedError, UnsupportedError) as error:
             self._refuse(grpc.StatusCode.UNAVAILABLE, str(error))
         except Exception:
             _log.exception("a batch could not be verified")
@@ -353,6 +354,8 @@ class FabricXServer:
     async def _start_stream(self, _: object, context: Any) -> None:
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "draining")
+        if len(self.streams) >= self.config.max_concurrent_streams:  # gRPC counts those of one connection only
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "max concurrent streams limit reached")
         stream = Stream(self, context)
         self.streams.add(stream)
         try:

@@ -59,7 +59,7 @@ class FabricXConfig(BaseSettings):
     batch_time_cutoff: Duration = Field(0.5, gt=0, description="longest wait of a status for others, as in 10ms")
     channel_buffer_size: int = Field(50, ge=1, le=1 << 16, description="messages of one stream that are read ahead")
     parallelism: int | None = Field(None, ge=1, description="threads of one verification; default: as in-process")
-    max_concurrent_streams: int = Field(256, ge=1, le=1 << 16, description="streams and calls open at once")
+    max_concurrent_streams: int = Field(256, ge=1, le=1 << 16, description="streams open at once")
 
     committer: str = Field("1.0", pattern="^(1.0|main)$", description="whose system namespaces: 1.0 (releases) or main")
     max_message_bytes: int = Field(100 * MIB, ge=1024, le=(1 << 31) - 1, description="largest message of a coordinator")

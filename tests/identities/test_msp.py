@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import x509_make as make
 from asn1crypto import pem
+from asn1crypto.crl import CertificateList
 
 from pycore._pb.ledgers.fabric.v1 import configuration_pb2, membership_pb2
 from pycore.errors import InputError
@@ -245,6 +246,41 @@ def test_a_list_without_a_key_identifier_makes_everybody_invalid():
         msp(made)  # the administrator is not valid either
 
 
+def test_a_list_that_names_no_key_is_about_nobody():
+    listed = make.make_crl(ROOT, [77], authority=None, more=[make.ext(35, make.seq())])
+    assert why(person(serial=make.integer(77)), msp(config(revocation_list=[listed]))) == ""
+
+
+def test_lists_of_every_scope_count_as_in_fabric():
+    scoped = make.make_crl(ROOT, [77], more=[make.ext(28, make.seq(), critical=True)])
+    assert "revoked" in why(person(serial=make.integer(77)), msp(config(revocation_list=[scoped])))
+    with pytest.raises(MspError, match="limited scope"):
+        msp(config(revocation_list=[scoped]), rules="strict")
+
+
+def test_the_outer_algorithm_of_a_list_counts():
+    """Lists whose two fields differ: which one tells how they are signed decides whether anybody is revoked."""
+    someone, listed = person(serial=make.integer(77)), make.make_crl(ROOT, [77])
+    oid = make.oid(make.algorithm_of(ROOT.key)[0])
+    first, last = listed.index(oid), listed.rindex(oid)
+    unknown = oid[:-1] + b"\x63"
+    assert first != last
+    outside = listed[:last] + unknown + listed[last + len(oid) :]
+    assert why(someone, msp(config(revocation_list=[outside]))) == ""
+    tbs = CertificateList.load(listed)["tbs_cert_list"].dump().replace(oid, unknown)
+    algorithm = make.algorithm_of(ROOT.key)
+    signature = make.bits(make.sign(ROOT.key, tbs, algorithm[0]))
+    inside = make.seq(tbs, make.seq(make.oid(algorithm[0]) + algorithm[1]), signature)
+    assert "revoked" in why(someone, msp(config(revocation_list=[inside])))
+
+
+def test_the_signature_of_a_list_is_a_pair_of_numbers():
+    listed = CertificateList.load(make.make_crl(ROOT, [77]))
+    listed["signature"] = b"\0"
+    with pytest.raises(MspError, match="no pair of numbers"):
+        msp(config(revocation_list=[listed.dump()]))
+
+
 # ---- levels ----------------------------------------------------------------------------------------------------------
 
 
@@ -453,6 +489,9 @@ def test_msps_of_a_channel():
     other = membership_pb2.MSPConfig(config=config(name="A", root_certs=[ROOT.pem, OTHER.pem]).SerializeToString())
     group.groups["Orderer"].groups["B"].values["MSP"].value = other.SerializeToString()
     with pytest.raises(MspError, match="two different"):
+        msps_of(group)
+    del group.groups["Orderer"].groups["B"].values["MSP"]
+    with pytest.raises(MspError, match="no trust root"):  # an organisation without an MSP
         msps_of(group)
 
 

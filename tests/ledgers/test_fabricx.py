@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pycore._pb.ledgers.fabric.v1 import block_pb2, configuration_pb2, membership_pb2
 from pycore.ledgers.fabricx import (
     COMMITTED,
     SIGNATURE_INVALID,
     MalformedError,
     PolicyUpdateError,
+    UnsupportedError,
     Verifier,
     bls,
     columns,
@@ -337,6 +339,22 @@ def test_updates_that_upstream_refuses(update: bytes) -> None:
     with pytest.raises(PolicyUpdateError):
         verifier.update(item("good", made.threshold("NONE", b"")) + update)
     assert verifier.policies is before, "an update is applied whole or not at all"
+
+
+def test_members_that_cannot_be_read_are_no_strangers() -> None:
+    """Upstream would know members of an Idemix MSP; to take them for strangers would fork the ledger."""
+    envelope = block_pb2.Envelope.FromString(NETWORK.config)
+    payload = block_pb2.Payload.FromString(envelope.payload)
+    config = configuration_pb2.ConfigEnvelope.FromString(payload.data)
+    value = membership_pb2.MSPConfig(type=1, config=membership_pb2.FabricMSPConfig(name="I").SerializeToString())
+    added = config.config.channel_group.groups["Application"].groups["I"]
+    added.values["MSP"].value = value.SerializeToString()
+    payload.data = config.SerializeToString()
+    envelope.payload = payload.SerializeToString()
+    verifier = Verifier()
+    with pytest.raises(UnsupportedError, match="'I' cannot be read"):
+        verifier.update(field(1, field(1, envelope.SerializeToString())))
+    assert not verifier.policies.rules
 
 
 def test_system_namespaces_by_release() -> None:

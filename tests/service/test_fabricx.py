@@ -238,6 +238,31 @@ def test_coordinators_do_not_see_each_other(server: FabricXServer) -> None:
                     assert [status for _, _, status in caller.answers(5)] == [wanted] * 5
 
 
+def test_coordinators_with_other_configurations_at_once(server: FabricXServer) -> None:
+    """Both send all they have, and configurations in between, without waiting for each other or for answers."""
+    sent = {network: [network.requests(kind, 4) for kind in ("ecdsa", "certs", "ids")] for network in (NETWORK, OTHER)}
+    start = threading.Barrier(2)
+    found: dict[str, Counter[int]] = {}
+
+    def coordinate(name: str, mine: FabricXNetwork, theirs: FabricXNetwork) -> None:
+        with Caller(server.target) as caller:
+            start.wait(PATIENCE)
+            for turn in range(30):
+                requests = [one for kind in sent[mine] + sent[theirs] for one in kind]
+                caller.send(batch(requests, mine.update() if turn % 10 == 0 else None))
+            found[name] = Counter(status for _, _, status in caller.answers(30 * 24))
+
+    threads = [
+        threading.Thread(target=coordinate, args=given)
+        for given in (("one", NETWORK, OTHER), ("other", OTHER, NETWORK))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert found == {"one": {1: 30 * 12, 2: 30 * 12}, "other": {1: 30 * 12, 2: 30 * 12}}
+
+
 def test_a_policy_that_moves_in_mid_flight_is_old_or_new(server: FabricXServer) -> None:
     """Each transaction has two namespaces, and passes under one network's keys only: a mixture would refuse it."""
 
@@ -381,6 +406,23 @@ def test_a_million_unanswered_requests_are_bounded() -> None:
             if found == 1_000_000:
                 break
         assert found == 1_000_000
+
+
+def test_streams_of_all_connections_are_counted() -> None:
+    """Each may hold its share of memory, so that strangers must not open as many as they like."""
+    with background(config(max_concurrent_streams=2)) as server:
+        with Caller(server.target) as one, Caller(server.target) as other:
+            for caller in (one, other):
+                caller.send(batch(NETWORK.requests("free", 1), NETWORK.update()))
+                assert len(caller.answers(1)) == 1
+            with Caller(server.target, None, [("grpc.use_local_subchannel_pool", 1)]) as third:
+                assert third.end()[0] is grpc.StatusCode.RESOURCE_EXHAUSTED
+        deadline = time.monotonic() + PATIENCE
+        while server.streams and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with Caller(server.target) as again:
+            again.send(batch(NETWORK.requests("free", 1), NETWORK.update()))
+            assert len(again.answers(1)) == 1
 
 
 # ---- operations ------------------------------------------------------------------------------------------------------

@@ -106,7 +106,7 @@ def is_refused(case: bytes) -> bool:
 
 
 def plain(read: Any) -> Any:
-    """What a message says, without fields that are absent or zero, which Go does not write; updates merged."""
+    """The content of a message without fields that are zero, which Go does not write."""
     if isinstance(read, dict):
         found = {name: plain(value) for name, value in read.items()}
         return {name: value for name, value in found.items() if value not in (0, b"") or name == "version"}

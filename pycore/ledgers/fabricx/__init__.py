@@ -21,7 +21,7 @@ Sources: ``service/verifier``, ``utils/signature`` of the committer, ``api/appli
 """
 
 from pycore.ledgers.fabricx.messages import MalformedError
-from pycore.ledgers.fabricx.policies import PolicyUpdateError
+from pycore.ledgers.fabricx.policies import PolicyUpdateError, UnsupportedError
 from pycore.ledgers.fabricx.verify import COMMITTED, SIGNATURE_INVALID, Piece, Verifier
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "MalformedError",
     "Piece",
     "PolicyUpdateError",
+    "UnsupportedError",
     "Verifier",
 ]

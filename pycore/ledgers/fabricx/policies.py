@@ -32,7 +32,7 @@ from pycore.identities.msp_channel import msps_of
 from pycore.ledgers.fabricx.messages import Fields, MalformedError
 from pycore.ledgers.fabricx.schemes import Key, ThresholdKeyError, read_key
 
-__all__ = ["RELEASES", "MspRule", "Policies", "PolicyUpdateError"]
+__all__ = ["RELEASES", "MspRule", "Policies", "PolicyUpdateError", "UnsupportedError"]
 
 RELEASES = ("1.0", "main")
 """Which committer's system namespaces: the releases 1.0.x, or the main branch since 2026-07-20."""
@@ -52,6 +52,10 @@ _MAX_ANSWERS = 1 << 14  # orders of signers that are remembered of one rule
 
 class PolicyUpdateError(ValueError):
     """An update that the committer's verifier refuses; upstream ends the stream with INVALID_ARGUMENT."""
+
+
+class UnsupportedError(ValueError):
+    """An update that the committer's verifier takes and this one cannot follow: members of an Idemix MSP."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +106,7 @@ class Policies:
         Raises:
             MalformedError: it is no such message.
             PolicyUpdateError: upstream refuses it.
+            UnsupportedError: upstream takes it.
         """
         parts = Fields(update)
         config, listed = parts.merged(1), parts.merged(2)
@@ -118,6 +123,8 @@ class Policies:
     def _configured(self, envelope: bytes) -> Policies:
         group = _channel_group(envelope)
         msps, tree = msps_of(group, rules="compatible"), PolicyTree(group, rules="compatible")
+        for unread, why in msps.unread.items():
+            raise UnsupportedError(f"the MSP {unread[:80]!r} cannot be read here: {why}")
         rules: dict[bytes, Rule] = {}
         for name, rule in self.rules.items():
             rules[name] = MspRule(rule.policy, rule.source) if isinstance(rule, MspRule) else rule
