@@ -216,6 +216,33 @@ def test_der_as_go_reads_it():
     assert creators_verdict(lax, "strict")[0] == Code.BAD_CREATOR_SIGNATURE
 
 
+def test_a_creators_fault_comes_before_those_of_the_content():
+    """Content is judged while signatures are verified: what counts is not what is found first."""
+    one = parts()
+    one.rehash = False
+    one.response.proposal_hash = bytes(32)
+    held = block_pb2.Envelope.FromString(one.envelope())
+    assert LEDGER.validate_transactions([held.SerializeToString()], CHANNEL.context())[0] is Verdict.BAD_DIGEST
+    held.signature = CHANNEL.sign([CHANNEL.clients[0]], [b"another message"])[0]
+    report = report_of(block_of([held.SerializeToString()], codes=b""))
+    assert list(report.codes) == [Code.BAD_CREATOR_SIGNATURE]
+    assert report.transactions[0] is Verdict.BAD_SIGNATURE
+    assert "the creator" in report.faults[0].detail
+
+
+def test_threads_do_not_change_a_report():
+    entries = CHANNEL.transactions(1, 90)
+    broken = block_pb2.Envelope.FromString(entries[40])
+    broken.signature = broken.signature[:-1]
+    entries[40] = broken.SerializeToString()
+    block = block_of([*entries, entries[0]], codes=b"")
+    assert len(block) > 1 << 17
+    context = CHANNEL.context(1, CHANNEL.genesis_hash)
+    alone, together = (LEDGER.validate_block(block, context, threads=threads) for threads in (1, 3))
+    assert alone.to_dict() | {"timings": None} == together.to_dict() | {"timings": None}
+    assert [fault.index for fault in alone.faults] == [40, 90]
+
+
 def test_a_creator_who_is_not_valid():
     draft = CHANNEL.drafts(1, 1)[0]
     draft.creator = CHANNEL.people["ca.Org1MSP"]
