@@ -24,7 +24,8 @@ MIB = 1 << 20
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
-_FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
+FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
+"""Options of the service that are no settings, with their help."""
 
 
 class ServiceConfig(BaseSettings):
@@ -181,7 +182,7 @@ def parse(
 ) -> ServiceConfig:
     """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
     words = "The pycore gRPC validation service."
-    return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=_FLAGS)
+    return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=FLAGS)
 
 
 def parse_as(
