@@ -547,8 +547,8 @@ def judge(
             signers, undecided = None, str(error)
         else:
             signers.judge_creators()
-    rows.judge_form()
     rows.judge_channel(context.channel_id or (channel.channel_id if channel else ""))
+    rows.judge_form()
     rows.judge_action()
     unknown: tuple[str, ...] = ()
     if signers is None or channel is None:
