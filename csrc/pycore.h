@@ -508,7 +508,8 @@ typedef struct pc_scan_fault {
 int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
 /* The same with the faults of protobuf's reader in Go, which takes tags and lengths of ten bytes and groups 10,001 deep, and
- * refuses numbers of more than 64 bits, and field numbers that none has inside of groups. */
+ * refuses numbers of more than 64 bits, and field numbers that none has inside of groups. Its writer shortens the tags of
+ * unknown fields: a long one is NOT_MINIMAL there too. */
 int64_t pc_scan_go(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
 /* The same of Tars records, the encoding of FISCO BCOS 3.x: a record is the fields of a struct without head and end. Kinds:
