@@ -41,10 +41,10 @@ from pycore.base.columns import quote
 from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.consensus.chains import rules
-from pycore.consensus.commit_votes import MODES, TRUSTING, VOTE, judged_votes
+from pycore.consensus.commit_votes import MODES, TRUSTING, judged_votes
 from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally_columns
 from pycore.consensus.validators import ValidatorSet
-from pycore.consensus.votes import FOR_CLAIM, CommitColumns, QuorumCertificate, SignedHeader, checked_form
+from pycore.consensus.votes import FOR_CLAIM, VOTE, CommitColumns, QuorumCertificate, SignedHeader, checked_form
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
 
 if TYPE_CHECKING:
