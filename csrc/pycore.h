@@ -688,6 +688,63 @@ int64_t pc_fabricx_signed(const uint8_t *data, size_t size, const pc_fabricx_row
 int64_t pc_fabricx_answers(const uint8_t *data, size_t size, const int64_t *requests, const uint8_t *status, size_t n,
                            uint8_t *out, int64_t *offsets);
 
+/* ---- commitment proofs (ICS-23) ------------------------------------------------------------------------------------------
+ * What a tree's proofs must look like. Operations by their numbers in the messages, below 128; hashes as in pc_hash_at. */
+enum {
+    PC_ICS23_NO_PREFIX = 0,
+    PC_ICS23_VAR_PROTO = 1,
+    PC_ICS23_FIXED32_BIG = 3,
+    PC_ICS23_FIXED32_LITTLE = 4,
+    PC_ICS23_FIXED64_BIG = 5,
+    PC_ICS23_FIXED64_LITTLE = 6,
+    PC_ICS23_REQUIRE_32 = 7,
+    PC_ICS23_REQUIRE_64 = 8
+};
+enum {
+    PC_ICS23_IAVL = 1,   /* prefixes are those of IAVL */
+    PC_ICS23_SIMPLE = 2, /* with STRICT: prefixes are those of the simple tree */
+    PC_ICS23_STRICT = 4
+};
+typedef struct pc_ics23_spec {
+    uint32_t leaf_op, key_op, value_op, length_op, inner_op;
+    int leaf_hash, key_hash, value_hash, inner_hash; /* key, value: -1 for none */
+    uint32_t min_prefix, max_prefix, child_size;     /* before the first child; of a child */
+    uint32_t left_bytes;                             /* of all children of a node but one */
+    uint32_t min_depth, max_depth, flags;
+    const uint8_t *leaf_prefix; /* may be NULL with length 0 */
+    size_t leaf_prefix_len;
+    const uint32_t *places; /* of the children among the hashed bytes; here and below for pc_ics23_adjacent alone */
+    size_t children;
+    const uint8_t *empty_child;
+    size_t empty_len;
+} pc_ics23_spec;
+/* A proof as it was read: places in the data. to: the node that took its leaf. */
+typedef struct pc_ics23_item {
+    int64_t key, value, leaf_prefix;
+    uint32_t key_len, value_len, leaf_prefix_len, steps, bottom, to;
+} pc_ics23_item;
+/* A step, shared by the proofs that have it and the same steps above it. step: where it begins; prefix and suffix from there on;
+ * level: steps above it; reach: how long a path through it may be; input: the digest that it takes; to: the node that took its own. */
+typedef struct pc_ics23_node {
+    int64_t step;
+    uint32_t parent, child[2], input, to, next;
+    uint16_t step_len, prefix, prefix_len, suffix, suffix_len, level, reach;
+    uint8_t good;
+} pc_ics23_node;
+/* n proofs of existence, proof i under root groups[i]. proofs: ExistenceProof messages, or with `wrapped` CommitmentProof messages that
+ * hold one. keys and values: what they must prove, or NULL. verdicts: VALID, MALFORMED_PROOF (not of the spec's form), BAD_PROOF (another
+ * key, value or root), or UNCHECKED: bytes that a protobuf writer does not put, more than 1,024 steps, a step of more than 2 KiB, a leaf
+ * of more than 16 KiB. Memory: n items, `room` nodes (at least n_roots), n + room digests, each as long as the longer of the leaves' and
+ * the nodes'. Returns 0, the room that would have been enough, or PC_ERR_ARGUMENT, PC_ERR_BACKEND. */
+int64_t pc_ics23_exist(int backend, const pc_ics23_spec *spec, const pc_spans *proofs, int wrapped, const pc_column *roots,
+                       size_t n_roots, const uint32_t *groups, const pc_column *keys, const pc_column *values,
+                       pc_ics23_item *items, pc_ics23_node *nodes, size_t room, uint8_t *digests, uint8_t *verdicts);
+
+/* Whether no leaf stands between proofs 2 i and 2 i + 1, i < n, of which present[] says whether they are there: VALID ones of one call of
+ * pc_ics23_exist with the same spec, proofs, items and nodes. An absent left (right) one stands for the tree's left (right) end. */
+int pc_ics23_adjacent(const pc_ics23_spec *spec, const pc_spans *proofs, const pc_ics23_item *items,
+                      const pc_ics23_node *nodes, const uint8_t *present, size_t n, uint8_t *marks);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

@@ -166,6 +166,17 @@ class _Lib:
     PC_WRITE_KINDS: Final[int]
     PC_WRITE_TABLES: Final[int]
     PC_WRITE_PARTS: Final[int]
+    PC_ICS23_NO_PREFIX: Final[int]
+    PC_ICS23_VAR_PROTO: Final[int]
+    PC_ICS23_FIXED32_BIG: Final[int]
+    PC_ICS23_FIXED32_LITTLE: Final[int]
+    PC_ICS23_FIXED64_BIG: Final[int]
+    PC_ICS23_FIXED64_LITTLE: Final[int]
+    PC_ICS23_REQUIRE_32: Final[int]
+    PC_ICS23_REQUIRE_64: Final[int]
+    PC_ICS23_IAVL: Final[int]
+    PC_ICS23_SIMPLE: Final[int]
+    PC_ICS23_STRICT: Final[int]
     def pc_hash_at(self, position: int, /) -> Any: ...
     def pc_scheme_at(self, position: int, /) -> Any: ...
     def pc_rules_at(self, position: int, /) -> Any: ...
@@ -338,6 +349,27 @@ class _Lib:
     ) -> int: ...
     def pc_fabricx_answers(
         self, data: Any, size: int, requests: Any, status: Any, n: int, out: Any, offsets: Any, /
+    ) -> int: ...
+    def pc_ics23_exist(
+        self,
+        backend: int,
+        spec: Any,
+        proofs: Any,
+        wrapped: int,
+        roots: Any,
+        n_roots: int,
+        groups: Any,
+        keys: Any,
+        values: Any,
+        items: Any,
+        nodes: Any,
+        room: int,
+        digests: Any,
+        verdicts: Any,
+        /,
+    ) -> int: ...
+    def pc_ics23_adjacent(
+        self, spec: Any, proofs: Any, items: Any, nodes: Any, present: Any, n: int, marks: Any, /
     ) -> int: ...
     def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
     def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...

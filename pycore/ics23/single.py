@@ -95,7 +95,7 @@ def of_key(found: Entries, key: bytes) -> ExistenceProof:
     for one in found.items:
         if isinstance(one, ExistenceProof) and (one.key == key or not found.batch):
             return one
-    raise _nothing(found, "existence")
+    raise nothing(found, "existence")
 
 
 def around_key(found: Entries, checker: Checker, key: bytes) -> NonExistenceProof:
@@ -104,10 +104,11 @@ def around_key(found: Entries, checker: Checker, key: bytes) -> NonExistenceProo
     for one in found.items:
         if isinstance(one, NonExistenceProof) and (not found.batch or checker.between(one, place)):
             return one
-    raise _nothing(found, "absence")
+    raise nothing(found, "absence")
 
 
-def _nothing(found: Entries, what: str) -> RefusedError:
+def nothing(found: Entries, what: str) -> RefusedError:
+    """The refusal where a proof has no entry for a key; what: "existence" or "absence"."""
     if found.batch:
         return RefusedError(f"a batch without a proof of the key's {what}", Verdict.BAD_PROOF)
     return RefusedError(f"no proof of {what}")
