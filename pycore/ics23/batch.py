@@ -136,9 +136,7 @@ def verify_non_membership_batch(
         if chosen:
             bounds = np.array([sides[i] for i in chosen], np.int64).reshape(-1, 2)
             twice = np.repeat(np.array(chosen), 2)
-            paths = Paths(
-                native, data, (bounds[:, 0].copy(), bounds[:, 1].copy()), roots.grouped(twice), wrapped=False
-            )
+            paths = Paths(native, data, (bounds[:, 0].copy(), bounds[:, 1].copy()), roots.grouped(twice), wrapped=False)
             codes[chosen] = _sides_verdicts(checker, paths, bounds, [names[i] for i in chosen])
         codes[column.lengths > MAX_PROOF_BYTES] = _MALFORMED
     return Verdicts.of_kernel(_decided(codes, decide))
@@ -379,9 +377,7 @@ def _absent_in_one(checker: Checker, roots: _Roots, proof: ProofLike, names: Col
     ordered = [checker.ordered(name) for name in names]
     read = _read_batch(checker, roots, proof)
     if read is not None:
-        keys = [
-            checker.ordered(read.paths.key(at)) if read.there[at] else None for at in range(2 * read.pairs)
-        ]
+        keys = [checker.ordered(read.paths.key(at)) if read.there[at] else None for at in range(2 * read.pairs)]
         good = (~read.there | (read.paths.codes[: 2 * read.pairs] == _VALID)).reshape(-1, 2).all(axis=1)
         marks = read.paths.adjacent((read.there & np.repeat(good, 2)).astype(np.uint8))
         chosen = _first_around(list(zip(keys[::2], keys[1::2], strict=True)), ordered)

@@ -76,7 +76,11 @@ def native_spec(checker: Checker) -> NativeSpec | None:
         | (lib.PC_ICS23_SIMPLE if checker.tendermint else 0)
         | (lib.PC_ICS23_STRICT if checker.strict else 0)
     )
-    keep = ffi.new("uint8_t[]", leaf.prefix or b"\0"), ffi.new(_PLACES, places), ffi.new("uint8_t[]", inner.empty_child or b"\0")
+    keep = (
+        ffi.new("uint8_t[]", leaf.prefix or b"\0"),
+        ffi.new(_PLACES, places),
+        ffi.new("uint8_t[]", inner.empty_child or b"\0"),
+    )
     struct = ffi.new(
         _SPEC,
         {
