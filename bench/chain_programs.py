@@ -26,6 +26,7 @@ _TIMEOUT = 240  # seconds to download and compile
 
 XUPERCORE = "github.com/xuperchain/xupercore"
 BIF_GO = "github.com/caict-4iot-dev/BIF-Core-SDK-Go"
+ICS23 = "github.com/cosmos/ics23/go"
 BIF_NODE = "brdc-sm-crypto@0.3.7"
 
 T = TypeVar("T")
@@ -39,6 +40,11 @@ def xuper() -> list[str]:
 def bif_go() -> list[str]:
     """The command of tests/go/bif; raises PeerMissingError as :func:`_go_program` does."""
     return _go_program(ROOT / "tests" / "go" / "bif", _BUILD / "bif-go", BIF_GO)
+
+
+def ics23_go() -> list[str]:
+    """The command of tests/go/ics23; raises PeerMissingError as :func:`_go_program` does."""
+    return _go_program(ROOT / "tests" / "go" / "ics23", _BUILD / "ics23-go", ICS23)
 
 
 @functools.cache

@@ -24,8 +24,29 @@ typedef struct climb {
     batch values, keys, out;
 } climb;
 
-static void put(batch *to, const uint8_t *data, size_t len) {
-    memcpy(to->bytes + to->offsets[to->n + 1], data, len);
+/* A copy of a few bytes, mostly of as many as the one before: two overlapping pieces of a constant length are no call. */
+static inline void copy_few(uint8_t *to, const uint8_t *from, size_t len) {
+    if (len == 32) {
+        memcpy(to, from, 32);
+    } else if (len > 64 || len < 4) {
+        memcpy(to, from, len);
+    } else if (len > 32) {
+        memcpy(to, from, 32);
+        memcpy(to + len - 32, from + len - 32, 32);
+    } else if (len >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + len - 8, from + len - 8, 8);
+    } else {
+        memcpy(to, from, 4);
+        memcpy(to + len - 4, from + len - 4, 4);
+    }
+}
+
+static inline void put(batch *to, const uint8_t *data, size_t len) {
+    copy_few(to->bytes + to->offsets[to->n + 1], data, len);
     to->offsets[to->n + 1] += (int64_t)len;
 }
 
@@ -184,6 +205,9 @@ static int climb_leaves(climb *c) {
             if (!hash_leaves(c, rows, n)) return 0;
             n = bytes = 0;
         }
+        PREFETCH(c->read.proofs->data + c->read.items[i].key); /* read again when the block is full */
+        PREFETCH(c->read.proofs->data + c->read.items[i].value);
+        PREFETCH(c->read.proofs->data + c->read.items[i].leaf_prefix);
         rows[n++] = (uint32_t)i;
         bytes += room;
     }
@@ -233,6 +257,11 @@ static int climb_level(climb *c, size_t level) {
     clear(&c->out);
     for (uint32_t at = c->first[level]; at != NONE; at = c->read.nodes[at].next) {
         const pc_ics23_node *node = &c->read.nodes[at];
+        if (node->next != NONE) {
+            const uint8_t *step = c->read.proofs->data + c->read.nodes[node->next].step;
+            PREFETCH(step);
+            PREFETCH(step + 64);
+        }
         if (n == 2 * BLOCK || !fits(&c->out, STEP_BYTES_MAX + PC_DIGEST_MAX)) {
             if (!pass_on(c, taken, message, n)) return 0;
             n = 0;

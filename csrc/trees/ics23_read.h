@@ -9,6 +9,12 @@
 
 enum { STEPS_MAX = 1024, STEP_BYTES_MAX = 2048, LEAF_BYTES_MAX = 4096, NONE = 0xFFFFFFFF };
 
+#if defined(__GNUC__)
+#    define PREFETCH(at) __builtin_prefetch(at)
+#else
+#    define PREFETCH(at) ((void)(at))
+#endif
+
 typedef struct pc_ics23_reader {
     const pc_ics23_spec *spec;
     const pc_spans *proofs;
@@ -181,22 +187,43 @@ PC_FN size_t common_end(const uint8_t *a, const uint8_t *b, size_t most) {
     return same;
 }
 
-/* Goes from the root down a path whose step `level` begins from[level] bytes before `end`. */
-PC_FN uint8_t read_path(pc_ics23_reader *r, uint32_t group, const uint8_t *end, size_t len, size_t steps,
-                        const uint32_t *from, uint32_t *bottom) {
-    size_t level = 0;
-    uint32_t at = group;
+/* Finds the steps of a path that begins at p, the lowest first, up to one at which the last proof's path goes on with the same bytes.
+ * from: where they begin, counted from the end; *shared: how many steps of the last proof follow. Returns how many were found; more
+ * than STEPS_MAX: bytes that are no steps, or too many. */
+PC_FN size_t find_steps(pc_ics23_reader *r, uint32_t group, const uint8_t *start, const uint8_t *p, const uint8_t *end,
+                        uint32_t *from, size_t *shared) {
+    size_t found = 0, same = 0, step_len, level = 0;
+    const size_t len = (size_t)(end - start);
     if (r->last_group == group && r->last_steps) {
-        const size_t same = common_end(end, r->last_end, len < r->last_len ? len : r->last_len);
-        const size_t most = steps < r->last_steps ? steps : r->last_steps;
-        while (level < most && from[level] == r->last_from[level] && from[level] <= same) level++;
-        if (level) at = r->last_node[level - 1];
+        same = common_end(end, r->last_end, len < r->last_len ? len : r->last_len);
+        level = r->last_steps;
     }
+    *shared = 0;
+    while (p != end) {
+        const size_t at = (size_t)(end - p);
+        if (at <= same) {
+            while (level && r->last_from[level - 1] > at) level--;
+            if (level && r->last_from[level - 1] == at) {
+                *shared = level;
+                return found;
+            }
+        }
+        if (found == STEPS_MAX || !(p = bytes_at(p, end, 0x22, &step_len))) return STEPS_MAX + 1;
+        from[found++] = (uint32_t)at;
+        p += step_len;
+    }
+    return found;
+}
+
+/* Goes on from the steps that are shared with the last proof to the leaf: `fresh` steps, the lowest first. */
+PC_FN uint8_t read_path(pc_ics23_reader *r, uint32_t group, const uint8_t *end, size_t len, size_t shared, size_t fresh,
+                        const uint32_t *from, uint32_t *bottom) {
+    uint32_t at = shared ? r->last_node[shared - 1] : group;
     r->last_group = group;
     r->last_end = end;
     r->last_len = len;
-    for (; level < steps; level++) {
-        const uint8_t *step = end - from[level], *stop = level ? end - from[level - 1] : end;
+    for (size_t level = shared; fresh-- > 0; level++) {
+        const uint8_t *step = end - from[fresh], *stop = level ? end - r->last_from[level - 1] : end;
         size_t step_len = 0;
         uint32_t found = 0;
         r->last_steps = level; /* nothing below may be taken for this proof's, whatever happens */
@@ -214,12 +241,20 @@ PC_FN uint8_t read_path(pc_ics23_reader *r, uint32_t group, const uint8_t *end, 
             if (found == NONE) return PC_VALID; /* no room */
         }
         at = found;
-        r->last_from[level] = from[level];
+        r->last_from[level] = from[fresh];
         r->last_node[level] = at;
+        r->last_steps = level + 1;
     }
-    r->last_steps = steps;
     *bottom = at;
     return PC_VALID;
+}
+
+/* Proofs of one root lie one after another, but each is read from both of its ends. */
+PC_FN void prefetch_proof(const pc_spans *proofs, size_t i) {
+    if (i >= proofs->n) return;
+    const uint8_t *start = proofs->data + proofs->start[i * proofs->stride];
+    const size_t len = (size_t)(proofs->end[i * proofs->stride] - proofs->start[i * proofs->stride]);
+    for (size_t at = 0; at < len && at < 2048; at += 64) PREFETCH(start + at);
 }
 
 /* Reads proof i and checks its form; then its key and value, where they are given. */
@@ -228,29 +263,22 @@ PC_FN uint8_t read_proof(pc_ics23_reader *r, size_t i, uint32_t group, int wrapp
     pc_ics23_item *item = &r->items[i];
     const uint8_t *data = r->proofs->data, *p = data + r->proofs->start[i * r->proofs->stride];
     const uint8_t *end = data + r->proofs->end[i * r->proofs->stride];
-    size_t key_len, value_len, leaf_len, step_len, steps = 0;
+    size_t key_len, value_len, leaf_len, shared;
     uint32_t from[STEPS_MAX];
+    prefetch_proof(r->proofs, i + 4);
     if (wrapped && (!(p = bytes_at(p, end, 0x0a, &key_len)) || p + key_len != end)) return PC_UNCHECKED;
     const uint8_t *start = p, *key = bytes_at(p, end, 0x0a, &key_len);
     const uint8_t *value = key ? bytes_at(key + key_len, end, 0x12, &value_len) : NULL;
     const uint8_t *leaf = value ? bytes_at(value + value_len, end, 0x1a, &leaf_len) : NULL;
     if (!leaf || end - start > INT32_MAX) return PC_UNCHECKED;
-    for (p = leaf + leaf_len; p != end; p += step_len) {
-        if (steps == STEPS_MAX) return PC_UNCHECKED;
-        from[steps++] = (uint32_t)(end - p);
-        if (!(p = bytes_at(p, end, 0x22, &step_len))) return PC_UNCHECKED;
-    }
-    for (size_t a = 0, b = steps; a + 1 < b; a++) { /* from the root down */
-        const uint32_t swapped = from[--b];
-        from[b] = from[a];
-        from[a] = swapped;
-    }
+    const size_t fresh = find_steps(r, group, start, leaf + leaf_len, end, from, &shared), steps = shared + fresh;
+    if (steps > STEPS_MAX) return PC_UNCHECKED;
     r->steps += steps;
     uint8_t verdict = read_leaf(r, leaf, leaf_len);
     if (verdict != PC_VALID) return verdict;
     if (steps < spec->min_depth || steps > spec->max_depth) return PC_MALFORMED_PROOF;
     item->bottom = group;
-    verdict = read_path(r, group, end, (size_t)(end - start), steps, from, &item->bottom);
+    verdict = read_path(r, group, end, (size_t)(end - start), shared, fresh, from, &item->bottom);
     if (verdict != PC_VALID) return verdict;
     if (steps > r->nodes[item->bottom].reach) return PC_MALFORMED_PROOF;
     item->key = key - data;

@@ -5,7 +5,7 @@
 //	exist SPEC ROOT PROOF KEY VALUE      "1", "0", or "panic"
 //	absent SPEC ROOT PROOF KEY           the same
 //	keep SPEC ROOT PROOF KEY VALUE       kept for "run", answered with "1"
-//	run                                  reads and verifies what was kept; how many hold, and nanoseconds
+//	run                                  reads and verifies what was kept; how many hold, nanoseconds of the processor
 //
 // SPEC is "iavl", "tendermint", "smt", or a serialised ProofSpec in hexadecimal.
 package main
@@ -17,7 +17,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"time"
+	"syscall"
 
 	ics23 "github.com/cosmos/ics23/go"
 )
@@ -85,6 +85,15 @@ func answer(c claim, absent bool) (word string) {
 	return "0"
 }
 
+// Nanoseconds of processor time so far, of all threads.
+func spent() int64 {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		panic(err)
+	}
+	return used.Utime.Nano() + used.Stime.Nano()
+}
+
 func main() {
 	runtime.GOMAXPROCS(1)
 	in, out := bufio.NewReaderSize(os.Stdin, 1<<20), bufio.NewWriter(os.Stdout)
@@ -100,13 +109,13 @@ func main() {
 			kept = append(kept, read(words))
 			fmt.Fprintln(out, 1)
 		case "run":
-			valid, start := 0, time.Now()
+			valid, start := 0, spent()
 			for _, c := range kept {
 				if c.holds(false) {
 					valid++
 				}
 			}
-			fmt.Fprintln(out, valid, time.Since(start).Nanoseconds())
+			fmt.Fprintln(out, valid, spent()-start)
 		default:
 			fmt.Fprintln(out, answer(read(words), words[0] == "absent"))
 		}
