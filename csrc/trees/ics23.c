@@ -1,15 +1,16 @@
-/* ics23.c - proofs of existence by ICS-23, many at once: leaves first, then the nodes of all proofs level by level from the deepest,
- * a block of them for each call of the hash's kernel.
+/* ics23.c - proofs of existence by ICS-23, many at once. A group of proofs is read, then its leaves are hashed, then the nodes that no
+ * proof before has reached, level by level from the deepest, a block of them for each call of the hash's kernel. Groups are small
+ * enough that all of this stays in the second-level cache.
  *
  * A node takes the digest of the first child that reaches it. A child with another digest gets a copy of the node, which is not shared:
  * one of the two leads elsewhere than to the root, and neither changes the verdict of the other. */
 #include "ics23_read.h"
 
-enum { BLOCK = 128, BUFFER = 16 << 10 }; /* messages and their bytes that are hashed by one call; they stay in the first-level cache */
+enum { GROUP = 512, BLOCK = 128, BUFFER = 16 << 10, STEP_BYTES_MIN = 5 }; /* messages and their bytes that are hashed by one call; they stay in the first-level cache */
 
 /* Messages on their way to a hash. */
 typedef struct batch {
-    pc_hash_fn *many;
+    int backend, hash;
     size_t size, n; /* of a digest; messages so far */
     int64_t offsets[BLOCK + 1];
     uint8_t bytes[BUFFER], digests[BLOCK * PC_DIGEST_MAX];
@@ -20,7 +21,8 @@ typedef struct climb {
     const pc_column *roots;
     size_t n, slot, leaf_size, inner_size; /* proofs; bytes between two digests */
     uint8_t *digests, *verdicts;           /* of leaves, then of nodes */
-    uint32_t first[STEPS_MAX];             /* the nodes that are reached, by level: lists through `next` */
+    size_t levels;                         /* one more than that of the deepest node of this group */
+    uint32_t first[STEPS_MAX];             /* the nodes that this group was the first to reach, by level: lists through `next` */
     batch values, keys, out;
 } climb;
 
@@ -66,8 +68,10 @@ static int fits(const batch *to, size_t len) {
 }
 
 static void run(batch *to) {
+    const pc_backend *ops; /* the best one for so many; that there is one was seen by prepare() */
     const pc_column column = {to->bytes, to->offsets, 0, 0};
-    if (to->n) to->many(NULL, 0, &column, to->n, to->digests);
+    if (to->n && pc_resolve(PC_KIND_HASH, to->hash, to->backend, to->n, &ops, NULL) == PC_OK)
+        ops->hash[to->hash].many(NULL, 0, &column, to->n, to->digests);
 }
 
 static const uint8_t *digest_at(const climb *c, uint32_t id) { return c->digests + (size_t)id * c->slot; }
@@ -93,6 +97,7 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
     node->input = id;
     node->next = c->first[node->level];
     c->first[node->level] = to;
+    if (node->level >= c->levels) c->levels = (size_t)node->level + 1;
     return to;
 }
 
@@ -191,10 +196,10 @@ static int hash_leaves(climb *c, const uint32_t *rows, size_t n) {
     return 1;
 }
 
-static int climb_leaves(climb *c) {
+static int climb_leaves(climb *c, size_t first, size_t last) {
     uint32_t rows[BLOCK];
     size_t n = 0, bytes = 0;
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t i = first; i < last; i++) {
         if (c->verdicts[i] != PC_VALID) continue;
         const size_t room = leaf_room(c, &c->read.items[i]);
         if (room > BUFFER) { /* for a caller that hashes it by itself */
@@ -205,9 +210,6 @@ static int climb_leaves(climb *c) {
             if (!hash_leaves(c, rows, n)) return 0;
             n = bytes = 0;
         }
-        PREFETCH(c->read.proofs->data + c->read.items[i].key); /* read again when the block is full */
-        PREFETCH(c->read.proofs->data + c->read.items[i].value);
-        PREFETCH(c->read.proofs->data + c->read.items[i].leaf_prefix);
         rows[n++] = (uint32_t)i;
         bytes += room;
     }
@@ -257,11 +259,6 @@ static int climb_level(climb *c, size_t level) {
     clear(&c->out);
     for (uint32_t at = c->first[level]; at != NONE; at = c->read.nodes[at].next) {
         const pc_ics23_node *node = &c->read.nodes[at];
-        if (node->next != NONE) {
-            const uint8_t *step = c->read.proofs->data + c->read.nodes[node->next].step;
-            PREFETCH(step);
-            PREFETCH(step + 64);
-        }
         if (n == 2 * BLOCK || !fits(&c->out, STEP_BYTES_MAX + PC_DIGEST_MAX)) {
             if (!pass_on(c, taken, message, n)) return 0;
             n = 0;
@@ -278,11 +275,16 @@ static int climb_level(climb *c, size_t level) {
     return pass_on(c, taken, message, n);
 }
 
-static void judge(climb *c) {
+/* Verdicts of the group's proofs, from the root down; empties the lists. */
+static void judge(climb *c, size_t first, size_t last) {
     pc_ics23_node *nodes = c->read.nodes;
-    for (size_t level = 1; level < STEPS_MAX; level++)
-        for (uint32_t at = c->first[level]; at != NONE; at = nodes[at].next) nodes[at].good = nodes[nodes[at].to].good;
-    for (size_t i = 0; i < c->n; i++) {
+    for (size_t level = 0; level < c->levels; level++) {
+        for (uint32_t at = level ? c->first[level] : NONE; at != NONE; at = nodes[at].next)
+            nodes[at].good = nodes[nodes[at].to].good;
+        c->first[level] = NONE;
+    }
+    c->levels = 0;
+    for (size_t i = first; i < last; i++) {
         const pc_ics23_item *item = &c->read.items[i];
         if (c->verdicts[i] == PC_VALID && item->steps && !nodes[item->to].good) c->verdicts[i] = PC_BAD_PROOF;
     }
@@ -296,7 +298,8 @@ static int prepare(batch *to, int backend, int hash, size_t n) {
     if (!row) return PC_ERR_ARGUMENT;
     const int result = pc_resolve(PC_KIND_HASH, hash, backend, n < BLOCK ? n : BLOCK, &ops, NULL);
     if (result != PC_OK) return result;
-    to->many = ops->hash[hash].many;
+    to->backend = backend;
+    to->hash = hash;
     to->size = row->digest_size;
     return PC_OK;
 }
@@ -318,31 +321,26 @@ static int spans_ok(const pc_spans *spans) {
     return 1;
 }
 
-static int64_t run_climb(climb *c, int backend, const uint32_t *groups, int wrapped) {
-    pc_ics23_reader *r = &c->read;
-    const size_t n_groups = r->used;
-    for (size_t g = 0; g < n_groups; g++) {
-        r->nodes[g] = (pc_ics23_node){.input = NONE, .to = NONE, .next = NONE, .reach = UINT16_MAX};
+/* Proofs first .. last - 1. 0 where there was no room. */
+static int run_group(climb *c, size_t first, size_t last, const uint32_t *groups, int wrapped) {
+    const pc_ics23_spec *spec = c->read.spec;
+    for (size_t i = first; i < last; i++) c->verdicts[i] = read_proof(&c->read, i, groups[i], wrapped);
+    if (c->read.full) return 0;
+    c->out.hash = spec->leaf_hash;
+    if (!climb_leaves(c, first, last)) return 0;
+    c->out.hash = spec->inner_hash;
+    for (size_t level = c->levels; level-- > 0;) {
+        if (!climb_level(c, level)) return 0;
     }
-    for (size_t i = 0; i < c->n; i++) {
-        if (groups[i] >= n_groups) return PC_ERR_ARGUMENT;
-        c->verdicts[i] = read_proof(r, i, groups[i], wrapped);
-    }
-    const int64_t enough = (int64_t)(n_groups + r->steps);
-    if (r->full || !climb_leaves(c)) return enough;
-    const int result = prepare(&c->out, backend, r->spec->inner_hash, c->n);
-    if (result != PC_OK) return result;
-    for (size_t level = STEPS_MAX; level-- > 0;) {
-        if (!climb_level(c, level)) return enough;
-    }
-    judge(c);
-    return 0;
+    judge(c, first, last);
+    return 1;
 }
 
 int64_t pc_ics23_exist(int backend, const pc_ics23_spec *spec, const pc_spans *proofs, int wrapped, const pc_column *roots,
                        size_t n_roots, const uint32_t *groups, const pc_column *keys, const pc_column *values,
                        pc_ics23_item *items, pc_ics23_node *nodes, size_t room, uint8_t *digests, uint8_t *verdicts) {
     climb c; /* some 80 KB */
+    size_t most = 0;
     if (!spec_ok(spec) || !spans_ok(proofs) || !pc_column_ok(roots, n_roots)) return PC_ERR_ARGUMENT;
     const size_t n = proofs->n;
     if (!n) return 0;
@@ -358,13 +356,24 @@ int64_t pc_ics23_exist(int backend, const pc_ics23_spec *spec, const pc_spans *p
     c.leaf_size = pc_hash_at(spec->leaf_hash)->digest_size;
     c.inner_size = pc_hash_at(spec->inner_hash)->digest_size;
     c.slot = c.leaf_size > c.inner_size ? c.leaf_size : c.inner_size;
+    c.levels = 0;
     for (size_t i = 0; i < STEPS_MAX; i++) c.first[i] = NONE;
     const int codes[] = {prepare(&c.values, backend, spec->value_hash, n), prepare(&c.keys, backend, spec->key_hash, n),
-                         prepare(&c.out, backend, spec->leaf_hash, n)};
-    for (size_t i = 0; i < 3; i++) {
+                         prepare(&c.out, backend, spec->inner_hash, n), prepare(&c.out, backend, spec->leaf_hash, n)};
+    for (size_t i = 0; i < 4; i++) {
         if (codes[i] != PC_OK) return codes[i];
     }
-    return run_climb(&c, backend, groups, wrapped);
+    for (size_t i = 0; i < n_roots; i++)
+        nodes[i] = (pc_ics23_node){.input = NONE, .to = NONE, .next = NONE, .reach = UINT16_MAX};
+    for (size_t i = 0; i < n; i++) {
+        if (groups[i] >= n_roots) return PC_ERR_ARGUMENT;
+    }
+    for (size_t first = 0; first < n; first += GROUP) {
+        if (run_group(&c, first, n - first < GROUP ? n : first + GROUP, groups, wrapped)) continue;
+        for (size_t i = 0; i < n; i++) most += (size_t)(proofs->end[i * proofs->stride] - proofs->start[i * proofs->stride]);
+        return (int64_t)(n_roots + most / STEP_BYTES_MIN + 1);
+    }
+    return 0;
 }
 
 /* ---- neighbours ----------------------------------------------------------------------------------------------------------*/

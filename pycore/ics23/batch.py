@@ -84,6 +84,7 @@ def verify_membership_batch(
     else:
         paths = Paths(native, *_flat(column), roots.grouped(), wrapped=True, wanted=(names, contents))
         codes = paths.codes
+        paths.release()
         codes[column.lengths > MAX_PROOF_BYTES] = _MALFORMED
     return Verdicts.of_kernel(_decided(codes, decide))
 
@@ -138,6 +139,7 @@ def verify_non_membership_batch(
             twice = np.repeat(np.array(chosen), 2)
             paths = Paths(native, data, (bounds[:, 0].copy(), bounds[:, 1].copy()), roots.grouped(twice), wrapped=False)
             codes[chosen] = _sides_verdicts(checker, paths, bounds, [names[i] for i in chosen])
+            paths.release()
         codes[column.lengths > MAX_PROOF_BYTES] = _MALFORMED
     return Verdicts.of_kernel(_decided(codes, decide))
 

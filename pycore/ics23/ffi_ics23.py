@@ -3,13 +3,13 @@ nothing here judges."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pycore.base.ffi import (
-    _BYTES,
     _NULL,
     _OFFSETS,
     _backend,
@@ -45,6 +45,8 @@ _ITEM = np.dtype(
 )
 _STEP_BYTES = 32
 """Nodes of this kernel's first try: one for so many bytes of proofs. Steps of real trees take 37 bytes and more."""
+_KEPT_BYTES = 32 << 20
+"""Memory that a thread keeps from one call to the next: new memory costs more than hashing in it."""
 _MOST_PREFIX = 1 << 20
 _MOST_LEAF_PREFIX = 4096
 
@@ -98,6 +100,26 @@ def native_spec(checker: Checker) -> NativeSpec | None:
     return NativeSpec(struct, max(HASHES[leaf.hash].size, HASHES[inner.hash].size), keep)
 
 
+class _Memory:
+    """What a call works in: items, nodes and digests, with room for so many."""
+
+    def __init__(self, n: int, room: int, digest_size: int) -> None:
+        self.items = np.empty(n * _ITEM_SIZE, np.uint8)
+        self.nodes = np.empty(room * _NODE_SIZE, np.uint8)
+        self.digests = np.empty((n + room) * digest_size, np.uint8)
+
+    def holds(self, n: int, room: int, digest_size: int) -> bool:
+        """Whether there is room for so many."""
+        return (
+            len(self.items) >= n * _ITEM_SIZE
+            and len(self.nodes) >= room * _NODE_SIZE
+            and len(self.digests) >= (n + room) * digest_size
+        )
+
+
+_spare = threading.local()
+
+
 class Paths:
     """Proofs that were checked together.
 
@@ -132,33 +154,46 @@ class Paths:
             _SPANS,
             (_bytes_pointer(data), data.size, ffi.from_buffer(_OFFSETS, start), ffi.from_buffer(_OFFSETS, end), 1, n),
         )
-        self._items = np.zeros(n * _ITEM_SIZE, np.uint8)
         self.codes = np.zeros(n, np.uint8)
         backend = _backend.get()
         distinct, groups = roots
         columns = [_NULL, _NULL] if wanted is None else [column_struct(one.data, one.offsets) for one in wanted]
         room = len(distinct) + data.size // _STEP_BYTES + 1024
+        memory: _Memory | None = getattr(_spare, "memory", None)
+        _spare.memory = None  # in use: it must not serve two at once
         while room:
-            self._nodes = np.empty(room * _NODE_SIZE, np.uint8)
-            digests = np.empty((n + room) * spec.digest_size, np.uint8)
+            if memory is None or not memory.holds(n, room, spec.digest_size):
+                memory = _Memory(n, room, spec.digest_size)
             room = lib.pc_ics23_exist(
                 backend, spec.struct, self._spans, int(wrapped), column_struct(distinct.data, distinct.offsets),
-                len(distinct), ffi.from_buffer(_ROWS, groups), *columns, ffi.cast(_ITEMS, _bytes_pointer(self._items)),
-                ffi.cast(_NODES, _bytes_pointer(self._nodes)), room, ffi.from_buffer(_BYTES, digests),
+                len(distinct), ffi.from_buffer(_ROWS, groups), *columns, ffi.cast(_ITEMS, _bytes_pointer(memory.items)),
+                ffi.cast(_NODES, _bytes_pointer(memory.nodes)), room, _bytes_pointer(memory.digests),
                 _bytes_pointer(self.codes),
             )  # fmt: skip
             if room < 0:
                 _check(room, backend)
+        assert memory is not None
+        self._memory = memory
+
+    def release(self) -> None:
+        """Leaves the memory to this thread's next call: nothing but `codes` may be asked for any more."""
+        memory = self._memory
+        if memory.items.nbytes + memory.nodes.nbytes + memory.digests.nbytes <= _KEPT_BYTES:
+            _spare.memory = memory
+        del self._memory
+
+    def _item(self, index: int) -> Any:
+        return self._memory.items[index * _ITEM_SIZE : (index + 1) * _ITEM_SIZE].view(_ITEM)[0]
 
     def key(self, index: int) -> bytes:
         """The key of a proof that is VALID or BAD_PROOF."""
-        item = self._items.view(_ITEM)[index]
+        item = self._item(index)
         start = int(item["key"])
         return self.data[start : start + int(item["key_len"])].tobytes()
 
     def value(self, index: int) -> bytes:
         """The value of such a proof."""
-        item = self._items.view(_ITEM)[index]
+        item = self._item(index)
         start = int(item["value"])
         return self.data[start : start + int(item["value_len"])].tobytes()
 
@@ -167,8 +202,8 @@ class Paths:
         n = len(present) // 2
         marks = np.zeros(n, np.uint8)
         code = lib.pc_ics23_adjacent(
-            self._spec.struct, self._spans, ffi.cast(_ITEMS, _bytes_pointer(self._items)),
-            ffi.cast(_NODES, _bytes_pointer(self._nodes)), _bytes_pointer(present), n, _bytes_pointer(marks),
+            self._spec.struct, self._spans, ffi.cast(_ITEMS, _bytes_pointer(self._memory.items)),
+            ffi.cast(_NODES, _bytes_pointer(self._memory.nodes)), _bytes_pointer(present), n, _bytes_pointer(marks),
         )  # fmt: skip
         _check(code, _backend.get())
         return marks
