@@ -225,11 +225,17 @@ static void put_node(climb *c, const pc_ics23_node *node) {
     put(&c->out, step + node->suffix, node->suffix_len);
 }
 
-/* Whether the message that was put last is the one before it: two children of one node, who tell the same of it. */
-static int told_before(const batch *to) {
-    const int64_t *end = to->offsets + to->n;
-    const int64_t len = end[1] - end[0];
-    return to->n && len == end[0] - end[-1] && memcmp(to->bytes + end[0], to->bytes + end[-1], (size_t)len) == 0;
+/* Whether a node's message is the one that was put last: two children of one node tell the same of it. */
+static int told_before(const climb *c, const pc_ics23_node *node) {
+    const batch *to = &c->out;
+    if (!to->n) return 0;
+    const uint8_t *last = to->bytes + to->offsets[to->n - 1], *step = c->read.proofs->data + node->step;
+    const size_t size = node->input < c->n ? c->leaf_size : c->inner_size;
+    const size_t len = (size_t)(to->offsets[to->n] - to->offsets[to->n - 1]);
+    if (len != node->prefix_len + size + node->suffix_len) return 0;
+    return pc_digest_same(last + node->prefix_len, digest_at(c, node->input), size) &&
+           memcmp(last, step + node->prefix, node->prefix_len) == 0 &&
+           memcmp(last + node->prefix_len + size, step + node->suffix, node->suffix_len) == 0;
 }
 
 /* Hashes what was put, and passes the digests on. 0 where there was no room for a copy. */
@@ -255,6 +261,7 @@ static int pass_on(climb *c, const uint32_t *taken, const uint8_t *message, size
 static int climb_level(climb *c, size_t level) {
     uint32_t taken[2 * BLOCK];
     uint8_t message[2 * BLOCK];
+    uint32_t parent = NONE;
     size_t n = 0;
     clear(&c->out);
     for (uint32_t at = c->first[level]; at != NONE; at = c->read.nodes[at].next) {
@@ -263,12 +270,11 @@ static int climb_level(climb *c, size_t level) {
             if (!pass_on(c, taken, message, n)) return 0;
             n = 0;
         }
-        put_node(c, node);
-        if (n && c->read.nodes[taken[n - 1]].parent == node->parent && told_before(&c->out)) {
-            c->out.offsets[c->out.n + 1] = c->out.offsets[c->out.n];
-        } else {
+        if (!n || node->parent != parent || !told_before(c, node)) {
+            put_node(c, node);
             close_message(&c->out);
         }
+        parent = node->parent;
         message[n] = (uint8_t)(c->out.n - 1);
         taken[n++] = at;
     }
