@@ -116,9 +116,14 @@ class InvalidSignature(VerificationError):  # noqa: N818 - a public name
 
 
 class ProofError(VerificationError):
-    """A Merkle proof does not lead to the expected root, or has the wrong length for its position."""
+    """A Merkle proof does not lead to the expected root, or has the wrong length for its position.
+
+    Attributes:
+        reason: why, in words, where a check can tell (``pycore.ics23``); else "".
+    """
 
     _what = "proof"
+    reason = ""
 
 
 class QuorumNotReached(PycoreError):  # noqa: N818 - a public name

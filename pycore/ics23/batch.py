@@ -131,7 +131,7 @@ def verify_non_membership_batch(
     codes = np.zeros(n, np.uint8)
     if native is not None and n:
         data, (starts, ends) = _flat(column)
-        view = memoryview(data)
+        view = data.data
         sides = [_sides(view, *bounds) for bounds in zip(starts.tolist(), ends.tolist(), strict=True)]
         chosen = [i for i, one in enumerate(sides) if one is not None]
         if chosen:
@@ -305,7 +305,7 @@ def _read_batch(checker: Checker, roots: _Roots, proof: ProofLike) -> _Read | No
     if native is None or is_json(proof) or roots.one is None or len(proof) > MAX_PROOF_BYTES:
         return None
     data = np.frombuffer(one_bytes(proof, "proofs"), np.uint8)
-    view = memoryview(data)
+    view = data.data
     whole = _piece(view, 0, len(data), 0x1A)
     if whole is None or whole[1] != len(data):
         return None
@@ -389,9 +389,10 @@ def _absent_in_one(checker: Checker, roots: _Roots, proof: ProofLike, names: Col
     if not isinstance(found, Entries):
         return found
     entries = [one for one in found.items if isinstance(one, NonExistenceProof)]
-    ranges = [
-        (one.left and checker.ordered(one.left.key), one.right and checker.ordered(one.right.key)) for one in entries
+    bounds = [
+        [side if side is None else checker.ordered(side.key) for side in (one.left, one.right)] for one in entries
     ]
+    ranges = [(left, right) for left, right in bounds]
     chosen = _first_around(ranges, ordered) if found.batch else [0 if entries else None] * n
 
     def decide(i: int) -> None:

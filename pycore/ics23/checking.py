@@ -190,7 +190,7 @@ class Checker:
             raise RefusedError("a proof without neighbours")
         if not self.between(proof, self.ordered(key)):
             raise RefusedError("neighbours on one side of the key", Verdict.BAD_PROOF)
-        if not self.adjacent(left and left.path, right and right.path):
+        if not self.adjacent(None if left is None else left.path, None if right is None else right.path):
             raise RefusedError("leaves that are no neighbours", Verdict.BAD_PROOF)
 
     def ordered(self, key: bytes) -> bytes:

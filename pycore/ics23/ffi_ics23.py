@@ -157,7 +157,7 @@ class Paths:
         self.codes = np.zeros(n, np.uint8)
         backend = _backend.get()
         distinct, groups = roots
-        columns = [_NULL, _NULL] if wanted is None else [column_struct(one.data, one.offsets) for one in wanted]
+        keys, values = (_NULL, _NULL) if wanted is None else [column_struct(one.data, one.offsets) for one in wanted]
         room = len(distinct) + data.size // _STEP_BYTES + 1024
         memory: _Memory | None = getattr(_spare, "memory", None)
         _spare.memory = None  # in use: it must not serve two at once
@@ -166,7 +166,7 @@ class Paths:
                 memory = _Memory(n, room, spec.digest_size)
             room = lib.pc_ics23_exist(
                 backend, spec.struct, self._spans, int(wrapped), column_struct(distinct.data, distinct.offsets),
-                len(distinct), ffi.from_buffer(_ROWS, groups), *columns, ffi.cast(_ITEMS, _bytes_pointer(memory.items)),
+                len(distinct), ffi.from_buffer(_ROWS, groups), keys, values, ffi.cast(_ITEMS, _bytes_pointer(memory.items)),
                 ffi.cast(_NODES, _bytes_pointer(memory.nodes)), room, _bytes_pointer(memory.digests),
                 _bytes_pointer(self.codes),
             )  # fmt: skip

@@ -94,8 +94,13 @@ def _named(value: Any, names: Sequence[str]) -> int:
 def leaf_of(value: Any) -> LeafOp:
     """A LeafOp."""
     found = members(value, ("hash", "prehash_key", "prehash_value", "length", "prefix"))
-    hashes = [_named(found.get(name, 0), HASH_OPS) for name in ("hash", "prehash_key", "prehash_value")]
-    return LeafOp(*hashes, _named(found.get("length", 0), LENGTH_OPS), octets(found.get("prefix", "")))
+    return LeafOp(
+        _named(found.get("hash", 0), HASH_OPS),
+        _named(found.get("prehash_key", 0), HASH_OPS),
+        _named(found.get("prehash_value", 0), HASH_OPS),
+        _named(found.get("length", 0), LENGTH_OPS),
+        octets(found.get("prefix", "")),
+    )
 
 
 def _inner(value: Any) -> InnerOp:
@@ -166,8 +171,13 @@ def spec_of(value: Any) -> tuple[LeafOp | None, InnerSpec | None, int, int, bool
     if "inner_spec" in found:
         names = ("child_order", "child_size", "min_prefix_length", "max_prefix_length", "empty_child", "hash")
         inside = members(found["inner_spec"], names)
-        sizes = (integer(inside.get(name, 0)) for name in names[1:4])
-        order = tuple(integer(one) for one in listed(inside.get("child_order", ())))
-        inner = InnerSpec(order, *sizes, octets(inside.get("empty_child", "")), _named(inside.get("hash", 0), HASH_OPS))
+        inner = InnerSpec(
+            tuple(integer(one) for one in listed(inside.get("child_order", ()))),
+            integer(inside.get("child_size", 0)),
+            integer(inside.get("min_prefix_length", 0)),
+            integer(inside.get("max_prefix_length", 0)),
+            octets(inside.get("empty_child", "")),
+            _named(inside.get("hash", 0), HASH_OPS),
+        )
     leaf = leaf_of(found["leaf_spec"]) if "leaf_spec" in found else None
     return leaf, inner, integer(found.get("max_depth", 0)), integer(found.get("min_depth", 0)), flag

@@ -204,14 +204,21 @@ class Reader:
     def leaf(self, start: int, end: int, known: LeafOp | None = None) -> LeafOp:
         """A LeafOp; a second one in the same message is merged into the first, `known`."""
         found = known or LeafOp()
-        values = [found.hash, found.prehash_key, found.prehash_value, found.length]
-        prefix = found.prefix
-        for number, value, stop in self.fields(start, end, _LEAF):
-            if number == 5:
-                prefix = self.data[value:stop]
+        hash_op, key, value, length, prefix = (
+            found.hash, found.prehash_key, found.prehash_value, found.length, found.prefix,
+        )  # fmt: skip
+        for number, at, stop in self.fields(start, end, _LEAF):
+            if number == 1:
+                hash_op = _int32(at)
+            elif number == 2:
+                key = _int32(at)
+            elif number == 3:
+                value = _int32(at)
+            elif number == 4:
+                length = _int32(at)
             else:
-                values[number - 1] = _int32(value)
-        return LeafOp(*values, prefix)
+                prefix = self.data[at:stop]
+        return LeafOp(hash_op, key, value, length, prefix)
 
     def inner(self, start: int, end: int) -> InnerOp:
         """An InnerOp."""

@@ -31,8 +31,8 @@ def verify_membership(
 
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF (bytes that do not parse, operations that are not the spec's, a
-            proof of absence, more than the bounds of ``pycore.ics23``) or BAD_PROOF (another key, value or root). A
-            note says why.
+            proof of absence, more than the bounds of ``pycore.ics23``) or BAD_PROOF (another key, value or root);
+            ``.reason`` says why.
         InputError: a malformed call: a spec that is none, arguments that are no bytes.
 
     Traps: an empty value or key is never proven. A root proves what the tree held when the root was made, nothing about
@@ -47,7 +47,6 @@ def verify_membership(
     Traceback (most recent call last):
         ...
     pycore.errors.ProofError: proof: BAD_PROOF: a Merkle proof leads to another root
-    a proof of another value
     """
     checker = Checker(as_spec(spec), rules)
     wanted, name, content = one_bytes(root, "root"), one_bytes(key, "key"), one_bytes(value, "value")
@@ -115,7 +114,7 @@ def nothing(found: Entries, what: str) -> RefusedError:
 
 
 def proof_error(error: RefusedError) -> ProofError:
-    """The error of a refusal, its reason as a note."""
+    """The error of a refusal, with its reason."""
     made = ProofError(error.verdict)
-    made.add_note(error.reason)
+    made.reason = error.reason
     return made

@@ -66,9 +66,11 @@ class ProvenTree:
         self._rank = {key: place for place, key in enumerate(self.keys)}
         self._paths: list[list[tuple[bytes, bytes]]] = [[] for _ in self.keys]
         self._leaf = {
-            "iavl": pb.LeafOp(hash=1, prehash_value=1, length=1, prefix=b"\x00\x02" + _varint(2 * version)),
-            "tendermint": pb.LeafOp(hash=1, prehash_value=1, length=1, prefix=b"\x00"),
-            "smt": pb.LeafOp(hash=1, prehash_key=1, prehash_value=1, prefix=b"\x00"),
+            "iavl": pb.LeafOp(
+                hash=pb.SHA256, prehash_value=pb.SHA256, length=pb.VAR_PROTO, prefix=b"\x00\x02" + _varint(2 * version)
+            ),
+            "tendermint": pb.LeafOp(hash=pb.SHA256, prehash_value=pb.SHA256, length=pb.VAR_PROTO, prefix=b"\x00"),
+            "smt": pb.LeafOp(hash=pb.SHA256, prehash_key=pb.SHA256, prehash_value=pb.SHA256, prefix=b"\x00"),
         }[kind]
         if kind == "smt":
             self.root = self._sparse(0, len(self.keys), 0)
@@ -77,7 +79,9 @@ class ProvenTree:
 
     def exist(self, key: bytes) -> pb.ExistenceProof:
         """The proof of one item."""
-        path = [pb.InnerOp(hash=1, prefix=before, suffix=after) for before, after in self._paths[self._rank[key]]]
+        path = [
+            pb.InnerOp(hash=pb.SHA256, prefix=before, suffix=after) for before, after in self._paths[self._rank[key]]
+        ]
         return pb.ExistenceProof(key=key, value=self._content[key], leaf=self._leaf, path=path)
 
     def nonexist(self, key: bytes) -> pb.NonExistenceProof:
