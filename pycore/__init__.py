@@ -8,7 +8,7 @@ Batches of bytes may be lists, arrays, flat buffers, ``(data, offsets)`` pairs o
 :mod:`pycore.base.columns`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
 see :mod:`pycore.errors`.
 
-``pycore.bundle``, ``pycore.consensus``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when
+``pycore.bundle``, ``pycore.consensus``, ``pycore.ics23``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when
 first used.
 """
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from . import bundle as bundle
     from . import client as client
     from . import consensus as consensus
+    from . import ics23 as ics23
     from . import ledgers as ledgers
     from . import testing as testing
 
@@ -115,6 +116,7 @@ _LAZY = {
     "collectibles": "pycore.collectibles",
     "consensus": "pycore.consensus",
     "evidence": "pycore.evidence",
+    "ics23": "pycore.ics23",
     "ledgers": "pycore.ledgers",
     "ssz": "pycore.merkle.ssz",
     "testing": "pycore.testing",

@@ -55,7 +55,7 @@ def test_all_is_sorted_and_real() -> None:
     assert kinds == sorted(kinds)
     for name in pycore.__all__:
         assert getattr(pycore, name) is not None
-    lazy = {"bundle", "client", "collectibles", "consensus", "evidence", "ledgers", "ssz", "testing"}
+    lazy = {"bundle", "client", "collectibles", "consensus", "evidence", "ics23", "ledgers", "ssz", "testing"}
     assert dir(pycore) == sorted({*pycore.__all__, *lazy})
     assert pycore.ledgers.get("chainmaker") is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
