@@ -90,7 +90,7 @@ def test_check_leaf(name: str) -> None:
     case = cases("CheckLeaf")[name]
     spec = {"leafSpec": case["Spec"], "innerSpec": {"childOrder": [0, 1], "childSize": 20, "hash": "SHA256"}}
     if "hash" not in case["Spec"]:  # a spec without a hash, which nobody computes
-        with pytest.raises(InputError, match="leaf_spec.hash"):
+        with pytest.raises(InputError, match=r"leaf_spec\.hash"):
             forms.as_spec(spec)
         return
     refused = None
