@@ -105,7 +105,7 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
 
 /* The bytes that stand before data of this length, by the spec's operation; 0 where that takes another length. */
 static int put_length(batch *to, uint32_t op, size_t len) {
-    uint8_t bytes[8];
+    uint8_t bytes[64] = {0}; /* as wide as the longest copy of a constant length: gcc sees the others as well */
     size_t n = 0;
     switch (op) {
     case PC_ICS23_NO_PREFIX: break;
