@@ -391,7 +391,7 @@ static int is_child(const pc_ics23_spec *spec, const pc_ics23_node *node, size_t
            node->suffix_len == spec->left_bytes - before;
 }
 
-/* Which child a step starts from; the number of children where it is none of them. */
+/* Which child a step starts from; the number of children where it starts from no child. */
 static size_t child_of(const pc_ics23_spec *spec, const pc_ics23_node *node) {
     size_t child = 0;
     while (child < spec->children && !is_child(spec, node, child)) child++;

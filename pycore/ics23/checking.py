@@ -1,19 +1,14 @@
 """The rules of ICS-23, one proof at a time: what every other road of this package must agree with.
 
 Two rule sets. "strict" is the reference's newest text, as read in public copies of the code, with the bounds that its
-trees have; "compatible" is the Go implementation's release 0.11, which the Cosmos SDK is built with:
+trees have; "compatible" is the Go implementation's release 0.11, which the Cosmos SDK is built with. Strict alone
+refuses
 
-====================================================  ========  ============
-rule                                                  strict    compatible
-====================================================  ========  ============
-a field twice, or two alternatives of one choice      refused   as gogoproto
-a suffix longer than all other children               refused   taken
-IAVL: a leaf's prefix has height 0 and size 1         yes       not checked
-Tendermint: a node's prefix begins with 1, and is     yes       not checked
-just that where there is a suffix
-spec: max_prefix_length < min_prefix_length +         yes       not checked
-child_size
-====================================================  ========  ============
+- a field twice, or two alternatives of one choice (compatible: as gogoproto reads them);
+- a suffix that is longer than all other children;
+- an IAVL leaf whose prefix has another height than 0 or another size than 1;
+- a step of Tendermint's tree whose prefix does not begin with 1, or is longer where there is a suffix;
+- a spec with max_prefix_length >= min_prefix_length + child_size, with an InputError.
 """
 
 from __future__ import annotations

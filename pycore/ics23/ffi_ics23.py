@@ -101,7 +101,7 @@ def native_spec(checker: Checker) -> NativeSpec | None:
 
 
 class _Memory:
-    """What a call works in: items, nodes and digests, with room for so many."""
+    """The memory of a call: items, nodes and digests, with room for so many."""
 
     def __init__(self, n: int, room: int, digest_size: int) -> None:
         self.items = np.empty(n * _ITEM_SIZE, np.uint8)

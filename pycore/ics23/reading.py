@@ -59,7 +59,7 @@ Entry = ExistenceProof | NonExistenceProof
 
 @dataclass(slots=True)
 class Entries:
-    """What a CommitmentProof holds, in its order; `batch`: whether it is a batch, compressed or not."""
+    """The proofs in a CommitmentProof, in its order; `batch`: whether it is a batch, compressed or not."""
 
     items: list[Entry] = field(default_factory=list)
     batch: bool = False
