@@ -16,10 +16,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size) {
     if (size < 2 || size > 8192) return 0;
     const size_t n = 1 + input[1] % MOST, part = (size - 2) / n;
     const int wrapped = input[0] >> 3 & 1;
-    pc_ics23_spec spec = {.leaf_op = 1, .inner_op = 1, .leaf_hash = 0, .key_hash = -1, .value_hash = input[0] & 16 ? 0 : -1,
-                          .inner_hash = 0, .value_op = input[0] & 16 ? 1 : 0, .length_op = input[0] >> 5, .min_prefix = 1,
-                          .max_prefix = 8, .child_size = 3, .left_bytes = 6, .max_depth = 1024, .flags = input[0] & 7,
-                          .places = places, .children = 3, .empty_child = (const uint8_t *)"\0\0\0", .empty_len = 3};
+    pc_ics23_spec spec = {.leaf_op = 1,
+                          .inner_op = 1,
+                          .leaf_hash = 0,
+                          .key_hash = -1,
+                          .value_hash = input[0] & 16 ? 0 : -1,
+                          .inner_hash = 0,
+                          .value_op = input[0] & 16 ? 1 : 0,
+                          .length_op = input[0] >> 5,
+                          .min_prefix = 1,
+                          .max_prefix = 8,
+                          .child_size = 3,
+                          .left_bytes = 6,
+                          .max_depth = 1024,
+                          .flags = input[0] & 7,
+                          .places = places,
+                          .children = 3,
+                          .empty_child = (const uint8_t *)"\0\0\0",
+                          .empty_len = 3};
     if (spec.length_op == 2) spec.length_op = 8;
     uint8_t *data = malloc(n * part + 1);
     memcpy(data, input + 2, n * part);

@@ -49,10 +49,22 @@ static void plant(void) {
         }
         lengths[i] = (size_t)(to - proofs[i]);
     }
-    spec = (pc_ics23_spec){.leaf_op = 1, .inner_op = 1, .leaf_hash = sha256, .key_hash = -1, .value_hash = -1,
-                           .inner_hash = sha256, .min_prefix = 1, .max_prefix = 1, .child_size = 32, .left_bytes = 32,
-                           .max_depth = 128, .flags = PC_ICS23_STRICT, .leaf_prefix = (const uint8_t *)"", .leaf_prefix_len = 1,
-                           .places = places, .children = 2};
+    spec = (pc_ics23_spec){.leaf_op = 1,
+                           .inner_op = 1,
+                           .leaf_hash = sha256,
+                           .key_hash = -1,
+                           .value_hash = -1,
+                           .inner_hash = sha256,
+                           .min_prefix = 1,
+                           .max_prefix = 1,
+                           .child_size = 32,
+                           .left_bytes = 32,
+                           .max_depth = 128,
+                           .flags = PC_ICS23_STRICT,
+                           .leaf_prefix = (const uint8_t *)"",
+                           .leaf_prefix_len = 1,
+                           .places = places,
+                           .children = 2};
 }
 
 /* Checks n proofs in memory that ends where they end; returns what the call returned, and keeps items and nodes for neighbours(). */
@@ -127,9 +139,11 @@ static void test_changes(void) {
             for (int bit = 0; bit < (THOROUGH ? 8 : 2); bit++) {
                 memcpy(changed, proofs[i], lengths[i]);
                 if (at < lengths[i]) changed[at] ^= (uint8_t)(1 << bit);
-                const uint8_t *given[] = {proofs[i], changed, proofs[(i + 1) % LEAVES]}, *first[] = {changed, proofs[i], proofs[i ^ 1]};
+                const uint8_t *given[] = {proofs[i], changed, proofs[(i + 1) % LEAVES]},
+                              *first[] = {changed, proofs[i], proofs[i ^ 1]};
                 const size_t cut = at == lengths[i] ? at - 1 : lengths[i];
-                const size_t sizes[] = {lengths[i], cut, lengths[(i + 1) % LEAVES]}, other[] = {cut, lengths[i], lengths[i ^ 1]};
+                const size_t sizes[] = {lengths[i], cut, lengths[(i + 1) % LEAVES]},
+                             other[] = {cut, lengths[i], lengths[i ^ 1]};
                 EXPECT_INT(check(given, sizes, 3, 100, verdicts), 0);
                 if (!EXPECT(verdicts[0] == PC_VALID && verdicts[1] != PC_VALID && verdicts[2] == PC_VALID)) return;
                 EXPECT_INT(check(first, other, 3, 100, verdicts), 0);
