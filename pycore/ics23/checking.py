@@ -37,6 +37,7 @@ from pycore.ics23.specs import (
 )
 
 RULES = ("strict", "compatible")
+_MOST_REMEMBERED = 1 << 16  # steps: some 20 MB, whatever strangers send
 _FIXED = {
     FIXED32_BIG: (4, "big"), FIXED32_LITTLE: (4, "little"), FIXED64_BIG: (8, "big"), FIXED64_LITTLE: (8, "little"),
 }  # fmt: skip
@@ -111,7 +112,9 @@ class Checker:
             at = node, step
             found = self._memory.get(at)
             if found is None:
-                found = self._memory[at] = _climb(step, node)
+                found = _climb(step, node)
+                if len(self._memory) < _MOST_REMEMBERED:
+                    self._memory[at] = found
             node = found
         return node
 

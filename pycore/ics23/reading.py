@@ -20,8 +20,9 @@ MAX_FIELDS = 1 << 20
 """Fields and numbers of one proof, known or not."""
 MAX_ENTRIES = 1 << 17
 """Entries of a batch, and steps that its compressed form shares."""
-MAX_OP_BYTES = 1 << 16
-"""Bytes of the prefix or suffix of one step. Real ones have at most 46."""
+MAX_OP_BYTES = 1 << 14
+"""Bytes of the prefix or suffix of one step: the children of the widest node that a spec may have. Real ones have at
+most 46."""
 
 _VARINT, _FIXED64, _BYTES, _GROUP, _END_GROUP, _FIXED32 = range(6)
 _MASK64 = (1 << 64) - 1
