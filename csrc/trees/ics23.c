@@ -96,6 +96,7 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
         to = (uint32_t)r->used++;
         r->nodes[to] = *node;
         node = &r->nodes[to];
+        node->good = 0;
     }
     node->input = id;
     node->next = c->first[node->level];
