@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pycore.base.verdicts import Verdict
@@ -456,6 +457,24 @@ def test_a_certificate_without_its_header() -> None:
     assert sound(verify_certificate(set_of(signers), bad, mode="light"))
 
 
+def test_a_certificate_that_no_reader_makes_is_a_malformed_call() -> None:
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    certificate = SignedHeader.read(wire(header), form="wire").certificate
+    slots = certificate.positions.tolist()
+    for changes, field in (
+        ({"positions": np.array([*slots[:-1], 9], np.int32)}, "certificate.positions"),
+        ({"positions": np.array([-1, *slots[1:]], np.int32)}, "certificate.positions"),
+        ({"positions": np.array([slots[0], *slots[:-1]], np.int32)}, "certificate.positions"),
+        ({"kinds": np.full(len(slots), 7, np.uint8)}, "certificate.kinds"),
+        ({"signatures": list(certificate.signatures)[:-1]}, "certificate.signatures"),
+    ):
+        for mode in MODES:
+            with pytest.raises(InputError) as error:
+                verify_certificate(validators, replace(certificate, **changes), mode=mode)
+            assert error.value.field == field
+
+
 # ---- many at once ----------------------------------------------------------------------------------------------------
 
 
@@ -525,6 +544,17 @@ def test_what_was_decided_is_kept_for_equal_votes_only(monkeypatch: pytest.Monke
                 trusting = verify_commit(validators, wire(header), mode="trusting", form="wire", trust_level=level)
                 assert sound(trusting) is reached
         assert len(validators.rulings._found) <= 3
+
+
+def test_reports_of_equal_votes_cannot_change_one_another() -> None:
+    """What was decided is kept, so it must not be the caller's to write into."""
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    report = verify_commit(validators, wire(header), form="wire")
+    for column in (report.positions, report.verdicts.codes):
+        with pytest.raises(ValueError, match="read-only"):
+            column[:] = 3
+    assert verify_commit(validators, wire(header), form="wire").positions.tolist() == [0, 1, 2]
 
 
 # ---- two roads -------------------------------------------------------------------------------------------------------
