@@ -159,9 +159,9 @@ def commitment_of(value: Any) -> Entries:
         return Entries([_entry(one, None) for one in entries], batch=True)
     inside = members(found["compressed"], ("entries", "lookup_inners"))
     lookup = [_inner(one) for one in listed(inside.get("lookup_inners", ()))]
-    entries = [_entry(one, lookup) for one in listed(inside.get("entries", ()))]
-    check_sharing(entries, lookup)
-    return Entries(entries, batch=True)
+    rows = [_entry(one, lookup) for one in listed(inside.get("entries", ()))]
+    check_sharing(rows, lookup)
+    return Entries(rows, batch=True)
 
 
 def spec_of(value: Any) -> tuple[LeafOp | None, InnerSpec | None, int, int, bool]:
