@@ -80,6 +80,16 @@ def test_every_form(cli: Run, files: Path, validators: Any) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_what_a_third_signed_is_not_called_final(cli: Run, files: Path) -> None:
+    few = cometbft.Chain(blocks=1, validators=5, seed=11, absent=(3, 4))
+    (files / "few.json").write_text(cometbft_json.commit_answer(few.signed_header(0)))
+    for mode in ("trusting", "trusting-all"):
+        done = cli("cosmos", "commit", "few.json", *SET, "--mode", mode)
+        assert done.returncode == 0
+        assert done.stdout.splitlines()[-1].startswith("SIGNED: ")
+        assert "FINAL" not in done.stdout
+
+
 def test_several_headers_and_one_that_is_not_final(cli: Run, files: Path, chain: cometbft.Chain) -> None:
     signed = chain.signed_header(1)
     slot = signed.commit.signatures[0]
