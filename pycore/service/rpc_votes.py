@@ -10,8 +10,8 @@ from pycore.consensus import chains
 from pycore.consensus.collector import VoteCollector
 from pycore.consensus.events import VoteEvent
 from pycore.errors import InputError, LengthError
-from pycore.service.rpc_consensus import Validators, cost_of
 from pycore.service.callers import require_chain
+from pycore.service.rpc_consensus import Validators, cost_of
 from pycore.service.work import Chained, Work
 from pycore.wire.columns import from_column
 from pycore.wire.schema import votes_pb2
@@ -22,6 +22,8 @@ _NAME = "VerifyVotes"
 _FIRST_ONLY = ("chain", "chain_id", "extensions")
 _KEPT_VOTE = 384
 """Bytes that a vote takes in a collector besides its own."""
+_KEPT_ROUND = 2048
+"""Bytes that a round with votes takes."""
 _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
 
@@ -54,12 +56,13 @@ class _Stream:
         self._collector: VoteCollector | None = None
         self._most = settings.limits.max_message_bytes
         self._kept: dict[int, int] = {}  # height at which votes came -> bytes that may be kept of them
+        self._rounds = 0  # with votes, of all heights
         self.read = False
 
     @property
     def held_bytes(self) -> int:
         """Of the votes that are kept, and of the validators of their heights."""
-        return sum(self._kept.values())
+        return sum(self._kept.values()) + _KEPT_ROUND * self._rounds
 
     def part(self, request: votes_pb2.VerifyVotesRequest) -> _Part:
         """Reads all that a message says besides votes. InputError where it may not say so."""
@@ -94,6 +97,7 @@ class _Stream:
         before, kept = collector.counts, collector.kept
         events += collector.add_bytes(votes, peer=part.peer)
         events += collector.flush()
+        self._rounds = sum(len(collector.rounds(height)) for height in self._kept)
         self._note(collector.height, collector.kept - kept, votes)
         counts = {name: many - before[name] for name, many in collector.counts.items() if many > before[name]}
         return _Counted(events, counts, collector.height, collector.round)
