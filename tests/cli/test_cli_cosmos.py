@@ -214,6 +214,17 @@ def light(cli: Run, chain: LightChain, *words: str, root: int | None = 1, now: s
 
 @pytest.mark.network
 @pytest.mark.parametrize("via", [False, True])
+def test_a_block_of_another_height_is_not_the_one_that_was_asked_for(
+    cli: Run, folder: Path, light_chain: LightChain, target: str, via: bool
+) -> None:
+    (folder / "node" / "6.bin").write_bytes(light_chain.wire(5))
+    done = light(cli, light_chain, *(["--via", target] if via else []), "--height", "6", "--store", "light.db")
+    assert done.returncode != 0
+    assert "TRUSTED: " not in done.stdout.replace("NOT TRUSTED", "")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("via", [False, True])
 def test_a_light_client_goes_on_from_its_store(
     cli: Run, folder: Path, light_chain: LightChain, target: str, via: bool
 ) -> None:
