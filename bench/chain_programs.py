@@ -26,7 +26,13 @@ _TIMEOUT = 240  # seconds to download and compile
 
 XUPERCORE = "github.com/xuperchain/xupercore"
 COMETBFT = "github.com/cometbft/cometbft"
-COMETBFT_1 = "v1.0.1"
+COMETBFT_RELEASES = {
+    "0.38": ("v0.38.26", ""),
+    "0.39": ("v0.39.4", ""),
+    "0.40": ("v0.40.0", ""),
+    "1.0": ("v1.0.1", "v1"),
+}
+"""Line of releases -> the version that is built, and the tags of its files."""
 BIF_GO = "github.com/caict-4iot-dev/BIF-Core-SDK-Go"
 ICS23 = "github.com/cosmos/ics23/go"
 BIF_NODE = "brdc-sm-crypto@0.3.7"
@@ -50,13 +56,14 @@ def cometbft() -> list[str]:
 
 
 def cometbft_forms(release: str = "0.38") -> list[str]:
-    """The command of tests/go/cometbft against a line of releases, "0.38" or "1.0"; raises PeerMissingError as
-    :func:`_go_program` does."""
-    if release != "1.0":
-        return _go_program(ROOT / "tests" / "go" / "cometbft", _BUILD / "go" / "cometbft-forms", COMETBFT)
-    moved = (("cometbft/proto/tendermint/types", "cometbft/api/cometbft/types/v1"), ("v0.38.26", COMETBFT_1))
-    folder = _BUILD / "go" / "cometbft-forms-1"
-    return _go_program(ROOT / "tests" / "go" / "cometbft", folder, COMETBFT, moved, "v1")
+    """The command of tests/go/cometbft against a line of releases, by its name in COMETBFT_RELEASES; raises
+    PeerMissingError as :func:`_go_program` does."""
+    version, tags = COMETBFT_RELEASES[release]
+    moved = [("v0.38.26", version)]
+    if tags == "v1":
+        moved.append(("cometbft/proto/tendermint/types", "cometbft/api/cometbft/types/v1"))
+    folder = _BUILD / "go" / f"cometbft-forms-{release}"
+    return _go_program(ROOT / "tests" / "go" / "cometbft", folder, COMETBFT, tuple(moved), tags)
 
 
 def ics23_go() -> list[str]:
@@ -85,6 +92,10 @@ def _go_program(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one process builds, the others wait for it
+        names = {source.name for source in sources.glob("*.go")}
+        for stale in folder.glob("*.go"):
+            if stale.name not in names:
+                stale.unlink()
         for source in (*sorted(sources.glob("*.go")), sources / "go.mod"):
             text = source.read_text(encoding="utf-8")
             for old, new in moved:

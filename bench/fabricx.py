@@ -2,6 +2,7 @@
 
     python -m bench.fabricx                      ours, and the committer's own verifier where Go builds it
     python -m bench.fabricx --transactions 40000 --block 500 --rounds 5
+    python -m bench.fabricx --lone 900           how long one transaction waits for its status
 
 Each verifier is a process; a client here sends VerifierBatch messages and takes every status. Only the verifier's
 processor time counts (user and system, all threads), so what the client costs does not matter. Rounds alternate
@@ -17,6 +18,7 @@ import contextlib
 import json
 import os
 import queue
+import random
 import re
 import statistics
 import subprocess
@@ -37,6 +39,8 @@ METHOD = "/servicepb.Verifier/StartStream"
 KINDS = {"ecdsa": 7550, "eddsa": 10600, "certs": 3640, "ids": 4180}
 """Kind -> the committer's transactions per second of processor time where P-256 takes `OPENSSL` verifications."""
 OPENSSL = 10_500
+CUTOFF = 0.01
+"""Seconds that a status may wait for others, with both verifiers."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -102,7 +106,7 @@ def verifiers(update: bytes) -> Iterator[list[Verifier]]:
             "--fabric-x",
             "127.0.0.1:0",
             "--batch-time-cutoff",
-            "10ms",
+            f"{1000 * CUTOFF:.0f}ms",
         ]
         ours = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert ours.stderr is not None
@@ -119,6 +123,24 @@ def verifiers(update: bytes) -> Iterator[list[Verifier]]:
     finally:
         for one in found:
             one.close()
+
+
+def lone(found: Sequence[Verifier], requests: Sequence[bytes]) -> None:
+    """Prints how long single transactions take from sending to status: one sent as soon as the last is answered, one
+    within the cutoff after it, one later, in turns."""
+    rng, pauses = random.Random(1), ("at once", "within the cutoff", "later")
+    taken: dict[tuple[str, str], list[float]] = {(one.name, pause): [] for one in found for pause in pauses}
+    for at in range(0, len(requests), 30):
+        for one in found:
+            for place, request in enumerate(requests[at : at + 30]):
+                pause = pauses[place % 3]
+                time.sleep({"at once": 0.0, "within the cutoff": rng.random() * CUTOFF, "later": 1.5 * CUTOFF}[pause])
+                taken[one.name, pause].append(one.run([batch([request])], 1)[1])
+    for (name, pause), seconds in taken.items():
+        median, *_, ninth = (1e3 * value for value in statistics.quantiles(seconds, n=10)[4:])
+        beyond = sum(value > CUTOFF + 0.002 for value in seconds)
+        print(f"{name:10} sent {pause:18} median {median:6.2f} ms, nine in ten within {ninth:6.2f} ms; "
+              f"later than the cutoff and 2 ms: {beyond} of {len(seconds)}")  # fmt: skip
 
 
 def openssl_rate() -> float:
@@ -138,8 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--block", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--lone", type=int, default=0, help="single transactions, in place of blocks")
     given = parser.parse_args(arguments)
     network = FabricXNetwork()
+    if given.lone:
+        print(f"cpu: {describe_environment()['cpu']}, cutoff {1000 * CUTOFF:.0f} ms")
+        with verifiers(batch([], network.update())) as found:
+            lone(found, network.requests("ecdsa", given.lone))
+        return 0
     rate = openssl_rate()
     print(f"cpu: {describe_environment()['cpu']}, OpenSSL P-256: {rate:,.0f}/s")
     with verifiers(batch([], network.update())) as found:

@@ -8,8 +8,8 @@ Batches of bytes may be lists, arrays, flat buffers, ``(data, offsets)`` pairs o
 :mod:`pycore.base.columns`. An invalid item is a code in :class:`Verdicts`; a malformed call raises :class:`InputError`:
 see :mod:`pycore.errors`.
 
-``pycore.bundle``, ``pycore.consensus``, ``pycore.ics23``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing`` are imported when
-first used.
+``pycore.bundle``, ``pycore.consensus``, ``pycore.ics23``, ``pycore.ledgers``, ``pycore.client`` and ``pycore.testing``
+are imported when first used.
 """
 
 from __future__ import annotations

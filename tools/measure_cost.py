@@ -82,7 +82,7 @@ def call(channel: grpc.Channel, family: Family, raw: bytes) -> str:
     """How the service answered, in words."""
     method = METHODS + family.method
     try:
-        if family.method in ("VerifySignatureStream", "ValidateBlocks"):
+        if family.method in ("VerifySignatureStream", "ValidateBlocks", "VerifyCommits", "VerifyVotes"):
             size = sum(map(len, channel.stream_stream(method)(iter([raw]), timeout=600)))
         elif family.method == "AppendMerkleTree":
             size = len(channel.stream_unary(method)(iter([raw]), timeout=600))

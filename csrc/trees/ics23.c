@@ -6,7 +6,12 @@
  * one of the two leads elsewhere than to the root, and neither changes the verdict of the other. */
 #include "ics23_read.h"
 
-enum { GROUP = 512, BLOCK = 128, BUFFER = 16 << 10, STEP_BYTES_MIN = 5 }; /* messages and their bytes that are hashed by one call; they stay in the first-level cache */
+enum {
+    GROUP = 512,
+    BLOCK = 128,
+    BUFFER = 16 << 10,
+    STEP_BYTES_MIN = 5
+}; /* messages and their bytes that are hashed by one call; they stay in the first-level cache */
 
 /* Messages on their way to a hash. */
 typedef struct batch {
@@ -22,7 +27,7 @@ typedef struct climb {
     size_t n, slot, leaf_size, inner_size; /* proofs; bytes between two digests */
     uint8_t *digests, *verdicts;           /* of leaves, then of nodes */
     size_t levels;                         /* one more than that of the deepest node of this group */
-    uint32_t first[STEPS_MAX];             /* the nodes that this group was the first to reach, by level: lists through `next` */
+    uint32_t first[STEPS_MAX]; /* the nodes that this group was the first to reach, by level: lists through `next` */
     batch values, keys, out;
 } climb;
 
@@ -63,9 +68,7 @@ static void clear(batch *to) {
     to->offsets[0] = to->offsets[1] = 0;
 }
 
-static int fits(const batch *to, size_t len) {
-    return to->n < BLOCK && len <= BUFFER - (size_t)to->offsets[to->n];
-}
+static int fits(const batch *to, size_t len) { return to->n < BLOCK && len <= BUFFER - (size_t)to->offsets[to->n]; }
 
 static void run(batch *to) {
     const pc_backend *ops; /* the best one for so many; that there is one was seen by prepare() */
@@ -93,6 +96,7 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
         to = (uint32_t)r->used++;
         r->nodes[to] = *node;
         node = &r->nodes[to];
+        node->good = 0;
     }
     node->input = id;
     node->next = c->first[node->level];
@@ -105,10 +109,11 @@ static uint32_t deliver(climb *c, uint32_t to, uint32_t id, size_t size) {
 
 /* The bytes that stand before data of this length, by the spec's operation; 0 where that takes another length. */
 static int put_length(batch *to, uint32_t op, size_t len) {
-    uint8_t bytes[8];
+    uint8_t bytes[64] = {0}; /* as wide as the longest copy of a constant length: gcc sees the others as well */
     size_t n = 0;
     switch (op) {
-    case PC_ICS23_NO_PREFIX: break;
+    case PC_ICS23_NO_PREFIX:
+        break;
     case PC_ICS23_VAR_PROTO:
         for (; len > 127; len >>= 7) bytes[n++] = (uint8_t)(len | 0x80);
         bytes[n++] = (uint8_t)len;
@@ -123,8 +128,10 @@ static int put_length(batch *to, uint32_t op, size_t len) {
         n = op == PC_ICS23_FIXED32_LITTLE ? 4 : 8;
         for (size_t i = 0; i < n; i++) bytes[i] = (uint8_t)((uint64_t)len >> 8 * i);
         break;
-    case PC_ICS23_REQUIRE_32: return len == 32;
-    default: return op == PC_ICS23_REQUIRE_64 && len == 64;
+    case PC_ICS23_REQUIRE_32:
+        return len == 32;
+    default:
+        return op == PC_ICS23_REQUIRE_64 && len == 64;
     }
     put(to, bytes, n);
     return 1;
@@ -353,8 +360,14 @@ int64_t pc_ics23_exist(int backend, const pc_ics23_spec *spec, const pc_spans *p
     if ((keys && !pc_column_ok(keys, n)) || (values && !pc_column_ok(values, n))) return PC_ERR_ARGUMENT;
     if (!groups || !items || !nodes || !digests || !verdicts || !n_roots || room < n_roots || room >= NONE - n)
         return PC_ERR_ARGUMENT;
-    c.read = (pc_ics23_reader){.spec = spec, .proofs = proofs, .keys = keys, .values = values, .items = items,
-                               .nodes = nodes, .room = room, .used = n_roots};
+    c.read = (pc_ics23_reader){.spec = spec,
+                               .proofs = proofs,
+                               .keys = keys,
+                               .values = values,
+                               .items = items,
+                               .nodes = nodes,
+                               .room = room,
+                               .used = n_roots};
     c.roots = roots;
     c.n = n;
     c.digests = digests;
@@ -391,7 +404,7 @@ static int is_child(const pc_ics23_spec *spec, const pc_ics23_node *node, size_t
            node->suffix_len == spec->left_bytes - before;
 }
 
-/* Which child a step starts from; the number of children where it is none of them. */
+/* Which child a step starts from; the number of children where it starts from no child. */
 static size_t child_of(const pc_ics23_spec *spec, const pc_ics23_node *node) {
     size_t child = 0;
     while (child < spec->children && !is_child(spec, node, child)) child++;
@@ -431,8 +444,8 @@ static size_t path_of(const pc_ics23_item *item, const pc_ics23_node *nodes, con
     return item->steps;
 }
 
-static int all_at_edge(const pc_ics23_spec *spec, const uint8_t *data, const pc_ics23_node *const *path, size_t from, size_t to,
-                       int right) {
+static int all_at_edge(const pc_ics23_spec *spec, const uint8_t *data, const pc_ics23_node *const *path, size_t from,
+                       size_t to, int right) {
     while (from < to && at_edge(spec, data, path[from], right)) from++;
     return from >= to;
 }

@@ -22,8 +22,8 @@ typedef struct pc_ics23_reader {
     pc_ics23_item *items;
     pc_ics23_node *nodes;
     size_t room, used;
-    int full; /* a node had no room */
-    size_t steps; /* of all proofs so far: never fewer than the nodes that they can need */
+    int full;            /* a node had no room */
+    size_t steps;        /* of all proofs so far: never fewer than the nodes that they can need */
     const uint8_t *leaf; /* the last leaf operation that was good */
     size_t leaf_len;
     uint32_t leaf_prefix, leaf_prefix_len; /* its prefix, from its first byte on */

@@ -14,7 +14,7 @@ enum { LEAVES_MAX = PC_CM_LEAVES * (LEAF_MAX + 4) };
 #define YEAR_1    (-62135596800) /* Go's zero time */
 #define YEARS_MAX 9000000000     /* seconds from 1970 either way that fit 64 bits of nanoseconds */
 
-/* What is left of a message; `odd` once it is none that is read here. */
+/* The rest of a message; `odd` once it turns out to be another one than those that are read here. */
 typedef struct part {
     const uint8_t *p, *end;
     int odd;
@@ -223,12 +223,6 @@ static uint8_t *put_varint(uint8_t *out, uint64_t v) {
     for (; v >= 0x80; v >>= 7) *out++ = (uint8_t)(v | 0x80);
     *out++ = (uint8_t)v;
     return out;
-}
-
-static size_t varint_size(uint64_t v) {
-    size_t n = 1;
-    while (v >>= 7) n++;
-    return n;
 }
 
 static uint8_t *put(uint8_t *out, const uint8_t *from, size_t len) {

@@ -30,9 +30,24 @@ def read_file(name: str) -> tuple[str, bytes]:
     """The form of a file ('-' is standard input) and its content: "rpc" for JSON, else "wire", also from hexadecimal
     text."""
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    if data.lstrip()[:1] in (b"{", b"["):
-        return "rpc", data
-    return "wire", block_bytes(data)
+    return ("rpc", data) if is_json(data) else ("wire", block_bytes(data))
+
+
+def is_json(data: bytes) -> bool:
+    """Whether content is JSON and not protobuf, whose first two bytes may be a line's end and a brace.
+
+    >>> is_json(b'{"result":'), is_json(b"\\n[]"), is_json(b"\\n{\\x0a\\x01")
+    (True, True, False)
+    """
+    if data[:1] in (b"{", b"["):
+        return True
+    if data.lstrip()[:1] not in (b"{", b"["):
+        return False
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def read_validators(names: Sequence[str]) -> Any:

@@ -49,7 +49,7 @@ def serve(context: typer.Context) -> None:
 
     if "--check-config" in context.args:
         sys.exit(check_config(read(), as_json="--json" in context.args))
-    sys.exit(run(read(), read))
+    sys.exit(run(read(), read, arguments))
 
 
 FABRICX_EXAMPLES = """examples:

@@ -33,7 +33,7 @@ class Ics23Calls(Caller):
         rules: str = "strict",
         threads: int | None = None,
     ) -> Plan[Verdicts]:
-        """`pycore.ics23.verify_membership_batch` on the service; `verify_non_membership_batch` for keys without a value.
+        """`pycore.ics23.verify_membership_batch` on the service; `verify_non_membership_batch` for keys without one.
 
         Args:
             spec, root, proofs, keys, rules: as for `verify_membership_batch`. Of several proofs all are JSON or none.

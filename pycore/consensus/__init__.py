@@ -38,6 +38,7 @@ from pycore.consensus.quorum import (
     Tally,
     decide,
     tally,
+    tally_columns,
 )
 from pycore.consensus.validators import Validator, ValidatorSet
 from pycore.consensus.votes import LightBlock, QuorumCertificate, SignedHeader, Vote
@@ -89,6 +90,7 @@ __all__ = [
     "VoteEvent",
     "decide",
     "tally",
+    "tally_columns",
     "verify_adjacent",
     "verify_backwards",
     "verify_certificate",

@@ -1,4 +1,4 @@
-"""What a chain gives so that its votes can be judged: :class:`ConsensusRules`, one object per chain.
+"""The rules by which votes of a chain are judged: :class:`ConsensusRules`, one object per chain.
 
 >>> from pycore.consensus import chains
 >>> chains.names()
@@ -132,7 +132,7 @@ def names() -> tuple[str, ...]:
 
 
 def rules(chain: str) -> ConsensusRules:
-    """The rules of a chain. UnknownNameError on a name that is none."""
+    """The rules of a chain. UnknownNameError on an unknown name."""
     if chain not in _MODULES:
         raise UnknownNameError("chain", quote(chain), "one of " + ", ".join(map(repr, _MODULES)))
     if chain in _LOADED:

@@ -118,7 +118,7 @@ class VoteCollector:
         self._pending = Pending()
         self._oldest = 0.0  # when the first of the pending votes came
         self._taken = self._applied = 0  # batches, which are counted in the order in which they were taken
-        self._abandoned: set[int] = set()
+        self._ended: set[int] = set()  # batches that ended before their turn came
 
     # ---- votes in ----------------------------------------------------------------------------------------------------
 
@@ -362,10 +362,10 @@ class VoteCollector:
             with self._turn:
                 if not counted:  # whatever ended this call must not stop the others
                     self._counts[Outcome.UNVERIFIED] += pending.count
-                self._abandoned.add(number)
-                while self._applied + 1 in self._abandoned:
+                self._ended.add(number)
+                while self._applied + 1 in self._ended:
                     self._applied += 1
-                    self._abandoned.remove(self._applied)
+                    self._ended.remove(self._applied)
                 self._turn.notify_all()
         if self._watch is not None:
             for (peer, outcome), many in seen.items():

@@ -95,15 +95,21 @@ def _choose(
     else:
         ours = (columns.sizes == n)[of]
         candidate = ours if mode == "full" else ours & (kinds == FOR_CLAIM)
-        voter = positions if ours.all() else np.where(ours, positions, 0)
-        fits = _equal_rows(addresses, validators.address_rows[voter])
+        all_ours = ours.all()
+        voter = positions if all_ours else np.where(ours, positions, 0)
+        complete = all_ours and len(of) == n * len(columns.usual)  # nobody is absent anywhere
+        if complete and addresses.tobytes() == validators.octets * len(columns.usual):
+            fits = ours
+        else:
+            fits = _equal_rows(addresses, validators.address_rows[voter])
     if mode in BRIEF:
-        rows = np.flatnonzero(candidate)
+        weights = np.where(candidate, validators.powers[voter], 0)
         if mode in TRUSTING:  # a validator who occurs again adds no power
+            rows = np.flatnonzero(candidate)
             _, first = np.unique(of[rows] * n + voter[rows], return_index=True)
-            rows = rows[first]
-        weights = np.zeros(len(of), np.int64)
-        weights[rows] = validators.powers[voter[rows]]
+            again = np.ones(len(rows), np.bool_)
+            again[first] = False
+            weights[rows[again]] = 0
         candidate = candidate & (_before(weights, of, validators.total) < needed)
     return candidate, voter, fits
 

@@ -9,7 +9,7 @@
 
 The names are those of CometBFT's ``types/validation.go``: VerifyCommit, VerifyCommitLight, its AllSignatures form, and
 VerifyCommitLightTrusting. One bad signature among those looked at refuses the commit, however much power the others
-have. Signatures outside the mode's choice are not looked at: "light" says nothing about them.
+have. Signatures outside the mode's choice are not checked: "light" says nothing about them.
 
 The checks, by name; those that a mode has no use for are not in its reports:
 
@@ -42,7 +42,7 @@ from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.consensus.chains import rules
 from pycore.consensus.commit_votes import MODES, TRUSTING, VOTE, judged_votes
-from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally
+from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally_columns
 from pycore.consensus.validators import ValidatorSet
 from pycore.consensus.votes import FOR_CLAIM, FOR_NOTHING, CommitColumns, QuorumCertificate, SignedHeader, checked_form
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
@@ -61,9 +61,9 @@ _CHECKS = ("structure", "chain_id", "validators_hash", "header_hash", "commit_he
            "double_votes", "signatures", "quorum")  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CommitReport(Report):
-    """The outcome for one signed header.
+    """The outcome for one signed header. Reports are equal when their checks are.
 
     mode                  as asked for
     chain_id, height      of the header; "" and 0 where it cannot be read
@@ -91,9 +91,10 @@ class CommitReport(Report):
         """
         if self.valid and self.complete:
             return
-        bad = self.verdicts.first_invalid()
-        if bad is not None and self.verdicts[bad] != Verdict.UNSUPPORTED_ALGORITHM:
-            raise InvalidSignature(self.verdicts[bad], int(self.positions[bad]))
+        codes = self.verdicts.codes
+        bad = np.flatnonzero((codes != _VALID) & (codes != _UNSUPPORTED))
+        if len(bad):
+            raise InvalidSignature(self.verdicts[int(bad[0])], int(self.positions[bad[0]]))
         others = [check for check in self.checks if check.name != "quorum" and check.ok is False]
         if others or self.decision is None:
             raise VerificationError(Verdict.BAD_DIGEST if others[0].name.endswith("_hash") else Verdict.MALFORMED_ITEM)
@@ -192,7 +193,7 @@ def verify_certificate(
     trust_level: tuple[int, int] = (1, 3),
     threads: int | None = None,
 ) -> CommitReport:
-    """Check a certificate without a header: the checks from `size` on. What it claims is the caller's to compare.
+    """Check a certificate without a header: the checks from `size` on. Its claim is the caller's to compare.
 
     Raises:
         InputError: as :func:`verify_commit`.
@@ -226,7 +227,7 @@ def _check_columns(certificate: QuorumCertificate) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a call asks for, checked."""
+    """The arguments of a call, checked."""
 
     rules: ConsensusRules
     mode: str
@@ -368,7 +369,7 @@ def _judged(
         if asked.chain_id is not None:
             checks.append(_same("chain_id", columns.chain_ids[i], asked.chain_id))
         if asked.mode not in TRUSTING:
-            checks.append(_same("validators_hash", columns.validators_hashes[i], validators.hash))
+            checks.append(_validators_hash(columns.validators_hashes[i], validators))
         checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
         checks.append(_same("commit_height", commit_heights[i], height))
         found.append(
@@ -403,6 +404,13 @@ def _structure(faults: Sequence[str]) -> Check:
     return Check("structure", False, f"{len(faults)} faults", "none", "; ".join(faults[:4]))
 
 
+def _validators_hash(got: bytes, validators: ValidatorSet) -> Check:
+    try:
+        return _same("validators_hash", got, validators.hash)
+    except InputError as error:
+        return Check("validators_hash", None, got, detail=f"no hash of this set: {error.got}")
+
+
 def _same(name: str, got: Any, wanted: Any) -> Check:
     return Check(name, got == wanted, got, wanted)
 
@@ -418,7 +426,7 @@ def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[A
     if not ours:
         objections.append(_NOT_OURS)
     repeats = Repeat.REFUSED if trusting else Repeat.IGNORED
-    count = tally(zip(voters, claims, flaws, strict=True), validators.electorate, repeats=repeats)
+    count = tally_columns(voters, claims, flaws, validators.electorate, repeats=repeats)
     decision = decide(count, asked.quorum, True, objections=objections)
     if trusting:
         doubled = [f"slots {slots[a]} and {slots[b]} are by one validator" for a, b in count.refused]

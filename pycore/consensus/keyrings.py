@@ -4,9 +4,9 @@
     many small calls tables in addition, at most TABLES bytes, once small calls had PATIENCE signatures for each key.
                      Calls of MANY and more combine their equations and are not faster with tables
     a set moves      keys that stay keep all this; new keys become one generation more. Beyond GENERATIONS, or when
-                     fewer than half of the kept keys are in the set, all are prepared anew
+                     fewer than half of the kept keys are in the set, all are prepared again
 
-So memory is bounded by the set at hand, however many heights it lives through.
+So memory is bounded by the size of the set, however many heights it lives through.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.base import ffi
+from pycore.base import ffi, parallel
 from pycore.base.registry import SCHEMES
 from pycore.base.verdicts import Verdict
+from pycore.signatures.batch import DEFAULT_USER_ID, Options
 from pycore.signatures.keyset import KeySet
 
 if TYPE_CHECKING:
@@ -40,14 +41,19 @@ MANY = 192
 GENERATIONS = 6
 """Groups of keys, all schemes together, that a set may consist of."""
 _UNSUPPORTED = int(Verdict.UNSUPPORTED_ALGORITHM)
+_DEFAULTS: dict[str, Any] = {
+    "rules": None, "prehashed": False, "user_id": DEFAULT_USER_ID, "hash": None, "encoding": "compact",
+    "der_rules": "strict",
+}  # fmt: skip
 
 
 class _Generation:
     """Keys of one scheme that came together."""
 
     def __init__(self, scheme: str, keys: Sequence[bytes], options: Mapping[str, Any]) -> None:
-        self.scheme, self.keys, self._options = scheme, tuple(keys), dict(options)
+        self.scheme, self.keys = scheme, tuple(keys)
         self._id = SCHEMES[scheme].id
+        self._options = Options.check(SCHEMES[scheme], **{**_DEFAULTS, **options})
         self._sets: dict[tuple[int, bool], KeySet] = {}  # (backend, with tables)
         self._asked = 0
         self._building = threading.Lock()
@@ -55,11 +61,12 @@ class _Generation:
     def verify(
         self, rows: NDArray[np.int64], signatures: Column, messages: Column, threads: int | None
     ) -> NDArray[np.uint8]:
-        keyset = self._keyset(len(rows))
-        return keyset.verify_batch(rows, signatures, messages, threads=threads, **self._options).codes
+        """uint8 (n,): codes of n signatures, each by the key at a row."""
+        keyset, count = self._keyset(len(rows)), parallel.resolve_threads(threads)
+        return keyset.verify_columns(self._options, rows.astype(np.uint32), signatures, messages, count)
 
     def _keyset(self, n: int) -> KeySet:
-        """A set for a call of n signatures, for the backend at hand: the tables of another one are of no use."""
+        """A set for a call of n signatures, for the current backend: the tables of another one are of no use."""
         backend = ffi.backend_pick(ffi.KIND_SCHEME, self._id, MANY)
         if n < MANY:
             tabulated = self._sets.get((backend, True))

@@ -407,7 +407,7 @@ def structure_checks(block: LightBlock) -> list[Check]:
     header, validators = block.signed_header, block.validators
     certificate = header.certificate
     return [
-        Check("structure", not header.faults, None, None, "; ".join(header.faults[:10])),
+        Check("structure", not header.faults, len(header.faults), 0, "; ".join(header.faults[:10])),
         Check("commit_height", certificate.height == header.height, certificate.height, header.height),
         Check("header_hash", b"" != header.hash == certificate.claimed_hash, certificate.claimed_hash, header.hash),
         Check("size", certificate.size == len(validators), certificate.size, len(validators)),

@@ -36,7 +36,7 @@ Numbers are Python's integers: exact at any size, so nothing rounds and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from operator import itemgetter
@@ -228,9 +228,6 @@ def tally(ballots: Iterable[Ballot], electorate: Electorate, *, repeats: Repeat 
     ['a: this voter is counted already', 'z: not a validator', 'c: a vote for nothing']
     """
     ballots = tuple(ballots)
-    plain = _plain(ballots, electorate)
-    if plain is not None:
-        return plain
     left = dict(electorate.powers)  # of the voters who are not used up
     power: dict[Hashable, int] = {}
     counted: list[int] = []
@@ -265,25 +262,39 @@ def tally(ballots: Iterable[Ballot], electorate: Electorate, *, repeats: Repeat 
     return Tally(electorate, ballots, MappingProxyType(power), tuple(counted), tuple(ignored), tuple(refused))
 
 
-def _plain(ballots: tuple[Ballot, ...], electorate: Electorate) -> Tally | None:
-    """The usual count: nothing is wrong with any vote, voters are known and occur once, and all that vote for
-    something vote for the same. None where it is another one."""
-    if not ballots:
-        return None
-    voters, claims, flaws = zip(*ballots, strict=True)
-    claim = next((one for one in claims if one is not None), None)
+def tally_columns(
+    voters: Sequence[Hashable],
+    claims: Sequence[Hashable],
+    flaws: Sequence[str],
+    electorate: Electorate,
+    *,
+    repeats: Repeat | Repeats = Repeat.IGNORED,
+) -> Tally:
+    """:func:`tally` of ballots in three columns, without a step for each vote in the usual case: nothing is wrong with
+    any, voters are known and occur once, and all that vote for something vote for the same.
+
+    >>> count = tally_columns([0, 2, 1], [7, 7, None], ["", "", ""], Electorate.equal(range(4)))
+    >>> dict(count.power), count.counted, count == tally(count.ballots, count.electorate)
+    ({7: 2}, (0, 1), True)
+    """
+    ballots = tuple(zip(voters, claims, flaws, strict=True))
     nil = claims.count(None)
-    if claim is None or any(flaws) or claims.count(claim) + nil < len(claims) or len(set(voters)) < len(voters):
-        return None
-    if not electorate.powers.keys() >= {*voters}:
-        return None
+    claim = claims[0] if claims and not nil else next((one for one in claims if one is not None), None)
+    alike = claim is not None and claims.count(claim) + nil == len(claims)
+    if not alike or any(flaws) or len({*voters}) < len(voters):
+        return tally(ballots, electorate, repeats=repeats)
+    try:
+        weights = [*map(electorate.powers.__getitem__, voters)]
+    except KeyError:
+        return tally(ballots, electorate, repeats=repeats)
     counted = tuple(range(len(ballots)))
+    power = sum(weights)
     ignored: tuple[Ignored, ...] = ()
     if nil:
+        for_nothing = [i for i, one in enumerate(claims) if one is None]
+        power -= sum([weights[i] for i in for_nothing])
+        ignored = tuple([Ignored(i, voters[i], NO_CLAIM) for i in for_nothing])
         counted = tuple([i for i, one in enumerate(claims) if one is not None])
-        ignored = tuple([Ignored(i, voters[i], NO_CLAIM) for i, one in enumerate(claims) if one is None])
-        voters = tuple([voters[i] for i in counted])
-    power = sum(map(electorate.powers.__getitem__, voters))
     return Tally(electorate, ballots, MappingProxyType({claim: power}), counted, ignored, ())
 
 

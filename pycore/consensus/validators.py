@@ -54,8 +54,8 @@ class Validator:
 
 
 class Rulings:
-    """What was decided of votes by one set, by all that the decision follows from. Bounded: forgets everything when
-    full; of very large commits it keeps nothing. Threads may write at once: what they write is equal."""
+    """Decisions on votes by one set, by all that they follow from. Bounded: forgets everything when full, and keeps
+    nothing of very large commits. Threads may write at once, since they write equal values."""
 
     __slots__ = ("_found",)
     most, most_bytes = 64, 1 << 14
@@ -123,19 +123,19 @@ class ValidatorSet:
 
     @cached_property
     def hash(self) -> bytes:
-        """As the chain's headers carry it."""
+        """As the chain's headers carry it. InputError: the chain has no hash for a set with such keys."""
         return self._rules.set_hash(self.validators)
 
     @cached_property
-    def _voters(self) -> tuple[tuple[str, bytes, int], ...]:
-        """What `hash` commits to; sets that a chain has no hash for have it too."""
-        return tuple((one.scheme, bytes(one.public_key), one.power) for one in self.validators)
+    def octets(self) -> bytes:
+        """The addresses, one after another."""
+        return b"".join(self.addresses)
 
     @cached_property
     def address_rows(self) -> NDArray[np.uint8]:
         """uint8 (n, width): the addresses."""
         width = len(self.addresses[0]) if self.addresses else 0
-        rows = np.frombuffer(b"".join(self.addresses), np.uint8).reshape(len(self), width)
+        rows = np.frombuffer(self.octets, np.uint8).reshape(len(self), width)
         rows.flags.writeable = False
         return rows
 
@@ -188,10 +188,15 @@ class ValidatorSet:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ValidatorSet):
             return NotImplemented
-        return self is other or (self.chain == other.chain and self._voters == other._voters)
+        return self is other or self._content == other._content
 
     def __hash__(self) -> int:
-        return hash((self.chain, self._voters))
+        return hash(self._content)
+
+    @cached_property
+    def _content(self) -> tuple[Any, ...]:
+        """All that sets are told apart by: what is hashed, also where the chain has no hash for a scheme."""
+        return self.chain, *((one.scheme, one.public_key, one.power) for one in self.validators)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (self.validators, self.chain)

@@ -185,17 +185,19 @@ class CommitColumns:
     A record that is not as its writer puts it, or breaks a rule of the chain, is left to
     ``ConsensusRules.read_signed_header``: `usual` is False, and it has no signatures here.
 
-    usual             bool (n,)
-    chain_ids         n texts. This and the next columns hold anything where a record is not usual.
-    heights           int64 (n,): of the headers        commit_heights   int64 (n,): of the commits
-    hashes            n times bytes: of the headers, recomputed
-    claimed_hashes    n times bytes: of the block that the commit is for
-    validators_hashes n times bytes: as the headers say them
-    sizes             int64 (n,): slots
-    starts            int64 (n + 1,): record i has the signatures starts[i] up to starts[i + 1]
-    positions         int64 (m,): slots                 kinds    uint8 (m,): FOR_CLAIM or FOR_NOTHING
-    addresses         uint8 (m, width): as written
-    signed            from rows, int64 (k,), of these signatures to the k messages and the k signatures
+    usual              bool (n,)
+    chain_ids          n texts. This and the next columns hold anything where a record is not usual.
+    heights            int64 (n,): of the headers
+    commit_heights     int64 (n,): of the commits
+    hashes             n times bytes: of the headers, recomputed
+    claimed_hashes     n times bytes: of the block that the commit is for
+    validators_hashes  n times bytes: as the headers say them
+    sizes              int64 (n,): slots
+    starts             int64 (n + 1,): record i has the signatures starts[i] up to starts[i + 1]
+    positions          int64 (m,): slots
+    kinds              uint8 (m,): FOR_CLAIM or FOR_NOTHING
+    addresses          uint8 (m, width): as written
+    signed             from rows, int64 (k,), of these signatures to the k messages and the k signatures
     """
 
     usual: NDArray[np.bool_]

@@ -9,10 +9,10 @@ Specs: "iavl", "tendermint", "smt", or any :class:`ProofSpec`, also as protobuf 
 standard but NO_HASH for a node, and all lengths but VAR_RLP. Proofs as protobuf bytes or as JSON; existence, absence,
 batches and compressed batches.
 
-Rules: "strict" (the default) and "compatible"; ``pycore.ics23.checking`` has the table.
+Rules: "strict" (the default) and "compatible"; ``pycore.ics23.checking`` says how they differ.
 
 Bounds, before anything costs: 16 MiB and 2^20 fields for a proof, 2^17 entries of a batch, 1,024 steps of a path (and
-the spec's `max_depth`, 128 where it says 0), 64 KiB for the prefix or suffix of a step, 64 times the size of a
+the spec's `max_depth`, 128 where it says 0), 16 KiB for the prefix or suffix of a step, 64 times the size of a
 compressed proof for all its paths together, 64 Mi characters of JSON.
 
 Sources: Interchain Standard 23; github.com/cosmos/ics23, go/ and proto/.

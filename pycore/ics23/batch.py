@@ -55,7 +55,7 @@ def verify_membership_batch(
         n verdicts: VALID, BAD_PROOF or MALFORMED_PROOF, as :func:`pycore.ics23.verify_membership` finds for each alone.
 
     Raises:
-        InputError: a malformed call: a spec that is none, counts that differ.
+        InputError: a malformed call: an unknown spec, counts that differ.
 
     >>> from pycore.testing.ics23 import ProvenTree
     >>> tree = ProvenTree("iavl", {b"a": b"1", b"c": b"2", b"d": b"3"})
@@ -336,7 +336,7 @@ def _read_batch(checker: Checker, roots: _Roots, proof: ProofLike) -> _Read | No
 
 
 def _entries(checker: Checker, proof: ProofLike, n: int) -> Entries | NDArray[np.uint8]:
-    """What one proof holds; verdicts of n keys where it is none."""
+    """What one proof holds; verdicts of n keys where it is not a proof."""
     checker.remember()
     try:
         found = entries_of(proof, "proofs", strict=checker.strict)

@@ -1,19 +1,14 @@
 """The rules of ICS-23, one proof at a time: what every other road of this package must agree with.
 
 Two rule sets. "strict" is the reference's newest text, as read in public copies of the code, with the bounds that its
-trees have; "compatible" is the Go implementation's release 0.11, which the Cosmos SDK is built with:
+trees have; "compatible" is the Go implementation's release 0.11, which the Cosmos SDK is built with. Strict alone
+refuses
 
-====================================================  ========  ============
-rule                                                  strict    compatible
-====================================================  ========  ============
-a field twice, or two alternatives of one choice      refused   as gogoproto
-a suffix longer than all other children               refused   taken
-IAVL: a leaf's prefix has height 0 and size 1         yes       not checked
-Tendermint: a node's prefix begins with 1, and is     yes       not checked
-just that where there is a suffix
-spec: max_prefix_length < min_prefix_length +         yes       not checked
-child_size
-====================================================  ========  ============
+- a field twice, or two alternatives of one choice (compatible: as gogoproto reads them);
+- a suffix that is longer than all other children;
+- an IAVL leaf whose prefix has another height than 0 or another size than 1;
+- a step of Tendermint's tree whose prefix does not begin with 1, or is longer where there is a suffix;
+- a spec with max_prefix_length >= min_prefix_length + child_size, with an InputError.
 """
 
 from __future__ import annotations
@@ -43,11 +38,11 @@ from pycore.ics23.specs import (
 )
 
 RULES = ("strict", "compatible")
+_MOST_REMEMBERED = 1 << 16  # steps: some 20 MB, whatever strangers send
 _FIXED = {
     FIXED32_BIG: (4, "big"), FIXED32_LITTLE: (4, "little"), FIXED64_BIG: (8, "big"), FIXED64_LITTLE: (8, "little"),
 }  # fmt: skip
 _REQUIRED = {REQUIRE_32_BYTES: 32, REQUIRE_64_BYTES: 64}
-_MOST_REMEMBERED = 1 << 17  # steps; some 30 MB
 
 _Found = TypeVar("_Found")
 
@@ -150,9 +145,9 @@ class Checker:
             at = node, step
             found = self._memory.get(at)
             if found is None:
-                if len(self._memory) >= _MOST_REMEMBERED:
-                    self._memory.clear()
-                found = self._memory[at] = _climb(step, node)
+                found = _climb(step, node)
+                if len(self._memory) < _MOST_REMEMBERED:
+                    self._memory[at] = found
             node = found
         return node
 

@@ -101,7 +101,7 @@ def native_spec(checker: Checker) -> NativeSpec | None:
 
 
 class _Memory:
-    """What a call works in: items, nodes and digests, with room for so many."""
+    """The memory of a call: items, nodes and digests, with room for so many."""
 
     def __init__(self, n: int, room: int, digest_size: int) -> None:
         self.items = np.empty(n * _ITEM_SIZE, np.uint8)
@@ -166,7 +166,8 @@ class Paths:
                 memory = _Memory(n, room, spec.digest_size)
             room = lib.pc_ics23_exist(
                 backend, spec.struct, self._spans, int(wrapped), column_struct(distinct.data, distinct.offsets),
-                len(distinct), ffi.from_buffer(_ROWS, groups), keys, values, ffi.cast(_ITEMS, _bytes_pointer(memory.items)),
+                len(distinct), ffi.from_buffer(_ROWS, groups), keys, values,
+                ffi.cast(_ITEMS, _bytes_pointer(memory.items)),
                 ffi.cast(_NODES, _bytes_pointer(memory.nodes)), room, _bytes_pointer(memory.digests),
                 _bytes_pointer(self.codes),
             )  # fmt: skip

@@ -60,7 +60,7 @@ def verify_query(
 
     Raises:
         ProofError: ``.verdict`` is MALFORMED_PROOF or BAD_PROOF, ``.reason`` says which step.
-        InputError: a malformed call, such as a key path that is none.
+        InputError: a malformed call, such as a key path without a leading slash.
 
     The steps "ics23:iavl", "ics23:simple", "ics23:smt" and "simple:v" are known; each one proves its key, the last part
     of the path that is left, and its root is the value of the next one.

@@ -20,8 +20,9 @@ MAX_FIELDS = 1 << 20
 """Fields and numbers of one proof, known or not."""
 MAX_ENTRIES = 1 << 17
 """Entries of a batch, and steps that its compressed form shares."""
-MAX_OP_BYTES = 1 << 16
-"""Bytes of the prefix or suffix of one step. Real ones have at most 46."""
+MAX_OP_BYTES = 1 << 14
+"""Bytes of the prefix or suffix of one step: the children of the widest node that a spec may have. Real ones have at
+most 46."""
 MAX_SHARING = 64
 """How many times as long as a compressed proof its paths may be together. A step takes a byte or two there, and real
 ones have some 40 bytes; without a bound a small proof could ask for any amount of hashing."""
@@ -78,7 +79,7 @@ def _size(step: InnerOp) -> int:
 
 @dataclass(slots=True)
 class Entries:
-    """What a CommitmentProof holds, in its order; `batch`: whether it is a batch, compressed or not."""
+    """The proofs in a CommitmentProof, in its order; `batch`: whether it is a batch, compressed or not."""
 
     items: list[Entry] = field(default_factory=list)
     batch: bool = False

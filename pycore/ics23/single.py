@@ -33,7 +33,7 @@ def verify_membership(
         ProofError: ``.verdict`` is MALFORMED_PROOF (bytes that do not parse, operations that are not the spec's, a
             proof of absence, more than the bounds of ``pycore.ics23``) or BAD_PROOF (another key, value or root);
             ``.reason`` says why.
-        InputError: a malformed call: a spec that is none, arguments that are no bytes.
+        InputError: a malformed call: an unknown spec, arguments that are no bytes.
 
     Traps: an empty value or key is never proven. A root proves what the tree held when the root was made, nothing about
     now.

@@ -1,4 +1,4 @@
-"""What a tree's proofs must look like: the operations of leaves and nodes, and the hashes that they name.
+"""The form that a tree's proofs must have: the operations of leaves and nodes, and the hashes that they name.
 
 A spec comes from the verifier, never from the prover: it is what keeps a leaf from being read as a node, or bytes of
 the value as bytes of the key.

@@ -50,6 +50,14 @@ def first(data: bytes) -> Block | None:
     return None
 
 
+def alone(data: bytes) -> bytes:
+    """The first sound block without what stands around it, as a certificate; b"" where there is none."""
+    block = first(data)
+    if block is None:
+        return b""
+    return b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(block.der)
+
+
 def _behind_headers(data: bytes, at: int) -> int:
     while at < len(data):
         line, then = _line(data, at)

@@ -55,7 +55,7 @@ MAX_CONFIG = 4 << 20
 MAX_IDENTITIES = 4096
 """Identities that are remembered of one MSP, and of a channel."""
 MAX_IDENTITY = 64 << 10
-"""Bytes of a serialised identity."""
+"""Bytes of a certificate in PEM, without what stands around it where the rules pass over that."""
 
 _HASHES: Mapping[str, Callable[[bytes], bytes]] = {
     "SHA256": lambda data: hashlib.sha256(data).digest(),
@@ -165,6 +165,8 @@ class Msp:
 
     def identity(self, text: bytes) -> Identity:
         """The identity of a certificate in PEM. Raises UnknownIdentityError."""
+        if len(text) > MAX_IDENTITY and not self.strict:
+            text = go_pem.alone(text)
         known = self._identities.get(text)
         if known is None:
             if len(text) > MAX_IDENTITY:
@@ -467,10 +469,10 @@ class Msps:
         return self._remembered(b"\0" + serialized, self._of_known)
 
     def _remembered(self, key: bytes, read: Callable[[bytes], Identity]) -> Identity:
+        if len(key) > MAX_IDENTITY:  # too long to be remembered
+            return read(key)
         found = self._resolved.get(key)
         if found is None:
-            if len(key) > MAX_IDENTITY:
-                raise UnknownIdentityError(f"{len(key)} bytes are more than the {MAX_IDENTITY} that are read")
             try:
                 found = read(key)
             except UnknownIdentityError as error:

@@ -8,4 +8,4 @@ from pycore.service.config import parse
 from pycore.service.server import run
 
 if __name__ == "__main__":
-    sys.exit(run(parse(), parse))
+    sys.exit(run(parse(), parse, sys.argv[1:]))

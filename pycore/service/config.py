@@ -73,6 +73,8 @@ class ServiceConfig(BaseSettings):
         description="microseconds that a small request may wait for others; a lone one never does",
     )
 
+    processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
+    share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
     )
@@ -111,6 +113,8 @@ class ServiceConfig(BaseSettings):
                 f"address {self.address} can be reached from other machines: set tls_certificate and tls_private_key, "
                 "or insecure_non_loopback if something else protects it"
             )
+        if (self.processes > 1 or self.share_port) and self.address.startswith("unix"):
+            raise ValueError(f"processes: {self.processes} cannot share the Unix socket {self.address}")
         if self.metrics_address is not None:
             is_loopback(self.metrics_address)  # its form
             if self.metrics_address.startswith("unix"):

@@ -53,6 +53,7 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _WINDOW = 16 << 20  # bytes that a sender may be ahead of us in one stream
 _TOGETHER = 4 << 20  # bytes of messages that are verified together
+_EARLY = 0.001  # seconds before the cutoff: a loop wakes up to one late, and an answer has to be sent
 _LINE = 200  # characters of a refusal that go into the status
 
 
@@ -252,9 +253,10 @@ class Stream:
     # ---- writing -----------------------------------------------------------------------------------------------------
 
     async def _write(self) -> None:
+        early = min(_EARLY, self._server.config.batch_time_cutoff / 4)
         while True:
             due = self._outbox.due()
-            if due == 0.0:
+            if due <= early:
                 answer, count = self._outbox.cut()
                 await self._context.write(answer)
                 self._metrics.answered += count
@@ -265,8 +267,10 @@ class Stream:
             if self._finished:
                 return
             self._ready.clear()
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._ready.wait(), None if due == float("inf") else due)
+            timer = None if due == float("inf") else self._loop.call_later(due - early, self._ready.set)
+            await self._ready.wait()
+            if timer is not None:
+                timer.cancel()
 
 
 class FabricXServer:

@@ -24,6 +24,7 @@ _KEPT_VOTE = 384
 """Bytes that a vote takes in a collector besides its own."""
 _KEPT_ROUND = 2048
 """Bytes that a round with votes takes."""
+_MANY, _LEAST_BYTES = 4096, 64  # what is no vote is found out one by one
 _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
 
@@ -55,14 +56,20 @@ class _Stream:
         self._limits = from_limits(request.limits)
         self._collector: VoteCollector | None = None
         self._most = settings.limits.max_message_bytes
-        self._kept: dict[int, int] = {}  # height at which votes came -> bytes that may be kept of them
-        self._rounds = 0  # with votes, of all heights
+        self._sets: dict[int, int] = {}  # height -> bytes of its validators
+        self._votes: dict[int, int] = {}  # height at which votes came -> bytes of those that were kept
+        self._longest = 0
         self.read = False
 
     @property
     def held_bytes(self) -> int:
-        """Of the votes that are kept, and of the validators of their heights."""
-        return sum(self._kept.values()) + _KEPT_ROUND * self._rounds
+        """Of the votes that are kept, and of the validators of their heights; no less than there are."""
+        sets, collector = sum(self._sets.values()), self._collector
+        if collector is None:
+            return sets
+        kept, rounds = collector.kept, sum(len(collector.rounds(height)) for height in list(self._votes))
+        votes = min(sum(self._votes.values()), kept * self._longest)
+        return sets + rounds * _KEPT_ROUND + kept * _KEPT_VOTE + votes
 
     def part(self, request: votes_pb2.VerifyVotesRequest) -> _Part:
         """Reads all that a message says besides votes. InputError where it may not say so."""
@@ -97,7 +104,6 @@ class _Stream:
         before, kept = collector.counts, collector.kept
         events += collector.add_bytes(votes, peer=part.peer)
         events += collector.flush()
-        self._rounds = sum(len(collector.rounds(height)) for height in self._kept)
         self._note(collector.height, collector.kept - kept, votes)
         counts = {name: many - before[name] for name, many in collector.counts.items() if many > before[name]}
         return _Counted(events, counts, collector.height, collector.round)
@@ -117,14 +123,17 @@ class _Stream:
         else:
             events = collector.move_to(part.height, given.read(), round=part.round)
             lowest = part.height - self._limits.heights_behind
-            self._kept = {height: size for height, size in self._kept.items() if height >= lowest}
-        self._kept[part.height] = len(given.data)
+            for sizes in (self._sets, self._votes):
+                for height in [one for one in sizes if one < lowest]:
+                    del sizes[height]
+        self._sets[part.height], self._votes[part.height] = len(given.data), 0
         return events
 
     def _note(self, height: int, more: int, votes: Column) -> None:
-        """Adds up what may be kept: of so many votes more, none longer than the longest of the message."""
+        """Adds up what is kept: of so many votes more, none longer than the longest of the message."""
         longest = int(votes.lengths.max()) if votes.n else 0
-        self._kept[height] += max(0, more) * _KEPT_VOTE + min(max(0, more) * longest, votes.nbytes)
+        self._longest = max(self._longest, longest)
+        self._votes[height] += min(max(0, more) * longest, votes.nbytes)
         if self.held_bytes > self._most:
             raise LengthError("votes", f"{self.held_bytes} bytes to keep", f"at most {self._most} in a stream")
 
@@ -132,6 +141,9 @@ class _Stream:
 def _decode(whole: _Stream, request: votes_pb2.VerifyVotesRequest, settings: Settings) -> Work:
     part = whole.part(request)
     votes = from_column(request.votes, "votes", settings)
+    if votes.n > _MANY and votes.nbytes < _LEAST_BYTES * votes.n:
+        wanted = f"at most {_MANY}, or at least {_LEAST_BYTES} bytes each, as a signature alone has"
+        raise LengthError("votes", f"{votes.n} votes in {votes.nbytes} bytes", wanted)
     return Work(_NAME, (whole, part), (votes,), votes.n, votes.n + cost_of(len(request.validators)))
 
 

@@ -41,6 +41,7 @@ from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
@@ -187,7 +188,7 @@ class Server:
         found = [
             ("grpc.max_receive_message_length", self.config.max_message_bytes),
             ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),  # a second service on the same port is an error, not a lottery
+            ("grpc.so_reuseport", int(self.config.share_port)),  # a second service is an error, not a lottery
             # Calls that the loop has not taken yet. gRPC's own bounds answer a bare CANCELLED; the guard's, which
             # come next, say RESOURCE_EXHAUSTED and when to try again.
             ("grpc.server.max_pending_requests", _MOST_PENDING),
@@ -398,9 +399,12 @@ def _reload(server: Server, reread: Callable[[], ServiceConfig] | None) -> None:
         _log.error("settings not reloaded, keeping those in use: %s", error)
 
 
-def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None) -> int:
+def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None, arguments: Sequence[str] = ()) -> int:
     """Serves until SIGTERM or SIGINT, then drains; a second signal ends what is left at once. Logs JSON
     lines to stderr. SIGHUP takes the settings that `reread` gives (:meth:`Server.reload`), and the access file.
+
+    With `processes` above 1 it starts so many and looks after them (:mod:`pycore.service.supervisor`); `arguments` is
+    the command line that gave these settings.
 
     Where work is stuck on a worker at the end of the drain, the process ends here, with status 4
     (`EXIT_STUCK`), and the log says what was running.
@@ -408,6 +412,11 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
     """
+    if config.processes > 1:
+        _log_to_stderr(config.log_level)
+        return supervise(config, arguments)
+    if config.share_port:
+        end_with_parent()
     return run_until_signal(lambda: Server(config), config.log_level, reread)
 
 

@@ -15,9 +15,9 @@ from pycore.signatures import ffi_keys
 from pycore.signatures.batch import DEFAULT_USER_ID, Options, by_set
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
-    from pycore.base.columns import BatchOfBytes, BytesLike
+    from pycore.base.columns import BatchOfBytes, BytesLike, Column
 
 __all__ = ["DEFAULT_MEMORY_LIMIT", "KeySet"]
 
@@ -148,9 +148,14 @@ class KeySet:
         same_n("signatures", signature_column, len(indices), "key_indices")
         same_n("messages", message_column, len(indices), "key_indices")
         count = parallel.resolve_threads(threads)
+        return Verdicts.of_kernel(self.verify_columns(options, indices, signature_column, message_column, count))
+
+    def verify_columns(
+        self, options: Options, indices: NDArray[np.uint32], signatures: Column, messages: Column, threads: int | None
+    ) -> NDArray[np.uint8]:
+        """Verdict codes, uint8 (n,), of arguments that the package itself has made: nothing is checked."""
         known = ffi_keys.KnownKeys(ffi_keys.keyset_pointer(self._memory), self._backend, indices)
-        items = ffi_keys.Items(None, signature_column, message_column)
-        return Verdicts.of_kernel(by_set(options, known, items, count))
+        return by_set(options, known, ffi_keys.Items(None, signatures, messages), threads)
 
     def __copy__(self) -> KeySet:
         return self

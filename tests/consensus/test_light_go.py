@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SOURCES = Path(__file__).resolve().parent.parent / "go" / "cometbft-light"
 BUILT = SOURCES.parents[2] / "build" / "go" / "cometbft-light"
-CASES = int(os.environ.get("PYCORE_GO_LIGHT_BLOCKS", "1000"))
+CASES = int(os.environ.get("PYCORE_GO_LIGHT_BLOCKS", "800"))
 
 
 @pytest.fixture(scope="module")

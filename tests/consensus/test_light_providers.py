@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import light_differential
 import pytest
 from light_nodes import MOVING, OPTIONS, STEADY, Node, client, made_up, refused, unsigned
 
@@ -165,6 +168,66 @@ def test_named_faults() -> None:
     assert ProviderFault("node", "wrong", "").lied
     with pytest.raises(InputError, match="light_block"):
         LightClient("chain", primary=object(), options=OPTIONS, witnesses_needed=0)  # type: ignore[arg-type]
+
+
+# ---- anything at all -------------------------------------------------------------------------------------------------
+
+
+class Adversary:
+    """Answers with the chain's blocks, those of forks, changed ones, none, or an exception, as it comes."""
+
+    def __init__(self, chain: LightChain, forks: list[LightChain], rng: random.Random) -> None:
+        self._chain, self._forks, self._rng = chain, forks, rng
+        self._honesty, self._loyalty = rng.choice([0.0, 0.5, 0.9]), rng.choice([0.2, 0.95])
+        self._fork = rng.choice(forks)
+
+    def light_block(self, height: int) -> Any:
+        rng, chain = self._rng, self._chain
+        height = height or rng.choice(chain.heights)
+        if height not in chain.blocks:
+            return None
+        if rng.random() < self._honesty:
+            return chain.block(height)
+        if rng.random() < self._loyalty:
+            return self._fork.block(height)
+        what = rng.randrange(6)
+        if what < 2:
+            return rng.choice(self._forks).block(height)
+        if what == 2:
+            return chain.block(rng.choice(chain.heights))
+        if what == 3:
+            raise TimeoutError("gone")
+        if what == 4:
+            return None
+        draft = light_differential.Draft(rng, chain, height)
+        for _ in range(rng.randrange(1, 3)):
+            rng.choice(light_differential.CHANGES)(draft)
+        return LightBlock.read(draft.wire(), form="wire")
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_whatever_a_primary_says_one_honest_witness_is_enough(moving: bool, rng: random.Random) -> None:
+    """Nothing but the chain's own headers is ever trusted, whoever else lies along with the primary."""
+    chain = LightChain(heights=12, validators=5, seed=15, replaced=2 if moving else 0)
+    forks = [chain.forked(at, kind) for at, kind in ((4, "equivocation"), (6, "lunatic"), (9, "amnesia"))]
+    trusted, reasons = 0, Counter[str]()
+    for _ in range(25):
+        liars = [Adversary(chain, forks, random.Random(rng.random())) for _ in range(2)]
+        others = rng.sample([Node(chain), liars[1]], 2)
+        made = client(chain, liars[0], *others, root=rng.choice(chain.heights), keep=0)
+        for _ in range(6):
+            try:
+                made.verify(rng.choice(chain.heights), chain.now_ns)
+            except LightClientError as error:  # noqa: PERF203 - most calls end so
+                reasons[error.reason] += 1
+        for height in made.heights():
+            found = made.get(height)
+            assert found is not None
+            assert found.hash == chain.hash(height)
+            trusted += 1
+    assert trusted > 50
+    assert reasons["attack"] > 10
+    print(f"{trusted} headers trusted, refused: {dict(reasons)}")
 
 
 # ---- providers -------------------------------------------------------------------------------------------------------

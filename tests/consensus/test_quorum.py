@@ -31,6 +31,7 @@ from pycore.consensus import (
     RunningTally,
     decide,
     tally,
+    tally_columns,
 )
 
 UINT64_MAX = (1 << 64) - 1
@@ -383,3 +384,29 @@ assert room.QuorumNotReached is pycore.QuorumNotReached
 assert "numba" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.sampled_from([None, 1, 1, 1, 2]), st.sampled_from(["", "", "", "", "bad"])),
+        max_size=7,
+    ),
+    st.sampled_from(list(Repeat)),
+)
+def test_columns_are_counted_as_ballots_are(ballots: list[tuple[int, int | None, str]], repeats: Repeat) -> None:
+    electorate = Electorate({0: 5, 1: 0, 2: 7, 3: 1, 4: 2})
+    columns = [list(column) for column in zip(*ballots, strict=True)] if ballots else [[], [], []]
+    found = tally_columns(*columns, electorate, repeats=repeats)
+    wanted = tally(ballots, electorate, repeats=repeats)
+    assert found == wanted
+    for claim in (1, 2, None):
+        assert decide(found, TWO_THIRDS, claim) == decide(wanted, TWO_THIRDS, claim)
+
+
+@pytest.mark.parametrize("nil", [0, 1, 3])
+def test_plain_columns_are_counted_as_ballots_are(nil: int) -> None:
+    electorate = Electorate.equal(range(6))
+    claims = [None] * nil + ["block"] * (5 - nil)
+    found = tally_columns(range(5), claims, [""] * 5, electorate)
+    assert found == tally(zip(range(5), claims, [""] * 5, strict=True), electorate)
+    assert dict(found.power) == {"block": 5 - nil}

@@ -12,7 +12,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cryptography import x509
@@ -25,6 +25,9 @@ from pycore._pb.ledgers.chainmaker.v1 import block_pb2 as chain
 from pycore._pb.ledgers.chainmaker.v1 import consensus_pb2, transaction_pb2
 from pycore._pb.validation.v1 import block_pb2, bundle_pb2, column_pb2, hash_pb2, merkle_pb2, signature_pb2
 from pycore.bundle import Bundle, Inclusion, Statement
+from pycore.ledgers.cometbft import encoding
+from pycore.ledgers.cometbft.evidence import duplicate_vote
+from pycore.testing.cometbft import Chain, make_vote
 
 from .hostile_consensus import FAMILIES as CONSENSUS
 
@@ -452,6 +455,41 @@ def committed(n: int) -> bytes:
     ).SerializeToString()
 
 
+def cometbft(change: Callable[[int, Any], dict[str, Any]]) -> Make:
+    """A block of CometBFT with parts, and a context, that `change` makes so large."""
+    whole = Chain(blocks=2, validators=4, seed=1)
+
+    def make(n: int) -> bytes:
+        parts = change(n, whole)
+        document = {**whole.context(1), **parts.pop("context", {})}
+        content = encoding.block(replace(whole.blocks[1], **parts))
+        return block_pb2.ValidateBlockRequest(
+            chain="cometbft", block=content, context_json=json.dumps(document).encode()
+        ).SerializeToString()
+
+    return make
+
+
+def cometbft_slots(n: int, whole: Chain) -> dict[str, Any]:
+    """Votes of one validator in many slots."""
+    last = whole.blocks[1].last_commit
+    assert last is not None
+    return {"last_commit": replace(last, signatures=(*last.signatures, *([last.signatures[0]] * n)))}
+
+
+def cometbft_evidence(n: int, whole: Chain) -> dict[str, Any]:
+    """Evidence of one kind, each piece another one."""
+    votes = [make_vote(whole.signers[0][0], height=1, block_id=one) for one in whole.block_ids]
+    made = duplicate_vote(votes[0], votes[1], whole.validators(0), whole.blocks[0].header.time_ns)
+    return {"evidence": tuple(replace(made, total_power=i) for i in range(n))}
+
+
+def cometbft_validators(n: int, whole: Chain) -> dict[str, Any]:
+    """Validators of this block and of those after it."""
+    rows = [{"public_key": i.to_bytes(32, "little").hex(), "power": 1} for i in range(n + 2)]
+    return {"context": {"validators": rows, "later_validators": [rows[1:]]}}
+
+
 FAMILIES = [
     Family("VerifySignatures", "Ed25519 signatures", signatures("ed25519", 32)),
     Family("VerifySignatures", "SM2 signatures, longest user id", signatures("sm2", 33, user_id=bytes(8191))),
@@ -478,6 +516,9 @@ FAMILIES = [
     Family("ValidateBlock", "TBFT votes and validators", votes("tbft")),
     Family("ValidateBlock", "DPoS consensus arguments", consensus_arguments),
     Family("ValidateBlock", "turns of validators", turns),
+    Family("ValidateBlock", "CometBFT slots", cometbft(cometbft_slots)),
+    Family("ValidateBlock", "CometBFT evidence", cometbft(cometbft_evidence), size=50),
+    Family("ValidateBlock", "CometBFT validators", cometbft(cometbft_validators)),
     Family("ValidateBlock", "context: validators", context(lambda n: json.dumps({"validators": ["ab"] * n}))),
     Family("ValidateBlock", "context: empty arrays", context(lambda n: '{"nodes": [' + "[]," * n + "0]}")),
     Family("ValidateBlock", "context: levels", context(lambda n: '{"a":' * n + "0" + "}" * n), "context_json"),
@@ -501,7 +542,7 @@ FAMILIES = [
     Family("VerifyBundle", "votes and validators", proven_votes),
     Family("VerifyBundle", "parameters of a transaction", committed),
     Family("AdvanceTrust", "votes and validators", proven_votes),
-    *(Family(*row) for row in CONSENSUS),
+    *(Family(*row, size=130) for row in CONSENSUS),
     Family("GetCapabilities", "nothing", lambda n: b""),
 ]
 

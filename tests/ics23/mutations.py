@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from pycore._pb.ledgers.ics23.v1 import proofs_pb2 as pb
 from pycore.testing.ics23 import ProvenTree, compressed, items
@@ -14,9 +15,9 @@ KINDS = ("iavl", "tendermint", "smt")
 
 @dataclass(frozen=True)
 class Claim:
-    """That a key has a value, or None: nothing stands under it."""
+    """That a key has a value, or None: nothing stands under it. kind: a spec's name, or another form of one."""
 
-    kind: str
+    kind: Any
     root: bytes
     proof: bytes
     key: bytes

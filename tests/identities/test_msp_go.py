@@ -404,8 +404,8 @@ def test_certificates_with_changed_bytes(go, seed, count_cases):
 
 
 def test_authorities_and_lists_with_changed_bytes(go, seed, count_cases):
-    """What the test before leaves out. A few odd encodings of lists, and bytes after the value of an extension, are
-    taken by Go and refused here."""
+    """The parts that stay as they are in the test before. Go takes a few odd encodings of lists, and bytes after an
+    extension, that are refused here."""
     rounds = int(os.environ.get("PYCORE_GO_CASES", "150"))
     answers = stricter = 0
     for i in range(rounds):

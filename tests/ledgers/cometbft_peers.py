@@ -1,7 +1,7 @@
 """CometBFT's own Go code and pycore over the same messages, valid and mutated: reading, rules, hashes, signed bytes,
 verification of commits and of evidence.
 
-    PYTHONPATH=. python tests/ledgers/cometbft_peers.py --items 100000 [--release 1.0] [--seed 7]
+    PYTHONPATH=. python tests/ledgers/cometbft_peers.py --items 100000 [--release 0.40] [--seed 7]
 
 prints how many there were of what, and every difference. What differs on purpose is counted by its reason.
 """
@@ -13,24 +13,30 @@ import json
 import random
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from cometbft_mutations import (
+    CHAIN,
+    CHAINS,
+    MIXED,
+    commit_cases,
+    evidence_case,
+    other_bytes,
+    other_evidence,
+    other_value,
+)
+
 from bench import chain_programs
-from pycore.consensus import ValidatorSet
+from pycore.consensus import Validator, ValidatorSet
 from pycore.consensus.commits import verify_commit
 from pycore.errors import InputError
-from pycore.ledgers.cometbft import encoding, hashes, rpc, schemes, signbytes, structure, wire
+from pycore.ledgers.cometbft import encoding, hashes, rpc, schemes, signbytes, structure, versions, wire
 from pycore.ledgers.cometbft import messages as m
-from pycore.ledgers.cometbft.evidence import duplicate_vote, light_client_attack
+from pycore.ledgers.cometbft.evidence import duplicate_vote, in_order
 from pycore.ledgers.cometbft.evidence_checks import check_attack, check_duplicate_vote
-from pycore.testing.cometbft import CHAIN_ID, Chain, conflicting_block, make_vote, ordered, signed
-
-CHAIN = Chain(blocks=3, validators=6, seed=77, absent=(4,), nil=(5,), powers=[50, 40, 30, 20, 5, 4])
-MIXED = Chain(blocks=2, validators=6, seed=78, schemes=("ed25519", "ecdsa-secp256k1"), powers=[9, 8, 7, 6, 5, 4])
-NEW_SET = Chain(blocks=3, validators=5, seed=79, replaced=2, round=3)
-CHAINS = (CHAIN, MIXED, NEW_SET)
+from pycore.testing.cometbft import CHAIN_ID, Chain, make_vote
 
 
 class Peer:
@@ -57,83 +63,14 @@ class Peer:
         self._process.wait(timeout=30)
 
 
-# ---- mutations -------------------------------------------------------------------------------------------------------
-
-NUMBERS = (0, 1, -1, 2, 10, 2**31 - 1, -(2**31), 2**63 - 1, -(2**63), 127, 128, 3, 4)
-TIMES = (m.YEAR_1, 0, 1, -1, m.YEAR_10000 - 1, m.YEAR_10000, m.YEAR_1 - 1, 10**9, 253402300799 * 10**9, -(10**9) + 1)
-
-
-def other_value(value: Any, rng: random.Random, name: str = "") -> Any:
-    """The value with one thing changed."""
-    if name == "time_ns":
-        return rng.choice((*TIMES, value + 1, value - 10**9))
-    if name in ("scheme", "typed", "type") and not isinstance(value, int):
-        return value
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        limits = {"round": 31, "position": 31, "pol_round": 31, "flag": 31, "parts_total": 32, "type": 31}
-        bits = limits.get(name, 63)
-        made = rng.choice((*NUMBERS, value + 1, value - 1))
-        unsigned = name in ("parts_total", "block_version", "app_version")
-        low, high = (0, 2**32 - 1 if bits == 32 else 2**64 - 1) if unsigned else (-(2**bits), 2**bits - 1)
-        return min(max(made, low), high)
-    if isinstance(value, str):
-        return rng.choice(("", "x" * 50, "x" * 51, "ä" * 25, value + "1", "\0"))
-    if isinstance(value, bytes):
-        if not value or rng.random() < 0.2:
-            return rng.choice((b"", b"\0", bytes(20), bytes(32), bytes(64), bytes(65), rng.randbytes(32), bytes(3310)))
-        at = rng.randrange(len(value))
-        return rng.choice((
-            value[:at] + bytes([value[at] ^ 1 << rng.randrange(8)]) + value[at + 1 :], value[:-1], value + b"\0",
-        ))  # fmt: skip
-    if isinstance(value, tuple):
-        if not value:
-            return value
-        at = rng.randrange(len(value))
-        made = list(value)
-        what = rng.random()
-        if what < 0.6:
-            made[at] = other_value(value[at], rng)
-        elif what < 0.7:
-            del made[at]
-        elif what < 0.8:
-            made.insert(at, value[at])
-        else:
-            to = rng.randrange(len(value))
-            made[at], made[to] = made[to], made[at]
-        return tuple(made)
-    if is_dataclass(value):
-        one = rng.choice([item.name for item in fields(value)])
-        return replace(value, **{one: other_value(getattr(value, one), rng, one)})  # type: ignore[type-var]
-    return value
-
-
-def other_bytes(data: bytes, rng: random.Random) -> bytes:
-    """The bytes with one thing changed."""
-    if not data:
-        return rng.randbytes(3)
-    at, what = rng.randrange(len(data)), rng.randrange(8)
-    if what < 3:
-        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
-    if what == 3:
-        return data[:at] + data[at + 1 :]
-    if what == 4:
-        return data[:at] + rng.randbytes(1) + data[at:]
-    if what == 5:
-        return data[:at]
-    if what == 6:
-        return data + rng.choice((b"\0", b"\x08\x01", b"\xfa\x07\x00", data[:at], b"\x1a\x00", b"\x10\x00"))
-    to = rng.randrange(len(data))
-    first, last = min(at, to), max(at, to)
-    return data[:last] + data[first:last] + data[last:]
-
-
-def evidences() -> list[m.Evidence]:
+def evidences(extended: bool = True) -> list[m.Evidence]:
     found: list[m.Evidence] = []
     for chain in CHAINS:
         one = chain.signers[0][0]
-        votes = [make_vote(one, height=1, block_id=chain.block_ids[i], extension=b"e" if i else None) for i in (0, 1)]
+        votes = [
+            make_vote(one, height=1, block_id=chain.block_ids[i], extension=b"e" if i and extended else None)
+            for i in (0, 1)
+        ]
         found.append(duplicate_vote(*votes, chain.validators(0), chain.blocks[0].header.time_ns))
         block = chain.light_block(1)
         found.append(m.LightClientAttack(block, 1, tuple(chain.validators(0)[:2]), 99, chain.blocks[0].header.time_ns))
@@ -153,8 +90,27 @@ class Kind:
     more: Callable[[Any, bytes], str] | None = None
 
 
-def vote_texts(value: m.Vote) -> list[bytes]:
-    return [signbytes.vote(CHAIN_ID, value), signbytes.extension(CHAIN_ID, value)]
+def vote_texts(value: m.Vote, extended: bool) -> list[bytes]:
+    return [signbytes.vote(CHAIN_ID, value), signbytes.extension(CHAIN_ID, value) if extended else b""]
+
+
+def key_sets(release: str) -> list[m.Validators]:
+    """Sets with keys of every scheme that the release has; BLS12-381 is compiled in on demand only."""
+    seed = MIXED.signers[0]
+    found = []
+    for scheme in versions.RELEASES[release].schemes:
+        if scheme == "bls12-381":
+            continue
+        rows = []
+        for i, one in enumerate(seed):
+            key = one.validator.public_key
+            if scheme == "ml-dsa-65":
+                key = random.Random(i).randbytes(1952)
+            elif schemes.SCHEMES[scheme].size != len(key):
+                continue
+            rows.append(Validator(key, 5 + i, scheme, schemes.address(scheme, key), i))
+        found.append(m.Validators(tuple(in_order(rows)), rows[0]))
+    return found
 
 
 def block_faults(value: m.Block) -> list[str]:
@@ -170,19 +126,20 @@ def block_faults(value: m.Block) -> list[str]:
     return found + (["evidence hash"] if hashes.evidence_hash(value.evidence) != header.evidence_hash else [])
 
 
-def kinds() -> dict[str, Kind]:
+def kinds(release: str = "0.38") -> dict[str, Kind]:
+    extended = versions.RELEASES[release].extensions
     blocks = [block for chain in CHAINS for block in chain.blocks]
     lights = [chain.light_block(i) for chain in CHAINS for i in range(chain.blocks_count)]
     votes = [
         make_vote(one, height=3, block_id=rng_id, extension=extension, type=type)
         for one in (*CHAIN.signers[0][:2], MIXED.signers[0][1])
         for rng_id, extension, type in (
-            (CHAIN.block_ids[0], b"e", m.PRECOMMIT), (CHAIN.block_ids[1], None, m.PRECOMMIT),
+            (CHAIN.block_ids[0], b"e" if extended else None, m.PRECOMMIT), (CHAIN.block_ids[1], None, m.PRECOMMIT),
             (None, None, m.PRECOMMIT), (CHAIN.block_ids[1], None, m.PREVOTE), (None, None, m.PREVOTE),
         )
     ]  # fmt: skip
     proposals = [m.Proposal(7, 2, pol, one, m.SECOND * 5 + 7, b"s" * 64) for pol in (-1, 1) for one in CHAIN.block_ids]
-    with_evidence = Chain(blocks=2, seed=80, evidence=evidences()).blocks
+    with_evidence = Chain(blocks=2, seed=80, evidence=evidences(extended)).blocks
     return {
         "header": Kind(
             [one.header for one in blocks], encoding.header, wire.header, structure.header_faults, hashes.header_hash
@@ -192,13 +149,16 @@ def kinds() -> dict[str, Kind]:
             encoding.commit, wire.commit, structure.commit_faults, hashes.commit_hash,
             lambda value: signbytes.commit(CHAIN_ID, value),
         ),
-        "vote": Kind(votes, encoding.vote, wire.vote, structure.vote_faults, signs=vote_texts),
+        "vote": Kind(
+            votes, encoding.vote, wire.vote, structure.vote_faults, signs=lambda value: vote_texts(value, extended)
+        ),
         "proposal": Kind(
             proposals, encoding.proposal, wire.proposal, structure.proposal_faults,
             signs=lambda value: [signbytes.proposal(CHAIN_ID, value)],
         ),
         "validators": Kind(
-            [one.validators for one in lights], encoding.validators, wire.validators, structure.validators_faults,
+            [one.validators for one in lights] + key_sets(release),
+            encoding.validators, wire.validators, structure.validators_faults,
             lambda value: hashes.validators_hash(value.validators),
             lambda value: [schemes.address(one.scheme, one.public_key) for one in value.validators],
             lambda value, data: str(sum(one.power for one in value.validators)),
@@ -208,7 +168,7 @@ def kinds() -> dict[str, Kind]:
             lambda value: hashes.header_hash(value.signed_header.header),
         ),
         "evidence": Kind(
-            list(evidences()), encoding.evidence_union, wire.evidence, structure.evidence_faults, hashes.evidence_id,
+            evidences(extended), encoding.evidence_union, wire.evidence, structure.evidence_faults, hashes.evidence_id,
             None, lambda value, data: hashes.evidence_hash([value]).hex(),
         ),
         "block": Kind(
@@ -252,12 +212,8 @@ def compare_message(name: str, kind: Kind, data: bytes, go: Peer, outcome: Outco
     theirs = go(name, data, *([CHAIN_ID.encode()] if kind.signs and name != "validators" else []))
     outcome.items[name] += 1
     good = theirs["basic"] and theirs["same"]
-    if (
-        go.release == "1.0"
-        and not good
-        and name in ("validators", "light", "evidence", "block")
-        and b"\x12\x22\x0a\x20" in data
-    ):
+    union = any(mark in data for mark in (b"\x12\x22\x0a\x20", b"\x12\x23\x12\x21"))
+    if go.release == "1.0" and not good and union and name in ("validators", "light", "evidence", "block"):
         outcome.on_purpose[f"{name}: keys as before 1.0, which it writes otherwise"] += 1
         return
     try:
@@ -280,6 +236,9 @@ def compare_message(name: str, kind: Kind, data: bytes, go: Peer, outcome: Outco
                 outcome.differences.append(f"{name}: a fault here: {faults[0]}: {data.hex()}")
         return
     outcome.valid[name] += 1
+    if not good and longest_signature(value) > versions.RELEASES[go.release].max_signature:
+        outcome.on_purpose[f"{name}: a signature as long as one of a scheme that the release does not have"] += 1
+        return
     if not good:
         outcome.differences.append(f"{name}: valid here, there {theirs}: {data.hex()}")
         return
@@ -287,6 +246,16 @@ def compare_message(name: str, kind: Kind, data: bytes, go: Peer, outcome: Outco
     texts = [text.hex() for text in kind.signs(value)] if kind.signs else []
     if any(ours[key] != theirs[key] for key in ours) or texts != (theirs["signed"] or []):
         outcome.differences.append(f"{name}: {ours} {texts}, there {theirs}: {data.hex()}")
+
+
+def longest_signature(value: Any) -> int:
+    """Bytes of the longest signature in a message."""
+    if isinstance(value, tuple):
+        return max(map(longest_signature, value), default=0)
+    if not is_dataclass(value):
+        return 0
+    own = [len(getattr(value, one)) for one in ("signature", "extension_signature") if hasattr(value, one)]
+    return max([*own, *(longest_signature(getattr(value, item.name)) for item in fields(value))])
 
 
 def purpose(text: str) -> str:
@@ -305,7 +274,7 @@ def purpose(text: str) -> str:
 
 def messages(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> None:
     """`count` messages, half of them with a changed value and half with changed bytes."""
-    table = kinds()
+    table = kinds(go.release)
     for i in range(count):
         name = rng.choice(list(table))
         kind = table[name]
@@ -326,64 +295,6 @@ def messages(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> None
 # ---- commits ---------------------------------------------------------------------------------------------------------
 
 MODES = ("full", "light", "all", "trusting/1/3", "trusting/2/3", "trusting-all/1/3", "trusting/1/1")
-
-
-def commit_cases(rng: random.Random) -> Iterator[tuple[m.Validators, m.SignedHeader]]:
-    """A set and a signed header: flags, signatures, order, power and place changed, and signed again or not."""
-    while True:
-        chain = rng.choice(CHAINS)
-        i = rng.randrange(chain.blocks_count)
-        signers, block = list(chain.signers[i]), chain.light_block(i)
-        commit, header = block.signed_header.commit, block.signed_header.header
-        if rng.random() < 0.6:  # who votes for what, signed as it should be
-            slots = list(commit.signatures)
-            for at in range(len(slots)):
-                flag = rng.choice((m.COMMIT, m.COMMIT, m.COMMIT, m.NIL, m.ABSENT))
-                slots[at] = (
-                    m.CommitSig(m.ABSENT)
-                    if flag == m.ABSENT
-                    else m.CommitSig(flag, signers[at].address, rng.choice((header.time_ns, 0, 1, -1)))
-                )
-            commit = signed(signers, replace(commit, signatures=tuple(slots)), header.chain_id)
-        for _ in range(rng.choice((0, 0, 1, 1, 2))):
-            commit = spoilt(commit, rng)
-        rows = list(block.validators.validators)
-        what = rng.random()
-        if what < 0.15:
-            rows = [one.validator for one in ordered(NEW_SET.signers[rng.randrange(4)])]
-        elif what < 0.3:
-            at = rng.randrange(len(rows))
-            rows[at] = replace(rows[at], power=rng.choice((1, 10, 100, 2**40, 2**59)))
-            rows = sorted(rows, key=lambda one: (-one.power, one.address))
-        elif what < 0.35:
-            rows = rows[1:]
-        yield m.Validators(tuple(rows), rows[0]), m.SignedHeader(header, commit)
-
-
-def spoilt(commit: m.Commit, rng: random.Random) -> m.Commit:
-    """The commit with one thing changed that is signed or counted."""
-    slots, at = list(commit.signatures), rng.randrange(len(commit.signatures))
-    slot, what = slots[at], rng.randrange(9)
-    if what == 0 and slot.signature:
-        slots[at] = replace(slot, signature=other_value(slot.signature, rng))
-    elif what == 1:
-        slots[at] = replace(slot, flag=rng.choice((m.COMMIT, m.NIL)))
-    elif what == 2:
-        to = rng.randrange(len(slots))
-        slots[at], slots[to] = slots[to], slots[at]
-    elif what == 3:
-        slots[at] = replace(slot, address=slots[rng.randrange(len(slots))].address)
-    elif what == 4:
-        slots[at] = replace(slot, time_ns=slot.time_ns + 1)
-    elif what == 5:
-        return replace(commit, round=commit.round + 1)
-    elif what == 6:
-        slots = [*slots, slots[at]]
-    elif what == 7:
-        slots = slots[:-1]
-    else:
-        slots[at] = slots[rng.randrange(len(slots))]
-    return replace(commit, signatures=tuple(slots))
 
 
 def verdict(validators: m.Validators, data: bytes, mode: str) -> tuple[bool, str]:
@@ -419,44 +330,6 @@ def commits(count: int, go: Peer, rng: random.Random, outcome: Outcome, modes: t
 # ---- evidence --------------------------------------------------------------------------------------------------------
 
 
-def evidence_case(rng: random.Random) -> tuple[m.Evidence, m.LightBlock, m.LightBlock]:
-    """Evidence, and the chain's own blocks at its height and at the conflicting one."""
-    chain = rng.choice(CHAINS)
-    last = chain.blocks_count - 1
-    if rng.random() < 0.4:
-        signers = chain.signers[1]
-        at = rng.randrange(len(signers))
-        kind = rng.choice((m.PREVOTE, m.PRECOMMIT))
-        votes = [
-            make_vote(signers[at], height=2, position=at, type=kind, block_id=one)
-            for one in rng.sample([*chain.block_ids, m.BlockId()], 2)
-        ]
-        made: m.Evidence = duplicate_vote(*votes, chain.validators(1), chain.blocks[1].header.time_ns)
-        return made, chain.light_block(1), chain.light_block(1)
-    kind_of_attack = rng.choice(("lunatic", "equivocation", "amnesia"))
-    shown = conflicting_block(chain, last, kind_of_attack, absent=rng.choice(((), (), (0,), (1, 2), (0, 1, 2, 3))))
-    trusted = chain.light_block(last)
-    common = chain.light_block(rng.randrange(last)) if kind_of_attack == "lunatic" else trusted
-    return light_client_attack(shown, common, trusted), common, trusted
-
-
-def other_evidence(value: m.Evidence, rng: random.Random) -> m.Evidence:
-    """Evidence with one thing changed that a rule is about."""
-    if isinstance(value, m.LightClientAttack):
-        shown = value.conflicting.signed_header
-        what = rng.randrange(4)
-        if what == 0:
-            return replace(
-                value,
-                conflicting=replace(value.conflicting, signed_header=replace(shown, commit=spoilt(shown.commit, rng))),
-            )
-        if what == 1:
-            return replace(value, byzantine=other_value(value.byzantine, rng))
-        if what == 2:
-            return replace(value, common_height=value.common_height + rng.choice((-1, 1)))
-    return other_value(value, rng)
-
-
 def evidence(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> None:
     """`count` pieces of evidence, judged."""
     for _ in range(count):
@@ -475,7 +348,7 @@ def evidence(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> None
             theirs = go("duplicate", data, encoding.validators(common.validators), chain_id.encode())
         else:
             theirs = go("attack", data, *own)
-        report = judged(data, common, trusted)
+        report = judged(data, common, trusted, nil_counts=versions.RELEASES[go.release].nil_counts)
         name = f"verify {type(value).__name__}"
         outcome.items[name] += 1
         ours = report == ""
@@ -486,7 +359,7 @@ def evidence(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> None
             outcome.differences.append(f"{name}: {report or 'valid'}, there {theirs}: {data.hex()}")
 
 
-def judged(data: bytes, common: m.LightBlock, trusted: m.LightBlock) -> str:
+def judged(data: bytes, common: m.LightBlock, trusted: m.LightBlock, *, nil_counts: bool = False) -> str:
     """Why evidence does not hold here; "" where it does."""
     try:
         value = wire.evidence(data)
@@ -497,7 +370,7 @@ def judged(data: bytes, common: m.LightBlock, trusted: m.LightBlock) -> str:
         held = ValidatorSet(common.validators.validators)
         report = check_duplicate_vote(value, held, header.chain_id, time_ns=header.time_ns)
     else:
-        report = check_attack(value, common, trusted.signed_header)
+        report = check_attack(value, common, trusted.signed_header, nil_counts=nil_counts)
     order = sorted((*report.failed, *report.skipped), key=lambda check: check.name in ("time", "common_height"))
     return "; ".join(map(str, order))
 
@@ -513,7 +386,7 @@ def json_forms(count: int, go: Peer, rng: random.Random, outcome: Outcome) -> No
              "vote": ("vote", rpc.vote, encoding.vote),
              "evidence": ("evidence", rpc.evidence, encoding.evidence_union),
              "proposal": ("proposal", rpc.proposal, encoding.proposal)}  # fmt: skip
-    known = kinds()
+    known = kinds(go.release)
     values = {name: known[name].values for name in ("block", "light", "vote", "evidence", "proposal")}
     values["commit"] = [one.signed_header for one in values["light"]]
     for _ in range(count):

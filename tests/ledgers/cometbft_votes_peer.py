@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python tests/ledgers/cometbft_votes_peer.py --votes 100000 [--seed 7]
 
-prints how many votes had which pair of outcomes, and raises at a pair that is none of these, at a quorum that only one
+prints how many votes had which pair of outcomes, and raises at any other pair of outcomes, at a quorum that only one
 side has, at another block, and at evidence that only one side makes. The same votes count, exactly. Names differ on
 purpose: for CometBFT a vote is a duplicate or repeated by its block and signature alone, before anything is verified,
 and here where everything holds; a second vote that conflicts is remembered here, as part of the evidence; and CometBFT

@@ -35,14 +35,14 @@ def settled(outcome: Outcome, go: Peer, what: str, count_cases: CountCases) -> N
 
 def test_messages_are_read_hashed_and_signed_alike(go: Peer, count_cases: CountCases, rng) -> None:
     outcome = Outcome()
-    messages(700, go, rng, outcome)
+    messages(500, go, rng, outcome)
     assert all(0 < outcome.valid[name] < count for name, count in outcome.items.items())
     settled(outcome, go, "messages", count_cases)
 
 
 def test_commits_are_judged_alike(go: Peer, count_cases: CountCases, rng) -> None:
     outcome = Outcome()
-    commits(500, go, rng, outcome)
+    commits(250, go, rng, outcome)
     assert outcome.valid["commit trusting/1/3"]
     settled(outcome, go, "commits", count_cases)
 

@@ -14,6 +14,7 @@ from conftest import CountCases
 from pycore.consensus import ValidatorSet
 from pycore.consensus.commits import verify_commit
 from pycore.ledgers.cometbft import encoding, fields, hashes, rpc, signbytes, structure, wire
+from pycore.ledgers.cometbft.block import median_time
 from pycore.ledgers.cometbft.consensus import RULES
 from pycore.ledgers.cometbft.fields import text_of_time
 from pycore.ledgers.cometbft.messages import ABSENT, NIL, LightBlock, vote_of
@@ -173,3 +174,23 @@ def test_signed_bytes_of_a_real_commit(require_vectors: Require) -> None:
     signed = rpc.signed_header(text)
     found = signbytes.commit("mocha-4", signed.commit)
     assert found == [signbytes.vote("mocha-4", vote_of(signed.commit, i)) for i in range(len(found))]
+
+
+def test_times_and_proposers_of_real_blocks(require_vectors: Require, count_cases: CountCases) -> None:
+    """A block's time is the median of the votes for the one before, weighted by power; its proposer is a validator."""
+    blocks = [rpc.light_block(text) for _, text in mocha(require_vectors("cometbft/celestia_mocha4"))]
+    rows = json.loads(require_vectors("cometbft/lumina_extended_headers_1_to_256.json").read_text())
+    blocks += [rpc.light_block(row) for row in rows]
+    known = {(one.signed_header.header.chain_id, one.signed_header.header.height): one for one in blocks}
+    medians = 0
+    for (chain_id, height), one in known.items():
+        header = one.signed_header.header
+        assert header.proposer_address in {each.address for each in one.validators.validators}
+        before = known.get((chain_id, height - 1))
+        if before is not None:
+            validators = ValidatorSet(before.validators.validators)
+            assert median_time(before.signed_header.commit, validators) == header.time_ns
+            medians += 1
+    assert medians > 255
+    print(f"proposers {len(known)}, medians {medians}")
+    count_cases("celestia mocha-4 and lumina: proposers and times", len(known) + medians)

@@ -261,6 +261,21 @@ def test_before_1_4_1_the_last_configuration_has_its_own_place():
         assert failed(report_of(made.SerializeToString(), rules="compatible")) == set()
 
 
+def test_a_signed_value_that_is_no_message():
+    """Peers do not look into it; the strict rules ask it for the last configuration."""
+    from pycore.ledgers.fabric.block import Header
+
+    made = block_pb2.Block.FromString(BLOCK)
+    metadata = CHANNEL.metadata(made, 0, [0], False)
+    metadata.value = b"\xff"
+    der = Header(made.header.number, made.header.previous_hash, made.header.data_hash).der()
+    one = metadata.signatures[0]
+    one.signature = CHANNEL.sign([CHANNEL.orderers[0]], [metadata.value + one.signature_header + der])[0]
+    made.metadata.metadata[0] = metadata.SerializeToString()
+    assert failed(report_of(made.SerializeToString())) == {"orderer_signatures"}
+    assert failed(report_of(made.SerializeToString(), rules="compatible")) == set()
+
+
 def _last_config(index: int, head: bytes, der: bytes) -> block_pb2.Metadata:
     found = block_pb2.Metadata(value=block_pb2.LastConfig(index=index).SerializeToString())
     signature = CHANNEL.sign([CHANNEL.orderers[0]], [found.value + head + der])[0]

@@ -28,6 +28,7 @@ from pycore.base.verdicts import Verdict
 from pycore.errors import InputError
 from pycore.hashing.batch import hash as hash_one
 from pycore.ledgers.fabric.codes import Code
+from pycore.ledgers.fabric.plans import MAX_ENDORSEMENTS, MAX_NAMESPACES
 from pycore.testing.fabric import FabricChannel, role_principal, signature_policy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "fuzz"))
@@ -213,6 +214,33 @@ def test_der_as_go_reads_it():
     lax = block_pb2.Envelope(payload=envelope.payload, signature=envelope.signature + b"\0").SerializeToString()
     assert creators_verdict(lax, "compatible") == (Code.VALID, Verdict.VALID)
     assert creators_verdict(lax, "strict")[0] == Code.BAD_CREATOR_SIGNATURE
+
+
+def test_a_creators_fault_comes_before_those_of_the_content():
+    """Content is judged while signatures are verified: what counts is not what is found first."""
+    one = parts()
+    one.rehash = False
+    one.response.proposal_hash = bytes(32)
+    held = block_pb2.Envelope.FromString(one.envelope())
+    assert LEDGER.validate_transactions([held.SerializeToString()], CHANNEL.context())[0] is Verdict.BAD_DIGEST
+    held.signature = CHANNEL.sign([CHANNEL.clients[0]], [b"another message"])[0]
+    report = report_of(block_of([held.SerializeToString()], codes=b""))
+    assert list(report.codes) == [Code.BAD_CREATOR_SIGNATURE]
+    assert report.transactions[0] is Verdict.BAD_SIGNATURE
+    assert "the creator" in report.faults[0].detail
+
+
+def test_threads_do_not_change_a_report():
+    entries = CHANNEL.transactions(1, 90)
+    broken = block_pb2.Envelope.FromString(entries[40])
+    broken.signature = broken.signature[:-1]
+    entries[40] = broken.SerializeToString()
+    block = block_of([*entries, entries[0]], codes=b"")
+    assert len(block) > 1 << 17
+    context = CHANNEL.context(1, CHANNEL.genesis_hash)
+    alone, together = (LEDGER.validate_block(block, context, threads=threads) for threads in (1, 3))
+    assert alone.to_dict() | {"timings": None} == together.to_dict() | {"timings": None}
+    assert [fault.index for fault in alone.faults] == [40, 90]
 
 
 def test_a_creator_who_is_not_valid():
@@ -403,7 +431,7 @@ def test_many_namespaces_take_time_by_their_number_only():
     assert "name-3-0" in report.check("endorsement_policies").detail
     drafts[0].writes = {f"name-{i}": ("k",) for i in range(1025)}
     report = report_of(block_of(CHANNEL.envelopes(drafts[:1]), codes=b""))
-    assert list(report.codes) == [Code.BAD_RWSET], "more namespaces than are read"
+    assert list(report.codes) == [Code.NOT_VALIDATED], "more namespaces than are read"
 
 
 def test_private_writes_and_metadata_ask_their_namespace():
@@ -436,6 +464,45 @@ def test_bad_endorsements_do_not_count_and_do_not_matter():
     report = report_of(block_of([body.envelope(endorse=False)]))
     assert report.valid
     assert report.counts["bad_endorsements"] == 1
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_more_endorsements_than_are_read_are_left_open(rules):
+    """Fabric passes over those that count for nothing, however many; a client may add what it likes."""
+    one = parts()
+    for _ in range(MAX_ENDORSEMENTS):
+        one.inner.action.endorsements.add(endorser=b"nobody")
+    entry = one.envelope()
+    for code in (0, 10):
+        report = report_of(block_of([ENTRIES[1], entry], codes=bytes([0, code])), rules=rules)
+        assert list(report.codes) == [Code.VALID, Code.NOT_VALIDATED]
+        assert list(report.transactions) == [Verdict.VALID, Verdict.UNCHECKED]
+        assert report.valid, report.failed
+        assert not report.complete
+        assert report.check("transactions").ok is None
+
+
+def test_more_namespaces_than_are_read_are_left_open():
+    one = parts()
+    sets = transaction_pb2.TxReadWriteSet()
+    for number in range(MAX_NAMESPACES + 1):
+        sets.ns_rwset.add(namespace=f"n{number}")
+    one.action.results = sets.SerializeToString()
+    report = report_of(block_of([one.envelope()], codes=bytes([0])))
+    assert list(report.codes) == [Code.NOT_VALIDATED]
+    assert report.valid, report.failed
+
+
+def test_a_text_before_the_certificate_of_a_creator():
+    one = parts()
+    creator = membership_pb2.SerializedIdentity.FromString(one.signer.creator)
+    for size in (10, 100_000):
+        creator.id_bytes = b"x" * size + b"\n" + creator.id_bytes.rpartition(b"x\n")[2]
+        one.signer.creator = creator.SerializeToString()
+        one.channel.tx_id = hash_one("sha256", one.signer.nonce + one.signer.creator).hex()
+        entry = block_of([one.envelope()], codes=b"")
+        assert list(report_of(entry, rules="compatible").codes) == [Code.VALID]
+        assert list(report_of(entry, rules="strict").codes) == [Code.BAD_CREATOR_SIGNATURE]
 
 
 def test_a_bad_endorsement_and_then_a_good_one_of_the_same_peer():

@@ -176,11 +176,16 @@ class ServiceProcess:
                 self._events.put(json.loads(line))
         self._events.put(None)
 
+    def next_event(self, timeout: float = PATIENCE) -> dict[str, Any]:
+        """The next log record."""
+        event = self._events.get(timeout=timeout)
+        assert event is not None, f"the service ended: {''.join(self.lines)}"
+        return event
+
     def event(self, beginning: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """The next log record whose message begins so."""
         while True:
-            event = self._events.get(timeout=timeout)
-            assert event is not None, f"the service ended: {''.join(self.lines)}"
+            event = self.next_event(timeout)
             if event["message"].startswith(beginning):
                 return event
 

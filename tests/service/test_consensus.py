@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
 
-from pycore import consensus
+from pycore import ics23
 from pycore._pb.validation.v1 import column_pb2, consensus_pb2
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
-from pycore.consensus import CommitReport, SignedHeader, ValidatorSet, verify_commit, verify_commits
+from pycore.consensus import (
+    CommitReport,
+    SignedHeader,
+    Validator,
+    ValidatorSet,
+    chains,
+    verify_commit,
+    verify_commits,
+)
 from pycore.consensus.light import LightOptions, LightVerdict, TrustedState, advance
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached
-from pycore.ledgers.cometbft import encoding
+from pycore.ledgers.cometbft import encoding, hashes, messages
+from pycore.ledgers.cometbft.messages import COMMIT, BlockId, CommitSig
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 from pycore.testing import cometbft, cometbft_json
@@ -130,6 +140,20 @@ def test_every_form_is_taken(client: ValidationClient, chain: cometbft.Chain, va
     mixed = [text, SignedHeader.read(wire, form="wire"), text]
     for got in client.verify_commits(validators, mixed):
         same(got, wanted)
+
+
+def test_commits_of_a_real_chain(
+    client: ValidationClient, require_vectors: Callable[[str], Path], count_cases: Any
+) -> None:
+    seen = 0
+    for path in sorted(require_vectors("cometbft/celestia_mocha4").glob("*/commit.json")):
+        header, validators = path.read_text(), (path.parent / "validators_1.json").read_text()
+        for mode in ("light", "full"):
+            report = client.verify_commit(validators, header, mode=mode, chain_id="mocha-4")
+            same(report, verify_commit(validators, header, mode=mode, chain_id="mocha-4"))
+            report.require()
+        seen += 1
+    count_cases("celestia mocha-4: commits over gRPC", seen, ways=2)
 
 
 def test_sets_that_move(client: ValidationClient) -> None:
@@ -464,5 +488,23 @@ def test_light_blocks_in_json(service: Server) -> None:
     assert consensus_pb2.LightVerifyResponse.FromString(answer).trusted == chain.wire(3)
 
 
-def test_the_library_has_what_the_clients_have() -> None:
-    assert {"verify_commit", "verify_commits"} <= set(consensus.__all__)
+def test_capabilities_say_which_votes_and_proofs_are_verified(client: ValidationClient) -> None:
+    found = client.capabilities()
+    rules = chains.rules("cometbft")
+    assert found.consensus == {"cometbft": ("ecdsa-secp256k1", "ed25519")}
+    assert set(found.other_schemes["cometbft"]) == rules.schemes - set(rules.options) > {"bls12-381"}
+    assert found.proof_specs == tuple(ics23.SPECS)
+
+
+def test_a_vote_that_cannot_be_verified_is_not_complete(client: ValidationClient, chain: cometbft.Chain) -> None:
+    """Keys of a scheme that is read and hashed, and not built."""
+    (one, *_), key = chain.validators(0), bytes(96)
+    strange = ValidatorSet([one, Validator(key, 1000, "bls12-381")])
+    header = chain.signed_header(0).header
+    header = replace(header, validators_hash=strange.hash)
+    claim = BlockId(hashes.header_hash(header), 1, bytes(32))
+    slots = [CommitSig(COMMIT, each.address, header.time_ns, bytes(96)) for each in strange.validators]
+    data = encoding.signed_header(messages.SignedHeader(header, messages.Commit(1, 0, claim, tuple(slots))))
+    report = client.verify_commit(strange, data, form="wire")
+    same(report, verify_commit(strange, data, form="wire"))
+    assert not report.complete

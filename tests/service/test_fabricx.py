@@ -238,6 +238,31 @@ def test_coordinators_do_not_see_each_other(server: FabricXServer) -> None:
                     assert [status for _, _, status in caller.answers(5)] == [wanted] * 5
 
 
+def test_coordinators_with_other_configurations_at_once(server: FabricXServer) -> None:
+    """Both send all they have, and configurations in between, without waiting for each other or for answers."""
+    sent = {network: [network.requests(kind, 4) for kind in ("ecdsa", "certs", "ids")] for network in (NETWORK, OTHER)}
+    start = threading.Barrier(2)
+    found: dict[str, Counter[int]] = {}
+
+    def coordinate(name: str, mine: FabricXNetwork, theirs: FabricXNetwork) -> None:
+        with Caller(server.target) as caller:
+            start.wait(PATIENCE)
+            for turn in range(30):
+                requests = [one for kind in sent[mine] + sent[theirs] for one in kind]
+                caller.send(batch(requests, mine.update() if turn % 10 == 0 else None))
+            found[name] = Counter(status for _, _, status in caller.answers(30 * 24))
+
+    threads = [
+        threading.Thread(target=coordinate, args=given)
+        for given in (("one", NETWORK, OTHER), ("other", OTHER, NETWORK))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert found == {"one": {1: 30 * 12, 2: 30 * 12}, "other": {1: 30 * 12, 2: 30 * 12}}
+
+
 def test_a_policy_that_moves_in_mid_flight_is_old_or_new(server: FabricXServer) -> None:
     """Each transaction has two namespaces, and passes under one network's keys only: a mixture would refuse it."""
 

@@ -249,7 +249,7 @@ def talk(service: Server, *requests: bytes) -> tuple[Any, str, list[votes_pb2.Ve
 
 
 def test_messages_that_are_refused(service: Server) -> None:
-    limits = votes_pb2.VoteLimits(heights_behind=17)
+    limits, empty = votes_pb2.VoteLimits(heights_behind=17), column_pb2.Column(offsets=bytes(4 * 5001))
     for requests, words, answered in (
         ([], "request: got no message", 0),
         ([b"\xff"], "do not parse", 0),
@@ -261,6 +261,7 @@ def test_messages_that_are_refused(service: Server) -> None:
         ([message(**FIRST | {"validators_form": "xml"})], "form: got 'xml'", 0),
         ([message(**FIRST, limits=limits)], "limits.heights_behind: got 17, wanted at most 16", 0),
         ([message(**FIRST, extensions=7)], "extensions: got 7", 0),
+        ([message(**FIRST, votes=empty)], "votes: got 5000 votes in 0 bytes, wanted at most 4096", 0),
         ([message(**FIRST), message(chain="cometbft")], "chain: got 'cometbft', wanted nothing", 1),
         ([message(**FIRST), message(chain_id="x")], "chain_id: got 'x', wanted nothing", 1),
         ([message(**FIRST), message(extensions=1)], "extensions: got 1, wanted nothing", 1),
@@ -309,8 +310,8 @@ def test_the_memory_of_a_stream_is_bounded() -> None:
                 answered += 1
         assert 5 < answered <= (1 << 15) // 2048  # a round of its own takes as much in a process
         limits = CollectorLimits(rounds_behind=2)
-        other = client.verify_votes(validators, items[:9], chain_id=CHAIN_ID, height=5, limits=limits)
-        assert sum(one.counts["counted"] for one in other) == 9
+        other = client.verify_votes(validators, items, chain_id=CHAIN_ID, height=5, limits=limits)
+        assert sum(one.counts["counted"] for one in other) == 200  # rounds that are forgotten give their room back
         spam = [[vote(0, signers=[alone], block_id=ONE)] * 50] * 50
         *_, last = client.verify_votes(validators, spam, chain_id=CHAIN_ID, height=5)
         assert last.counts == {"duplicate": 50}

@@ -1,8 +1,8 @@
 """CometBFT (Tendermint), the consensus of Cosmos chains: blocks, commits, validators, evidence; releases 0.34 to 1.0.
 
 Hashes and signed bytes are the same in all of them; differences are in :mod:`~pycore.ledgers.cometbft.versions`.
-Certainty: headers, sets, commits and transaction proofs are recomputed on published blocks of real chains, and all
-messages, commits and evidence compared with CometBFT's own code, 0.38.26 and 1.0.1, over mutated ones.
+Certainty: headers, sets, commits, times and transaction proofs are recomputed on published blocks of real chains; all
+messages, commits and evidence are compared with CometBFT's own code, 0.38.26 up to 1.0.1, over mutated ones.
 
 Checks of a block (`wire`: a Block in protobuf; `rpc`: the answer of /block)
 

@@ -35,10 +35,13 @@ class Validation:
         next: validators of the next block; None where only their hash is known.
     """
 
-    def __init__(self, block: Block, context: CometbftContext, *, claimed: BlockId | None = None) -> None:
+    def __init__(
+        self, block: Block, context: CometbftContext, *, claimed: BlockId | None = None, threads: int | None = None
+    ) -> None:
         """claimed: the block id that an answer gives with the block."""
+        self.threads = threads
         self.block, self.context, self.claimed = block, context, claimed
-        self.header = block.header
+        self.header, self.commit = block.header, context.own_commit
         self.checks: list[Check] = []
         self.timings: dict[str, float] = {}
         self.behind: tuple[str, ...] = ()
@@ -131,8 +134,8 @@ class Validation:
             "previous_hash", header.last_block_id.hash, previous, "the context has no hash of the block before"
         )
         claimed = self.claimed
-        if claimed is None and (commit := context.own_commit) is not None:
-            claimed = commit.block_id
+        if claimed is None and self.commit is not None:
+            claimed = self.commit.block_id
         missing = "neither an answer's block id nor a commit is here"
         self.compare("block_hash", None if claimed is None else claimed.hash,
                      None if claimed is None else self.block_id.hash, missing)  # fmt: skip
@@ -201,7 +204,8 @@ class Validation:
         self._outcome("last_commit", report)
 
     def _votes(self, validators: ValidatorSet, commit: Commit, mode: str) -> CommitReport:
-        return verify_certificate(validators, consensus.certificate(self.header.chain_id, commit), mode=mode)
+        certificate = consensus.certificate(self.header.chain_id, commit)
+        return verify_certificate(validators, certificate, mode=mode, threads=self.threads)
 
     def _outcome(self, name: str, report: Report) -> None:
         """One check of all that a commit's report says."""
@@ -313,7 +317,7 @@ class Validation:
 
     def certificate(self) -> None:
         """The votes for this block. Rules "strict" check every one that is there, "compatible" as many as it takes."""
-        commit = self.context.own_commit
+        commit = self.commit
         if commit is None or self.own is None:
             missing = NO_COMMIT if commit is None else NO_VALIDATORS
             self.check("certificate", None, None, None, missing)

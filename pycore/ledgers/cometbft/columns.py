@@ -1,9 +1,9 @@
 """Many signed headers from protobuf to columns, without an object for each signature.
 
-What is usual is read here, in C (``csrc/wire/cometbft.c``): bytes as the chain's software writes them, and values that
+Usual ones are read here, in C (``csrc/wire/cometbft.c``): bytes as the chain's software writes them, and values that
 keep its rules for headers and commits (types/block.go: ValidateBasic of Header, Commit and CommitSig). Everything else
-is left to the reader of single messages, which names what is wrong. What is signed is put together from what was sent:
-block id and time of a vote have the same bytes in a commit as in a CanonicalVote (types/canonical.go).
+is left to the reader of single messages, which names what is wrong. Signed messages are put together from the bytes
+that were sent: block id and time of a vote have the same bytes in a commit as in a CanonicalVote (types/canonical.go).
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pycore.base.columns import Column, trusted_column
 from pycore.base.ffi import _check as check
 from pycore.base.ffi import current_backend, ffi, lib
 from pycore.base.registry import HASHES
-from pycore.consensus.votes import FOR_CLAIM, FOR_NOTHING, CommitColumns
+from pycore.consensus.votes import FOR_CLAIM, CommitColumns
 from pycore.ledgers.cometbft.messages import COMMIT
-from pycore.ledgers.scan import Spans
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,18 +28,19 @@ __all__ = ["read_commits"]
 _ADDRESS, _HASH, _SIGNATURE = 20, 32, 64
 _VOTE_BYTES = 94  # fewer than a slot with a vote takes
 _MESSAGE = int(lib.PC_CM_MESSAGE)
+_FLAG_TO_KIND = COMMIT - FOR_CLAIM  # and NIL - FOR_NOTHING
 _SHA256 = HASHES["sha256"].id
 _CHAIN_ID, _VALIDATORS_HASH = (int(lib.PC_CM_FIELDS) + 2 * field for field in (1, 7))
 
 _ROWS = ffi.typeof("pc_cometbft_rows *")
+_SPANS = ffi.typeof("pc_spans *")
 _BYTES = ffi.typeof("uint8_t *")
 _CELLS = ffi.typeof("int64_t *")
 
 
 def read_commits(records: Sequence[bytes], threads: int | None = 1) -> CommitColumns:
     """n records, each a SignedHeader; see :class:`pycore.consensus.votes.CommitColumns`."""
-    spans = Spans.joined(records)
-    found = _Scanned(spans)
+    found = _Scanned(records)
     commits, votes = found.commits, found.votes
     usual = commits[:, lib.PC_CM_USUAL] != 0
     sound = np.flatnonzero(usual)
@@ -57,7 +57,7 @@ def read_commits(records: Sequence[bytes], threads: int | None = 1) -> CommitCol
         sizes=commits[:, lib.PC_CM_SLOTS],
         starts=starts,
         positions=votes[:, lib.PC_CV_SLOT],
-        kinds=np.where(votes[:, lib.PC_CV_FLAG] == COMMIT, np.uint8(FOR_CLAIM), np.uint8(FOR_NOTHING)),
+        kinds=(votes[:, lib.PC_CV_FLAG] - _FLAG_TO_KIND).astype(np.uint8),
         addresses=found.addresses(),
         signed=found.signed,
     )
@@ -66,13 +66,18 @@ def read_commits(records: Sequence[bytes], threads: int | None = 1) -> CommitCol
 class _Scanned:
     """The rows of a scan. commits: int64 (n, PC_CM_CELLS), votes: int64 (m, PC_CV_CELLS)."""
 
-    def __init__(self, records: Spans) -> None:
-        self.data = records.data
-        self.commits: NDArray[np.int64] = np.empty((len(records), lib.PC_CM_CELLS), np.int64)
+    def __init__(self, records: Sequence[bytes]) -> None:
+        n = len(records)
+        self.data = np.frombuffer(records[0] if n == 1 else b"".join(records), np.uint8)
+        bounds = np.zeros(n + 1, np.int64)
+        np.cumsum([*map(len, records)], out=bounds[1:])
+        at = ffi.from_buffer(_CELLS, bounds)
+        spans = ffi.new(_SPANS, (ffi.from_buffer(_BYTES, self.data), self.data.size, at, at + 1, 1, n))
+        self.commits: NDArray[np.int64] = np.empty((n, lib.PC_CM_CELLS), np.int64)
         room = self.data.size // _VOTE_BYTES + 1
         votes: NDArray[np.int64] = np.empty((room, lib.PC_CV_CELLS), np.int64)
         count = lib.pc_cometbft_commits(
-            records.to_native(), ffi.from_buffer(_CELLS, self.commits), ffi.from_buffer(_CELLS, votes), room
+            spans, ffi.from_buffer(_CELLS, self.commits), ffi.from_buffer(_CELLS, votes), room
         )
         self.votes = votes[: _checked(count)]
         self._native = ffi.new(_ROWS, (

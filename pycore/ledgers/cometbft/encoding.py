@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pycore.consensus.validators import Validator
+from pycore.errors import InputError
 from pycore.ledgers.cometbft.messages import (
     SECOND,
     Block,
@@ -191,8 +192,11 @@ def proposal(value: Proposal) -> bytes:
 
 
 def public_key(value: Validator) -> bytes:
-    """A PublicKey: the key as one of a union. A scheme that has no place in it is the caller's to refuse."""
-    return message(SCHEMES[value.scheme].field, value.public_key)
+    """A PublicKey: the key as one of a union. InputError: a scheme that has no place in it (sr25519)."""
+    field = SCHEMES[value.scheme].field
+    if not field:
+        raise InputError("scheme", repr(value.scheme), "a scheme whose keys CometBFT writes and hashes")
+    return message(field, value.public_key)
 
 
 def simple_validator(value: Validator) -> bytes:

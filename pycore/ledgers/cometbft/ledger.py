@@ -53,7 +53,7 @@ class Cometbft(LedgerFace[CometbftContext]):
             InputError: what is given is no block. Whatever is wrong inside a block is in the report.
         """
         found, claimed = read(block, form)
-        return Validation(found, self.context(context), claimed=claimed).run()
+        return Validation(found, self.context(context), claimed=claimed, threads=threads).run()
 
     def step(self, block: bytes, context: CometbftContext, *, threads: int | None) -> Step:
         """One block of a run: :class:`pycore.ledgers.runs.Steps`.
@@ -61,7 +61,7 @@ class Cometbft(LedgerFace[CometbftContext]):
         What moves: the validators, to the set whose hash the header names, where it is the same or among those of the
         context; and the time. A header is proven by the commit in the next block, which the validators of before sign:
         nothing that follows is valid without it."""
-        work = Validation(wire.block(block), context)
+        work = Validation(wire.block(block), context, threads=threads)
         report = work.run()
         if not report.valid or context.validators is None:
             return Step(report, context.of_next(previous_time=work.header.time_ns, previous_validators=None))

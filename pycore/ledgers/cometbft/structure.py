@@ -141,9 +141,11 @@ def light_block_faults(value: LightBlock) -> list[str]:
     if commit.block_id.hash != hashes.header_hash(header):
         found.append("the commit is for another header")
     found += validators_faults(value.validators)
-    if hashes.validators_hash(value.validators.validators) != header.validators_hash:
-        found.append("the validators are not those of the header")
-    return found
+    try:
+        same = hashes.validators_hash(value.validators.validators) == header.validators_hash
+    except InputError as error:
+        return [*found, f"validators: {error}"]
+    return found if same else [*found, "the validators are not those of the header"]
 
 
 def validators_faults(value: Validators) -> list[str]:

@@ -190,7 +190,6 @@ class Transactions:
         for name in ("nonce", "creator"):
             self.fail(mine & (self.action_signature.span("row", name).lengths == 0), bad, f"an action without {name}")
         self.fail(mine & faults(self.action), bad, "an action that is no message")
-        self.fail(mine & self._overflowing(self.action), bad, f"more than {plans.MAX_ENDORSEMENTS} endorsements")
         self.fail(mine & self.action.span("row", "action").absent, bad, "an action without endorsements")
         self.fail(mine & faults(self.response), bad, "a proposal response that is no message")
         # Go's nil, for which it computes no hash.
@@ -249,6 +248,15 @@ class Transactions:
             self.codes[index] = Code.NOT_VALIDATED
             self.details[index] = "the id occurs before in the block, in one that could not be judged"
 
+    def leave_large(self) -> str:
+        """Leaves open what has more parts than are read, which Fabric may take; why, in words, where there are some."""
+        large = self._overflowing(self.action) | self._overflowing(self.rw_set)
+        large &= np.isin(self.codes, (Code.VALID, Code.NOT_VALIDATED))
+        self.codes[large] = Code.NOT_VALIDATED
+        why = f"more than {plans.MAX_ENDORSEMENTS} endorsements, or {plans.MAX_NAMESPACES} namespaces or collections"
+        self.details.update(dict.fromkeys(np.flatnonzero(large).tolist(), why))
+        return f"some have {why}" if large.any() else ""
+
     def forgive(self, chosen: NDArray[np.bool_]) -> None:
         """Takes some transactions as valid, whatever was found."""
         for index in np.flatnonzero(chosen).tolist():
@@ -287,9 +295,8 @@ class Transactions:
     def _read_namespaces(self) -> None:
         """Which namespaces each transaction writes; `bad_set` and `repeated` by transaction."""
         columns, rw_set = self.columns, self.rw_set
-        rows = rw_set["namespace"]
+        rows, self.bad_set = rw_set["namespace"], faults(rw_set)
         parents = rows[:, PARENT]
-        self.bad_set = faults(rw_set) | self._overflowing(rw_set)
         kv = columns.scan(plans.KV, columns.span(rw_set, "namespace", "rwset"))
         writes = np.bincount(kv["write"][:, PARENT], minlength=len(rows))[: len(rows)] > 0
         collections = rw_set["collection"]
@@ -450,6 +457,7 @@ class Signers:
         open_ = np.zeros(rows.n, np.bool_)  # with endorsers who may be somebody
         if self.unread:
             open_[self.parents[np.isin(self.which[rows.n :], list(self.unread))]] = True
+        open_ |= rows._overflowing(rows.action)
         asked, unknown = self._asked()
         if UNKNOWN_POLICY in asked:
             open_here = asked.pop(UNKNOWN_POLICY)
@@ -547,6 +555,7 @@ def judge(
             undecided = "no configuration block is known: nobody's signature can be judged"
     else:
         unknown = signers.judge_endorsements(channel)
+        undecided = rows.leave_large()
     rows.judge_duplicates()
     if first:
         rows.forgive(rows.types == CONFIG)

@@ -271,7 +271,8 @@ def certificate_checks(
     try:
         metadata = orderers.read_metadata(block.position(SIGNATURES), "signatures")
         signed = orderers.verify(metadata, header, channel, context)
-        named = orderers.last_config(metadata, block.position(LAST_CONFIG))
+        asked = context.rules == "strict" or context.form == "fabric-x"
+        named = orderers.last_config(metadata, block.position(LAST_CONFIG)) if asked else None
     except MetadataError as error:
         return [Check("orderer_signatures", False, detail=str(error), certainty=certainty)], False
     flaws = "; ".join(f"signature {i}: {why}" for i, why in enumerate(signed.flaws) if why)[:400]
@@ -280,7 +281,8 @@ def certificate_checks(
     if signed.quorum is not None and context.rules == "strict":
         decision = signed.quorum
         checks.append(Check("quorum", decision.reached, got=decision.got, wanted=decision.needed, certainty="read"))
-    checks += _last_config(block, header, channel, context, named, old=not metadata.value)
+    if named is not None:
+        checks += _last_config(block, header, channel, context, named, old=not metadata.value)
     return checks, all(check.ok for check in checks)
 
 
@@ -289,8 +291,6 @@ def _last_config(
 ) -> list[Check]:
     """Which block holds the configuration: Fabric's peers do not ask, Fabric-X does, and so do the strict rules. `old`:
     whether that stands in another place, with its own signatures."""
-    if context.rules != "strict" and context.form != "fabric-x":
-        return []
     wanted = header.number if _is_config(block) else channel.header.number
     if old:
         try:

@@ -123,8 +123,8 @@ class Policies:
     def _configured(self, envelope: bytes) -> Policies:
         group = _channel_group(envelope)
         msps, tree = msps_of(group, rules="compatible"), PolicyTree(group, rules="compatible")
-        for name, why in msps.unread.items():
-            raise UnsupportedError(f"the MSP {name[:80]!r} cannot be read here: {why}")
+        for unread, why in msps.unread.items():
+            raise UnsupportedError(f"the MSP {unread[:80]!r} cannot be read here: {why}")
         rules: dict[bytes, Rule] = {}
         for name, rule in self.rules.items():
             rules[name] = MspRule(rule.policy, rule.source) if isinstance(rule, MspRule) else rule

@@ -18,7 +18,6 @@ before them hold, so that a transaction cannot make work that its first signatur
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -28,9 +27,8 @@ from numpy.typing import NDArray
 from pycore.base.columns import Column
 from pycore.base.deadline import checkpoint
 from pycore.hashing.batch import hash_batch
-from pycore.identities import go_pem
 from pycore.identities.collector import SignatureBatch
-from pycore.identities.msp import MAX_IDENTITY, Identity, UnknownIdentityError
+from pycore.identities.msp import Identity, UnknownIdentityError
 from pycore.ledgers.fabricx import columns as at
 from pycore.ledgers.fabricx.columns import Rows
 from pycore.ledgers.fabricx.messages import Fields, MalformedError
@@ -306,7 +304,7 @@ class Verifier:
         kind = next((number for number in reversed(parts.order) if number in (2, 3)), None)
         if kind is None:
             raise UnknownIdentityError("an identity without a certificate")
-        return msp.identity(_without_text(parts.last(2))) if kind == 2 else msp.known(parts.text(3))
+        return msp.identity(parts.last(2)) if kind == 2 else msp.known(parts.text(3))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -388,13 +386,3 @@ class _Work:
                 batch.add(person.key, person.hash, self.signed[int(place[row])], spans[row])
             good[some] = batch.run() == 1
         return good
-
-
-def _without_text(certificate: bytes) -> bytes:
-    """A certificate in PEM without the text before it, which upstream passes over, where MSPs do not read as much."""
-    if len(certificate) <= MAX_IDENTITY:
-        return certificate
-    block = go_pem.first(certificate)
-    if block is None:
-        return b""
-    return b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % base64.encodebytes(block.der)

@@ -10,10 +10,6 @@ import (
 	"github.com/cometbft/cometbft/types"
 )
 
-func extension(chain string, vote *cmtproto.Vote) []byte {
-	return types.VoteExtensionSignBytes(chain, vote)
-}
-
 func verifyEvidence(kind string, arguments [][]byte) (found answer) {
 	var m cmtproto.Evidence
 	if err := m.Unmarshal(arguments[0]); err != nil {

@@ -256,15 +256,15 @@ func verify(mode string, validators, signed []byte) (found answer) {
 		if err == nil {
 			switch words[0] {
 			case "full":
-				err = types.VerifyCommit(sh.ChainID, vals, sh.Commit.BlockID, sh.Height, sh.Commit)
+				err = vals.VerifyCommit(sh.ChainID, sh.Commit.BlockID, sh.Height, sh.Commit)
 			case "light":
-				err = types.VerifyCommitLight(sh.ChainID, vals, sh.Commit.BlockID, sh.Height, sh.Commit)
+				err = vals.VerifyCommitLight(sh.ChainID, sh.Commit.BlockID, sh.Height, sh.Commit)
 			case "all":
-				err = types.VerifyCommitLightAllSignatures(sh.ChainID, vals, sh.Commit.BlockID, sh.Height, sh.Commit)
+				err = verifyAll(vals, sh)
 			case "trusting":
-				err = types.VerifyCommitLightTrusting(sh.ChainID, vals, sh.Commit, level)
+				err = vals.VerifyCommitLightTrusting(sh.ChainID, sh.Commit, level)
 			case "trusting-all":
-				err = types.VerifyCommitLightTrustingAllSignatures(sh.ChainID, vals, sh.Commit, level)
+				err = verifyTrustingAll(vals, sh, level)
 			}
 		}
 	}

@@ -1,0 +1,169 @@
+"""Several service processes behind one port.
+
+One process computes on as many cores as it has workers, but one event loop carries its calls: some thousands a second.
+With ``processes = n`` this one starts n of them, which listen on the same port (SO_REUSEPORT: the kernel spreads
+connections, not calls), starts a new one where one dies, hands SIGHUP on, and at the end drains them one after another,
+`drain_delay` apart, so that clients find the others.
+
+Limits and quotas are of each process; figures too: the n-th process serves them n ports above `metrics_address`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+
+from pycore.service.config import ServiceConfig
+
+__all__ = ["Supervisor", "end_with_parent", "supervise"]
+
+_log = logging.getLogger("pycore.service")
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_HEALTHY_S = 10.0  # a process that lived so long is started again at once
+_SETTINGS, _START = 2, 3  # exit statuses that another start does not mend
+_LATE_S = 5.0  # after the grace; then it is killed
+
+
+class Supervisor:
+    """Starts service processes and keeps their number. Belongs to one event loop.
+
+    Args:
+        config: the settings; `processes` of them are started.
+        arguments: the command line that gave these settings, for the processes.
+    """
+
+    def __init__(self, config: ServiceConfig, arguments: Sequence[str] = ()) -> None:
+        self._config = config
+        self._arguments = tuple(arguments)
+        self._stopping = asyncio.Event()
+        self._children: dict[int, asyncio.subprocess.Process] = {}
+        self._status = 0
+        self._port = 0
+
+    async def run(self) -> int:
+        """Runs until SIGTERM or SIGINT; the exit status.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        with _reserved(self._config.address) as self._port:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stopping.set)
+            loop.add_signal_handler(signal.SIGHUP, self._hand_on, signal.SIGHUP)
+            keepers = [asyncio.create_task(self._keep(i)) for i in range(self._config.processes)]
+            told = asyncio.create_task(self._stopping.wait())
+            await asyncio.wait({told, *keepers}, return_when=asyncio.FIRST_COMPLETED)  # a keeper only ends by a fault
+            self._stopping.set()
+            await self._drain()
+            await asyncio.gather(told, *keepers)
+        return self._status
+
+    def _command(self, index: int) -> list[str]:
+        host = self._config.address.rpartition(":")[0]
+        command = [sys.executable, "-m", "pycore.service", *self._arguments, "--processes", "1", "--share-port",
+                   "--address", f"{host}:{self._port}"]  # fmt: skip
+        if self._config.metrics_address is not None:
+            metrics_host, _, port = self._config.metrics_address.rpartition(":")
+            command += ["--metrics-address", f"{metrics_host}:{int(port) + index if int(port) else 0}"]
+        return command
+
+    async def _keep(self, index: int) -> None:
+        """Starts a process, and another one whenever it ends."""
+        pause = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            child = await asyncio.create_subprocess_exec(*self._command(index))
+            self._children[index] = child
+            _log.info("process started", extra={"index": index, "pid": child.pid})
+            if self._stopping.is_set():  # it was told before it was there
+                child.terminate()
+            status = await child.wait()
+            del self._children[index]
+            if self._stopping.is_set():
+                self._status = max(self._status, status if status > 0 else 0)
+                return
+            _log.error("process ended", extra={"index": index, "pid": child.pid, "status": status})
+            if status in (_SETTINGS, _START):
+                self._status = status
+                self._stopping.set()
+                return
+            pause = _FIRST_PAUSE_S if time.monotonic() - began > _HEALTHY_S else min(2 * pause, _LONGEST_PAUSE_S)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    def _hand_on(self, number: signal.Signals) -> None:
+        for child in self._children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(number)
+
+    async def _drain(self) -> None:
+        children = list(self._children.values())
+        for i, child in enumerate(children):
+            if i:
+                await asyncio.sleep(self._config.drain_delay)
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+        limit = self._config.drain_delay + self._config.drain_grace + _LATE_S
+        if not children:
+            return
+        _, late = await asyncio.wait([asyncio.ensure_future(child.wait()) for child in children], timeout=limit)
+        if late:
+            _log.error("processes killed: they did not end in time", extra={"processes": len(late)})
+            for child in children:
+                if child.returncode is None:
+                    child.kill()
+
+
+class _reserved:  # noqa: N801 - read as a verb
+    """Holds a port without listening on it, so that processes that come and go find it theirs."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._where = host.strip("[]"), int(port)
+
+    def __enter__(self) -> int:
+        host, port = self._where
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        try:
+            self._socket.bind(where)
+        except OSError as error:
+            self._socket.close()
+            raise OSError(f"cannot listen on {host}:{port}: {error}") from error
+        return int(self._socket.getsockname()[1])
+
+    def __exit__(self, *exception: object) -> None:
+        self._socket.close()
+
+
+def supervise(config: ServiceConfig, arguments: Sequence[str] = ()) -> int:
+    """Runs `config.processes` services until SIGTERM or SIGINT; the exit status."""
+    try:
+        return asyncio.run(_run(config, arguments))
+    except OSError as error:
+        _log.error("the service could not start: %s", error)
+        return _START
+
+
+async def _run(config: ServiceConfig, arguments: Sequence[str]) -> int:
+    return await Supervisor(config, arguments).run()
+
+
+def end_with_parent() -> None:
+    """Makes this process drain when the one that started it ends, however that ends. Linux only."""
+    if sys.platform == "linux":
+        import ctypes
+
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)

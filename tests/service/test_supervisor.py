@@ -1,0 +1,134 @@
+"""Several processes behind one port: real ones, really killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pycore
+from pycore.client import ServiceError, ValidationClient
+from pycore.service.config import ServiceConfig
+
+from .conftest import PATIENCE, ServiceProcess, Spawn
+
+TWO = ("--processes", "2", "--workers", "1", "--drain-delay", "0.01")
+ALONE = [("grpc.use_local_subchannel_pool", 1)]
+
+
+def started(process: ServiceProcess, count: int = 2) -> tuple[str, dict[int, int]]:
+    """Where they listen, and the pid of each."""
+    pids: dict[int, int] = {}
+    targets = set()
+    while len(pids) < count or len(targets) < 1 or process_serving(process) < count:
+        event = process.next_event()
+        if event["message"] == "process started":
+            pids[event["index"]] = event["pid"]
+        if event["message"].startswith("serving on"):
+            targets.add(event["address"])
+    assert len(targets) == 1
+    return targets.pop(), pids
+
+
+def process_serving(process: ServiceProcess) -> int:
+    return sum('"serving on' in line for line in process.lines)
+
+
+def test_a_process_that_is_killed_under_load_is_missed_by_retries_only(spawn: Spawn) -> None:
+    process = spawn(*TWO)
+    target, pids = started(process)
+    wanted = pycore.hash_batch("sha256", [b"x"] * 50)
+    stop = threading.Event()
+    outcomes: list[str] = []
+
+    def caller() -> None:
+        while not stop.is_set():
+            with ValidationClient(target, options=ALONE, timeout=PATIENCE) as client:
+                for _ in range(5):
+                    try:
+                        assert (client.hash_batch("sha256", [b"x"] * 50) == wanted).all()
+                        outcomes.append("answered")
+                    except ServiceError as error:  # noqa: PERF203 - what is counted
+                        outcomes.append(error.code.name)
+                        break
+
+    threads = [threading.Thread(target=caller) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while len(outcomes) < 50:
+        time.sleep(0.01)
+    os.kill(pids[0], signal.SIGKILL)
+    ended = process.event("process ended")
+    assert ended["pid"] == pids[0]
+    assert ended["status"] == -signal.SIGKILL
+    assert process.event("process started")["index"] == 0
+    process.event("serving on")
+    before = len(outcomes)
+    while len(outcomes) < before + 50:
+        time.sleep(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert set(outcomes) <= {"answered", "UNAVAILABLE"}
+    assert outcomes.count("answered") >= 100
+    process.signal()
+    assert process.wait() == 0
+
+
+def test_signals_reach_all(spawn: Spawn) -> None:
+    process = spawn(*TWO)
+    target, pids = started(process)
+    process.signal(signal.SIGHUP)
+    for _ in range(2):
+        process.event("settings reloaded")
+    assert ValidationClient(target, timeout=PATIENCE).hash("sha256", b"") == pycore.hash("sha256", b"")
+    process.signal()
+    assert process.wait() == 0
+    assert sum('"stopped"' in line for line in process.lines) == 2
+    for pid in pids.values():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_they_end_when_the_supervisor_is_killed(spawn: Spawn) -> None:
+    process = spawn(*TWO)
+    _, pids = started(process)
+    process.signal(signal.SIGKILL)
+    for _ in range(2):
+        process.event("stopped")
+    for pid in pids.values():
+        end = time.monotonic() + PATIENCE
+        while _lives(pid):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_a_start_that_cannot_work_is_not_tried_again(spawn: Spawn, tmp_path: Path) -> None:
+    access = tmp_path / "access.json"
+    access.write_text("{}", encoding="utf-8")
+    process = spawn(*TWO, "--access-file", str(access))
+    assert process.wait() == 3
+    assert any("access.json" in line for line in process.lines)
+
+
+def test_a_port_that_is_taken(spawn: Spawn, service: Any) -> None:
+    process = spawn(*TWO, "--address", service.target)
+    assert process.wait() == 3
+
+
+def test_a_unix_socket_cannot_be_shared() -> None:
+    with pytest.raises(ValueError, match="cannot share"):
+        ServiceConfig(processes=2, address="unix:/tmp/x.sock")
