@@ -77,7 +77,7 @@ def test_every_height_with_its_own_set() -> None:
 
 
 def test_reports_of_equal_votes_cannot_change_one_another() -> None:
-    """What was decided is kept, so it must not be the caller's to write into."""
+    """Decisions are kept, so callers must not write into them."""
     signers, header = made(count=4)
     validators = set_of(signers)
     report = verify_commit(validators, wire(header), form="wire")

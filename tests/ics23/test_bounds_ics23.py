@@ -1,4 +1,4 @@
-"""What a proof may cost: no more than its size allows, however it is made and however often it is asked about."""
+"""The cost of a proof follows from its size, however it is made and however often it is asked about."""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ def test_the_memory_of_a_stream_is_bounded() -> None:
             for answer in stream:
                 assert answer.counts == {"counted": 1}
                 answered += 1
-        assert 5 < answered <= (1 << 15) // 2048  # a round of its own takes as much in a process
+        assert 5 < answered <= (1 << 15) // 2048  # what one more round takes of the memory
         limits = CollectorLimits(rounds_behind=2)
         other = client.verify_votes(validators, items, chain_id=CHAIN_ID, height=5, limits=limits)
         assert sum(one.counts["counted"] for one in other) == 200  # rounds that are forgotten give their room back
