@@ -114,6 +114,7 @@ def test_pycore_commands_exist_with_their_options(words: list[str]) -> None:
     if words[1:2] == ["serve"]:  # the service reads its settings itself
         config = importlib.import_module("pycore.service.config")
         known |= {"--" + name.replace("_", "-") for name in config.ServiceConfig.model_fields}
+        known |= set(config.FLAGS)
     given = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
     assert given <= known, sorted(given - known)
 

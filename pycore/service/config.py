@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
@@ -23,6 +24,8 @@ MIB = 1 << 20
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
+FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
+"""Options of the service that are no settings, with their help."""
 
 
 class ServiceConfig(BaseSettings):
@@ -178,13 +181,21 @@ def parse(
     arguments: Sequence[str] | None = None, *, prog: str = "python -m pycore.service", epilog: str | None = None
 ) -> ServiceConfig:
     """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
-    return parse_as(ServiceConfig, "The pycore gRPC validation service.", arguments, prog=prog, epilog=epilog)
+    words = "The pycore gRPC validation service."
+    return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=FLAGS)
 
 
 def parse_as(
-    kind: type[Settings], description: str, arguments: Sequence[str] | None, *, prog: str, epilog: str | None
+    kind: type[Settings],
+    description: str,
+    arguments: Sequence[str] | None,
+    *,
+    prog: str,
+    epilog: str | None,
+    flags: Mapping[str, str] = MappingProxyType({}),
 ) -> Settings:
-    """The settings of any kind, as :func:`parse` reads those of the service."""
+    """The settings of any kind, as :func:`parse` reads those of the service. `flags`: options that the caller looks for
+    by itself, with their help."""
     parser = argparse.ArgumentParser(
         prog=prog,
         description=description,
@@ -201,7 +212,10 @@ def parse_as(
             parser.add_argument(option, action=argparse.BooleanOptionalAction, default=None, help=words)
         else:
             parser.add_argument(option, default=None, metavar=_metavar(name), help=words)
-    given = {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
+    for option, words in flags.items():
+        parser.add_argument(option, action="store_true", dest=option, help=words)
+    parsed = vars(parser.parse_args(arguments))
+    given = {name: value for name, value in parsed.items() if value is not None and name not in flags}
     try:
         return kind(**given)
     except ValidationError as error:

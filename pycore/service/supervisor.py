@@ -27,7 +27,7 @@ __all__ = ["Supervisor", "end_with_parent", "supervise"]
 _log = logging.getLogger("pycore.service")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
 _HEALTHY_S = 10.0  # a process that lived so long is started again at once
-_SETTINGS, _START = 2, 3  # exit statuses that another start does not mend
+_SETTINGS, _START = 2, 3  # exit statuses that another start does not repair
 _LATE_S = 5.0  # after the grace; then it is killed
 
 
