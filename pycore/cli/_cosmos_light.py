@@ -95,11 +95,13 @@ def _height(asked: Asked, primary: FileProvider) -> int:
 
 
 def _block(primary: FileProvider, height: int) -> LightBlock:
-    """A block of the folder. InputError where it has none."""
+    """A block of the folder. InputError where it has none, or another one under its name."""
     found = primary.light_block(height)
     if found is None:
         wanted = f"commit-{height}.json and validators-{height}.json, {height}.json or {height}.bin"
         raise InputError("FOLDER", f"no block of height {height}", wanted)
+    if found.height != height:
+        raise InputError("FOLDER", f"the block of height {found.height} as that of {height}", "answers by their height")
     return found
 
 

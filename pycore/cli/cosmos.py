@@ -76,7 +76,8 @@ def commit(
     as_json: JsonOption = False,
 ) -> None:
     """Check that headers are final: that more than two thirds of the validators' power signed them. Exit code 1 where
-    one is not, or where not all could be checked.
+    one is not, or where not all could be checked. The trusting modes ask for a share of another height's validators:
+    what that many signed is SIGNED, and not FINAL by it.
 
     The validators are taken as they are: compare their hash with one that you trust, or use `pycore cosmos light`.
 
@@ -134,7 +135,12 @@ def _show_commits(found: list[tuple[str, CommitReport]], given: ValidatorSet) ->
 
 
 def _word(report: CommitReport) -> str:
-    return "INVALID" if not report.valid else "FINAL" if report.complete else "NOT DECIDED"
+    """Trusting modes say that enough of another height's validators signed, not that a block is final."""
+    if not report.valid:
+        return "INVALID"
+    if not report.complete:
+        return "NOT DECIDED"
+    return "SIGNED" if report.mode.startswith("trusting") else "FINAL"
 
 
 # ---- headers ---------------------------------------------------------------------------------------------------------

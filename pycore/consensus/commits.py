@@ -44,7 +44,15 @@ from pycore.consensus.chains import rules
 from pycore.consensus.commit_votes import MODES, TRUSTING, judged_votes
 from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally_columns
 from pycore.consensus.validators import ValidatorSet
-from pycore.consensus.votes import FOR_CLAIM, VOTE, CommitColumns, QuorumCertificate, SignedHeader, checked_form
+from pycore.consensus.votes import (
+    FOR_CLAIM,
+    FOR_NOTHING,
+    VOTE,
+    CommitColumns,
+    QuorumCertificate,
+    SignedHeader,
+    checked_form,
+)
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
 
 if TYPE_CHECKING:
@@ -197,12 +205,27 @@ def verify_certificate(
         InputError: as :func:`verify_commit`.
     """
     asked = _Asked.check(validators.chain, mode, trust_level, None, threads)
+    _check_columns(certificate)
     header = SignedHeader(
         certificate.chain_id, certificate.height, 0, certificate.claimed_hash, validators.hash, b"", b"", certificate
     )
     report = _judged(asked, [validators], CommitColumns.of([header], _width(validators)))[0]
     kept = [check for check in report.checks if _CHECKS.index(check.name) >= _CHECKS.index("size")]
     return CommitReport(**{**report.__dict__, "checks": tuple(kept)})
+
+
+def _check_columns(certificate: QuorumCertificate) -> None:
+    """InputError: a certificate that no reader makes."""
+    n, slots, kinds = len(certificate.positions), np.asarray(certificate.positions), np.asarray(certificate.kinds)
+    for name in ("kinds", "addresses", "messages", "signatures"):
+        if len(getattr(certificate, name)) != n:
+            wanted = f"{n}, as many as certificate.positions"
+            raise LengthError(f"certificate.{name}", f"{len(getattr(certificate, name))} items", wanted)
+    if n and (slots[0] < 0 or slots[-1] >= certificate.size or (np.diff(slots) <= 0).any()):
+        wanted = f"slots from 0 to {certificate.size - 1}, ascending"
+        raise InputError("certificate.positions", quote(slots.tolist()[:8]), wanted)
+    if not np.isin(kinds, (FOR_CLAIM, FOR_NOTHING)).all():
+        raise InputError("certificate.kinds", quote(kinds.tolist()[:8]), "FOR_CLAIM and FOR_NOTHING")
 
 
 # ---- the call --------------------------------------------------------------------------------------------------------
@@ -429,6 +452,7 @@ def _ruling(asked: _Asked, validators: ValidatorSet, size: int, votes: NDArray[A
     more = sum(validators.validators[voter].power for voter in {voters[i] for i in unknown if claims[i]})
     checks.append(_quorum(more, decision))
     verdicts = Verdicts.of_kernel(votes["code"].astype(np.uint8))
+    slots.flags.writeable = False  # commits that are signed alike share it
     return _Ruling(tuple(checks), decision, slots, verdicts)
 
 

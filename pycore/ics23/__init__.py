@@ -12,7 +12,8 @@ batches and compressed batches.
 Rules: "strict" (the default) and "compatible"; ``pycore.ics23.checking`` says how they differ.
 
 Bounds, before anything costs: 16 MiB and 2^20 fields for a proof, 2^17 entries of a batch, 1,024 steps of a path (and
-the spec's `max_depth`, 128 where it says 0), 16 KiB for the prefix or suffix of a step, 64 Mi characters of JSON.
+the spec's `max_depth`, 128 where it says 0), 16 KiB for the prefix or suffix of a step, 64 times the size of a
+compressed proof for all its paths together, 64 Mi characters of JSON.
 
 Sources: Interchain Standard 23; github.com/cosmos/ics23, go/ and proto/.
 """

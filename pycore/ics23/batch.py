@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore.base.columns import Column, as_column, one_bytes, same_n
+from pycore.base.deadline import checkpoint
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import LengthError
 from pycore.ics23.checking import Checker
@@ -212,6 +213,7 @@ def _decided(codes: NDArray[np.uint8], decide: Callable[[int], None]) -> NDArray
 
 
 def _verdict(decide: Callable[[int], None], i: int) -> int:
+    checkpoint()
     try:
         decide(i)
     except RefusedError as error:
@@ -337,9 +339,11 @@ def _entries(checker: Checker, proof: ProofLike, n: int) -> Entries | NDArray[np
     """What one proof holds; verdicts of n keys where it is not a proof."""
     checker.remember()
     try:
-        return entries_of(proof, "proofs", strict=checker.strict)
+        found = entries_of(proof, "proofs", strict=checker.strict)
     except RefusedError as error:
         return np.full(n, int(error.verdict), np.uint8)
+    checker.keep(found.items)
+    return found
 
 
 def _present_in_one(

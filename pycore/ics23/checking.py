@@ -13,12 +13,13 @@ refuses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from pycore.base.columns import quote
 from pycore.base.verdicts import Verdict
 from pycore.errors import InputError, UnknownNameError
-from pycore.ics23.reading import ExistenceProof, NonExistenceProof, RefusedError
+from pycore.ics23.reading import Entry, ExistenceProof, NonExistenceProof, RefusedError
 from pycore.ics23.specs import (
     FIXED32_BIG,
     FIXED32_LITTLE,
@@ -43,6 +44,8 @@ _FIXED = {
 }  # fmt: skip
 _REQUIRED = {REQUIRE_32_BYTES: 32, REQUIRE_64_BYTES: 64}
 
+_Found = TypeVar("_Found")
+
 
 class Checker:
     """Checks proofs by a spec and a rule set.
@@ -65,10 +68,34 @@ class Checker:
             wanted = "less than min_prefix_length + child_size"
             raise InputError("spec.inner_spec.max_prefix_length", str(inner.max_prefix_length), wanted)
         self._memory: dict[tuple[bytes, InnerOp], bytes] | None = None
+        self._kept: dict[int, object] = {}
+        self._known: dict[tuple[str, int], object] = {}
 
     def remember(self) -> None:
         """From now on, equal steps from equal nodes are hashed once; for many proofs of one tree."""
         self._memory = {}
+
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """From now on, what follows from these proofs alone is found once for each, however many keys they are asked
+        about."""
+        for one in entries:
+            sides = (one.left, one.right) if isinstance(one, NonExistenceProof) else ()
+            self._kept |= {id(part): part for part in (one, *sides) if part is not None}
+
+    def _once(self, what: str, proof: object, find: Callable[[], _Found]) -> _Found:
+        """What `find` answers or refuses; of a kept proof that of the first time."""
+        at = what, id(proof)
+        if at[1] not in self._kept:
+            return find()
+        if at not in self._known:
+            try:
+                self._known[at] = find()
+            except RefusedError as error:
+                self._known[at] = error
+        found = self._known[at]
+        if isinstance(found, RefusedError):
+            raise RefusedError(found.reason, found.verdict)
+        return found  # type: ignore[return-value]
 
     # ---- existence ---------------------------------------------------------------------------------------------------
 
@@ -84,6 +111,9 @@ class Checker:
 
     def form(self, proof: ExistenceProof) -> LeafOp:
         """The proof's leaf operation, if all operations are those of the spec."""
+        return self._once("form", proof, lambda: self._formed(proof))
+
+    def _formed(self, proof: ExistenceProof) -> LeafOp:
         if proof.leaf is None:
             raise RefusedError("a proof without a leaf operation")
         self._leaf_form(proof.leaf)
@@ -96,6 +126,9 @@ class Checker:
 
     def root(self, proof: ExistenceProof, leaf: LeafOp) -> bytes:
         """Where the path leads."""
+        return self._once("root", proof, lambda: self._climbed(proof, leaf))
+
+    def _climbed(self, proof: ExistenceProof, leaf: LeafOp) -> bytes:
         if not proof.key or not proof.value:
             raise RefusedError("a leaf without a key or a value")
         key = self._leaf_part(leaf.prehash_key, leaf.length, proof.key)
@@ -188,7 +221,8 @@ class Checker:
             raise RefusedError("a proof without neighbours")
         if not self.between(proof, self.ordered(key)):
             raise RefusedError("neighbours on one side of the key", Verdict.BAD_PROOF)
-        if not self.adjacent(None if left is None else left.path, None if right is None else right.path):
+        paths = [None if side is None else side.path for side in (left, right)]
+        if not self._once("adjacent", proof, lambda: self.adjacent(*paths)):
             raise RefusedError("leaves that are no neighbours", Verdict.BAD_PROOF)
 
     def ordered(self, key: bytes) -> bytes:

@@ -21,6 +21,7 @@ from pycore.ics23.reading import (
     ExistenceProof,
     NonExistenceProof,
     RefusedError,
+    check_sharing,
 )
 from pycore.ics23.specs import HASH_OPS, LENGTH_OPS, MAX_DEPTH, InnerOp, InnerSpec, LeafOp
 
@@ -158,7 +159,9 @@ def commitment_of(value: Any) -> Entries:
         return Entries([_entry(one, None) for one in entries], batch=True)
     inside = members(found["compressed"], ("entries", "lookup_inners"))
     lookup = [_inner(one) for one in listed(inside.get("lookup_inners", ()))]
-    return Entries([_entry(one, lookup) for one in listed(inside.get("entries", ()))], batch=True)
+    rows = [_entry(one, lookup) for one in listed(inside.get("entries", ()))]
+    check_sharing(rows, lookup)
+    return Entries(rows, batch=True)
 
 
 def spec_of(value: Any) -> tuple[LeafOp | None, InnerSpec | None, int, int, bool]:

@@ -8,7 +8,7 @@ could understand in two ways are refused: a field that is there twice, and both 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pycore.base.verdicts import Verdict
@@ -23,6 +23,9 @@ MAX_ENTRIES = 1 << 17
 MAX_OP_BYTES = 1 << 14
 """Bytes of the prefix or suffix of one step: the children of the widest node that a spec may have. Real ones have at
 most 46."""
+MAX_SHARING = 64
+"""How many times as long as a compressed proof its paths may be together. A step takes a byte or two there, and real
+ones have some 40 bytes; without a bound a small proof could ask for any amount of hashing."""
 
 _VARINT, _FIXED64, _BYTES, _GROUP, _END_GROUP, _FIXED32 = range(6)
 _MASK64 = (1 << 64) - 1
@@ -56,6 +59,22 @@ class NonExistenceProof:
 
 
 Entry = ExistenceProof | NonExistenceProof
+
+
+def check_sharing(entries: Iterable[Entry], lookup: Iterable[InnerOp]) -> None:
+    """RefusedError where the paths of a compressed proof are too long for its size; see :data:`MAX_SHARING`."""
+    own, whole = sum(map(_size, lookup)), 0
+    for one in entries:
+        for side in (one.left, one.right) if isinstance(one, NonExistenceProof) else (one,):
+            if side is not None:
+                own += len(side.key) + len(side.value) + len(side.path)
+                whole += sum(map(_size, side.path))
+    if whole > MAX_SHARING * own:
+        raise RefusedError(f"a compressed proof with paths of more than {MAX_SHARING} times its size")
+
+
+def _size(step: InnerOp) -> int:
+    return len(step.prefix) + len(step.suffix or b"")
 
 
 @dataclass(slots=True)
@@ -316,6 +335,7 @@ class Reader:
         whole = [one for one in found if one is not None]
         if len(whole) < len(found):
             raise RefusedError("an entry without content")
+        check_sharing(whole, lookup)
         return whole
 
     def spec(self, start: int, end: int) -> tuple[LeafOp | None, InnerSpec | None, int, int, bool]:

@@ -22,6 +22,8 @@ _NAME = "VerifyVotes"
 _FIRST_ONLY = ("chain", "chain_id", "extensions")
 _KEPT_VOTE = 384
 """Bytes that a vote takes in a collector besides its own."""
+_KEPT_ROUND = 2048
+"""Bytes that a round with votes takes."""
 _MANY, _LEAST_BYTES = 4096, 64  # what is no vote is found out one by one
 _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
@@ -63,9 +65,12 @@ class _Stream:
     @property
     def held_bytes(self) -> int:
         """Of the votes that are kept, and of the validators of their heights; no less than there are."""
-        kept = self._collector.kept if self._collector is not None else 0
+        sets, collector = sum(self._sets.values()), self._collector
+        if collector is None:
+            return sets
+        kept, rounds = collector.kept, sum(len(collector.rounds(height)) for height in list(self._votes))
         votes = min(sum(self._votes.values()), kept * self._longest)
-        return sum(self._sets.values()) + kept * _KEPT_VOTE + votes
+        return sets + rounds * _KEPT_ROUND + kept * _KEPT_VOTE + votes
 
     def part(self, request: votes_pb2.VerifyVotesRequest) -> _Part:
         """Reads all that a message says besides votes. InputError where it may not say so."""

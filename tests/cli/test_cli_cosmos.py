@@ -82,6 +82,16 @@ def test_every_form(cli: Run, files: Path, validators: Any) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_what_a_third_signed_is_not_called_final(cli: Run, files: Path) -> None:
+    few = cometbft.Chain(blocks=1, validators=5, seed=11, absent=(3, 4))
+    (files / "few.json").write_text(cometbft_json.commit_answer(few.signed_header(0)))
+    for mode in ("trusting", "trusting-all"):
+        done = cli("cosmos", "commit", "few.json", *SET, "--mode", mode)
+        assert done.returncode == 0
+        assert done.stdout.splitlines()[-1].startswith("SIGNED: ")
+        assert "FINAL" not in done.stdout
+
+
 def test_several_headers_and_one_that_is_not_final(cli: Run, files: Path, chain: cometbft.Chain) -> None:
     signed = chain.signed_header(1)
     slot = signed.commit.signatures[0]
@@ -202,6 +212,17 @@ def write(path: Path, chain: LightChain) -> None:
 def light(cli: Run, chain: LightChain, *words: str, root: int | None = 1, now: str = "2023-11-14T22:20:00Z") -> Any:
     trusted = [] if root is None else ["--trusted-height", str(root), "--trusted-hash", chain.hash(root).hex()]
     return cli("cosmos", "light", "node", "--trusting-period", "14d", "--now", now, *trusted, *words)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("via", [False, True])
+def test_a_block_of_another_height_is_not_the_one_that_was_asked_for(
+    cli: Run, folder: Path, light_chain: LightChain, target: str, via: bool
+) -> None:
+    (folder / "node" / "6.bin").write_bytes(light_chain.wire(5))
+    done = light(cli, light_chain, *(["--via", target] if via else []), "--height", "6", "--store", "light.db")
+    assert done.returncode != 0
+    assert "TRUSTED: " not in done.stdout.replace("NOT TRUSTED", "")
 
 
 @pytest.mark.network

@@ -76,6 +76,17 @@ def test_every_height_with_its_own_set() -> None:
     assert [sound(report) for report in trusting] == [left > 2 for left in common]
 
 
+def test_reports_of_equal_votes_cannot_change_one_another() -> None:
+    """Decisions are kept, so callers must not write into them."""
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    report = verify_commit(validators, wire(header), form="wire")
+    for column in (report.positions, report.verdicts.codes):
+        with pytest.raises(ValueError, match="read-only"):
+            column[:] = 3
+    assert verify_commit(validators, wire(header), form="wire").positions.tolist() == [0, 1, 2]
+
+
 def test_what_was_decided_is_kept_for_equal_votes_only(monkeypatch: pytest.MonkeyPatch) -> None:
     signers, header = made(count=4)
     validators = set_of(signers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from commit_cases import SET_MODES, TRUSTING, failed, forged, judge, made, names, set_of, sound, wire, with_slot
 
@@ -419,3 +420,21 @@ def test_a_certificate_without_its_header() -> None:
     bad = SignedHeader.read(wire(forged(header, 1)), form="wire").certificate
     assert failed(verify_certificate(set_of(signers), bad)) == ["signatures", "quorum"]
     assert sound(verify_certificate(set_of(signers), bad, mode="light"))
+
+
+def test_a_certificate_that_no_reader_makes_is_a_malformed_call() -> None:
+    signers, header = made(count=4)
+    validators = set_of(signers)
+    certificate = SignedHeader.read(wire(header), form="wire").certificate
+    slots = certificate.positions.tolist()
+    for changes, field in (
+        ({"positions": np.array([*slots[:-1], 9], np.int32)}, "certificate.positions"),
+        ({"positions": np.array([-1, *slots[1:]], np.int32)}, "certificate.positions"),
+        ({"positions": np.array([slots[0], *slots[:-1]], np.int32)}, "certificate.positions"),
+        ({"kinds": np.full(len(slots), 7, np.uint8)}, "certificate.kinds"),
+        ({"signatures": list(certificate.signatures)[:-1]}, "certificate.signatures"),
+    ):
+        for mode in MODES:
+            with pytest.raises(InputError) as error:
+                verify_certificate(validators, replace(certificate, **changes), mode=mode)
+            assert error.value.field == field

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 import pycore
-from pycore.consensus import Validator, ValidatorSet, keyrings
+from pycore.consensus import Validator, ValidatorSet, VoteCollector, keyrings
+from pycore.consensus.vote_batches import FEW
 from pycore.errors import InputError
-from pycore.testing.cometbft import Signer, make_signers, sign_all
+from pycore.ledgers.cometbft import encoding
+from pycore.ledgers.cometbft.messages import BlockId
+from pycore.testing.cometbft import CHAIN_ID, Signer, make_signers, make_vote, sign_all
 
 LIMIT = (2**63 - 1) // 8
 
@@ -192,6 +195,28 @@ def test_a_scheme_that_is_not_built_is_refused_by_name(signers: list[Signer]) ->
     own = found.index(signers[0].address)
     verdicts = found.verify([*at, own], [bytes(64), bytes(64), good], [b"m"] * 3)
     assert [one.name for one in verdicts] == ["UNSUPPORTED_ALGORITHM", "UNSUPPORTED_ALGORITHM", "VALID"]
+
+
+def test_a_set_that_the_chain_has_no_hash_for(signers: list[Signer]) -> None:
+    """sr25519 has no place in CometBFT's protobuf: such sets are compared and collect votes all the same, and are
+    refused by name where they would have to be hashed or written."""
+    listed = [*validators_of(signers), Validator(bytes(32), 5, "sr25519")]
+    found = ValidatorSet(listed)
+    assert found == ValidatorSet(listed[::-1]) != ValidatorSet(listed[:-1])
+    assert len({found, ValidatorSet(listed), ValidatorSet(listed[:-1])}) == 2
+    for call in (lambda: found.hash, found.to_bytes):
+        with pytest.raises(InputError, match="sr25519"):
+            call()
+    block = BlockId(b"b" * 32, 1, b"p" * 32)
+    places = [(one, found.index(one.address)) for one in signers]
+    votes = [
+        make_vote(one, block_id=block, position=at, round=i) for i in range(2) for one, at in places if at is not None
+    ]
+    assert len(votes) > FEW
+    collector = VoteCollector(found, chain_id=CHAIN_ID, height=1)
+    collector.add_bytes([encoding.vote(vote) for vote in votes])
+    collector.flush()
+    assert collector.counts["counted"] == len(votes)
 
 
 def test_a_key_that_is_no_point_verifies_nothing(signers: list[Signer]) -> None:

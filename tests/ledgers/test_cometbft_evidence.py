@@ -241,6 +241,15 @@ def test_an_attack_on_the_future_breaks_the_order_of_times() -> None:
     assert check_attack(value, CHAIN.light_block(0), latest.signed_header).valid
 
 
+def test_the_chains_own_block_is_no_conflict_with_a_later_one() -> None:
+    """Whoever gives a trusted header of another height must not get evidence against honest validators."""
+    own, common, later = CHAIN.light_block(1), CHAIN.light_block(0), CHAIN.light_block(2)
+    made = light_client_attack(own, common, later)
+    rows = byzantine_validators(own, common.validators.validators, later.signed_header)
+    made = replace(made, byzantine=tuple(rows))
+    assert failed(check_attack(made, common, later.signed_header)) == {"conflict"}
+
+
 def test_an_attack_through_the_rules_of_consensus() -> None:
     shown, trusted, common = conflicting_block(CHAIN, 3), CHAIN.light_block(3), CHAIN.light_block(0)
     blocks = [RULES.read_light_block(encoding.light_block(one), "wire") for one in (shown, common, trusted)]

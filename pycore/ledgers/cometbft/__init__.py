@@ -34,7 +34,8 @@ Stricter than CometBFT in both: protobuf must be as it is written; names of chai
 at most; times of votes lie between 1677 and 2262.
 
 Not checked: what the application decides (transactions, its hash), parameters of consensus, whose turn it was to
-propose, clocks. Signatures by sr25519, BLS12-381, ML-DSA-65 and secp256k1eth are refused by name.
+propose, clocks, whether an earlier block has the same evidence. Signatures by sr25519, BLS12-381, ML-DSA-65 and
+secp256k1eth are refused by name.
 """
 
 from __future__ import annotations

@@ -172,6 +172,9 @@ def _reader(form: str) -> Any:
 
 def _listed(validators: ValidatorSet) -> messages.Validators:
     rows = validators.validators
+    for i, one in enumerate(rows):
+        if not SCHEMES[one.scheme].field:
+            raise InputError(f"validators[{i}].scheme", repr(one.scheme), "a scheme whose keys CometBFT writes")
     return messages.Validators(rows, proposer_of(rows) if rows else None)
 
 

@@ -160,6 +160,9 @@ def _signed(name: str, held: ValidatorSet | InputError, shown: SignedHeader, cha
 
 def _conflict(shown: SignedHeader, trusted: SignedHeader) -> Check:
     """Two headers of one height; or one above the chain's latest whose time is not after that one's."""
+    heights = shown.header.height, trusted.header.height
+    if heights[0] < heights[1]:  # two blocks of different heights contradict nothing
+        return Check("conflict", False, *heights, "the trusted header is of a later height than the conflicting block")
     times = shown.header.time_ns, trusted.header.time_ns
     if shown.header.height > trusted.header.height and times[0] > times[1]:
         return Check("conflict", False, *times, "a block above the chain's latest, and its time is after that one's")
