@@ -422,6 +422,14 @@ def test_a_certificate_without_its_header() -> None:
     assert sound(verify_certificate(set_of(signers), bad, mode="light"))
 
 
+def test_a_certificate_by_a_set_that_has_no_hash() -> None:
+    signers, header = made(count=4)
+    validators = ValidatorSet([*(one.validator for one in signers), Validator(bytes(32), 1, "sr25519")])
+    certificate = SignedHeader.read(wire(header), form="wire").certificate
+    assert sound(verify_certificate(validators, certificate, mode="trusting-all"))
+    assert failed(verify_certificate(validators, certificate)) == ["size", "quorum"]
+
+
 def test_a_certificate_that_no_reader_makes_is_a_malformed_call() -> None:
     signers, header = made(count=4)
     validators = set_of(signers)
