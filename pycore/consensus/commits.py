@@ -207,7 +207,7 @@ def verify_certificate(
     asked = _Asked.check(validators.chain, mode, trust_level, None, threads)
     _check_columns(certificate)
     header = SignedHeader(
-        certificate.chain_id, certificate.height, 0, certificate.claimed_hash, validators.hash, b"", b"", certificate
+        certificate.chain_id, certificate.height, 0, certificate.claimed_hash, b"", b"", b"", certificate
     )
     report = _judged(asked, [validators], CommitColumns.of([header], _width(validators)))[0]
     kept = [check for check in report.checks if _CHECKS.index(check.name) >= _CHECKS.index("size")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from pycore.wire.schema import ics23_pb2
 from pycore.wire.settings import Settings
 
 _NAME = "VerifyIcs23"
-_AT_ONCE = 4096  # proofs share steps, so not too few; a deadline ends the work between two pieces
+_AT_ONCE, _BYTES_AT_ONCE = 4096, 4 << 20  # proofs share steps, so not too few; a deadline ends the work between two
 _BYTES_PER_STEP = 64  # about what one takes in a proof; only to count items
 
 
@@ -61,10 +62,8 @@ def _run(work: Work, _: Settings) -> Verdicts:
     codes = np.zeros(keys.n, np.uint8)
     for claimed in (True, False):
         rows = np.flatnonzero(present == claimed)
-        step = len(rows) or 1 if proofs.n == 1 else _AT_ONCE
-        for start in range(0, len(rows), step):
+        for piece in [rows] if proofs.n == 1 and len(rows) else _pieces(proofs, rows):
             checkpoint()
-            piece = rows[start : start + step]
             asked = options.spec, _some(root, piece, keys.n), _proofs(proofs, piece, options.json), keys.take(piece)
             if claimed:
                 found = ics23.verify_membership_batch(*asked, values.take(piece), rules=options.rules)
@@ -74,6 +73,17 @@ def _run(work: Work, _: Settings) -> Verdicts:
     if not keys.n:  # spec and rules are looked at all the same
         ics23.verify_non_membership_batch(options.spec, b"", [], [], rules=options.rules)
     return Verdicts.of_kernel(codes)
+
+
+def _pieces(proofs: Column, rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """The rows in pieces of so many proofs and bytes of them, one at least: a step of a few bytes takes a hundred."""
+    ends = np.cumsum(proofs.lengths[rows])
+    start = 0
+    while start < len(rows):
+        most = _BYTES_AT_ONCE + (int(ends[start - 1]) if start else 0)
+        stop = min(start + _AT_ONCE, max(start + 1, int(np.searchsorted(ends, most, "right"))))
+        yield rows[start:stop]
+        start = stop
 
 
 def _some(column: Column, rows: NDArray[np.intp], n: int) -> Any:

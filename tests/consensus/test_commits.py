@@ -182,6 +182,16 @@ def test_addresses_are_those_of_the_slots() -> None:
     assert sound(judge(signers, nil, "light"))  # nobody asks
 
 
+def test_a_commit_of_ten_thousand() -> None:
+    signers, header = made(count=10_000, absent=range(0, 3000, 2))
+    report = judge(signers, header)
+    assert sound(report)
+    assert (report.check("quorum").got, len(report.positions)) == (66_670, 6667)
+    last = int(report.positions[-1])
+    assert failed(judge(signers, forged(header, last))) == ["signatures", "quorum"]
+    assert sound(judge(signers, forged(header, last + 1)))
+
+
 # ---- what the commit is for ------------------------------------------------------------------------------------------
 
 
@@ -420,6 +430,14 @@ def test_a_certificate_without_its_header() -> None:
     bad = SignedHeader.read(wire(forged(header, 1)), form="wire").certificate
     assert failed(verify_certificate(set_of(signers), bad)) == ["signatures", "quorum"]
     assert sound(verify_certificate(set_of(signers), bad, mode="light"))
+
+
+def test_a_certificate_by_a_set_that_has_no_hash() -> None:
+    signers, header = made(count=4)
+    validators = ValidatorSet([*(one.validator for one in signers), Validator(bytes(32), 1, "sr25519")])
+    certificate = SignedHeader.read(wire(header), form="wire").certificate
+    assert sound(verify_certificate(validators, certificate, mode="trusting-all"))
+    assert failed(verify_certificate(validators, certificate)) == ["size", "quorum"]
 
 
 def test_a_certificate_that_no_reader_makes_is_a_malformed_call() -> None:

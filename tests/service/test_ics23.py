@@ -17,6 +17,7 @@ from pycore._pb.validation.v1 import column_pb2, ics23_pb2
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
 from pycore.errors import InputError, LengthError
 from pycore.ics23 import SPECS
+from pycore.service import rpc_ics23
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 from pycore.testing.ics23 import ProvenTree, compressed, items
@@ -121,6 +122,29 @@ async def test_the_asyncio_client(service: Server, tree: ProvenTree) -> None:
     async with AsyncValidationClient(service.target) as client:
         found = await client.verify_ics23(tree.kind, tree.root, proofs, keys, values)
     assert found.codes.tolist() == in_process(tree.kind, tree.root, proofs, keys, values)
+
+
+def test_proofs_are_verified_in_pieces_of_bounded_size(
+    client: ValidationClient, tree: ProvenTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps of a few bytes take a hundred while they are verified, and a deadline ends the work between two pieces."""
+    most, sizes = 3000, []
+    verify = ics23.verify_membership_batch
+
+    def noted(spec: Any, root: Any, proofs: Any, *given: Any, **options: Any) -> Any:
+        sizes.append((len(proofs), proofs.nbytes))
+        return verify(spec, root, proofs, *given, **options)
+
+    monkeypatch.setattr(rpc_ics23, "_BYTES_AT_ONCE", most)
+    monkeypatch.setattr(ics23, "verify_membership_batch", noted)
+    keys = tree.keys[:20]
+    proofs, values = [tree.membership(key) for key in keys], [tree.exist(key).value for key in keys]
+    proofs[3] += bytes(2 * most)
+    found = client.verify_ics23(tree.kind, tree.root, proofs, keys, values)
+    assert [one.name for one in found] == ["MALFORMED_PROOF" if i == 3 else "VALID" for i in range(20)]
+    assert len(sizes) > 3
+    assert all(nbytes <= most or count == 1 for count, nbytes in sizes)
+    assert sum(count for count, _ in sizes) == 20
 
 
 def test_no_keys(client: ValidationClient) -> None:
