@@ -36,7 +36,7 @@ Numbers are Python's integers: exact at any size, so nothing rounds and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from operator import itemgetter
@@ -46,7 +46,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pycore.base.columns import quote
-from pycore.errors import InputError, QuorumNotReached
+from pycore.errors import InputError, LengthError, QuorumNotReached
 
 INT64_MAX = (1 << 63) - 1
 
@@ -164,6 +164,39 @@ Ballot = tuple[Hashable, Hashable, str]
 """
 
 
+class BallotColumns(Sequence[Ballot]):
+    """Ballots in three columns of one length, made when they are looked at one by one."""
+
+    __slots__ = ("claims", "flaws", "voters")
+
+    def __init__(self, voters: Sequence[Hashable], claims: Sequence[Hashable], flaws: Sequence[str]) -> None:
+        self.voters, self.claims, self.flaws = tuple(voters), tuple(claims), tuple(flaws)
+        if not len(self.voters) == len(self.claims) == len(self.flaws):
+            raise LengthError(
+                "claims", f"{len(self.claims)}, and {len(self.flaws)} flaws", f"{len(self.voters)} of both"
+            )
+
+    def __len__(self) -> int:
+        return len(self.voters)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        return self.voters[index], self.claims[index], self.flaws[index]
+
+    def __iter__(self) -> Iterator[Ballot]:
+        return zip(self.voters, self.claims, self.flaws, strict=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, (tuple, BallotColumns)) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 class Ignored(NamedTuple):
     """A vote that does not count: its position among the ballots, who cast it, and why, in words."""
 
@@ -200,7 +233,7 @@ class Tally:
     """
 
     electorate: Electorate
-    ballots: tuple[Ballot, ...]
+    ballots: Sequence[Ballot]
     power: Mapping[Hashable, int]
     counted: tuple[int, ...]
     ignored: tuple[Ignored, ...]
@@ -271,13 +304,15 @@ def tally_columns(
     repeats: Repeat | Repeats = Repeat.IGNORED,
 ) -> Tally:
     """:func:`tally` of ballots in three columns, without a step for each vote in the usual case: nothing is wrong with
-    any, voters are known and occur once, and all that vote for something vote for the same.
+    any, voters are known and occur once, and all that vote for something vote for the same. LengthError: columns of
+    different lengths.
 
     >>> count = tally_columns([0, 2, 1], [7, 7, None], ["", "", ""], Electorate.equal(range(4)))
     >>> dict(count.power), count.counted, count == tally(count.ballots, count.electorate)
     ({7: 2}, (0, 1), True)
     """
-    ballots = tuple(zip(voters, claims, flaws, strict=True))
+    ballots = BallotColumns(voters, claims, flaws)
+    voters, claims = ballots.voters, ballots.claims
     nil = claims.count(None)
     claim = claims[0] if claims and not nil else next((one for one in claims if one is not None), None)
     alike = claim is not None and claims.count(claim) + nil == len(claims)
@@ -352,7 +387,9 @@ def decide(count: Tally, rule: Rule, claim: Hashable, *, objections: Iterable[st
     against += objections
     ballots = count.ballots
     if [*count.power] == [claim]:
-        behind = tuple([ballots[i][0] for i in count.counted])
+        voters = ballots.voters if isinstance(ballots, BallotColumns) else [ballot[0] for ballot in ballots]
+        whole = len(count.counted) == len(voters)
+        behind = tuple(voters) if whole else tuple([voters[i] for i in count.counted])
     else:
         behind = tuple([ballots[i][0] for i in count.counted if ballots[i][1] == claim])
     ignored = list(count.ignored)
