@@ -508,7 +508,8 @@ typedef struct pc_scan_fault {
 int64_t pc_scan_records(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
 /* The same with the faults of protobuf's reader in Go, which takes tags and lengths of ten bytes and groups 10,001 deep, and
- * refuses numbers of more than 64 bits, and field numbers that none has inside of groups. */
+ * refuses numbers of more than 64 bits, and field numbers that none has inside of groups. Its writer shortens the tags of
+ * unknown fields: a long one is NOT_MINIMAL there too. */
 int64_t pc_scan_go(const pc_scan_plan *plan, const pc_spans *records, pc_scan_table *tables, pc_scan_fault *fault);
 
 /* The same of Tars records, the encoding of FISCO BCOS 3.x: a record is the fields of a struct without head and end. Kinds:
@@ -735,11 +736,28 @@ typedef struct pc_cometbft_rows {
 int64_t pc_cometbft_commits(const pc_spans *records, int64_t *rows, int64_t *votes, size_t capacity);
 /* Hashes of n usual headers, 32 bytes each: Merkle roots of their fields (types/block.go, Header.Hash). sha256: its place among
  * the hashes. Returns 0, or PC_ERR_*. */
-int pc_cometbft_hashes(int backend, int sha256, const uint8_t *data, size_t size, const int64_t *rows, size_t n, uint8_t *hashes);
+int pc_cometbft_hashes(int backend, int sha256, const uint8_t *data, size_t size, const int64_t *rows, size_t n,
+                       uint8_t *hashes);
 /* Signatures and signed messages of votes chosen[0] .. chosen[n - 1]. signatures: 64 n; messages: PC_CM_MESSAGE n, written one after
  * another; offsets: n + 1. Returns the bytes of all messages, or PC_ERR_ARGUMENT. */
-int64_t pc_cometbft_signed(const pc_cometbft_rows *rows, const int64_t *chosen, size_t n, uint8_t *signatures, uint8_t *messages,
-                           int64_t *offsets);
+int64_t pc_cometbft_signed(const pc_cometbft_rows *rows, const int64_t *chosen, size_t n, uint8_t *signatures,
+                           uint8_t *messages, int64_t *offsets);
+/* Which votes are looked at when the commits are those of one set of n validators, in its order, and what is known of each. nil: those
+ * for no block as well; brief: up to the one with which the power comes to `needed`. Of commits with another number of slots none is. */
+typedef struct pc_cometbft_choice {
+    const int64_t *powers;
+    const uint8_t *addresses; /* 20 n */
+    size_t n;
+    int64_t needed;
+    int nil, brief;
+} pc_cometbft_choice;
+typedef struct pc_commit_vote {
+    int32_t slot, voter;            /* voter: position in the set */
+    uint8_t kind, code, fits, none; /* kind: 1 for the block, 2 nil; code: 0; fits: has the address of its slot; none: 0 */
+} pc_commit_vote;
+/* chosen, votes: as many rows as there are votes. starts: n_commits + 1. Returns how many are chosen, or PC_ERR_ARGUMENT. */
+int64_t pc_cometbft_choose(const pc_cometbft_rows *rows, const pc_cometbft_choice *how, int64_t *starts, int64_t *chosen,
+                           pc_commit_vote *votes);
 /* Addresses of all votes, 20 bytes each. Returns how many, or PC_ERR_ARGUMENT. */
 int64_t pc_cometbft_addresses(const pc_cometbft_rows *rows, uint8_t *addresses);
 /* ---- commitment proofs (ICS-23) ------------------------------------------------------------------------------------------

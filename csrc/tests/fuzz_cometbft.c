@@ -27,6 +27,16 @@ static void check_outputs(const uint8_t *data, size_t size, const int64_t *row, 
     REQUIRE(offsets[n] <= (int64_t)(PC_CM_MESSAGE * n));
     REQUIRE(pc_cometbft_addresses(&rows, addresses) == (int64_t)n);
     REQUIRE(pc_cometbft_hashes(PC_AUTO, 0, data, size, row, 1, hash) == 0);
+    const size_t slots = (size_t)row[PC_CM_SLOTS];
+    int64_t *powers = memory(slots * sizeof *powers), starts[2];
+    uint8_t *wanted = memory(20 * slots);
+    pc_commit_vote *looked = memory(n * sizeof *looked);
+    for (size_t i = 0; i < slots; i++) powers[i] = 1;
+    memset(wanted, 0x70, 20 * slots);
+    const pc_cometbft_choice how = {powers, wanted, slots, 2, 1, size % 2 == 0};
+    const int64_t count = pc_cometbft_choose(&rows, &how, starts, chosen, looked);
+    REQUIRE(count >= 0 && count <= (int64_t)n && starts[1] == count);
+    free(looked), free(wanted), free(powers);
     free(hash), free(addresses), free(messages), free(signatures), free(offsets), free(chosen);
 }
 

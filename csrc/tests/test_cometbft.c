@@ -89,6 +89,51 @@ static void test_signed(void) {
     free(f.data);
 }
 
+/* Three validators, of whom the first and the third vote. */
+static void test_choice(void) {
+    writer w = {.size = 0};
+    found f;
+    uint8_t addresses[60];
+    int64_t powers[3] = {5, 7, 9}, starts[2], chosen[2];
+    pc_commit_vote votes[2];
+    put_record(&w);
+    scan(w.bytes, w.size, &f);
+    memset(addresses, 0x70, 20);
+    memset(addresses + 20, 0x71, 40);
+    const pc_cometbft_rows rows = {f.data, f.size, f.row, f.votes, 1, 2};
+    pc_cometbft_choice how = {powers, addresses, 3, 5, 1, 0};
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 2);
+    EXPECT(starts[0] == 0 && starts[1] == 2 && chosen[0] == 0 && chosen[1] == 1);
+    EXPECT(votes[0].slot == 0 && votes[0].voter == 0 && votes[0].kind == 1 && votes[0].fits == 1);
+    EXPECT(votes[1].slot == 2 && votes[1].voter == 2 && votes[1].kind == 2 && votes[1].fits == 0);
+    EXPECT(votes[1].code == 0 && votes[1].none == 0);
+    how.brief = 1; /* the first vote has the power that is needed */
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 1);
+    how.needed = 6;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 2);
+    how.nil = 0;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 1);
+    how.n = 2; /* another set */
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 0);
+    EXPECT_INT(starts[1], 0);
+    how.n = 3, how.nil = 1, how.needed = INT64_MAX;
+    powers[0] = INT64_MAX;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), 1); /* needed is reached */
+    how.brief = 0;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), PC_ERR_ARGUMENT); /* the sum has no room */
+    powers[0] = 5;
+    f.votes[PC_CV_SLOT] = 3;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), PC_ERR_ARGUMENT);
+    f.votes[PC_CV_SLOT] = 0;
+    f.votes[PC_CV_ADDRESS] = (int64_t)f.size - 19;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), PC_ERR_ARGUMENT);
+    f.votes[PC_CV_RECORD] = 1;
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, starts, chosen, votes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_cometbft_choose(&rows, NULL, starts, chosen, votes), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_cometbft_choose(&rows, &how, NULL, chosen, votes), PC_ERR_ARGUMENT);
+    free(f.data);
+}
+
 /* Every record that is cut off, goes on, or has one byte changed, is another one or none; nothing is read beyond it. */
 static void test_changes(void) {
     writer w = {.size = 0};
@@ -185,6 +230,7 @@ static void test_arguments(void) {
 int main(void) {
     test_rows();
     test_signed();
+    test_choice();
     test_changes();
     test_values();
     test_arguments();

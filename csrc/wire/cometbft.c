@@ -358,3 +358,28 @@ int64_t pc_cometbft_addresses(const pc_cometbft_rows *in, uint8_t *addresses) {
     }
     return (int64_t)in->n_votes;
 }
+
+int64_t pc_cometbft_choose(const pc_cometbft_rows *in, const pc_cometbft_choice *how, int64_t *starts, int64_t *chosen,
+                           pc_commit_vote *votes) {
+    if (!in || !how || !starts || (in->size && !in->data) || (in->n_commits && !in->commits) ||
+        (in->n_votes && (!in->votes || !chosen || !votes)) || (how->n && (!how->powers || !how->addresses)))
+        return PC_ERR_ARGUMENT;
+    size_t kept = 0, i = 0;
+    for (size_t record = 0; record < in->n_commits; record++) {
+        const int ours = in->commits[record * PC_CM_CELLS + PC_CM_SLOTS] == (int64_t)how->n;
+        int64_t power = 0;
+        starts[record] = (int64_t)kept;
+        for (; i < in->n_votes && in->votes[i * PC_CV_CELLS + PC_CV_RECORD] == (int64_t)record; i++) {
+            const int64_t *vote = in->votes + i * PC_CV_CELLS, slot = vote[PC_CV_SLOT], at = vote[PC_CV_ADDRESS];
+            if (!ours || (vote[PC_CV_FLAG] == NIL && !how->nil) || (how->brief && power >= how->needed)) continue;
+            if (slot < 0 || (uint64_t)slot >= how->n || at < 0 || in->size < ADDRESS || (uint64_t)at > in->size - ADDRESS)
+                return PC_ERR_ARGUMENT;
+            const uint8_t fits = memcmp(in->data + at, how->addresses + slot * ADDRESS, ADDRESS) == 0;
+            chosen[kept] = (int64_t)i;
+            votes[kept++] = (pc_commit_vote){(int32_t)slot, (int32_t)slot, (uint8_t)(vote[PC_CV_FLAG] - 1), 0, fits, 0};
+            if (__builtin_add_overflow(power, how->powers[slot], &power)) return PC_ERR_ARGUMENT;
+        }
+    }
+    starts[in->n_commits] = (int64_t)kept;
+    return i == in->n_votes ? (int64_t)kept : PC_ERR_ARGUMENT;
+}

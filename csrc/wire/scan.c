@@ -119,6 +119,13 @@ static int take_content(scan *s, const pc_scan_field *f, const pc_token *t, row 
     return fault;
 }
 
+/* Whether a tag has more bytes than it needs. */
+static int tag_is_long(const pc_token *t) {
+    const uint8_t *last = t->tag;
+    for (uint64_t tag = (uint64_t)t->number << 3 | t->wire; tag >= 0x80; tag >>= 7) last++;
+    return *last >= 0x80;
+}
+
 static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8_t *end, row in, unsigned *all) {
     const pc_scan_field *fields = s->plan->fields + m->first;
     uint64_t seen = 0; /* bit per field */
@@ -134,7 +141,8 @@ static int walk(scan *s, const pc_scan_message *m, const uint8_t *p, const uint8
         const pc_scan_field *f = find(fields, m->count, t.number, &next);
         const int repeated = f && f->flags & PC_SCAN_REPEATED, number = f && is_number(f->kind);
         const int packed = number && repeated && t.wire == WIRE_BYTES, singly = f && f->flags & PC_SCAN_SINGLY;
-        if (!f || (wire_type(f->kind) != t.wire && !packed)) { /* writers keep its bytes, minimal or not */
+        if (!f || (wire_type(f->kind) != t.wire && !packed)) { /* writers keep its bytes, minimal or not; Go not the tag */
+            if (s->as->exact && tag_is_long(&t)) flags |= PC_SCAN_NOT_MINIMAL;
             flags |= PC_SCAN_UNKNOWN | (f ? PC_SCAN_WIRE_TYPE : 0) | (t.wire == WIRE_GROUP ? PC_SCAN_IN_GROUP : 0);
             strange = 1;
             continue;

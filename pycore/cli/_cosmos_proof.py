@@ -123,7 +123,7 @@ def _transaction(asked: Asked, answer: dict[str, Any], service: ValidationClient
     root = _root(asked, "data_hash")
     ledger: Any = ledgers.get(CHAIN)
     verdict = _verdict(lambda: ledger.verify_inclusion(root, digest, answer, form="rpc"))
-    shown = {"root": root, "transaction": digest, "index": proof.index, "count": proof.total, "bytes": len(proof.data)}
+    shown = {"root": root, "transaction": digest, "bytes": len(proof.data)}  # the path does not tell the position
     return Outcome("transaction", verdict, shown)
 
 
@@ -151,10 +151,7 @@ def _query(asked: Asked, response: dict[str, Any], service: ValidationClient | N
     path = asked.path if asked.path is not None else keys[::-1]
     root = _root(asked, "app_hash")
     verdict = _verdict(lambda: ics23.verify_query({"ops": steps}, root, path, value, rules=asked.rules))
-    shown = {
-        "root": root, "path": "/" + "/".join(quote(key, safe="") for key in keys[::-1]), "value": value,
-        "height": str(response.get("height", "")),
-    }  # fmt: skip
+    shown = {"root": root, "path": "/" + "/".join(quote(key, safe="") for key in keys[::-1]), "value": value}
     return Outcome("query", verdict, shown)
 
 

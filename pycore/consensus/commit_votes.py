@@ -10,15 +10,16 @@ import numpy as np
 
 from pycore.consensus.keyrings import verify_places
 from pycore.consensus.quorum import INT64_MAX
-from pycore.consensus.votes import FOR_CLAIM
+from pycore.consensus.votes import FOR_CLAIM, VOTE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pycore.consensus.keyrings import Keyring
     from pycore.consensus.validators import ValidatorSet
     from pycore.consensus.votes import CommitColumns
 
-__all__ = ["BRIEF", "MODES", "TRUSTING", "VOTE", "judged_votes"]
+__all__ = ["BRIEF", "MODES", "TRUSTING", "judged_votes"]
 
 MODES = ("light", "full", "all", "trusting", "trusting-all")
 """See :mod:`pycore.consensus.commits`."""
@@ -26,10 +27,6 @@ TRUSTING = frozenset({"trusting", "trusting-all"})
 """Modes in which validators are found by address, in a set that need not be the commit's."""
 BRIEF = frozenset({"light", "trusting"})
 """Modes that stop at the signature which completes the quorum."""
-
-VOTE = np.dtype([("slot", "<i4"), ("voter", "<i4"), ("kind", "u1"), ("code", "u1"), ("fits", "?"), ("none", "u1")])
-"""A signature that was looked at: its slot, who it is by, its kind, its verdict, and whether it has its slot's address.
-`none` is 0: equal votes have equal bytes."""
 
 
 def judged_votes(
@@ -46,32 +43,44 @@ def judged_votes(
 
     Returns (votes, starts): VOTE (k,), and int64 (n + 1,): record i has the votes starts[i] up to starts[i + 1].
     """
-    m = len(columns.positions)
-    record = np.repeat(np.arange(len(columns.usual)), np.diff(columns.starts))
-    if len(sets) == 1:
-        groups: list[tuple[ValidatorSet, Any]] = [(sets[0], slice(None))]
-        chosen, voters, fits = _choose(mode, sets[0], needed[0], columns, record, slice(None))
+    if columns.choose is not None and len(sets) == 1 and mode not in TRUSTING:
+        picked, votes, starts = columns.choose(sets[0], needed[0], mode == "full", mode in BRIEF)
+        places: list[tuple[Keyring, Any]] = [(sets[0].keyring, slice(None))]
+        voters = votes["voter"].astype(np.int64)
     else:
-        groups = list(_groups(sets, record))
-        chosen, voters, fits = np.zeros(m, np.bool_), np.zeros(m, np.int64), np.zeros(m, np.bool_)
-        for validators, rows in groups:
-            power = needed[int(record[rows[0]])]
-            chosen[rows], voters[rows], fits[rows] = _choose(mode, validators, power, columns, record, rows)
-    picked = np.flatnonzero(chosen)
-    votes = np.zeros(len(picked), VOTE)
+        record = np.repeat(np.arange(len(columns.usual)), np.diff(columns.starts))
+        chosen, voters, fits = _chosen(mode, sets, needed, columns, record)
+        picked = np.flatnonzero(chosen)
+        starts, voters = np.searchsorted(picked, columns.starts), voters[picked]
+        votes = np.zeros(len(picked), VOTE)
+        votes["slot"], votes["voter"], votes["kind"] = columns.positions[picked], voters, columns.kinds[picked]
+        votes["fits"] = fits[picked]
+        places = [(validators.keyring, rows) for validators, rows in _groups(sets, record[picked])]
     if len(picked):
         messages, signatures = columns.signed(picked)
-        if len(sets) > 1:
-            groups = list(_groups(sets, record[picked]))
-        places = [(validators.keyring, rows) for validators, rows in groups]
-        votes["code"] = verify_places(places, voters[picked], signatures, messages, threads)
-    votes["slot"], votes["voter"], votes["kind"] = columns.positions[picked], voters[picked], columns.kinds[picked]
-    votes["fits"] = fits[picked]
-    return votes, np.searchsorted(picked, columns.starts)
+        votes["code"] = verify_places(places, voters, signatures, messages, threads)
+    return votes, starts
+
+
+def _chosen(
+    mode: str, sets: Sequence[ValidatorSet], needed: Sequence[int], columns: CommitColumns, record: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.bool_]]:
+    """Of every signature: whether it is looked at, its position in the set, whether it has the address of its slot."""
+    if len(sets) == 1:
+        return _choose(mode, sets[0], needed[0], columns, record, slice(None))
+    m = len(record)
+    chosen, voters, fits = np.zeros(m, np.bool_), np.zeros(m, np.int64), np.zeros(m, np.bool_)
+    for validators, rows in _groups(sets, record):
+        power = needed[int(record[rows[0]])]
+        chosen[rows], voters[rows], fits[rows] = _choose(mode, validators, power, columns, record, rows)
+    return chosen, voters, fits
 
 
 def _groups(sets: Sequence[ValidatorSet], record: NDArray[np.int64]) -> Iterator[tuple[ValidatorSet, Any]]:
     """The different sets of some rows, each with its rows. record: int64 (k,), ascending, the record of each row."""
+    if len(sets) == 1:
+        yield sets[0], slice(None)
+        return
     bounds = np.searchsorted(record, np.arange(len(sets) + 1)).tolist()
     members: dict[int, list[int]] = {}
     for i, one in enumerate(sets):

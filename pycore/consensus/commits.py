@@ -41,10 +41,18 @@ from pycore.base.columns import quote
 from pycore.base.report import Check, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.consensus.chains import rules
-from pycore.consensus.commit_votes import MODES, TRUSTING, VOTE, judged_votes
+from pycore.consensus.commit_votes import MODES, TRUSTING, judged_votes
 from pycore.consensus.quorum import INT64_MAX, Decision, Repeat, Rule, decide, tally_columns
 from pycore.consensus.validators import ValidatorSet
-from pycore.consensus.votes import FOR_CLAIM, FOR_NOTHING, CommitColumns, QuorumCertificate, SignedHeader, checked_form
+from pycore.consensus.votes import (
+    FOR_CLAIM,
+    FOR_NOTHING,
+    VOTE,
+    CommitColumns,
+    QuorumCertificate,
+    SignedHeader,
+    checked_form,
+)
 from pycore.errors import InputError, InvalidSignature, LengthError, QuorumNotReached, VerificationError
 
 if TYPE_CHECKING:
@@ -144,10 +152,9 @@ def verify_commit(
     Raises:
         InputError: a malformed call: unknown names, a trust level outside 0 to 1, data that is no set of validators.
     """
-    return verify_commits(
-        validators, [signed_header], chain=chain, mode=mode, trust_level=trust_level, form=form, chain_id=chain_id,
-        threads=threads,
-    )[0]  # fmt: skip
+    asked = _Asked.check(chain, mode, trust_level, chain_id, threads)
+    sets = _sets(validators, 1, chain, checked_form(form))
+    return _chunk(asked, sets, [signed_header], form)[0]
 
 
 def verify_commits(
@@ -175,9 +182,8 @@ def verify_commits(
         InputError: as :func:`verify_commit`; lists of different lengths.
     """
     asked = _Asked.check(chain, mode, trust_level, chain_id, threads)
-    checked_form(form)
     items = list(signed_headers)
-    sets = _sets(validators, len(items), chain, form)
+    sets = _sets(validators, len(items), chain, checked_form(form))
     reports: list[CommitReport] = []
     for first, last in _chunks(items):
         part = sets if len(sets) == 1 else sets[first:last]

@@ -34,7 +34,7 @@ __all__ = ["GENERATIONS", "MANY", "PATIENCE", "TABLES", "Keyring", "distinct", "
 
 PATIENCE = 64
 """Signatures of small calls, for each key, from which tables are made."""
-TABLES = 48 << 20
+TABLES = 16 << 20
 """Bytes that the tables of one generation of keys may take."""
 MANY = 192
 """Signatures of a call for which no tables are used."""

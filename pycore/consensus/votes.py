@@ -28,6 +28,7 @@ __all__ = [
     "FORMS",
     "FOR_CLAIM",
     "FOR_NOTHING",
+    "VOTE",
     "CommitColumns",
     "LightBlock",
     "QuorumCertificate",
@@ -41,6 +42,11 @@ FORMS = ("rpc", "wire")
 
 FOR_CLAIM, FOR_NOTHING = 1, 2
 """Kinds of a signature in a certificate: for its claim, and a nil vote."""
+
+
+VOTE = np.dtype([("slot", "<i4"), ("voter", "<i4"), ("kind", "u1"), ("code", "u1"), ("fits", "?"), ("none", "u1")])
+"""A signature that was looked at: its slot, who it is by, its kind, its verdict, and whether it has its slot's address.
+`none` is 0: equal votes have equal bytes."""
 
 
 def checked_form(form: str) -> str:
@@ -198,6 +204,9 @@ class CommitColumns:
     kinds              uint8 (m,): FOR_CLAIM or FOR_NOTHING
     addresses          uint8 (m, width): as written
     signed             from rows, int64 (k,), of these signatures to the k messages and the k signatures
+    choose             None, or how to do at once what :func:`pycore.consensus.commit_votes.judged_votes` says: from a
+                       set, the power that is needed, whether nil votes are looked at and whether to stop at that power,
+                       to the rows looked at, their votes without verdicts, and where each record's begin
     """
 
     usual: NDArray[np.bool_]
@@ -213,6 +222,9 @@ class CommitColumns:
     kinds: NDArray[np.uint8]
     addresses: NDArray[np.uint8]
     signed: Callable[[NDArray[np.int64]], tuple[Column, Column]]
+    choose: (
+        Callable[[ValidatorSet, int, bool, bool], tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]] | None
+    ) = None
 
     @classmethod
     def of(cls, headers: Sequence[SignedHeader], width: int) -> CommitColumns:

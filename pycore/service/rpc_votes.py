@@ -35,10 +35,11 @@ class _Part(NamedTuple):
     height: int
     round: int
     peer: str
+    time_ns: int | None
 
 
 class _Counted(NamedTuple):
-    events: Sequence[VoteEvent]
+    events: Sequence[votes_pb2.VoteEvent]
     counts: dict[str, int]
     height: int
     round: int
@@ -90,7 +91,8 @@ class _Stream:
             validators = Validators(self.chain, request.validators_form or "rpc", request.validators)
         elif request.validators or request.validators_form:
             raise InputError("height", "0", "the height of these validators")
-        return _Part(validators, request.height, request.round, request.peer)
+        time_ns = request.evidence_time_ns if request.HasField("evidence_time_ns") else None
+        return _Part(validators, request.height, request.round, request.peer, time_ns)
 
     def count(self, part: _Part, votes: Column, threads: int | None) -> _Counted:
         """Moves on, and counts the votes."""
@@ -106,7 +108,8 @@ class _Stream:
         events += collector.flush()
         self._note(collector.height, collector.kept - kept, votes)
         counts = {name: many - before[name] for name, many in collector.counts.items() if many > before[name]}
-        return _Counted(events, counts, collector.height, collector.round)
+        told = [to_event(event, part.time_ns) for event in events]
+        return _Counted(told, counts, collector.height, collector.round)
 
     def _move(self, part: _Part, given: Validators, threads: int | None) -> Sequence[VoteEvent]:
         collector, events = self._collector, []
@@ -152,20 +155,13 @@ def _run(work: Work, settings: Settings) -> _Counted:
     whole, part = asked
     (votes,) = work.columns
     counted: _Counted = whole.count(part, votes, settings.threads)
-    settings.check_answer(sum(map(_size, counted.events)), "votes")
+    settings.check_answer(sum(event.ByteSize() for event in counted.events), "votes")
     return counted
-
-
-def _size(event: VoteEvent) -> int:
-    """About how many bytes an event takes to send."""
-    if hasattr(event, "positions"):
-        return 128 + 2 * len(event.positions)
-    return 128 + len(event.first.raw) + len(event.second.raw)
 
 
 def _encode(counted: _Counted) -> tuple[list[votes_pb2.VerifyVotesResponse], None]:
     answer = votes_pb2.VerifyVotesResponse(
-        events=map(to_event, counted.events), counts=counted.counts, height=counted.height, round=counted.round
+        events=counted.events, counts=counted.counts, height=counted.height, round=counted.round
     )
     return [answer], None
 

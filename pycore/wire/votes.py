@@ -108,8 +108,8 @@ def from_limits(message: votes_pb2.VoteLimits) -> CollectorLimits:
 # ---- events ----------------------------------------------------------------------------------------------------------
 
 
-def to_event(event: VoteEvent) -> votes_pb2.VoteEvent:
-    """An event for sending."""
+def to_event(event: VoteEvent, time_ns: int | None = None) -> votes_pb2.VoteEvent:
+    """An event for sending. `time_ns`: of the block that evidence is about; without it none is made."""
     if isinstance(event, Equivocation):
         first = event.first
         told = votes_pb2.Equivocation(
@@ -122,6 +122,7 @@ def to_event(event: VoteEvent) -> votes_pb2.VoteEvent:
             total=event.validators.total,
             first=first.raw,
             second=event.second.raw,
+            evidence=b"" if time_ns is None else event.to_bytes(time_ns),
         )
         return votes_pb2.VoteEvent(equivocation=told)
     quorum = votes_pb2.Quorum(

@@ -182,6 +182,16 @@ def test_addresses_are_those_of_the_slots() -> None:
     assert sound(judge(signers, nil, "light"))  # nobody asks
 
 
+def test_a_commit_of_ten_thousand() -> None:
+    signers, header = made(count=10_000, absent=range(0, 3000, 2))
+    report = judge(signers, header)
+    assert sound(report)
+    assert (report.check("quorum").got, len(report.positions)) == (66_670, 6667)
+    last = int(report.positions[-1])
+    assert failed(judge(signers, forged(header, last))) == ["signatures", "quorum"]
+    assert sound(judge(signers, forged(header, last + 1)))
+
+
 # ---- what the commit is for ------------------------------------------------------------------------------------------
 
 

@@ -300,6 +300,8 @@ def test_entries_of_blocks(go, seed, count_cases):
         b"\x12\x01a\x0a\x01b",
     ]
     cases += [sound + b"\x1a\x00" + b"\x12\x01a", b"\x0a\x81\x00b\x12\x01a", sound + b"\x1b\x1c", b"\x1a\x00" + sound]
+    cases += [sound + b"\x9a\x80\x00\x00", sound + b"\x1a\x80\x00", sound + b"\x9b\x00\x1c", sound + b"\x1b\x9c\x00"]
+    cases += [sound + fuzz_fabric_messages.some_field(rng) for _ in range(300)]
     for _ in range(300):
         data = bytearray(rng.choice(cases[:6]))
         if data:

@@ -76,6 +76,7 @@ def validate(entry: bytes, channel: Channel, policy: str) -> str | None:
     need(header.type in (1, 2, 3) and header.epoch == 0 and signer.nonce and signer.creator, bad)
     creator = holds(channel, signer.creator, envelope.payload, envelope.signature)
     need(creator is not None and not creator.problem, Code.BAD_CREATOR_SIGNATURE)
+    need(header.channel_id == channel.channel_id, Code.TARGET_CHAIN_NOT_FOUND)
     if header.type == 3:
         wanted = hashlib.sha256(signer.nonce + signer.creator).hexdigest()
         need(header.tx_id == wanted, Code.BAD_PROPOSAL_TXID)
@@ -83,7 +84,6 @@ def validate(entry: bytes, channel: Channel, policy: str) -> str | None:
     action = response = None
     if header.type == 3:
         action, response = proposal(payload, header)
-    need(header.channel_id == channel.channel_id, Code.TARGET_CHAIN_NOT_FOUND)
     if header.type != 3:
         return None
     for _ in called(header, action, response):

@@ -191,6 +191,8 @@ def test_entries_must_be_as_protobuf_writes_them():
     swapped = b"\x12" + ENTRIES[0].split(envelope.payload)[1][1:] + ENTRIES[0][: len(ENTRIES[0])]
     cases = {
         "an unknown field": (ENTRIES[0] + b"\x1a\x00", {"strict"}),
+        "an unknown field with a long tag": (ENTRIES[0] + b"\x9a\x80\x00\x00", set(RULES)),
+        "an unknown field with a long length": (ENTRIES[0] + b"\x1a\x80\x00", {"strict"}),
         "a field twice": (ENTRIES[0] + b"\x12" + varint(len(envelope.signature)) + envelope.signature, set(RULES)),
         "another order": (swapped, set(RULES)),
         "no signature": (block_pb2.Envelope(payload=envelope.payload).SerializeToString(), set(RULES)),

@@ -334,6 +334,10 @@ def test_the_first_transaction_is_one_of_the_channel():
             report = report_of(block_of(entries, codes=codes), **changes)
             assert report.valid == (good or not asked), report.failed
     other = parts()
+    other.channel.channel_id, other.channel.tx_id = "other", "0"
+    block = block_of([ENTRIES[0], other.envelope()], codes=bytes([0, 4]))  # the id comes after the creator
+    assert report_of(block).valid
+    other = parts()
     other.payload_bytes = b"\xff"
     report = report_of(block_of([other.envelope()], codes=bytes([2])))
     assert [check.name for check in report.failed] == ["channel_id"]

@@ -277,6 +277,18 @@ def test_messages_that_are_refused(service: Server) -> None:
         assert len(answers) == answered, told
 
 
+def test_evidence_with_the_time_of_its_block(service: Server) -> None:
+    votes, time_ns = [vote(1, block_id=ONE), vote(1, block_id=OTHER)], 1_700_000_000_000_000_001
+    rows = column_pb2.Column(rows=votes)
+    _, _, (with_time,) = talk(service, message(**FIRST, votes=rows, evidence_time_ns=time_ns))
+    _, _, (without,) = talk(service, message(**FIRST, votes=rows))
+    (told,), (bare,) = ([event.equivocation for event in one.events] for one in (with_time, without))
+    read = [RULES.read_vote(raw, "wire", chain_id=CHAIN_ID) for raw in votes]
+    assert told.evidence == RULES.equivocation(*read, SET, time_ns)
+    assert (bare.evidence, bare.first, bare.second, bare.power, bare.total) == (b"", *votes, 3, 10)
+    assert bare.address == SIGNERS[1].address
+
+
 def test_rounds_do_not_go_back(service: Server) -> None:
     code, _, answers = talk(service, message(**FIRST, round=3), message(round=2), message(round=4))
     assert code is grpc.StatusCode.OK

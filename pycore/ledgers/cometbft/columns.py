@@ -9,7 +9,7 @@ that were sent: block id and time of a vote have the same bytes in a commit as i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from pycore.base.columns import Column, trusted_column
 from pycore.base.ffi import _check as check
 from pycore.base.ffi import current_backend, ffi, lib
 from pycore.base.registry import HASHES
-from pycore.consensus.votes import FOR_CLAIM, CommitColumns
+from pycore.consensus.votes import FOR_CLAIM, VOTE, CommitColumns
 from pycore.ledgers.cometbft.messages import COMMIT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pycore.consensus.validators import ValidatorSet
 
 __all__ = ["read_commits"]
 
@@ -33,6 +35,8 @@ _SHA256 = HASHES["sha256"].id
 _CHAIN_ID, _VALIDATORS_HASH = (int(lib.PC_CM_FIELDS) + 2 * field for field in (1, 7))
 
 _ROWS = ffi.typeof("pc_cometbft_rows *")
+_CHOICE = ffi.typeof("pc_cometbft_choice *")
+_VOTES = ffi.typeof("pc_commit_vote *")
 _SPANS = ffi.typeof("pc_spans *")
 _BYTES = ffi.typeof("uint8_t *")
 _CELLS = ffi.typeof("int64_t *")
@@ -60,6 +64,7 @@ def read_commits(records: Sequence[bytes], threads: int | None = 1) -> CommitCol
         kinds=(votes[:, lib.PC_CV_FLAG] - _FLAG_TO_KIND).astype(np.uint8),
         addresses=found.addresses(),
         signed=found.signed,
+        choose=found.choose,
     )
 
 
@@ -113,6 +118,22 @@ class _Scanned:
         for i, row in enumerate(rows.tolist()):
             found[row] = octets[_HASH * i : _HASH * (i + 1)]
         return found
+
+    def choose(
+        self, validators: ValidatorSet, needed: int, nil: bool, brief: bool
+    ) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
+        """See CommitColumns."""
+        m = len(self.votes)
+        starts, chosen, votes = np.empty(len(self.commits) + 1, np.int64), np.empty(m, np.int64), np.empty(m, VOTE)
+        powers, addresses = validators.powers, validators.address_rows
+        how = ffi.new(_CHOICE, (
+            ffi.from_buffer(_CELLS, powers), ffi.from_buffer(_BYTES, addresses), len(powers), needed, nil, brief
+        ))  # fmt: skip
+        count = lib.pc_cometbft_choose(
+            self._native, how, ffi.from_buffer(_CELLS, starts), ffi.from_buffer(_CELLS, chosen),
+            ffi.from_buffer(_VOTES, votes),
+        )  # fmt: skip
+        return chosen[: _checked(count)], votes[:count], starts
 
     def signed(self, chosen: NDArray[np.int64]) -> tuple[Column, Column]:
         """Messages and signatures of some of the votes."""

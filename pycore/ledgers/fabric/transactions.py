@@ -171,10 +171,10 @@ class Transactions:
             self.fail(self.signature_header.span("row", name).lengths == 0, bad, f"no {name}")
 
     def judge_content(self, channel_id: str) -> None:
-        """Everything from the transaction's id on that the transaction alone decides; channel_id "": not known."""
+        """Everything behind the creator that the transaction alone decides; channel_id "": not known."""
         self.read_answers()
-        self.judge_form()
         self.judge_channel(channel_id)
+        self.judge_form()
         self.judge_action()
         self.called_of, self.called_names = _grouped(self.columns.span(self.extension, "row", "chaincode_id.name"))
 

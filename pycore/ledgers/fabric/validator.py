@@ -324,8 +324,8 @@ def _agree(written: int, found: int) -> bool:
         return True
     if found == Code.VALID:
         return written not in BY_FORM
-    if found == Code.TARGET_CHAIN_NOT_FOUND and written == Code.BAD_CREATOR_SIGNATURE:
-        return True  # peers look for the creator among the members of that other channel
+    if found == Code.TARGET_CHAIN_NOT_FOUND:  # peers look for the creator among that other channel's members
+        return written != Code.VALID
     if found in BY_FORM and found not in (Code.BAD_RWSET, Code.BAD_HEADER_EXTENSION, Code.BAD_RESPONSE_PAYLOAD):
         return False
     return written in (Code.DUPLICATE_TXID, Code.INVALID_CHAINCODE, Code.ENDORSEMENT_POLICY_FAILURE)

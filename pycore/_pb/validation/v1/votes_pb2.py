@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from pycore._pb.validation.v1 import column_pb2 as pycore_dot_validation_dot_v1_dot_column__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pycore/validation/v1/votes.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\"\xa8\x02\n\x12VerifyVotesRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\t\x12\x38\n\nextensions\x18\x03 \x01(\x0e\x32$.pycore.validation.v1.VoteExtensions\x12\x30\n\x06limits\x18\x04 \x01(\x0b\x32 .pycore.validation.v1.VoteLimits\x12\x0e\n\x06height\x18\x05 \x01(\x03\x12\x12\n\nvalidators\x18\x06 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x07 \x01(\t\x12\r\n\x05round\x18\x08 \x01(\r\x12+\n\x05votes\x18\t \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0c\n\x04peer\x18\n \x01(\t\"\xda\x02\n\nVoteLimits\x12\x17\n\nvote_bytes\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1b\n\x0eheights_behind\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x19\n\x0crounds_ahead\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1a\n\rrounds_behind\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1c\n\x0frounds_per_peer\x18\x05 \x01(\rH\x04\x88\x01\x01\x12!\n\x14rounds_per_validator\x18\x06 \x01(\rH\x05\x88\x01\x01\x12\x1a\n\rrounds_opened\x18\x07 \x01(\rH\x06\x88\x01\x01\x42\r\n\x0b_vote_bytesB\x11\n\x0f_heights_behindB\x0f\n\r_rounds_aheadB\x10\n\x0e_rounds_behindB\x12\n\x10_rounds_per_peerB\x17\n\x15_rounds_per_validatorB\x10\n\x0e_rounds_opened\"\xdb\x01\n\x13VerifyVotesResponse\x12/\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.pycore.validation.v1.VoteEvent\x12\x45\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x35.pycore.validation.v1.VerifyVotesResponse.CountsEntry\x12\x0e\n\x06height\x18\x03 \x01(\x03\x12\r\n\x05round\x18\x04 \x01(\r\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x80\x01\n\tVoteEvent\x12.\n\x06quorum\x18\x01 \x01(\x0b\x32\x1c.pycore.validation.v1.QuorumH\x00\x12:\n\x0c\x65quivocation\x18\x02 \x01(\x0b\x32\".pycore.validation.v1.EquivocationH\x00\x42\x07\n\x05\x65vent\"\x92\x01\n\x06Quorum\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\x05\x63laim\x18\x04 \x01(\x0cH\x00\x88\x01\x01\x12\x0b\n\x03got\x18\x05 \x01(\x03\x12\x0e\n\x06needed\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\x11\n\tpositions\x18\x08 \x03(\rB\x08\n\x06_claim\"\x9b\x01\n\x0c\x45quivocation\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\r\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0c\x12\r\n\x05power\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\r\n\x05\x66irst\x18\x08 \x01(\x0c\x12\x0e\n\x06second\x18\t \x01(\x0c*n\n\x0eVoteExtensions\x12\x1f\n\x1bVOTE_EXTENSIONS_UNSPECIFIED\x10\x00\x12\x1c\n\x18VOTE_EXTENSIONS_REQUIRED\x10\x01\x12\x1d\n\x19VOTE_EXTENSIONS_FORBIDDEN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n pycore/validation/v1/votes.proto\x12\x14pycore.validation.v1\x1a!pycore/validation/v1/column.proto\"\xdc\x02\n\x12VerifyVotesRequest\x12\r\n\x05\x63hain\x18\x01 \x01(\t\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\t\x12\x38\n\nextensions\x18\x03 \x01(\x0e\x32$.pycore.validation.v1.VoteExtensions\x12\x30\n\x06limits\x18\x04 \x01(\x0b\x32 .pycore.validation.v1.VoteLimits\x12\x0e\n\x06height\x18\x05 \x01(\x03\x12\x12\n\nvalidators\x18\x06 \x01(\x0c\x12\x17\n\x0fvalidators_form\x18\x07 \x01(\t\x12\r\n\x05round\x18\x08 \x01(\r\x12+\n\x05votes\x18\t \x01(\x0b\x32\x1c.pycore.validation.v1.Column\x12\x0c\n\x04peer\x18\n \x01(\t\x12\x1d\n\x10\x65vidence_time_ns\x18\x0b \x01(\x03H\x00\x88\x01\x01\x42\x13\n\x11_evidence_time_ns\"\xda\x02\n\nVoteLimits\x12\x17\n\nvote_bytes\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x1b\n\x0eheights_behind\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x19\n\x0crounds_ahead\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x1a\n\rrounds_behind\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\x1c\n\x0frounds_per_peer\x18\x05 \x01(\rH\x04\x88\x01\x01\x12!\n\x14rounds_per_validator\x18\x06 \x01(\rH\x05\x88\x01\x01\x12\x1a\n\rrounds_opened\x18\x07 \x01(\rH\x06\x88\x01\x01\x42\r\n\x0b_vote_bytesB\x11\n\x0f_heights_behindB\x0f\n\r_rounds_aheadB\x10\n\x0e_rounds_behindB\x12\n\x10_rounds_per_peerB\x17\n\x15_rounds_per_validatorB\x10\n\x0e_rounds_opened\"\xdb\x01\n\x13VerifyVotesResponse\x12/\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.pycore.validation.v1.VoteEvent\x12\x45\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x35.pycore.validation.v1.VerifyVotesResponse.CountsEntry\x12\x0e\n\x06height\x18\x03 \x01(\x03\x12\r\n\x05round\x18\x04 \x01(\r\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"\x80\x01\n\tVoteEvent\x12.\n\x06quorum\x18\x01 \x01(\x0b\x32\x1c.pycore.validation.v1.QuorumH\x00\x12:\n\x0c\x65quivocation\x18\x02 \x01(\x0b\x32\".pycore.validation.v1.EquivocationH\x00\x42\x07\n\x05\x65vent\"\x92\x01\n\x06Quorum\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\x05\x63laim\x18\x04 \x01(\x0cH\x00\x88\x01\x01\x12\x0b\n\x03got\x18\x05 \x01(\x03\x12\x0e\n\x06needed\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\x11\n\tpositions\x18\x08 \x03(\rB\x08\n\x06_claim\"\xad\x01\n\x0c\x45quivocation\x12\x0e\n\x06height\x18\x01 \x01(\x03\x12\r\n\x05round\x18\x02 \x01(\r\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x10\n\x08position\x18\x04 \x01(\r\x12\x0f\n\x07\x61\x64\x64ress\x18\x05 \x01(\x0c\x12\r\n\x05power\x18\x06 \x01(\x03\x12\r\n\x05total\x18\x07 \x01(\x03\x12\r\n\x05\x66irst\x18\x08 \x01(\x0c\x12\x0e\n\x06second\x18\t \x01(\x0c\x12\x10\n\x08\x65vidence\x18\n \x01(\x0c*n\n\x0eVoteExtensions\x12\x1f\n\x1bVOTE_EXTENSIONS_UNSPECIFIED\x10\x00\x12\x1c\n\x18VOTE_EXTENSIONS_REQUIRED\x10\x01\x12\x1d\n\x19VOTE_EXTENSIONS_FORBIDDEN\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,20 +34,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._loaded_options = None
   _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._serialized_options = b'8\001'
-  _globals['_VOTEEXTENSIONS']._serialized_start=1401
-  _globals['_VOTEEXTENSIONS']._serialized_end=1511
+  _globals['_VOTEEXTENSIONS']._serialized_start=1471
+  _globals['_VOTEEXTENSIONS']._serialized_end=1581
   _globals['_VERIFYVOTESREQUEST']._serialized_start=94
-  _globals['_VERIFYVOTESREQUEST']._serialized_end=390
-  _globals['_VOTELIMITS']._serialized_start=393
-  _globals['_VOTELIMITS']._serialized_end=739
-  _globals['_VERIFYVOTESRESPONSE']._serialized_start=742
-  _globals['_VERIFYVOTESRESPONSE']._serialized_end=961
-  _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._serialized_start=916
-  _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._serialized_end=961
-  _globals['_VOTEEVENT']._serialized_start=964
-  _globals['_VOTEEVENT']._serialized_end=1092
-  _globals['_QUORUM']._serialized_start=1095
-  _globals['_QUORUM']._serialized_end=1241
-  _globals['_EQUIVOCATION']._serialized_start=1244
-  _globals['_EQUIVOCATION']._serialized_end=1399
+  _globals['_VERIFYVOTESREQUEST']._serialized_end=442
+  _globals['_VOTELIMITS']._serialized_start=445
+  _globals['_VOTELIMITS']._serialized_end=791
+  _globals['_VERIFYVOTESRESPONSE']._serialized_start=794
+  _globals['_VERIFYVOTESRESPONSE']._serialized_end=1013
+  _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._serialized_start=968
+  _globals['_VERIFYVOTESRESPONSE_COUNTSENTRY']._serialized_end=1013
+  _globals['_VOTEEVENT']._serialized_start=1016
+  _globals['_VOTEEVENT']._serialized_end=1144
+  _globals['_QUORUM']._serialized_start=1147
+  _globals['_QUORUM']._serialized_end=1293
+  _globals['_EQUIVOCATION']._serialized_start=1296
+  _globals['_EQUIVOCATION']._serialized_end=1469
 # @@protoc_insertion_point(module_scope)

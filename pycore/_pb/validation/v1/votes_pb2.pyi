@@ -18,7 +18,7 @@ VOTE_EXTENSIONS_REQUIRED: VoteExtensions
 VOTE_EXTENSIONS_FORBIDDEN: VoteExtensions
 
 class VerifyVotesRequest(_message.Message):
-    __slots__ = ("chain", "chain_id", "extensions", "limits", "height", "validators", "validators_form", "round", "votes", "peer")
+    __slots__ = ("chain", "chain_id", "extensions", "limits", "height", "validators", "validators_form", "round", "votes", "peer", "evidence_time_ns")
     CHAIN_FIELD_NUMBER: _ClassVar[int]
     CHAIN_ID_FIELD_NUMBER: _ClassVar[int]
     EXTENSIONS_FIELD_NUMBER: _ClassVar[int]
@@ -29,6 +29,7 @@ class VerifyVotesRequest(_message.Message):
     ROUND_FIELD_NUMBER: _ClassVar[int]
     VOTES_FIELD_NUMBER: _ClassVar[int]
     PEER_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_TIME_NS_FIELD_NUMBER: _ClassVar[int]
     chain: str
     chain_id: str
     extensions: VoteExtensions
@@ -39,7 +40,8 @@ class VerifyVotesRequest(_message.Message):
     round: int
     votes: _column_pb2.Column
     peer: str
-    def __init__(self, chain: _Optional[str] = ..., chain_id: _Optional[str] = ..., extensions: _Optional[_Union[VoteExtensions, str]] = ..., limits: _Optional[_Union[VoteLimits, _Mapping]] = ..., height: _Optional[int] = ..., validators: _Optional[bytes] = ..., validators_form: _Optional[str] = ..., round: _Optional[int] = ..., votes: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., peer: _Optional[str] = ...) -> None: ...
+    evidence_time_ns: int
+    def __init__(self, chain: _Optional[str] = ..., chain_id: _Optional[str] = ..., extensions: _Optional[_Union[VoteExtensions, str]] = ..., limits: _Optional[_Union[VoteLimits, _Mapping]] = ..., height: _Optional[int] = ..., validators: _Optional[bytes] = ..., validators_form: _Optional[str] = ..., round: _Optional[int] = ..., votes: _Optional[_Union[_column_pb2.Column, _Mapping]] = ..., peer: _Optional[str] = ..., evidence_time_ns: _Optional[int] = ...) -> None: ...
 
 class VoteLimits(_message.Message):
     __slots__ = ("vote_bytes", "heights_behind", "rounds_ahead", "rounds_behind", "rounds_per_peer", "rounds_per_validator", "rounds_opened")
@@ -107,7 +109,7 @@ class Quorum(_message.Message):
     def __init__(self, height: _Optional[int] = ..., round: _Optional[int] = ..., kind: _Optional[str] = ..., claim: _Optional[bytes] = ..., got: _Optional[int] = ..., needed: _Optional[int] = ..., total: _Optional[int] = ..., positions: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Equivocation(_message.Message):
-    __slots__ = ("height", "round", "kind", "position", "address", "power", "total", "first", "second")
+    __slots__ = ("height", "round", "kind", "position", "address", "power", "total", "first", "second", "evidence")
     HEIGHT_FIELD_NUMBER: _ClassVar[int]
     ROUND_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
@@ -117,6 +119,7 @@ class Equivocation(_message.Message):
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
     SECOND_FIELD_NUMBER: _ClassVar[int]
+    EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     height: int
     round: int
     kind: str
@@ -126,4 +129,5 @@ class Equivocation(_message.Message):
     total: int
     first: bytes
     second: bytes
-    def __init__(self, height: _Optional[int] = ..., round: _Optional[int] = ..., kind: _Optional[str] = ..., position: _Optional[int] = ..., address: _Optional[bytes] = ..., power: _Optional[int] = ..., total: _Optional[int] = ..., first: _Optional[bytes] = ..., second: _Optional[bytes] = ...) -> None: ...
+    evidence: bytes
+    def __init__(self, height: _Optional[int] = ..., round: _Optional[int] = ..., kind: _Optional[str] = ..., position: _Optional[int] = ..., address: _Optional[bytes] = ..., power: _Optional[int] = ..., total: _Optional[int] = ..., first: _Optional[bytes] = ..., second: _Optional[bytes] = ..., evidence: _Optional[bytes] = ...) -> None: ...
