@@ -142,7 +142,12 @@ class Keyring:
     @cached_property
     def alone(self) -> _Generation | None:
         """The generation in which every key is, at its own position; None where there are others."""
-        whole = len(self._generations) == 1 and self._generations[0].keys == tuple(key for _, key in self._keys)
+        whole = (
+            len(self._generations) == 1
+            and len(self._generations[0].keys) == len(self._keys)
+            and not self._generation.any()  # none is -1, a key whose scheme verifies nothing
+            and bool((self._row == np.arange(len(self._keys))).all())
+        )
         return self._generations[0] if whole else None
 
     @property

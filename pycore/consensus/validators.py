@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pycore.base.columns import as_column, index_array, quote, same_n
+from pycore.base.columns import as_column, index_array, one_bytes, quote, same_n
 from pycore.base.verdicts import Verdicts
 from pycore.consensus.chains import rules
 from pycore.consensus.keyrings import Keyring, verify_places
@@ -227,12 +227,14 @@ def _checked(chain: ConsensusRules, validators: Iterable[Any], empty: bool) -> l
             raise InputError(
                 "validators", f"a total power of {total} up to validator {i}", f"at most {chain.power_limit}"
             )
+        if type(one.public_key) is not bytes or type(one.address) is not bytes:
+            one = _of_bytes(one, f"validators[{i}]")
         try:
             address = chain.address(one.scheme, one.public_key)
         except InputError as error:
             raise InputError(f"validators[{i}].{error.field}", error.got, error.wanted) from None
-        if one.address and bytes(one.address) != address:
-            raise InputError(f"validators[{i}].address", bytes(one.address).hex(), f"{address.hex()}, the key's")
+        if one.address and one.address != address:
+            raise InputError(f"validators[{i}].address", one.address.hex(), f"{address.hex()}, the key's")
         earlier = places.setdefault(address, i)
         if earlier != i:
             raise InputError(f"validators[{i}].address", f"{address.hex()}, as of validator {earlier}", "another one")
@@ -240,3 +242,9 @@ def _checked(chain: ConsensusRules, validators: Iterable[Any], empty: bool) -> l
     if not found and not empty:
         raise InputError("validators", "none", "at least one")
     return found
+
+
+def _of_bytes(one: Validator, name: str) -> Validator:
+    """With key and address as bytes, which nobody can change any more."""
+    key, address = one_bytes(one.public_key, f"{name}.public_key"), one_bytes(one.address, f"{name}.address")
+    return replace(one, public_key=key, address=address)

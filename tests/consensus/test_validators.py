@@ -197,6 +197,40 @@ def test_a_scheme_that_is_not_built_is_refused_by_name(signers: list[Signer]) ->
     assert [one.name for one in verdicts] == ["UNSUPPORTED_ALGORITHM", "UNSUPPORTED_ALGORITHM", "VALID"]
 
 
+@pytest.mark.parametrize(("scheme", "other"), [("ed25519", "sr25519"), ("ecdsa-secp256k1", "secp256k1eth")])
+def test_the_bytes_of_a_key_do_not_tell_its_scheme(scheme: str, other: str) -> None:
+    """A set that moves to one where a key is of another scheme must not go on with what was prepared for the old."""
+    signers = make_signers(4, seed=9, schemes=(scheme,))
+    old = ValidatorSet(validators_of(signers))
+    good = dict(zip([one.address for one in signers], sign_all(signers, [b"m"] * 4), strict=True))
+    for at, one in enumerate(old.validators):
+        rows = list(old.validators)
+        rows[at] = Validator(one.public_key, one.power, other)
+        moved, fresh = old.moved(rows), ValidatorSet(rows)
+        signatures = [good.get(each.address, good[one.address]) for each in moved.validators]
+        for held in (moved, fresh, moved.moved(rows), moved.moved(old.validators).moved(rows)):
+            names = [verdict.name for verdict in held.verify(range(4), signatures, [b"m"] * 4)]
+            assert names == ["VALID" if each.scheme == scheme else "UNSUPPORTED_ALGORITHM" for each in held.validators]
+
+
+def test_a_set_does_not_change_with_the_buffers_it_was_made_from(signers: list[Signer]) -> None:
+    one = signers[0].validator
+    buffer = bytearray(one.public_key)
+    found = ValidatorSet([replace(one, public_key=buffer), signers[1].validator])  # type: ignore[arg-type]
+    buffer[:] = signers[2].validator.public_key
+    place = found.index(one.address)
+    assert place is not None
+    good, other = (sign_all([signers[i]], [b"m"])[0] for i in (0, 2))
+    assert [verdict.name for verdict in found.verify([place] * 2, [good, other], [b"m"] * 2)] == [
+        "VALID", "BAD_SIGNATURE",
+    ]  # fmt: skip
+    assert found == ValidatorSet([one, signers[1].validator])
+    for field, value in (("public_key", "a" * 32), ("public_key", None), ("address", "a" * 20)):
+        with pytest.raises(InputError) as error:
+            ValidatorSet([replace(one, **{field: value})])
+        assert error.value.field == f"validators[0].{field}"
+
+
 def test_a_set_that_the_chain_has_no_hash_for(signers: list[Signer]) -> None:
     """sr25519 has no place in CometBFT's protobuf: such sets are compared and collect votes all the same, and are
     refused by name where they would have to be hashed or written."""
