@@ -10,7 +10,6 @@ is no protection against somebody who may write the file: whoever may, decides w
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import sqlite3
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pycore.base.columns import quote
+from pycore.base.store_file import StoreFile
 from pycore.bundle import forms
 from pycore.bundle.checking import AnyBundle, AnyTrusted, advance
 from pycore.bundle.report import BundleReport
@@ -103,14 +103,14 @@ class TrustStore:
     def __init__(self, path: str | Path, *, timeout: float = _WAIT) -> None:
         """timeout: seconds to wait for another process."""
         self.path = Path(path)
-        self._timeout = timeout
+        self._file = StoreFile(self.path, "trusted states", APPLICATION, SCHEMA, _TABLE, timeout)
 
     def add(self, name: str, trusted: AnyTrusted, *, note: str = "") -> Trusted:
         """Keeps a state that its owner trusts. InputError for a name that is taken, or no state."""
         key, state = _name(name), read_trusted(trusted_to_dict(read_trusted(trusted)))  # as it will be read again
         if len(note) > MAX_NOTE or forms.has_half(note):
             raise InputError("note", f"{len(note)} characters", f"text of at most {MAX_NOTE} that UTF-8 can write")
-        with self._open(write=True) as database:
+        with self._file.open(write=True) as database:
             if _last(database, key) is not None:
                 raise InputError("name", repr(key), "one that is not taken; `remove` it first")
             _insert(database, key, None, state, note, None)
@@ -119,7 +119,7 @@ class TrustStore:
     def list(self) -> tuple[Entry, ...]:
         """Every name with its present state, in order of names."""
         query = "SELECT name, MAX(number) FROM steps GROUP BY name ORDER BY name"
-        with self._open() as database:
+        with self._file.open() as database:
             found = [(name, _last(database, name)) for name, _ in database.execute(query)]
             return tuple(Entry(name, row.trusted, row.number, row.at) for name, row in found if row is not None)
 
@@ -129,7 +129,7 @@ class TrustStore:
         InputError where there is none.
         """
         key = _name(name)
-        with self._open() as database:
+        with self._file.open() as database:
             row = _last(database, key, height)
         if row is None:
             at = "" if height is None else f" at height {height}"
@@ -139,7 +139,7 @@ class TrustStore:
     def history(self, name: str) -> tuple[Step, ...]:
         """All states of a name, the one that was added first."""
         key = _name(name)
-        with self._open() as database:
+        with self._file.open() as database:
             rows = _rows(database, "name = ? ORDER BY number", (key,))
             steps = tuple(_linked(rows))
         if not steps:
@@ -155,7 +155,7 @@ class TrustStore:
         """
         key, given = _name(name), forms.read(bundle)
         for _ in range(_TRIES):
-            with self._open() as database:
+            with self._file.open() as database:
                 row = _last(database, key)
             if row is None:
                 raise InputError("name", repr(key), "a name that is in the store")
@@ -164,7 +164,7 @@ class TrustStore:
                 return report, None
             if not _follows(moved, row.trusted) or not report.proven:
                 raise StoreError(f"{self.path}: {key!r} was to be moved by something that does not follow it")
-            with self._open(write=True) as database:
+            with self._file.open(write=True) as database:
                 now = _last(database, key)
                 if now is not None and (now.number, now.digest) == (row.number, row.digest):
                     _insert(database, key, now, moved, "", forms.to_bytes(given))
@@ -174,7 +174,7 @@ class TrustStore:
     def remove(self, name: str) -> int:
         """Forgets a name and its history; the number of states that there were."""
         key = _name(name)
-        with self._open(write=True) as database:
+        with self._file.open(write=True) as database:
             count = database.execute("DELETE FROM steps WHERE name = ?", (key,)).rowcount
             if not count:
                 raise InputError("name", repr(key), "a name that is in the store")
@@ -190,61 +190,6 @@ class TrustStore:
                 raise StoreError(f"{self.path}: step {after.number} of {name!r} is not what its bundle leads to")
             reports.append(report)
         return tuple(reports)
-
-    @contextlib.contextmanager
-    def _open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection inside a transaction. Reading makes no file."""
-        try:
-            database = self._connect(write)
-            try:
-                database.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                self._check_schema(database, write)
-                yield database
-                database.execute("COMMIT")
-            finally:
-                database.close()  # what was not committed is undone
-        except (sqlite3.Error, OSError, OverflowError) as error:
-            raise StoreError(f"{self.path}: {error}") from error
-
-    def _connect(self, write: bool) -> sqlite3.Connection:
-        if write:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        elif not self.path.exists():
-            return _empty()
-        place = f"{self.path.absolute().as_uri()}?mode={'rwc' if write else 'rw'}"
-        database = sqlite3.connect(place, timeout=self._timeout, isolation_level=None, uri=True)
-        database.execute("PRAGMA synchronous = FULL")
-        if not write and _is_blank(database):
-            database.close()
-            return _empty()
-        return database
-
-    def _check_schema(self, database: sqlite3.Connection, write: bool) -> None:
-        if write and _is_blank(database):  # new, or its first writer did not get far
-            _create(database)
-        (application,) = database.execute("PRAGMA application_id").fetchone()
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION:
-            raise StoreError(f"{self.path}: a database, but no store of trusted states")
-        if version != SCHEMA:
-            raise StoreError(f"{self.path}: schema {version}, and this version of pycore reads schema {SCHEMA}")
-
-
-def _is_blank(database: sqlite3.Connection) -> bool:
-    marks = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    return marks == [0, 0] and not database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-
-
-def _empty() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", isolation_level=None)
-    _create(database)
-    return database
-
-
-def _create(database: sqlite3.Connection) -> None:
-    database.execute(_TABLE)
-    database.execute(f"PRAGMA application_id = {APPLICATION}")
-    database.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
 # ---- rows ------------------------------------------------------------------------------------------------------------

@@ -13,15 +13,14 @@ is trusted.
 from __future__ import annotations
 
 import bisect
-import contextlib
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from pycore.base.columns import quote
+from pycore.base.store_file import StoreFile
 from pycore.consensus.votes import LightBlock
 from pycore.errors import InputError, StoreError
 
@@ -136,7 +135,8 @@ class SqliteLightStore:
         if not isinstance(chain_id, str):
             raise InputError("chain_id", quote(chain_id), "text")
         self.path = Path(path)
-        self._chain, self._chain_id, self._timeout = chain, chain_id, timeout
+        self._chain, self._chain_id = chain, chain_id
+        self._file = StoreFile(self.path, "light blocks", APPLICATION, SCHEMA, _TABLE, timeout)
 
     def save(self, block: LightBlock, *, keep: int = 0) -> None:
         """As :class:`LightStore`. InputError for a block of another chain."""
@@ -144,7 +144,7 @@ class SqliteLightStore:
             given = quote(block.signed_header.chain_id)
             raise InputError("block", f"one of the chain {given}", f"one of {quote(self._chain_id)}")
         data, height, digest = block.to_bytes(), block.height, block.hash
-        with self._open(write=True) as database:
+        with self._file.open(write=True) as database:
             known = self._row(database, "height = ?", height)
             if known is not None and known.hash != digest:
                 raise _other(str(self.path), block, known.hash)
@@ -165,7 +165,7 @@ class SqliteLightStore:
     def heights(self) -> list[int]:
         """As :class:`LightStore`."""
         query = "SELECT height FROM blocks WHERE chain = ? AND chain_id = ? ORDER BY height"
-        with self._open() as database:
+        with self._file.open() as database:
             return [height for (height,) in database.execute(query, (self._chain, self._chain_id))]
 
     def before(self, height: int) -> LightBlock | None:
@@ -178,13 +178,13 @@ class SqliteLightStore:
 
     def clear(self) -> None:
         """As :class:`LightStore`."""
-        with self._open(write=True) as database:
+        with self._file.open(write=True) as database:
             database.execute("DELETE FROM blocks WHERE chain = ? AND chain_id = ?", (self._chain, self._chain_id))
 
     # ---- rows --------------------------------------------------------------------------------------------------------
 
     def _one(self, where: str, height: int) -> LightBlock | None:
-        with self._open() as database:
+        with self._file.open() as database:
             return self._row(database, where, height)
 
     def _row(self, database: sqlite3.Connection, where: str, height: int) -> LightBlock | None:
@@ -211,69 +211,6 @@ class SqliteLightStore:
         for part in (self._chain.encode(), self._chain_id.encode(), hash, data):
             state.update(len(part).to_bytes(8, "little") + part)
         return state.digest()
-
-    # ---- the file ----------------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection inside a transaction; reading makes no file."""
-        try:
-            database = self._connect(write)
-            try:
-                database.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-                self._check_schema(database, write)
-                yield database
-                database.execute("COMMIT")
-            finally:
-                database.close()  # what was not committed is undone
-        except (sqlite3.Error, OSError, OverflowError) as error:
-            raise StoreError(f"{self.path}: {error}") from error
-
-    def _connect(self, write: bool) -> sqlite3.Connection:
-        if write:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        elif not self.path.exists():
-            return _empty()
-        place = f"{self.path.absolute().as_uri()}?mode={'rwc' if write else 'rw'}"
-        database = sqlite3.connect(place, timeout=self._timeout, isolation_level=None, uri=True)
-        try:
-            database.execute("PRAGMA synchronous = FULL")
-            if write or not _is_blank(database):
-                return database
-        except BaseException:
-            database.close()
-            raise
-        database.close()
-        return _empty()
-
-    def _check_schema(self, database: sqlite3.Connection, write: bool) -> None:
-        if write and _is_blank(database):  # new, or its first writer did not get far
-            _create(database)
-        found: list[Any] = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS]
-        if found[0] != APPLICATION:
-            raise StoreError(f"{self.path}: a database, but no store of light blocks")
-        if found[1] != SCHEMA:
-            raise StoreError(f"{self.path}: schema {found[1]}, and this version of pycore reads schema {SCHEMA}")
-
-
-_MARKS = ("application_id", "user_version")
-
-
-def _is_blank(database: sqlite3.Connection) -> bool:
-    marks = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in _MARKS]
-    return marks == [0, 0] and not database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
-
-
-def _empty() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", isolation_level=None)
-    _create(database)
-    return database
-
-
-def _create(database: sqlite3.Connection) -> None:
-    database.execute(_TABLE)
-    database.execute(f"PRAGMA application_id = {APPLICATION}")
-    database.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
 def _other(place: str, block: LightBlock, known: bytes) -> StoreError:

@@ -177,7 +177,7 @@ def test_a_state_that_is_always_moved_is_given_up(kept, chain, steps):
     heights = iter(range(10, 1000))
 
     def advance(given, trusted):
-        with kept._open(write=True) as database:
+        with kept._file.open(write=True) as database:
             row = store._last(database, "a")
             other = dataclasses.replace(chain.before, height=next(heights))
             store._insert(database, "a", row, other, "", b"")
@@ -229,7 +229,7 @@ def test_a_store_that_somebody_holds_is_waited_for_and_then_an_error(kept, chain
 
 
 def test_a_writer_that_dies_changes_nothing(kept, chain):
-    with pytest.raises(ZeroDivisionError), kept._open(write=True) as database:
+    with pytest.raises(ZeroDivisionError), kept._file.open(write=True) as database:
         database.execute("DELETE FROM steps")
         raise ZeroDivisionError
     assert kept.get("a") == chain.before
@@ -309,15 +309,15 @@ def test_damage_to_a_row_is_noticed(kept, chain, steps):
 
 def test_a_history_that_its_bundles_do_not_lead_to_is_noticed(kept, chain, steps):
     """Whoever can write the file can write sound rows; the bundles in them do not lie."""
-    with kept._open(write=True) as database:
+    with kept._file.open(write=True) as database:
         row = store._last(database, "a")
         store._insert(database, "a", row, chain.trusted(2), "", bundle.to_bytes(steps[0]))
     assert kept.get("a") == chain.trusted(2)
     with pytest.raises(StoreError, match="leads to"):
         kept.audit("a")
-    with kept._open(write=True) as database:
+    with kept._file.open(write=True) as database:
         store._insert(database, "a", store._last(database, "a"), chain.after, "", bundle.to_bytes(steps[0]))
-    with kept._open(write=True) as database:
+    with kept._file.open(write=True) as database:
         database.execute("DELETE FROM steps WHERE name = 'a' AND number > 0")
         store._insert(database, "a", store._last(database, "a"), chain.trusted(2), "", bundle.to_bytes(steps[1]))
     assert [report.proven for report in kept.audit("a")] == [False]
