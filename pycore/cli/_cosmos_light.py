@@ -54,6 +54,9 @@ def follow(asked: Asked, service: ValidationClient | None, *, as_json: bool) -> 
     for folder in (asked.folder, *asked.witnesses):
         if not folder.is_dir():
             raise InputError("FOLDER" if folder == asked.folder else "--witness", repr(str(folder)), "a folder")
+    folders = [folder.resolve() for folder in (asked.folder, *asked.witnesses)]
+    if len({*folders}) < len(folders):
+        raise InputError("--witness", "one folder twice", "answers of other nodes than FOLDER's, each once")
     if service is not None and asked.witnesses:
         raise InputError("--witness", "--via as well", "one of the two: the service compares no nodes")
     if asked.store is None and asked.root is None:

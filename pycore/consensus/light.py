@@ -104,7 +104,7 @@ class LightClient:
         threads: for signatures; None: as :func:`pycore.set_threads` says.
 
     Raises:
-        InputError: an argument of another type or out of range, or fewer witnesses than are needed.
+        InputError: an argument of another type or out of range, fewer witnesses than are needed, one provider twice.
     """
 
     def __init__(
@@ -136,6 +136,8 @@ class LightClient:
                 raise InputError(name, quote(value), f"an integer of {lowest} or more")
         if len(witnesses) < witnesses_needed:
             raise InputError("witnesses", str(len(witnesses)), f"at least {witnesses_needed}, as witnesses_needed says")
+        if len({id(one) for one in (primary, *witnesses)}) <= len(witnesses):
+            raise InputError("witnesses", "one provider twice", "others than the primary, each once")
         self.chain_id, self.options = chain_id, options
         self._store: LightStore = MemoryLightStore() if store is None else store
         self._needed, self._keep, self._most, self._threads = witnesses_needed, keep, max_blocks, threads

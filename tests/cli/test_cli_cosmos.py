@@ -311,10 +311,13 @@ def test_witnesses(cli: Run, folder: Path, light_chain: LightChain) -> None:
         (["--store", "light.db", "--clock-drift", "soon"], "--clock-drift"),
         (["--store", "light.db", "--clock-drift", ""], "--clock-drift"),
         (["--store", "light.db", "--witness", "none"], "--witness"),
-        (["--store", "light.db", "--witness", "node", "--via", "127.0.0.1:1"], "--witness"),
+        (["--store", "light.db", "--witness", "other", "--via", "127.0.0.1:1"], "--witness"),
+        (["--store", "light.db", "--witness", "node"], "--witness"),
+        (["--store", "light.db", "--witness", "other", "--witness", "./other/"], "--witness"),
     ],
 )
 def test_wrong_calls_of_light(cli: Run, folder: Path, light_chain: LightChain, words: list[str], field: str) -> None:
+    write(folder / "other", light_chain)
     done = light(cli, light_chain, *words, "--json", root=None)
     assert done.returncode == 2, done.stdout
     assert json.loads(done.stdout)["error"]["field"] == field

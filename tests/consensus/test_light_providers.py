@@ -131,6 +131,14 @@ def test_a_block_that_validators_made_up() -> None:
     assert [fault.name for fault in made.dropped] == ["witness 0"]
 
 
+def test_nobody_is_a_witness_of_himself() -> None:
+    """A provider that is there twice would count as two who agree."""
+    primary, witness = Node(STEADY), Node(STEADY)
+    for given in ([primary], [witness, witness], [witness, primary]):
+        with pytest.raises(InputError, match="one provider twice"):
+            LightClient(STEADY.chain_id, primary=primary, witnesses=given, options=OPTIONS, witnesses_needed=len(given))
+
+
 def test_a_missing_pivot() -> None:
     node = Node(MOVING)
     made = client(MOVING, node, Node(MOVING), Node(MOVING))

@@ -44,8 +44,8 @@ def at(path: Path) -> SqliteLightStore:
 
 
 def client(store: LightStore) -> LightClient:
-    node = MappingProvider(CHAIN.mapping())
-    return LightClient(CHAIN.chain_id, primary=node, witnesses=[node], store=store, options=OPTIONS, timeout=None)
+    node, other = MappingProvider(CHAIN.mapping()), MappingProvider(CHAIN.mapping())
+    return LightClient(CHAIN.chain_id, primary=node, witnesses=[other], store=store, options=OPTIONS, timeout=None)
 
 
 # ---- what stores do --------------------------------------------------------------------------------------------------

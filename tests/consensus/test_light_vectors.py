@@ -117,12 +117,13 @@ def test_absent_votes_of_1970_are_refused_by_name(require_vectors: Any) -> None:
 def test_headers_of_lumina(sequential: bool, require_vectors: Any, count_cases: Any) -> None:
     """256 headers of a chain with one validator: one jump or 255 steps up, and all the way down by hashes."""
     rows = json.loads(require_vectors("cometbft/lumina_extended_headers_1_to_256.json").read_text(encoding="utf-8"))
-    node = MappingProvider({int(row["header"]["height"]): row for row in rows}, form="rpc")
+    blocks = {int(row["header"]["height"]): row for row in rows}
+    node, other = MappingProvider(blocks, form="rpc"), MappingProvider(blocks, form="rpc")
     first, last = node.light_block(1), node.light_block(256)
     assert first is not None
     assert last is not None
     client = LightClient(
-        "private", primary=node, witnesses=[node], timeout=None,
+        "private", primary=node, witnesses=[other], timeout=None,
         options=LightOptions(86400 * SECOND, sequential=sequential),
     )  # fmt: skip
     now = last.signed_header.time_ns + SECOND
