@@ -70,7 +70,7 @@ class ServiceConfig(BaseSettings):
         1024, ge=1, le=1 << 16, description="items of small requests that are done together; 1 joins nothing"
     )
     max_queue_delay_us: int = Field(
-        2000,
+        5000,
         ge=0,
         le=1_000_000,
         description="microseconds that a small request may wait for others; a lone one never does",
