@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ._errors import explained
+from ._exits import EXIT_ENVIRONMENT
 from .bench import bench
 from .bundle import bundle
 from .collectibles import collectibles
@@ -94,6 +95,12 @@ def _root(
 
 def run() -> int:
     """Runs the command line; the exit code."""
+    if sys.stdout is None:
+        print("pycore: standard output is closed", file=sys.stderr or open(os.devnull, "w"))  # noqa: SIM115, PTH123
+        return EXIT_ENVIRONMENT
+    for stream in (sys.stdout, sys.stderr):  # an ASCII terminal must not turn an answer into a traceback
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = _dispatch()
         sys.stdout.flush()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, progress, read_text
+from ._output import JsonOption, hex_bytes, note, print_json, progress
+from ._sums import Entry, OddLine, checked_line, line_of, read_list, write_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ def hash_command(
         )
         return
     for name, digest in zip(names, digests, strict=True):
-        print(f"{digest}  {name}")
+        write_line(line_of(name, digest))
 
 
 def _files(algorithm: str, names: list[str]) -> tuple[list[int], list[str]]:
@@ -109,23 +110,30 @@ def _in_pieces(algorithm: str, path: Path | None, advance: Callable[[int], None]
 
 
 def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
-    from pycore.errors import InputError
+    from pycore.base.registry import HASHES, lookup
 
-    wanted: list[tuple[str, str]] = []
-    for source in lists:
-        for number, line in enumerate(read_text(source, "--check").splitlines(), 1):
-            digest, gap, name = line.partition("  ")
-            if not gap or not name:
-                raise InputError(f"{source}, line {number}", repr(line[:60]), "a digest, two spaces and a file name")
-            wanted.append((name, hex_bytes(digest, f"{source}, line {number}").hex()))
+    size = lookup(HASHES, algorithm, "algorithm").digest_size
+    lines = [line for source in lists for line in read_list(source, algorithm, size)]
+    entries = [line for line in lines if isinstance(line, Entry)]
+    odd = [line for line in lines if isinstance(line, OddLine)]
     results = []
-    for name, digest in wanted:
-        got = _files(algorithm, [name])[1][0] if Path(name).is_file() else None
-        results.append({"name": name, "wanted": digest, "got": got, "valid": got == digest})
+    for entry in entries:
+        try:
+            got = _files(algorithm, [entry.name])[1][0]
+        except OSError:  # not there, or not to be read
+            got = None
+        results.append({"name": entry.name, "wanted": entry.digest, "got": got, "valid": got == entry.digest})
+    valid = bool(results) and all(row["valid"] for row in results)
     if as_json:
-        print_json({"algorithm": algorithm, "valid": all(row["valid"] for row in results), "files": results})
+        words = [str(line) for line in odd]
+        print_json({"algorithm": algorithm, "valid": valid, "files": results, "odd_lines": words})
     else:
         for row in results:
-            print(f"{row['name']}: {'OK' if row['valid'] else 'FAILED' if row['got'] else 'MISSING'}")
-    if not all(row["valid"] for row in results):
+            outcome = "OK" if row["valid"] else "FAILED" if row["got"] else "MISSING"
+            write_line(checked_line(str(row["name"]), outcome))
+    for line in odd:
+        note(f"pycore: {line}")
+    if not results:
+        note("pycore: no line with a digest and a file name")
+    if not valid:
         raise typer.Exit(EXIT_INVALID)

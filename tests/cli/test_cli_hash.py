@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from cli_runs import (
 )
 
 import pycore
+
+PACKAGE = str(Path(pycore.__file__).parents[1])
 
 # ---- hash ------------------------------------------------------------------------------------------------------------
 
@@ -80,8 +85,104 @@ def test_hash_check(cli: Run, tmp_path: Path) -> None:
     assert done.stdout == "a: MISSING\nb: FAILED\n"
     files = json.loads(cli("hash", "-a", "sm3", "--check", "SUMS", "--json").stdout)["files"]
     assert [row["valid"] for row in files] == [False, False]
-    (tmp_path / "SUMS").write_text("rubbish\n")
-    assert cli("hash", "--check", "SUMS").returncode == 2
+
+
+SUMS = shutil.which("sha256sum")
+ABC, EMPTY = hashlib.sha256(b"abc").hexdigest(), hashlib.sha256(b"").hexdigest()
+LISTS = {
+    "plain": f"{ABC}  abc\n{EMPTY}  empty\n",
+    "binary": f"{ABC} *abc\n",
+    "upper case": f"{ABC.upper()}  abc\n",
+    "tagged": f"SHA256 (abc) = {ABC}\n",
+    "another tag": f"SM3 (abc) = {ABC}\n",
+    "a comment and an odd line": f"# comment\nnonsense\n{ABC}  abc\n",
+    "no end of line": f"{ABC}  abc",
+    "escaped": f"\\{ABC}  line\\nfeed\n\\{ABC}  back\\\\slash\n\\SHA256 (line\\nfeed) = {ABC}\n",
+    "a wrong escape": f"\\{ABC}  line\\qfeed\n{ABC}  abc\n",
+    "spaces first": f"  {ABC}  abc\n",
+    "spaces in the name": f"{ABC}   two spaces\n{ABC}  a  b\n",
+    "wrong digest": f"{EMPTY}  abc\n{EMPTY}  empty\n",
+    "missing": f"{ABC}  missing\n{ABC}  abc\n",
+    "a folder": f"{ABC}  folder\n{ABC}  abc\n",
+    "empty": "",
+    "only comments": "# nothing\n",
+    "only nonsense": "nonsense\n",
+    "blank lines": f"\n{ABC}  abc\n\n",
+    "short digest": f"{ABC[:-2]}  abc\n",
+}
+
+
+def sum_files(folder: Path) -> None:
+    for name in ("abc", "line\nfeed", "back\\slash", " two spaces", "a  b"):
+        (folder / name).write_bytes(b"abc")
+    (folder / "empty").write_bytes(b"")
+    (folder / "folder").mkdir()
+
+
+@pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")
+@pytest.mark.parametrize("name", list(LISTS))
+def test_lists_are_read_as_sha256sum_reads_them(cli: Run, tmp_path: Path, name: str) -> None:
+    sum_files(tmp_path)
+    (tmp_path / "SUMS").write_bytes(LISTS[name].encode())
+    assert SUMS is not None
+    theirs = subprocess.run([SUMS, "--check", "SUMS"], cwd=tmp_path, capture_output=True, env={"LC_ALL": "C"})
+    ours = cli("hash", "--check", "SUMS")
+    assert ours.returncode == theirs.returncode
+    assert ours.stdout == theirs.stdout.decode().replace("FAILED open or read", "MISSING")
+
+
+@pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")
+def test_lists_are_written_as_sha256sum_writes_them(tmp_path: Path) -> None:
+    sum_files(tmp_path)
+    names = [b"abc", b"line\nfeed", b"back\\slash", b" two spaces", b"a  b", b"not \xff utf-8", b"\xc3\xbc"]
+    for name in names[5:]:
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"abc")
+    command = [sys.executable, "-m", "pycore.cli", "hash"]
+    assert SUMS is not None
+    for locale in ("C.UTF-8", "C"):
+        environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONPATH": PACKAGE, "PYTHONIOENCODING": ""}
+        ours = subprocess.run([*command, *names], cwd=tmp_path, capture_output=True, env=environment)
+        theirs = subprocess.run([SUMS, *names], cwd=tmp_path, capture_output=True)
+        assert (ours.returncode, ours.stdout) == (0, theirs.stdout), ours.stderr
+        (tmp_path / "SUMS").write_bytes(ours.stdout)
+        checked = subprocess.run([*command, "--check", "SUMS"], cwd=tmp_path, capture_output=True, env=environment)
+        assert checked.returncode == 0, checked.stderr
+        assert checked.stdout == subprocess.run([SUMS, "-c", "SUMS"], cwd=tmp_path, capture_output=True).stdout
+
+
+def test_a_standard_output_that_is_closed_or_ascii(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    (tmp_path / "naïve.txt").write_bytes(b"abc")
+    program = f"{sys.executable} -m pycore.cli"
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONPATH": PACKAGE, "PYTHONIOENCODING": "ascii"}
+    closed = subprocess.run(
+        ["sh", "-c", f"{program} hash abc >&-"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (closed.returncode, closed.stderr) == (3, "pycore: standard output is closed\n")
+    for words in ("hash *.txt", "hash --json *.txt", "hash --check *.txt"):
+        done = subprocess.run(
+            ["sh", "-c", f"{program} {words}"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (1 if "check" in words else 0)
+
+
+def test_what_is_odd_in_a_list_is_named(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    (tmp_path / "SUMS").write_text(f"nonsense\n{ABC}  a\n")
+    done = cli("hash", "--check", "SUMS")
+    assert (done.returncode, done.stdout) == (0, "a: OK\n")
+    assert done.stderr == "pycore: SUMS: line 1: wanted 64 hexadecimal digits, two spaces and a file name\n"
+    document = json.loads(cli("hash", "--check", "SUMS", "--json").stdout)
+    assert document["valid"] is True
+    assert len(document["odd_lines"]) == 1
+    (tmp_path / "SUMS").write_text("")
+    done = cli("hash", "--check", "SUMS")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no line with a digest" in done.stderr
+    assert json.loads(cli("hash", "--check", "SUMS", "--json").stdout)["valid"] is False
+    (tmp_path / "SUMS").write_bytes(b"\xef\xbb\xbf" + f"{ABC}  a\n".encode())
+    assert cli("hash", "--check", "SUMS").returncode == 0
 
 
 # ---- merkle ----------------------------------------------------------------------------------------------------------
