@@ -110,7 +110,7 @@ def read_text(name: str, field: str) -> str:
 
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # editors of Windows put a byte-order mark first
     except UnicodeDecodeError as error:
         raise InputError(field, f"{name!r}, not text (byte {error.start})", "UTF-8 text") from error
 

@@ -50,6 +50,9 @@ def _leaves(files: list[str] | None, listed: str | None, packed: str | None, wid
         yield [Path(name).read_bytes() for name in files]
     else:
         lines = read_text(listed or "", "--leaves").splitlines()
+        if "" in map(str.strip, lines):
+            number = [line.strip() for line in lines].index("") + 1
+            raise InputError(f"--leaves, line {number}", "a blank line", "hexadecimal; 0x for an empty leaf")
         yield [hex_bytes(line, f"--leaves, line {number}") for number, line in enumerate(lines, 1)]
 
 
@@ -81,7 +84,8 @@ def root(
     limit: LimitOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the root of a tree. With --packed, of any size in bounded memory.
+    """Print the root of a tree. With --packed, of any size in bounded memory, but without a word on mutated lists:
+    where a tree pairs odd nodes with themselves, a list that ends in equal leaves has the root of a shorter one.
 
     Examples:
 
@@ -93,11 +97,21 @@ def root(
     """
     import pycore
 
-    done = pycore.merkle_stream(_leaves(files, leaves, packed, width), **_options(tree, hash_name, limit))
-    if as_json:
-        print_json({"tree": tree, "hash": hash_name, "leaf_count": done.leaf_count, "root": done.root.hex()})
+    options, mutated = _options(tree, hash_name, limit), None
+    if packed is None:
+        whole = [leaf for part in _leaves(files, leaves, packed, width) for leaf in part]
+        made = pycore.MerkleTree(whole, **options)
+        mutated, count, digest = made.mutated, made.leaf_count, made.root
     else:
-        print(done.root.hex())
+        done = pycore.merkle_stream(_leaves(files, leaves, packed, width), **options)
+        count, digest = done.leaf_count, done.root
+    if as_json:
+        document = {"tree": tree, "hash": hash_name, "leaf_count": count, "root": digest.hex(), "mutated": mutated}
+        print_json(document)
+    else:
+        print(digest.hex())
+    if mutated:
+        note("pycore: the list is mutated: a shorter one has the same root (CVE-2012-2459); refuse it")
 
 
 @merkle.command()

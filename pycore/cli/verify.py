@@ -24,12 +24,19 @@ _COLUMNS = {
     "message": ("message", "messages", "msg"),
 }
 
+_ED25519_KEY = 32
+
 
 def verify(
     source: Annotated[
         str | None, typer.Argument(metavar="FILE", help=".jsonl, .csv or .npz; '-' reads JSONL from standard input.")
     ] = None,
-    scheme: Annotated[str, typer.Option("--scheme", "-s", help="Scheme; `pycore info` lists them.")] = "ed25519",
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            "--scheme", "-s", help="Scheme; `pycore info` lists them. Default: ed25519, for keys of 32 bytes."
+        ),
+    ] = None,
     public_key: Annotated[str | None, typer.Option(metavar="HEX", help="One key, instead of FILE.")] = None,
     signature: Annotated[str | None, typer.Option(metavar="HEX", help="One signature, instead of FILE.")] = None,
     message: Annotated[str | None, typer.Option(metavar="HEX", help="One message, instead of FILE.")] = None,
@@ -65,6 +72,7 @@ def verify(
       pycore verify --scheme ed25519 --public-key HEX --signature HEX --message HEX
     """
     columns = _given(source, public_key, signature, message, message_file)
+    scheme = scheme or _scheme_of(columns[0])
     options: dict[str, Any] = {
         "rules": rules,
         "hash": hash_name,
@@ -89,6 +97,18 @@ def verify(
     _report(scheme, verdicts, show_all, as_json)
     if not verdicts.all_valid:
         raise typer.Exit(EXIT_INVALID)
+
+
+def _scheme_of(public_keys: Any) -> str:
+    """The scheme where none is given: Ed25519 if a key can be one. InputError otherwise: an answer of "invalid" would
+    be about the option that was forgotten."""
+    from pycore.errors import InputError
+
+    sizes = sorted({len(key) for key in public_keys}) if not isinstance(public_keys, tuple) else []
+    if not sizes or _ED25519_KEY in sizes:
+        return "ed25519"
+    words = ", ".join(map(str, sizes[:4]))
+    raise InputError("--scheme", f"nothing, with keys of {words} bytes", "the scheme of these keys, such as sm2")
 
 
 def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
@@ -178,6 +198,8 @@ def _columns(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[list[bytes]
                     f"line {number}, {name}", "nothing" if value is None else repr(value)[:40], "hexadecimal"
                 )
             column.append(hex_bytes(value, f"line {number}, {name}"))
+    if not columns[0]:  # nothing that was checked is nothing that is valid
+        raise InputError("FILE", "no rows", "at least one signature")
     return columns
 
 

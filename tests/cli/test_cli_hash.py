@@ -231,6 +231,38 @@ def test_merkle_malformed_proofs_exit_2(cli: Run, document: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_merkle_root_says_what_is_mutated(cli: Run, tmp_path: Path) -> None:
+    leaves = [bytes([i]) * 32 for i in range(3)]
+    for name, rows in (("three", leaves), ("four", [*leaves, leaves[2]])):
+        (tmp_path / name).write_text("".join(row.hex() + "\n" for row in rows))
+    three, four = (cli("merkle", "root", "--tree", "bitcoin", "--leaves", name) for name in ("three", "four"))
+    assert three.stdout == four.stdout
+    assert three.stderr == ""
+    assert "mutated" in four.stderr
+    answers = [
+        json.loads(cli("merkle", "root", "--tree", tree, "--leaves", name, "--json").stdout)["mutated"]
+        for tree in ("bitcoin", "rfc9162")
+        for name in ("three", "four")
+    ]
+    assert answers == [False, True, False, False]
+    (tmp_path / "packed").write_bytes(b"".join([*leaves, leaves[2]]))
+    packed = cli("merkle", "root", "--tree", "bitcoin", "--packed", "packed", "--json")
+    assert json.loads(packed.stdout)["mutated"] is None
+
+
+def test_merkle_leaves_that_are_blank_or_marked(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("00\n01\n")
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbf00\r\n01\r\n")
+    (tmp_path / "empty leaf").write_text("00\n0x\n")
+    assert cli("merkle", "root", "--leaves", "plain").stdout == cli("merkle", "root", "--leaves", "marked").stdout
+    assert cli("merkle", "root", "--leaves", "empty leaf").stdout.strip() == pycore.merkle_root([b"\0", b""]).hex()
+    for text, line in (("00\n01\n\n", 3), ("\n00\n", 1), ("00\n  \n01\n", 2)):
+        (tmp_path / "blank").write_text(text)
+        done = cli("merkle", "root", "--leaves", "blank")
+        assert done.returncode == 2
+        assert f"--leaves, line {line}: got a blank line, wanted hexadecimal; 0x for an empty leaf" in done.stderr
+
+
 def test_merkle_packed_leaves(cli: Run, tmp_path: Path) -> None:
     """A file of fixed-width leaves, larger than what is mapped at a time."""
     data = np.random.default_rng(3).integers(0, 256, (300_000, 16), dtype=np.uint8)

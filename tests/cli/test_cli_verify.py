@@ -50,6 +50,35 @@ def test_verify_options_reach_the_kernel(cli: Run, tmp_path: Path) -> None:
     assert "MALFORMED_SIGNATURE" in cli(*single, "--message", message, "--encoding", "der").stdout
 
 
+def test_verify_of_nothing_is_no_success(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    (tmp_path / "blank.jsonl").write_text("\n\n")
+    (tmp_path / "empty.csv").write_text("public_key,signature,message\n")
+    for name in ("empty.jsonl", "blank.jsonl", "empty.csv"):
+        done = cli("verify", "--scheme", "sm2", name)
+        assert done.returncode == 2
+        assert "no rows" in done.stderr
+    assert cli("verify", "-", stdin="").returncode == 2
+
+
+def test_verify_asks_for_the_scheme_of_keys_that_are_not_ed25519(cli: Run, tmp_path: Path) -> None:
+    for scheme, n in (("ed25519", 0), ("sm2", 2), ("ecdsa-secp256k1", 2)):
+        write_signatures(tmp_path, scheme, f"{scheme}.jsonl", n=3)
+        write_signatures(tmp_path, scheme, f"{scheme}.npz", n=3)
+        for suffix in ("jsonl", "npz"):
+            done = cli("verify", f"{scheme}.{suffix}")
+            assert done.returncode == n, done.stderr
+            assert ("--scheme: got nothing, with keys of" in done.stderr) is bool(n)
+
+
+def test_verify_reads_files_with_a_byte_order_mark(cli: Run, tmp_path: Path) -> None:
+    for suffix in (".jsonl", ".csv"):
+        write_signatures(tmp_path, "sm2", f"plain{suffix}", n=3)
+        (tmp_path / f"marked{suffix}").write_bytes(b"\xef\xbb\xbf" + (tmp_path / f"plain{suffix}").read_bytes())
+        done = cli("verify", "--scheme", "sm2", f"marked{suffix}")
+        assert (done.returncode, done.stdout) == (0, "3 items, 3 valid, 0 invalid\n"), done.stderr
+
+
 def test_verify_lists_all_when_asked(cli: Run, tmp_path: Path) -> None:
     write_signatures(tmp_path, "ecdsa-p256", "s.jsonl", spoil=(1,), n=3)
     listed = cli("verify", "-s", "ecdsa-p256", "s.jsonl").stdout.splitlines()
@@ -84,11 +113,6 @@ def test_verify_malformed_files_exit_2(cli: Run, tmp_path: Path, name: str, cont
     done = cli("verify", name)
     assert done.returncode == 2, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
-
-
-def test_verify_nothing_is_valid(cli: Run) -> None:
-    done = cli("verify", "-", stdin="")
-    assert (done.returncode, done.stdout) == (0, "0 items, 0 valid, 0 invalid\n")
 
 
 def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
