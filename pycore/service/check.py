@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 import sys
 from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access
-from pycore.service.config import ServiceConfig, is_loopback
+from pycore.service.config import ServiceConfig, is_loopback, misspelt_variables
 from pycore.service.tls import TlsError, check_files
 
 __all__ = ["check_config", "findings"]
@@ -38,12 +38,12 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
         warnings.append("clients are known by certificates only, and without tls_client_ca none is asked for one")
     if config.max_inflight_bytes < config.max_message_bytes:
         warnings.append("max_inflight_bytes is below max_message_bytes: the largest requests are served one by one")
+    warnings += misspelt_variables(os.environ)
     return errors, warnings
 
 
 def check_config(config: ServiceConfig, *, as_json: bool = False) -> int:
     """Prints the settings that differ from the defaults, the findings, and the exit status: 0, or 2 with errors."""
-    logging.disable(logging.CRITICAL)
     errors, warnings = findings(config)
     changed: dict[str, Any] = {
         name: str(value) if hasattr(value, "__fspath__") else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import ipaddress
 import os
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,10 @@ MIB = 1 << 20
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
+_OTHER_VARIABLES = [
+    "PYCORE_BACKEND", "PYCORE_THREADS", "PYCORE_KEY_CACHE", "PYCORE_TRUST_STORE", "PYCORE_TOKEN", "PYCORE_TOKEN_FILE",
+    "PYCORE_VECTORS", "PYCORE_CUDA_CALIBRATION", "PYCORE_FABRICX_CONFIG_FILE",
+]  # fmt: skip
 FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
 """Options of the service that are no settings, with their help."""
 
@@ -148,6 +153,21 @@ def sources_of(
     if path.suffix == ".json":
         return (given, environment, JsonConfigSettingsSource(kind, json_file=path))
     return (given, environment, TomlConfigSettingsSource(kind, toml_file=path))
+
+
+def misspelt_variables(environment: Mapping[str, str]) -> list[str]:
+    """Variables that look like a setting and are none, in words; they have no effect.
+
+    >>> misspelt_variables({"PYCORE_ADRESS": "x", "PYCORE_BACKEND": "avx2", "PYCORE_MY_OWN": "1"})
+    ['the environment variable PYCORE_ADRESS is no setting: is PYCORE_ADDRESS meant?']
+    """
+    known = [f"PYCORE_{name.upper()}" for name in ServiceConfig.model_fields] + _OTHER_VARIABLES
+    found = []
+    for name in sorted(environment):
+        if name.startswith("PYCORE_") and name not in known:
+            close = difflib.get_close_matches(name, known, 1, 0.8)
+            found += [f"the environment variable {name} is no setting: is {one} meant?" for one in close]
+    return found
 
 
 def is_loopback(address: str) -> bool:

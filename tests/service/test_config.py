@@ -121,6 +121,14 @@ def test_settings_are_checked_without_a_start(
     assert capsys.readouterr().out == "workers = 3\nthe settings are good\n"
 
 
+def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PYCORE_MAX_BATCH_ITMES", "5")
+    monkeypatch.setenv("PYCORE_LOG_LEVEL", "debug")
+    assert check_config(ServiceConfig()) == 0
+    words = "warning: the environment variable PYCORE_MAX_BATCH_ITMES is no setting: is PYCORE_MAX_BATCH_ITEMS meant?\n"
+    assert capsys.readouterr().err == words
+
+
 def test_tls_files_belong_together() -> None:
     with pytest.raises(ValidationError, match="belong together"):
         ServiceConfig(tls_certificate=Path("c"))

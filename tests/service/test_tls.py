@@ -146,6 +146,19 @@ def test_unix_sockets(tmp_path: Path) -> None:
         assert works(server.target, None)
 
 
+def test_a_unix_socket_is_not_taken_from_a_service_that_lives(tmp_path: Path) -> None:
+    config = ServiceConfig(address=f"unix:{tmp_path}/pycore.sock", drain_delay=0)
+    with background(config) as server:
+        with pytest.raises(OSError, match="another process"), background(config):
+            pass
+        assert works(server.target, None)
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(f"{tmp_path}/left.sock")  # as after a crash: a path without a process
+    left.close()
+    with background(config.model_copy(update={"address": f"unix:{tmp_path}/left.sock"})) as server:
+        assert works(server.target, None)
+
+
 def test_the_command_line_over_tls(tls_server: Server, authority: Authority, tmp_path: Path) -> None:
     def info(*options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
