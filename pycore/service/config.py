@@ -156,7 +156,7 @@ def sources_of(
 
 
 def misspelt_variables(environment: Mapping[str, str]) -> list[str]:
-    """Variables that look like a setting and are none, in words; they have no effect.
+    """Variables that look like a setting and have no effect, in words.
 
     >>> misspelt_variables({"PYCORE_ADRESS": "x", "PYCORE_BACKEND": "avx2", "PYCORE_MY_OWN": "1"})
     ['the environment variable PYCORE_ADRESS is no setting: is PYCORE_ADDRESS meant?']
