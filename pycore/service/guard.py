@@ -30,6 +30,7 @@ _log = logging.getLogger("pycore.service")
 _LOOK_EVERY_S = 1.0
 _RETRY_CALLS_S = 0.05
 _REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
+_MOST_REFUSING = 16
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
 
 ABOUT_CHAINS = frozenset(
@@ -71,29 +72,24 @@ class Guard:
         self._watched: list[Path] = []
         self._state: object = None
         self._looked = clock()
+        self._refusing = 0
         self._connections: dict[str, int] = {}
         if access_file is not None:
             self._clients = self._read(access_file)
 
-    @property
-    def takes_tokens(self) -> bool:
-        """Whether any client is known by a token."""
-        return self._clients is not None and self._clients.take_tokens
-
-    def reload(self) -> bool:
+    def reload(self) -> None:
         """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
         if self._file is None:
-            return True
+            return
         try:
             fresh = self._read(self._file)
         except AccessError as error:
             _log.error("access file not reloaded, keeping the clients as they were: %s", error)
-            return False
+            return
         if self._clients is not None:
             fresh.go_on_from(self._clients)
         self._clients = fresh
         _log.info("access file reloaded", extra={"clients": len(fresh.callers)})
-        return True
 
     def _read(self, path: Path) -> Clients:
         document = read_access(path)
@@ -137,9 +133,15 @@ class Guard:
                             _made_sure(call)
                             yield one
             except DeniedError:
-                if not begun:  # or an asyncio client, which is still sending, sees INTERNAL instead of the status
-                    with contextlib.suppress(asyncio.TimeoutError):
-                        await asyncio.wait_for(anext(requests, None), _PATIENCE_S)
+                if not begun and self._refusing < _MOST_REFUSING:
+                    # Or an asyncio client, which is still sending, sees INTERNAL instead of the status. Few at a time:
+                    # strangers must not have messages read for them without a bound.
+                    self._refusing += 1
+                    try:
+                        with contextlib.suppress(asyncio.TimeoutError):
+                            await asyncio.wait_for(anext(requests, None), _PATIENCE_S)
+                    finally:
+                        self._refusing -= 1
                 raise
 
         return answer

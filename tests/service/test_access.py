@@ -118,6 +118,16 @@ async def test_the_asyncio_client_sends_it_as_well(serve: Serve, tmp_path: Path)
                 pass
 
 
+async def test_refused_streams_that_send_nothing_end_all_the_same(serve: Serve, tmp_path: Path) -> None:
+    server = serve(write(tmp_path / "access.json", by_token(tmp_path, "node-a", A)))
+    async with grpc.aio.insecure_channel(server.target) as channel:
+        call = channel.stream_stream(METHOD + "VerifySignatureStream")
+        streams = [call(timeout=PATIENCE) for _ in range(40)]
+        codes = [await one.code() for one in streams]
+    assert set(codes) == {grpc.StatusCode.UNAUTHENTICATED}
+    assert server.guard._refusing == 0
+
+
 @pytest.mark.parametrize("value", ["Basic abc", "Bearer", "Bearer ", A, f"Bearer {A} ", "Bearer " + "x" * 9000])
 def test_malformed_authorization(serve: Serve, tmp_path: Path, value: str) -> None:
     server = serve(write(tmp_path / "access.json", by_token(tmp_path, "node-a", A)))

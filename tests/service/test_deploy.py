@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
@@ -28,6 +29,9 @@ from .conftest import PATIENCE, ROOT
 from .test_access import A, by_token, write
 
 DEPLOY = ROOT / "deploy"
+with socket.socket() as _free:  # of Prometheus, which cannot pick one by itself
+    _free.bind(("127.0.0.1", 0))
+    PORT = _free.getsockname()[1]
 PROMETHEUS = os.environ.get("PYCORE_PROMETHEUS") or shutil.which("prometheus")
 PROMTOOL = shutil.which("promtool", path=os.environ.get("PATH", "") + os.pathsep + str(Path(PROMETHEUS or "").parent))
 
@@ -90,14 +94,14 @@ class Prometheus:
             assert PROMETHEUS is not None
             self.process = subprocess.Popen(
                 [PROMETHEUS, f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
-                 "--web.listen-address=127.0.0.1:19464"],
+                 f"--web.listen-address=127.0.0.1:{PORT}"],
                 stdout=log, stderr=log,
             )  # fmt: skip
         self.folder = folder
 
     def query(self, text: str) -> list[Any]:
         """The result of an instant query."""
-        url = "http://127.0.0.1:19464/api/v1/query?" + urllib.parse.urlencode({"query": text})
+        url = f"http://127.0.0.1:{PORT}/api/v1/query?" + urllib.parse.urlencode({"query": text})
         with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
             document = json.loads(answer.read())
         assert document["status"] == "success", document
@@ -166,6 +170,6 @@ def test_a_real_prometheus_answers_every_query(watched: tuple[Server, Prometheus
 
 
 def _rules() -> list[Any]:
-    with urllib.request.urlopen("http://127.0.0.1:19464/api/v1/rules", timeout=PATIENCE) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/api/v1/rules", timeout=PATIENCE) as answer:
         found: list[Any] = json.loads(answer.read())["data"]["groups"]
     return found
