@@ -219,7 +219,11 @@ class Coalescer(_Plan):
             mine.leads = self._leaders < self._in_flight
             self._leaders += mine.leads
         if not mine.leads:
-            mine.told.wait()  # until it is answered, or promoted
+            try:
+                mine.told.wait()  # until it is answered, or promoted
+            except BaseException:  # such as KeyboardInterrupt in this thread: the others go on
+                self._leave(mine)
+                raise
         if mine.leads:
             self._lead(mine)
         if mine.error is not None:
@@ -249,16 +253,29 @@ class Coalescer(_Plan):
                     one.error = error
             raise
         finally:
-            with self._lock:
-                successor = next((entry for entry in self._waiting if not entry.leads), None)
-                if successor is None:
-                    self._leaders -= 1
-                else:
-                    successor.leads = True
-            if successor is not None:
-                successor.told.set()
+            self._hand_over()
             for one in others:
                 one.told.set()
+
+    def _hand_over(self) -> None:
+        """Lets the first of those that wait lead, or nobody."""
+        with self._lock:
+            successor = next((entry for entry in self._waiting if not entry.leads), None)
+            if successor is None:
+                self._leaders -= 1
+            else:
+                successor.leads = True
+        if successor is not None:
+            successor.told.set()
+
+    def _leave(self, mine: _Entry) -> None:
+        """Takes an item back whose caller no longer waits, and the lead that it may have been given meanwhile."""
+        with self._lock:
+            waits = mine in self._waiting
+            if waits:
+                self._waiting.remove(mine)
+        if waits and mine.leads:
+            self._hand_over()
 
     def _settle(self, batch: list[_Entry]) -> None:
         try:

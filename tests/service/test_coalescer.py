@@ -16,6 +16,7 @@ import pytest
 import pycore
 from pycore import testing
 from pycore.client import AsyncCoalescer, AsyncValidationClient, Coalescer, ServiceError, ValidationClient
+from pycore.client.coalescer import _Entry
 from pycore.errors import InputError, InvalidSignature
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
@@ -88,6 +89,29 @@ def test_what_waits_goes_together(server: Server, rng: random.Random) -> None:
         gate.open()
         assert len({future.result() for future in futures}) >= 4
     assert sent(server) == 2
+
+
+@pytest.mark.parametrize("promoted", [False, True])
+def test_a_thread_that_stops_waiting_leaves_no_gap(
+    server: Server, promoted: bool
+) -> None:
+    item = tuple(bytes(part[0]) for part in testing.generate_signatures("ed25519", 1, seed=3))
+    with ValidationClient(server.target) as client, ThreadPoolExecutor(1) as pool:
+        coalescer = Coalescer(client, "ed25519", in_flight=1)
+        gone = _Entry(item)
+        coalescer._waiting.append(gone)
+        coalescer._leaders = 1
+        waiting = pool.submit(coalescer.verdict, *item)  # behind somebody who leads
+        while len(coalescer._waiting) < 2:
+            threading.Event().wait(0.001)
+        gone.leads = promoted
+        coalescer._leave(gone)
+        if not promoted:
+            assert not waiting.done()
+            coalescer._hand_over()
+        assert waiting.result(PATIENCE) is pycore.Verdict.VALID
+        assert coalescer._leaders == 0
+        assert not coalescer._waiting
 
 
 async def test_an_item_that_makes_a_call_malformed_gets_its_error(server: Server) -> None:
