@@ -92,9 +92,7 @@ def test_what_waits_goes_together(server: Server, rng: random.Random) -> None:
 
 
 @pytest.mark.parametrize("promoted", [False, True])
-def test_a_thread_that_stops_waiting_leaves_no_gap(
-    server: Server, promoted: bool
-) -> None:
+def test_a_thread_that_stops_waiting_leaves_no_gap(server: Server, promoted: bool) -> None:
     item = tuple(bytes(part[0]) for part in testing.generate_signatures("ed25519", 1, seed=3))
     with ValidationClient(server.target) as client, ThreadPoolExecutor(1) as pool:
         coalescer = Coalescer(client, "ed25519", in_flight=1)
