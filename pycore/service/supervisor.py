@@ -1,6 +1,6 @@
 """Several service processes behind one port.
 
-One process computes on as many cores as it has workers, but one event loop carries its calls, about two thousand a second.
+One process computes on as many cores as it has workers, but one event loop carries its calls: about 2,000 a second.
 With ``processes = n`` this one starts n of them, which listen on the same port (SO_REUSEPORT: the kernel spreads
 connections, not calls), starts a new one where one dies, hands SIGHUP on, and at the end drains them one after another,
 `drain_delay` apart, so that clients find the others.
