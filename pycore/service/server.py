@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
 from typing import NoReturn, Protocol
 
@@ -34,7 +34,7 @@ from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
-from pycore.service.admission import Admission, Bounds
+from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.guard import Guard
@@ -42,6 +42,8 @@ from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.scheduling import Scheduler
+from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
 from pycore.service.workers import Running
@@ -56,11 +58,13 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
+_PARSERS = 2
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
-    {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
-     "max_inflight_items"}
+    {"drain_delay", "drain_grace", "log_level", "max_audits_bytes", "max_audits_items", "max_client_bytes",
+     "max_client_items", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes", "max_inflight_items",
+     "max_transactions_bytes", "max_transactions_items", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -106,10 +110,10 @@ class Server:
         self.metrics = Metrics()
         self.metrics_port = 0
         self._stop_metrics: Callable[[], None] | None = None
-        self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
+        self._executor = Scheduler(config.workers)
         self.admission = Admission(
             self._executor,
-            Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
+            config.bounds,
             lambda work: execute(work, settings),
             workers=config.workers,
             stall_after=config.stall_after,
@@ -117,9 +121,10 @@ class Server:
             metrics=self.metrics,
         )
         self.metrics.watch(self.admission)
-        # One thread: what is parsed before it is known to be within the limits is in memory once.
-        self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        parsers = self.admission.add_workers(self._parsers, 1)
+        self.metrics.registry.register(QueueFigures(self._executor))
+        # Few threads: what is parsed before it is known to be within the limits is in memory as often.
+        self._parsers = Scheduler(_PARSERS, "pycore-parser")
+        parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
@@ -222,7 +227,7 @@ class Server:
         changed = {name for name in ServiceConfig.model_fields if getattr(fresh, name) != getattr(self.config, name)}
         taken = {name: getattr(fresh, name) for name in sorted(changed & RELOADABLE)}
         self.config = self.config.model_copy(update=taken)
-        self.admission.bounds = Bounds(self.config.max_inflight_items, self.config.max_inflight_bytes)
+        self.admission.bounds = self.config.bounds
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
         if "log_level" in taken:
