@@ -335,6 +335,11 @@ class Admission:
         future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._jobs.discard, job))
         return future
 
+    def note(self, work: Work, result: Any) -> None:
+        """Tells the observer of a work whose result was known."""
+        if self._metrics is not None:
+            self._metrics.worked(work, result, 0.0)
+
     def do(self, work: Work) -> Any:
         """The result of a work. Called on a worker."""
         began = self.clock()

@@ -103,6 +103,10 @@ class ServiceConfig(BaseSettings):
         description="microseconds that a small request may wait for others; a lone one never does",
     )
 
+    verdict_cache_bytes: int = Field(
+        32 * MIB, ge=0, le=1 << 34, description="memory for signatures that were found valid; 0 remembers none"
+    )
+
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     workers: int = Field(

@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -46,6 +46,8 @@ from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.verdict_cache import VerdictCache
+from pycore.service.work import Work
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
@@ -84,6 +86,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
@@ -110,25 +113,27 @@ class Server:
         self.metrics = Metrics()
         self.metrics_port = 0
         self._stop_metrics: Callable[[], None] | None = None
+        self.verdicts = VerdictCache(config.verdict_cache_bytes) if config.verdict_cache_bytes else None
         self._executor = Scheduler(config.workers)
         self.admission = Admission(
             self._executor,
             config.bounds,
-            lambda work: execute(work, settings),
+            self._executes(settings),
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
             metrics=self.metrics,
         )
         self.metrics.watch(self.admission)
-        self.metrics.registry.register(QueueFigures(self._executor))
+        self.metrics.registry.register(QueueFigures(self._executor, self.verdicts))
         # Few threads: what is parsed before it is known to be within the limits is in memory as often.
         self._parsers = Scheduler(_PARSERS, "pycore-parser")
         parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
-        joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
+        delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
+        joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(
             self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
         )
@@ -138,6 +143,12 @@ class Server:
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+
+    def _executes(self, settings: Settings) -> Callable[[Work], Any]:
+        cache = self.verdicts
+        if cache is None:
+            return lambda work: execute(work, settings)
+        return lambda work: cache.run(work, lambda rest: execute(rest, settings))
 
     @property
     def target(self) -> str:
