@@ -2,7 +2,7 @@
 
 Numba's kernels (sparse trees, Ethereum's tries) take some ten seconds the first time on a machine, and about a second
 from their cache on disk; the modules of the chains some tenths of a second; threads and first tables some milliseconds.
-All of it happens here, once a process, on a thread of its own while the service takes calls already; health says
+All of it happens here, once a process, on a separate thread, while the service takes calls already; health says
 NOT_SERVING until it is done.
 
 A step that fails is logged and left out: the call that needs it says what is missing.
