@@ -86,14 +86,18 @@ class Shapes:
 
     def recognise(self, raw: bytes) -> Shaped | None:
         """The work of a request, where its shape is known."""
-        for shape in self._known.get(len(raw), ()):
+        known = self._known.get(len(raw))
+        if known is None:
+            return None
+        raw = bytes(raw)  # no copy of what is bytes; memory that somebody else may write to must not be kept
+        for shape in known:
             if shape.fits(raw):
                 return Shaped(shape, raw)
         return None
 
     def learn(self, raw: bytes, work: Work, joint: Hashable) -> None:
         """Remembers the shape of a request that was read as a work, if it has one row in each column."""
-        if work.n != 1 or work.cost != 1:
+        if work.n != 1 or work.cost != 1 or type(raw) is not bytes:
             return
         spans = self._spans(raw)
         if spans is None:

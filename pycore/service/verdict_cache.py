@@ -43,6 +43,7 @@ _SAMPLE = 4
 _WINDOW = 1 << 15  # look-ups: more than two blocks of transactions that came one by one before
 _WORTH = 16  # a look-up costs a small request less than a tenth of what a hit saves
 _BYTE, _PART = 8, 7  # one in eight, by a byte of the signature
+_LOCKED = 1024  # rows
 _VALID = int(Verdict.VALID)
 
 
@@ -191,8 +192,10 @@ class VerdictCache:
         return found
 
     def _remember(self, marks: Sequence[bytes | None], codes: bytes) -> None:
-        with self._lock:
-            self._add(one for one, code in zip(marks, codes, strict=True) if code == _VALID and one is not None)
+        found = [one for one, code in zip(marks, codes, strict=True) if code == _VALID and one is not None]
+        for start in range(0, len(found), _LOCKED):  # the event loop may be waiting for the lock
+            with self._lock:
+                self._add(found[start : start + _LOCKED])
 
     def _add(self, digests: Any) -> None:
         for one in digests:
@@ -210,8 +213,16 @@ def _cells(column: Column, rows: Sequence[int]) -> Iterator[bytes]:
 
 
 def _fits(work: Work) -> bool:
+    """Whether a work is one that may be remembered: its bytes stay as they are until the kernel has seen them."""
     if isinstance(work, Shaped):
         return work.kind == _KIND
-    return (
-        work.kind == _KIND and work.n > 0 and all(isinstance(one, Column) and one.n == work.n for one in work.columns)
-    )
+    if work.kind != _KIND or not work.n:
+        return False
+    return all(isinstance(one, Column) and one.n == work.n and _is_private(one.data) for one in work.columns)
+
+
+def _is_private(data: Any) -> bool:
+    """Whether nobody else can write to an array. Its flags do not say so: memory may be shared with another process."""
+    while isinstance(data, (np.ndarray, memoryview)):
+        data = data.base if isinstance(data, np.ndarray) else data.obj
+    return data is None or isinstance(data, bytes)

@@ -146,6 +146,20 @@ def test_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert sum(map(len, known._known.values())) <= 8
 
 
+def test_memory_that_others_may_write_to_is_copied() -> None:
+    first, second = requests("sm2", 2)
+    known = Shapes(_ROWS)
+    view: Any = memoryview(bytearray(first))
+    known.learn(view, read(first), joint(read(first)))
+    assert known.recognise(first) is None
+    known = learnt(first)
+    memory = bytearray(second)
+    found = known.recognise(memoryview(memory))  # type: ignore[arg-type]
+    memory[:] = bytes(len(memory))
+    assert found is not None
+    assert same(found, read(second))
+
+
 def spoilt(raw: bytes) -> bytes:
     """A request with one bit of the signature changed."""
     request = signature_pb2.VerifySignaturesRequest.FromString(raw)
