@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from pycore.base.columns import Column, join_columns
 from pycore.base.deadline import ExpiredError, StoppedError
 from pycore.service.admission import Admission, Ticket
+from pycore.service.request_ids import Request, current_request
 from pycore.service.work import Work
 
 __all__ = ["Joiner", "cut", "join", "joint"]
@@ -80,16 +81,19 @@ class _Waiting:
     work: Work | None
     deadline: float | None
     result: asyncio.Future[Any]
+    since: float
+    request: Request | None
     batch: _Batch | None = None
 
 
 class _Batch:
     """Requests on their way to a worker. Who goes before it begins takes its rows along."""
 
-    def __init__(self, requests: list[_Waiting], do: Callable[[Work], Any]) -> None:
+    def __init__(self, requests: list[_Waiting], admission: Admission) -> None:
         self.running: Future[Any] | None = None
         self._requests = requests
-        self._do = do
+        self._admission = admission
+        self._do = admission.do
         self._lock = threading.Lock()
         self._begun = False
 
@@ -108,7 +112,9 @@ class _Batch:
         works = [work for _, work in left]
         if not works:
             return []
-        return [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
+        now = self._admission.clock()
+        with self._admission.joined([(one.request, now - one.since) for one, _ in left]):
+            return [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
 
     def _results(self, works: list[Work]) -> list[Any]:
         if len(works) > 1:
@@ -172,10 +178,13 @@ class Joiner:
         try:
             if key is None or not self._holds(key):
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            one = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+            result = asyncio.get_running_loop().create_future()
+            one = _Waiting(work, deadline, result, self._admission.clock(), current_request.get())
             self._add(key, one, work.n)
             try:
-                return answer(await one.result)
+                found = await one.result
+                self._admission.answered(work, found)
+                return answer(found)
             except asyncio.CancelledError:
                 if one.batch is not None and not one.batch.leave(one):
                     assert one.batch.running is not None
@@ -230,7 +239,7 @@ class Joiner:
     def _start(self, alive: list[_Waiting]) -> None:
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        batch = _Batch(alive, self._admission.do)
+        batch = _Batch(alive, self._admission)
         for one in alive:
             one.batch = batch
         batch.running = self._admission.start(batch, latest, "joined requests")

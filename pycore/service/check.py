@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -29,6 +30,8 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
             clients = Clients(read_access(config.access_file))
         except AccessError as error:
             errors.append(f"access_file: {error}")
+    if config.trace_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
+        errors.append("trace_endpoint needs the extra: pip install 'pycore-validation[otel]'")
     open_to_others = not is_loopback(config.address)
     if open_to_others and config.access_file is None and config.tls_client_ca is None:
         warnings.append("every machine that reaches the address may call: set tls_client_ca or access_file")

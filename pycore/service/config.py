@@ -96,7 +96,18 @@ class ServiceConfig(BaseSettings):
     )
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
+    trace_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[\w.\[\]:-]+:\d{1,5}$",
+        description="http://host:port of an OpenTelemetry receiver (OTLP over gRPC), https:// for TLS; extra `otel`",
+    )
+    trace_share: float = Field(
+        1.0, ge=0, le=1, description="share of the calls that are traced, where the caller has not decided"
+    )
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+    log_format: str = Field(
+        "auto", pattern="^(auto|plain|json)$", description="json, plain, or auto: plain on a terminal, json elsewhere"
+    )
 
     @classmethod
     def settings_customise_sources(

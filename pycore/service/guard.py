@@ -21,6 +21,7 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.request_ids import current_request
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -161,7 +162,7 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except OverloadedError:
-            self._metrics.refused("CALLS", caller.name if caller else "")
+            self._metrics.refused("CALLS", caller.name if caller else "", rpc, peer)
             raise
         self.calls += 1
         token = current.set(call)
@@ -171,7 +172,7 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except RefusedError as error:
-            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name)
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name, rpc, peer)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
@@ -181,8 +182,10 @@ class Guard:
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
-        self._metrics.refused(error.reason, client or "")
-        _audit.warning("denied: %s", error, extra={"reason": error.reason, "client": client, "rpc": rpc, "peer": peer})
+        self._metrics.refused(error.reason, client or "", rpc, peer)
+        one = current_request.get()
+        shown = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
+        _audit.warning("denied: %s", error, extra={**shown, **({"request_id": one.id} if one else {})})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
         if caller is not ANYBODY:

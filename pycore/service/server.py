@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -25,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -40,13 +39,19 @@ from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
+from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
-from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.logs import log_to_stderr
+from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.watch import Watch
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from pycore.service.tracing import Tracing
 
 __all__ = ["RELOADABLE", "Server", "background", "run"]
 
@@ -57,6 +62,7 @@ _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
+_LAST_SPANS_S = 2.0  # for traces to leave
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
     {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
@@ -74,6 +80,7 @@ class Server:
         config: its settings.
         clock: seconds, monotonic: for deadlines and for stalls.
         interceptors: what calls pass on their way to the handlers, outermost first (see `interceptors.chain`).
+        tracing: what traces calls; None for what the settings say.
 
     Attributes:
         config: its settings.
@@ -93,6 +100,7 @@ class Server:
         *,
         clock: Callable[[], float] = time.monotonic,
         interceptors: Sequence[Interceptor] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         """AccessError, a ValueError, where the access file cannot be used."""
         self.config = config
@@ -104,8 +112,10 @@ class Server:
         )
         settings = Settings(limits, config.threads, config.max_answer_bytes)
         self.metrics = Metrics()
+        self._tracing = tracing if tracing is not None else _tracing(config)
+        watch = Watch(self.metrics, self._tracing)
         self.metrics_port = 0
-        self._stop_metrics: Callable[[], None] | None = None
+        self._pages: list[HttpServer] = []
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.admission = Admission(
             self._executor,
@@ -114,9 +124,11 @@ class Server:
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
-            metrics=self.metrics,
+            metrics=watch,
         )
         self.metrics.watch(self.admission)
+        if config.tls_certificate is not None:
+            self.metrics.show(certificate_expiry(config.tls_certificate))
         # One thread: what is parsed before it is known to be within the limits is in memory once.
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         parsers = self.admission.add_workers(self._parsers, 1)
@@ -124,9 +136,7 @@ class Server:
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
         joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
-        self._handlers = Handlers(
-            self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
-        )
+        self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
@@ -162,9 +172,8 @@ class Server:
             reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
         if self.config.metrics_address is not None:
-            self.metrics_port, self._stop_metrics = serve_metrics(
-                self.metrics, self.config.metrics_address, self._is_ready
-            )
+            self._pages.append(serve_metrics(self.metrics, self.config.metrics_address, self._is_ready))
+            self.metrics_port = self._pages[-1].port
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -273,8 +282,10 @@ class Server:
             await server.stop(self.config.drain_grace)
         if self._watcher is not None:
             self._watcher.cancel()
-        if self._stop_metrics is not None:
-            await asyncio.to_thread(self._stop_metrics)
+        if self._tracing is not None and not await asyncio.to_thread(self._tracing.stop, _LAST_SPANS_S):
+            _log.warning("traces were left unsent")
+        for pages in self._pages:
+            await asyncio.to_thread(pages.stop)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
@@ -324,29 +335,16 @@ def _is_listened_to(path: str) -> bool:
     return True
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object per record: time, level, logger, message, and whatever `extra` was given."""
-
-    _STANDARD = frozenset(vars(logging.makeLogRecord({})))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
-        shown = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        shown.update({key: value for key, value in vars(record).items() if key not in self._STANDARD})
-        if record.exc_info:
-            shown["exception"] = self.formatException(record.exc_info)
-        return json.dumps(shown, default=str, ensure_ascii=False)
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+def _tracing(config: ServiceConfig) -> Tracing | None:
+    """What the settings say. The libraries are loaded only where they are needed."""
+    if config.trace_endpoint is None:
+        return None
+    try:
+        from pycore.service.tracing import to_receiver
+    except ImportError as error:
+        words = f"trace_endpoint needs the extra: pip install 'pycore-validation[otel]' ({error})"
+        raise OSError(words) from None
+    return to_receiver(config.trace_endpoint, config.trace_share)
 
 
 def _log_running(rows: list[Running]) -> None:
@@ -430,18 +428,21 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
         The exit status: 0 after a drain, 3 when the service could not start.
     """
     if config.processes > 1:
-        _log_to_stderr(config.log_level)
+        log_to_stderr(config.log_level, config.log_format)
         return supervise(config, arguments)
     if config.share_port:
         end_with_parent()
-    return run_until_signal(lambda: Server(config), config.log_level, reread)
+    return run_until_signal(lambda: Server(config), config.log_level, reread, config.log_format)
 
 
 def run_until_signal(
-    make: Callable[[], Drained], log_level: str, reread: Callable[[], ServiceConfig] | None = None
+    make: Callable[[], Drained],
+    log_level: str,
+    reread: Callable[[], ServiceConfig] | None = None,
+    log_format: str = "json",
 ) -> int:
     """As :func:`run`, for a server of any kind."""
-    _log_to_stderr(log_level)
+    log_to_stderr(log_level, log_format)
     try:
         asyncio.run(_serve_until_signal(make, reread))
     except Exception as error:
@@ -457,10 +458,11 @@ def background(
     *,
     clock: Callable[[], float] = time.monotonic,
     interceptors: Sequence[Interceptor] = (),
+    tracing: Tracing | None = None,
 ) -> Iterator[Server]:
     """Serves from a thread with another event loop while the `with` block runs; drains at its end.
 
-    `clock`, `interceptors`: those of :class:`Server`.
+    `clock`, `interceptors`, `tracing`: those of :class:`Server`.
 
     >>> from pycore.client import ValidationClient
     >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
@@ -471,7 +473,7 @@ def background(
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config, clock=clock, interceptors=interceptors)
+        server = Server(config, clock=clock, interceptors=interceptors, tracing=tracing)
         try:
             await server.start()
         except BaseException as error:
