@@ -78,6 +78,11 @@ class Guard:
         if access_file is not None:
             self._clients = self._read(access_file)
 
+    @property
+    def clients(self) -> Clients | None:
+        """Those of the access file; None where there is no file."""
+        return self._clients
+
     def reload(self) -> None:
         """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
         if self._file is None:

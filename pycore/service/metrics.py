@@ -27,7 +27,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,10 @@ from pycore.signatures.keycache import key_cache_stats
 if TYPE_CHECKING:
     from pycore.service.admission import Admission
 
-__all__ = ["Metrics", "serve_metrics"]
+__all__ = ["BOUNDS_S", "Metrics", "Refusal", "Totals", "certificate_expiry", "judged", "serve_metrics"]
 
-_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BOUNDS_S: tuple[float, ...] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+"""Upper bounds of the buckets of seconds; one without a bound follows."""
 _ITEMS = tuple(4**power for power in range(11))
 _REQUESTS = tuple(2**power for power in range(11))
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -68,6 +69,19 @@ class Refusal:
     request_id: str
 
 
+@dataclass
+class Totals:
+    """Counters of one moment, by the values of their labels, and the cumulative buckets of histograms."""
+
+    calls: dict[tuple[str, ...], float] = field(default_factory=dict)
+    verdicts: dict[tuple[str, ...], float] = field(default_factory=dict)
+    refusals: dict[tuple[str, ...], float] = field(default_factory=dict)
+    kernel_seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
+    work_seconds: dict[tuple[str, ...], float] = field(default_factory=dict)
+    call_seconds: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+    queue_seconds: dict[tuple[str, ...], list[float]] = field(default_factory=dict)
+
+
 class Metrics:
     """The counters. Any thread may count.
 
@@ -83,17 +97,17 @@ class Metrics:
         self.registry = registry = registry or CollectorRegistry()
         self._calls = Counter("pycore_calls", "Calls that ended, by status.", ("rpc", "code"), registry=registry)
         self._seconds = Histogram(
-            "pycore_call_seconds", "A call, from its start to its end.", ("rpc",), buckets=_SECONDS, registry=registry
+            "pycore_call_seconds", "A call, from its start to its end.", ("rpc",), buckets=BOUNDS_S, registry=registry
         )
         self._open = Gauge("pycore_calls_open", "Calls and streams open now.", registry=registry)
         self._items = Histogram(
             "pycore_work_items", "Items of a piece of work.", ("kind",), buckets=_ITEMS, registry=registry
         )
         self._queue = Histogram(
-            "pycore_queue_seconds", "Work waiting for a worker.", buckets=_SECONDS, registry=registry
+            "pycore_queue_seconds", "Work waiting for a worker.", buckets=BOUNDS_S, registry=registry
         )
         self._work = Histogram(
-            "pycore_work_seconds", "Work on a worker.", ("kind",), buckets=_SECONDS, registry=registry
+            "pycore_work_seconds", "Work on a worker.", ("kind",), buckets=BOUNDS_S, registry=registry
         )
         self._verdicts = Counter(
             "pycore_verdicts", "Items that were judged, by scheme or chain.", ("what", "verdict"), registry=registry
@@ -102,7 +116,7 @@ class Metrics:
             "pycore_kernel_seconds", "Seconds of work, by scheme or chain.", ("what",), registry=registry
         )
         self._hold = Histogram(
-            "pycore_hold_seconds", "Small requests waiting for others.", buckets=_SECONDS, registry=registry
+            "pycore_hold_seconds", "Small requests waiting for others.", buckets=BOUNDS_S, registry=registry
         )
         self._joined = Histogram(
             "pycore_joined_requests", "Small requests done together.", buckets=_REQUESTS, registry=registry
@@ -146,6 +160,23 @@ class Metrics:
         self._refusals.labels(reason, client).inc()
         one = current_request.get()
         self.recent.append(Refusal(time.time(), reason, client, rpc, peer, one.id if one else ""))
+
+    def totals(self) -> Totals:
+        """The counters now."""
+        found = Totals()
+        for sample in next(iter(self._work.collect())).samples:
+            if sample.name.endswith("_sum"):
+                found.work_seconds[tuple(sample.labels.values())] = sample.value
+        for family in (*self._calls.collect(), *self._verdicts.collect(), *self._refusals.collect(),
+                       *self._kernel.collect(), *self._seconds.collect(), *self._queue.collect()):  # fmt: skip
+            for sample in family.samples:
+                values = tuple(sample.labels.values())
+                if sample.name.endswith("_total"):
+                    getattr(found, family.name.removeprefix("pycore_"))[values] = sample.value
+                elif sample.name.endswith("_bucket"):
+                    rows = found.call_seconds if len(values) == 2 else found.queue_seconds
+                    rows.setdefault(values[:-1], []).append(sample.value)
+        return found
 
     # ---- work --------------------------------------------------------------------------------------------------------
 

@@ -33,12 +33,14 @@ from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
+from pycore.service.admin import Admin, serve_admin
 from pycore.service.admission import Admission, Bounds
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
+from pycore.service.history import History
 from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.logs import log_to_stderr
@@ -88,6 +90,7 @@ class Server:
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
+        admin_port: where the admin page is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
@@ -114,7 +117,7 @@ class Server:
         self.metrics = Metrics()
         self._tracing = tracing if tracing is not None else _tracing(config)
         watch = Watch(self.metrics, self._tracing)
-        self.metrics_port = 0
+        self.metrics_port = self.admin_port = 0
         self._pages: list[HttpServer] = []
         self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
         self.admission = Admission(
@@ -135,6 +138,7 @@ class Server:
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
+        self._history = History(self.metrics, self.admission, lambda: self.guard.calls)
         joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
@@ -174,6 +178,11 @@ class Server:
         if self.config.metrics_address is not None:
             self._pages.append(serve_metrics(self.metrics, self.config.metrics_address, self._is_ready))
             self.metrics_port = self._pages[-1].port
+        if self.config.admin_address is not None:
+            self._history.start(self.loop)
+            admin = Admin(lambda: self.config, self.metrics, self.admission, self.guard, self._history, self._state)
+            self._pages.append(serve_admin(admin, self.config.admin_address))
+            self.admin_port = self._pages[-1].port
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -187,12 +196,20 @@ class Server:
                 "version": found.version,
                 "backends": [row.name for row in found.backends if row.usable],
                 "workers": self.config.workers,
+                **({"metrics": self.metrics_port} if self.metrics_port else {}),
+                **({"admin": self.admin_port} if self.admin_port else {}),
             },
         )
 
     def _is_ready(self) -> bool:
         """Whether health says SERVING. Called by other threads."""
         return self._server is not None and self._stopping is None and self._status == _SERVING
+
+    def _state(self) -> str:
+        """For people. Called by other threads."""
+        if self._stopping is not None:
+            return "draining"
+        return "starting" if self._server is None else "serving" if self._status == _SERVING else "stalled"
 
     def _channel_arguments(self) -> list[tuple[str, int]]:
         found = [
@@ -284,6 +301,7 @@ class Server:
             self._watcher.cancel()
         if self._tracing is not None and not await asyncio.to_thread(self._tracing.stop, _LAST_SPANS_S):
             _log.warning("traces were left unsent")
+        self._history.stop()
         for pages in self._pages:
             await asyncio.to_thread(pages.stop)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
@@ -336,7 +354,7 @@ def _is_listened_to(path: str) -> bool:
 
 
 def _tracing(config: ServiceConfig) -> Tracing | None:
-    """What the settings say. The libraries are loaded only where they are needed."""
+    """Traces as the settings have them. The libraries are loaded only where they are needed."""
     if config.trace_endpoint is None:
         return None
     try:

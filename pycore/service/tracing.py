@@ -165,7 +165,7 @@ class Tracing:
 
 
 def _carrier(metadata: Iterable[tuple[str, Any]]) -> dict[str, str]:
-    """The headers of W3C Trace Context. What is longer than theirs may be is left out: the library would log each."""
+    """The headers of W3C Trace Context. Longer ones than theirs may be are left out: the library would log each."""
     return {
         key: value
         for key, value in metadata

@@ -36,7 +36,7 @@ def server() -> Iterator[HttpServer]:
 
 
 def raw(server: HttpServer, request: bytes) -> bytes:
-    """What is answered to some bytes, until the connection ends."""
+    """The answer to some bytes, until the connection ends."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as one:
         one.sendall(request)
         found = b""
