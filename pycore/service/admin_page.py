@@ -115,11 +115,12 @@ def _tiles(document: dict[str, Any]) -> str:
     refused = sum(row["count"] for row in document["refused"])
     calls = last["calls"] if last else {}
     p99 = last["call_p99_s"] if last else None
+    waiting = now["votes"] + now["transactions"] + now["audits"]
     rows = (
         ("Items judged", amount(_rate(last, sum(last["items"].values()))) if last else NOTHING, "a second"),
         ("Calls ended", amount(_rate(last, sum(calls.values()))) if last else NOTHING, "a second"),
         ("99 % of calls within", duration(p99) if p99 is not None else NOTHING, "streams left out"),
-        ("Workers busy", f"{now['busy']} of {workers['limit']}", f"{amount(now['waiting'])} requests waiting"),
+        ("Workers busy", f"{now['busy']} of {workers['limit']}", f"{amount(waiting)} pieces of work waiting"),
         ("Calls open", amount(now["calls"]), f"{amount(now['items'])} items in flight"),
         ("Refused", amount(refused), "calls in ten minutes"),
     )
@@ -146,6 +147,10 @@ def _plots(document: dict[str, Any]) -> str:
         for end in ("answered", "refused", "failed", "other")
         if end == "answered" or any(slot["calls"][end] for slot in slots)
     ]
+    queued = [
+        of(name, lambda slot, name=name: slot["highest"][name])  # type: ignore[misc]
+        for name in ("votes", "transactions", "audits")
+    ]
     plots = (
         Plot("items", "Items judged", "items a second", _items(slots), amount),
         Plot("ends", "Calls", "calls a second", calls, amount),
@@ -153,8 +158,7 @@ def _plots(document: dict[str, Any]) -> str:
              of("99 % within", lambda slot: slot["call_p99_s"])], duration, True, 0.001),
         Plot("queue", "Waiting for a worker", "pieces of work", [of("half within", lambda slot: slot["queue_p50_s"]),
              of("99 % within", lambda slot: slot["queue_p99_s"])], duration, True, 0.001),
-        Plot("flight", "In flight", "requests", [of("requests", lambda slot: slot["highest"]["requests"]),
-             of("waiting", lambda slot: slot["highest"]["waiting"])], amount, True, 4.0),
+        Plot("queued", "Queue by priority", "pieces of work that wait", queued, amount, True, 4.0),
         Plot("load", "Load", "share of what there is", [of("workers", lambda slot: slot["busy_share"]),
              of("CPU", lambda slot: slot["cpu_share"])], share),
         Plot("memory", "Memory", "resident bytes of the process",

@@ -18,6 +18,8 @@ from typing import TypeVar
 
 from pycore.service.admission import Admission
 from pycore.service.metrics import BOUNDS_S, Metrics, Totals
+from pycore.service.priorities import Priority
+from pycore.service.scheduling import Scheduler
 
 __all__ = ["SLOTS", "SLOT_S", "History", "Slot", "quantile"]
 
@@ -31,17 +33,19 @@ _TICK_S = 1.0
 class Moment:
     """Numbers that go up and down; of a slot, the highest of each.
 
-    requests, items, nbytes   waiting or running
-    waiting                   requests that no worker has begun
-    busy                      workers that compute
-    calls                     calls and streams open
-    lag                       seconds that the event loop was late
+    requests, items, nbytes       waiting or running
+    votes, transactions, audits   pieces of work of each priority that wait for a worker
+    busy                          workers that compute
+    calls                         calls and streams open
+    lag                           seconds that the event loop was late
     """
 
     requests: int = 0
     items: int = 0
     nbytes: int = 0
-    waiting: int = 0
+    votes: int = 0
+    transactions: int = 0
+    audits: int = 0
     busy: int = 0
     calls: int = 0
     lag: float = 0.0
@@ -85,10 +89,12 @@ class History:
     Args:
         metrics: the counters.
         admission: what is in flight.
+        scheduler: what waits.
         calls: how many calls and streams are open.
     """
 
-    def __init__(self, metrics: Metrics, admission: Admission, calls: Callable[[], int]) -> None:
+    def __init__(self, metrics: Metrics, admission: Admission, scheduler: Scheduler, calls: Callable[[], int]) -> None:
+        self._scheduler = scheduler
         self._metrics = metrics
         self._admission = admission
         self._calls = calls
@@ -122,8 +128,9 @@ class History:
         """The numbers of this moment."""
         load, busy = self._admission.load, len(self._admission.workers.running())
         late = time.monotonic() - self._sent if self._sent is not None else 0.0
-        waiting = max(0, load.requests - busy)
-        return Moment(load.requests, load.items, load.nbytes, waiting, busy, self._calls(), max(self._lag, late, 0.0))
+        waiting = (self._scheduler.waiting(priority) for priority in Priority)
+        lag = max(self._lag, late)
+        return Moment(load.requests, load.items, load.nbytes, *waiting, busy=busy, calls=self._calls(), lag=lag)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._ended.wait(_TICK_S):

@@ -22,9 +22,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -34,7 +34,7 @@ from grpc_reflection.v1alpha import reflection
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
 from pycore.service.admin import Admin, serve_admin
-from pycore.service.admission import Admission, Bounds
+from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.guard import Guard
@@ -45,9 +45,13 @@ from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.logs import log_to_stderr
 from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
+from pycore.service.scheduling import Scheduler
+from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.verdict_cache import VerdictCache
 from pycore.service.watch import Watch
+from pycore.service.work import Work
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
@@ -63,12 +67,14 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
+_PARSERS = 2
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_SPANS_S = 2.0  # for traces to leave
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
-    {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
-     "max_inflight_items"}
+    {"drain_delay", "drain_grace", "log_level", "max_audits_bytes", "max_audits_items", "max_client_bytes",
+     "max_client_items", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes", "max_inflight_items",
+     "max_transactions_bytes", "max_transactions_items", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -89,6 +95,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         admin_port: where the admin page is served, 0 for nowhere.
         loop: the event loop that it was started on.
@@ -119,27 +126,30 @@ class Server:
         watch = Watch(self.metrics, self._tracing)
         self.metrics_port = self.admin_port = 0
         self._pages: list[HttpServer] = []
-        self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
+        self.verdicts = VerdictCache(config.verdict_cache_bytes) if config.verdict_cache_bytes else None
+        self._executor = Scheduler(config.workers)
         self.admission = Admission(
             self._executor,
-            Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
-            lambda work: execute(work, settings),
+            config.bounds,
+            self._executes(settings),
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
             metrics=watch,
         )
         self.metrics.watch(self.admission)
+        self.metrics.registry.register(QueueFigures(self._executor, self.verdicts))
         if config.tls_certificate is not None:
             self.metrics.show(certificate_expiry(config.tls_certificate))
-        # One thread: what is parsed before it is known to be within the limits is in memory once.
-        self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        parsers = self.admission.add_workers(self._parsers, 1)
+        # Few threads: what is parsed before it is known to be within the limits is in memory as often.
+        self._parsers = Scheduler(_PARSERS, "pycore-parser")
+        parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
-        self._history = History(self.metrics, self.admission, lambda: self.guard.calls)
-        joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
+        self._history = History(self.metrics, self.admission, self._executor, lambda: self.guard.calls)
+        delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
+        joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
         self._status = _SERVING
@@ -147,6 +157,12 @@ class Server:
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+
+    def _executes(self, settings: Settings) -> Callable[[Work], Any]:
+        cache = self.verdicts
+        if cache is None:
+            return lambda work: execute(work, settings)
+        return lambda work: cache.run(work, lambda rest: execute(rest, settings))
 
     @property
     def target(self) -> str:
@@ -248,7 +264,7 @@ class Server:
         changed = {name for name in ServiceConfig.model_fields if getattr(fresh, name) != getattr(self.config, name)}
         taken = {name: getattr(fresh, name) for name in sorted(changed & RELOADABLE)}
         self.config = self.config.model_copy(update=taken)
-        self.admission.bounds = Bounds(self.config.max_inflight_items, self.config.max_inflight_bytes)
+        self.admission.bounds = self.config.bounds
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
         if "log_level" in taken:
