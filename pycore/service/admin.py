@@ -26,6 +26,7 @@ from pycore.service.guard import Guard
 from pycore.service.history import History, Slot, quantile
 from pycore.service.http import Answer, Asked, HttpServer, Route
 from pycore.service.metrics import Metrics
+from pycore.service.verdict_cache import VerdictCache
 from pycore.signatures.keycache import key_cache_stats
 from pycore.wire.schema import METHODS
 
@@ -46,6 +47,7 @@ class Admin:
         config: gives its settings, as they are now.
         metrics, admission, guard, history: its parts.
         state: gives starting, serving, stalled or draining.
+        verdicts: the known signatures; None where none are kept.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Admin:
         guard: Guard,
         history: History,
         state: Callable[[], str],
+        verdicts: VerdictCache | None = None,
     ) -> None:
+        self._verdicts = verdicts
         self._config = config
         self._metrics = metrics
         self._admission = admission
@@ -94,6 +98,7 @@ class Admin:
             "refused": _refused(slots),
             "limits": self._limits(config),
             "clients": self._clients(),
+            "caches": self._caches(),
             "backends": [{name: getattr(row, name) for name in _BACKEND} for row in found.backends],
             "active": dict(found.active),
             "settings": {
@@ -130,7 +135,7 @@ class Admin:
 
     def _limits(self, config: ServiceConfig) -> list[dict[str, Any]]:
         """What is bounded: the limit, and how much of it is used now."""
-        load, workers, cache = self._admission.load, self._admission.workers, key_cache_stats()
+        load, workers = self._admission.load, self._admission.workers
         rows = (
             ("calls and streams open", "max_concurrent_rpcs", self._guard.calls, config.max_concurrent_rpcs, ""),
             ("items in flight", "max_inflight_items", load.items, config.max_inflight_items, ""),
@@ -139,9 +144,18 @@ class Admin:
             ("calls of one connection", "max_connection_rpcs", None, config.max_connection_rpcs, ""),
             ("items of one request", "max_batch_items", None, config.max_batch_items, ""),
             ("bytes of one message", "max_message_bytes", None, config.max_message_bytes, "bytes"),
-            ("tables of keys", "PYCORE_KEY_CACHE", cache.nbytes, cache.memory_limit, "bytes"),
         )
         return [dict(zip(("what", "setting", "used", "limit", "unit"), row, strict=True)) for row in rows]
+
+    def _caches(self) -> list[dict[str, Any]]:
+        """What is remembered, since the start of the process."""
+        keys, known = key_cache_stats(), self._verdicts
+        found = [("tables of keys", keys.hits, keys.misses, keys.nbytes, keys.memory_limit)]
+        if known is not None:
+            found.append(
+                ("valid signatures", known.hits, known.misses, known.nbytes, self._config().verdict_cache_bytes)
+            )
+        return [dict(zip(("what", "hits", "misses", "bytes", "limit"), row, strict=True)) for row in found]
 
     def _clients(self) -> list[dict[str, Any]]:
         """Those of the access file."""

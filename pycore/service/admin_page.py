@@ -39,6 +39,10 @@ ICON = (
 _EVERY = (5, 15, 60)
 _MOST_LINES = 5
 _OTHERS = "others"
+_SECTIONS = (
+    ("plots", "Plots"), ("calls", "Calls"), ("work", "Work"), ("refusals", "Refusals"), ("limits", "Limits"),
+    ("backends", "Backends"), ("build", "Build"),
+)  # fmt: skip
 _NOTHING = f'<span class="soft">{NOTHING}</span>'
 
 
@@ -51,18 +55,20 @@ def render(document: dict[str, Any], query: str = "") -> str:
         _section("now", "Now", _tiles(document)),
         _section("plots", "The last ten minutes", _plots(document)),
         _section("calls", "Calls", _calls(document)),
-        _section("work", "Work", _work(document)),
+        _section("work", "Work", _work(document) + _caches(document)),
         _section("refusals", "Refusals", _refusals(document)),
         _section("limits", "Limits", _limits(document) + _clients(document)),
         _section("backends", "Backends", _backends(document)),
         _section("build", "Build and settings", _build(document)),
     )
+    links = "".join(f'<li><a href="#{key}">{word}</a></li>' for key, word in _SECTIONS)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>pycore: {escape(state)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">{refresh}'
         f'<link rel="icon" href="icon.svg" type="image/svg+xml"><style>{STYLE}</style></head>\n<body>'
         f'<a class="skip" href="#now">Skip to the figures</a>\n<header><h1>pycore</h1>'
-        f'<p class="state {escape(state)}">{escape(state)}</p><p>{_process(document)}</p>{_updates(every)}</header>\n'
+        f'<p class="state {escape(state)}">{escape(state)}</p><p>{_process(document)}</p>{_updates(every)}'
+        f'<nav class="sections" aria-label="Sections"><ul>{links}</ul></nav></header>\n'
         f"<main>\n{''.join(sections)}</main>\n"
         f'<footer><p>{_about(place)} All figures are in <a href="admin">JSON</a> as well.</p></footer></body></html>\n'
     )
@@ -152,17 +158,17 @@ def _plots(document: dict[str, Any]) -> str:
         for name in ("votes", "transactions", "audits")
     ]
     plots = (
-        Plot("items", "Items judged", "items a second", _items(slots), amount),
-        Plot("ends", "Calls", "calls a second", calls, amount),
+        Plot("items", "Items judged", "items a second", _items(slots), amount, filled=True),
+        Plot("ends", "Calls", "calls a second", calls, amount, filled=True),
         Plot("times", "Time of a call", "without streams", [of("half within", lambda slot: slot["call_p50_s"]),
              of("99 % within", lambda slot: slot["call_p99_s"])], duration, True, 0.001),
         Plot("queue", "Waiting for a worker", "pieces of work", [of("half within", lambda slot: slot["queue_p50_s"]),
              of("99 % within", lambda slot: slot["queue_p99_s"])], duration, True, 0.001),
         Plot("queued", "Queue by priority", "pieces of work that wait", queued, amount, True, 4.0),
         Plot("load", "Load", "share of what there is", [of("workers", lambda slot: slot["busy_share"]),
-             of("CPU", lambda slot: slot["cpu_share"])], share),
+             of("CPU", lambda slot: slot["cpu_share"])], share, filled=True),
         Plot("memory", "Memory", "resident bytes of the process",
-             [of("memory", lambda slot: slot["memory_bytes"] or None)], bytes_of, True, 1 << 20, True),
+             [of("memory", lambda slot: slot["memory_bytes"] or None)], bytes_of, True, 1 << 20, True, True),
         Plot("lag", "Event loop late by", "at the worst", [of("late", lambda slot: slot["highest"]["lag"])],
              duration, True, 0.01),
     )  # fmt: skip
@@ -191,19 +197,22 @@ def _items(slots: Sequence[dict[str, Any]]) -> list[Series]:
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = ()) -> str:
     """A table of cells that are HTML already; the columns `words` are text and not numbers."""
 
-    def kind(column: int) -> str:
-        return ' class="words"' if column in words else ""
+    def kind(column: int, tag: str = "td") -> str:
+        last = tag == "td" and column == len(heads) - 1
+        return ' class="words wrap"' if last and column in words else ' class="words"' if column in words else ""
 
-    head = "".join(f'<th scope="col"{kind(i)}>{name}</th>' for i, name in enumerate(heads))
+    head = "".join(f'<th scope="col"{kind(i, "th")}>{name}</th>' for i, name in enumerate(heads))
     body = "".join(
         f'<tr><th scope="row">{row[0]}</th>'
         + "".join(f"<td{kind(i)}>{cell}</td>" for i, cell in enumerate(row[1:], 1))
         + "</tr>"
         for row in rows
     )
+    key = "t-" + "".join(letter for letter in caption.lower() if letter.isalnum())
     return (
-        f'<div class="scroll card" role="region" aria-label="{escape(caption)}" tabindex="0"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n"
+        f'<div class="card"><p class="caption" id="{key}">{escape(caption)}</p><div class="scroll" role="region" '
+        f'aria-labelledby="{key}" tabindex="0"><table aria-labelledby="{key}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div></div>\n"
     )
 
 
@@ -230,7 +239,7 @@ def _calls(document: dict[str, Any]) -> str:
     ]
     if not rows:
         return _none("No call has ended in the last ten minutes.")
-    heads = ("RPC", "answered", "refused", "failed", "malformed, cancelled or late", "half within", "99 % within")
+    heads = ("RPC", "Answered", "Refused", "Failed", "Malformed, cancelled or late", "Half within", "99 % within")
     return _table("Calls that ended in the last ten minutes", heads, rows)
 
 
@@ -246,12 +255,35 @@ def _work(document: dict[str, Any]) -> str:
         named = ", ".join(f"{amount(count)} {name}" for name, count in sorted(others.items()))
         speed = f"{amount(row['items'] / seconds)}/s" if seconds else _NOTHING
         rows.append(
-            (escape(row["what"]), amount(row["items"]), amount(row["verdicts"].get("VALID", 0.0)), escape(named), speed)
+            (
+                escape(row["what"]),
+                amount(row["items"]),
+                amount(row["verdicts"].get("VALID", 0.0)),
+                escape(named) or _NOTHING,
+                speed,
+            )
         )
     if not rows:
         return _none("Nothing was judged in the last ten minutes.")
-    heads = ("Scheme or chain", "items", "valid", "not valid", "speed of a worker")
+    heads = ("Scheme or chain", "Items", "Valid", "Not valid", "Of one worker")
     return _table("What was judged in the last ten minutes", heads, rows)
+
+
+def _caches(document: dict[str, Any]) -> str:
+    rows = []
+    for row in document["caches"]:
+        asked = row["hits"] + row["misses"]
+        rows.append(
+            (
+                escape(row["what"]),
+                amount(asked),
+                share(row["hits"] / asked) if asked else _NOTHING,
+                bytes_of(row["bytes"]),
+                bytes_of(row["limit"]),
+            )
+        )
+    heads = ("Cache", "Looked up", "Known", "Memory", "At most")
+    return _table("What is remembered, since the start", heads, rows)
 
 
 def _refusals(document: dict[str, Any]) -> str:
@@ -271,8 +303,8 @@ def _refusals(document: dict[str, Any]) -> str:
     ]
     found = ""
     if sums:
-        found += _table("Calls refused in the last ten minutes", ("Reason", "client", "calls"), sums, (1,))
-    heads = ("Time, UTC", "reason", "client", "RPC", "peer", "request identifier")
+        found += _table("Calls refused in the last ten minutes", ("Reason", "Client", "Calls"), sums, (1,))
+    heads = ("Time, UTC", "Reason", "Client", "RPC", "Peer", "Request identifier")
     return found + _table(f"The last {len(last)}, newest first", heads, last, (1, 2, 3, 4, 5))
 
 
@@ -283,7 +315,7 @@ def _client(name: str) -> str:
 def _limits(document: dict[str, Any]) -> str:
     rows = []
     for row in document["limits"]:
-        shown = bytes_of if row["unit"] == "bytes" else amount
+        shown: Callable[[float], str] = bytes_of if row["unit"] == "bytes" else "{:,.0f}".format
         used = meter = _NOTHING
         if row["used"] is not None:
             used = escape(shown(row["used"]))
@@ -296,7 +328,7 @@ def _limits(document: dict[str, Any]) -> str:
             (escape(row["what"]), f"<code>{escape(row['setting'])}</code>", used, escape(shown(row["limit"])), meter)
         )
     return _table(
-        "What is bounded, and how much of it is used now", ("Limit", "setting", "used", "at most", "share"), rows, (1,)
+        "What is bounded, and how much of it is used now", ("Limit", "Setting", "Used", "At most", "Share"), rows, (1,)
     )
 
 
@@ -319,7 +351,7 @@ def _clients(document: dict[str, Any]) -> str:
         )
         for row in document["clients"]
     ]
-    heads = ("Client", "calls open", "at most", "items a second", "bytes a second", "RPCs", "chains")
+    heads = ("Client", "Calls open", "At most", "Items a second", "Bytes a second", "RPCs", "Chains")
     return _table("Clients of the access file", heads, rows, (5, 6))
 
 
@@ -327,16 +359,24 @@ def _backends(document: dict[str, Any]) -> str:
     taken: dict[str, list[str]] = {}
     for name, backend in document["active"].items():
         taken.setdefault(backend, []).append(name)
+    groups: dict[tuple[bool, str], list[dict[str, Any]]] = {}
+    for row in document["backends"]:  # those that are not usable for one reason are one row
+        words = (
+            ", ".join(taken.get(row["name"], [])) or "others come first for large batches"
+            if row["usable"]
+            else row["reason"]
+        )
+        groups.setdefault((row["usable"], row["name"] if row["usable"] else words), []).append({**row, "words": words})
     rows = [
         (
-            escape(row["name"]),
-            '<span class="good">usable</span>' if row["usable"] else '<span class="soft">not usable</span>',
-            amount(row["lanes"]) if row["lanes"] else _NOTHING,
-            f'<span class="wrap">{escape(", ".join(taken.get(row["name"], [])) or row["reason"])}</span>',
+            escape(", ".join(row["name"] for row in group)),
+            '<span class="good">usable</span>' if usable else '<span class="soft">not usable</span>',
+            amount(group[0]["lanes"]) if group[0]["lanes"] else _NOTHING,
+            escape(group[0]["words"]),
         )
-        for row in document["backends"]
+        for (usable, _), group in groups.items()
     ]
-    heads = ("Backend", "state", "lanes", "takes batches of, or why not")
+    heads = ("Backend", "State", "Lanes", "Takes batches of, or why not")
     return _table("From most to least preferred; usable ones have passed their self-test", heads, rows, (1, 3))
 
 

@@ -38,7 +38,8 @@ class Plot:
         shown: writes a value.
         highest: whether the table has the highest value of each minute; else the mean.
         least: the top of the scale is at least this.
-        nice: rounds the top of the scale up to a number that is easily halved.
+        binary: whether the scale has binary steps.
+        filled: whether the area under the first line has its colour.
     """
 
     key: str
@@ -49,6 +50,7 @@ class Plot:
     highest: bool = False
     least: float = 1.0
     binary: bool = False
+    filled: bool = False
 
     def html(self, ages: Sequence[float]) -> str:
         """The figure. `ages`: of each slot, how many seconds ago it ended."""
@@ -57,6 +59,8 @@ class Plot:
         lines = "".join(
             f'<path class="s{i}" d="{_line(one.values, ages, top)}"/>' for i, one in reversed([*enumerate(self.series)])
         )
+        if self.filled:
+            lines = f'<path class="fill" d="{_area(self.series[0].values, ages, top)}"/>{lines}'
         labels = "".join(f"<li>{escape(self.shown(value))}</li>" for value in (top, top / 2, 0.0))
         empty = "" if known else '<p class="empty">Nothing measured yet</p>'
         return (
@@ -112,9 +116,9 @@ class Plot:
         kind = "highest" if self.highest else "mean"
         name = f"{self.title}, {self.unit}: {kind} of each minute"
         body = (
-            f'<div class="scroll" role="region" aria-label="{escape(name)}" tabindex="0"><table><caption>'
-            f'{escape(name)}</caption><thead><tr><th scope="col">when</th>{head}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table></div>"
+            f'<p class="caption" id="{self.key}-t">{escape(name)}</p><div class="scroll" role="region" '
+            f'aria-labelledby="{self.key}-t" tabindex="0"><table aria-labelledby="{self.key}-t"><thead><tr>'
+            f'<th scope="col">When</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
             if rows
             else "<p>Nothing measured yet.</p>"
         )
@@ -145,6 +149,15 @@ def _line(values: Sequence[float | None], ages: Sequence[float], top: float) -> 
             )
         before = True
     return "".join(parts)
+
+
+def _area(values: Sequence[float | None], ages: Sequence[float], top: float) -> str:
+    """The path of the area under a line; empty where the line is broken."""
+    known = [(age, value) for age, value in zip(ages, values, strict=True) if value is not None and age <= _WINDOW_S]
+    if len(known) < 2 or len(known) < len([age for age in ages if age <= _WINDOW_S]):
+        return ""
+    begin, end = (_WIDTH * (1 - age / _WINDOW_S) for age in (known[0][0], known[-1][0]))
+    return f"{_line(values, ages, top)}L{end:.1f} {_HEIGHT:g}L{begin:.1f} {_HEIGHT:g}Z"
 
 
 def _nice(value: float, base: float) -> float:

@@ -30,9 +30,11 @@ header p { margin: 0; color: var(--soft); }
 .state.stalled { color: var(--bad); }
 .state::before { content: ""; display: inline-block; width: .55em; height: .55em; margin-right: .5em;
   border-radius: 50%; background: currentColor; }
-nav ul { display: flex; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; padding: 0; list-style: none; }
+nav ul { display: flex; align-items: baseline; flex-wrap: wrap; gap: .1rem .9rem; margin: 0; padding: 0;
+  list-style: none; }
 header nav { margin-left: auto; }
-nav a { display: inline-block; padding: .15rem 0; min-height: 24px; }
+header .sections { flex-basis: 100%; margin: 0; }
+nav li, nav a { display: inline-block; line-height: 1.75rem; }
 nav [aria-current] { color: var(--text); font-weight: 600; text-decoration: none; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; margin: 0; }
 .card { margin: 0; padding: .85rem 1rem; background: var(--card); border: 1px solid var(--edge); border-radius: 10px;
@@ -41,13 +43,14 @@ nav [aria-current] { color: var(--text); font-weight: 600; text-decoration: none
 .tiles b { display: block; font-size: 1.65rem; line-height: 1.25; font-weight: 650; letter-spacing: -.02em; }
 .tiles small { color: var(--soft); font-size: .8rem; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .75rem; }
+.plot { display: flex; flex-direction: column; }
 figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem 1.1rem; }
 .key { display: flex; flex-wrap: wrap; gap: 0 1rem; margin: 0 0 0 auto; padding: 0; list-style: none; font-size: .85rem;
   color: var(--soft); }
 .key b { color: var(--text); font-weight: 600; }
 .swatch { width: 24px; height: 4px; margin-right: .4em; vertical-align: middle; }
-.area { display: grid; grid-template-columns: 4rem minmax(0, 1fr); margin-top: .9rem; font-size: .78rem;
-  color: var(--soft); }
+.area { display: grid; grid-template-columns: 4rem minmax(0, 1fr); margin-top: auto; padding-top: .9rem;
+  font-size: .78rem; color: var(--soft); }
 .area ol { display: flex; flex-direction: column; justify-content: space-between; height: 9rem; margin: -.6rem 0;
   padding: 0 .6rem 0 0; list-style: none; text-align: right; height: calc(8.5rem + 1.2rem); }
 .draw { position: relative; height: 8.5rem; }
@@ -56,25 +59,29 @@ figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem 1
 .x { grid-column: 2; display: flex; justify-content: space-between; margin: .35rem 0 0; }
 path { fill: none; stroke-width: 2; stroke-linejoin: round; vector-effect: non-scaling-stroke; }
 .grid { stroke: var(--grid); stroke-width: 1; }
+.fill { fill: var(--s0); stroke: none; opacity: .1; }
 .s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); stroke-dasharray: 6 3; } .s2 { stroke: var(--s2);
   stroke-dasharray: 2 3; } .s3 { stroke: var(--s3); stroke-dasharray: 9 3 2 3; } .s4 { stroke: var(--s4);
   stroke-dasharray: 14 4; }
 details { margin-top: .5rem; font-size: .85rem; }
 summary { display: inline-block; min-height: 24px; color: var(--link); cursor: pointer; text-decoration: underline;
   text-underline-offset: .15em; }
-.scroll { overflow-x: auto; position: relative; }
+.scroll { overflow-x: auto; }
+section > .card + .card { margin-top: .75rem; }
+.caption { margin: 0 0 .5rem; color: var(--soft); font-size: .88rem; }
 table { width: 100%; border-collapse: collapse; font-size: .88rem; }
-caption { padding: 0 0 .5rem; text-align: left; color: var(--soft); }
 th, td { padding: .38rem .75rem; text-align: right; white-space: nowrap; vertical-align: baseline;
   border-top: 1px solid var(--edge); font-weight: 400; }
-thead th { border-top: 0; color: var(--soft); font-size: .8rem; vertical-align: bottom; }
+thead th { border-top: 0; color: var(--soft); font-size: .8rem; vertical-align: bottom; white-space: normal;
+  min-width: 4.5rem; max-width: 9rem; }
 tbody th, thead th:first-child, .words { text-align: left; }
 th:first-child { padding-left: 0; } tr > :last-child { padding-right: 0; }
 tbody tr:hover { background: var(--zebra); }
-.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; }
+td.wrap { white-space: normal; min-width: 15rem; }
 .bad { color: var(--bad); font-weight: 600; } .good { color: var(--good); } .soft { color: var(--soft); }
 meter { width: 7rem; height: .8rem; vertical-align: middle; }
 code { font: .92em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+.card > h3 { margin-bottom: .6rem; }
 .facts { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .3rem 1.5rem; margin: 0; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 0 1.5rem; }

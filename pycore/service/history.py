@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from pycore.service.admission import Admission
@@ -128,9 +128,9 @@ class History:
         """The numbers of this moment."""
         load, busy = self._admission.load, len(self._admission.workers.running())
         late = time.monotonic() - self._sent if self._sent is not None else 0.0
-        waiting = (self._scheduler.waiting(priority) for priority in Priority)
-        lag = max(self._lag, late)
-        return Moment(load.requests, load.items, load.nbytes, *waiting, busy=busy, calls=self._calls(), lag=lag)
+        waiting = {priority.word: self._scheduler.waiting(priority) for priority in Priority}
+        shown = Moment(load.requests, load.items, load.nbytes, busy=busy, calls=self._calls(), lag=max(self._lag, late))
+        return replace(shown, **waiting)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._ended.wait(_TICK_S):

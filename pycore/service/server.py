@@ -196,7 +196,9 @@ class Server:
             self.metrics_port = self._pages[-1].port
         if self.config.admin_address is not None:
             self._history.start(self.loop)
-            admin = Admin(lambda: self.config, self.metrics, self.admission, self.guard, self._history, self._state)
+            admin = Admin(
+                lambda: self.config, self.metrics, self.admission, self.guard, self._history, self._state, self.verdicts
+            )
             self._pages.append(serve_admin(admin, self.config.admin_address))
             self.admin_port = self._pages[-1].port
         await server.start()
