@@ -134,7 +134,7 @@ class Admin:
         }
 
     def _limits(self, config: ServiceConfig) -> list[dict[str, Any]]:
-        """What is bounded: the limit, and how much of it is used now."""
+        """Bounds, and how much of each is used now."""
         load, workers = self._admission.load, self._admission.workers
         rows = (
             ("calls and streams open", "max_concurrent_rpcs", self._guard.calls, config.max_concurrent_rpcs, ""),
@@ -148,7 +148,7 @@ class Admin:
         return [dict(zip(("what", "setting", "used", "limit", "unit"), row, strict=True)) for row in rows]
 
     def _caches(self) -> list[dict[str, Any]]:
-        """What is remembered, since the start of the process."""
+        """Caches, since the start of the process."""
         keys, known = key_cache_stats(), self._verdicts
         found = [("tables of keys", keys.hits, keys.misses, keys.nbytes, keys.memory_limit)]
         if known is not None:

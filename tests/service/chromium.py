@@ -32,17 +32,13 @@ class Browser:
         self._answers, answers = os.pipe()
         self._log = (folder / "chromium.log").open("wb")
 
-        def wire() -> None:  # between fork and exec; the targets may be taken by what is to be put there
-            spare = os.dup(commands), os.dup(answers)
-            os.dup2(spare[0], 3)
-            os.dup2(spare[1], 4)
-
+        # A shell puts the pipes in their places: no Python runs between fork and exec of a process with threads.
         self.process = subprocess.Popen(
-            [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update", "--disable-sync",
-             "--force-color-profile=srgb", "--hide-scrollbars",
+            ["bash", "-c", f'exec "$0" "$@" 3<&{commands} 4>&{answers}', CHROMIUM, "--headless=new", "--no-sandbox",
+             "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars",
              "--remote-debugging-pipe", f"--user-data-dir={folder}/profile", "about:blank"],
-            stdout=self._log, stderr=self._log, preexec_fn=wire, close_fds=False,
+            stdout=self._log, stderr=self._log, pass_fds=(commands, answers),
         )  # fmt: skip
         os.close(commands)
         os.close(answers)
@@ -124,7 +120,7 @@ class Browser:
         ]
 
     def complaints(self) -> list[str]:
-        """What the browser logged of the page: errors, violations of its policy."""
+        """Words of the browser about the page: errors, violations of its policy."""
         names = {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"}
         return [str(more) for name, more in self.events if name in names]
 
