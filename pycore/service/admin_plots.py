@@ -69,7 +69,7 @@ class Plot:
             f'<svg role="img" aria-labelledby="{self.key}-h {self.key}-d" viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" '
             f'preserveAspectRatio="none"><desc id="{self.key}-d">{escape(self._described())}</desc>'
             f'<path class="grid" d="{_GRID}"/>{lines}</svg>{empty}</div>'
-            '<p class="x" aria-hidden="true"><span>10 min ago</span><span>5 min</span><span>now</span></p></div>'
+            '<p class="x" aria-hidden="true"><span>10 min ago</span><span>5 min ago</span><span>now</span></p></div>'
             f"{self._table(ages)}</figure>\n"
         )
 
