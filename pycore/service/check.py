@@ -35,6 +35,8 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
     open_to_others = not is_loopback(config.address)
     if open_to_others and config.access_file is None and config.tls_client_ca is None:
         warnings.append("every machine that reaches the address may call: set tls_client_ca or access_file")
+    if config.admin_address is not None and not is_loopback(config.admin_address):
+        warnings.append("the admin page asks nobody who they are: admin_non_loopback needs something that protects it")
     if clients is not None and clients.take_tokens and not config.tls and open_to_others:
         warnings.append("tokens travel in the clear: set tls_certificate and tls_private_key")
     if clients is not None and config.tls_client_ca is None and not clients.take_tokens:

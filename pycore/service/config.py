@@ -107,6 +107,9 @@ class ServiceConfig(BaseSettings):
         32 * MIB, ge=0, le=1 << 34, description="memory for signatures that were found valid; 0 remembers none"
     )
 
+    warm_up: bool = Field(
+        True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
+    )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
     process: str = Field(
         "1/1", pattern=r"^\d{1,3}/\d{1,3}$", description="which of how many this one is: what `processes` sets"

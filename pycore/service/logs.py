@@ -82,7 +82,7 @@ def _value(value: object) -> str:
     return text if _PLAIN_VALUE.fullmatch(text) else _escaped(json.dumps(text, ensure_ascii=False))
 
 
-def log_to_stderr(level: str, form: str = "json", stream: TextIO | None = None) -> None:
+def log_to_stderr(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
     """Sends the log of the process to standard error. `form`: json, plain, or auto: plain on a terminal."""
     stream = stream or sys.stderr
     if form == "auto":

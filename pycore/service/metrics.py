@@ -18,6 +18,7 @@ the access file, schemes, hashes and chains are recorded once work of theirs was
     pycore_key_cache_hits_total, _misses_total, _bytes  the cache of keys
     pycore_certificate_expiry_timestamp_seconds         when the certificate ends, in seconds since 1970
     pycore_backend_usable{backend}                      whether a backend runs here
+    pycore_backend_active{algorithm, backend}           1 for the one that batches of 1,024 take
     pycore_build_info{version, backend}                 1
 """
 
@@ -132,6 +133,11 @@ class Metrics:
         usable = Gauge("pycore_backend_usable", "Whether a backend runs here.", ("backend",), registry=registry)
         for row in found.backends:
             usable.labels(row.name).set(row.usable)
+        active = Gauge(
+            "pycore_backend_active", "The backend that large batches take.", ("algorithm", "backend"), registry=registry
+        )
+        for algorithm, name in found.active.items():
+            active.labels(algorithm, name).set(1)
         ProcessCollector(registry=registry)
         self.recent: deque[Refusal] = deque(maxlen=_MOST_RECENT)
 

@@ -50,7 +50,8 @@ from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
 from pycore.service.verdict_cache import VerdictCache
-from pycore.service.watch import Watch
+from pycore.service.warmup import WarmUp, quiet_collector
+from pycore.service.watch import Watch, tracing_of
 from pycore.service.work import Work
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
@@ -122,7 +123,7 @@ class Server:
         )
         settings = Settings(limits, config.threads, config.max_answer_bytes)
         self.metrics = Metrics()
-        self._tracing = tracing if tracing is not None else _tracing(config)
+        self._tracing = tracing if tracing is not None else tracing_of(config)
         watch = Watch(self.metrics, self._tracing)
         self.metrics_port = self.admin_port = 0
         self._pages: list[HttpServer] = []
@@ -152,11 +153,14 @@ class Server:
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
+        self._warm_up = WarmUp()
+        self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self._warmed = asyncio.Event()
 
     def _executes(self, settings: Settings) -> Callable[[Work], Any]:
         cache = self.verdicts
@@ -203,7 +207,12 @@ class Server:
             self.admin_port = self._pages[-1].port
         await server.start()
         self._server = server
-        await self._health.set(_SERVING, *_NAMES)
+        if self.config.warm_up:
+            self._status = _NOT_SERVING
+            self._warming = asyncio.create_task(self._get_warm())
+        else:
+            self._warmed.set()
+        await self._health.set(self._status, *_NAMES)
         self._watcher = asyncio.create_task(self._watch())
         _log.info(
             "serving on %s",
@@ -219,6 +228,20 @@ class Server:
             },
         )
 
+    async def _get_warm(self) -> None:
+        await self._warm_up.run()
+        self._warmed.set()
+        await self._judge()
+
+    async def wait_until_warm(self) -> None:
+        """Returns when the first request would meet compiled kernels; at once without `warm_up`."""
+        await self._warmed.wait()
+
+    @property
+    def is_compiling(self) -> bool:
+        """Whether a thread is at a step of the warm-up, which keeps the process until it ends."""
+        return self._warm_up.running
+
     def _is_ready(self) -> bool:
         """Whether health says SERVING. Called by other threads."""
         return self._server is not None and self._stopping is None and self._status == _SERVING
@@ -227,7 +250,9 @@ class Server:
         """For people. Called by other threads."""
         if self._stopping is not None:
             return "draining"
-        return "starting" if self._server is None else "serving" if self._status == _SERVING else "stalled"
+        if self._server is None or not self._warmed.is_set():
+            return "starting"
+        return "serving" if self._status == _SERVING else "stalled"
 
     def _channel_arguments(self) -> list[tuple[str, int]]:
         found = [
@@ -284,17 +309,18 @@ class Server:
             await asyncio.sleep(min(_LOOK_EVERY_S, self.config.stall_after / 4))
 
     async def _judge(self) -> None:
-        """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds."""
+        """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds, and before it is
+        warm."""
         stalled = self.admission.stalled_for()
-        status = _NOT_SERVING if stalled else _SERVING
+        status = _SERVING if not stalled and self._warmed.is_set() else _NOT_SERVING
         if self._stopping is not None or status == self._status:
             return
         self._status = status
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
             _log_running(self.admission.running())
-        else:
-            _log.info("a worker has come free: serving again")
+        elif status == _SERVING:
+            _log.info("serving: warm, and a worker is free")
         await self._health.set(status, *_NAMES)
 
     # ---- the end -----------------------------------------------------------------------------------------------------
@@ -315,8 +341,10 @@ class Server:
             self._handlers.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._warm_up.stop()
+        for task in (self._watcher, self._warming):
+            if task is not None:
+                task.cancel()
         if self._tracing is not None and not await asyncio.to_thread(self._tracing.stop, _LAST_SPANS_S):
             _log.warning("traces were left unsent")
         self._history.stop()
@@ -371,18 +399,6 @@ def _is_listened_to(path: str) -> bool:
     return True
 
 
-def _tracing(config: ServiceConfig) -> Tracing | None:
-    """Traces as the settings have them. The libraries are loaded only where they are needed."""
-    if config.trace_endpoint is None:
-        return None
-    try:
-        from pycore.service.tracing import to_receiver
-    except ImportError as error:
-        words = f"trace_endpoint needs the extra: pip install 'pycore-validation[otel]' ({error})"
-        raise OSError(words) from None
-    return to_receiver(config.trace_endpoint, config.trace_share)
-
-
 def _log_running(rows: list[Running]) -> None:
     for row in rows:
         _log.error(
@@ -392,12 +408,12 @@ def _log_running(rows: list[Running]) -> None:
         )
 
 
-def _leave() -> NoReturn:
-    """Ends the process now. A normal exit would wait for the threads that are stuck."""
+def _leave(status: int) -> NoReturn:
+    """Ends the process now. A normal exit would wait for the threads that are stuck, or compile."""
     logging.shutdown()
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
-    os._exit(EXIT_STUCK)
+    os._exit(status)
 
 
 class Drained(Protocol):
@@ -430,6 +446,7 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
     if isinstance(server, Server):
         loop.add_signal_handler(signal.SIGHUP, _reload, server, reread)
     await server.start()
+    warm = asyncio.create_task(_when_warm(server)) if isinstance(server, Server) else None
     await signalled.wait()
     stopping = asyncio.create_task(server.stop())
     impatient = asyncio.create_task(again.wait())
@@ -439,8 +456,17 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
         await server.stop_now()
     impatient.cancel()
     await stopping
+    if warm is not None:
+        warm.cancel()
     if server.stuck:
-        _leave()
+        _leave(EXIT_STUCK)
+    if isinstance(server, Server) and server.is_compiling:
+        _leave(0)
+
+
+async def _when_warm(server: Server) -> None:
+    await server.wait_until_warm()
+    quiet_collector()
 
 
 def _reload(server: Server, reread: Callable[[], ServiceConfig] | None) -> None:
@@ -475,7 +501,7 @@ def run_until_signal(
     make: Callable[[], Drained],
     log_level: str,
     reread: Callable[[], ServiceConfig] | None = None,
-    log_format: str = "json",
+    log_format: str = "auto",
 ) -> int:
     """As :func:`run`, for a server of any kind."""
     log_to_stderr(log_level, log_format)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from pycore import hashing
 from pycore.base.columns import Column
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
+from pycore.service.shapes import Shaped
 from pycore.service.work import Work
 
 __all__ = ["VerdictCache"]
@@ -94,7 +95,7 @@ class VerdictCache:
     def _passes_over(self, work: Work) -> bool:
         """Whether a work is of those that are left out while few are found. It depends on the signature, so that the
         same one is always left out or never."""
-        cell = next(_cells(work.columns[1], (0,)))
+        cell = work.cells()[1] if isinstance(work, Shaped) else next(_cells(work.columns[1], (0,)))
         return len(cell) <= _BYTE or cell[_BYTE] & _PART != self._salt[0] & _PART
 
     def run(self, work: Work, do: Callable[[Work], Any]) -> Any:
@@ -144,7 +145,11 @@ class VerdictCache:
         sha256 = hashlib.sha256
         prefix = self._prefix(work.options)
         found = []
-        for key, signature, message in zip(*(_cells(column, rows) for column in work.columns), strict=True):
+        if isinstance(work, Shaped):
+            cells: Iterable[Sequence[bytes]] = [work.cells()]
+        else:
+            cells = zip(*(_cells(column, rows) for column in work.columns), strict=True)
+        for key, signature, message in cells:
             sizes = (len(key) << 32 | len(signature)).to_bytes(8, "little")
             found.append(sha256(b"".join((prefix, sizes, key, signature, sha256(message).digest()))).digest())
         return found
@@ -205,6 +210,8 @@ def _cells(column: Column, rows: Sequence[int]) -> Iterator[bytes]:
 
 
 def _fits(work: Work) -> bool:
+    if isinstance(work, Shaped):
+        return work.kind == _KIND
     return (
         work.kind == _KIND and work.n > 0 and all(isinstance(one, Column) and one.n == work.n for one in work.columns)
     )

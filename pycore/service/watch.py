@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pycore.service.config import ServiceConfig
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics, judged
 from pycore.service.request_ids import Request, current_request, request_id, trailing
@@ -22,7 +23,7 @@ from pycore.wire.errors import to_code
 if TYPE_CHECKING:
     from pycore.service.tracing import Tracing
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "tracing_of"]
 
 
 class Watch:
@@ -111,3 +112,19 @@ class Watch:
         """The current call's part of what was done together."""
         if self._tracing is not None:
             self._tracing.describe(work, list(judged(work, result)))
+
+
+def tracing_of(config: ServiceConfig) -> Tracing | None:
+    """Traces as the settings have them. The libraries are loaded only where they are needed.
+
+    Raises:
+        OSError: they are not installed.
+    """
+    if config.trace_endpoint is None:
+        return None
+    try:
+        from pycore.service.tracing import to_receiver
+    except ImportError as error:
+        words = f"trace_endpoint needs the extra: pip install 'pycore-validation[otel]' ({error})"
+        raise OSError(words) from None
+    return to_receiver(config.trace_endpoint, config.trace_share)
