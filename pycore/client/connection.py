@@ -212,8 +212,11 @@ def split_targets(target: str | Sequence[str]) -> tuple[str, ...]:
 
 def is_loopback(target: str) -> bool:
     """Whether a target is on this machine; a proxy that the environment names must never be asked for it."""
-    host = target.removeprefix("dns:").lstrip("/").rpartition(":")[0].strip("[]")
-    return target.startswith("unix") or host in ("localhost", "::1") or host.startswith("127.")
+    if target.startswith("unix"):
+        return True
+    bare = target.removeprefix("dns:").removeprefix("ipv4:").removeprefix("ipv6:").lstrip("/")
+    hosts = [one.rpartition(":")[0].strip("[]") for one in bare.split(",")]
+    return all(host in ("localhost", "::1") or host.startswith("127.") for host in hosts)
 
 
 def _service_config(health_checks: bool) -> str:
