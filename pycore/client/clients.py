@@ -35,7 +35,7 @@ from pycore.client.common import Connection, Readiness, cut_short, left_until, s
 from pycore.client.connection import Tls
 from pycore.client.flow import AsyncGate, Gate
 from pycore.client.requests import Awaiting, Blocking, Feed, Plan
-from pycore.client.routes import Route, Routes, Watched, channels, unknown
+from pycore.client.routes import Route, Routes, channels, state_of
 from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS
@@ -55,9 +55,7 @@ class ValidationClient(Connection, Blocking):
 
     def __init__(self, target: str | Sequence[str], **settings: Any) -> None:
         super().__init__(target, **settings)
-        made = channels(self._endpoints, grpc)
-        several = len(made) > 1
-        self._routes = Routes([Route(one, Watched(one).now if several else unknown) for one in made])
+        self._routes = Routes([Route(one, state_of(one)) for one in channels(self._endpoints, grpc)])
 
     def close(self) -> None:
         """Closes the connections; calls in flight fail with CANCELLED."""

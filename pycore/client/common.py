@@ -1,4 +1,4 @@
-"""What the blocking and the asyncio client share: the calls, what they are told, how errors are read."""
+"""The common part of the blocking and the asyncio client: the calls, their settings, how errors are read."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Calls(
 
 
 class Connection(Calls):
-    """What both clients are told at construction."""
+    """The settings of both clients, at construction and later."""
 
     _routes: Routes
 

@@ -31,6 +31,9 @@ _RANKS = {
 }
 
 
+_STATES = {state.value[0]: state for state in grpc.ChannelConnectivity}
+
+
 class Route:
     """One connection and its methods by name.
 
@@ -46,23 +49,19 @@ class Route:
         self.health = _method(channel, _HEALTH_PATH, _HEALTH)
 
 
-class Watched:
-    """The state of a blocking channel, which gRPC tells from a thread."""
+def state_of(channel: grpc.Channel) -> Callable[[], grpc.ChannelConnectivity]:
+    """What a blocking channel's state is, each time it is asked; asking makes an idle channel connect.
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._state = grpc.ChannelConnectivity.IDLE
-        channel.subscribe(self._told, try_to_connect=True)
-
-    def _told(self, state: grpc.ChannelConnectivity) -> None:
-        self._state = state
-
-    def now(self) -> grpc.ChannelConnectivity:
-        """What was told last."""
-        return self._state
+    grpc's public way is `subscribe`, which starts a thread per channel that looks five times a second, and writes a
+    traceback when a channel is closed at the wrong moment. That thread reads the state from where it is read here. A
+    version of grpc that has it elsewhere makes the state unknown: calls then take turns among all connections.
+    """
+    read = getattr(getattr(channel, "_channel", None), "check_connectivity_state", None)
+    return unknown if read is None else lambda: _STATES.get(read(True), grpc.ChannelConnectivity.SHUTDOWN)
 
 
 def unknown() -> grpc.ChannelConnectivity:
-    """The state of the only connection, which nobody needs to know."""
+    """The state of a connection that is not asked."""
     return grpc.ChannelConnectivity.IDLE
 
 

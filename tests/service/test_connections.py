@@ -21,7 +21,7 @@ import pycore
 from pycore import testing
 from pycore.client import AsyncCoalescer, AsyncValidationClient, Coalescer, ServiceError, ValidationClient
 from pycore.client.connection import is_loopback, split_targets
-from pycore.client.routes import HedgeBudget
+from pycore.client.routes import HedgeBudget, state_of
 from pycore.errors import InputError
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
@@ -490,3 +490,21 @@ async def test_every_way_has_the_verdicts_of_the_call_in_process(
             assert again == streamed
             coalescer = AsyncCoalescer(other, "ed25519", max_items=50)
             assert await asyncio.gather(*map(coalescer.verdict, *batch)) == list(wanted)
+
+
+def test_a_client_that_is_forgotten_starts_no_threads_and_leaves_none() -> None:
+    before = threading.active_count()
+    for _ in range(10):
+        client = ValidationClient("127.0.0.1:1,127.0.0.1:2", connections=3)
+        assert client._routes.pick() in client._routes.all
+    assert threading.active_count() == before
+
+
+def test_without_states_calls_take_turns(two: tuple[Server, Server]) -> None:
+    """Where grpc keeps a channel's state elsewhere than it does today."""
+    with ValidationClient([server.target for server in two]) as client:
+        for route in client._routes.all:
+            route.state = state_of(object())  # type: ignore[arg-type]
+        for _ in range(4):
+            client.hash("sha256", b"abc")
+    assert [answered(server) for server in two] == [2, 2]
