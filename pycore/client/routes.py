@@ -50,7 +50,7 @@ class Route:
 
 
 def state_of(channel: grpc.Channel) -> Callable[[], grpc.ChannelConnectivity]:
-    """What a blocking channel's state is, each time it is asked; asking makes an idle channel connect.
+    """The state of a blocking channel, each time it is asked; asking makes an idle channel connect.
 
     grpc's public way is `subscribe`, which starts a thread per channel that looks five times a second, and writes a
     traceback when a channel is closed at the wrong moment. That thread reads the state from where it is read here. A
