@@ -88,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let unknown = VerifySignaturesRequest { scheme: "rsa".into(), ..Default::default() };
     let refused = client.verify_signatures(request(unknown.clone(), Some(&quick), PATIENCE)).await;
-    let details = refused.as_ref().err().and_then(Status::get_details_bad_request).unwrap_or_default();
+    let details = refused.as_ref().err().and_then(Status::get_details_bad_request).ok_or("no BadRequest")?;
     println!("refused {} {}", code(&refused), details.field_violations[0].field);
 
     let mut answer = client.verify_signatures(request(batch.clone(), Some(&slow), PATIENCE)).await;
@@ -122,7 +122,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A stream that nobody closes ends at its deadline.
     let never = tokio_stream::pending::<VerifySignatureStreamRequest>();
     let ended = match client.verify_signature_stream(request(never, Some(&quick), Duration::from_millis(300))).await {
-        Ok(mut answers) => answers.get_mut().message().await.map(|_| ()),
+        Ok(answers) => answers.into_inner().message().await.map(|_| ()),
         Err(status) => Err(status),
     };
     println!("deadline {}", code(&ended));
