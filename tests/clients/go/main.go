@@ -173,4 +173,10 @@ func main() {
 		_, err = stream.Recv()
 	}
 	fmt.Println("deadline", code(err))
+
+	// An answer of 4.2 MiB, first with the limit that grpc-go has by itself.
+	hashes := &pb.HashBatchRequest{Algorithm: "sha256", Messages: &pb.Column{Offsets: make([]byte, 4*140001)}}
+	_, err = client.HashBatch(ctx, hashes, grpc.PerRPCCredentials(token), grpc.MaxCallRecvMsgSize(4<<20))
+	_, raised := client.HashBatch(ctx, hashes, grpc.PerRPCCredentials(token))
+	fmt.Println("large", code(err), code(raised))
 }

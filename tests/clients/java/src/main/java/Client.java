@@ -24,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import pycore.validation.v1.ColumnOuterClass.Column;
+import pycore.validation.v1.Hash.HashBatchRequest;
 import pycore.validation.v1.Signature.VerifySignatureStreamRequest;
 import pycore.validation.v1.Signature.VerifySignatureStreamResponse;
 import pycore.validation.v1.Signature.VerifySignaturesRequest;
@@ -209,6 +210,15 @@ public final class Client {
     Answers none = new Answers();
     streams.withDeadlineAfter(300, TimeUnit.MILLISECONDS).verifySignatureStream(none);
     System.out.println("deadline " + code(none.ended.get(PATIENCE_S, TimeUnit.SECONDS)));
+
+    // An answer of 4.2 MiB, first with the limit that grpc-java has by itself.
+    HashBatchRequest hashes =
+        HashBatchRequest.newBuilder()
+            .setAlgorithm("sha256")
+            .setMessages(Column.newBuilder().setOffsets(ByteString.copyFrom(new byte[4 * 140001])))
+            .build();
+    StatusRuntimeException large = refusal(() -> client.withMaxInboundMessageSize(4 << 20).hashBatch(hashes));
+    System.out.println("large " + code(large) + " " + code(refusal(() -> client.hashBatch(hashes))));
   }
 
   private static final class Answers implements StreamObserver<VerifySignatureStreamResponse> {
