@@ -29,7 +29,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from pycore.base.columns import BatchOfBytes, Column, as_column, same_n
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
-from pycore.wire.columns import join_verdicts
+from pycore.wire.columns import from_verdicts, join_verdicts
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -250,6 +250,8 @@ class stream(_Either, Generic[P, R]):  # noqa: N801 - a decorator
 
 def all_verdicts(answers: Sequence[Any]) -> Verdicts:
     """The verdicts of answers that have some, as those of one batch."""
+    if len(answers) == 1:
+        return from_verdicts(answers[0].verdicts)
     return join_verdicts(answer.verdicts for answer in answers)
 
 

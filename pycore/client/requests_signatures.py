@@ -12,13 +12,21 @@ from pycore.base.registry import SCHEMES, lookup
 from pycore.base.verdicts import Verdicts
 from pycore.client.requests import Budget, Caller, Feed, Plan, all_verdicts, call, only, stream
 from pycore.signatures.batch import DEFAULT_USER_ID, Options
-from pycore.wire.columns import fill_column, join_verdicts, split
+from pycore.wire.columns import join_verdicts, split
 from pycore.wire.errors import from_batch_error
+from pycore.wire.packing import Parts, nested, packed_parts
 from pycore.wire.schema import signature_pb2, verdict_pb2
+from pycore.wire.views import encoded_varint
 
 Batch: TypeAlias = "tuple[BatchOfBytes, BatchOfBytes, BatchOfBytes]"
 """Public keys, signatures and messages."""
 _UNARY, _STREAM = "VerifySignatures", "VerifySignatureStream"
+_COLUMNS = tuple(
+    signature_pb2.VerifySignaturesRequest.DESCRIPTOR.fields_by_name[name].number
+    for name in ("public_keys", "signatures", "messages")
+)
+_BATCH = signature_pb2.VerifySignatureStreamRequest.BATCH_FIELD_NUMBER
+_ID_TAG = bytes([signature_pb2.VerifySignatureStreamRequest.ID_FIELD_NUMBER << 3])
 
 
 class SignatureCalls(Caller):
@@ -40,7 +48,7 @@ class SignatureCalls(Caller):
         checked = _Options.check(self._budget, scheme, **options)
         count, requests = checked.pieces((public_keys, signatures, messages))
         if count == 1:
-            return Plan(_UNARY, 1, requests, all_verdicts)
+            return Plan(_UNARY, 1, (b"".join(parts) for _, parts in requests), all_verdicts)
         state = _StreamState(checked)
         state.expect(count)
         return Feed(_STREAM, requests, state.message, state.take, waiting=state.waiting, count=count)
@@ -60,7 +68,7 @@ class SignatureCalls(Caller):
         """`pycore.verify` on the service. One round trip per signature: a batch of 256 costs hardly more."""
         columns = (single(public_key, "public_key"), single(signature, "signature"), single(message, "message"))
         count, requests = _Options.check(self._budget, scheme, **options).pieces(columns)
-        return Plan(_UNARY, count, requests, all_verdicts).then(only)
+        return Plan(_UNARY, count, (b"".join(parts) for _, parts in requests), all_verdicts).then(only)
 
     @stream
     def verify_stream(
@@ -88,7 +96,7 @@ class SignatureCalls(Caller):
 class _Options:
     """The options of verify_batch, checked against the scheme, ready to be put on requests."""
 
-    template: signature_pb2.VerifySignaturesRequest
+    template: bytes
     checked: Options
     width: int | None
     budget: Budget
@@ -119,10 +127,10 @@ class _Options:
             template.no_user_id = True
         elif identifier != DEFAULT_USER_ID:
             template.user_id = identifier
-        return cls(template, checked, width, budget)
+        return cls(template.SerializeToString(), checked, width, budget)
 
-    def pieces(self, batch: Batch) -> tuple[int, Iterator[signature_pb2.VerifySignaturesRequest]]:
-        """How many requests a batch takes, and the requests."""
+    def pieces(self, batch: Batch) -> tuple[int, Iterator[tuple[int, Parts]]]:
+        """How many requests a batch takes, and of each the number of bytes and the pieces of its encoding."""
         public_keys, signatures, messages = batch
         columns = (
             as_column(public_keys, "public_keys", widths=self.checked.scheme.key_sizes),
@@ -134,12 +142,9 @@ class _Options:
         ranges = split(columns, self.budget.items, self.budget.nbytes)
         return len(ranges), (self._request(columns, start, stop) for start, stop in ranges)
 
-    def _request(self, columns: Sequence[Column], start: int, stop: int) -> signature_pb2.VerifySignaturesRequest:
-        request = signature_pb2.VerifySignaturesRequest()
-        request.CopyFrom(self.template)
-        for name, column in zip(("public_keys", "signatures", "messages"), columns, strict=True):
-            fill_column(getattr(request, name), column.slice(start, stop))
-        return request
+    def _request(self, columns: Sequence[Column], start: int, stop: int) -> tuple[int, Parts]:
+        parts = (column.slice(start, stop) for column in columns)
+        return packed_parts(self.template, zip(_COLUMNS, parts, strict=True))
 
 
 def _stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verdict_pb2.Verdicts:
@@ -162,19 +167,17 @@ class _StreamState:
         """Notes that a batch takes `count` messages, before the first is made."""
         self._pieces.append(count)
 
-    def messages(self, batch: Batch) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+    def messages(self, batch: Batch) -> Iterator[bytes]:
         """The messages of one batch."""
         count, requests = self._options.pieces(batch)
         self.expect(count)
         for request in requests:
             yield from self.message(request)
 
-    def message(
-        self, request: signature_pb2.VerifySignaturesRequest
-    ) -> Iterator[signature_pb2.VerifySignatureStreamRequest]:
+    def message(self, request: tuple[int, Parts]) -> Iterator[bytes]:
         """The message of a part of a batch."""
         self._sent += 1
-        yield signature_pb2.VerifySignatureStreamRequest(id=self._sent, batch=request)
+        yield nested(_ID_TAG + encoded_varint(self._sent), _BATCH, *request)
 
     def waiting(self) -> bool:
         """Whether a batch has no verdicts yet."""

@@ -12,7 +12,8 @@ from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, desc
 from pycore.client.requests import Budget, Caller, Plan, all_verdicts, call, only, root_column, root_slice
 from pycore.errors import LengthError, ShapeError
 from pycore.merkle.patricia import TrieValues
-from pycore.wire.columns import OFFSET_DTYPE, received_column, to_column, to_numbers
+from pycore.wire.columns import OFFSET_DTYPE, received_column, to_numbers
+from pycore.wire.packing import packed
 from pycore.wire.schema import merkle_pb2
 
 _ROOT_SIZE = 32
@@ -61,15 +62,15 @@ def _plan(
     nodes, firsts = _joined(proofs)
     ranges = _ranges(key_column, nodes, firsts, budget)
 
-    def request(start: int, stop: int) -> merkle_pb2.VerifyTrieRequest:
+    def request(start: int, stop: int) -> bytes:
         first, last = int(firsts[start]), int(firsts[stop])
-        return merkle_pb2.VerifyTrieRequest(
-            root=to_column(root_slice(roots, start, stop)),
-            keys=to_column(key_column.slice(start, stop)),
-            hashed=hashed,
-            nodes=to_column(nodes.slice(first, last)),
-            node_counts=to_numbers(np.diff(firsts[start : stop + 1])),
-        )
+        bare = merkle_pb2.VerifyTrieRequest(hashed=hashed, node_counts=to_numbers(np.diff(firsts[start : stop + 1])))
+        columns = [
+            (bare.ROOT_FIELD_NUMBER, root_slice(roots, start, stop)),
+            (bare.KEYS_FIELD_NUMBER, key_column.slice(start, stop)),
+            (bare.NODES_FIELD_NUMBER, nodes.slice(first, last)),
+        ]
+        return packed(bare, columns)
 
     return Plan("VerifyTrie", len(ranges), (request(start, stop) for start, stop in ranges), _values)
 
