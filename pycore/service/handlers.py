@@ -102,13 +102,16 @@ class Handlers:
         self._draining.set()
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """What gRPC serves."""
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, self.methods())
+
+    def methods(self) -> dict[str, Any]:
         """The handlers of every method of the service descriptor."""
         guard, metrics = self._guard, self._metrics
-        methods = {
+        return {
             name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):

@@ -41,6 +41,7 @@ from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
+from pycore.service.lane import lane_of
 from pycore.service.metrics import Metrics, serve_metrics
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
@@ -80,6 +81,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        lane: the same-host lane; None where the settings have none. Belongs to `loop`.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
@@ -128,6 +130,7 @@ class Server:
             self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
         )
         self._health = Health(self._judge)
+        self.lane = lane_of(config, self._handlers, self._health, clock)
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -165,6 +168,8 @@ class Server:
             self.metrics_port, self._stop_metrics = serve_metrics(
                 self.metrics, self.config.metrics_address, self._is_ready
             )
+        if self.lane is not None:
+            self.lane.open()
         await server.start()
         self._server = server
         await self._health.set(_SERVING, *_NAMES)
@@ -270,7 +275,8 @@ class Server:
             await self._delay()
             self._handlers.drain()
             self._health.close()
-            await server.stop(self.config.drain_grace)
+            lane = [self.lane.close(self.config.drain_grace)] if self.lane is not None else []
+            await asyncio.gather(server.stop(self.config.drain_grace), *lane)
         if self._watcher is not None:
             self._watcher.cancel()
         if self._stop_metrics is not None:
@@ -301,7 +307,8 @@ class Server:
         """Ends calls in flight with CANCELLED, without waiting for them."""
         self._hurry.set()
         if self._server is not None:
-            await self._server.stop(None)
+            lane = [self.lane.close(None)] if self.lane is not None else []
+            await asyncio.gather(self._server.stop(None), *lane)
 
     async def __aenter__(self) -> Server:
         await self.start()

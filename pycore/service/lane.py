@@ -1,0 +1,580 @@
+"""The same-host lane: calls of one request over a Unix socket, with the rows in memory that the caller shares.
+
+    Lane(path, mode, ...)     binds the path and answers on the event loop; Linux only
+
+docs/design/0023-same-host-lane.md says why it is so. A call goes through the handler that gRPC calls, so rights, quotas,
+limits, joining, figures and errors are the same; only the way there is shorter. Who calls is known by the user of the
+process that connected, as the kernel says, and by a token where the call has one.
+
+What the caller shares is read once, with `pread`, before anything looks at it: what it changes afterwards changes no
+answer, and what it cuts off is an error of its call and no fault of this process. One call of a connection is answered
+after the other; an answer that the caller has not taken is its last until it does.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import contextlib
+import errno
+import fcntl
+import logging
+import os
+import socket
+import stat
+import struct
+import sys
+import termios
+import threading
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health_pb2
+
+from pycore.wire.errors import DETAILS_KEY, Failure, plain_failure, to_failure
+from pycore.wire.frames import (
+    INLINE,
+    MOST_PACKET,
+    Call,
+    FrameError,
+    Metadata,
+    VersionError,
+    read_call,
+    write_answer,
+)
+
+if TYPE_CHECKING:
+    from pycore.service.config import ServiceConfig
+    from pycore.service.handlers import Handlers
+    from pycore.service.health import Health
+
+__all__ = ["HEALTH_CHECK", "Lane", "LaneContext", "check_platform", "lane_of"]
+
+Behaviour: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
+
+_log = logging.getLogger("pycore.service")
+_CREDENTIALS = struct.Struct("3i")
+_ROOM_FOR_FDS = socket.CMSG_SPACE(4 * array.array("i").itemsize) if sys.platform == "linux" else 0
+_SIZE_IS_FIXED = 0x0002 | 0x0004  # F_SEAL_SHRINK, F_SEAL_GROW
+_ACCEPTED_AT_ONCE = 16
+_PAUSE_S = 0.5  # after the process has run out of descriptors
+_READ_ON_LOOP = 1 << 20  # bytes: copied in well under a millisecond
+_MOST_CONNECTIONS = 256
+_BACKLOG = 64
+HEALTH_CHECK = "Check"
+"""The method of grpc.health.v1, which is always answered."""
+
+
+def check_platform() -> None:
+    """ValueError where the system has no lane."""
+    if sys.platform != "linux":
+        raise ValueError(f"the same-host lane needs Linux (memfd, SO_PEERCRED), this is {sys.platform}")
+
+
+class LaneContext:
+    """A call of the lane, as handlers see calls: what `grpc.aio.ServicerContext` has and they use.
+
+    Args:
+        call: the packet.
+        uid: the user of the process that connected.
+        ends: when the caller's time is up, of the clock; None for never.
+        clock: seconds, monotonic.
+
+    Attributes:
+        expired: whether the time is up.
+        trailing: what the answer says besides.
+        failure: what the call was refused with.
+    """
+
+    def __init__(self, call: Call, uid: int, ends: float | None, clock: Callable[[], float]) -> None:
+        self._call = call
+        self._uid = uid
+        self._ends = ends
+        self._clock = clock
+        self.expired = False
+        self.trailing: tuple[tuple[str, str | bytes], ...] = ()
+        self.failure: tuple[grpc.StatusCode, str] | None = None
+
+    def peer(self) -> str:
+        """Who calls, for logs and for bounds where nobody says who callers are: all processes of one user."""
+        return f"lane:uid:{self._uid}"
+
+    def auth_context(self) -> dict[str, list[bytes]]:
+        """The user, as the kernel says."""
+        return {"unix_uid": [str(self._uid).encode()]}
+
+    def invocation_metadata(self) -> Metadata:
+        """What the call says besides."""
+        return self._call.metadata
+
+    def time_remaining(self) -> float | None:
+        """Seconds that are left; None for no limit."""
+        return None if self._ends is None else max(0.0, self._ends - self._clock())
+
+    def code(self) -> grpc.StatusCode | None:
+        """The status, once there is one."""
+        return None if self.failure is None else self.failure[0]
+
+    def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
+        """What the answer says besides."""
+        self.trailing = tuple(metadata)
+
+    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> None:
+        """Ends the call with a status."""
+        self.failure = code, details
+        self.trailing = tuple(trailing_metadata)
+        raise grpc.aio.AbortError(details)
+
+
+class _Region:
+    """Memory that a caller shares: a memfd of a size that nobody can change. Any thread may call."""
+
+    def __init__(self, fd: int) -> None:
+        """Takes the descriptor over, also where it raises FrameError."""
+        self._fd = fd
+        self._lock = threading.Lock()
+        try:
+            seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
+            self.size = os.fstat(fd).st_size
+        except OSError:
+            seals = 0  # no memfd: reading a pipe or a file of another system may take for ever
+        if seals & _SIZE_IS_FIXED != _SIZE_IS_FIXED:
+            os.close(fd)
+            raise FrameError("region: wanted a memfd with the seals against shrinking and growing")
+
+    def read(self, begin: int, length: int) -> bytes:
+        """A copy of some bytes."""
+        parts = []
+        with self._lock:  # a number that was closed may be another file's by now
+            while length:
+                part = os.pread(self._fd, length, begin) if self._fd >= 0 else b""
+                if not part:
+                    raise FrameError("region: it ended early")
+                parts.append(part)
+                begin, length = begin + len(part), length - len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Gives the memory back; waits for the reader, which takes some milliseconds at most."""
+        with self._lock:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class _Connection:
+    """One caller. Everything happens on the event loop."""
+
+    def __init__(self, lane: Lane, sock: socket.socket, uid: int) -> None:
+        self._lane = lane
+        self._socket = sock
+        self.uid = uid
+        self._region: _Region | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._unread = 0  # bytes of an answer outside of its packet
+        self._closed = False
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(sock.fileno(), self._readable)
+
+    @property
+    def busy(self) -> asyncio.Task[None] | None:
+        """The call that is being answered."""
+        return self._task
+
+    def close(self) -> None:
+        """Ends it, and the call that it has open."""
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._socket.fileno())
+        self._socket.close()
+        if self._region is not None:
+            self._region.close()
+        self._lane.unread -= self._unread
+        self._lane.forget(self)
+        if self._task is not None:
+            self._task.cancel()
+
+    def _readable(self) -> None:
+        try:
+            packet, ancillary, flags, _ = self._socket.recvmsg(
+                MOST_PACKET, _ROOM_FOR_FDS, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+            )
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.close()
+            return
+        fds = _descriptors(ancillary)
+        try:
+            if not packet:  # the caller has gone
+                raise ConnectionResetError
+            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+                raise FrameError(f"packet: wanted at most {MOST_PACKET} bytes and one descriptor")
+            self._take(packet, fds)
+        except ConnectionResetError:
+            self.close()
+        except FrameError as error:
+            self._violated(error)
+        finally:
+            for fd in fds:
+                os.close(fd)
+
+    def _take(self, packet: bytes, fds: list[int]) -> None:
+        """A packet; of its descriptors those that are kept are taken out of the list."""
+        if self._task is not None:
+            raise FrameError("packet: the call before it has no answer yet")
+        if _unsent(self._socket):
+            raise FrameError("packet: the answer before it was not taken")
+        self._lane.unread -= self._unread
+        self._unread = 0
+        call = read_call(packet)
+        if len(fds) != int(call.region):
+            raise FrameError(f"descriptors: got {len(fds)}, wanted {int(call.region)}")
+        if call.region:
+            region = _Region(fds.pop())
+            if self._region is not None:
+                self._region.close()
+            self._region = region
+        if call.body is None and (self._region is None or call.begin + call.length > self._region.size):
+            raise FrameError("body: it is not in the region")
+        self._task = self._loop.create_task(self._answer(call))
+        self._task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if self._task is task:
+            self._task = None
+
+    def _violated(self, error: FrameError) -> None:
+        """A caller that breaks the rules is told, and left."""
+        code = grpc.StatusCode.UNIMPLEMENTED if isinstance(error, VersionError) else grpc.StatusCode.INVALID_ARGUMENT
+        _log.warning("lane: %s", error, extra={"uid": self.uid})
+        with contextlib.suppress(OSError):
+            self._send(_refusal(plain_failure(code, f"lane: {error}")))
+        self.close()
+
+    async def _answer(self, call: Call) -> None:
+        lane = self._lane
+        seconds = call.timeout * 1e-6
+        context = LaneContext(call, self.uid, lane.clock() + seconds if seconds else None, lane.clock)
+        late = self._loop.call_later(seconds, self._expire, asyncio.current_task(), context) if seconds else None
+        try:
+            status, body = await self._outcome(call, context)
+        except asyncio.CancelledError:
+            if self._closed:
+                raise
+            if context.expired:
+                status, body = _refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
+            else:
+                status, body = _refused(grpc.StatusCode.CANCELLED, "the service is shutting down")
+        except FrameError as error:
+            self._violated(error)
+            return
+        except Exception as error:
+            status, body = to_failure(error, call.method).as_answer()
+        finally:
+            if late is not None:
+                late.cancel()
+        try:
+            await self._reply(status, context.trailing, body)
+        except OSError as error:
+            _log.warning("lane: an answer could not be sent: %s", error, extra={"uid": self.uid})
+            self.close()
+
+    def _expire(self, task: asyncio.Task[None], context: LaneContext) -> None:
+        context.expired = True
+        task.cancel()
+
+    async def _outcome(self, call: Call, context: LaneContext) -> tuple[int, bytes]:
+        """The status and the body of an answer."""
+        lane = self._lane
+        behaviour = lane.behaviours.get(call.method)
+        if behaviour is None:
+            return _refused(grpc.StatusCode.UNIMPLEMENTED, f"the lane has no {call.method}: it takes single requests")
+        if lane.draining and call.method != HEALTH_CHECK:
+            return _refused(grpc.StatusCode.UNAVAILABLE, "the service is shutting down")
+        if call.length > lane.max_message_bytes:
+            words = f"request of {call.length} bytes, at most {lane.max_message_bytes} are taken"
+            return _refused(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
+        body = call.body
+        if body is None:
+            assert self._region is not None
+            if call.length <= _READ_ON_LOOP:
+                body = self._region.read(call.begin, call.length)
+            else:
+                body = await asyncio.to_thread(self._region.read, call.begin, call.length)
+        try:
+            return 0, await behaviour(body, context)
+        except grpc.aio.AbortError:
+            assert context.failure is not None
+            code, words = context.failure
+            found = [value for key, value in context.trailing if key == DETAILS_KEY]
+            return (code.value[0], bytes(found[0])) if found else _refused(code, words)
+
+    async def _reply(self, status: int, trailing: tuple[tuple[str, str | bytes], ...], body: bytes) -> None:
+        """OSError where the caller takes no answers."""
+        metadata = tuple((key, value) for key, value in trailing if isinstance(value, str))
+        if len(body) <= INLINE:
+            self._finish(write_answer(status, metadata, body))
+            return
+        if self._lane.unread + len(body) > self._lane.max_unread_bytes:
+            words = f"{self._lane.unread} bytes of answers were not taken yet"
+            self._finish(_refusal(plain_failure(grpc.StatusCode.RESOURCE_EXHAUSTED, words)))
+            return
+        self._unread = len(body)
+        self._lane.unread += self._unread
+        making = self._loop.run_in_executor(None, _memfd_with, body)
+        try:
+            fd = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(_close_made)
+            raise
+        try:
+            self._finish(write_answer(status, metadata, None, len(body)), fd)
+        finally:
+            os.close(fd)
+
+    def _finish(self, packet: bytes, *fds: int) -> None:
+        """Sends the answer; from here on the next call may come."""
+        self._task = None
+        self._send(packet, *fds)
+
+    def _send(self, packet: bytes, *fds: int) -> None:
+        """OSError where the caller takes no answers."""
+        with_it = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self._socket.sendmsg([packet], with_it, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+
+class Lane:
+    """The listener. Belongs to one event loop.
+
+    Args:
+        path: of the socket. A socket that nobody listens on is replaced, anything else there is an error.
+        mode: of the file; who may write to it may connect.
+        behaviours: what answers the calls of each method.
+        max_message_bytes: largest request.
+        max_unread_bytes: answers, over all callers, that are too large for a packet and were not taken yet.
+        max_connections: open at once; one user has at most half of them.
+        clock: seconds, monotonic.
+
+    Attributes:
+        draining: calls are refused.
+        unread: bytes of answers that were not taken.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        mode: int,
+        behaviours: Mapping[str, Behaviour],
+        *,
+        max_message_bytes: int,
+        max_unread_bytes: int,
+        max_connections: int = _MOST_CONNECTIONS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        check_platform()
+        self.behaviours = behaviours
+        self.max_message_bytes = max_message_bytes
+        self.max_unread_bytes = max_unread_bytes
+        self.clock = clock
+        self.draining = False
+        self.unread = 0
+        self._path = path
+        self._mode = mode
+        self._max_connections = max_connections
+        self._connections: set[_Connection] = set()
+        self._of_users: Counter[int] = Counter()
+        self._listener: socket.socket | None = None
+        self._inode: tuple[int, int] | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
+    def open(self) -> None:
+        """Binds and listens.
+
+        Raises:
+            OSError: something else is at the path, or another process listens there.
+        """
+        _make_free(self._path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            listener.bind(str(self._path))
+            self._path.chmod(self._mode)  # before it listens: nobody connects with the rights of the umask
+            status = self._path.stat()
+            self._inode = status.st_dev, status.st_ino
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            listener.close()
+            raise OSError(f"cannot listen on the lane {self._path}: {error}") from error
+        self._listener = listener
+        asyncio.get_running_loop().add_reader(listener.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                sock, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                _log.warning("lane: a connection could not be accepted: %s", error)
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    self._pause()
+                return
+            self._begin(sock)
+
+    def _pause(self) -> None:
+        """Looks away from the listener for a moment, as it would stay readable."""
+        loop = asyncio.get_running_loop()
+        assert self._listener is not None
+        loop.remove_reader(self._listener.fileno())
+        loop.call_later(_PAUSE_S, self._go_on)
+
+    def _go_on(self) -> None:
+        if self._listener is not None:
+            asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
+
+    def _begin(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        _, uid, _ = _CREDENTIALS.unpack(raw)
+        most = self._max_connections
+        if len(self._connections) >= most or self._of_users[uid] >= max(1, most // 2):
+            words = f"{self._of_users[uid]} connections of the user {uid}, {len(self._connections)} in all"
+            with sock, contextlib.suppress(OSError):
+                sock.send(_refusal(plain_failure(grpc.StatusCode.RESOURCE_EXHAUSTED, words)), socket.MSG_NOSIGNAL)
+            return
+        self._of_users[uid] += 1
+        self._connections.add(_Connection(self, sock, uid))
+
+    def forget(self, connection: _Connection) -> None:
+        """A connection was closed."""
+        self._connections.discard(connection)
+        self._of_users[connection.uid] -= 1
+        if not self._of_users[connection.uid]:
+            del self._of_users[connection.uid]
+
+    async def close(self, grace: float | None) -> None:
+        """Takes no more connections and calls; calls in flight have `grace` seconds, then they are cancelled."""
+        self.draining = True
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener.fileno())
+            self._listener.close()
+            self._listener = None
+            self._unlink()
+        tasks = [task for one in self._connections if (task := one.busy) is not None]
+        if tasks and grace:
+            await asyncio.wait(tasks, timeout=grace)
+        left = [task for task in tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1.0)
+        for one in list(self._connections):
+            one.close()
+
+    def _unlink(self) -> None:
+        """Removes the file, where it is still ours."""
+        with contextlib.suppress(OSError):
+            status = self._path.stat()
+            if (status.st_dev, status.st_ino) == self._inode:
+                self._path.unlink()
+
+
+def _make_free(path: Path) -> None:
+    """Removes a socket that nobody listens on. OSError where there is anything else."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(status.st_mode):
+        raise FileExistsError(f"cannot listen on the lane {path}: there is a file that is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except OSError as error:  # EPROTOTYPE: somebody listens for streams
+            raise OSError(f"cannot listen on the lane {path}: {error}") from error
+    raise OSError(f"cannot listen on the lane {path}: another process does")
+
+
+def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors that came with a packet; the process has them already, so each must be closed or kept."""
+    fds = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    return fds.tolist()
+
+
+def _unsent(sock: socket.socket) -> int:
+    """Bytes that the peer has not taken."""
+    found = array.array("i", [0])
+    fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, found)
+    return found[0]
+
+
+def _memfd_with(body: bytes) -> int:
+    """A memfd with a body, which nobody can change."""
+    fd = os.memfd_create("pycore-answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        view = memoryview(body)
+        while view:
+            view = view[os.write(fd, view) :]
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SIZE_IS_FIXED | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _close_made(making: asyncio.Future[int]) -> None:
+    """Closes what was made for a caller who has gone."""
+    if not making.cancelled() and making.exception() is None:
+        os.close(making.result())
+
+
+def _refused(code: grpc.StatusCode, words: str) -> tuple[int, bytes]:
+    return plain_failure(code, words).as_answer()
+
+
+def _refusal(failure: Failure) -> bytes:
+    status, body = failure.as_answer()
+    return write_answer(status, (), body)
+
+
+def lane_of(config: ServiceConfig, handlers: Handlers, health: Health, clock: Callable[[], float]) -> Lane | None:
+    """The lane that the settings ask for; it answers what `handlers` answers, and health."""
+    if config.lane is None:
+        return None
+
+    async def check(raw: bytes, context: Any) -> bytes:
+        try:
+            request = health_pb2.HealthCheckRequest.FromString(raw)
+        except DecodeError:
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "request: wanted a HealthCheckRequest")
+        answer: bytes = (await health.Check(request, context)).SerializeToString()
+        return answer
+
+    behaviours: dict[str, Behaviour] = {
+        name: handler.unary_unary for name, handler in handlers.methods().items() if handler.unary_unary is not None
+    }
+    return Lane(
+        config.lane,
+        int(config.lane_mode, 8),
+        {**behaviours, HEALTH_CHECK: check},
+        max_message_bytes=config.max_message_bytes,
+        max_unread_bytes=config.max_inflight_bytes,
+        clock=clock,
+    )
