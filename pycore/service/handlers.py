@@ -123,10 +123,17 @@ class Handlers:
         return grpc.unary_unary_rpc_method_handler(self._unary(method, rpc))
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
-        def serialised(result: Any) -> bytes:
-            return rpc.encode(result).SerializeToString()
+        """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
 
         async def answer(raw: bytes, context: Context) -> bytes:
+            deliver: Callable[[bytes], None] | None = getattr(context, "deliver", None)
+
+            def serialised(result: Any) -> bytes:
+                found = rpc.encode(result).SerializeToString()
+                if deliver is not None:
+                    deliver(found)
+                return found
+
             deadline = self._deadline(context)
             with self._admission.admit(len(raw)) as ticket:
                 work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)

@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import functools
 import logging
 import os
 import socket
@@ -36,6 +37,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
+from pycore.service.guard import ABOUT_CHAINS
 from pycore.wire.errors import DETAILS_KEY, Failure, plain_failure, to_failure
 from pycore.wire.frames import (
     INLINE,
@@ -82,23 +84,29 @@ class LaneContext:
     Args:
         call: the packet.
         uid: the user of the process that connected.
-        ends: when the caller's time is up, of the clock; None for never.
         clock: seconds, monotonic.
+        deliver: sends an answer of this call; from any thread.
 
     Attributes:
-        expired: whether the time is up.
+        answered: the answer was sent.
+        expired: the time is up.
         trailing: what the answer says besides.
         failure: what the call was refused with.
+        deliver: takes the answer as soon as there is one; None where it must wait for the end of the call.
     """
 
-    def __init__(self, call: Call, uid: int, ends: float | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, call: Call, uid: int, clock: Callable[[], float], deliver: Callable[[LaneContext, bytes], None]
+    ) -> None:
         self._call = call
         self._uid = uid
-        self._ends = ends
+        self._ends = clock() + call.timeout * 1e-6 if call.timeout else None
         self._clock = clock
+        self.answered = False
         self.expired = False
         self.trailing: tuple[tuple[str, str | bytes], ...] = ()
         self.failure: tuple[grpc.StatusCode, str] | None = None
+        self.deliver = None if call.method in ABOUT_CHAINS else functools.partial(deliver, self)
 
     def peer(self) -> str:
         """Who calls, for logs and for bounds where nobody says who callers are: all processes of one user."""
@@ -175,8 +183,10 @@ class _Connection:
         self.uid = uid
         self._region: _Region | None = None
         self._task: asyncio.Task[None] | None = None
+        self._call: LaneContext | None = None  # the last; where it was answered it may have to be tidied up after
         self._unread = 0  # bytes of an answer outside of its packet
         self._closed = False
+        self._sending = threading.Lock()
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._readable)
 
@@ -189,9 +199,10 @@ class _Connection:
         """Ends it, and the call that it has open."""
         if self._closed:
             return
-        self._closed = True
         self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
+        with self._sending:  # a worker must not write into whatever gets the number next
+            self._closed = True
+            self._socket.close()
         if self._region is not None:
             self._region.close()
         self._lane.unread -= self._unread
@@ -226,7 +237,8 @@ class _Connection:
 
     def _take(self, packet: bytes, fds: list[int]) -> None:
         """A packet; of its descriptors those that are kept are taken out of the list."""
-        if self._task is not None:
+        before = self._task
+        if before is not None and not (self._call is not None and self._call.answered):
             raise FrameError("packet: the call before it has no answer yet")
         if _unsent(self._socket):
             raise FrameError("packet: the answer before it was not taken")
@@ -242,7 +254,8 @@ class _Connection:
             self._region = region
         if call.body is None and (self._region is None or call.begin + call.length > self._region.size):
             raise FrameError("body: it is not in the region")
-        self._task = self._loop.create_task(self._answer(call))
+        self._call = LaneContext(call, self.uid, self._lane.clock, self._deliver)
+        self._task = self._loop.create_task(self._answer(call, self._call, before))
         self._task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -257,15 +270,15 @@ class _Connection:
             self._send(_refusal(plain_failure(code, f"lane: {error}")))
         self.close()
 
-    async def _answer(self, call: Call) -> None:
-        lane = self._lane
+    async def _answer(self, call: Call, context: LaneContext, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait((before,))  # it gives back what its caller may have only so much of
         seconds = call.timeout * 1e-6
-        context = LaneContext(call, self.uid, lane.clock() + seconds if seconds else None, lane.clock)
         late = self._loop.call_later(seconds, self._expire, asyncio.current_task(), context) if seconds else None
         try:
             status, body = await self._outcome(call, context)
         except asyncio.CancelledError:
-            if self._closed:
+            if self._closed or context.answered:
                 raise
             if context.expired:
                 status, body = _refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
@@ -279,11 +292,19 @@ class _Connection:
         finally:
             if late is not None:
                 late.cancel()
+        if context.answered:
+            return
         try:
-            await self._reply(status, context.trailing, body)
+            await self._reply(context, status, body)
         except OSError as error:
             _log.warning("lane: an answer could not be sent: %s", error, extra={"uid": self.uid})
             self.close()
+
+    def _deliver(self, context: LaneContext, body: bytes) -> None:
+        """Sends an answer from a worker, where it fits into a packet. A caller who has gone is seen by the loop."""
+        if len(body) <= INLINE:
+            with contextlib.suppress(OSError):
+                self._finish(context, write_answer(0, _words(context.trailing), body))
 
     def _expire(self, task: asyncio.Task[None], context: LaneContext) -> None:
         context.expired = True
@@ -315,15 +336,15 @@ class _Connection:
             found = [value for key, value in context.trailing if key == DETAILS_KEY]
             return (code.value[0], bytes(found[0])) if found else _refused(code, words)
 
-    async def _reply(self, status: int, trailing: tuple[tuple[str, str | bytes], ...], body: bytes) -> None:
+    async def _reply(self, context: LaneContext, status: int, body: bytes) -> None:
         """OSError where the caller takes no answers."""
-        metadata = tuple((key, value) for key, value in trailing if isinstance(value, str))
+        metadata = _words(context.trailing)
         if len(body) <= INLINE:
-            self._finish(write_answer(status, metadata, body))
+            self._finish(context, write_answer(status, metadata, body))
             return
         if self._lane.unread + len(body) > self._lane.max_unread_bytes:
             words = f"{self._lane.unread} bytes of answers were not taken yet"
-            self._finish(_refusal(plain_failure(grpc.StatusCode.RESOURCE_EXHAUSTED, words)))
+            self._finish(context, _refusal(plain_failure(grpc.StatusCode.RESOURCE_EXHAUSTED, words)))
             return
         self._unread = len(body)
         self._lane.unread += self._unread
@@ -334,14 +355,17 @@ class _Connection:
             making.add_done_callback(_close_made)
             raise
         try:
-            self._finish(write_answer(status, metadata, None, len(body)), fd)
+            self._finish(context, write_answer(status, metadata, None, len(body)), fd)
         finally:
             os.close(fd)
 
-    def _finish(self, packet: bytes, *fds: int) -> None:
-        """Sends the answer; from here on the next call may come."""
-        self._task = None
-        self._send(packet, *fds)
+    def _finish(self, context: LaneContext, packet: bytes, *fds: int) -> None:
+        """Sends the answer of a call, once; from here on the next call may come."""
+        with self._sending:
+            if self._closed or context.answered:
+                return
+            context.answered = True
+            self._send(packet, *fds)
 
     def _send(self, packet: bytes, *fds: int) -> None:
         """OSError where the caller takes no answers."""
@@ -537,6 +561,11 @@ def _memfd_with(body: bytes) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def _words(trailing: tuple[tuple[str, str | bytes], ...]) -> Metadata:
+    """What of an answer's metadata is text."""
+    return tuple((key, value) for key, value in trailing if isinstance(value, str))
 
 
 def _close_made(making: asyncio.Future[int]) -> None:
