@@ -57,8 +57,9 @@ class _GoneError(Exception):
 class _Connection:
     """One connection, which carries one call at a time, and the memory that it shares."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, spin: float) -> None:
         self.pid = os.getpid()
+        self._spin = spin
         self.used = False
         self._memory: mmap.mmap | None = None
         self._wait: float | None = None
@@ -135,7 +136,7 @@ class _Connection:
             self._wait = seconds
 
     def _answer(self) -> tuple[int, bytes]:
-        packet, ancillary, flags, _ = self._socket.recvmsg(MOST_PACKET, _ROOM_FOR_FD, socket.MSG_CMSG_CLOEXEC)
+        packet, ancillary, flags, _ = self._received()
         fds = array.array("i")
         for level, kind, data in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
@@ -154,6 +155,17 @@ class _Connection:
         finally:
             for fd in fds:
                 os.close(fd)
+
+    def _received(self) -> Any:
+        """The next packet; asks again and again for a while, where the caller rather does that than sleep."""
+        if self._spin:
+            end = time.monotonic() + self._spin
+            while time.monotonic() < end:
+                with contextlib.suppress(BlockingIOError):
+                    return self._socket.recvmsg(
+                        MOST_PACKET, _ROOM_FOR_FD, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+                    )
+        return self._socket.recvmsg(MOST_PACKET, _ROOM_FOR_FD, socket.MSG_CMSG_CLOEXEC)
 
 
 def _read(fd: int, length: int) -> bytes:
@@ -183,6 +195,7 @@ class LaneClient(Calls, Blocking):
         timeout: float | None = 60.0,
         max_message_bytes: int = 16 << 20,
         max_batch_items: int = 1 << 18,
+        spin: float = 0.0,
     ) -> None:
         """
         Args:
@@ -192,6 +205,8 @@ class LaneClient(Calls, Blocking):
             timeout: seconds that the service has for a call; None waits for ever.
             max_message_bytes, max_batch_items: most of one call, at most the service's own limits. Larger batches are
                 refused here: send them in pieces, or over gRPC.
+            spin: seconds that a call asks for its answer before it sleeps. That takes a CPU, which is not to be the
+                service's, and saves the time to wake up: 0.005 for batches that take some milliseconds.
 
         Raises:
             OSError: this system has no lane.
@@ -204,6 +219,7 @@ class LaneClient(Calls, Blocking):
             raise InputError("max_batch_items", str(max_batch_items), "at least 1")
         self.path = str(path)
         self.timeout = timeout
+        self._spin = spin
         self._token = None if token is None else _Token(token)
         self._budget = Budget(max_batch_items, max_message_bytes)
         self._lock = threading.Lock()
@@ -297,7 +313,7 @@ class LaneClient(Calls, Blocking):
             if self._idle:
                 return self._idle.pop()
         try:
-            return _Connection(self.path)
+            return _Connection(self.path, self._spin)
         except OSError as error:
             raise ServiceError(grpc.StatusCode.UNAVAILABLE, f"{self.path}: {error.strerror or error}") from None
 

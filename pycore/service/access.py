@@ -97,7 +97,9 @@ class Client(_Strict):
     def _users_of_this_host(cls, given: tuple[int, ...]) -> tuple[int, ...]:
         for uid in given:
             if not 0 <= uid < _NO_UID or uid == _EVERYBODY_ELSE:
-                raise ValueError(f"{uid}: wanted the number of one user; {_EVERYBODY_ELSE} is whoever has no number here")
+                raise ValueError(
+                    f"{uid}: wanted the number of one user; {_EVERYBODY_ELSE} is whoever has no number here"
+                )
         return given
 
     @field_validator("rpcs")

@@ -20,6 +20,7 @@ import errno
 import fcntl
 import functools
 import logging
+import math
 import os
 import socket
 import stat
@@ -220,7 +221,7 @@ class _Connection:
         except OSError:
             self.close()
             return
-        fds = _descriptors(ancillary)
+        fds = _descriptors(ancillary) if ancillary else []
         try:
             if not packet:  # the caller has gone
                 raise ConnectionResetError
@@ -240,10 +241,11 @@ class _Connection:
         before = self._task
         if before is not None and not (self._call is not None and self._call.answered):
             raise FrameError("packet: the call before it has no answer yet")
-        if _unsent(self._socket):
-            raise FrameError("packet: the answer before it was not taken")
-        self._lane.unread -= self._unread
-        self._unread = 0
+        if self._unread:
+            if _unsent(self._socket):
+                raise FrameError("packet: the answer before it was not taken")
+            self._lane.unread -= self._unread
+            self._unread = 0
         call = read_call(packet)
         if len(fds) != int(call.region):
             raise FrameError(f"descriptors: got {len(fds)}, wanted {int(call.region)}")
@@ -265,7 +267,7 @@ class _Connection:
     def _violated(self, error: FrameError) -> None:
         """A caller that breaks the rules is told, and left."""
         code = grpc.StatusCode.UNIMPLEMENTED if isinstance(error, VersionError) else grpc.StatusCode.INVALID_ARGUMENT
-        _log.warning("lane: %s", error, extra={"uid": self.uid})
+        self._lane.complain(str(error), self.uid)
         with contextlib.suppress(OSError):
             self._send(_refusal(plain_failure(code, f"lane: {error}")))
         self.close()
@@ -297,7 +299,7 @@ class _Connection:
         try:
             await self._reply(context, status, body)
         except OSError as error:
-            _log.warning("lane: an answer could not be sent: %s", error, extra={"uid": self.uid})
+            self._lane.complain(f"an answer could not be sent: {error}", self.uid)
             self.close()
 
     def _deliver(self, context: LaneContext, body: bytes) -> None:
@@ -415,6 +417,7 @@ class Lane:
         self._of_users: Counter[int] = Counter()
         self._listener: socket.socket | None = None
         self._inode: tuple[int, int] | None = None
+        self._complained = -math.inf
 
     @property
     def connections(self) -> int:
@@ -478,6 +481,13 @@ class Lane:
             return
         self._of_users[uid] += 1
         self._connections.add(_Connection(self, sock, uid))
+
+    def complain(self, words: str, uid: int) -> None:
+        """Logs what a caller did wrong, once a second at most."""
+        now = self.clock()
+        if now >= self._complained + 1.0:
+            self._complained = now
+            _log.warning("lane: %s", words, extra={"uid": uid})
 
     def forget(self, connection: _Connection) -> None:
         """A connection was closed."""

@@ -81,9 +81,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
         yield Setting(server.target, folder, expected)
 
 
-def compare(
-    setting: Setting, command: list[str], *, deadline: str = "4", large: str = "8", **environment: str
-) -> None:
+def compare(setting: Setting, command: list[str], *, deadline: str = "4", large: str = "8", **environment: str) -> None:
     """Runs a client, whose every line must be what the service should have answered; `deadline`, `large`: the statuses
     that this client has for a deadline that passed, and for an answer above its own limit of 4 MiB."""
     done = subprocess.run(
