@@ -212,8 +212,8 @@ class Guard:
 
 
 def certificate_names(properties: Any) -> list[str]:
-    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context; of
-    a caller of the same-host lane, the user.
+    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context;
+    of a caller of the same-host lane, the user.
 
     >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']

@@ -2,9 +2,9 @@
 
     Lane(path, mode, ...)     binds the path and answers on the event loop; Linux only
 
-docs/design/0023-same-host-lane.md says why it is so. A call goes through the handler that gRPC calls, so rights, quotas,
-limits, joining, figures and errors are the same; only the way there is shorter. Who calls is known by the user of the
-process that connected, as the kernel says, and by a token where the call has one.
+docs/design/0023-same-host-lane.md says why it is so. A call goes through the handler that gRPC calls, so rights,
+quotas, limits, joining, figures and errors are the same; only the way there is shorter. Who calls is known by the user
+of the process that connected, as the kernel says, and by a token where the call has one.
 
 What the caller shares is read once, with `pread`, before anything looks at it: what it changes afterwards changes no
 answer, and what it cuts off is an error of its call and no fault of this process. One call of a connection is answered
@@ -17,7 +17,6 @@ import array
 import asyncio
 import contextlib
 import errno
-import fcntl
 import functools
 import logging
 import math
@@ -26,7 +25,6 @@ import socket
 import stat
 import struct
 import sys
-import termios
 import threading
 import time
 from collections import Counter
@@ -39,6 +37,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from pycore.service.guard import ABOUT_CHAINS
+from pycore.service.lane_memory import ROOM_FOR_DESCRIPTORS, Region, descriptors, memfd_with, unsent
 from pycore.wire.errors import DETAILS_KEY, Failure, plain_failure, to_failure
 from pycore.wire.frames import (
     INLINE,
@@ -62,8 +61,6 @@ Behaviour: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
 
 _log = logging.getLogger("pycore.service")
 _CREDENTIALS = struct.Struct("3i")
-_ROOM_FOR_FDS = socket.CMSG_SPACE(4 * array.array("i").itemsize) if sys.platform == "linux" else 0
-_SIZE_IS_FIXED = 0x0002 | 0x0004  # F_SEAL_SHRINK, F_SEAL_GROW
 _ACCEPTED_AT_ONCE = 16
 _PAUSE_S = 0.5  # after the process has run out of descriptors
 _READ_ON_LOOP = 1 << 20  # bytes: copied in well under a millisecond
@@ -140,41 +137,6 @@ class LaneContext:
         raise grpc.aio.AbortError(details)
 
 
-class _Region:
-    """Memory that a caller shares: a memfd of a size that nobody can change. Any thread may call."""
-
-    def __init__(self, fd: int) -> None:
-        """Takes the descriptor over, also where it raises FrameError."""
-        self._fd = fd
-        self._lock = threading.Lock()
-        try:
-            seals = fcntl.fcntl(fd, fcntl.F_GET_SEALS)
-            self.size = os.fstat(fd).st_size
-        except OSError:
-            seals = 0  # no memfd: reading a pipe or a file of another system may take for ever
-        if seals & _SIZE_IS_FIXED != _SIZE_IS_FIXED:
-            os.close(fd)
-            raise FrameError("region: wanted a memfd with the seals against shrinking and growing")
-
-    def read(self, begin: int, length: int) -> bytes:
-        """A copy of some bytes."""
-        parts = []
-        with self._lock:  # a number that was closed may be another file's by now
-            while length:
-                part = os.pread(self._fd, length, begin) if self._fd >= 0 else b""
-                if not part:
-                    raise FrameError("region: it ended early")
-                parts.append(part)
-                begin, length = begin + len(part), length - len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    def close(self) -> None:
-        """Gives the memory back; waits for the reader, which takes some milliseconds at most."""
-        with self._lock:
-            os.close(self._fd)
-            self._fd = -1
-
-
 class _Connection:
     """One caller. Everything happens on the event loop."""
 
@@ -182,7 +144,7 @@ class _Connection:
         self._lane = lane
         self._socket = sock
         self.uid = uid
-        self._region: _Region | None = None
+        self._region: Region | None = None
         self._task: asyncio.Task[None] | None = None
         self._call: LaneContext | None = None  # the last; where it was answered it may have to be tidied up after
         self._unread = 0  # bytes of an answer outside of its packet
@@ -214,14 +176,14 @@ class _Connection:
     def _readable(self) -> None:
         try:
             packet, ancillary, flags, _ = self._socket.recvmsg(
-                MOST_PACKET, _ROOM_FOR_FDS, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+                MOST_PACKET, ROOM_FOR_DESCRIPTORS, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
             )
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             self.close()
             return
-        fds = _descriptors(ancillary) if ancillary else []
+        fds = descriptors(ancillary) if ancillary else []
         try:
             if not packet:  # the caller has gone
                 raise ConnectionResetError
@@ -242,7 +204,7 @@ class _Connection:
         if before is not None and not (self._call is not None and self._call.answered):
             raise FrameError("packet: the call before it has no answer yet")
         if self._unread:
-            if _unsent(self._socket):
+            if unsent(self._socket):
                 raise FrameError("packet: the answer before it was not taken")
             self._lane.unread -= self._unread
             self._unread = 0
@@ -250,7 +212,7 @@ class _Connection:
         if len(fds) != int(call.region):
             raise FrameError(f"descriptors: got {len(fds)}, wanted {int(call.region)}")
         if call.region:
-            region = _Region(fds.pop())
+            region = Region(fds.pop())
             if self._region is not None:
                 self._region.close()
             self._region = region
@@ -308,9 +270,10 @@ class _Connection:
             with contextlib.suppress(OSError):
                 self._finish(context, write_answer(0, _words(context.trailing), body))
 
-    def _expire(self, task: asyncio.Task[None], context: LaneContext) -> None:
+    def _expire(self, task: asyncio.Task[Any] | None, context: LaneContext) -> None:
         context.expired = True
-        task.cancel()
+        if task is not None:
+            task.cancel()
 
     async def _outcome(self, call: Call, context: LaneContext) -> tuple[int, bytes]:
         """The status and the body of an answer."""
@@ -335,8 +298,8 @@ class _Connection:
         except grpc.aio.AbortError:
             assert context.failure is not None
             code, words = context.failure
-            found = [value for key, value in context.trailing if key == DETAILS_KEY]
-            return (code.value[0], bytes(found[0])) if found else _refused(code, words)
+            found = [value for key, value in context.trailing if key == DETAILS_KEY and isinstance(value, bytes)]
+            return (code.value[0], found[0]) if found else _refused(code, words)
 
     async def _reply(self, context: LaneContext, status: int, body: bytes) -> None:
         """OSError where the caller takes no answers."""
@@ -350,7 +313,7 @@ class _Connection:
             return
         self._unread = len(body)
         self._lane.unread += self._unread
-        making = self._loop.run_in_executor(None, _memfd_with, body)
+        making = self._loop.run_in_executor(None, memfd_with, body)
         try:
             fd = await asyncio.shield(making)
         except asyncio.CancelledError:
@@ -541,36 +504,6 @@ def _make_free(path: Path) -> None:
         except OSError as error:  # EPROTOTYPE: somebody listens for streams
             raise OSError(f"cannot listen on the lane {path}: {error}") from error
     raise OSError(f"cannot listen on the lane {path}: another process does")
-
-
-def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
-    """The descriptors that came with a packet; the process has them already, so each must be closed or kept."""
-    fds = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
-    return fds.tolist()
-
-
-def _unsent(sock: socket.socket) -> int:
-    """Bytes that the peer has not taken."""
-    found = array.array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, found)
-    return found[0]
-
-
-def _memfd_with(body: bytes) -> int:
-    """A memfd with a body, which nobody can change."""
-    fd = os.memfd_create("pycore-answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        view = memoryview(body)
-        while view:
-            view = view[os.write(fd, view) :]
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SIZE_IS_FIXED | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
 
 
 def _words(trailing: tuple[tuple[str, str | bytes], ...]) -> Metadata:

@@ -2,15 +2,15 @@
 
 A packet is read whole or not at all, so there are no halves to wait for. Numbers are little-endian.
 
-    call    magic 4, flags u8, 0 u8, method length u16, metadata length u32, timeout u64, body begin u64, body length u64
-            method, metadata, body
-    answer  magic 4, flags u8, 0 u8, status u16, metadata length u32, body length u64
-            metadata, body
+    call    magic 4, flags u8, 0 u8, length of the method u16, of the metadata u32, timeout u64,
+            begin of the body u64, length of the body u64; method, metadata, body
+    answer  magic 4, flags u8, 0 u8, status u16, length of the metadata u32, of the body u64; metadata, body
 
-The magic ends with the version. The body is a request or an answer of pycore.validation.v1 as gRPC would carry it; of an
-answer with a status other than 0 it is a google.rpc.Status. It is in the packet, or with flag 1 elsewhere: of a call in
-the caller's region, of an answer in a memfd that comes with the packet. Flag 2 of a call: a region comes with the packet.
-The timeout is in microseconds, 0 for none. Metadata are pairs: length of the key u8, of the value u16, key, value.
+The magic ends with the version. The body is a request or an answer of pycore.validation.v1 as gRPC would carry it; of
+an answer with a status other than 0 it is a google.rpc.Status. It is in the packet, or with flag 1 elsewhere: of a call
+in the caller's region, of an answer in a memfd that comes with the packet. Flag 2 of a call: a region comes with the
+packet. The timeout is in microseconds, 0 for none. Metadata are pairs: length of the key u8, of the value u16, key,
+value.
 """
 
 from __future__ import annotations
