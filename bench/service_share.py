@@ -174,7 +174,9 @@ def block_share(client: ValidationClient, seconds: float) -> tuple[float, float]
     chain = ledgers.get("chainmaker")
     wanted = chain.validate_block(block, context, threads=1)
     found = client.validate_block("chainmaker", block, context)
-    assert found.valid and found.complete and wanted.valid
+    assert wanted.valid
+    assert found.valid
+    assert found.complete
     return alternate(
         timed(lambda: chain.validate_block(block, context, threads=1)),
         timed(lambda: client.validate_block("chainmaker", block, context)),

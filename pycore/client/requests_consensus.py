@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -86,7 +87,7 @@ class ConsensusCalls(Caller):
         commits = _Commits(options, validators, Budget(window_headers, self._budget.nbytes))
         return Feed(
             "VerifyCommits", signed_headers, commits.messages, commits.take, rest=commits.rest,
-            waiting=commits.waiting, spread=True,
+            waiting=commits.waiting, spread=True, pending=commits.pending,
         )  # fmt: skip
 
     @call
@@ -169,6 +170,7 @@ class _Commits:
         self._headers: list[bytes] = []
         self._fresh = True  # the set is not sent yet
         self._size = self._taken = self._sent = self._answered = 0
+        self._ends: collections.deque[int] = collections.deque()  # headers up to the end of each message
 
     def messages(self, given: Any) -> Iterator[bytes]:
         """The messages that must go before this header, and the one that it fills."""
@@ -211,6 +213,8 @@ class _Commits:
             self._fresh = False
         column = as_column(self._headers, "signed_headers")
         self._sent += len(self._headers)
+        if self._headers:
+            self._ends.append(self._sent)
         self._headers, self._size = [], 0
         bare = consensus_pb2.VerifyCommitsRequest(**words, form=self._form)
         return packed(bare, [(bare.SIGNED_HEADERS_FIELD_NUMBER, column)])
@@ -219,9 +223,15 @@ class _Commits:
         """Whether a header that was sent has no report yet."""
         return self._answered < self._sent
 
+    def pending(self) -> int:
+        """Messages of which a header has no report."""
+        return len(self._ends)
+
     def take(self, answer: consensus_pb2.VerifyCommitsResponse) -> list[CommitReport]:
         """The reports of a message."""
         self._answered += len(answer.reports)
+        while self._ends and self._ends[0] <= self._answered:
+            self._ends.popleft()
         return [from_commit_report(one) for one in answer.reports]
 
 

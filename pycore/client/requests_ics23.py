@@ -9,7 +9,7 @@ import numpy as np
 
 from pycore.base.columns import BatchOfBytes, BytesLike, as_column, quote, same_n
 from pycore.base.verdicts import Verdicts
-from pycore.client.requests import Caller, Plan, all_verdicts, call
+from pycore.client.requests import Caller, Plan, call, verdicts_of
 from pycore.errors import InputError, LengthError
 from pycore.ics23 import ProofSpec
 from pycore.merkle.sparse import optional_values
@@ -72,4 +72,4 @@ class Ics23Calls(Caller):
             return packed(bare, filled)
 
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifyIcs23", len(ranges), requests, all_verdicts)
+        return Plan("VerifyIcs23", len(ranges), requests, verdicts_of(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import Any
@@ -56,7 +57,9 @@ class RunCalls(Caller):
             chain=chain, context_json=context_document(context), checkpoint_json=_checkpoint_document(checkpoint)
         )
         run = _Run(first, Budget(window_blocks, self._budget.nbytes))
-        return Feed("ValidateBlocks", blocks, run.messages, run.take, rest=run.rest, waiting=run.waiting)
+        return Feed(
+            "ValidateBlocks", blocks, run.messages, run.take, rest=run.rest, waiting=run.waiting, pending=run.pending
+        )
 
 
 def _checkpoint_document(checkpoint: Any) -> bytes:
@@ -79,6 +82,7 @@ class _Run:
         self._begun = False
         self._size = 0
         self._sent = self._answered = 0
+        self._ends: collections.deque[int] = collections.deque()  # blocks up to the end of each message
         self._context: Any = None
 
     def messages(self, block: BytesLike) -> Iterator[bytes]:
@@ -97,6 +101,8 @@ class _Run:
     def _take_next(self) -> bytes:
         taken = packed_rows(self._next, self._next.BLOCKS_FIELD_NUMBER, self._blocks)
         self._sent += len(self._blocks)
+        if self._blocks:
+            self._ends.append(self._sent)
         self._next, self._blocks = block_pb2.ValidateBlocksRequest(), []
         self._begun, self._size = True, 0
         return taken
@@ -105,9 +111,15 @@ class _Run:
         """Whether a block that was sent has no report yet."""
         return self._answered < self._sent
 
+    def pending(self) -> int:
+        """Messages of which a block has no report."""
+        return len(self._ends)
+
     def take(self, answer: block_pb2.ValidateBlocksResponse) -> ReportedBlock:
         """The report of a block, and the checkpoint after it."""
         self._answered += 1
+        while self._ends and self._ends[0] <= self._answered:
+            self._ends.popleft()
         if answer.context_json:
             self._context = json.loads(answer.context_json)
         checkpoint = {**json.loads(answer.checkpoint_json), "context": self._context}

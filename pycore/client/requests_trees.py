@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from pycore.client.requests import (
     Caller,
     Feed,
     Plan,
-    all_verdicts,
     call,
     only,
     raise_unless_valid,
     root_column,
     root_slice,
+    verdicts_of,
 )
 from pycore.errors import LengthError
 from pycore.merkle import sparse
@@ -102,7 +102,11 @@ class TreeCalls(Caller):
     @call
     def merkle_root(self, /, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> Feed[bytes]:
         """`pycore.merkle_root` on the service; leaves of any number, sent in pieces."""
-        return _append(self._budget, [leaves], options).then(lambda tree: tree.root)
+
+        def feed() -> Feed[GrownTree]:
+            return replace(_append(self._budget, [leaves], options), again=feed)
+
+        return feed().then(lambda tree: tree.root)
 
     @call
     def build_merkle_tree(self, /, leaves: BatchOfBytes, indices: ArrayLike = (), **options: Any) -> Plan[BuiltTree]:
@@ -162,7 +166,7 @@ class TreeCalls(Caller):
 
         ranges = split([column, rows, *([roots] if roots.n != 1 else [])], self._budget.items, self._budget.nbytes)
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifyInclusion", len(ranges), requests, all_verdicts)
+        return Plan("VerifyInclusion", len(ranges), requests, verdicts_of(n))
 
     @call
     def verify_inclusion(
@@ -253,7 +257,7 @@ class TreeCalls(Caller):
         columns = [key_column, value_column, rows, *([roots] if roots.n != 1 else [])]
         ranges = split(columns, self._budget.items, self._budget.nbytes)
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifySparse", len(ranges), requests, all_verdicts)
+        return Plan("VerifySparse", len(ranges), requests, verdicts_of(n))
 
     @call
     def verify_sparse(

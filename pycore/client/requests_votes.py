@@ -72,7 +72,10 @@ class VoteCalls(Caller):
             "limits": to_limits(votes.limits),
         }  # fmt: skip
         votes.move(height, validators, round, first)
-        return Feed("VerifyVotes", items, votes.messages, votes.take, rest=votes.rest, waiting=votes.waiting)
+        return Feed(
+            "VerifyVotes", items, votes.messages, votes.take, rest=votes.rest, waiting=votes.waiting,
+            pending=votes.pending,
+        )  # fmt: skip
 
 
 class _Votes:
@@ -92,6 +95,7 @@ class _Votes:
         self._words: dict[str, Any] = {}  # of the next message
         self._pieces: collections.deque[_Pieces] = collections.deque()  # of each item without an answer
         self._begun = False
+        self._sent = self._answered = 0
 
     def move(self, height: object, validators: object, round_: object, words: dict[str, Any]) -> None:
         """Puts a height into the next message."""
@@ -142,6 +146,7 @@ class _Votes:
         """The next message. `begun`: the messages of which it is the first."""
         words, self._words = self._words, {}
         self._begun = True
+        self._sent += 1
         if begun is not None:
             self._pieces.append(begun)
         bare = votes_pb2.VerifyVotesRequest(**words)
@@ -156,10 +161,15 @@ class _Votes:
         """Whether an item has no answer yet."""
         return any(one.shown for one in self._pieces)
 
+    def pending(self) -> int:
+        """Messages without an answer."""
+        return self._sent - self._answered
+
     def take(self, answer: votes_pb2.VerifyVotesResponse) -> CountedVotes | None:
         """The answer to an item, with the last message that answers it."""
         if not self._pieces:
             raise ServiceError(grpc.StatusCode.UNKNOWN, "an answer to a message that was not sent")
+        self._answered += 1
         pieces = self._pieces[0]
         pieces.left -= 1
         pieces.events += self._events(answer)
