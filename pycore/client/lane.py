@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import array
 import contextlib
+import copy
 import errno
 import fcntl
+import math
 import mmap
 import os
 import socket
@@ -23,18 +25,24 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2
 
-from pycore.client.clients import Calls, _serialised, _Token
+from pycore.client.common import Calls, Readiness, left_until, serving
+from pycore.client.connection import REQUEST_ID_KEY, CallSettings, Metadata, Token
 from pycore.client.requests import Blocking, Budget, Feed, Plan
-from pycore.errors import InputError
+from pycore.client.routes import pause_before
+from pycore.errors import InputError, PycoreError
 from pycore.wire.errors import DETAILS_KEY, ServiceError, from_rpc, to_code
-from pycore.wire.frames import INLINE, MOST_PACKET, FrameError, Metadata, read_answer, write_call
+from pycore.wire.frames import INLINE, MOST_PACKET, Answer, FrameError, read_answer, write_call
 from pycore.wire.schema import METHODS
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["LaneClient"]
 
@@ -43,7 +51,6 @@ R = TypeVar("R")
 _ROOM_FOR_FD = socket.CMSG_SPACE(array.array("i").itemsize) if sys.platform == "linux" else 0
 _LEAST_REGION = 256 << 10
 _PATIENCE_S = 0.1  # beyond the time that the service has: its own words for that are better
-_PAUSE_S = 0.05
 _MOST_IDLE = 16
 _TIME = struct.Struct("ll")
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
@@ -74,8 +81,8 @@ class _Connection:
         if self._memory is not None:
             self._memory.close()
 
-    def call(self, method: str, metadata: Metadata, body: bytes, timeout: float | None) -> tuple[int, bytes]:
-        """The status and the body of the answer.
+    def call(self, method: str, metadata: Metadata, body: bytes, timeout: float | None) -> tuple[Answer, bytes]:
+        """The answer and its body.
 
         Raises:
             _GoneError: the connection was closed.
@@ -134,7 +141,7 @@ class _Connection:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
             self._wait = seconds
 
-    def _answer(self) -> tuple[int, bytes]:
+    def _answer(self) -> tuple[Answer, bytes]:
         packet, ancillary, flags, _ = self._received()
         fds = array.array("i")
         for level, kind, data in ancillary:
@@ -147,10 +154,10 @@ class _Connection:
                 raise FrameError("answer: more than a packet")
             answer = read_answer(packet)
             if answer.body is not None:
-                return answer.status, answer.body
+                return answer, answer.body
             if len(fds) != 1:
                 raise FrameError("answer: it came without its memory")
-            return answer.status, _read(fds[0], answer.length)
+            return answer, _read(fds[0], answer.length)
         finally:
             for fd in fds:
                 os.close(fd)
@@ -178,6 +185,47 @@ def _read(fd: int, length: int) -> bytes:
     return found
 
 
+class _Pool:
+    """Connections that no call uses now."""
+
+    def __init__(self, path: str, spin: float) -> None:
+        self._path = path
+        self._spin = spin
+        self._lock = threading.Lock()
+        self._idle: list[_Connection] = []
+        self._closed = False
+
+    def take(self) -> _Connection:
+        """A connection. ServiceError where there can be none."""
+        with self._lock:
+            if self._closed:
+                raise ServiceError(grpc.StatusCode.CANCELLED, "the client is closed")
+            if self._idle and self._idle[-1].pid != os.getpid():  # after a fork they are the parent's
+                self._idle.clear()
+            if self._idle:
+                return self._idle.pop()
+        try:
+            return _Connection(self._path, self._spin)
+        except OSError as error:
+            raise ServiceError(grpc.StatusCode.UNAVAILABLE, f"{self._path}: {error.strerror or error}") from None
+
+    def give_back(self, connection: _Connection, whole: bool) -> None:
+        """Keeps a connection for the next call, unless something went wrong with it."""
+        with self._lock:
+            if whole and not self._closed and len(self._idle) < _MOST_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def close(self) -> None:
+        """Closes the connections; those of calls under way when these end."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
 class LaneClient(Calls, Blocking):
     """A client for threads of programs on the service's host. Close it, or use it in a `with` statement.
 
@@ -191,6 +239,9 @@ class LaneClient(Calls, Blocking):
         *,
         token: str | Path | None = None,
         timeout: float | None = 60.0,
+        priority: str | None = None,
+        request_id: str | None = None,
+        attempts: int = 1,
         max_message_bytes: int = 16 << 20,
         max_batch_items: int = 1 << 18,
         spin: float = 0.0,
@@ -198,9 +249,7 @@ class LaneClient(Calls, Blocking):
         """
         Args:
             path: the service's setting `lane`.
-            token: a bearer token, where the service knows its callers by one and not by the user; a Path for the file
-                that holds it, which is read again when it changes.
-            timeout: seconds that the service has for a call; None waits for ever.
+            token, timeout, priority, request_id, attempts: as for `ValidationClient`.
             max_message_bytes, max_batch_items: most of one call, at most the service's own limits. Larger batches are
                 refused here: send them in pieces, or over gRPC.
             spin: seconds that a call asks for its answer before it sleeps. That takes a CPU, which is not to be the
@@ -215,22 +264,37 @@ class LaneClient(Calls, Blocking):
             raise InputError("max_message_bytes", str(max_message_bytes), "at least 1024")
         if max_batch_items < 1:
             raise InputError("max_batch_items", str(max_batch_items), "at least 1")
+        if not 0 <= spin < math.inf:
+            raise InputError("spin", str(spin), "seconds, 0 or more")
         self.path = str(path)
-        self.timeout = timeout
-        self._spin = spin
-        self._token = None if token is None else _Token(token)
+        self._token = None if token is None else Token(token)
         self._budget = Budget(max_batch_items, max_message_bytes)
-        self._lock = threading.Lock()
-        self._idle: list[_Connection] = []
-        self._closed = False
+        self._pool = _Pool(self.path, spin)
+        self._settings = CallSettings(timeout, priority, request_id, attempts)
+
+    def using(self, **changes: Any) -> Self:
+        """The client with other settings of calls, over the same connections: closing one closes both.
+
+        Args:
+            changes: `timeout`, `priority`, `request_id`, `attempts`, as at construction.
+
+        Raises:
+            InputError: a value that a setting cannot have, or another name.
+        """
+        if changes.get("hedge_after") is not None:
+            raise InputError("hedge_after", str(changes["hedge_after"]), "None: the lane leads to one service")
+        changed = copy.copy(self)
+        changed._settings = self._settings.changed(changes)
+        return changed
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds that the service has for one call."""
+        return self._settings.timeout
 
     def close(self) -> None:
         """Closes the connections; those of calls under way when these end."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._pool.close()
 
     def __enter__(self) -> LaneClient:
         return self
@@ -243,49 +307,59 @@ class LaneClient(Calls, Blocking):
     def health(self, service: str = "") -> bool:
         """Whether the service says SERVING. ServiceError when it cannot be asked."""
         request = health_pb2.HealthCheckRequest(service=service)
-        raw = self._call("Check", request.SerializeToString(), self.timeout, ())
-        found = health_pb2.HealthCheckResponse.FromString(raw)
-        return bool(found.status == health_pb2.HealthCheckResponse.SERVING)
+        raw = self._call("Check", request.SerializeToString(), self._metadata(), self.timeout)
+        return serving(health_pb2.HealthCheckResponse.FromString(raw))
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
         """Returns when the service says SERVING; ServiceError(UNAVAILABLE) when it has not within `timeout` seconds."""
-        end = time.monotonic() + timeout
-        last = "no answer"
+        waiting = Readiness(self.path, timeout, several=False)
         while True:
             try:
-                if self.health():
+                if self.using(timeout=waiting.left() or None).health():
                     return
-                last = "NOT_SERVING"
+                waiting.last = "NOT_SERVING"
             except ServiceError as error:
-                last = str(error)
-            if time.monotonic() >= end:
-                words = f"{self.path} was not ready within {timeout:g} s: {last}"
-                raise ServiceError(grpc.StatusCode.UNAVAILABLE, words)
-            time.sleep(_PAUSE_S)
+                waiting.last = str(error)
+            time.sleep(waiting.pause())
+            waiting.left()
+
+    def _metadata(self) -> Metadata:
+        told = self._settings.metadata
+        return told if self._token is None else told + self._token.metadata()
 
     def _run(self, plan: Plan[R] | Feed[R]) -> R:
         if isinstance(plan, Feed):
             raise _no_streams(plan)
-        method = METHODS[plan.method]
-        metadata = () if self._token is None else self._token.metadata()
-        answers = []
-        for request in plan.requests:
-            raw = self._call(plan.method, _serialised(request), self.timeout, metadata)
-            answers.append(method.answer.FromString(raw))
-        return plan.combine(answers)
+        answer = METHODS[plan.method].answer
+        return plan.combine([answer.FromString(self._persistent(plan.method, one)) for one in plan.requests])
 
     def _stream(self, feed: Feed[R]) -> Generator[R, None, None]:
         raise _no_streams(feed)
 
-    def _call(self, method: str, body: bytes, timeout: float | None, metadata: Metadata) -> bytes:
+    def _persistent(self, method: str, request: Any) -> bytes:
+        """The answer of one attempt or several."""
+        body = request if isinstance(request, bytes) else request.SerializeToString()
+        end = None if self.timeout is None else time.monotonic() + self.timeout
+        attempt = 0
         while True:
-            connection = self._connection()
+            try:
+                return self._call(method, body, self._metadata(), self.timeout if not attempt else left_until(end))
+            except ServiceError as error:
+                attempt += 1
+                pause = pause_before(self._settings, attempt, error, False)
+                if pause is None or (end is not None and time.monotonic() + pause >= end):
+                    raise
+            time.sleep(pause)
+
+    def _call(self, method: str, body: bytes, metadata: Metadata, timeout: float | None) -> bytes:
+        while True:
+            connection = self._pool.take()
             again = connection.used  # it may have been closed long ago, with nobody here to notice
             connection.used = True
-            kept = False
+            whole = False
             try:
-                status, answer = connection.call(method, metadata, body, timeout)
-                kept = True
+                answer, found = connection.call(method, metadata, body, timeout)
+                whole = True
                 break
             except _GoneError:
                 if not again:
@@ -297,30 +371,11 @@ class LaneClient(Calls, Blocking):
             except FrameError as error:
                 raise ServiceError(grpc.StatusCode.INTERNAL, str(error)) from None
             finally:
-                self._give_back(connection, kept)
-        if status:
-            raise _failure(status, answer)
-        return answer
-
-    def _connection(self) -> _Connection:
-        with self._lock:
-            if self._closed:
-                raise ServiceError(grpc.StatusCode.CANCELLED, "the client is closed")
-            if self._idle and self._idle[-1].pid != os.getpid():  # after a fork they are the parent's
-                self._idle.clear()
-            if self._idle:
-                return self._idle.pop()
-        try:
-            return _Connection(self.path, self._spin)
-        except OSError as error:
-            raise ServiceError(grpc.StatusCode.UNAVAILABLE, f"{self.path}: {error.strerror or error}") from None
-
-    def _give_back(self, connection: _Connection, kept: bool) -> None:
-        with self._lock:
-            if kept and not self._closed and len(self._idle) < _MOST_IDLE:
-                self._idle.append(connection)
-                return
-        connection.close()
+                self._pool.give_back(connection, whole)
+        if answer.status:
+            given = next((value for key, value in answer.metadata if key == REQUEST_ID_KEY), None)
+            raise _failure(answer.status, found, given or self._settings.request_id)
+        return found
 
 
 def _no_streams(feed: Feed[Any]) -> ServiceError:
@@ -328,10 +383,10 @@ def _no_streams(feed: Feed[Any]) -> ServiceError:
     return ServiceError(grpc.StatusCode.UNIMPLEMENTED, words)
 
 
-def _failure(status: int, body: bytes) -> Exception:
+def _failure(status: int, body: bytes, request_id: str | None) -> PycoreError:
     """The error that the in-process call would have raised, else a ServiceError."""
-    words = ""
-    with contextlib.suppress(Exception):  # an answer that cannot be read is a status all the same
+    try:
         words = status_pb2.Status.FromString(body).message
-        return from_rpc(to_code(status), words, ((DETAILS_KEY, body),))
-    return ServiceError(to_code(status), words)
+    except DecodeError:
+        return from_rpc(to_code(status), "", (), request_id)
+    return from_rpc(to_code(status), words, ((DETAILS_KEY, body),), request_id)

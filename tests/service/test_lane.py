@@ -632,6 +632,23 @@ def test_calls_are_counted(lane_server: Server, lane: LaneClient) -> None:
     wait_until(lambda: counted() == before + 1, lane_server)
 
 
+def test_settings_of_calls(lane: LaneClient, path: Path) -> None:
+    with pytest.raises(pycore.InputError) as caught:
+        lane.using(request_id="call-1").validate_block("fabrik", b"", "{}")
+    assert caught.value.request_id == "call-1"
+    assert lane.hash("sha256", b"", priority="votes") == pycore.hash("sha256", b"")
+    with pytest.raises(pycore.InputError, match="priority"):
+        lane.using(priority="mine")
+    with pytest.raises(pycore.InputError, match="hedge_after"):
+        lane.using(hedge_after=0.1)
+    with pytest.raises(pycore.InputError, match="spin"):
+        LaneClient(path, spin=-1.0)
+    with LaneClient(path, spin=0.001) as client:
+        assert client.verify_batch("ed25519", *batch(3, spoiled=1)).valid.tolist() == [True, False, True]
+    with LaneClient(path.with_name("nobody"), attempts=2) as client, pytest.raises(ServiceError):
+        client.hash("sha256", b"")
+
+
 def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot share the lane"):
         ServiceConfig(lane=tmp_path / "lane", processes=2)
