@@ -1,8 +1,8 @@
 """Dynamic batching: small requests that ask the same question are answered by one piece of work.
 
-Signatures and messages of several callers are joined where kind and options are equal and the rows have forms that are
-judged alike; the answer is cut again, and each caller gets what it would have got alone. Where a joined piece raises,
-each of its works is done by itself, so an error reaches the one that made it.
+Signatures and messages of several callers are joined where priority, kind and options are equal and the rows have forms
+that are judged alike; the answer is cut again, and each caller gets what it would have got alone. Where a joined piece
+raises, each of its works is done by itself, so an error reaches the one that made it.
 
 A request waits for others only where others come. How many calls wait in gRPC cannot be seen from here, so it is tried
 out: where a request finds another one open, the batch that it begins is held for `max_delay`, and the number of
@@ -23,9 +23,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pycore.base.columns import Column, join_columns
 from pycore.base.deadline import ExpiredError, StoppedError
+from pycore.base.verdicts import Verdicts
 from pycore.service.admission import Admission, Ticket
+from pycore.service.priorities import Priority
+from pycore.service.shapes import Shaped, join_shaped
 from pycore.service.work import Work
 
 __all__ = ["Joiner", "cut", "join", "joint"]
@@ -46,6 +51,8 @@ fixed width is an error of the call, in a ragged one a verdict)."""
 
 def joint(work: Work) -> Hashable | None:
     """Works of equal ones may be joined; None where it may be with no other."""
+    if isinstance(work, Shaped):
+        return work.joint
     matter = _WIDTHS_MATTER.get(work.kind)
     if matter is None or not 0 < work.n <= _SMALL:
         return None
@@ -60,8 +67,14 @@ def joint(work: Work) -> Hashable | None:
 def join(works: list[Work]) -> Work:
     """One work with the rows of all, which have one :func:`joint`."""
     first = works[0]
-    columns = tuple(join_columns(parts) for parts in zip(*(work.columns for work in works), strict=True))
-    return Work(first.kind, first.options, columns, sum(work.n for work in works), sum(work.cost for work in works))
+    columns = join_shaped(works)
+    if columns is None:
+        columns = tuple(join_columns(parts) for parts in zip(*(work.columns for work in works), strict=True))
+    n, cost = sum(work.n for work in works), sum(work.cost for work in works)
+    marks: list[bytes | None] = []
+    if any(work.marks for work in works):
+        marks = [mark for work in works for mark in work.marks or [None] * work.n]
+    return Work(first.kind, first.options, columns, n, cost, joined=True, marks=marks)
 
 
 def cut(result: Any, works: list[Work]) -> list[Any]:
@@ -75,18 +88,23 @@ def cut(result: Any, works: list[Work]) -> list[Any]:
 
 @dataclass(eq=False)
 class _Waiting:
-    """One request. `work` is None once its caller has gone."""
+    """One request. `work` is None once its caller has gone; `known` is its result, where no work is needed."""
 
     work: Work | None
     deadline: float | None
+    priority: Priority
     result: asyncio.Future[Any]
+    known: Any = None
     batch: _Batch | None = None
 
 
 class _Batch:
     """Requests on their way to a worker. Who goes before it begins takes its rows along."""
 
-    def __init__(self, requests: list[_Waiting], do: Callable[[Work], Any]) -> None:
+    def __init__(
+        self, requests: list[_Waiting], do: Callable[[Work], Any], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self.running: Future[Any] | None = None
         self._requests = requests
         self._do = do
@@ -105,10 +123,12 @@ class _Batch:
         with self._lock:
             self._begun = True
             left = [(one, one.work) for one in self._requests if one.work is not None]
+        now = self._clock()
+        late = {one for one, _ in left if one.deadline is not None and one.deadline <= now}
+        left = [(one, work) for one, work in left if one not in late]
         works = [work for _, work in left]
-        if not works:
-            return []
-        return [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
+        done = [(one, result) for (one, _), result in zip(left, self._results(works) if works else (), strict=True)]
+        return done + [(one, ExpiredError("the deadline passed")) for one in late]
 
     def _results(self, works: list[Work]) -> list[Any]:
         if len(works) > 1:
@@ -144,6 +164,8 @@ class Joiner:
         max_items: items of one piece of work; 1 joins nothing.
         max_delay: seconds that the oldest of its requests may have waited.
         clock: seconds, monotonic: for deadlines, the admission's; and for the pace of arrivals.
+        known: the verdicts of a small work, where they are known without computing, else None; called on the event
+            loop.
     """
 
     def __init__(
@@ -152,7 +174,9 @@ class Joiner:
         max_items: int,
         max_delay: float,
         clock: Callable[[], float] = time.monotonic,
+        known: Callable[[Work], Any] | None = None,
     ) -> None:
+        self._known = known
         self._admission = admission
         self._max_items = max_items
         self._max_delay = max_delay
@@ -167,12 +191,17 @@ class Joiner:
         self, ticket: Ticket, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str
     ) -> T:
         """As `Ticket.run`."""
-        key = joint(work) if self._max_items > 1 else None
+        alike = joint(work) if self._max_items > 1 else None
+        key = None if alike is None else (ticket.priority, alike)
+        known = self._known(work) if self._known is not None else None
         self._open += 1
         try:
             if key is None or not self._holds(key):
+                if known is not None:
+                    self._admission.note(work, known)
+                    return answer(known)
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            one = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+            one = _Waiting(work, deadline, ticket.priority, asyncio.get_running_loop().create_future(), known)
             self._add(key, one, work.n)
             try:
                 return answer(await one.result)
@@ -216,24 +245,34 @@ class Joiner:
         queue.timer.cancel()
         self._held += 1
         now = self._admission.clock()
-        alive = []
+        alive: list[_Waiting] = []
+        known: list[_Waiting] = []
         for one in queue.waiting:  # whoever has gone, or is late, leaves before the work
             if one.result.done():
                 continue
             if one.deadline is not None and one.deadline <= now:
                 one.result.set_exception(ExpiredError("the deadline passed"))
                 continue
-            alive.append(one)
+            (alive if one.known is None else known).append(one)
+        if known:
+            self._answer(known)
         if alive:
             self._start(alive)
+
+    def _answer(self, known: list[_Waiting]) -> None:
+        """Answers what needs no work. It waited with the others all the same: answers that leave together cost less."""
+        works = [one.work for one in known if one.work is not None]
+        self._admission.note(join(works), Verdicts.of_kernel(np.concatenate([one.known.codes for one in known])))
+        for one in known:
+            one.result.set_result(one.known)
 
     def _start(self, alive: list[_Waiting]) -> None:
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        batch = _Batch(alive, self._admission.do)
+        batch = _Batch(alive, self._admission.do, self._admission.clock)
         for one in alive:
             one.batch = batch
-        batch.running = self._admission.start(batch, latest, "joined requests")
+        batch.running = self._admission.start(batch, latest, "joined requests", alive[0].priority)
         loop = asyncio.get_running_loop()
         batch.running.add_done_callback(lambda done: loop.is_closed() or loop.call_soon_threadsafe(_give, done, alive))
 

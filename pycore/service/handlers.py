@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar
 import grpc
 from google.protobuf.message import DecodeError, Message
 
+from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service import (
     rpc_blocks,
@@ -30,10 +31,12 @@ from pycore.service import (
     rpc_votes,
 )
 from pycore.service.admission import Admission, Ticket
-from pycore.service.batching import Joiner
+from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.metrics import Metrics
+from pycore.service.priorities import Priority
+from pycore.service.shapes import MOST_BYTES, Shapes
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -50,6 +53,7 @@ _DRAINED = "the service is shutting down; batches after the last answer were not
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
+_LARGE_BYTES = 2 << 20
 
 _FAMILIES = (
     rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_ics23, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
@@ -124,21 +128,32 @@ class Handlers:
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
         """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
+        of_one: dict[int, bytes] = {}  # answers with one verdict
+
+        def serialised(result: Any) -> bytes:
+            if type(result) is not Verdicts or len(result) != 1:
+                return rpc.encode(result).SerializeToString()
+            code = int(result.codes[0])
+            if code not in of_one:
+                of_one[code] = rpc.encode(result).SerializeToString()
+            return of_one[code]
+
+        shapes = Shapes(rpc.rows) if rpc.rows else None
 
         async def answer(raw: bytes, context: Context) -> bytes:
-            deliver: Callable[[bytes], None] | None = getattr(context, "deliver", None)
-
-            def serialised(result: Any) -> bytes:
-                found = rpc.encode(result).SerializeToString()
-                if deliver is not None:
-                    deliver(found)
-                return found
-
+            deliver = getattr(context, "deliver", None)
+            made = serialised if deliver is None else _delivered(serialised, deliver)
             deadline = self._deadline(context)
             with self._admission.admit(len(raw)) as ticket:
-                work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
+                known = shapes.recognise(raw) if shapes is not None else None
+                if known is not None:
+                    work: Work = known
+                else:
+                    work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
+                    if shapes is not None and len(raw) <= MOST_BYTES:
+                        shapes.learn(raw, work, joint(work))
                 ticket.add_items(work.cost)
-                return await self._joiner.run(ticket, work, serialised, deadline=deadline, what=method.name)
+                return await self._joiner.run(ticket, work, made, deadline=deadline, what=method.name)
 
         return answer
 
@@ -190,7 +205,9 @@ class Handlers:
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type, parse_as), self._settings)
         what = f"parsing a {request_type.DESCRIPTOR.name}"
-        return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what)
+        # Large ones parse as audits compute: they never hold the last thread, so the others do not wait for them.
+        priority = Priority.AUDITS if len(raw) > _LARGE_BYTES else None
+        return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what, priority=priority)
 
 
 class _Stream:
@@ -328,6 +345,17 @@ async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[byte
         return following.result() if following.done() else None
     finally:
         following.cancel()
+
+
+def _delivered(serialised: Callable[[Any], bytes], deliver: Callable[[bytes], None]) -> Callable[[Any], bytes]:
+    """Also hands the answer to its caller, on the thread that made it."""
+
+    def answer(result: Any) -> bytes:
+        found = serialised(result)
+        deliver(found)
+        return found
+
+    return answer
 
 
 def _nothing(_: Any) -> None:
