@@ -1,4 +1,4 @@
-"""The share of the in-process speed that a lone caller gets over the same-host lane, and over gRPC beside it.
+"""The share of the in-process speed that a lone caller gets over the same-host lane, and over gRPC.
 
     python -m bench.lane_share                  about a minute
     python -m bench.lane_share sm2              one scheme

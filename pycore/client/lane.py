@@ -87,7 +87,7 @@ class _Connection:
         Raises:
             _GoneError: the connection was closed.
             TimeoutError: there was no answer in time.
-            FrameError: the answer is none.
+            FrameError: the answer cannot be read.
         """
         limit = 0 if timeout is None else max(1, int(timeout * 1e6))
         fds: list[int] = []

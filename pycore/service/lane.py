@@ -6,9 +6,9 @@ docs/design/0023-same-host-lane.md says why it is so. A call goes through the ha
 quotas, limits, joining, figures and errors are the same; only the way there is shorter. Who calls is known by the user
 of the process that connected, as the kernel says, and by a token where the call has one.
 
-What the caller shares is read once, with `pread`, before anything looks at it: what it changes afterwards changes no
-answer, and what it cuts off is an error of its call and no fault of this process. One call of a connection is answered
-after the other; an answer that the caller has not taken is its last until it does.
+Memory that a caller shares is read once, with `pread`, before anything looks at the bytes: writing to it afterwards
+changes no answer, and cutting it off is an error of the call and no fault of this process. One call of a connection is
+answered after the other; an answer that the caller has not taken is its last until it does.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class LaneContext:
     Attributes:
         answered: the answer was sent.
         expired: the time is up.
-        trailing: what the answer says besides.
+        trailing: the metadata of the answer.
         failure: what the call was refused with.
         deliver: takes the answer as soon as there is one; None where it must wait for the end of the call.
     """
@@ -115,7 +115,7 @@ class LaneContext:
         return {"unix_uid": [str(self._uid).encode()]}
 
     def invocation_metadata(self) -> Metadata:
-        """What the call says besides."""
+        """The metadata that came with the call."""
         return self._call.metadata
 
     def time_remaining(self) -> float | None:
@@ -127,7 +127,7 @@ class LaneContext:
         return None if self.failure is None else self.failure[0]
 
     def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
-        """What the answer says besides."""
+        """Sets the metadata of the answer."""
         self.trailing = tuple(metadata)
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> None:

@@ -53,7 +53,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 class FrameError(ValueError):
-    """A packet that is none; what is wrong with it, in words."""
+    """Bytes that are no packet; why, in words."""
 
 
 class VersionError(FrameError):
@@ -117,7 +117,7 @@ def write_call(
 
 
 def read_call(packet: bytes) -> Call:
-    """The call of a packet. FrameError where it is none."""
+    """The call of a packet. FrameError where it is not one."""
     _magic(packet, _CALL)
     _, flags, zero, name_size, pairs_size, timeout, begin, length = _CALL.unpack_from(packet)
     _bounded("flags", flags, _ELSEWHERE | _REGION)
@@ -146,7 +146,7 @@ def write_answer(status: int, metadata: Metadata, body: bytes | None, length: in
 
 
 def read_answer(packet: bytes) -> Answer:
-    """The answer of a packet. FrameError where it is none."""
+    """The answer of a packet. FrameError where it is not one."""
     _magic(packet, _ANSWER)
     _, flags, zero, status, pairs_size, length = _ANSWER.unpack_from(packet)
     _bounded("flags", flags, _ELSEWHERE)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
-import select
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,25 +24,18 @@ from pycore import ledgers, testing
 from pycore.client import ServiceError
 from pycore.client.lane import LaneClient
 from pycore.service.config import ServiceConfig
-from pycore.service.lane import Lane
-from pycore.service.server import Server, background
+from pycore.service.server import Server
 from pycore.wire import frames
-from pycore.wire.schema import column_pb2, signature_pb2
+from pycore.wire.schema import signature_pb2
 
 from .conftest import PATIENCE, Gate, wait_for_load
+from .lane_callers import Raw, batch, call, lane_of, only_held, request, served, wait_until
 
 pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux", reason="the lane needs Linux"),
 ]
 TOKEN = "token-of-a-lane-client-0001"
-
-
-@contextlib.contextmanager
-def served(folder: Path, **settings: Any) -> Iterator[Server]:
-    settings = {"address": "127.0.0.1:0", "lane": folder / "lane", "drain_delay": 0, "workers": 2, **settings}
-    with background(ServiceConfig(**settings)) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -80,80 +70,6 @@ def gate(narrow: Server) -> Iterator[Gate]:
     gate.hold()
     yield gate
     gate.open()
-
-
-def only_held(server: Server) -> None:
-    wait_for_load(server, lambda load: load.requests == 1)
-
-
-def batch(n: int, seed: int = 1, spoiled: int | None = None, scheme: str = "ed25519") -> tuple[Any, Any, Any]:
-    keys, signatures, messages = testing.generate_signatures(scheme, n, message_size=24, seed=seed)
-    if spoiled is not None:
-        signatures = signatures.copy()
-        signatures[spoiled, 3] ^= 1
-    return keys, signatures, messages
-
-
-def request(columns: tuple[Any, Any, Any]) -> bytes:
-    keys, signatures, messages = (column_pb2.Column(data=one.tobytes(), width=one.shape[1]) for one in columns)
-    return signature_pb2.VerifySignaturesRequest(
-        scheme="ed25519", public_keys=keys, signatures=signatures, messages=messages
-    ).SerializeToString()
-
-
-def wait_until(reached: Callable[[], bool], server: Server) -> None:
-    """Returns once something about the lane is so."""
-
-    asyncio.run_coroutine_threadsafe(until(reached), server.loop).result(PATIENCE)
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    while not reached():  # noqa: ASYNC110 - a number
-        await asyncio.sleep(0.001)
-
-
-def lane_of(server: Server) -> Lane:
-    assert server.lane is not None
-    return server.lane
-
-
-class Raw:
-    """A caller with packets of its own making."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
-
-    def send(self, packet: bytes, *fds: int) -> None:
-        with_it = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.socket.sendmsg([packet], with_it)
-
-    def answer(self) -> frames.Answer:
-        return frames.read_answer(self.socket.recv(frames.MOST_PACKET))
-
-    def refused(self) -> tuple[int, str]:
-        """The status and the words of a refusal, after which the connection is closed."""
-        answer = self.answer()
-        assert answer.body is not None
-        assert self.ended()
-        return answer.status, status_pb2.Status.FromString(answer.body).message
-
-    def ended(self) -> bool:
-        return self.socket.recv(1) == b""
-
-    def __enter__(self) -> Raw:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-
-def memfd(size: int, seals: int | None = None) -> int:
-    fd = os.memfd_create("test", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
-    os.ftruncate(fd, size)
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW if seals is None else seals)
-    return fd
 
 
 # ---- the same answers ------------------------------------------------------------------------------------------------
@@ -313,216 +229,6 @@ def test_a_caller_who_goes_takes_its_work_along(narrow: Server, gate: Gate, tmp_
         wait_for_load(narrow, lambda load: load.items == 64)
     wait_until(lambda: lane_of(narrow).connections == 0, narrow)
     only_held(narrow)
-
-
-def test_bytes_that_change_after_they_were_sent_change_nothing(narrow: Server, gate: Gate, tmp_path: Path) -> None:
-    body = request(batch(64, spoiled=7))
-    fd = memfd(1 << 16)
-    with Raw(tmp_path / "lane") as raw:
-        os.pwrite(fd, body, 0)
-        raw.send(frames.write_call("VerifySignatures", (), 0, None, 0, len(body), region=True), fd)
-        wait_for_load(narrow, lambda load: load.items == 64)  # read, and waiting for the worker
-        os.pwrite(fd, request(batch(64)), 0)
-        gate.open()
-        answer = raw.answer()
-        assert answer.body is not None
-        verdicts = signature_pb2.VerifySignaturesResponse.FromString(answer.body).verdicts
-        assert list(verdicts.codes) == [2 if i == 7 else 1 for i in range(64)]
-    os.close(fd)
-
-
-def test_an_answer_is_sealed(path: Path) -> None:
-    offsets = bytes(4 * 3001)
-    body = b"\n\x06sha256\x12" + b"\xe7\x5d" + b"\x1a\xe4\x5d" + offsets  # 3,000 empty messages
-    with Raw(path) as raw:
-        raw.send(frames.write_call("HashBatch", (), 0, body))
-        packet, ancillary, _, _ = raw.socket.recvmsg(frames.MOST_PACKET, socket.CMSG_SPACE(4))
-        answer = frames.read_answer(packet)
-        assert (answer.status, answer.body) == (0, None)
-        (fd,) = array.array("i", ancillary[0][2])
-        with pytest.raises(OSError, match="not permitted"):
-            os.pwrite(fd, b"x", 0)
-        with pytest.raises(OSError, match="not permitted"):
-            os.ftruncate(fd, 1)
-        assert pycore.hash("sha256", b"") * 3000 in os.pread(fd, answer.length, 0)
-        os.close(fd)
-
-
-# ---- callers who break the rules -------------------------------------------------------------------------------------
-
-
-def call(**changes: Any) -> bytes:
-    given = {"method": "HashBatch", "metadata": (), "timeout": 0, "body": b"", **changes}
-    return frames.write_call(**given)
-
-
-GARBAGE = {
-    "nothing of the lane": b"GET / HTTP/1.1\r\n\r\n",
-    "one byte": b"p",
-    "half a head": call()[:20],
-    "a body that is missing": call(body=b"abc")[:-1],
-    "more than there should be": call() + b"x",
-    "another version": call()[:3] + b"\x02" + call()[4:],
-    "flags that are none": call()[:4] + b"\x80" + call()[5:],
-    "metadata that are none": call(metadata=(("a", "b"),)).replace(b"ab", b"\x00b"),
-    "a method that is no name": call(method="../Hash"),
-    "a packet that is too large": bytes(frames.MOST_PACKET + 1),
-    "a body in a region that there is not": call(body=None, length=10),
-    "a region that did not come": call(region=True),
-}
-
-
-@pytest.mark.parametrize("name", GARBAGE)
-def test_garbage_is_told_and_left(lane: LaneClient, path: Path, name: str) -> None:
-    with Raw(path) as raw:
-        raw.send(GARBAGE[name])
-        status, words = raw.refused()
-    assert words.startswith("lane: ")
-    wanted = grpc.StatusCode.UNIMPLEMENTED if "version" in name else grpc.StatusCode.INVALID_ARGUMENT
-    assert status == wanted.value[0]
-    assert lane.health()
-
-
-def pipe() -> list[int]:
-    """A descriptor that would make a reader wait for ever."""
-    reading, writing = os.pipe()
-    os.close(writing)
-    return [reading]
-
-
-def region_cases() -> dict[str, Callable[[], list[int]]]:
-    return {
-        "it may shrink": lambda: [memfd(4096, fcntl.F_SEAL_GROW)],
-        "it may grow": lambda: [memfd(4096, fcntl.F_SEAL_SHRINK)],
-        "a pipe": pipe,
-        "a file": lambda: [os.open(__file__, os.O_RDONLY)],
-        "two of them": lambda: [memfd(4096), memfd(4096)],
-        "many of them": lambda: [memfd(4096) for _ in range(40)],
-        "too small": lambda: [memfd(4095)],
-    }
-
-
-@pytest.mark.parametrize("name", region_cases())
-def test_regions_that_are_none(lane: LaneClient, path: Path, name: str) -> None:
-    fds = region_cases()[name]()
-    try:
-        with Raw(path) as raw:
-            raw.send(frames.write_call("HashBatch", (), 0, None, 0, 4096, region=True), *fds)
-            assert raw.refused()[0] == grpc.StatusCode.INVALID_ARGUMENT.value[0]
-    finally:
-        for fd in fds:
-            os.close(fd)
-    assert lane.health()
-
-
-def test_a_descriptor_that_nobody_asked_for(path: Path) -> None:
-    fd = memfd(10)
-    with Raw(path) as raw:
-        raw.send(call(), fd)
-        assert "descriptors: got 1, wanted 0" in raw.refused()[1]
-    os.close(fd)
-
-
-@pytest.mark.parametrize(("begin", "length"), [(1, 4096), (1 << 63, 1 << 63), ((1 << 64) - 1, 1), (0, (1 << 64) - 1)])
-def test_a_body_beyond_its_region(path: Path, begin: int, length: int) -> None:
-    fd = memfd(4096)
-    with Raw(path) as raw:
-        raw.send(frames.write_call("HashBatch", (), 0, None, begin, length, region=True), fd)
-        assert "it is not in the region" in raw.refused()[1]
-    os.close(fd)
-
-
-def test_a_request_above_the_limit(tmp_path: Path) -> None:
-    with served(tmp_path, max_message_bytes=4096), LaneClient(tmp_path / "lane") as client:
-        with pytest.raises(ServiceError, match="at most 4096 are taken") as caught:
-            client.hash("sha256", bytes(5000))
-        assert caught.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert client.hash("sha256", b"") == pycore.hash("sha256", b"")
-
-
-def test_a_second_call_before_the_answer(narrow: Server, gate: Gate, tmp_path: Path) -> None:
-    with Raw(tmp_path / "lane") as raw:
-        raw.send(call(method="VerifySignatures", body=request(batch(2))))
-        raw.send(call(method="VerifySignatures", body=request(batch(2))))
-        assert "the call before it has no answer yet" in raw.refused()[1]
-    only_held(narrow)
-
-
-def test_answers_that_nobody_takes(lane_server: Server, path: Path) -> None:
-    body = b"\n\x06sha256\x12\xe7\x5d\x1a\xe4\x5d" + bytes(4 * 3001)
-    lane = lane_of(lane_server)
-    wait_until(lambda: lane.unread == 0, lane_server)
-    with Raw(path) as raw:
-        raw.send(call(body=body))
-        assert select.select([raw.socket], [], [], PATIENCE)[0]
-        assert lane.unread > 96_000
-        raw.send(call(body=body))
-        wait_until(lambda: lane.unread == 0, lane_server)  # it was left
-        answer = raw.answer()
-        assert answer.body is None
-        assert "the answer before it was not taken" in raw.refused()[1]
-
-
-def test_answers_that_nobody_takes_are_bounded_over_all(tmp_path: Path) -> None:
-    body = b"\n\x06sha256\x12\xe7\x5d\x1a\xe4\x5d" + bytes(4 * 3001)
-    with served(tmp_path, max_inflight_bytes=150_000), contextlib.ExitStack() as callers:
-        first, second = (callers.enter_context(Raw(tmp_path / "lane")) for _ in range(2))
-        first.send(call(body=body))
-        assert select.select([first.socket], [], [], PATIENCE)[0]
-        second.send(call(body=body))
-        assert second.answer().status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
-        assert first.answer().status == 0
-        first.send(call(body=body[:9]))  # its answer was taken
-        first.answer()
-        second.send(call(body=body))
-        assert second.answer().status == 0
-
-
-def test_connections_of_a_user_are_bounded(tmp_path: Path) -> None:
-    lane = Lane(tmp_path / "lane", 0o600, {}, max_message_bytes=4096, max_unread_bytes=4096, max_connections=4)
-
-    async def run() -> None:
-        lane.open()
-        with contextlib.ExitStack() as callers:
-            for wanted in (1, 2, 2):
-                raw = callers.enter_context(Raw(tmp_path / "lane"))
-                await until(lambda: lane.connections >= wanted)  # noqa: B023
-            answer = await asyncio.to_thread(raw.answer)
-            assert answer.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
-            assert lane.connections == 2
-        await until(lambda: lane.connections == 0)
-        await lane.close(0)
-
-    asyncio.run(run())
-
-
-def test_no_descriptor_is_left(tmp_path: Path) -> None:
-    def open_now() -> int:
-        return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-    body = b"\n\x06sha256\x12\xe7\x5d\x1a\xe4\x5d" + bytes(4 * 3001)
-    with served(tmp_path) as server:
-        lane = lane_of(server)
-        with LaneClient(tmp_path / "lane") as client:
-            client.health()
-        wait_until(lambda: lane.connections == 0, server)
-        before = open_now()
-        for round_ in range(8):
-            with LaneClient(tmp_path / "lane") as client:
-                client.verify_batch("ed25519", *batch(64 << round_ // 2))
-                client.hash_batch("sha256", bytes(4000), width=1)
-                client.verify_batch("ed25519", *batch(2000))  # more memory
-            for name in ("two of them", "many of them", "it may shrink", "a pipe"):
-                fds = region_cases()[name]()
-                with Raw(tmp_path / "lane") as raw:
-                    raw.send(call(body=None, length=1, region=True), *fds)
-                    raw.refused()
-                for fd in fds:
-                    os.close(fd)
-            with Raw(tmp_path / "lane") as raw:
-                raw.send(call(body=body))  # and goes without its answer
-        wait_until(lambda: lane.connections == 0 and lane.unread == 0, server)
-        assert open_now() == before
 
 
 # ---- the file, and the end -------------------------------------------------------------------------------------------
