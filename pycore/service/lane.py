@@ -260,7 +260,7 @@ class _Connection:
             return
         try:
             await self._reply(context, status, body)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._lane.complain(f"an answer could not be sent: {error}", self.uid)
             self.close()
 
