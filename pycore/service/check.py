@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -29,9 +30,13 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
             clients = Clients(read_access(config.access_file))
         except AccessError as error:
             errors.append(f"access_file: {error}")
+    if config.trace_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
+        errors.append("trace_endpoint needs the extra: pip install 'pycore-validation[otel]'")
     open_to_others = not is_loopback(config.address)
     if open_to_others and config.access_file is None and config.tls_client_ca is None:
         warnings.append("every machine that reaches the address may call: set tls_client_ca or access_file")
+    if config.admin_address is not None and not is_loopback(config.admin_address):
+        warnings.append("the admin page asks nobody who they are: admin_non_loopback needs something that protects it")
     if clients is not None and clients.take_tokens and not config.tls and open_to_others:
         warnings.append("tokens travel in the clear: set tls_certificate and tls_private_key")
     if clients is not None and config.tls_client_ca is None and not clients.take_tokens:

@@ -115,6 +115,9 @@ class ServiceConfig(BaseSettings):
         True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
     )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
+    process: str = Field(
+        "1/1", pattern=r"^\d{1,3}/\d{1,3}$", description="which of how many this one is: what `processes` sets"
+    )
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
@@ -127,9 +130,24 @@ class ServiceConfig(BaseSettings):
     metrics_address: str | None = Field(
         None, description="host:port of the figures for Prometheus, over plain HTTP; port 0 picks a free one"
     )
+    admin_address: str | None = Field(
+        None, description="host:port of the admin page, over plain HTTP, on a loopback address; port 0 picks a free one"
+    )
+    admin_non_loopback: bool = Field(False, description="serve the admin page to other machines")
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
+    trace_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[\w.\[\]:-]+:\d{1,5}$",
+        description="http://host:port of an OpenTelemetry receiver (OTLP over gRPC), https:// for TLS; extra `otel`",
+    )
+    trace_share: float = Field(
+        1.0, ge=0, le=1, description="share of the calls that are traced, where the caller has not decided"
+    )
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+    log_format: str = Field(
+        "auto", pattern="^(auto|plain|json)$", description="json, plain, or auto: plain on a terminal, json elsewhere"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -161,10 +179,18 @@ class ServiceConfig(BaseSettings):
                 raise ValueError(f"lane needs Linux (memfd, SO_PEERCRED), this is {sys.platform}")
             if self.processes > 1 or self.share_port:
                 raise ValueError(f"processes: {self.processes} cannot share the lane {self.lane}")
-        if self.metrics_address is not None:
-            is_loopback(self.metrics_address)  # its form
-            if self.metrics_address.startswith("unix"):
-                raise ValueError(f"metrics_address {self.metrics_address!r}: wanted host:port or [v6]:port")
+        for name in ("metrics_address", "admin_address"):
+            address = getattr(self, name)
+            if address is None:
+                continue
+            here = is_loopback(address)  # or ValueError for its form
+            if address.startswith("unix"):
+                raise ValueError(f"{name} {address!r}: wanted host:port or [v6]:port")
+            if name == "admin_address" and not here and not self.admin_non_loopback:
+                raise ValueError(
+                    f"admin_address {address} can be reached from other machines, and the page asks nobody who they "
+                    "are: use a loopback address and a tunnel, or set admin_non_loopback if something else protects it"
+                )
         return self
 
     @property

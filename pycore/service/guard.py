@@ -22,6 +22,7 @@ from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
 from pycore.service.priorities import priority_of, room_of
+from pycore.service.request_ids import current_request
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -77,6 +78,11 @@ class Guard:
         self._connections: dict[str, int] = {}
         if access_file is not None:
             self._clients = self._read(access_file)
+
+    @property
+    def clients(self) -> Clients | None:
+        """Those of the access file; None where there is no file."""
+        return self._clients
 
     def reload(self) -> None:
         """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
@@ -165,7 +171,7 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except OverloadedError:
-            self._metrics.refused("CALLS", caller.name if caller else "")
+            self._metrics.refused("CALLS", caller.name if caller else "", rpc, peer)
             raise
         self.calls += 1
         token = current.set(call)
@@ -175,7 +181,7 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except RefusedError as error:
-            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name)
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name, rpc, peer)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
@@ -185,8 +191,10 @@ class Guard:
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
-        self._metrics.refused(error.reason, client or "")
-        _audit.warning("denied: %s", error, extra={"reason": error.reason, "client": client, "rpc": rpc, "peer": peer})
+        self._metrics.refused(error.reason, client or "", rpc, peer)
+        one = current_request.get()
+        shown = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
+        _audit.warning("denied: %s", error, extra={**shown, **({"request_id": one.id} if one else {})})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
         if caller is not ANYBODY:

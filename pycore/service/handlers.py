@@ -34,9 +34,9 @@ from pycore.service.admission import Admission, Ticket
 from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
-from pycore.service.metrics import Metrics
 from pycore.service.priorities import Priority
 from pycore.service.shapes import MOST_BYTES, Shapes
+from pycore.service.watch import Watch
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -77,7 +77,7 @@ class Handlers:
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         guard: what calls pass first.
-        metrics: what counts them.
+        watch: what sees them.
         joiner: runs the work of single requests.
         stream_window: batches of one stream that are in progress at once.
     """
@@ -88,11 +88,11 @@ class Handlers:
         parsers: Workers,
         settings: Settings,
         guard: Guard,
-        metrics: Metrics,
+        watch: Watch,
         joiner: Joiner,
         stream_window: int = 4,
     ) -> None:
-        self._metrics = metrics
+        self._watch = watch
         self._joiner = joiner
         self._guard = guard
         self._admission = admission
@@ -111,9 +111,9 @@ class Handlers:
 
     def methods(self) -> dict[str, Any]:
         """The handlers of every method of the service descriptor."""
-        guard, metrics = self._guard, self._metrics
+        guard, watch = self._guard, self._watch
         return {
-            name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
+            name: watch.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
 

@@ -342,6 +342,9 @@ def test_settings_of_calls(lane: LaneClient, path: Path) -> None:
     with pytest.raises(pycore.InputError) as caught:
         lane.using(request_id="call-1").validate_block("fabrik", b"", "{}")
     assert caught.value.request_id == "call-1"
+    with pytest.raises(pycore.InputError) as caught:
+        lane.validate_block("fabrik", b"", "{}")
+    assert caught.value.request_id  # made by the service
     assert lane.hash("sha256", b"", priority="votes") == pycore.hash("sha256", b"")
     with pytest.raises(pycore.InputError, match="priority"):
         lane.using(priority="mine")
