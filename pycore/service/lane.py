@@ -104,6 +104,7 @@ class LaneContext:
         self.expired = False
         self.trailing: tuple[tuple[str, str | bytes], ...] = ()
         self.failure: tuple[grpc.StatusCode, str] | None = None
+        self._callbacks: list[Callable[[Any], None]] = []
         self.deliver = None if call.method in ABOUT_CHAINS else functools.partial(deliver, self)
 
     def peer(self) -> str:
@@ -129,6 +130,15 @@ class LaneContext:
     def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
         """Sets the metadata of the answer."""
         self.trailing = tuple(metadata)
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        """Has something done when the call has ended, on the event loop."""
+        self._callbacks.append(callback)
+
+    def end(self) -> None:
+        """The call has ended."""
+        for callback in self._callbacks:
+            callback(self)
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> None:
         """Ends the call with a status."""
@@ -237,6 +247,13 @@ class _Connection:
     async def _answer(self, call: Call, context: LaneContext, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait((before,))  # it gives back what its caller may have only so much of
+        try:
+            await self._answered(call, context)
+        finally:
+            context.end()
+
+    async def _answered(self, call: Call, context: LaneContext) -> None:
+        """The call is served, and its answer sent where it was not yet."""
         seconds = call.timeout * 1e-6
         late = self._loop.call_later(seconds, self._expire, asyncio.current_task(), context) if seconds else None
         try:
