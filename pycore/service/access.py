@@ -187,6 +187,11 @@ class Clients:
                 caller.go_on_from(before.callers[name])
 
     @property
+    def take_users(self) -> bool:
+        """Whether any client is known by a user of this host."""
+        return any(name.startswith("uid:") for name in self._by_certificate)
+
+    @property
     def take_tokens(self) -> bool:
         """Whether any client is known by a token."""
         return bool(self._by_token or self._by_subject)

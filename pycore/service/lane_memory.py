@@ -1,4 +1,4 @@
-"""Descriptors that travel with packets of the same-host lane, and the memory behind them. Linux only."""
+"""What the same-host lane needs of the system: a path, descriptors that travel, and the memory behind them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,30 @@ import socket
 import sys
 import termios
 import threading
+from pathlib import Path
 
 from pycore.wire.frames import FrameError
 
-__all__ = ["ROOM_FOR_DESCRIPTORS", "Region", "descriptors", "memfd_with", "unsent"]
+__all__ = ["ROOM_FOR_DESCRIPTORS", "Region", "descriptors", "lane_faults", "memfd_with", "unsent"]
 
 ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(4 * array.array("i").itemsize) if sys.platform == "linux" else 0
 """Bytes for those that come with one packet; what does not fit is closed by the kernel, and flagged."""
 _SIZE_IS_FIXED = 0x0002 | 0x0004  # F_SEAL_SHRINK, F_SEAL_GROW
+
+
+_MOST_PATH = 107  # bytes, as the kernel has it
+
+
+def lane_faults(path: Path) -> list[str]:
+    """Why nobody can listen on a path, in words; nothing is tried."""
+    found = []
+    if len(os.fsencode(path)) > _MOST_PATH:
+        found.append(f"{path} has {len(os.fsencode(path))} bytes, a Unix socket at most {_MOST_PATH}")
+    if not path.parent.is_dir():
+        found.append(f"{path.parent} is no folder")
+    if path.exists() and not path.is_socket():
+        found.append(f"{path} is there and no socket")
+    return found
 
 
 class Region:

@@ -23,6 +23,7 @@ import pycore
 from pycore import ledgers, testing
 from pycore.client import ServiceError
 from pycore.client.lane import LaneClient
+from pycore.service.check import findings
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server
 from pycore.wire import frames
@@ -356,6 +357,21 @@ def test_settings_of_calls(lane: LaneClient, path: Path) -> None:
         assert client.verify_batch("ed25519", *batch(3, spoiled=1)).valid.tolist() == [True, False, True]
     with LaneClient(path.with_name("nobody"), attempts=2) as client, pytest.raises(ServiceError):
         client.hash("sha256", b"")
+
+
+def test_what_is_found_before_a_start(tmp_path: Path) -> None:
+    def found(**settings: Any) -> str:
+        return " ".join(sum(findings(ServiceConfig(address="127.0.0.1:0", **settings)), []))
+
+    assert "is no folder" in found(lane=tmp_path / "nowhere" / "lane")
+    assert "a Unix socket at most" in found(lane=tmp_path / ("x" * 200))
+    (tmp_path / "file").write_text("")
+    assert "no socket" in found(lane=tmp_path / "file")
+    assert found(lane=tmp_path / "lane") == ""
+    assert "set access_file with uids" in found(lane=tmp_path / "lane", lane_mode="0660")
+    file = access(tmp_path, {"name": "x", "uids": [0], "rpcs": ["*"]})
+    assert found(lane=tmp_path / "lane", lane_mode="0666", access_file=file) == ""
+    assert "on the lane only" in found(access_file=file)
 
 
 def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
