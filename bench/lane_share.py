@@ -4,8 +4,8 @@
     python -m bench.lane_share sm2              one scheme
     python -m bench.lane_share --pin            service on the first CPU, caller on the second
 
-In process, lane and gRPC take turns, call by call, with one worker and one thread. A share is in process over remote: of
-the fastest calls, and of the median ones. `spin` asks for its answer until it is there.
+In process, lane and gRPC take turns, call by call, with one worker and one thread. A share is in process over remote:
+of the fastest calls, and of the median ones. `spin` asks for its answer until it is there.
 """
 
 from __future__ import annotations

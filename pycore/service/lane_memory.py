@@ -25,9 +25,9 @@ _MOST_PATH = 107  # bytes, as the kernel has it
 
 def lane_faults(path: Path) -> list[str]:
     """Why nobody can listen on a path, in words; nothing is tried."""
-    found = []
+    found: list[str] = []
     if len(os.fsencode(path)) > _MOST_PATH:
-        found.append(f"{path} has {len(os.fsencode(path))} bytes, a Unix socket at most {_MOST_PATH}")
+        return [f"{path} has {len(os.fsencode(path))} bytes, a Unix socket at most {_MOST_PATH}"]
     if not path.parent.is_dir():
         found.append(f"{path.parent} is no folder")
     if path.exists() and not path.is_socket():

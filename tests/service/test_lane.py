@@ -361,10 +361,11 @@ def test_settings_of_calls(lane: LaneClient, path: Path) -> None:
 
 def test_what_is_found_before_a_start(tmp_path: Path) -> None:
     def found(**settings: Any) -> str:
-        return " ".join(sum(findings(ServiceConfig(address="127.0.0.1:0", **settings)), []))
+        errors, warnings = findings(ServiceConfig(address="127.0.0.1:0", **settings))
+        return " ".join(errors + warnings)
 
     assert "is no folder" in found(lane=tmp_path / "nowhere" / "lane")
-    assert "a Unix socket at most" in found(lane=tmp_path / ("x" * 200))
+    assert "a Unix socket at most" in found(lane=tmp_path / ("x" * 300))
     (tmp_path / "file").write_text("")
     assert "no socket" in found(lane=tmp_path / "file")
     assert found(lane=tmp_path / "lane") == ""
