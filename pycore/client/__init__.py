@@ -7,12 +7,14 @@
     requests.py     what a call is before anything is sent; one method, two clients
     requests_*.py   the calls, family by family
     coalescer.py    calls of one item, from many tasks or threads, sent together
+    lane.py         the client for programs on the service's host
 
 It imports nothing of the service.
 """
 
 from pycore.client.clients import AsyncValidationClient, ServiceCapabilities, ServiceError, Tls, ValidationClient
 from pycore.client.coalescer import AsyncCoalescer, Coalescer
+from pycore.client.lane import LaneClient
 from pycore.wire.votes import CountedVotes, NextHeight, NextRound, VoteBatch
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "AsyncValidationClient",
     "Coalescer",
     "CountedVotes",
+    "LaneClient",
     "NextHeight",
     "NextRound",
     "ServiceCapabilities",

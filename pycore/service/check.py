@@ -11,6 +11,7 @@ from typing import Any
 from pycore.service.access import AccessError, Clients, read_access
 from pycore.service.config import ServiceConfig, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
+from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
 __all__ = ["check_config", "findings"]
@@ -44,7 +45,14 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
         warnings.append("the admin page asks nobody who they are: admin_non_loopback needs something that protects it")
     if clients is not None and clients.take_tokens and not config.tls and open_to_others:
         warnings.append("tokens travel in the clear: set tls_certificate and tls_private_key")
-    if clients is not None and config.tls_client_ca is None and not clients.take_tokens:
+    if config.lane is not None:
+        errors += [f"lane: {words}" for words in lane_faults(config.lane)]
+        if clients is None and int(config.lane_mode, 8) & 0o066:
+            warnings.append("every user who may write to the lane may call: set access_file with uids")
+    elif clients is not None and clients.take_users:
+        warnings.append("clients with uids are known on the lane only, and there is none: set lane")
+    by_user = clients is not None and clients.take_users and config.lane is not None
+    if clients is not None and config.tls_client_ca is None and not clients.take_tokens and not by_user:
         warnings.append("clients are known by certificates only, and without tls_client_ca none is asked for one")
     if config.max_inflight_bytes < config.max_message_bytes:
         warnings.append("max_inflight_bytes is below max_message_bytes: the largest requests are served one by one")

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import ipaddress
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -48,6 +49,9 @@ class ServiceConfig(BaseSettings):
     config_file: Path | None = Field(None, description="TOML or JSON file with any of these settings")
     address: str = Field("127.0.0.1:50051", description="host:port, [v6]:port or unix:/path; port 0 picks a free one")
     insecure_non_loopback: bool = Field(False, description="serve other machines without TLS")
+
+    lane: Path | None = Field(None, description="Unix socket for callers on this host that share memory (Linux)")
+    lane_mode: str = Field("0600", pattern="^0?[0-7]{3}$", description="mode of that socket: who may connect")
 
     tls_certificate: Path | None = Field(None, description="PEM chain of the server; switches TLS on")
     tls_private_key: Path | None = Field(None, description="PEM key of the server")
@@ -173,6 +177,11 @@ class ServiceConfig(BaseSettings):
             )
         if (self.processes > 1 or self.share_port) and self.address.startswith("unix"):
             raise ValueError(f"processes: {self.processes} cannot share the Unix socket {self.address}")
+        if self.lane is not None:
+            if sys.platform != "linux":
+                raise ValueError(f"lane needs Linux (memfd, SO_PEERCRED), this is {sys.platform}")
+            if self.processes > 1 or self.share_port:
+                raise ValueError(f"processes: {self.processes} cannot share the lane {self.lane}")
         for name in ("metrics_address", "admin_address"):
             address = getattr(self, name)
             if address is None:

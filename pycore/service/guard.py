@@ -224,13 +224,14 @@ class Guard:
 
 
 def certificate_names(properties: Any) -> list[str]:
-    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context.
+    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context;
+    of a caller of the same-host lane, the user.
 
     >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']
     """
     found = []
-    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", "")):
+    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", ""), ("unix_uid", "uid:")):
         for raw in properties.get(key, ()):
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")

@@ -44,6 +44,7 @@ from pycore.service.health import Health
 from pycore.service.history import History
 from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
+from pycore.service.lane import lane_of
 from pycore.service.logs import log_to_stderr
 from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
 from pycore.service.scheduling import Scheduler
@@ -97,6 +98,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        lane: the same-host lane; None where the settings have none. Belongs to `loop`.
         verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         admin_port: where the admin page is served, 0 for nowhere.
@@ -154,6 +156,7 @@ class Server:
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
+        self.lane = lane_of(config, self._handlers, self._health, clock)
         self._warm_up = WarmUp()
         self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
@@ -206,6 +209,8 @@ class Server:
             )
             self._pages.append(serve_admin(admin, self.config.admin_address))
             self.admin_port = self._pages[-1].port
+        if self.lane is not None:
+            self.lane.open()
         await server.start()
         self._server = server
         if self.config.warm_up:
@@ -341,7 +346,8 @@ class Server:
             await self._delay()
             self._handlers.drain()
             self._health.close()
-            await server.stop(self.config.drain_grace)
+            lane = [self.lane.close(self.config.drain_grace)] if self.lane is not None else []
+            await asyncio.gather(server.stop(self.config.drain_grace), *lane)
         self._warm_up.stop()
         for task in (self._watcher, self._warming):
             if task is not None:
@@ -377,7 +383,8 @@ class Server:
         """Ends calls in flight with CANCELLED, without waiting for them."""
         self._hurry.set()
         if self._server is not None:
-            await self._server.stop(None)
+            lane = [self.lane.close(None)] if self.lane is not None else []
+            await asyncio.gather(self._server.stop(None), *lane)
 
     async def __aenter__(self) -> Server:
         await self.start()
