@@ -22,6 +22,7 @@ from .ethereum import ethereum
 from .evidence import evidence
 from .hash import hash_command
 from .info import info
+from .loadtest import loadtest
 from .merkle import merkle
 from .serve import serve
 from .trust import trust
@@ -72,6 +73,7 @@ app.add_typer(cosmos, name="cosmos")
 app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
+app.command(name="loadtest")(loadtest)
 app.command(name="info")(info)
 app.command(name="demo")(demo)
 

@@ -18,9 +18,8 @@ from ._output import JsonOption, is_terminal, note, print_json, print_table
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
-    from pycore.testing import GeneratedLedger
-
     from pycore.loadtest.process import ServiceProcess
+    from pycore.testing import GeneratedLedger
 
 _MESSAGE_BYTES = 16 << 20  # the service's own default
 _TRANSACTION_BYTES = 1300  # of a BlockInfo, about; half of the senders show a whole certificate

@@ -95,7 +95,7 @@ class _Run:
             if due is not None and due > free:
                 await asyncio.sleep(due - free)
             sent = self._clock() - self._start
-            # A closed loop has no due times; in an open one the latency counts from them, and the wait for a caller too.
+            # A closed loop has no due times. In an open one latency counts from them, with the wait for a caller.
             intended = sent if due is None else due
             priority = priorities(number)
             what = await self._one(number, priority)
@@ -124,7 +124,7 @@ def _named(error: Any) -> str:
 
 
 def _refused(error: ServiceError) -> str | None:
-    """"refused" for a refusal that says when to come back."""
+    """ "refused" for a refusal that says when to come back."""
     return "refused" if error.retry_after is not None else None
 
 
@@ -136,4 +136,3 @@ def _priorities(scenario: Scenario) -> Callable[[int], str | None]:
     shares = np.asarray(weights) / sum(weights)
     turn = np.random.default_rng(scenario.seed).choice(len(names), 8191, p=shares).tolist()
     return lambda number: names[turn[number % len(turn)]]
-

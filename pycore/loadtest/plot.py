@@ -23,6 +23,7 @@ svg{background:#fff;font:12px system-ui,sans-serif;--ink:#1c2430;--faint:#d6dbe3
 --c2:#7ee787;--c3:#d2a8ff;--c4:#e3c84b}}
 text{fill:var(--ink)}.grid{stroke:var(--faint);fill:none}.line{fill:none;stroke-width:2}.head{font-weight:600;font-size:14px}
 """
+_LABELS = 'aria-labelledby="title description"'
 _DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 4")
 
 
@@ -70,8 +71,7 @@ def draw(title: str, description: str, panels: Sequence[Panel]) -> str:
     """
     height = _HEAD + _PANEL * len(panels)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        'aria-labelledby="title description">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" {_LABELS}>',
         f'<title id="title">{escape(title)}</title><desc id="description">{escape(description)}</desc>',
         f"<style>{_STYLE}</style>",
         f'<text class="head" x="{_LEFT}" y="22">{escape(title)}</text>',
@@ -96,10 +96,11 @@ def _panel(panel: Panel) -> str:
         parts.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{escape(words)}</text>')
     middle = (_TOP + _PANEL - _BOTTOM) / 2
-    parts.append(
-        f'<text x="{_WIDTH - _RIGHT}" y="{_PANEL - 12}" text-anchor="end">{escape(panel.x_name)}</text>'
-        f'<text transform="rotate(-90 14 {middle})" x="14" y="{middle}" text-anchor="middle">{escape(panel.y_name)}</text>'
-    )
+    parts += [
+        f'<text x="{_WIDTH - _RIGHT}" y="{_PANEL - 12}" text-anchor="end">{escape(panel.x_name)}</text>',
+        f'<text transform="rotate(-90 14 {middle})" x="14" y="{middle}" text-anchor="middle">',
+        f"{escape(panel.y_name)}</text>",
+    ]
     for i, line in enumerate(panel.lines):
         parts.append(_line(line, i, across, up))
         x = _LEFT + i * 132

@@ -170,7 +170,7 @@ class Outcome:
 
 def rows(outcome: Outcome) -> list[Sequence[str]]:
     """The lines of the table under `COLUMNS`."""
-    found = [_row("answered", outcome.latency, outcome.seconds)]
+    found: list[Sequence[str]] = [_row("answered", outcome.latency, outcome.seconds)]
     if outcome.scenario.rate is not None:
         found.append(_row("  from sending on", outcome.service, outcome.seconds))
     found += [_row(f"  {name}", one, outcome.seconds) for name, one in sorted(outcome.by_priority.items())]

@@ -116,7 +116,7 @@ class _Calls:
         self._timeout = scenario.timeout
         self._channels = [access.channel() for _ in range(scenario.connections)]
         path = f"/{SERVICE_NAME}/{traffic.method}"
-        self._calls = itertools.cycle([channel.unary_unary(path) for channel in self._channels])
+        self._calls = itertools.cycle([channel.unary_unary(path, None, None) for channel in self._channels])
         names = (None, *(name for name, _ in scenario.priorities))
         self._metadata = {name: _with_priority(access.metadata, name) for name in names}
 
@@ -128,7 +128,7 @@ class _Calls:
 
     async def close(self) -> None:
         for channel in self._channels:
-            await channel.close()
+            await channel.close(None)
 
 
 class _Stream:
@@ -158,11 +158,11 @@ class _Stream:
 
     async def _read(self) -> None:
         try:
-            while (raw := await self._call.read()) is not grpc.aio.EOF:
+            while raw := await self._call.read():  # the end is grpc.aio.EOF, which counts as false
                 request, answer = self._waiting.popleft()
                 if not answer.done():
                     answer.set_result(self._traffic.check(raw, request))
-            self._break(_Ended("the service ended the stream"))
+            self._break(_EndedError("the service ended the stream"))
         except grpc.RpcError as error:
             self._break(error)
 
@@ -179,7 +179,7 @@ class _Stream:
         self._call.cancel()
 
 
-class _Ended(Exception):
+class _EndedError(Exception):
     """A stream that ended before its last answer."""
 
 
@@ -197,7 +197,8 @@ class _Streams:
         key = next(self._turn), priority
         stream = self._open.get(key)
         if stream is None or stream.broken is not None:
-            method = self._channels[key[0]].stream_stream(f"/{SERVICE_NAME}/{self._traffic.method}")
+            path = f"/{SERVICE_NAME}/{self._traffic.method}"
+            method: Any = self._channels[key[0]].stream_stream(path, None, None)
             call = method(metadata=_with_priority(self._access.metadata, priority))
             stream = self._open[key] = _Stream(call, self._traffic)
         return await stream.send(self._traffic[number])
@@ -206,7 +207,7 @@ class _Streams:
         for stream in self._open.values():
             stream.close()
         for channel in self._channels:
-            await channel.close()
+            await channel.close(None)
 
 
 class _Coalesced:

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from pycore.base.columns import as_column
 from pycore.base.verdicts import Verdicts
 from pycore.loadtest.scenario import BLOCK, Scenario
 from pycore.signatures.batch import verify_batch
 from pycore.testing import generate_ledger, generate_signatures, tamper
 from pycore.wire.columns import fill_column
-from pycore.base.columns import as_column
 from pycore.wire.schema import block_pb2, signature_pb2
 
 __all__ = ["Request", "Traffic"]
