@@ -7,6 +7,8 @@ is how long requests waited for it alone, and its CPU time is in the report.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -28,9 +30,17 @@ _LATEST_S = 1.0  # after the deadline of the last call
 
 
 def run_scenario(access: Access, scenario: Scenario, traffic: Traffic | None = None) -> Outcome:
-    """Puts a scenario's load on a service and gives the outcome. Blocks for `warmup + seconds`, and at most `timeout`
-    longer."""
-    return asyncio.run(load(access, scenario, traffic or Traffic(scenario)))
+    """Puts a scenario's load on a service and gives the outcome. Blocks for `warmup + seconds`, and about `timeout` longer
+    at most. Call it from one thread, outside of event loops."""
+    return _loop().run_until_complete(load(access, scenario, traffic or Traffic(scenario)))
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """One event loop for all runs: gRPC reports late events to the loop of a call, which must not be closed by then."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 async def load(
