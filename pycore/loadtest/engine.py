@@ -30,8 +30,8 @@ _LATEST_S = 1.0  # after the deadline of the last call
 
 
 def run_scenario(access: Access, scenario: Scenario, traffic: Traffic | None = None) -> Outcome:
-    """Puts a scenario's load on a service and gives the outcome. Blocks for `warmup + seconds`, and about `timeout` longer
-    at most. Call it from one thread, outside of event loops."""
+    """Puts a scenario's load on a service and gives the outcome. Blocks for `warmup + seconds`, and about `timeout`
+    longer at most. Call it from one thread, outside of event loops."""
     return _loop().run_until_complete(load(access, scenario, traffic or Traffic(scenario)))
 
 

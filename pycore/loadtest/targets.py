@@ -28,7 +28,7 @@ __all__ = ["COLUMNS", "Row", "measure"]
 
 COLUMNS = ("what", "figure", "best rounds", "goal", "items/s")
 ROUNDS = 5
-_ONE = ("--workers", "1", "--threads", "1")
+_ONE = ("--workers", "1", "--threads", "1", "--max-message-bytes", str(32 << 20))  # for the block
 
 
 @dataclass

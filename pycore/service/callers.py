@@ -175,11 +175,13 @@ class Call:
         caller: who calls.
         rpc: what is called.
         asked: the chains that :func:`require_chain` was asked about.
+        answered: its handler is done; the call is open until its answer has left.
     """
 
     caller: Caller
     rpc: str
     asked: set[str] = field(default_factory=set)
+    answered: bool = False
 
     def require_chain(self, chain: str) -> None:
         """Nothing, or DeniedError where the caller may not ask about the chain."""

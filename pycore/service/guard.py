@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -49,6 +51,7 @@ class Guard:
         access_file: the clients; None lets everybody in.
         metrics: counts who is refused.
         clock: seconds, monotonic.
+        unread: bounds the answers that clients have not read; None for no bound.
 
     Raises:
         AccessError: the access file cannot be used.
@@ -61,7 +64,9 @@ class Guard:
         access_file: Path | None,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        unread: Unread | None = None,
     ) -> None:
+        self.unread = unread or Unread(sys.maxsize, sys.maxsize)
         self.most_calls = most_calls
         self.most_calls_each = most_calls_each
         self.calls = 0
@@ -118,6 +123,7 @@ class Guard:
             with self._call(context, rpc) as call:
                 found = await behaviour(request, context)
                 _made_sure(call)
+                self._hold(call, context, len(found))
                 return found
 
         return answer
@@ -131,7 +137,8 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            yield one
+                            with self._leaving(call, context.peer() or "", len(one)):
+                                yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
                     # Or an asyncio client, which is still sending, sees INTERNAL instead of the status. Few at a time:
@@ -176,8 +183,8 @@ class Guard:
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current.reset(token)
-            self.calls -= 1
-            self._leave(call, peer)
+            if not call.answered:  # else it leaves with its answer
+                self._leave(call, peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
@@ -193,7 +200,31 @@ class Guard:
         self._connections[peer] = held + 1
         return ANYBODY.enter(rpc)
 
+    def _hold(self, call: Call, context: Any, nbytes: int) -> None:
+        """Keeps a call open, and its answer counted, until gRPC has sent all of it or the call has ended otherwise."""
+        peer = context.peer() or ""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        call.answered = True
+
+        def gone(_: object) -> None:
+            self.unread.give_back(client, nbytes)
+            self._leave(call, peer)
+
+        context.add_done_callback(gone)
+
+    @contextlib.contextmanager
+    def _leaving(self, call: Call, peer: str, nbytes: int) -> Iterator[None]:
+        """Counts an answer of a stream inside the block: until the peer has let it through."""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        try:
+            yield
+        finally:
+            self.unread.give_back(client, nbytes)
+
     def _leave(self, call: Call, peer: str) -> None:
+        self.calls -= 1
         call.leave()
         if call.caller is ANYBODY:
             left = self._connections[peer] - 1
@@ -223,6 +254,11 @@ def certificate_names(properties: Any) -> list[str]:
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
     return found
+
+
+def _client(call: Call, peer: str) -> str:
+    """Whose answers are counted together."""
+    return f"connection {peer}" if call.caller is ANYBODY else call.caller.name
 
 
 def _made_sure(call: Call) -> None:

@@ -44,6 +44,7 @@ from pycore.service.interceptors import Interceptor, chain
 from pycore.service.metrics import Metrics, serve_metrics
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.unread import Unread
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
@@ -60,7 +61,7 @@ _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
     {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
-     "max_inflight_items"}
+     "max_inflight_items", "max_unread_bytes"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -121,8 +122,9 @@ class Server:
         self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
         parsers = self.admission.add_workers(self._parsers, 1)
         self.guard = Guard(
-            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
-        )
+            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock,
+            Unread(config.max_unread_bytes, config.max_inflight_bytes),
+        )  # fmt: skip
         joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
         self._handlers = Handlers(
             self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
@@ -225,6 +227,8 @@ class Server:
         self.admission.bounds = Bounds(self.config.max_inflight_items, self.config.max_inflight_bytes)
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
+        self.guard.unread.most_each = self.config.max_unread_bytes
+        self.guard.unread.most = self.config.max_inflight_bytes
         if "log_level" in taken:
             logging.getLogger().setLevel(self.config.log_level.upper())
         self.guard.reload()
