@@ -57,6 +57,7 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
+_MOST_MORE_STREAMS = 1024
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
@@ -196,6 +197,9 @@ class Server:
             # come next, say RESOURCE_EXHAUSTED and when to try again.
             ("grpc.server.max_pending_requests", _MOST_PENDING),
             ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+            # Streams of one connection, those included that never send their request, which the guard does not see. Far
+            # enough above its bounds for refusals with words, and for health.
+            ("grpc.max_concurrent_streams", self.config.max_concurrent_rpcs + _MOST_MORE_STREAMS),
             # gRPC refuses calls with more metadata than the first at random, and with more than the second always.
             ("grpc.max_metadata_size", _MOST_METADATA),
             ("grpc.absolute_max_metadata_size", _MOST_METADATA),
