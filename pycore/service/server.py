@@ -41,6 +41,7 @@ from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
+from pycore.service.log_writer import LogWriter
 from pycore.service.metrics import Metrics, serve_metrics
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
@@ -352,7 +353,7 @@ class JsonLines(logging.Formatter):
 
 
 def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogWriter(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
