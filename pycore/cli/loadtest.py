@@ -176,19 +176,17 @@ def _ready(access: Access) -> None:
 
 def _run(access: Access, scenario: Scenario, process: ServiceProcess | None) -> Outcome:
     from pycore.loadtest.engine import run_scenario
+    from pycore.loadtest.process import measured_use
     from pycore.loadtest.traffic import Traffic
 
     note(f"making {scenario.pool:,} {scenario.scheme} items, of which {scenario.invalid:.2%} are spoilt")
     traffic = Traffic(scenario)
     note(f"{scenario.warmup:g} s to warm up, then {scenario.seconds:g} s")
-    before = process.usage() if process else None
-    outcome = run_scenario(access, scenario, traffic)
-    if process is not None and before is not None:
-        after = process.usage()
-        outcome.service_use = {
-            "cpu_seconds": round(after.cpu - before.cpu, 2), "rss_mib": round(after.rss / 2**20, 1),
-            "rss_peak_mib": round(after.rss_peak / 2**20, 1), "files": after.files, "threads": after.threads,
-        }  # fmt: skip
+    if process is None:
+        return run_scenario(access, scenario, traffic)
+    with measured_use(process) as use:
+        outcome = run_scenario(access, scenario, traffic)
+    outcome.service_use = use
     return outcome
 
 

@@ -11,14 +11,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 
 from pycore.errors import PycoreError
 
-__all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage"]
+__all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
 
 _START_SECONDS = 60.0
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -78,6 +78,16 @@ class Usage:
         parts = [_usage(one) for one in (pid, *_children(pid))]
         found = [part for part in parts if part is not None]
         return cls(*map(sum, zip(*(tuple(asdict(one).values()) for one in found), strict=True))) if found else cls()
+
+
+def machine_cpu() -> float:
+    """CPU seconds that everything on this machine has used so far; 0 where there is no /proc."""
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    except OSError:
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = map(int, fields)
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
 
 
 def _usage(pid: int) -> Usage | None:
@@ -264,3 +274,20 @@ def _cgroup(memory: int) -> Path | None:
 def _remove(group: Path) -> None:
     with contextlib.suppress(OSError):
         group.rmdir()
+
+
+@contextlib.contextmanager
+def measured_use(service: ServiceProcess) -> Iterator[dict[str, float]]:
+    """What a service uses inside the block, filled in at its end: CPU seconds, memory, descriptors, threads, and how
+    many CPUs the rest of the machine, without this process, kept busy."""
+    use: dict[str, float] = {}
+    before, all_before, own_before, begun = service.usage(), machine_cpu(), time.process_time(), time.monotonic()
+    yield use
+    after = service.usage()
+    seconds = max(time.monotonic() - begun, 1e-9)
+    rest = machine_cpu() - all_before - (after.cpu - before.cpu) - (time.process_time() - own_before)
+    use.update(
+        cpu_seconds=round(after.cpu - before.cpu, 2), rss_mib=round(after.rss / 2**20, 1),
+        rss_peak_mib=round(after.rss_peak / 2**20, 1), files=after.files, threads=after.threads,
+        other_cpus=round(max(0.0, rest / seconds), 2),
+    )  # fmt: skip

@@ -17,6 +17,8 @@ _SLICES = 60
 _EXAMPLES = 5
 LATE_S = 0.005
 """Seconds that the generator may be late at the 99th percentile before its figures are doubted."""
+OTHERS = 0.2
+"""CPUs that other processes may take before the figures are doubted."""
 COLUMNS = ("what", "requests", "a second", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
 
@@ -45,7 +47,8 @@ class Outcome:
         slices: the run in equal parts of `slice_seconds`.
         elapsed: seconds from the end of the warm-up to the last answer.
         generator_cpu: CPU seconds of this process, warm-up included.
-        service_use: what the service used, where it is ours: see `process.Usage`.
+        service_use: what the service used, where it is ours, and `other_cpus`, those that the rest of the machine kept
+            busy meanwhile.
         unanswered: callers that were given up.
         examples: numbers of requests with a wrong answer.
     """
@@ -125,6 +128,11 @@ class Outcome:
             found.append(
                 f"the generator was late by {self.late.percentile(99) * 1e3:.1f} ms at the 99th percentile: it, or the "
                 "machine that it shares with the service, is the limit"
+            )
+        others = (self.service_use or {}).get("other_cpus", 0.0)
+        if others > OTHERS:
+            found.append(
+                f"other processes took {others:.1f} CPUs meanwhile: the figures are not those of an idle machine"
             )
         if self.scenario.rate is None:
             found.append("a closed loop: the latencies are those of callers that wait for each answer")
