@@ -85,7 +85,7 @@ class Histogram:
         n = self.count
         if not n:
             return 0.0
-        rank = max(1, int(np.ceil(percent / 100 * n - 1e-9)))
+        rank = max(1, int(np.ceil(percent * n / 100 - 1e-9)))
         index = int(np.searchsorted(np.cumsum(self._counts), rank))
         return max(min(_upper_end(index) * 1e-6, self._most), self._least)
 

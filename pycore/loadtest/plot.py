@@ -101,13 +101,14 @@ def _panel(panel: Panel) -> str:
         f'<text transform="rotate(-90 14 {middle})" x="14" y="{middle}" text-anchor="middle">',
         f"{escape(panel.y_name)}</text>",
     ]
+    x = _LEFT
     for i, line in enumerate(panel.lines):
         parts.append(_line(line, i, across, up))
-        x = _LEFT + i * 132
         parts.append(
             f'<path class="line" style="stroke:var(--c{i % 5})" stroke-dasharray="{_DASHES[i % 5]}" '
             f'd="M{x} {_PANEL - 16}h24"/><text x="{x + 30}" y="{_PANEL - 12}">{escape(line.name)}</text>'
         )
+        x += 54 + 7 * len(line.name)
     return "".join(parts)
 
 
