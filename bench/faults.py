@@ -1,6 +1,6 @@
-"""The service under what should not happen, for minutes: ``python -m bench.faults CAMPAIGN``. Loopback, own services only.
+"""The service under what should not happen, for minutes: ``python -m bench.faults CAMPAIGN``. Own services only.
 
-    overload     five times what it can carry: goodput as a share of the peak, how quick refusals are, who waits how long
+    overload     five times what it can carry: goodput as a share of the peak, how quick refusals are, who waits
     tenant       one client at ten times its limit: what that does to the 99th percentile of another
     neighbours   peers with idle streams, unread answers and resets: the same question
     memory       saturation for ten minutes: slope of memory, descriptors, threads
@@ -80,14 +80,12 @@ def overload(seconds: float, scheme: str) -> None:
         found = run_scenario(access, scenario, traffic)
         shown(f"five times as much: {rate:,.0f} calls due a second", found)
         print(f"goodput: {found.items_per_second / peak.items_per_second:.1%} of the peak (goal: 80 %)")
-        print(
-            f"refusals: p50 {found.refusal.percentile(50) * 1e3:.1f} ms, p99 {found.refusal.percentile(99) * 1e3:.1f} ms (goal: 50 ms)"
-        )
+        p50, p99 = (found.refusal.percentile(percent) * 1e3 for percent in (50, 99))
+        print(f"refusals: p50 {p50:.1f} ms, p99 {p99:.1f} ms (goal: 50 ms)")
         for name, latency in sorted(found.by_priority.items()):
-            asked = latency.count + found.refused_by_priority[name]
-            print(
-                f"{name}: {latency.count / max(asked, 1):.1%} of {asked:,} answered, p99 {latency.percentile(99) * 1e3:.0f} ms"
-            )
+            asked = found.due_by_priority[name]
+            share, waited = latency.count / max(asked, 1), latency.percentile(99) * 1e3
+            print(f"{name}: {share:.1%} of {asked:,} answered, p99 {waited:.0f} ms")
 
 
 @contextmanager
@@ -206,8 +204,8 @@ def memory(seconds: float, scheme: str) -> None:
         ended.set()
         watcher.join()
     times = np.array([at for at, _ in samples])
-    for part, name in enumerate(("packed", "single", "stream")):
-        begin = part * seconds / 3
+    for stage, name in enumerate(("packed", "single", "stream")):
+        begin = stage * seconds / 3
         kept = (times > begin + seconds / 12) & (times < begin + seconds / 3)  # without the first quarter of each
         if kept.sum() > 2:
             rss = np.array([usage.rss / 2**20 for _, usage in samples])[kept]

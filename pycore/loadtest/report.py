@@ -43,7 +43,8 @@ class Outcome:
         latency: of the answered, from when they were due. `service`: from when they were sent.
         refusal: of the refused, from when they were sent.
         late: how long requests waited for the generator, with a caller free.
-        by_priority: latencies and counts of the answered by priority.
+        by_priority: latencies of the answered by priority; due_by_priority, refused_by_priority: how many were due and
+            refused.
         slices: the run in equal parts of `slice_seconds`.
         elapsed: seconds from the end of the warm-up to the last answer.
         generator_cpu: CPU seconds of this process, warm-up included.
@@ -61,6 +62,7 @@ class Outcome:
         self.latency, self.service, self.refusal, self.late = (Histogram() for _ in range(4))
         self.by_priority: dict[str, Histogram] = {}
         self.refused_by_priority: collections.Counter[str] = collections.Counter()
+        self.due_by_priority: collections.Counter[str] = collections.Counter()
         self.slice_seconds = max(1.0, scenario.seconds / _SLICES)
         self.slices = [Slice() for _ in range(math.ceil(scenario.seconds / self.slice_seconds - 1e-9))]
         self.elapsed = 0.0
@@ -75,6 +77,8 @@ class Outcome:
         """Counts a request; times in seconds from the start of the run."""
         self.counts[what] += 1
         self.late.add(late)
+        if priority is not None:
+            self.due_by_priority[priority] += 1
         place = int((intended - self.scenario.warmup) / self.slice_seconds)
         part = self.slices[min(place, len(self.slices) - 1)]
         if what == "answered":
@@ -158,8 +162,12 @@ class Outcome:
             "refusals": self.refusal.to_dict(),
             "generator_late": self.late.to_dict(),
             "by_priority": {
-                name: {**one.to_dict(), "refused": self.refused_by_priority[name]}
-                for name, one in sorted(self.by_priority.items())
+                name: {
+                    **self.by_priority.get(name, Histogram()).to_dict(),
+                    "due": self.due_by_priority[name],
+                    "refused": self.refused_by_priority[name],
+                }
+                for name in sorted(self.due_by_priority)
             },
             "slices": {
                 "seconds": self.slice_seconds,
