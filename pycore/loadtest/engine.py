@@ -80,6 +80,7 @@ class _Run:
         finally:
             for caller in callers:
                 caller.cancel()
+            await asyncio.wait(callers, timeout=_LATEST_S)
         self.outcome.elapsed = self._clock() - self._start - scenario.warmup
         self.outcome.generator_cpu = time.process_time() - begun
         return self.outcome

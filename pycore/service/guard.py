@@ -10,11 +10,12 @@ Every refusal for lack of rights is a line of the log `pycore.service.access`: t
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.pace import Pace
 from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
@@ -67,6 +69,7 @@ class Guard:
         unread: Unread | None = None,
     ) -> None:
         self.unread = unread or Unread(sys.maxsize, sys.maxsize)
+        self.paces: dict[Hashable, Pace] = collections.defaultdict(lambda: Pace(clock))
         self.most_calls = most_calls
         self.most_calls_each = most_calls_each
         self.calls = 0
@@ -120,7 +123,7 @@ class Guard:
 
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:
-            with self._call(context, rpc) as call:
+            with self._call(context, rpc) as call, self._in_time(call, context):
                 found = await behaviour(request, context)
                 _made_sure(call)
                 self._hold(call, context, len(found))
@@ -199,6 +202,18 @@ class Guard:
             raise OverloadedError("calls of this connection", held, 1, self.most_calls_each, _RETRY_CALLS_S)
         self._connections[peer] = held + 1
         return ANYBODY.enter(rpc)
+
+    @contextlib.contextmanager
+    def _in_time(self, call: Call, context: Any) -> Iterator[None]:
+        """Refuses a call that would not be answered before its deadline, going by those as urgent as it is."""
+        pace = self.paces[getattr(call, "priority", None)]
+        began = pace.enter(context.time_remaining())
+        answered = False
+        try:
+            yield
+            answered = True
+        finally:
+            pace.leave(began, answered=answered)
 
     def _hold(self, call: Call, context: Any, nbytes: int) -> None:
         """Keeps a call open, and its answer counted, until gRPC has sent all of it or the call has ended otherwise."""
