@@ -68,6 +68,11 @@ class ServiceConfig(BaseSettings):
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
+    max_unread_bytes: int = Field(
+        64 * MIB,
+        ge=1,
+        description="answer bytes that one client, or one connection without an access file, has not read",
+    )
     max_votes_items: int | None = Field(None, ge=1, description="of these, items of votes (default: all)")
     max_votes_bytes: int | None = Field(None, ge=1, description="of these, request bytes of votes (default: all)")
     max_transactions_items: int | None = Field(

@@ -10,10 +10,12 @@ Every refusal for lack of rights is a line of the log `pycore.service.access`: t
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import logging
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
 from pycore.service.request_ids import current_request
+from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -51,6 +55,7 @@ class Guard:
         access_file: the clients; None lets everybody in.
         metrics: counts who is refused.
         clock: seconds, monotonic.
+        unread: bounds the answers that clients have not read; None for no bound.
 
     Raises:
         AccessError: the access file cannot be used.
@@ -63,7 +68,10 @@ class Guard:
         access_file: Path | None,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        unread: Unread | None = None,
     ) -> None:
+        self.unread = unread or Unread(sys.maxsize, sys.maxsize)
+        self.paces: dict[Hashable, Pace] = collections.defaultdict(lambda: Pace(clock))
         self.most_calls = most_calls
         self.most_calls_each = most_calls_each
         self.calls = 0
@@ -122,9 +130,10 @@ class Guard:
 
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:
-            with self._call(context, rpc) as call:
+            with self._call(context, rpc) as call, self._in_time(call, context):
                 found = await behaviour(request, context)
                 _made_sure(call)
+                self._hold(call, context, len(found))
                 return found
 
         return answer
@@ -138,7 +147,8 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            yield one
+                            with self._leaving(call, context.peer() or "", len(one)):
+                                yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
                     # Or an asyncio client, which is still sending, sees INTERNAL instead of the status. Few at a time:
@@ -186,8 +196,8 @@ class Guard:
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current.reset(token)
-            self.calls -= 1
-            self._leave(call, peer)
+            if not call.answered:  # else it leaves with its answer
+                self._leave(call, peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
@@ -205,7 +215,43 @@ class Guard:
         self._connections[peer] = held + 1
         return ANYBODY.enter(rpc)
 
+    @contextlib.contextmanager
+    def _in_time(self, call: Call, context: Any) -> Iterator[None]:
+        """Refuses a call that would not be answered before its deadline, going by those as urgent as it is."""
+        pace = self.paces[getattr(call, "priority", None)]
+        began = pace.enter(context.time_remaining())
+        answered = False
+        try:
+            yield
+            answered = True
+        finally:
+            pace.leave(began, answered=answered)
+
+    def _hold(self, call: Call, context: Any, nbytes: int) -> None:
+        """Keeps a call open, and its answer counted, until gRPC has sent all of it or the call has ended otherwise."""
+        peer = context.peer() or ""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        call.answered = True
+
+        def gone(_: object) -> None:
+            self.unread.give_back(client, nbytes)
+            self._leave(call, peer)
+
+        context.add_done_callback(gone)
+
+    @contextlib.contextmanager
+    def _leaving(self, call: Call, peer: str, nbytes: int) -> Iterator[None]:
+        """Counts an answer of a stream inside the block: until the peer has let it through."""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        try:
+            yield
+        finally:
+            self.unread.give_back(client, nbytes)
+
     def _leave(self, call: Call, peer: str) -> None:
+        self.calls -= 1
         call.leave()
         if call.caller is ANYBODY:
             left = self._connections[peer] - 1
@@ -236,6 +282,11 @@ def certificate_names(properties: Any) -> list[str]:
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
     return found
+
+
+def _client(call: Call, peer: str) -> str:
+    """Whose answers are counted together."""
+    return f"connection {peer}" if call.caller is ANYBODY else call.caller.name
 
 
 def _made_sure(call: Call) -> None:

@@ -13,6 +13,7 @@ import sys
 import time
 from typing import TextIO
 
+from pycore.service.log_writer import LogWriter
 from pycore.service.request_ids import current_request
 
 __all__ = ["JsonLines", "PlainLines", "RequestIds", "log_to_stderr"]
@@ -89,7 +90,7 @@ def log_to_stderr(level: str, form: str = "auto", stream: TextIO | None = None) 
     stream = stream or sys.stderr
     if form == "auto":
         form = "plain" if stream.isatty() else "json"
-    handler = logging.StreamHandler(stream)
+    handler = LogWriter(stream)
     handler.setFormatter(PlainLines() if form == "plain" else JsonLines())
     handler.addFilter(RequestIds())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

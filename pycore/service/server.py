@@ -51,6 +51,7 @@ from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.unread import Unread
 from pycore.service.verdict_cache import VerdictCache
 from pycore.service.warmup import WarmUp, quiet_collector
 from pycore.service.watch import Watch, tracing_of
@@ -71,13 +72,14 @@ _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
 _PARSERS = 2
+_MOST_MORE_STREAMS = 1024
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_SPANS_S = 2.0  # for traces to leave
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
     {"drain_delay", "drain_grace", "log_level", "max_audits_bytes", "max_audits_items", "max_client_bytes",
      "max_client_items", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes", "max_inflight_items",
-     "max_transactions_bytes", "max_transactions_items", "max_votes_bytes", "max_votes_items"}
+     "max_transactions_bytes", "max_transactions_items", "max_unread_bytes", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -149,8 +151,9 @@ class Server:
         self._parsers = Scheduler(_PARSERS, "pycore-parser")
         parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
-            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
-        )
+            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock,
+            Unread(config.max_unread_bytes, config.max_inflight_bytes),
+        )  # fmt: skip
         self._history = History(self.metrics, self.admission, self._executor, lambda: self.guard.calls)
         delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
@@ -269,6 +272,9 @@ class Server:
             # come next, say RESOURCE_EXHAUSTED and when to try again.
             ("grpc.server.max_pending_requests", _MOST_PENDING),
             ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+            # Streams of one connection, those included that never send their request, which the guard does not see. Far
+            # enough above its bounds for refusals with words, and for health.
+            ("grpc.max_concurrent_streams", self.config.max_concurrent_rpcs + _MOST_MORE_STREAMS),
             # gRPC refuses calls with more metadata than the first at random, and with more than the second always.
             ("grpc.max_metadata_size", _MOST_METADATA),
             ("grpc.absolute_max_metadata_size", _MOST_METADATA),
@@ -300,6 +306,8 @@ class Server:
         self.admission.bounds = self.config.bounds
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
+        self.guard.unread.most_each = self.config.max_unread_bytes
+        self.guard.unread.most = self.config.max_inflight_bytes
         if "log_level" in taken:
             logging.getLogger().setLevel(self.config.log_level.upper())
         self.guard.reload()
