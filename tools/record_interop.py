@@ -189,7 +189,7 @@ GROUPS = {
          "@cosmjs/crypto": "0.39.0"},
         "chain_node.mjs", _npm, _node("chain_node.mjs"),
     ),
-    "trees-python": Group({"pymerkle": "7.0.0", "trie": "4.0.0"}, "trees_python.py", _pip(), _venv("trees_python.py")),
+    "trees-python": Group({"pymerkle": "7.0.0", "trie": "4.0.0"}, "trees_python.py", _pip("pycryptodome==4.4.0"), _venv("trees_python.py")),
     "trees-node": Group(
         {"@ethereumjs/mpt": "10.1.3", "merkletreejs": "0.6.0"}, "trees_node.mjs", _npm, _node("trees_node.mjs"),
     ),

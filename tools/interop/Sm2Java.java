@@ -24,7 +24,7 @@ public class Sm2Java {
         KeyPair pair = generator.generateKeyPair();
         byte[] point = ((ECPublicKey) pair.getPublic()).getQ().getEncoded(true);
         String bc = "bcprov-jdk18on";
-        for (String name : new String[] {"SM3withSM2", "SHA256withSM2", "SM3withECDSA"}) {
+        for (String name : new String[] {"SM3withSM2"}) {
             try {
                 Signature signer = Signature.getInstance(name, "BC");
                 signer.initSign(pair.getPrivate());

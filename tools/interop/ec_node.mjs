@@ -34,6 +34,10 @@ const programs = {
     put("p256", "p256.sign(message, key)", p256.getPublicKey(SECRET), p256.sign(message, SECRET));
     put("schnorr", "schnorr.sign(message, key, zeros)", schnorr.getPublicKey(SECRET), schnorr.sign(message, SECRET, new Uint8Array(32)));
     put("ed25519", "ed25519.sign(message, key)", ed25519.getPublicKey(SECRET), ed25519.sign(message, SECRET));
+    const identity = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]);
+    const trivial = Buffer.concat([identity, Buffer.alloc(32)]);
+    const answers = [true, false].map((zip215) => ed25519.verify(trivial, message, identity, { zip215 }));
+    put("identity-key", `ed25519.verify(signature, message, key) of the identity as key and R, s = 0: ${answers[0]}; with zip215: false: ${answers[1]}`, identity, trivial);
   },
   "@noble/secp256k1": async () => {
     const secp = await load("@noble/secp256k1");
