@@ -14,7 +14,7 @@ def put(what: str, call: str, **parts: object) -> None:
 
 
 def pymerkle() -> None:
-    """RFC 9162's tree; a path has the leaf's own hash in it."""
+    """RFC 9162's tree; a path begins with the leaf's own hash."""
     from pymerkle import InmemoryTree
 
     tree = InmemoryTree(algorithm="sha256")
@@ -22,9 +22,9 @@ def pymerkle() -> None:
     for leaf in leaves:
         tree.append_entry(leaf)
     root = tree.get_root()
-    for index in (3, 4):
+    for index in (3, 5):  # counted from 1
         proof = tree.prove_inclusion(index).serialize()
-        put(f"inclusion-{index}", f"InmemoryTree('sha256').prove_inclusion({index}).serialize()['path']", root=root, leaf=leaves[index],
+        put(f"inclusion-{index}", f"InmemoryTree('sha256').prove_inclusion({index}).serialize()['path']", root=root, leaf=leaves[index - 1],
             proof=[bytes.fromhex(one) for one in proof["path"]], index=index, leaf_count=5)  # fmt: skip
 
 
