@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_INVALID
+from ._explain import Explained, explained
 from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
@@ -57,6 +58,9 @@ def verify(
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_name: NameOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of the first invalid item: which known conventions would make it hold.")
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List valid items too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -72,6 +76,8 @@ def verify(
       pycore verify --scheme ecdsa-secp256k1 --rules low-s --json signatures.csv
 
       pycore verify --scheme ed25519 --public-key HEX --signature HEX --message HEX
+
+      pycore verify --scheme sm2 --public-key HEX --signature HEX --message HEX --explain
     """
     columns = _given(source, public_key, signature, message, message_file)
     scheme = scheme or _scheme_of(columns[0])
@@ -96,7 +102,8 @@ def verify(
     else:
         with client as service:
             verdicts = service.verify_batch(scheme, *columns, **options)
-    _report(scheme, verdicts, show_all, as_json)
+    explanation = explained(scheme, columns, options, verdicts) if explain else None
+    _report(scheme, verdicts, show_all, as_json, explanation)
     if not verdicts.all_valid:
         raise typer.Exit(EXIT_INVALID)
 
@@ -113,7 +120,7 @@ def _scheme_of(public_keys: Any) -> str:
     raise InputError("--scheme", f"nothing, with keys of {words} bytes", "the scheme of these keys, such as sm2")
 
 
-def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
+def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool, explanation: Explained | None) -> None:
     named = [(index, verdict) for index, verdict in enumerate(verdicts)]
     invalid = [(index, verdict) for index, verdict in named if verdict != 1]
     if as_json:
@@ -125,6 +132,7 @@ def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
                 "all_valid": not invalid,
                 "verdicts": [verdict.name for _, verdict in named],
                 "bitmap": verdicts.bitmap(),
+                **({"explanation": explanation.document()} if explanation is not None else {}),
             }
         )
         return
@@ -132,6 +140,8 @@ def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
     if listed:
         print_table(("item", "verdict", "meaning"), [(index, one.name, one.meaning) for index, one in listed])
     print(f"{len(named)} items, {len(named) - len(invalid)} valid, {len(invalid)} invalid")
+    if explanation is not None:
+        explanation.show()
 
 
 def _given(

@@ -39,8 +39,13 @@ def gmssl_pyx() -> None:
     signed = gm.sm2_sign(secret, public, MESSAGE, b"ALICE123@YAHOO.COM")
     put("id", "sm2_sign(private, public, message, b'ALICE123@YAHOO.COM')", public, signed)
     digest = gm.sm3_hash(MESSAGE)
-    put("digest", "sm2_sign_sm3_digest(private, sm3_hash(message))", public,
-        gm.sm2_sign_sm3_digest(secret, digest), digest=digest)  # fmt: skip
+    put(
+        "digest",
+        "sm2_sign_sm3_digest(private, sm3_hash(message))",
+        public,
+        gm.sm2_sign_sm3_digest(secret, digest),
+        digest=digest,
+    )
 
 
 def easy_gmssl() -> None:
