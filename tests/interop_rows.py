@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a call of the page asked: the function's name, its positional arguments and its options."""
+    """A call that the page made: the function's name, its positional arguments and its options."""
 
     name: str
     args: tuple[Any, ...]
@@ -114,7 +114,7 @@ _NAMES = {"public_key": "key"}
 
 
 def guess(record: Record, call: str) -> str:
-    """What the scheme's defaults answer, in the encoding that the signature is in."""
+    """The answer of the scheme's defaults, in the encoding that the signature is in."""
     match = re.match(r'verify\("([a-z0-9-]+)"', call)
     if match is None:
         return run(re.sub(r"\[[^]]* for [^]]*\]", "proof", _DEFAULTS.sub("", call)), record)[0]

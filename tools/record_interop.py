@@ -10,8 +10,8 @@ twice, and every line that it prints becomes a row of tests/vectors/interop/GROU
 gave the same bytes. Rows that are not as recorded are named. docs/guides/interop.md says how pycore verifies each row,
 and tests/test_interop.py runs that page on the records.
 
-What a group needs (npm, a Java development kit, ...) must be there; a group that cannot be made is named, and the rest
-is made all the same.
+The tools that a group needs (npm, a Java development kit, ...) must be there; a group that cannot be made is named, and
+the rest is made all the same.
 """
 
 from __future__ import annotations
@@ -321,7 +321,7 @@ def record(group: Group) -> list[dict[str, Any]]:
 
 
 def changes(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
-    """What is not as it was: rows that came or went, and rows whose bytes or lengths differ where they should not."""
+    """The differences: rows that came or went, and rows whose bytes or lengths differ where they should not."""
     before, after = ({row["id"]: row for row in rows} for rows in (old, new))
     found = [f"gone: {name}" for name in before.keys() - after.keys()]
     found += [f"new: {name}" for name in after.keys() - before.keys()]

@@ -16,7 +16,7 @@ _SHOWN = 200  # digits of a value that is not as it was given
 
 @dataclass(frozen=True)
 class Explained:
-    """What was found of one item: its number, or None where every item is valid."""
+    """The findings on one item; `item` is its number, or None where every item is valid."""
 
     item: int | None
     tried: int

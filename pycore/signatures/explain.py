@@ -75,7 +75,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What was tried and what would hold, the fewest changes first.
+    """The number of readings tried, and those that would hold, the fewest changes first.
 
     tried      readings of the item
     readings   at most eight; of two, the one whose changes are all among the other's stays
@@ -252,7 +252,7 @@ def _unique(forms: Iterator[Form]) -> Iterator[Form]:
 
 
 def _text(value: bytes) -> bytes | None:
-    """The bytes that hexadecimal text spells; None where it is none."""
+    """The bytes that hexadecimal text spells; None for other text."""
     match = _HEX.fullmatch(value) if len(value) <= _SHORT else None
     return bytes.fromhex(match[1].decode()) if match else None
 

@@ -1,4 +1,4 @@
-"""What `explain` and `pycore verify --explain` tell of recorded outputs of other people's signers, and of our own."""
+"""What `explain` and `pycore verify --explain` tell of recorded outputs of public signers, and of generated items."""
 
 from __future__ import annotations
 
