@@ -22,14 +22,17 @@ openssl pkeyutl -sign -in digest -inkey key.pem -out signature
 put pkeyutl-digest "openssl dgst -sm3 -binary message | openssl pkeyutl -sign -inkey key.pem" ", \"digest\": \"$(hex digest)\""
 
 # A certificate and a request: what is signed is the first element of the SEQUENCE.
-for what in req-x509 req-x509-distid; do
-  options=
-  if [ "$what" = req-x509-distid ]; then options="-sigopt distid:1234567812345678"; fi
+for what in req req-x509 req-x509-distid; do
+  case $what in
+  req) options="" more="" ;;
+  req-x509) options="-x509" more="" ;;
+  *) options="-x509" more="-sigopt distid:1234567812345678" ;;
+  esac
   # shellcheck disable=SC2086
-  openssl req -x509 -new -key key.pem -sm3 -days 36500 -subj "/CN=throwaway" -outform DER -out whole $options
+  openssl req $options -new -key key.pem -sm3 -subj "/CN=throwaway" -outform DER -out whole $more
   offset=$(openssl asn1parse -inform DER -in whole | sed -n 's/^ *\([0-9]*\):d=1 .*SEQUENCE.*/\1/p' | head -1)
   openssl asn1parse -inform DER -in whole -strparse "$offset" -noout -out message
   last=$(openssl asn1parse -inform DER -in whole | sed -n 's/^ *\([0-9]*\):d=1 .*BIT STRING.*/\1/p' | tail -1)
   openssl asn1parse -inform DER -in whole -strparse "$last" -noout -out signature
-  put "$what" "openssl req -x509 -new -key key.pem -sm3${options:+ $options}" ", \"certificate\": \"$(hex whole)\""
+  put "$what" "openssl req${options:+ $options} -new -key key.pem -sm3${more:+ $more}" ", \"certificate\": \"$(hex whole)\""
 done
