@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from google.protobuf.descriptor import FieldDescriptor
 
 __all__ = ["is_repeated"]
@@ -18,4 +20,5 @@ def is_repeated(field: FieldDescriptor) -> bool:
     """
     if _HAS_PROPERTY:
         return bool(field.is_repeated)
-    return bool(field.label == FieldDescriptor.LABEL_REPEATED)
+    older: Any = field
+    return bool(older.label == older.LABEL_REPEATED)
