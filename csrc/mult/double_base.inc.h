@@ -23,7 +23,7 @@
  * Lanes without an item, and those whose verdict is known already, are not asked for (`live`) and cost no second walk.
  */
 
-/* What a test counts second walks with. */
+/* Tests count second walks by it. */
 #ifndef PC_SECOND_WALK
 #    define PC_SECOND_WALK() ((void)0)
 #endif
