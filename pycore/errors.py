@@ -53,7 +53,13 @@ __all__ = [
 
 
 class PycoreError(Exception):
-    """Base of every exception that pycore raises on purpose."""
+    """Base of every exception that pycore raises on purpose.
+
+    Attributes:
+        request_id: of a call to a service that has a name in the service's logs, that name; else None.
+    """
+
+    request_id: str | None = None
 
 
 class InputError(PycoreError, ValueError):

@@ -46,7 +46,9 @@ def verify(
     message: Annotated[str | None, typer.Option(metavar="HEX", help="One message, instead of FILE.")] = None,
     message_file: Annotated[Path | None, typer.Option(metavar="FILE", help="One message: the file's bytes.")] = None,
     rules: Annotated[str | None, typer.Option(help="Rule set (default: the scheme's first).")] = None,
-    hash_name: Annotated[str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256).")] = None,
+    hash_name: Annotated[
+        str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256); SM2: none if messages are e.")
+    ] = None,
     prehashed: Annotated[bool, typer.Option("--prehashed", help="Messages are digests already.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Signature encoding: compact (default) or der.")] = None,
     der_rules: Annotated[str | None, typer.Option(help="strict (default), trailing or go.")] = None,
