@@ -31,6 +31,8 @@ for _shared in ("signatures", "hashing"):  # what other folders take cases from
 if str(TESTS.parent) not in sys.path:  # `from bench import peers`; last, so that an installed pycore comes first
     sys.path.append(str(TESTS.parent))
 
+os.environ.setdefault("PYCORE_WARM_UP", "false")  # services of tests are many, and need not be ready at once
+
 _BASE_SEED = int(os.environ.get("PYCORE_TEST_SEED", "20220801"))
 _CASES = "pycore_vector_cases"  # key under which a test's counts travel in its report, so xdist workers are heard too
 

@@ -11,6 +11,7 @@
     items_per_second = 200000
     bytes_per_second = 50000000
     calls = 64                                              open at once, streams included
+    highest_priority = "transactions"                       without it `votes`: no call of it is served before these
 
     [[issuers]]                                             signed tokens (RFC 7519); needs the extra `jwt`
     issuer = "https://login.example.org"
@@ -38,6 +39,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pycore.service.callers import Caller, Quota
+from pycore.service.priorities import Priority
 from pycore.wire.refusals import DeniedError
 from pycore.wire.schema import METHODS
 
@@ -79,6 +81,7 @@ class Client(_Strict):
     items_per_second: float | None = Field(None, gt=0)
     bytes_per_second: float | None = Field(None, gt=0)
     calls: int | None = Field(None, ge=1)
+    highest_priority: Literal["votes", "transactions", "audits"] = "votes"
 
     @field_validator("certificates")
     @classmethod
@@ -242,7 +245,7 @@ def _caller(client: Client, clock: Callable[[], float]) -> Caller:
     """The caller of an entry."""
     chains = None if client.chains is None else frozenset(client.chains)
     quota = Quota(client.items_per_second, client.bytes_per_second, client.calls)
-    return Caller(client.name, client.rpcs, chains, quota, clock)
+    return Caller(client.name, client.rpcs, chains, quota, clock, Priority[client.highest_priority.upper()])
 
 
 def _tokens(client: Client, environment: Mapping[str, str]) -> list[str]:

@@ -16,13 +16,16 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from pycore.base.deadline import Budget
 from pycore.service.callers import current, take
+from pycore.service.pieces import in_pieces
+from pycore.service.priorities import Bounds, Priority, Room
+from pycore.service.scheduling import TURN
 from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
 from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, ThrottledError
@@ -30,14 +33,6 @@ from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, Th
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What may be waiting or running at once, over all requests."""
-
-    items: int
-    nbytes: int
 
 
 @dataclass
@@ -65,8 +60,10 @@ class _Job(Generic[T]):
 
     def __init__(
         self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
-        workers: Workers, what: str,
+        workers: Workers, what: str, priority: Priority, client: str,
     ) -> None:  # fmt: skip
+        self.priority = priority
+        self.client = client
         self._admission = admission
         self._call: tuple[Callable[..., T], tuple[Any, ...]] | None = (function, arguments)
         self._budget = budget
@@ -88,6 +85,7 @@ class _Job(Generic[T]):
                 return call[0](*call[1])
         finally:
             current.reset(served)
+            self._submitted = clock()  # where it has more to do it waits again
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
 
@@ -100,8 +98,10 @@ class _Job(Generic[T]):
 class Ticket:
     """The right to hold bytes and items. Made by the admission only; a context manager that gives the room back."""
 
-    def __init__(self, admission: Admission, nbytes: int) -> None:
+    def __init__(self, admission: Admission, nbytes: int, priority: Priority, client: str) -> None:
         self._admission = admission
+        self.priority = priority
+        self.client = client
         self._running: Future[Any] | None = None
         self._released = False
         self.nbytes = nbytes
@@ -136,8 +136,8 @@ class Ticket:
             Exception: whatever the work or `answer` raises.
         """
         admission = self._admission
-        arguments = (work, answer)
-        return await self._submit(admission._do, arguments, deadline, admission.workers, what or work.kind)
+        function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
+        return await self._submit(function, (), deadline, admission.workers, what or work.kind, self.priority)
 
     async def call(
         self,
@@ -146,6 +146,7 @@ class Ticket:
         deadline: float | None = None,
         workers: Workers | None = None,
         what: str = "work",
+        priority: Priority | None = None,
     ) -> T:
         """As `run`, for what is no work of a request: `function` is called without arguments.
 
@@ -154,8 +155,10 @@ class Ticket:
             deadline: a time of the admission's clock, or None.
             workers: where; None means the admission's own.
             what: a name for the log.
+            priority: its place in the queue; None means the ticket's.
         """
-        return await self._submit(function, (), deadline, workers or self._admission.workers, what)
+        urgent = self.priority if priority is None else priority
+        return await self._submit(function, (), deadline, workers or self._admission.workers, what, urgent)
 
     async def _submit(
         self,
@@ -164,9 +167,11 @@ class Ticket:
         deadline: float | None,
         workers: Workers,
         what: str,
+        priority: Priority,
     ) -> T:
         admission = self._admission
-        job = _Job(admission, function, arguments, Budget(deadline, admission.clock), workers, what)
+        budget = Budget(deadline, admission.clock)
+        job = _Job(admission, function, arguments, budget, workers, what, priority, self.client)
         future: Future[T] = workers.executor.submit(job)
         self._running = future
         admission._jobs.add(job)
@@ -239,7 +244,9 @@ class Admission:
         self._execute = execute
         self._stall_after = stall_after
         self._mean_duration = 0.0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[tuple[Priority, asyncio.Future[None]]] = []
+        self._given_back = 0
+        self._loads: dict[Priority | str, Load] = {}
         self._jobs: set[_Job[Any]] = set()
 
     def add_workers(self, executor: Executor, size: int) -> Workers:
@@ -271,16 +278,28 @@ class Admission:
             StalledError: no worker has come free for `stall_after` seconds.
             ThrottledError: the caller has used up its bytes of this second.
         """
-        load = self.load
-        if load.requests and load.nbytes + nbytes > self.bounds.nbytes:
-            raise OverloadedError("bytes", load.nbytes, nbytes, self.bounds.nbytes, self.retry_after())
+        call = current.get()
+        priority, client = (Priority.TRANSACTIONS, "") if call is None else (call.priority, call.client)
+        for what, load, room in self._rooms(priority, client):
+            if load.requests and load.nbytes + nbytes > room.nbytes:
+                raise OverloadedError(f"bytes{what}", load.nbytes, nbytes, room.nbytes, self.retry_after())
         stalled = self.stalled_for()
         if stalled:
             raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
         take(nbytes, 0)
-        load.nbytes += nbytes
-        load.requests += 1
-        return Ticket(self, nbytes)
+        for load in (self.load, *(self._loads.setdefault(key, Load()) for key in (priority, client))):
+            load.nbytes += nbytes
+            load.requests += 1
+        return Ticket(self, nbytes, priority, client)
+
+    def _rooms(self, priority: Priority, client: str) -> Iterator[tuple[str, Load, Room]]:
+        """What bounds a request: in words, what is there, and how much may be."""
+        bounds = self.bounds
+        yield "", self.load, bounds.all
+        if (load := self._loads.get(priority)) is not None and (room := bounds.priorities.get(priority)) is not None:
+            yield f" of {priority.word}", load, room
+        if client and bounds.client is not None and (load := self._loads.get(client)) is not None:
+            yield " of this client", load, bounds.client
 
     async def admit_when_free(self, nbytes: int) -> Ticket:
         """As `admit`, but waits until there is room."""
@@ -302,18 +321,24 @@ class Admission:
             except RefusedError:
                 pass
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            call = current.get()
+            self._waiters.append((Priority.TRANSACTIONS if call is None else call.priority, waiter))
             await waiter
 
-    def start(self, function: Callable[[], T], deadline: float | None, what: str) -> Future[T]:
-        """Does something on a worker for several tickets. Nobody waits for it here; it ends at its deadline, or when
-        all work is called off."""
-        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what)
+    def start(self, function: Callable[[], T], deadline: float | None, what: str, priority: Priority) -> Future[T]:
+        """Does something on a worker for several tickets of one priority. Nobody waits for it here; it ends at its
+        deadline, or when all work is called off."""
+        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what, priority, "")
         future: Future[T] = self.workers.executor.submit(job)
         self._jobs.add(job)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._jobs.discard, job))
         return future
+
+    def note(self, work: Work, result: Any) -> None:
+        """Tells the observer of a work whose result was known."""
+        if self._metrics is not None:
+            self._metrics.worked(work, result, 0.0)
 
     def do(self, work: Work) -> Any:
         """The result of a work. Called on a worker."""
@@ -323,23 +348,30 @@ class Admission:
             self._metrics.worked(work, result, self.clock() - began)
         return result
 
-    def _do(self, work: Work, answer: Callable[[Any], T]) -> T:
-        return answer(self.do(work))
-
     def _claim_items(self, ticket: Ticket, items: int) -> None:
-        load = self.load
-        if load.items and load.items + items > self.bounds.items:
-            raise OverloadedError("items", load.items, items, self.bounds.items, self.retry_after())
+        for what, load, room in self._rooms(ticket.priority, ticket.client):
+            if load.items and load.items + items > room.items:
+                raise OverloadedError(f"items{what}", load.items, items, room.items, self.retry_after())
         take(0, items)
-        load.items += items
+        for load in self._loads_of(ticket):
+            load.items += items
         ticket.items += items
 
+    def _loads_of(self, ticket: Ticket) -> tuple[Load, Load, Load]:
+        return self.load, self._loads[ticket.priority], self._loads[ticket.client]
+
     def _release(self, ticket: Ticket) -> None:
-        self.load.requests -= 1
-        self.load.items -= ticket.items
-        self.load.nbytes -= ticket.nbytes
+        for load in self._loads_of(ticket):
+            load.requests -= 1
+            load.items -= ticket.items
+            load.nbytes -= ticket.nbytes
+        if not self._loads[ticket.client].requests:
+            del self._loads[ticket.client]
         waiters, self._waiters = self._waiters, []
-        for waiter in waiters:  # each tries again, in order of arrival
+        self._given_back += 1
+        if self._given_back % (TURN + 1):  # now and then whoever has waited longest comes first
+            waiters.sort(key=lambda one: one[0])
+        for _, waiter in waiters:  # each tries again: the urgent first, and then in order of arrival
             if not waiter.done():
                 waiter.set_result(None)
 

@@ -1,8 +1,8 @@
 """Dynamic batching: small requests that ask the same question are answered by one piece of work.
 
-Signatures and messages of several callers are joined where kind and options are equal and the rows have forms that are
-judged alike; the answer is cut again, and each caller gets what it would have got alone. Where a joined piece raises,
-each of its works is done by itself, so an error reaches the one that made it.
+Signatures and messages of several callers are joined where priority, kind and options are equal and the rows have forms
+that are judged alike; the answer is cut again, and each caller gets what it would have got alone. Where a joined piece
+raises, each of its works is done by itself, so an error reaches the one that made it.
 
 A request waits for others only where others come. How many calls wait in gRPC cannot be seen from here, so it is tried
 out: where a request finds another one open, the batch that it begins is held for `max_delay`, and the number of
@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 from pycore.base.columns import Column, join_columns
 from pycore.base.deadline import ExpiredError, StoppedError
 from pycore.service.admission import Admission, Ticket
+from pycore.service.priorities import Priority
 from pycore.service.work import Work
 
 __all__ = ["Joiner", "cut", "join", "joint"]
@@ -61,7 +62,11 @@ def join(works: list[Work]) -> Work:
     """One work with the rows of all, which have one :func:`joint`."""
     first = works[0]
     columns = tuple(join_columns(parts) for parts in zip(*(work.columns for work in works), strict=True))
-    return Work(first.kind, first.options, columns, sum(work.n for work in works), sum(work.cost for work in works))
+    n, cost = sum(work.n for work in works), sum(work.cost for work in works)
+    marks: list[bytes | None] = []
+    if any(work.marks for work in works):
+        marks = [mark for work in works for mark in work.marks or [None] * work.n]
+    return Work(first.kind, first.options, columns, n, cost, joined=True, marks=marks)
 
 
 def cut(result: Any, works: list[Work]) -> list[Any]:
@@ -79,6 +84,7 @@ class _Waiting:
 
     work: Work | None
     deadline: float | None
+    priority: Priority
     result: asyncio.Future[Any]
     batch: _Batch | None = None
 
@@ -86,7 +92,10 @@ class _Waiting:
 class _Batch:
     """Requests on their way to a worker. Who goes before it begins takes its rows along."""
 
-    def __init__(self, requests: list[_Waiting], do: Callable[[Work], Any]) -> None:
+    def __init__(
+        self, requests: list[_Waiting], do: Callable[[Work], Any], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self.running: Future[Any] | None = None
         self._requests = requests
         self._do = do
@@ -105,10 +114,12 @@ class _Batch:
         with self._lock:
             self._begun = True
             left = [(one, one.work) for one in self._requests if one.work is not None]
+        now = self._clock()
+        late = {one for one, _ in left if one.deadline is not None and one.deadline <= now}
+        left = [(one, work) for one, work in left if one not in late]
         works = [work for _, work in left]
-        if not works:
-            return []
-        return [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
+        done = [(one, result) for (one, _), result in zip(left, self._results(works) if works else (), strict=True)]
+        return done + [(one, ExpiredError("the deadline passed")) for one in late]
 
     def _results(self, works: list[Work]) -> list[Any]:
         if len(works) > 1:
@@ -144,6 +155,7 @@ class Joiner:
         max_items: items of one piece of work; 1 joins nothing.
         max_delay: seconds that the oldest of its requests may have waited.
         clock: seconds, monotonic: for deadlines, the admission's; and for the pace of arrivals.
+        known: the result of a small work, where it is known without computing, else None; called on the event loop.
     """
 
     def __init__(
@@ -152,7 +164,9 @@ class Joiner:
         max_items: int,
         max_delay: float,
         clock: Callable[[], float] = time.monotonic,
+        known: Callable[[Work], Any] | None = None,
     ) -> None:
+        self._known = known
         self._admission = admission
         self._max_items = max_items
         self._max_delay = max_delay
@@ -167,12 +181,16 @@ class Joiner:
         self, ticket: Ticket, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str
     ) -> T:
         """As `Ticket.run`."""
-        key = joint(work) if self._max_items > 1 else None
+        alike = joint(work) if self._max_items > 1 else None
+        key = None if alike is None else (ticket.priority, alike)
+        if self._known is not None and (result := self._known(work)) is not None:
+            self._admission.note(work, result)
+            return answer(result)
         self._open += 1
         try:
             if key is None or not self._holds(key):
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            one = _Waiting(work, deadline, asyncio.get_running_loop().create_future())
+            one = _Waiting(work, deadline, ticket.priority, asyncio.get_running_loop().create_future())
             self._add(key, one, work.n)
             try:
                 return answer(await one.result)
@@ -230,10 +248,10 @@ class Joiner:
     def _start(self, alive: list[_Waiting]) -> None:
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        batch = _Batch(alive, self._admission.do)
+        batch = _Batch(alive, self._admission.do, self._admission.clock)
         for one in alive:
             one.batch = batch
-        batch.running = self._admission.start(batch, latest, "joined requests")
+        batch.running = self._admission.start(batch, latest, "joined requests", alive[0].priority)
         loop = asyncio.get_running_loop()
         batch.running.add_done_callback(lambda done: loop.is_closed() or loop.call_soon_threadsafe(_give, done, alive))
 

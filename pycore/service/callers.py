@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from pycore.service.priorities import Priority
 from pycore.wire.refusals import DeniedError, OverloadedError, ThrottledError
 
 __all__ = ["ANYBODY", "Call", "Caller", "Meter", "Quota", "current", "require_chain", "take"]
@@ -112,6 +113,7 @@ class Caller:
         chains: the chains that it may ask about; None for all.
         quota: how much it may use.
         clock: seconds, monotonic.
+        highest: the most urgent priority of its calls.
     """
 
     def __init__(
@@ -121,7 +123,9 @@ class Caller:
         chains: frozenset[str] | None = None,
         quota: Quota = _NO_QUOTA,
         clock: Callable[[], float] = time.monotonic,
+        highest: Priority = Priority.VOTES,
     ) -> None:
+        self.highest = highest
         self.name = name
         self.rpcs = rpcs
         self.chains = chains
@@ -175,11 +179,15 @@ class Call:
         caller: who calls.
         rpc: what is called.
         asked: the chains that :func:`require_chain` was asked about.
+        priority: how urgent it is.
+        client: whose room it takes: a name of the access file, or a connection.
     """
 
     caller: Caller
     rpc: str
     asked: set[str] = field(default_factory=set)
+    priority: Priority = Priority.TRANSACTIONS
+    client: str = ""
 
     def require_chain(self, chain: str) -> None:
         """Nothing, or DeniedError where the caller may not ask about the chain."""

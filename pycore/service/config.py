@@ -21,6 +21,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from pycore.service.priorities import Bounds, Priority, Room, room_of
+
 MIB = 1 << 20
 
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -62,6 +64,26 @@ class ServiceConfig(BaseSettings):
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
+    max_votes_items: int | None = Field(None, ge=1, description="of these, items of votes (default: all)")
+    max_votes_bytes: int | None = Field(None, ge=1, description="of these, request bytes of votes (default: all)")
+    max_transactions_items: int | None = Field(
+        None, ge=1, description="of these, items of the priority `transactions` (default: 7 in 8)"
+    )
+    max_transactions_bytes: int | None = Field(
+        None, ge=1, description="of these, request bytes of the priority `transactions` (default: 7 in 8)"
+    )
+    max_audits_items: int | None = Field(
+        None, ge=1, description="of these, items of the priority `audits` (default: half)"
+    )
+    max_audits_bytes: int | None = Field(
+        None, ge=1, description="of these, request bytes of the priority `audits` (default: half)"
+    )
+    max_client_items: int | None = Field(
+        None, ge=1, description="of these, items of one client, or connection without an access file (default: half)"
+    )
+    max_client_bytes: int | None = Field(
+        None, ge=1, description="of these, request bytes of one client, or connection (default: half)"
+    )
     max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once, over all callers")
     max_connection_rpcs: int = Field(
         512, ge=1, description="calls and streams open at once of one connection, where no access file says who calls"
@@ -81,6 +103,13 @@ class ServiceConfig(BaseSettings):
         description="microseconds that a small request may wait for others; a lone one never does",
     )
 
+    verdict_cache_bytes: int = Field(
+        32 * MIB, ge=0, le=1 << 34, description="memory for signatures that were found valid; 0 remembers none"
+    )
+
+    warm_up: bool = Field(
+        True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
+    )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     workers: int = Field(
@@ -133,6 +162,19 @@ class ServiceConfig(BaseSettings):
     def tls(self) -> bool:
         """Whether the service speaks TLS."""
         return self.tls_certificate is not None
+
+    @property
+    def bounds(self) -> Bounds:
+        """What may be in flight, over all requests, of each priority and of one client."""
+        whole = Room(self.max_inflight_items, self.max_inflight_bytes)
+
+        def room(name: str, priority: Priority | None) -> Room:
+            items: int | None = getattr(self, f"max_{name}_items")
+            nbytes: int | None = getattr(self, f"max_{name}_bytes")
+            return Room(items or room_of(whole.items, priority), nbytes or room_of(whole.nbytes, priority))
+
+        each = {priority: room(priority.word, priority) for priority in Priority}
+        return Bounds(whole.items, whole.nbytes, each, room("client", None))
 
     @property
     def reflects(self) -> bool:

@@ -21,6 +21,7 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.priorities import priority_of, room_of
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -154,9 +155,12 @@ class Guard:
         caller: Caller | None = None
         try:
             caller = self._caller(context)
-            if self.calls >= self.most_calls:
-                raise OverloadedError("calls", self.calls, 1, self.most_calls, _RETRY_CALLS_S)
+            priority = priority_of(context.invocation_metadata() or (), rpc, caller.highest)
+            most = room_of(self.most_calls, priority)
+            if self.calls >= most:
+                raise OverloadedError("calls", self.calls, 1, most, _RETRY_CALLS_S)
             call = self._enter(caller, rpc, peer)
+            call.priority, call.client = priority, peer if caller is ANYBODY else caller.name
         except DeniedError as error:
             self._denied(error, caller, rpc, peer)
             raise

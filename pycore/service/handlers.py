@@ -34,6 +34,7 @@ from pycore.service.batching import Joiner
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.metrics import Metrics
+from pycore.service.priorities import Priority
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -50,6 +51,7 @@ _DRAINED = "the service is shutting down; batches after the last answer were not
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
+_LARGE_BYTES = 2 << 20
 
 _FAMILIES = (
     rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_ics23, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
@@ -180,7 +182,9 @@ class Handlers:
         if len(raw) <= _PARSE_ON_LOOP_BYTES:
             return decode(_parse(raw, request_type, parse_as), self._settings)
         what = f"parsing a {request_type.DESCRIPTOR.name}"
-        return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what)
+        # Large ones parse as audits compute: they never hold the last thread, so the others do not wait for them.
+        priority = Priority.AUDITS if len(raw) > _LARGE_BYTES else None
+        return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what, priority=priority)
 
 
 class _Stream:

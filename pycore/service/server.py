@@ -23,9 +23,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from types import TracebackType
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -34,7 +34,7 @@ from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
-from pycore.service.admission import Admission, Bounds
+from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.guard import Guard
@@ -42,8 +42,13 @@ from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.scheduling import Scheduler
+from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.verdict_cache import VerdictCache
+from pycore.service.warmup import WarmUp, quiet_collector
+from pycore.service.work import Work
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
@@ -56,11 +61,13 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
+_PARSERS = 2
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
-    {"drain_delay", "drain_grace", "log_level", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes",
-     "max_inflight_items"}
+    {"drain_delay", "drain_grace", "log_level", "max_audits_bytes", "max_audits_items", "max_client_bytes",
+     "max_client_items", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes", "max_inflight_items",
+     "max_transactions_bytes", "max_transactions_items", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -80,6 +87,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
@@ -106,33 +114,45 @@ class Server:
         self.metrics = Metrics()
         self.metrics_port = 0
         self._stop_metrics: Callable[[], None] | None = None
-        self._executor = ThreadPoolExecutor(config.workers, thread_name_prefix="pycore-service")
+        self.verdicts = VerdictCache(config.verdict_cache_bytes) if config.verdict_cache_bytes else None
+        self._executor = Scheduler(config.workers)
         self.admission = Admission(
             self._executor,
-            Bounds(limits.max_inflight_items, limits.max_inflight_bytes),
-            lambda work: execute(work, settings),
+            config.bounds,
+            self._executes(settings),
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
             metrics=self.metrics,
         )
         self.metrics.watch(self.admission)
-        # One thread: what is parsed before it is known to be within the limits is in memory once.
-        self._parsers = ThreadPoolExecutor(1, thread_name_prefix="pycore-parser")
-        parsers = self.admission.add_workers(self._parsers, 1)
+        self.metrics.registry.register(QueueFigures(self._executor, self.verdicts))
+        # Few threads: what is parsed before it is known to be within the limits is in memory as often.
+        self._parsers = Scheduler(_PARSERS, "pycore-parser")
+        parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
         )
-        joiner = Joiner(self.admission, config.max_joined_items, config.max_queue_delay_us * 1e-6)
+        delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
+        joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(
             self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
         )
         self._health = Health(self._judge)
+        self._warm_up = WarmUp()
+        self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
         self._server: grpc.aio.Server | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
+        self._warmed = asyncio.Event()
+
+    def _executes(self, settings: Settings) -> Callable[[Work], Any]:
+        cache = self.verdicts
+        if cache is None:
+            return lambda work: execute(work, settings)
+        return lambda work: cache.run(work, lambda rest: execute(rest, settings))
 
     @property
     def target(self) -> str:
@@ -167,7 +187,12 @@ class Server:
             )
         await server.start()
         self._server = server
-        await self._health.set(_SERVING, *_NAMES)
+        if self.config.warm_up:
+            self._status = _NOT_SERVING
+            self._warming = asyncio.create_task(self._get_warm())
+        else:
+            self._warmed.set()
+        await self._health.set(self._status, *_NAMES)
         self._watcher = asyncio.create_task(self._watch())
         _log.info(
             "serving on %s",
@@ -180,6 +205,20 @@ class Server:
                 "workers": self.config.workers,
             },
         )
+
+    async def _get_warm(self) -> None:
+        await self._warm_up.run()
+        self._warmed.set()
+        await self._judge()
+
+    async def wait_until_warm(self) -> None:
+        """Returns when the first request would meet compiled kernels; at once without `warm_up`."""
+        await self._warmed.wait()
+
+    @property
+    def is_compiling(self) -> bool:
+        """Whether a thread is at a step of the warm-up, which keeps the process until it ends."""
+        return self._warm_up.running
 
     def _is_ready(self) -> bool:
         """Whether health says SERVING. Called by other threads."""
@@ -222,7 +261,7 @@ class Server:
         changed = {name for name in ServiceConfig.model_fields if getattr(fresh, name) != getattr(self.config, name)}
         taken = {name: getattr(fresh, name) for name in sorted(changed & RELOADABLE)}
         self.config = self.config.model_copy(update=taken)
-        self.admission.bounds = Bounds(self.config.max_inflight_items, self.config.max_inflight_bytes)
+        self.admission.bounds = self.config.bounds
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
         if "log_level" in taken:
@@ -240,17 +279,18 @@ class Server:
             await asyncio.sleep(min(_LOOK_EVERY_S, self.config.stall_after / 4))
 
     async def _judge(self) -> None:
-        """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds."""
+        """Health follows the workers: NOT_SERVING while none has come free for `stall_after` seconds, and before it is
+        warm."""
         stalled = self.admission.stalled_for()
-        status = _NOT_SERVING if stalled else _SERVING
+        status = _SERVING if not stalled and self._warmed.is_set() else _NOT_SERVING
         if self._stopping is not None or status == self._status:
             return
         self._status = status
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
             _log_running(self.admission.running())
-        else:
-            _log.info("a worker has come free: serving again")
+        elif status == _SERVING:
+            _log.info("serving: warm, and a worker is free")
         await self._health.set(status, *_NAMES)
 
     # ---- the end -----------------------------------------------------------------------------------------------------
@@ -271,8 +311,10 @@ class Server:
             self._handlers.drain()
             self._health.close()
             await server.stop(self.config.drain_grace)
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._warm_up.stop()
+        for task in (self._watcher, self._warming):
+            if task is not None:
+                task.cancel()
         if self._stop_metrics is not None:
             await asyncio.to_thread(self._stop_metrics)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
@@ -358,12 +400,12 @@ def _log_running(rows: list[Running]) -> None:
         )
 
 
-def _leave() -> NoReturn:
-    """Ends the process now. A normal exit would wait for the threads that are stuck."""
+def _leave(status: int) -> NoReturn:
+    """Ends the process now. A normal exit would wait for the threads that are stuck, or compile."""
     logging.shutdown()
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
-    os._exit(EXIT_STUCK)
+    os._exit(status)
 
 
 class Drained(Protocol):
@@ -396,6 +438,7 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
     if isinstance(server, Server):
         loop.add_signal_handler(signal.SIGHUP, _reload, server, reread)
     await server.start()
+    warm = asyncio.create_task(_when_warm(server)) if isinstance(server, Server) else None
     await signalled.wait()
     stopping = asyncio.create_task(server.stop())
     impatient = asyncio.create_task(again.wait())
@@ -405,8 +448,17 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
         await server.stop_now()
     impatient.cancel()
     await stopping
+    if warm is not None:
+        warm.cancel()
     if server.stuck:
-        _leave()
+        _leave(EXIT_STUCK)
+    if isinstance(server, Server) and server.is_compiling:
+        _leave(0)
+
+
+async def _when_warm(server: Server) -> None:
+    await server.wait_until_warm()
+    quiet_collector()
 
 
 def _reload(server: Server, reread: Callable[[], ServiceConfig] | None) -> None:

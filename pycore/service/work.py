@@ -8,7 +8,7 @@ it would have got alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pycore.wire.settings import Settings
@@ -29,6 +29,8 @@ class Work:
         n: how many items it has.
         cost: as how many items it counts against the bounds of what may be in flight: n, or more where an item's
             answer takes more to hold than the item.
+        joined: whether it is of several requests.
+        marks: of each row what a cache knows it by, None where it did not look; empty where it looked at none.
     """
 
     kind: str
@@ -36,6 +38,8 @@ class Work:
     columns: tuple[Any, ...]
     n: int
     cost: int
+    joined: bool = False
+    marks: list[bytes | None] = field(default_factory=list)
 
 
 Run: TypeAlias = Callable[[Work, Settings], Any]

@@ -15,6 +15,9 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pycore.service.priorities import Priority
+from pycore.service.scheduling import Scheduler
+
 
 @dataclass(frozen=True)
 class Running:
@@ -72,6 +75,10 @@ class Workers:
         """Seconds since a worker was last free; 0 while one is."""
         with self._lock:
             return 0.0 if len(self._running) < self.size else max(0.0, self._clock() - self._last_free)
+
+    def others_wait(self, priority: Priority) -> bool:
+        """Whether work of this priority that is between two steps should let others go first."""
+        return isinstance(self.executor, Scheduler) and self.executor.others_wait(priority)
 
     def running(self) -> list[Running]:
         """The work under way, longest first."""

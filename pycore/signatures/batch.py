@@ -14,6 +14,7 @@ from pycore.base.registry import HASHES, SCHEMES, lookup
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError
 from pycore.signatures import ffi_keys, keycache
+from pycore.signatures.key_forms import key_hint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -353,9 +354,10 @@ def verify(
         ...
     pycore.errors.InvalidSignature: signature: MALFORMED_SIGNATURE: wrong length, or bytes that do not parse ...
     """
+    key = one_bytes(public_key, "public_key")
     verdicts = verify_batch(
         scheme,
-        [one_bytes(public_key, "public_key")],
+        [key],
         [one_bytes(signature, "signature")],
         [one_bytes(message, "message")],
         rules=rules,
@@ -367,7 +369,10 @@ def verify(
         threads=threads,
     )
     if verdicts[0] is not Verdict.VALID:
-        raise verdict_error(verdicts[0])
+        error = verdict_error(verdicts[0])
+        hint = key_hint(key) if error.verdict is Verdict.MALFORMED_KEY else ""
+        error.reason = f"{error.verdict.meaning}; {hint}" if hint else ""
+        raise error
 
 
 def recover_batch(

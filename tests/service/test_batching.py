@@ -225,6 +225,22 @@ async def test_who_has_gone_or_is_late_leaves_before_the_work() -> None:
     assert bench.admission.load.requests == 0
 
 
+async def test_who_is_late_while_no_worker_is_free_leaves_before_the_work() -> None:
+    bench = Bench()
+    first = bench.call(b"a")
+    patient, late = bench.call(b"b"), bench.call(b"c", deadline=bench.clock.now + 5)
+    await asyncio.sleep(0.05)
+    assert len(bench.executor.queue) == 2
+    bench.clock.now += 10
+    await bench.settle()
+    assert await first == [b"aa"]
+    assert await patient == [b"bb"]
+    with pytest.raises(ExpiredError):
+        await late
+    assert bench.done == [1, 1]
+    assert bench.admission.load.requests == 0
+
+
 async def test_who_goes_while_no_worker_is_free_takes_its_rows_along() -> None:
     bench = Bench()
     first = bench.call(b"a")

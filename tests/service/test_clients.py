@@ -26,7 +26,7 @@ CALLS = [
     "verify_multiproof", "verify_sparse", "verify_sparse_batch", "verify_stream", "verify_trie", "verify_trie_batch",
     "verify_votes",
 ]  # fmt: skip
-REST = ["close", "health", "wait_until_ready"]
+REST = ["close", "health", "timeout", "using", "wait_until_ready"]
 
 
 def public(client: type) -> list[str]:

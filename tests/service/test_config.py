@@ -88,7 +88,7 @@ def test_reflection_is_for_loopback_unless_asked_for() -> None:
 
 
 def test_settings_are_checked_without_a_start(
-    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     certificate, key = authority.issue("pycore.test")
     other = authority.issue("other")[1]
@@ -99,6 +99,7 @@ def test_settings_are_checked_without_a_start(
         status = check_config(ServiceConfig(**settings), as_json=True)
         return status, json.loads(capsys.readouterr().out)
 
+    monkeypatch.delenv("PYCORE_WARM_UP", raising=False)
     status, good = checked(tls_certificate=certificate, tls_private_key=key, tls_client_ca=authority.path, workers=3)
     assert status == 0
     assert good["ok"]

@@ -47,6 +47,10 @@ def narrow(clock: Clock) -> Iterator[Server]:
         max_batch_items=500,
         max_inflight_items=1000,
         max_inflight_bytes=8 * MIB,
+        max_transactions_items=1000,
+        max_transactions_bytes=8 * MIB,
+        max_client_items=1000,
+        max_client_bytes=8 * MIB,
         max_message_bytes=4 * MIB,
         drain_delay=0,
     )

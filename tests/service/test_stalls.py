@@ -154,7 +154,9 @@ def test_streams_wait_for_the_end_of_a_stall(server: Server, clock: Clock, gate:
 
 
 def test_a_full_queue_is_said_before_a_stall(clock: Clock) -> None:
-    config = ServiceConfig(address="127.0.0.1:0", workers=1, max_inflight_items=2, drain_delay=0, stall_after=20)
+    config = ServiceConfig(
+        address="127.0.0.1:0", workers=1, max_inflight_items=2, max_client_items=2, drain_delay=0, stall_after=20
+    )
     with background(config, clock=clock) as server:
         caller, gate = RawCaller(server.target), Gate(server)
         gate.hold()

@@ -1,0 +1,223 @@
+"""The queue in front of the threads that compute: which piece of work comes next.
+
+The rule:
+
+1. Votes come before transactions, and transactions before audits.
+2. Nothing starves: whatever waits behind more urgent work has its turn after `TURN` pieces of that.
+3. Audits never hold the last thread, where there are two or more: a vote does not wait for an audit to end.
+4. Within one priority clients take turns, so that one with a long queue is not in front of the others.
+
+A piece that has more to do gives its thread back between two steps when others wait (`Scheduler.others_wait`,
+`LATER`). Pieces whose callers have gone are taken out for nothing and count for nobody's turn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import Any
+
+from pycore.service.priorities import Priority
+
+__all__ = ["LATER", "TURN", "Scheduler"]
+
+TURN = 7
+LATER: Any = object()
+"""What a piece gives instead of a result, to be called again when its turn comes."""
+
+
+class _Piece:
+    """Something that waits for a thread, or is on one."""
+
+    __slots__ = ("begun", "client", "function", "future", "priority")
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.future: Future[Any] = Future()
+        self.function: Callable[[], Any] | None = function
+        self.priority: Priority = getattr(function, "priority", Priority.TRANSACTIONS)
+        self.client: str = getattr(function, "client", "")
+        self.begun = False
+
+    def is_left(self) -> bool:
+        """Whether somebody still waits for it. Called once before each time that it is run."""
+        if not self.begun:
+            self.begun = self.future.set_running_or_notify_cancel()
+        return self.begun
+
+    def end(self, result: Any, error: BaseException | None) -> None:
+        """Tells whoever waits, and lets go of what it held."""
+        self.function = None
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class _Queue:
+    """Pieces of one priority: the clients take turns."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.passed = 0  # pieces of others that were taken while something waited here
+        self._clients: OrderedDict[str, deque[_Piece]] = OrderedDict()
+
+    def put(self, piece: _Piece) -> None:
+        self._clients.setdefault(piece.client, deque()).append(piece)
+        self.count += 1
+
+    def pop(self) -> _Piece:
+        client, pieces = next(iter(self._clients.items()))
+        piece = pieces.popleft()
+        if pieces:
+            self._clients.move_to_end(client)
+        else:
+            del self._clients[client]
+        self.count -= 1
+        return piece
+
+
+class Scheduler(Executor):
+    """Threads for pieces of work, by the rule above.
+
+    A submitted callable is called without arguments. Its attribute `priority` is a `Priority` (transactions without
+    one), its attribute `client` says whose it is.
+
+    Args:
+        size: how many threads.
+        name: how they are named in the log.
+    """
+
+    def __init__(self, size: int, name: str = "pycore-service") -> None:
+        self._size = size
+        self._most_audits = max(1, size - 1)
+        self._name = name
+        self._lock = threading.Lock()
+        self._queues = [_Queue() for _ in Priority]
+        self._signals: SimpleQueue[None] = SimpleQueue()  # one for each piece, and for each thread at the end
+        self._threads: list[threading.Thread] = []
+        self._audits = 0
+        self._put_off = 0  # signals of pieces that nobody might take then
+        self._closed = False
+        self.taken = [0] * len(Priority)
+
+    def waiting(self, priority: Priority) -> int:
+        """How many pieces of a priority wait."""
+        return self._queues[priority].count
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Puts a piece into its queue. RuntimeError after `shutdown`."""
+        piece = _Piece(fn)
+        if args or kwargs:
+            piece.function = lambda: fn(*args, **kwargs)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the scheduler was shut down")
+            self._put(piece)
+            if len(self._threads) < self._size:
+                # Work that hangs does not keep the process: a service that stops says what is still running.
+                name = f"{self._name}_{len(self._threads)}"
+                self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+                self._threads[-1].start()
+        return piece.future
+
+    def _put(self, piece: _Piece) -> None:
+        self._queues[piece.priority].put(piece)
+        self._signals.put(None)
+
+    def others_wait(self, priority: Priority) -> bool:
+        """Whether a piece of this priority that is between two steps should let others go first. Counts as one piece
+        for whoever waits behind it."""
+        with self._lock:
+            found = any(queue.count for queue in self._queues[: priority + 1])
+            for behind in self._behind(priority):
+                behind.passed += 1
+                found = found or behind.passed >= TURN
+            return found
+
+    def _behind(self, priority: Priority) -> list[_Queue]:
+        return [queue for other in Priority if other > priority and (queue := self._open(other))]
+
+    def _open(self, priority: Priority) -> _Queue | None:
+        """The queue, if something waits in it that may run now."""
+        queue = self._queues[priority]
+        if not queue.count or (priority is Priority.AUDITS and self._audits >= self._most_audits):
+            return None
+        return queue
+
+    def _take(self) -> _Piece | None:
+        """The next piece; None where all that waits has to wait for an audit to end, or nothing does."""
+        with self._lock:
+            while found := [priority for priority in Priority if self._open(priority)]:
+                chosen = found[0]
+                for priority in found[1:]:
+                    passed = self._queues[priority].passed
+                    if passed >= TURN and passed > self._queues[chosen].passed:
+                        chosen = priority
+                piece = self._queues[chosen].pop()
+                if not piece.is_left():
+                    continue
+                for behind in self._behind(chosen):
+                    behind.passed += 1
+                self._queues[chosen].passed = 0
+                self.taken[chosen] += 1
+                self._audits += chosen is Priority.AUDITS
+                return piece
+            self._put_off += any(queue.count for queue in self._queues)
+            return None
+
+    def _work(self) -> None:
+        again = False
+        while True:
+            if not again:
+                self._signals.get()
+            again = False
+            piece = self._take()
+            if piece is not None:
+                self._run(piece)
+                again = self._ended(piece.priority)
+            elif self._closed and not any(queue.count for queue in self._queues):
+                return
+            piece = None
+
+    def _run(self, piece: _Piece) -> None:
+        assert piece.function is not None
+        try:
+            result = piece.function()
+        except BaseException as error:
+            piece.end(None, error)
+            return
+        if result is not LATER:
+            piece.end(result, None)
+            return
+        with self._lock:
+            self._put(piece)
+
+    def _ended(self, priority: Priority) -> bool:
+        """Whether the thread has a signal already: an audit has ended, for which others waited."""
+        if priority is not Priority.AUDITS:
+            return False
+        with self._lock:
+            self._audits -= 1
+            if not self._put_off:
+                return False
+            self._put_off -= 1
+            return True
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Takes nothing more; with `cancel_futures` what has not begun never will. The threads end after the last
+        piece."""
+        with self._lock:
+            self._closed = True
+            pieces = [queue.pop() for queue in self._queues for _ in range(queue.count)]
+            for piece in pieces:
+                if piece.begun or not cancel_futures:
+                    self._queues[piece.priority].put(piece)
+        for piece in pieces if cancel_futures else ():
+            piece.future.cancel()  # nothing to one that has begun
+        for _ in range(self._size):
+            self._signals.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
