@@ -12,6 +12,7 @@ from typing import Any
 import pycore
 from pycore.base.verdicts import Verdict, verdict_error
 from pycore.errors import InputError, VerificationError
+from pycore.identities.keys import load_public_key
 from pycore.ledgers.cometbft import encoding
 from pycore.ledgers.cometbft.messages import SignedHeader
 from pycore.merkle.patricia import verify_trie
@@ -95,6 +96,7 @@ def run(call: str, record: Record) -> tuple[str, Asked | None]:
         "verify_inclusion": noting(pycore.verify_inclusion),
         "verify_trie": noting(verify_trie),
         "commit_holds": noting(commit_holds),
+        "load_public_key": load_public_key,
         "hash": pycore.hash,
         **{_NAMES.get(name, name): value for name, value in record.items()},
     }

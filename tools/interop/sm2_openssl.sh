@@ -13,6 +13,10 @@ openssl dgst -sm3 -sign key.pem -out signature message
 put dgst "openssl dgst -sm3 -sign key.pem message"
 openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 -out signature message
 put dgst-distid "openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 message"
+cp point raw
+openssl pkey -pubin -in public.pem -outform DER -out point
+put dgst-spki "openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 message; openssl pkey -pubin -in public.pem -outform DER"
+mv raw point
 openssl pkeyutl -sign -in message -inkey key.pem -rawin -digest sm3 -out signature
 put pkeyutl-rawin "openssl pkeyutl -sign -inkey key.pem -rawin -digest sm3 -in message"
 openssl pkeyutl -sign -in message -inkey key.pem -rawin -digest sm3 -pkeyopt distid:1234567812345678 -out signature
