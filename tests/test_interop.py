@@ -3,11 +3,14 @@ records agree one to one."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 import shlex
+import sys
 
 import pytest
-from interop_rows import PAGE, RECORDS, Asked, Row, commit_report, guess, records, rows, run
+from interop_rows import PAGE, RECORDS, ROOT, Asked, Row, commit_report, guess, records, rows, run
 from typer.main import get_command
 
 import pycore
@@ -161,3 +164,35 @@ def test_keys_that_sign_everything(key: str, signature: str, rules: str, verdict
 def test_keys_that_sign_everything_are_shown_under_every_rule() -> None:
     assert {rules for _, _, rules, _ in IDENTITY} == {one.name for one in pycore.SCHEMES["ed25519"].rules}
     assert {verdict for _, _, rules, verdict in IDENTITY if rules == "strict"} == {"SMALL_ORDER"}
+
+
+# ---- the script that makes the records -------------------------------------------------------------------------------
+
+_SPEC = importlib.util.spec_from_file_location("record_interop", ROOT / "tools" / "record_interop.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+recorder = importlib.util.module_from_spec(_SPEC)
+sys.modules["record_interop"] = recorder
+_SPEC.loader.exec_module(recorder)
+
+
+def test_records_are_those_of_the_pinned_packages() -> None:
+    assert {path.stem for path in RECORDS.glob("*.json")} == set(recorder.GROUPS)
+    for name, group in recorder.GROUPS.items():
+        document = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+        assert document["script"] == f"tools/interop/{group.script}"
+        assert (ROOT / document["script"]).is_file()
+        assert {row["package"] for row in document["rows"]} == set(group.packages)
+        for row in document["rows"]:
+            assert group.packages[row["package"]] in ("", row["version"])
+            assert row["id"].startswith(recorder.identifier(row["package"], row["version"], ""))
+
+
+def test_the_script_says_what_changed() -> None:
+    fixed = {"id": "a", "repeats": True, "call": "sign()", "signature": "00"}
+    random = {"id": "b", "repeats": False, "call": "sign()", "signature": "00"}
+    gone = {"id": "c", "repeats": True}
+    assert recorder.changes([fixed, random], [fixed, {**random, "signature": "01"}]) == []
+    assert recorder.changes([fixed], [{**fixed, "signature": "01"}]) == ["changed: a: signature"]
+    assert recorder.changes([random], [{**random, "call": "sign(2)"}]) == ["changed: b: call"]
+    assert recorder.changes([gone], [fixed]) == ["gone: c", "new: a"]
