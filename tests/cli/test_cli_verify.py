@@ -128,8 +128,8 @@ def test_a_malformed_key_of_an_archive_says_what_it_looks_like(cli: Run, tmp_pat
     wrapped = np.concatenate([part for key in keys for part in (start, key)])
     np.savez(
         tmp_path / "rows.npz",
-        public_keys=wrapped,
-        public_keys_offsets=np.arange(3) * (len(wrapped) // 2),
+        public_key=wrapped,
+        public_key_offsets=np.arange(3) * (len(wrapped) // 2),
         signatures=signatures,
         messages=messages,
     )
