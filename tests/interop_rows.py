@@ -124,7 +124,7 @@ def guess(record: Record, call: str) -> str:
     return run(f'verify("{match[1]}", key, signature, message{", encoding=" + repr("der") if der else ""})', record)[0]
 
 
-_DEFAULTS = re.compile(r", (?:tree|hash|hashed)=[^,)]+")
+_DEFAULTS = re.compile(r", (?:tree|hash|hashed|embedded)=[^,)]+")
 
 
 def _is_der(signature: bytes) -> bool:
