@@ -106,9 +106,11 @@ class VerificationError(PycoreError):
     Attributes:
         verdict: the reason, a :class:`pycore.Verdict`.
         index: the position in the batch, or None when a single item was checked.
+        reason: why, in words, where a check can tell more than the verdict's meaning; else "".
     """
 
     _what = "item"
+    reason = ""
 
     def __init__(self, verdict: Verdict, index: int | None = None) -> None:
         super().__init__(verdict, index)
@@ -117,7 +119,7 @@ class VerificationError(PycoreError):
 
     def __str__(self) -> str:
         where = "" if self.index is None else f" {self.index}"
-        return f"{self._what}{where}: {self.verdict.name}: {self.verdict.meaning}"
+        return f"{self._what}{where}: {self.verdict.name}: {self.reason or self.verdict.meaning}"
 
 
 class InvalidSignature(VerificationError):  # noqa: N818 - a public name
@@ -127,14 +129,9 @@ class InvalidSignature(VerificationError):  # noqa: N818 - a public name
 
 
 class ProofError(VerificationError):
-    """A Merkle proof does not lead to the expected root, or has the wrong length for its position.
-
-    Attributes:
-        reason: why, in words, where a check can tell (``pycore.ics23``); else "".
-    """
+    """A Merkle proof does not lead to the expected root, or has the wrong length for its position."""
 
     _what = "proof"
-    reason = ""
 
 
 class QuorumNotReached(PycoreError):  # noqa: N818 - a public name
