@@ -162,7 +162,7 @@ int pc_backend_why(int kind, int id, size_t n);
 enum { PC_NEVER = 1 << 30 };
 typedef struct pc_choice {
     const char *name, *algorithm;
-    int64_t value, usual; /* in force; without pc_choice_set */
+    int64_t value, usual; /* what applies; without pc_choice_set */
     int64_t least, most;  /* what may be set */
     const char *source;   /* which CPU measured `usual` and when, or "by rule" */
 } pc_choice;

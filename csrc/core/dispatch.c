@@ -292,6 +292,6 @@ int pc_preference_at(int position, pc_choice *choice) {
 int pc_preference_set(int position, int64_t from_n) {
     const int p = held(position);
     if (p < 0 || from_n < 0 || from_n > PC_NEVER) return PC_ERR_ARGUMENT;
-    from_set[p] = from_n;
+    from_set[p] = (size_t)from_n == preferences[p].from_n ? -1 : from_n;
     return PC_OK;
 }

@@ -24,7 +24,7 @@ static const tune_row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 uint8_t pc_tuned_streams[PC_MAX_HASHES] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-static int row_here[ROWS], rows_here; /* the rows in force, in order */
+static int row_here[ROWS], rows_here; /* the rows that apply, in order */
 static int64_t set_here[ROWS];        /* what was set instead, or -1 */
 
 static int64_t value_of(int i) { return set_here[i] >= 0 ? set_here[i] : rows[row_here[i]].value; }

@@ -110,7 +110,7 @@ static void test_ragged(int backend, int hash) {
     }
 }
 
-/* Every count up to four times the most lanes, one length at a time; rows not aligned. Widths of nodes behind one byte, too. */
+/* Every count up to four times the most lanes, one length at a time; rows not aligned. So are widths of nodes behind one byte. */
 static void test_counts(int backend, int hash) {
     enum { MOST = 4 * 32 + 1 };
     static const size_t widths[] = {0, 32, 32, 55, 64, 64, 65, 128, 136, 200}, prefixes[] = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0};
@@ -292,8 +292,8 @@ static void test_stream(int backend, int hash) {
     free(copy);
 }
 
-/* Vectors side by side as usual here, or the other way; 0: this hash has no such choice, and other is 1. SHA-256 and RIPEMD-160 go
- * through the hashes made of them, too. */
+/* Vectors side by side as usual here, or the other way; 0: this hash has no such choice, and other is 1. The hashes
+ * that are made of SHA-256 and RIPEMD-160 follow theirs. */
 static int set_streams(int hash, int other) {
     const char *name = pc_hash_at(hash)->name;
     pc_choice choice;

@@ -25,6 +25,7 @@ from .info import info
 from .merkle import merkle
 from .serve import serve
 from .trust import trust
+from .tune import tune
 from .validate import validate
 from .verify import verify
 
@@ -73,6 +74,7 @@ app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
 app.command(name="info")(info)
+app.command(name="tune")(tune)
 app.command(name="demo")(demo)
 
 
