@@ -27,6 +27,7 @@ from .merkle import merkle
 from .serve import serve
 from .size import size
 from .trust import trust
+from .tune import tune
 from .validate import validate
 from .verify import verify
 
@@ -77,6 +78,7 @@ app.command(name="bench")(bench)
 app.command(name="loadtest")(loadtest)
 app.command(name="size")(size)
 app.command(name="info")(info)
+app.command(name="tune")(tune)
 app.command(name="demo")(demo)
 
 
