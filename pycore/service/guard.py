@@ -218,7 +218,7 @@ class Guard:
     @contextlib.contextmanager
     def _in_time(self, call: Call, context: Any) -> Iterator[None]:
         """Refuses a call that would not be answered before its deadline, going by those as urgent as it is."""
-        pace = self.paces[getattr(call, "priority", None)]
+        pace = self.paces[call.priority]
         began = pace.enter(context.time_remaining())
         answered = False
         try:

@@ -33,7 +33,8 @@ from pycore.loadtest.process import Usage
 from pycore.service import rpc_signatures
 from pycore.service.config import ServiceConfig
 from pycore.service.log_writer import LogWriter
-from pycore.service.server import JsonLines, Server, background
+from pycore.service.logs import JsonLines
+from pycore.service.server import Server, background
 
 from .conftest import METHOD, PACKAGE, PATIENCE, Authority, Gate, Spawn
 from .test_drain import is_answered, send, work
