@@ -4,8 +4,8 @@
 # make test-emulated  the same, forced onto the AVX-512 backend: its text over emulated instructions, on any CPU
 # make bench   the benchmarks, and at their end the table of targets      RESULTS=bench/results/NAME.json keeps its figures
 # make lint    ruff, mypy, clang-format, protobuf lint
-# make check   all that CI does: lint, generated files fresh, C tests with sanitizers, a short fuzz run, make test, AVX-512
-#                emulated where the CPU has none
+# make check   all that CI does: lint, generated files fresh, messages with the oldest protobuf, C tests with sanitizers, a short
+#                fuzz run, make test, AVX-512 emulated where the CPU has none
 # make wheel   build/wheels/*.whl
 #
 # Requires Python 3.10 or newer, a C compiler and make. Each target makes .venv itself and installs what is
@@ -23,7 +23,7 @@ JOBS        ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
-.PHONY: run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-c check-emulated fuzz wheel clean
+.PHONY: run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-protobuf check-c check-emulated fuzz wheel clean
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
 
@@ -118,17 +118,22 @@ lint-c: $(LINT)
 lint-proto: $(LINT)
 	$(BIN)/python tools/lint_proto.py
 
-check: lint check-generated check-c fuzz test check-emulated
+check: lint check-generated check-protobuf check-c fuzz test check-emulated
 
 # Every committed generated file is what its generator writes.
 check-generated: $(LINT)
 	for tool in tools/gen_*.py tools/make_*.py; do $(BIN)/python $$tool --check || exit 1; done
+
+# The oldest protobuf that pyproject.toml takes; the tests run with the newest. Other packages of a user's may hold it back.
+check-protobuf: $(TEST) $(STAMPS)/built
+	$(BIN)/python tools/protobuf_range.py --here
 
 check-c: $(STAMPS)/built
 	$(MAKE) --no-print-directory -j$(JOBS) -C csrc/tests check
 	for plain in $$(ls -d build/ctests/gcc build/ctests/clang build/ctests/cc 2>/dev/null); do \
 	    $(BIN)/python tools/check_objects.py $$plain pycore/_core.abi3.so || exit 1; \
 	done
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(BIN)/python tools/uops.py "$$(ls -dt build/temp.* | head -1)"; fi
 	if [ -e build/ctests/aarch64/libpycore.a ]; then \
 	    CROSS=aarch64-linux-gnu- $(BIN)/python tools/check_objects.py build/ctests/aarch64; \
 	fi

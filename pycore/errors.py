@@ -53,7 +53,13 @@ __all__ = [
 
 
 class PycoreError(Exception):
-    """Base of every exception that pycore raises on purpose."""
+    """Base of every exception that pycore raises on purpose.
+
+    Attributes:
+        request_id: of a call to a service that has a name in the service's logs, that name; else None.
+    """
+
+    request_id: str | None = None
 
 
 class InputError(PycoreError, ValueError):
@@ -100,9 +106,11 @@ class VerificationError(PycoreError):
     Attributes:
         verdict: the reason, a :class:`pycore.Verdict`.
         index: the position in the batch, or None when a single item was checked.
+        reason: why, in words, where a check can tell more than the verdict's meaning; else "".
     """
 
     _what = "item"
+    reason = ""
 
     def __init__(self, verdict: Verdict, index: int | None = None) -> None:
         super().__init__(verdict, index)
@@ -111,7 +119,7 @@ class VerificationError(PycoreError):
 
     def __str__(self) -> str:
         where = "" if self.index is None else f" {self.index}"
-        return f"{self._what}{where}: {self.verdict.name}: {self.verdict.meaning}"
+        return f"{self._what}{where}: {self.verdict.name}: {self.reason or self.verdict.meaning}"
 
 
 class InvalidSignature(VerificationError):  # noqa: N818 - a public name
@@ -121,14 +129,9 @@ class InvalidSignature(VerificationError):  # noqa: N818 - a public name
 
 
 class ProofError(VerificationError):
-    """A Merkle proof does not lead to the expected root, or has the wrong length for its position.
-
-    Attributes:
-        reason: why, in words, where a check can tell (``pycore.ics23``); else "".
-    """
+    """A Merkle proof does not lead to the expected root, or has the wrong length for its position."""
 
     _what = "proof"
-    reason = ""
 
 
 class QuorumNotReached(PycoreError):  # noqa: N818 - a public name

@@ -85,11 +85,22 @@ FAULTS = (
         "vlt(vset1(((uint64_t)1 << width) - 1), t)",
         "vlt(vset1((uint64_t)1 << width), t)",
     ),
-    Fault("no second look at exceptional sums", "mult/double_base.inc.h", "if (mbits(doubtful)) {", "if (0) {"),
+    Fault(
+        "no second look at exceptional sums",
+        "mult/double_base.inc.h",
+        "if (mbits(doubtful) & (live ? live[g] : ~0u)) {",
+        "if (0) {",
+    ),
+    Fault(
+        "lanes with an item count as empty",
+        "schemes/parts/keys.inc.h",
+        "(status[j] == PC_VALID && !keys->bad[j])",
+        "(status[j] != PC_VALID || keys->bad[j])",
+    ),
     Fault(
         "no second look at exceptional sums of known keys",
         "mult/known_base.inc.h",
-        "if (mbits(doubtful) & w->live[g])",
+        "if (mbits(doubtful) & asked)",
         "if (0)",
     ),
     Fault(

@@ -20,7 +20,13 @@
  * Exceptional additions. A signer chooses Q, u and v, and can make the running sum meet plus or minus a table point, or
  * infinity, at any step. The fast ladder does not look: madd_chord shows that such a lane, and only such a lane, ends with
  * Z = 0. The vectors that have one are walked again with exact additions. The same holds for an honest result of infinity.
+ * Lanes without an item, and those whose verdict is known already, are not asked for (`live`) and cost no second walk.
  */
+
+/* Tests count second walks by it. */
+#ifndef PC_SECOND_WALK
+#    define PC_SECOND_WALK() ((void)0)
+#endif
 
 #if CV_GLV
 #    define CV_LADDER_BITS CV_GLV_BITS
@@ -217,8 +223,10 @@ PC_INLINE void cv(ladder)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k, i
 PC_NOINLINE void cv(ladder_fast)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 0); }
 PC_NOINLINE void cv(ladder_exact)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 1); }
 
-/* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. groups <= GROUPS. */
-static void cv(double_base)(cv(jac) * r, const cv(uv) * k, const cv(aff) * q, size_t groups, cv(mult_work) * w) {
+/* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. groups <= GROUPS. live: the
+ * lanes of each vector that are asked for, a bit each; NULL: all. The others are left without meaning. */
+static void cv(double_base)(cv(jac) * r, const cv(uv) * k, const cv(aff) * q, const unsigned *live, size_t groups,
+                            cv(mult_work) * w) {
     PC_CHECK(groups <= cv(GROUPS));
     pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
     cv(tables_build)(q, groups, w);
@@ -226,8 +234,9 @@ static void cv(double_base)(cv(jac) * r, const cv(uv) * k, const cv(aff) * q, si
         const uint64_t *rows = cv(table_rows)(g, w);
         cv(ladder_fast)(&r[g], rows, &k[g]);
         vmask doubtful = fe(is_zero)(&r[g].z);
-        if (mbits(doubtful)) {
+        if (mbits(doubtful) & (live ? live[g] : ~0u)) {
             cv(jac) again;
+            PC_SECOND_WALK();
             cv(ladder_exact)(&again, rows, &k[g]);
             cv(jac_select)(&r[g], doubtful, &again, &r[g]);
         }

@@ -56,7 +56,7 @@ typedef struct cv(known_work_s) {
     fe(t) den[cv(KNOWN_ADDS)], before[cv(KNOWN_ADDS)];
     cv(known_aim) aim[cv(KNOWN_ADDS)];
     vec signs[cv(GROUPS)][2][cv(SIGN_WORDS)]; /* of u and v */
-    unsigned doubt[cv(GROUPS)], live[cv(GROUPS)];
+    unsigned doubt[cv(GROUPS)];
     /* of this call */
     const uint64_t *const *tables; /* item -> its key's table; NULL: whatever comes out is ignored */
     size_t groups;
@@ -93,7 +93,6 @@ static void cv(known_start)(const cv(uv) * k, cv(known_work) * w) {
         for (int part = 0; part < 2 && live != (1u << VL) - 1; part++)
             for (int i = 0; i < cv(SIGN_WORDS); i++)
                 w->signs[g][part][i] = vblend(mfrom_bits(live), w->signs[g][part][i], vset1(filler[part][i % 5]));
-        w->live[g] = live;
         w->doubt[g] = 0;
     }
 }
@@ -233,9 +232,9 @@ static void cv(known_tree)(cv(jac) * r, size_t wide, cv(known_work) * w) {
 }
 
 /* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. tables: of window `window`, one for
- * each item or NULL, where r is left without meaning. groups <= GROUPS. */
-static void cv(known_base)(cv(jac) * r, const cv(uv) * k, const uint64_t *const *tables, int window, size_t groups,
-                           cv(known_work) * w) {
+ * each item or NULL, where r is left without meaning, as it is in lanes that are not live (double_base). groups <= GROUPS. */
+static void cv(known_base)(cv(jac) * r, const cv(uv) * k, const uint64_t *const *tables, int window, const unsigned *live,
+                           size_t groups, cv(known_work) * w) {
     PC_CHECK(groups <= cv(GROUPS) && window >= 2 && window <= CV_KNOWN_WINDOW);
     pthread_once(&cv(known_g_once), cv(known_g_build));
     w->tables = tables;
@@ -251,8 +250,12 @@ static void cv(known_base)(cv(jac) * r, const cv(uv) * k, const uint64_t *const 
     }
     for (size_t g = 0; g < groups; g++) {
         vmask doubtful = mor(fe(is_zero)(&r[g].z), mfrom_bits(w->doubt[g]));
-        if (mbits(doubtful) & w->live[g]) {
+        unsigned asked = live ? live[g] : ~0u;
+        for (size_t lane = 0; lane < VL; lane++)
+            if (!tables[g * VL + lane]) asked &= ~(1u << lane);
+        if (mbits(doubtful) & asked) {
             cv(jac) again;
+            PC_SECOND_WALK();
             cv(known_walk_exact)(&again, w, g);
             cv(jac_select)(&r[g], doubtful, &again, &r[g]);
         }

@@ -10,6 +10,9 @@
 
 #pragma GCC diagnostic ignored "-Wunused-function" /* the templates hold more than is tested here */
 
+static int second_walks;
+#define PC_SECOND_WALK() (second_walks++)
+
 #include "../hash/hash.inc.h"
 #include "../field/fields.inc.h"
 #include "../schemes/short_weierstrass.inc.h"
@@ -30,6 +33,8 @@ static const unsigned ALL_LANES = (1u << VL) - 1;
 #include "../curves/sm2.inc.h"
 #include "weierstrass_cases.inc.h"
 #include "../curves/undef.inc.h"
+
+#include "second_walks.inc.h"
 
 /* lambda (x, y) = (beta x, y), with lambda as mult/glv.inc.h has it. */
 static void test_endomorphism(void) {
@@ -56,5 +61,6 @@ int main(void) {
     test_endomorphism();
     k256_test_double_base(), p256_test_double_base(), sm2c_test_double_base();
     vmode_leave(mode);
+    test_second_walks();
     return test_report("weierstrass");
 }

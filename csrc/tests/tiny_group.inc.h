@@ -214,7 +214,7 @@ static void cv(check_double_base)(void) {
         k[g].v[0] = vload(v);
         q[g] = cv(aff_of)(own);
     }
-    cv(double_base)(r, k, q, (size_t)groups, &cv(work));
+    cv(double_base)(r, k, q, NULL, (size_t)groups, &cv(work));
     for (int g = 0; g < groups; g++) {
         for (int lane = 0; lane < VL; lane++) {
             const int item = g * VL + lane < n ? g * VL + lane : n - 1;
@@ -307,7 +307,7 @@ static void cv(test_known)(void) {
                     k[g].u[0] = vload(us);
                     k[g].v[0] = vload(vs);
                 }
-                cv(known_base)(r, k, tables, window, n, &work);
+                cv(known_base)(r, k, tables, window, NULL, n, &work);
                 for (size_t g = 0; g < n; g++) EXPECT((cv(is)(&r[g], wanted[g]) & live[g]) == live[g]);
             }
         }
@@ -334,7 +334,7 @@ static void cv(test_wide_u)(void) {
         for (int i = 0; i < 4; i++) k.u[i] = vload(u[i]);
         k.v[0] = vload(v);
         cv(aff) point = cv(aff_of)(q);
-        cv(double_base)(&r, &k, &point, 1, &cv(work));
+        cv(double_base)(&r, &k, &point, NULL, 1, &cv(work));
         EXPECT(cv(is)(&r, wanted) == TINY_LANES);
     }
 }

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import numpy as np
 
 from pycore.base import ffi
+from pycore.base.ffi_lists import LEAST, list_rows
 from pycore.errors import InputError, LengthError, ShapeError
 
 if TYPE_CHECKING:
@@ -353,6 +354,8 @@ def _from_pair(data: Any, offsets: Any, field: str) -> Column:
 
 
 def _gather(items: Sequence[Any], field: str) -> Column:
+    if type(items) is list and len(items) >= LEAST and (rows := list_rows(items)) is not None:
+        return trusted_column(np.frombuffer(rows[0], dtype=_UINT8), np.frombuffer(rows[1], dtype=np.int64))
     if not {*map(type, items)} <= _BYTES_TYPES:
         items = [_item_view(item, field, i) for i, item in enumerate(items)]
     lengths = list(map(len, items))

@@ -9,6 +9,7 @@ declaration. cffi releases the GIL around every call.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from pycore.base.columns import Column
 
+EXTENSION = str(sys.modules["pycore._core"].__file__)
+"""The file of the extension, for what is not called by cffi."""
 ALIGNMENT = 64
 AUTO: int = lib.PC_AUTO
 
@@ -172,6 +175,7 @@ _WHY = {
     int(lib.PC_WHY_MEASURED): "measured best at this size",
     int(lib.PC_WHY_RULE): "by rule",
     int(lib.PC_WHY_ORDER): "first usable",
+    int(lib.PC_WHY_SET): "tuned",
 }
 
 

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
+from pycore.base.descriptors import is_repeated
+
 __all__ = ["MalformedError", "fields", "read"]
 
 M = TypeVar("M", bound=Message)
@@ -137,7 +139,7 @@ def _written(data: bytes, kind: Any, depth: int) -> bytes:
             if wanted == VARINT:
                 found += _number(number << 3) + _number(value)
             continue
-        if wire == BYTES and wanted != BYTES and field.is_repeated:
+        if wire == BYTES and wanted != BYTES and is_repeated(field):
             value = _packed(value, wanted)
         elif wire != wanted:
             continue

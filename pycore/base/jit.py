@@ -8,24 +8,31 @@ and starts no threads, so any number of calls may run at the same time. Kernels 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+import logging
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pycore.base.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
 _warmers: list[Callable[[], None]] = []
+_said: list[str] = []
 
 
 def kernel(function: Function) -> Function:
     """Compile on first call, without the GIL, cached on disk.
 
-    A cache needs a folder that can be written: the module's own, or the user's cache folder. Where there is neither
-    (a read-only container without a home) the kernel is compiled once per process instead.
+    A cache needs a folder that can be written: NUMBA_CACHE_DIR, the module's own, or the user's cache folder
+    (XDG_CACHE_HOME, ~/.cache), in Numba's order; else one below the folder for temporary files that belongs to this
+    user alone. Where there is none (a read-only container) kernels are compiled once per process instead, which is said
+    once, in the log.
     """
     try:
         import numba
@@ -34,7 +41,54 @@ def kernel(function: Function) -> Function:
     try:
         return cast("Function", numba.njit(function, cache=True, nogil=True))
     except RuntimeError:
-        return cast("Function", numba.njit(function, nogil=True))
+        pass
+    folder = _own_folder()
+    if folder is not None:
+        config: Any = numba.config
+        given, config.CACHE_DIR = config.CACHE_DIR, folder
+        try:
+            made = cast("Function", numba.njit(function, cache=True, nogil=True))
+        except RuntimeError:
+            pass
+        else:
+            _say_once(
+                logging.INFO, "compiled kernels are kept in %s: no other folder for a cache can be written", folder
+            )
+            return made
+        finally:
+            config.CACHE_DIR = given
+    _say_once(
+        logging.WARNING,
+        "no folder for a cache can be written: this process compiles its kernels itself, some 20 seconds in all. "
+        "Name a writable folder in NUMBA_CACHE_DIR or XDG_CACHE_HOME%s",
+        "",
+    )
+    return cast("Function", numba.njit(function, nogil=True))
+
+
+def _own_folder() -> str | None:
+    """A folder for temporary files that only this user can write; None where there is none. What Numba finds there it
+    runs, so a folder that another user owns or may write to, or could put in place of this one, is not taken."""
+    if not hasattr(os, "geteuid"):
+        return None
+    above = Path(tempfile.gettempdir())
+    folder = above / f"pycore-cache-{os.geteuid()}"
+    try:
+        outer = above.stat()
+        if outer.st_uid not in (0, os.geteuid()) or (outer.st_mode & 0o022 and not outer.st_mode & stat.S_ISVTX):
+            return None
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError:
+        return None
+    own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+    return str(folder) if own else None
+
+
+def _say_once(level: int, text: str, folder: str) -> None:
+    if not _said:
+        _said.append(text)
+        logging.getLogger("pycore").log(level, text, folder)
 
 
 def warms(function: Callable[[], None]) -> Callable[[], None]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, print_json, read_text
+from ._output import JsonOption, hex_bytes, note, print_json, read_text
+
+if TYPE_CHECKING:
+    from pycore.errors import ProofError
 
 ethereum = typer.Typer(help="Proofs of Ethereum's state.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -40,7 +43,7 @@ def proof(
     try:
         account, slots = patricia.verify_get_proof(root, _answer(source))
     except ProofError as error:
-        _refuse(error.verdict.name, as_json=as_json)
+        _refuse(error, as_json=as_json)
     shown = None
     if account is not None:
         shown = {
@@ -66,6 +69,9 @@ def trie(
         list[str] | None, typer.Option("--node", metavar="HEX", help="An encoded node, root first; repeat for each.")
     ] = None,
     hashed: Annotated[bool, typer.Option(help="The trie's key is the Keccak-256 of the key.")] = False,
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Pass over nodes that are part of their parent and listed once more.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check one proof of any trie (accounts, storage, transactions, receipts) and print the key's value as the trie has
@@ -81,20 +87,21 @@ def trie(
     given = [hex_bytes(node, f"--node {i}") for i, node in enumerate(nodes or [], 1)]
     wanted, name = hex_bytes(root, "--root"), hex_bytes(key, "--key")
     try:
-        value = patricia.verify_trie(wanted, name, given, hashed=hashed)
+        value = patricia.verify_trie(wanted, name, given, hashed=hashed, embedded=embedded)
     except ProofError as error:
-        _refuse(error.verdict.name, as_json=as_json)
+        _refuse(error, as_json=as_json)
     if as_json:
         print_json({"valid": True, "verdict": "VALID", "value": None if value is None else value.hex()})
     else:
         print("no value" if value is None else value.hex())
 
 
-def _refuse(verdict: str, *, as_json: bool) -> NoReturn:
+def _refuse(error: ProofError, *, as_json: bool) -> NoReturn:
     if as_json:
-        print_json({"valid": False, "verdict": verdict})
+        print_json({"valid": False, "verdict": error.verdict.name, "reason": error.reason})
     else:
-        print(verdict)
+        print(error.verdict.name)
+        note(f"pycore: {error.reason or error.verdict.meaning}")
     raise typer.Exit(EXIT_INVALID)
 
 

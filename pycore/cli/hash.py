@@ -11,7 +11,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, hex_bytes, note, print_json, progress
-from ._sums import Entry, OddLine, checked_line, line_of, read_list, write_line
+from ._sums import Entry, OddLine, Reader, checked_line, line_of, tag_of, write_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,18 @@ def hash_command(
         list[str] | None, typer.Option("--hex", metavar="HEX", help="A message in hexadecimal; may be repeated.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Read digests from FILEs and check the files they name.")
+        bool, typer.Option("--check", "-c", help="Read digests from FILEs and check the files they name.")
+    ] = False,
+    tag: Annotated[bool, typer.Option("--tag", help="Write lines that name the algorithm.")] = False,
+    zero: Annotated[bool, typer.Option("--zero", "-z", help="End lines with a zero byte, names as they are.")] = False,
+    ignore_missing: Annotated[
+        bool, typer.Option("--ignore-missing", help="--check: pass over files that are not there.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="--check: do not print OK.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="--check: the exit code alone says the result.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="--check: a line of no form is a failure.")] = False,
+    warn: Annotated[
+        bool, typer.Option("--warn", "-w", help="--check: as without; such lines are always named.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,8 +53,10 @@ def hash_command(
     """
     import pycore
 
+    how = {"--ignore-missing": ignore_missing, "--quiet": quiet, "--status": status, "--strict": strict, "--warn": warn}
+    _refuse(check, {"--tag": tag, "--zero": zero, "--hex": bool(hex_texts)}, how)
     if check:
-        _check(files or ["-"], algorithm, as_json)
+        _check(files or ["-"], algorithm, {name for name, given in how.items() if given}, as_json)
         return
     if not files and not hex_texts:
         files = ["-"]
@@ -62,7 +75,18 @@ def hash_command(
         )
         return
     for name, digest in zip(names, digests, strict=True):
-        write_line(line_of(name, digest))
+        write_line(
+            line_of(name, digest, tag=tag_of(algorithm) if tag else "", escapes=not zero), "\0" if zero else "\n"
+        )
+
+
+def _refuse(check: bool, writing: dict[str, bool], checking: dict[str, bool]) -> None:
+    """InputError where an option would say nothing."""
+    from pycore.errors import InputError
+
+    for name, given in (writing if check else checking).items():
+        if given:
+            raise InputError(name, "--check" if check else "no --check", f"{name} {'without' if check else 'with'} it")
 
 
 def _files(algorithm: str, names: list[str]) -> tuple[list[int], list[str]]:
@@ -109,31 +133,49 @@ def _in_pieces(algorithm: str, path: Path | None, advance: Callable[[int], None]
     return size, hasher.hexdigest()
 
 
-def _check(lists: list[str], algorithm: str, as_json: bool) -> None:
+def _check(lists: list[str], algorithm: str, how: set[str], as_json: bool) -> None:
+    """Checks the files of all lists; each list must name one."""
     from pycore.base.registry import HASHES, lookup
 
-    size = lookup(HASHES, algorithm, "algorithm").digest_size
-    lines = [line for source in lists for line in read_list(source, algorithm, size)]
-    entries = [line for line in lines if isinstance(line, Entry)]
-    odd = [line for line in lines if isinstance(line, OddLine)]
-    results = []
-    for entry in entries:
-        try:
-            got = _files(algorithm, [entry.name])[1][0]
-        except OSError:  # not there, or not to be read
-            got = None
-        results.append({"name": entry.name, "wanted": entry.digest, "got": got, "valid": got == entry.digest})
-    valid = bool(results) and all(row["valid"] for row in results)
+    reader = Reader(algorithm, lookup(HASHES, algorithm, "algorithm").digest_size)
+    talks, passes_over = "--status" not in how, "--ignore-missing" in how
+    valid = True
+    results: list[dict[str, Any]] = []
+    odd: list[OddLine] = []
+    for source in lists:
+        lines = reader.read(source)
+        unread = [line for line in lines if isinstance(line, OddLine)]
+        rows = [_checked(line, algorithm) for line in lines if isinstance(line, Entry)]
+        kept = [row for row in rows if not (row["missing"] and passes_over)]
+        if talks and not as_json:
+            for row in kept:
+                if not (row["valid"] and "--quiet" in how):
+                    outcome = "OK" if row["valid"] else "FAILED" if row["got"] else "FAILED open or read"
+                    write_line(checked_line(str(row["name"]), outcome))
+        for line in unread if talks else ():
+            note(f"pycore: {line}")
+        if not rows:
+            note(f"pycore: {source}: no line with a digest and a file name")
+        elif not kept and talks:
+            note(f"pycore: {source}: no file was checked")
+        valid &= bool(kept) and all(row["valid"] for row in kept) and not ("--strict" in how and unread)
+        results, odd = results + kept, odd + unread
     if as_json:
+        files = [{name: row[name] for name in ("name", "wanted", "got", "valid")} for row in results]
         words = [str(line) for line in odd]
-        print_json({"algorithm": algorithm, "valid": valid, "files": results, "odd_lines": words})
-    else:
-        for row in results:
-            outcome = "OK" if row["valid"] else "FAILED" if row["got"] else "MISSING"
-            write_line(checked_line(str(row["name"]), outcome))
-    for line in odd:
-        note(f"pycore: {line}")
-    if not results:
-        note("pycore: no line with a digest and a file name")
+        print_json({"algorithm": algorithm, "valid": valid, "files": files, "odd_lines": words})
     if not valid:
         raise typer.Exit(EXIT_INVALID)
+
+
+def _checked(entry: Entry, algorithm: str) -> dict[str, Any]:
+    """How a file did. got: its digest; None where it cannot be read; missing: it is not there."""
+    got, missing = None, False
+    try:
+        got = _files(algorithm, [entry.name])[1][0]
+    except FileNotFoundError:
+        missing = True
+    except OSError:
+        pass
+    valid = got == entry.digest
+    return {"name": entry.name, "wanted": entry.digest, "got": got, "valid": valid, "missing": missing}

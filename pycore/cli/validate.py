@@ -71,7 +71,8 @@ def validate(
     """Validate a whole block: header, signatures, roots, quorum certificate, every transaction.
 
     FILE is a block as its chain encodes it; of ChainMaker a Block or, with read and write sets, a BlockInfo. Without
-    --context the checks that need no knowledge of the chain are made, and the others are listed as skipped.
+    --context the checks that need no knowledge of the chain are made, and the others are listed as skipped. A signer
+    that only the context knows, such as a member by the hash of its certificate, is UNKNOWN_SIGNER then.
 
     Several files, a folder or a file of many blocks are a run: each block must be the successor of the one before, and
     configuration blocks move the context.

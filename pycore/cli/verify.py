@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_INVALID
+from ._explain import Explained, explained
+from ._keys import KeyReader, hinted
 from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
@@ -24,8 +26,6 @@ _COLUMNS = {
     "message": ("message", "messages", "msg"),
 }
 
-_ED25519_KEY = 32
-
 
 def verify(
     source: Annotated[
@@ -37,12 +37,19 @@ def verify(
             "--scheme", "-s", help="Scheme; `pycore info` lists them. Default: ed25519, for keys of 32 bytes."
         ),
     ] = None,
-    public_key: Annotated[str | None, typer.Option(metavar="HEX", help="One key, instead of FILE.")] = None,
+    public_key: Annotated[
+        str | None, typer.Option(metavar="HEX", help="One key, instead of FILE; also PEM, or SPKI in hexadecimal.")
+    ] = None,
+    public_key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One key: a file with PEM, DER or hexadecimal.")
+    ] = None,
     signature: Annotated[str | None, typer.Option(metavar="HEX", help="One signature, instead of FILE.")] = None,
     message: Annotated[str | None, typer.Option(metavar="HEX", help="One message, instead of FILE.")] = None,
     message_file: Annotated[Path | None, typer.Option(metavar="FILE", help="One message: the file's bytes.")] = None,
     rules: Annotated[str | None, typer.Option(help="Rule set (default: the scheme's first).")] = None,
-    hash_name: Annotated[str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256).")] = None,
+    hash_name: Annotated[
+        str | None, typer.Option("--hash", help="ECDSA's message hash (default sha256); SM2: none if messages are e.")
+    ] = None,
     prehashed: Annotated[bool, typer.Option("--prehashed", help="Messages are digests already.")] = False,
     encoding: Annotated[str | None, typer.Option(help="Signature encoding: compact (default) or der.")] = None,
     der_rules: Annotated[str | None, typer.Option(help="strict (default), trailing or go.")] = None,
@@ -55,13 +62,17 @@ def verify(
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_name: NameOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of the first invalid item: which known conventions would make it hold.")
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List valid items too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Verify a batch of signatures, or one.
 
     FILE has the columns public_key, signature and message, in hexadecimal: one JSON object a line (.jsonl), a CSV
-    with a header line (.csv), or arrays of uint8 (.npz).
+    with a header line (.csv), or arrays of uint8 (.npz). Public keys may be PEM or SubjectPublicKeyInfo instead, which
+    name their curve.
 
     Examples:
 
@@ -70,9 +81,18 @@ def verify(
       pycore verify --scheme ecdsa-secp256k1 --rules low-s --json signatures.csv
 
       pycore verify --scheme ed25519 --public-key HEX --signature HEX --message HEX
+
+      pycore verify --scheme sm2 --public-key HEX --signature HEX --message HEX --explain
+
+      pycore verify --public-key-file key.pem --signature HEX --message-file letter.txt
     """
-    columns = _given(source, public_key, signature, message, message_file)
-    scheme = scheme or _scheme_of(columns[0])
+    from pycore.errors import InputError
+
+    if public_key is not None and public_key_file is not None:
+        raise InputError("--public-key-file", "--public-key as well", "one of the two")
+    keys = KeyReader(scheme)
+    columns = _given(keys, source, public_key_file or public_key, signature, message, message_file)
+    scheme = keys.scheme(columns[0])
     options: dict[str, Any] = {
         "rules": rules,
         "hash": hash_name,
@@ -94,24 +114,15 @@ def verify(
     else:
         with client as service:
             verdicts = service.verify_batch(scheme, *columns, **options)
-    _report(scheme, verdicts, show_all, as_json)
+    explanation = explained(scheme, columns, options, verdicts) if explain else None
+    _report(scheme, columns[0], verdicts, show_all, as_json, explanation)
     if not verdicts.all_valid:
         raise typer.Exit(EXIT_INVALID)
 
 
-def _scheme_of(public_keys: Any) -> str:
-    """The scheme where none is given: Ed25519 if a key can be one. InputError otherwise: an answer of "invalid" would
-    be about the option that was forgotten."""
-    from pycore.errors import InputError
-
-    sizes = sorted({len(key) for key in public_keys}) if not isinstance(public_keys, tuple) else []
-    if not sizes or _ED25519_KEY in sizes:
-        return "ed25519"
-    words = ", ".join(map(str, sizes[:4]))
-    raise InputError("--scheme", f"nothing, with keys of {words} bytes", "the scheme of these keys, such as sm2")
-
-
-def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
+def _report(
+    scheme: str, public_keys: Any, verdicts: Any, show_all: bool, as_json: bool, explanation: Explained | None
+) -> None:
     named = [(index, verdict) for index, verdict in enumerate(verdicts)]
     invalid = [(index, verdict) for index, verdict in named if verdict != 1]
     if as_json:
@@ -123,25 +134,33 @@ def _report(scheme: str, verdicts: Any, show_all: bool, as_json: bool) -> None:
                 "all_valid": not invalid,
                 "verdicts": [verdict.name for _, verdict in named],
                 "bitmap": verdicts.bitmap(),
+                **({"explanation": explanation.document()} if explanation is not None else {}),
             }
         )
         return
     listed = named if show_all else invalid
     if listed:
-        print_table(("item", "verdict", "meaning"), [(index, one.name, one.meaning) for index, one in listed])
+        rows = []
+        for index, one in listed:
+            hint = hinted(index, public_keys) if one.name == "MALFORMED_KEY" else ""
+            rows.append((index, one.name, f"{one.meaning}{hint}"))
+        print_table(("item", "verdict", "meaning"), rows)
     print(f"{len(named)} items, {len(named) - len(invalid)} valid, {len(invalid)} invalid")
+    if explanation is not None:
+        explanation.show()
 
 
 def _given(
-    source: str | None, public_key: str | None, signature: str | None, message: str | None, message_file: Path | None
-) -> tuple[Any, Any, Any]:
+    keys: KeyReader, source: str | None, public_key: str | Path | None, signature: str | None, message: str | None,
+    message_file: Path | None,
+) -> tuple[Any, Any, Any]:  # fmt: skip
     from pycore.errors import InputError
 
     single = (public_key, signature, message if message_file is None else str(message_file))
     if source is not None:
         if any(part is not None for part in single):
             raise InputError("FILE", f"{source!r} and a single item", "one of the two")
-        return _read(source)
+        return _read(source, keys)
     names = ("--public-key", "--signature", "--message or --message-file")
     for name, part in zip(names, single, strict=True):
         if part is None:
@@ -149,10 +168,14 @@ def _given(
     assert public_key is not None
     assert signature is not None
     data = message_file.read_bytes() if message_file is not None else hex_bytes(message or "", "--message")
-    return [hex_bytes(public_key, "--public-key")], [hex_bytes(signature, "--signature")], [data]
+    if isinstance(public_key, Path):
+        key = keys.file(public_key, "--public-key-file")
+    else:
+        key = keys.text(public_key, "--public-key")
+    return [key], [hex_bytes(signature, "--signature")], [data]
 
 
-def _read(source: str) -> tuple[Any, Any, Any]:
+def _read(source: str, keys: KeyReader) -> tuple[Any, Any, Any]:
     """The three columns of a file."""
     from pycore.errors import InputError
 
@@ -162,13 +185,13 @@ def _read(source: str) -> tuple[Any, Any, Any]:
     if suffix == ".csv":
         csv.field_size_limit(1 << 31)  # the default is too small for a long message
         try:
-            return _columns(enumerate(csv.DictReader(io.StringIO(read_text(source, "FILE"), newline="")), 2))
+            return _columns(enumerate(csv.DictReader(io.StringIO(read_text(source, "FILE"), newline="")), 2), keys)
         except csv.Error as error:
             raise InputError("FILE", f"{source!r} ({error})", "comma-separated values") from error
     text = read_text(source, "FILE")
     if source != "-" and suffix not in (".jsonl", ".json", ".ndjson", ""):
         raise InputError("FILE", f"a name that ends in {suffix!r}", ".jsonl, .csv or .npz")
-    return _columns(_json_rows(text))
+    return _columns(_json_rows(text), keys)
 
 
 def _json_rows(text: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
@@ -186,7 +209,9 @@ def _json_rows(text: str) -> Iterable[tuple[int, Mapping[str, Any]]]:
         yield number, row
 
 
-def _columns(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[list[bytes], list[bytes], list[bytes]]:
+def _columns(
+    rows: Iterable[tuple[int, Mapping[str, Any]]], keys: KeyReader
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
     from pycore.errors import InputError
 
     columns: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
@@ -197,7 +222,8 @@ def _columns(rows: Iterable[tuple[int, Mapping[str, Any]]]) -> tuple[list[bytes]
                 raise InputError(
                     f"line {number}, {name}", "nothing" if value is None else repr(value)[:40], "hexadecimal"
                 )
-            column.append(hex_bytes(value, f"line {number}, {name}"))
+            read = keys.text if name == "public_key" else hex_bytes
+            column.append(read(value, f"line {number}, {name}"))
     if not columns[0]:  # nothing that was checked is nothing that is valid
         raise InputError("FILE", "no rows", "at least one signature")
     return columns

@@ -8,21 +8,17 @@ back. So nobody waits for a timer, and the busier it is the more go at once.
     Coalescer(client, "sm2")          for threads; whoever comes first carries the others' items
 
 Verdicts are those of `client.verify_batch` with the item alone: an item that makes a call malformed gets its error, the
-others are asked about again without it. A batch is sent again where the service was full or away: verifying twice
-changes nothing. With ``fallback="local"`` this process verifies what the service does not answer; nothing is ever taken
-for valid because nobody looked.
+others are asked about again without it. A batch is sent again where the service was full or away, to another
+connection where the client has one: verifying twice changes nothing. With ``fallback="local"`` this process verifies
+what the service does not answer; nothing is ever taken for valid because nobody looked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
-import time
 from collections.abc import Sequence
 from typing import Any
-
-import grpc
 
 from pycore.base.columns import BytesLike, one_bytes, quote
 from pycore.base.verdicts import Verdict, verdict_error
@@ -33,8 +29,6 @@ from pycore.wire.errors import ServiceError
 
 __all__ = ["AsyncCoalescer", "Coalescer"]
 
-_AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 5.0
 _Item = tuple[bytes, bytes, bytes]
 
 
@@ -50,37 +44,32 @@ class _Plan:
         in_flight: int = 2,
         attempts: int = 3,
         fallback: str | None = None,
+        priority: str | None = None,
         **options: Any,
     ) -> None:
         """
         Args:
-            client: sends the batches.
+            client: sends the batches, over its connections in turn, and hedges them where it is told to.
             scheme, options: as for `pycore.verify_batch`.
             max_items: most items of one message.
-            in_flight: messages that may be under way at once.
-            attempts: how often a batch is sent at most.
+            in_flight: messages that may be under way at once; with several connections at least as many.
+            attempts: how often a batch is sent at most, within the client's `timeout`; from 1 to 10.
+            priority: as for the client, whose own it is without one.
             fallback: "local": what is not answered in the end is verified by this process. None: ServiceError.
         """
-        for name, value in (("max_items", max_items), ("in_flight", in_flight), ("attempts", attempts)):
+        for name, value in (("max_items", max_items), ("in_flight", in_flight)):
             if isinstance(value, bool) or value < 1:
                 raise InputError(name, quote(value), "an integer of 1 or more")
         if fallback not in (None, "local"):
             raise InputError("fallback", quote(fallback), "None or 'local'")
         verify_batch(scheme, [], [], [], **options)  # InputError now, not with the first item
-        self._client = client
+        told = {} if priority is None else {"priority": priority}
+        self._client = client.using(attempts=attempts, **told)
         self._scheme = scheme
         self._options = options
         self._max_items = max_items
         self._in_flight = in_flight
-        self._attempts = attempts
         self._fallback = fallback
-
-    def _pause(self, error: ServiceError, attempt: int) -> float | None:
-        """Seconds until a batch is sent again; None where it is not."""
-        if attempt >= self._attempts or error.code not in _AGAIN:
-            return None
-        wait = max(error.retry_after or 0.0, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
-        return min(wait, _LONGEST_PAUSE_S) * random.uniform(1.0, 1.5)
 
     def _local(self, items: Sequence[_Item], error: ServiceError) -> list[Verdict]:
         if self._fallback is None:
@@ -158,16 +147,10 @@ class AsyncCoalescer(_Plan):
                     answer.set_result(verdict)
 
     async def _ask(self, items: list[_Item]) -> list[Verdict]:
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return list(await self._client.verify_batch(self._scheme, *_columns(items), **self._options))
-            except ServiceError as error:
-                pause = self._pause(error, attempt)
-                if pause is None:
-                    return await asyncio.to_thread(self._local, items, error)
-            await asyncio.sleep(pause)
+        try:
+            return list(await self._client.verify_batch(self._scheme, *_columns(items), **self._options))
+        except ServiceError as error:
+            return await asyncio.to_thread(self._local, items, error)
 
 
 def _fail(batch: list[tuple[_Item, asyncio.Future[Verdict]]], error: BaseException) -> None:
@@ -294,13 +277,7 @@ class Coalescer(_Plan):
                 one.answer = verdict
 
     def _ask(self, items: list[_Item]) -> list[Verdict]:
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return list(self._client.verify_batch(self._scheme, *_columns(items), **self._options))
-            except ServiceError as error:
-                pause = self._pause(error, attempt)
-                if pause is None:
-                    return self._local(items, error)
-            time.sleep(pause)
+        try:
+            return list(self._client.verify_batch(self._scheme, *_columns(items), **self._options))
+        except ServiceError as error:
+            return self._local(items, error)

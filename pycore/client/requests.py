@@ -27,9 +27,16 @@ from dataclasses import dataclass, replace
 from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
+import grpc
+
 from pycore.base.columns import BatchOfBytes, Column, as_column, same_n
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
-from pycore.wire.columns import join_verdicts
+from pycore.client.flow import AsyncGate, Gate
+from pycore.wire.columns import from_verdicts, join_verdicts
+from pycore.wire.errors import ServiceError
+
+CALL_SETTINGS = ("priority", "request_id", "timeout")
+"""Settings of a client that each of its calls takes as well, as keywords."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,6 +86,8 @@ class Feed(Generic[R]):
         spread: `take` gives a list of results, each a result of the stream.
         waiting: whether answers are still to come.
         count: how many requests there will be, where that is known: time is allowed for each.
+        pending: how many requests have no answer that was taken; 0 where requests are not answered one by one.
+        again: the same feed from its beginning, where that can be had: what is not answered may be sent again.
         failure: what reading the items or making requests of them raised; the stream ends before it.
     """
 
@@ -91,6 +100,8 @@ class Feed(Generic[R]):
     count: int | None = None
     failure: Exception | None = None
     spread: bool = False
+    pending: Callable[[], int] = int
+    again: Callable[[], Feed[R]] | None = None
 
     def results(self, answer: Any) -> Sequence[R]:
         """The results that an answer completes."""
@@ -108,7 +119,8 @@ class Feed(Generic[R]):
             result = take(answer)
             return None if result is None else change(result)
 
-        return replace(self, take=changed)  # type: ignore[return-value]
+        again = None if self.again is None else lambda: self.again().then(change)  # type: ignore[misc]
+        return replace(self, take=changed, again=again)  # type: ignore[arg-type, return-value]
 
     def end(self) -> None:
         """After the last answer: raises what making the requests raised, as the service knows nothing of it."""
@@ -121,34 +133,25 @@ class Feed(Generic[R]):
         assert result is not None, "one answer has its result"
         return result
 
-    def requests(self) -> Iterator[Any]:
+    def requests(self, gate: Gate) -> Iterator[Any]:
         """The requests. gRPC would swallow what this raises in another thread, so it ends and keeps it."""
         try:
-            for item in self.items:  # type: ignore[union-attr]
-                yield from self.messages(item)
-            yield from self.rest()
+            for item in gate.paced(self.items):  # type: ignore[arg-type]
+                yield from gate.paced(self.messages(item))
+            yield from gate.paced(self.rest())
         except Exception as error:
             self.failure = error
 
-    async def requests_async(self) -> AsyncIterator[Any]:
+    async def requests_async(self, gate: AsyncGate) -> AsyncIterator[Any]:
         """As `requests`, of items of either kind."""
         try:
-            async for item in _asynchronous(self.items):
-                for request in self.messages(item):
+            async for item in gate.paced(self.items):
+                async for request in gate.paced(self.messages(item)):
                     yield request
-            for request in self.rest():
+            async for request in gate.paced(self.rest()):
                 yield request
         except Exception as error:
             self.failure = error
-
-
-async def _asynchronous(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
-    if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield item
-    else:
-        for item in items:
-            yield item
 
 
 # ---- one method, two clients -----------------------------------------------------------------------------------------
@@ -158,6 +161,10 @@ class Caller:
     """The part of a client that its calls may know."""
 
     _budget: Budget
+
+    def using(self, **changes: Any) -> Any:
+        """The client with other settings of calls."""
+        raise NotImplementedError
 
 
 class Blocking(Caller):
@@ -199,14 +206,22 @@ class _Either:
         return form if client is None else MethodType(form, client)
 
 
+def _told(client: Any, options: dict[str, Any]) -> Any:
+    """The client with the settings among the arguments of a call, which are taken out of them."""
+    told = {name: options.pop(name) for name in CALL_SETTINGS if name in options}
+    return client.using(**told) if told else client
+
+
 class call(_Either, Generic[P, R]):  # noqa: N801 - a decorator
     """Marks a method that gives the plan of a call with one result."""
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Plan[R] | Feed[R]]) -> None:
         def blocking(client: Any, *arguments: Any, **options: Any) -> Any:
+            client = _told(client, options)
             return client._run(plan(client, *arguments, **options))
 
         async def awaiting(client: Any, *arguments: Any, **options: Any) -> Any:
+            client = _told(client, options)
             return await client._run(plan(client, *arguments, **options))
 
         super().__init__(plan, blocking, awaiting)
@@ -226,9 +241,11 @@ class stream(_Either, Generic[P, R]):  # noqa: N801 - a decorator
 
     def __init__(self, plan: Callable[Concatenate[Any, P], Feed[R]]) -> None:
         def blocking(client: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+            client = _told(client, options)
             yield from client._stream(plan(client, *arguments, **options))
 
         async def awaiting(client: Any, *arguments: Any, **options: Any) -> AsyncIterator[Any]:
+            client = _told(client, options)
             async with aclosing(client._stream(plan(client, *arguments, **options))) as results:
                 async for result in results:
                     yield result
@@ -248,9 +265,21 @@ class stream(_Either, Generic[P, R]):  # noqa: N801 - a decorator
 # ---- what several families share -------------------------------------------------------------------------------------
 
 
-def all_verdicts(answers: Sequence[Any]) -> Verdicts:
-    """The verdicts of answers that have some, as those of one batch."""
-    return join_verdicts(answer.verdicts for answer in answers)
+def verdicts_of(n: int) -> Callable[[Sequence[Any]], Verdicts]:
+    """How answers become the verdicts of a batch of n items."""
+
+    def combined(answers: Sequence[Any]) -> Verdicts:
+        return counted(n, [answer.verdicts for answer in answers])
+
+    return combined
+
+
+def counted(n: int, parts: Sequence[Any]) -> Verdicts:
+    """The verdicts of the parts of a batch of n items. ServiceError where there are more or fewer: none is taken."""
+    verdicts = from_verdicts(parts[0]) if len(parts) == 1 else join_verdicts(parts)
+    if len(verdicts) != n:
+        raise ServiceError(grpc.StatusCode.UNKNOWN, f"{len(verdicts)} verdicts for {n} items")
+    return verdicts
 
 
 def raise_unless_valid(verdict: Verdict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,8 +17,9 @@ from pycore.consensus.light import LightOptions, LightReport, LightVerdict, Trus
 from pycore.consensus.light_rules import MAX_STEPS
 from pycore.consensus.votes import checked_form
 from pycore.errors import InputError, LengthError
-from pycore.wire.columns import split, to_column
+from pycore.wire.columns import split
 from pycore.wire.consensus import from_commit_report, from_light_report, to_trust_level
+from pycore.wire.packing import packed
 from pycore.wire.schema import consensus_pb2
 from pycore.wire.settings import MOST_COMMITS, MOST_LIGHT_BLOCKS
 
@@ -85,7 +87,7 @@ class ConsensusCalls(Caller):
         commits = _Commits(options, validators, Budget(window_headers, self._budget.nbytes))
         return Feed(
             "VerifyCommits", signed_headers, commits.messages, commits.take, rest=commits.rest,
-            waiting=commits.waiting, spread=True,
+            waiting=commits.waiting, spread=True, pending=commits.pending,
         )  # fmt: skip
 
     @call
@@ -168,8 +170,9 @@ class _Commits:
         self._headers: list[bytes] = []
         self._fresh = True  # the set is not sent yet
         self._size = self._taken = self._sent = self._answered = 0
+        self._ends: collections.deque[int] = collections.deque()  # headers up to the end of each message
 
-    def messages(self, given: Any) -> Iterator[consensus_pb2.VerifyCommitsRequest]:
+    def messages(self, given: Any) -> Iterator[bytes]:
         """The messages that must go before this header, and the one that it fills."""
         form, data = self._options.signed_header(given)
         if self._each is not None:
@@ -189,7 +192,7 @@ class _Commits:
         if len(self._headers) >= self._budget.items or self._size >= self._budget.nbytes:
             yield from self._flush()
 
-    def rest(self) -> Iterator[consensus_pb2.VerifyCommitsRequest]:
+    def rest(self) -> Iterator[bytes]:
         """The last headers. A call without any has a message all the same, for its options and its set."""
         if self._each is not None and self._taken != len(self._each):
             got, wanted = f"{len(self._each)} sets", f"one, or {self._taken}, as many as signed_headers"
@@ -198,28 +201,37 @@ class _Commits:
         if self._fresh:
             yield self._message()
 
-    def _flush(self) -> Iterator[consensus_pb2.VerifyCommitsRequest]:
+    def _flush(self) -> Iterator[bytes]:
         if self._headers:
             yield self._message()
 
-    def _message(self) -> consensus_pb2.VerifyCommitsRequest:
+    def _message(self) -> bytes:
         words, self._words = self._words, {}
         if self._fresh:
             form, data = self._options.validators(self._set)
             words |= {"validators": data, "validators_form": form}
             self._fresh = False
-        column = to_column(as_column(self._headers, "signed_headers"))
+        column = as_column(self._headers, "signed_headers")
         self._sent += len(self._headers)
+        if self._headers:
+            self._ends.append(self._sent)
         self._headers, self._size = [], 0
-        return consensus_pb2.VerifyCommitsRequest(**words, form=self._form, signed_headers=column)
+        bare = consensus_pb2.VerifyCommitsRequest(**words, form=self._form)
+        return packed(bare, [(bare.SIGNED_HEADERS_FIELD_NUMBER, column)])
 
     def waiting(self) -> bool:
         """Whether a header that was sent has no report yet."""
         return self._answered < self._sent
 
+    def pending(self) -> int:
+        """Messages of which a header has no report."""
+        return len(self._ends)
+
     def take(self, answer: consensus_pb2.VerifyCommitsResponse) -> list[CommitReport]:
         """The reports of a message."""
         self._answered += len(answer.reports)
+        while self._ends and self._ends[0] <= self._answered:
+            self._ends.popleft()
         return [from_commit_report(one) for one in answer.reports]
 
 
@@ -233,18 +245,18 @@ def _light_plan(
     column = as_column([block.to_bytes() for block in blocks], "blocks")
     ranges = split([column], min(budget.items, MOST_LIGHT_BLOCKS), budget.nbytes)
 
-    def request(start: int, stop: int) -> consensus_pb2.LightVerifyRequest:
-        return consensus_pb2.LightVerifyRequest(
+    def request(start: int, stop: int) -> bytes:
+        bare = consensus_pb2.LightVerifyRequest(
             chain=trusted.validators.chain,
             form="wire",
             trusted=column[start - 1] if start else trusted.to_bytes(),
-            light_blocks=to_column(column.slice(start, stop)),
             trusting_period_ns=options.trusting_period_ns,
             trust_level=to_trust_level(options.trust_level),
             max_clock_drift_ns=options.max_clock_drift_ns,
             sequential=options.sequential,
             now_ns=now_ns,
         )
+        return packed(bare, [(bare.LIGHT_BLOCKS_FIELD_NUMBER, column.slice(start, stop))])
 
     def combined(answers: Sequence[Any]) -> tuple[TrustedState, LightReport]:
         steps: list[LightReport] = []

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pycore.base.columns import BatchOfBytes, BytesLike, as_column, single
 from pycore.base.registry import HASHES, lookup
 from pycore.client.requests import Budget, Caller, Plan, call
-from pycore.wire.columns import split, to_column
+from pycore.wire.columns import split
+from pycore.wire.packing import packed
 from pycore.wire.schema import hash_pb2
 
 
@@ -34,10 +35,9 @@ def _plan(budget: Budget, algorithm: str, messages: BatchOfBytes, width: int | N
     lookup(HASHES, algorithm, "algorithm")
     column = as_column(messages, "messages", width=width)
     ranges = split([column], budget.items, budget.nbytes)
-    requests = (
-        hash_pb2.HashBatchRequest(algorithm=algorithm, messages=to_column(column.slice(start, stop)))
-        for start, stop in ranges
-    )
+    bare = hash_pb2.HashBatchRequest(algorithm=algorithm).SerializeToString()
+    number = hash_pb2.HashBatchRequest.MESSAGES_FIELD_NUMBER
+    requests = (packed(bare, [(number, column.slice(start, stop))]) for start, stop in ranges)
     return Plan("HashBatch", len(ranges), requests, _combine)
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from pycore.base.columns import BatchOfBytes, BytesLike, as_column, quote, same_n
 from pycore.base.verdicts import Verdicts
-from pycore.client.requests import Caller, Plan, all_verdicts, call
+from pycore.client.requests import Caller, Plan, call, verdicts_of
 from pycore.errors import InputError, LengthError
 from pycore.ics23 import ProofSpec
 from pycore.merkle.sparse import optional_values
-from pycore.wire.columns import split, to_column, to_numbers
+from pycore.wire.columns import split, to_numbers
 from pycore.wire.ics23 import to_proofs, to_spec
+from pycore.wire.packing import packed
 from pycore.wire.schema import ics23_pb2
 
 
@@ -57,16 +58,18 @@ class Ics23Calls(Caller):
         columns = [names, contents, *([] if single else [column]), *([] if one else [roots])]
         ranges = split(columns, self._budget.items, self._budget.nbytes)
 
-        def request(start: int, stop: int) -> ics23_pb2.VerifyIcs23Request:
+        def request(start: int, stop: int) -> bytes:
             none = not present[start:stop].any()
-            return ics23_pb2.VerifyIcs23Request(
-                **fields,
-                root=to_column(roots if one else roots.slice(start, stop)),
-                proofs=to_column(column if single else column.slice(start, stop)),
-                keys=to_column(names.slice(start, stop)),
-                values=None if none else to_column(contents.slice(start, stop)),
-                absent=b"" if none else to_numbers(np.flatnonzero(~present[start:stop])),
-            )
+            absent = b"" if none else to_numbers(np.flatnonzero(~present[start:stop]))
+            bare = ics23_pb2.VerifyIcs23Request(**fields, absent=absent)
+            filled = [
+                (bare.ROOT_FIELD_NUMBER, roots if one else roots.slice(start, stop)),
+                (bare.PROOFS_FIELD_NUMBER, column if single else column.slice(start, stop)),
+                (bare.KEYS_FIELD_NUMBER, names.slice(start, stop)),
+            ]
+            if not none:
+                filled.append((bare.VALUES_FIELD_NUMBER, contents.slice(start, stop)))
+            return packed(bare, filled)
 
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifyIcs23", len(ranges), requests, all_verdicts)
+        return Plan("VerifyIcs23", len(ranges), requests, verdicts_of(n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from pycore.base.columns import BytesLike, one_bytes
 from pycore.client.requests import Budget, Caller, Feed, stream
 from pycore.client.requests_blocks import context_document
 from pycore.errors import InputError
+from pycore.wire.packing import packed_rows
 from pycore.wire.reports import ReportedBlock, from_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.settings import MOST_RUN_BLOCKS
@@ -55,7 +57,9 @@ class RunCalls(Caller):
             chain=chain, context_json=context_document(context), checkpoint_json=_checkpoint_document(checkpoint)
         )
         run = _Run(first, Budget(window_blocks, self._budget.nbytes))
-        return Feed("ValidateBlocks", blocks, run.messages, run.take, rest=run.rest, waiting=run.waiting)
+        return Feed(
+            "ValidateBlocks", blocks, run.messages, run.take, rest=run.rest, waiting=run.waiting, pending=run.pending
+        )
 
 
 def _checkpoint_document(checkpoint: Any) -> bytes:
@@ -74,37 +78,48 @@ class _Run:
     def __init__(self, first: block_pb2.ValidateBlocksRequest, budget: Budget) -> None:
         self._budget = budget
         self._next = first
+        self._blocks: list[bytes] = []
         self._begun = False
         self._size = 0
         self._sent = self._answered = 0
+        self._ends: collections.deque[int] = collections.deque()  # blocks up to the end of each message
         self._context: Any = None
 
-    def messages(self, block: BytesLike) -> Iterator[block_pb2.ValidateBlocksRequest]:
+    def messages(self, block: BytesLike) -> Iterator[bytes]:
         """The message that this block fills, if it does."""
         data = one_bytes(block, "block")
-        self._next.blocks.append(data)
+        self._blocks.append(data)
         self._size += len(data)
-        if len(self._next.blocks) >= self._budget.items or self._size >= self._budget.nbytes:
+        if len(self._blocks) >= self._budget.items or self._size >= self._budget.nbytes:
             yield self._take_next()
 
-    def rest(self) -> Iterator[block_pb2.ValidateBlocksRequest]:
+    def rest(self) -> Iterator[bytes]:
         """The last blocks; a run without any has a message all the same, for its context."""
-        if self._next.blocks or not self._begun:
+        if self._blocks or not self._begun:
             yield self._take_next()
 
-    def _take_next(self) -> block_pb2.ValidateBlocksRequest:
-        taken, self._next = self._next, block_pb2.ValidateBlocksRequest()
+    def _take_next(self) -> bytes:
+        taken = packed_rows(self._next, self._next.BLOCKS_FIELD_NUMBER, self._blocks)
+        self._sent += len(self._blocks)
+        if self._blocks:
+            self._ends.append(self._sent)
+        self._next, self._blocks = block_pb2.ValidateBlocksRequest(), []
         self._begun, self._size = True, 0
-        self._sent += len(taken.blocks)
         return taken
 
     def waiting(self) -> bool:
         """Whether a block that was sent has no report yet."""
         return self._answered < self._sent
 
+    def pending(self) -> int:
+        """Messages of which a block has no report."""
+        return len(self._ends)
+
     def take(self, answer: block_pb2.ValidateBlocksResponse) -> ReportedBlock:
         """The report of a block, and the checkpoint after it."""
         self._answered += 1
+        while self._ends and self._ends[0] <= self._answered:
+            self._ends.popleft()
         if answer.context_json:
             self._context = json.loads(answer.context_json)
         checkpoint = {**json.loads(answer.checkpoint_json), "context": self._context}

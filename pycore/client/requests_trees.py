@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,18 +17,19 @@ from pycore.client.requests import (
     Caller,
     Feed,
     Plan,
-    all_verdicts,
     call,
     only,
     raise_unless_valid,
     root_column,
     root_slice,
+    verdicts_of,
 )
 from pycore.errors import LengthError
 from pycore.merkle import sparse
 from pycore.merkle.frontier import MerkleFrontier
 from pycore.merkle.proofs import count_argument, count_column, join_proof, proof_column
-from pycore.wire.columns import fill_column, received_column, split, to_column, to_numbers
+from pycore.wire.columns import received_column, split, to_numbers
+from pycore.wire.packing import packed
 from pycore.wire.schema import merkle_pb2
 
 
@@ -101,7 +102,11 @@ class TreeCalls(Caller):
     @call
     def merkle_root(self, /, leaves: BatchOfBytes, *, threads: int | None = None, **options: Any) -> Feed[bytes]:
         """`pycore.merkle_root` on the service; leaves of any number, sent in pieces."""
-        return _append(self._budget, [leaves], options).then(lambda tree: tree.root)
+
+        def feed() -> Feed[GrownTree]:
+            return replace(_append(self._budget, [leaves], options), again=feed)
+
+        return feed().then(lambda tree: tree.root)
 
     @call
     def build_merkle_tree(self, /, leaves: BatchOfBytes, indices: ArrayLike = (), **options: Any) -> Plan[BuiltTree]:
@@ -147,19 +152,21 @@ class TreeCalls(Caller):
         roots = root_column(root, row.digest_size, n, "leaves")
         template = merkle_pb2.VerifyInclusionRequest(tree=tree, limit=_limit(limit), hash=hash, hashed=hashed)
 
-        def request(start: int, stop: int) -> merkle_pb2.VerifyInclusionRequest:
-            made = merkle_pb2.VerifyInclusionRequest()
-            made.CopyFrom(template)
-            fill_column(made.root, root_slice(roots, start, stop))
-            fill_column(made.leaves, column.slice(start, stop))
-            fill_column(made.proofs, rows.slice(start, stop))
-            made.index = to_numbers(positions[start:stop])
-            made.leaf_count = to_numbers(counts if one_count else counts[start:stop])
-            return made
+        def request(start: int, stop: int) -> bytes:
+            bare = merkle_pb2.VerifyInclusionRequest()
+            bare.CopyFrom(template)
+            bare.index = to_numbers(positions[start:stop])
+            bare.leaf_count = to_numbers(counts if one_count else counts[start:stop])
+            filled = [
+                (bare.ROOT_FIELD_NUMBER, root_slice(roots, start, stop)),
+                (bare.LEAVES_FIELD_NUMBER, column.slice(start, stop)),
+                (bare.PROOFS_FIELD_NUMBER, rows.slice(start, stop)),
+            ]
+            return packed(bare, filled)
 
         ranges = split([column, rows, *([roots] if roots.n != 1 else [])], self._budget.items, self._budget.nbytes)
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifyInclusion", len(ranges), requests, all_verdicts)
+        return Plan("VerifyInclusion", len(ranges), requests, verdicts_of(n))
 
     @call
     def verify_inclusion(
@@ -194,11 +201,12 @@ class TreeCalls(Caller):
         if len(positions) != column.n:
             raise LengthError("indices", f"{len(positions)} items", f"{column.n}, as many as leaves")
         request = merkle_pb2.VerifyMultiproofRequest(
-            tree=tree, hash=hash, root=one_bytes(root, "root"), leaves=to_column(column), hashed=hashed,
+            tree=tree, hash=hash, root=one_bytes(root, "root"), hashed=hashed,
             proof=_joined(proof, row.digest_size), indices=to_numbers(positions),
             leaf_count=count_argument(leaf_count, "leaf_count"), limit=_limit(limit),
         )  # fmt: skip
-        return Plan("VerifyMultiproof", 1, [request], _one_verdict)
+        filled = packed(request, [(request.LEAVES_FIELD_NUMBER, column)])
+        return Plan("VerifyMultiproof", 1, [filled], _one_verdict)
 
     @call
     def verify_consistency(
@@ -235,17 +243,21 @@ class TreeCalls(Caller):
         same_n("values", value_column, n, "keys")
         roots = root_column(root, row.digest_size, n, "keys")
 
-        def request(start: int, stop: int) -> merkle_pb2.VerifySparseRequest:
-            return merkle_pb2.VerifySparseRequest(
-                hash=hash, hashed=hashed, root=to_column(root_slice(roots, start, stop)),
-                keys=to_column(key_column.slice(start, stop)), values=to_column(value_column.slice(start, stop)),
-                absent=to_numbers(np.flatnonzero(~present[start:stop])), proofs=to_column(rows.slice(start, stop)),
-            )  # fmt: skip
+        def request(start: int, stop: int) -> bytes:
+            absent = to_numbers(np.flatnonzero(~present[start:stop]))
+            bare = merkle_pb2.VerifySparseRequest(hash=hash, hashed=hashed, absent=absent)
+            filled = [
+                (bare.ROOT_FIELD_NUMBER, root_slice(roots, start, stop)),
+                (bare.KEYS_FIELD_NUMBER, key_column.slice(start, stop)),
+                (bare.VALUES_FIELD_NUMBER, value_column.slice(start, stop)),
+                (bare.PROOFS_FIELD_NUMBER, rows.slice(start, stop)),
+            ]
+            return packed(bare, filled)
 
         columns = [key_column, value_column, rows, *([roots] if roots.n != 1 else [])]
         ranges = split(columns, self._budget.items, self._budget.nbytes)
         requests = (request(start, stop) for start, stop in ranges)
-        return Plan("VerifySparse", len(ranges), requests, all_verdicts)
+        return Plan("VerifySparse", len(ranges), requests, verdicts_of(n))
 
     @call
     def verify_sparse(
@@ -297,7 +309,6 @@ def _build(
         tree=tree,
         hash=hash,
         hashed=hashed,
-        leaves=to_column(as_column(leaves, "leaves", width=width)),
         indices=to_numbers(index_array(indices, "indices")),
         multiproof_indices=to_numbers(index_array(multiproof, "multiproof")),
         consistency_sizes=to_numbers([count_argument(m, "consistency_sizes") for m in consistency_sizes]),
@@ -315,7 +326,8 @@ def _build(
             [_nodes(row, size) for row in received_column(answer.consistency_proofs, "consistency_proofs")],
         )
 
-    return Plan("BuildMerkleTree", 1, [request], combine)
+    filled = packed(request, [(request.LEAVES_FIELD_NUMBER, as_column(leaves, "leaves", width=width))])
+    return Plan("BuildMerkleTree", 1, [filled], combine)
 
 
 def _append(
@@ -358,14 +370,13 @@ class _Growth:
         self._digest_size = HASHES[start.hash].digest_size
         self._first: merkle_pb2.AppendMerkleTreeRequest | None = first
 
-    def messages(self, chunk: BatchOfBytes) -> Iterator[merkle_pb2.AppendMerkleTreeRequest]:
+    def messages(self, chunk: BatchOfBytes) -> Iterator[bytes]:
         """The messages of one chunk; the very first carries the options."""
         column = as_column(chunk, "leaves", width=self._width)
         for start, stop in split([column], self._budget.items, self._budget.nbytes):
             request = self._first or merkle_pb2.AppendMerkleTreeRequest()
             self._first = None
-            fill_column(request.leaves, column.slice(start, stop))
-            yield request
+            yield packed(request, [(request.LEAVES_FIELD_NUMBER, column.slice(start, stop))])
 
     def rest(self) -> Iterator[merkle_pb2.AppendMerkleTreeRequest]:
         """The options, when no chunk has carried them."""

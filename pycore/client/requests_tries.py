@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import grpc
 import numpy as np
 from numpy.typing import NDArray
 
 from pycore.base.columns import BatchOfBytes, BytesLike, Column, as_column, describe
-from pycore.client.requests import Budget, Caller, Plan, all_verdicts, call, only, root_column, root_slice
+from pycore.client.requests import Budget, Caller, Plan, call, counted, only, root_column, root_slice
 from pycore.errors import LengthError, ShapeError
 from pycore.merkle.patricia import TrieValues
-from pycore.wire.columns import OFFSET_DTYPE, received_column, to_column, to_numbers
+from pycore.wire.columns import OFFSET_DTYPE, received_column, to_numbers
+from pycore.wire.errors import ServiceError
+from pycore.wire.packing import packed
 from pycore.wire.schema import merkle_pb2
 
 _ROOT_SIZE = 32
@@ -61,17 +65,17 @@ def _plan(
     nodes, firsts = _joined(proofs)
     ranges = _ranges(key_column, nodes, firsts, budget)
 
-    def request(start: int, stop: int) -> merkle_pb2.VerifyTrieRequest:
+    def request(start: int, stop: int) -> bytes:
         first, last = int(firsts[start]), int(firsts[stop])
-        return merkle_pb2.VerifyTrieRequest(
-            root=to_column(root_slice(roots, start, stop)),
-            keys=to_column(key_column.slice(start, stop)),
-            hashed=hashed,
-            nodes=to_column(nodes.slice(first, last)),
-            node_counts=to_numbers(np.diff(firsts[start : stop + 1])),
-        )
+        bare = merkle_pb2.VerifyTrieRequest(hashed=hashed, node_counts=to_numbers(np.diff(firsts[start : stop + 1])))
+        columns = [
+            (bare.ROOT_FIELD_NUMBER, root_slice(roots, start, stop)),
+            (bare.KEYS_FIELD_NUMBER, key_column.slice(start, stop)),
+            (bare.NODES_FIELD_NUMBER, nodes.slice(first, last)),
+        ]
+        return packed(bare, columns)
 
-    return Plan("VerifyTrie", len(ranges), (request(start, stop) for start, stop in ranges), _values)
+    return Plan("VerifyTrie", len(ranges), (request(start, stop) for start, stop in ranges), partial(_values, n))
 
 
 def _joined(proofs: Sequence[Sequence[BytesLike]]) -> tuple[Column, NDArray[np.int64]]:
@@ -100,11 +104,13 @@ def _ranges(keys: Column, nodes: Column, firsts: NDArray[np.int64], budget: Budg
     return ranges or [(0, 0)]
 
 
-def _values(answers: Sequence[Any]) -> TrieValues:
+def _values(n: int, answers: Sequence[Any]) -> TrieValues:
     values: list[bytes | None] = []
     for answer in answers:
         values += [value or None for value in received_column(answer.values, "values")]
-    return TrieValues(all_verdicts(answers), values)
+    if len(values) != n:
+        raise ServiceError(grpc.StatusCode.UNKNOWN, f"{len(values)} values for {n} keys")
+    return TrieValues(counted(n, [answer.verdicts for answer in answers]), values)
 
 
 def _only_value(found: TrieValues) -> bytes | None:

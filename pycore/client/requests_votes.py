@@ -15,8 +15,9 @@ from pycore.consensus import ValidatorSet, Vote
 from pycore.consensus.collector import CollectorLimits
 from pycore.consensus.events import VoteEvent
 from pycore.errors import InputError
-from pycore.wire.columns import split, to_column
+from pycore.wire.columns import split
 from pycore.wire.errors import ServiceError
+from pycore.wire.packing import packed
 from pycore.wire.schema import votes_pb2
 from pycore.wire.votes import (
     CountedVotes,
@@ -71,7 +72,10 @@ class VoteCalls(Caller):
             "limits": to_limits(votes.limits),
         }  # fmt: skip
         votes.move(height, validators, round, first)
-        return Feed("VerifyVotes", items, votes.messages, votes.take, rest=votes.rest, waiting=votes.waiting)
+        return Feed(
+            "VerifyVotes", items, votes.messages, votes.take, rest=votes.rest, waiting=votes.waiting,
+            pending=votes.pending,
+        )  # fmt: skip
 
 
 class _Votes:
@@ -91,6 +95,7 @@ class _Votes:
         self._words: dict[str, Any] = {}  # of the next message
         self._pieces: collections.deque[_Pieces] = collections.deque()  # of each item without an answer
         self._begun = False
+        self._sent = self._answered = 0
 
     def move(self, height: object, validators: object, round_: object, words: dict[str, Any]) -> None:
         """Puts a height into the next message."""
@@ -106,7 +111,7 @@ class _Votes:
         self._height = at
         self._sets[at] = validators
 
-    def messages(self, item: Item) -> Iterator[votes_pb2.VerifyVotesRequest]:
+    def messages(self, item: Item) -> Iterator[bytes]:
         """The messages of one item."""
         if isinstance(item, (NextHeight, NextRound)):
             if not self._begun:
@@ -123,8 +128,8 @@ class _Votes:
         column = self._column(batch.votes)
         ranges = split([column], self._budget.items, self._budget.nbytes)
         for place, (start, stop) in enumerate(ranges):
-            self._words |= {"votes": to_column(column.slice(start, stop)), "peer": batch.peer}
-            yield self._message(None if place else _Pieces(len(ranges)))
+            self._words |= {"peer": batch.peer}
+            yield self._message(None if place else _Pieces(len(ranges)), column.slice(start, stop))
 
     def _column(self, votes: Any) -> Column:
         if isinstance(votes, Vote):
@@ -137,15 +142,17 @@ class _Votes:
             votes = [one.raw for one in votes]
         return as_column(votes, "votes")
 
-    def _message(self, begun: _Pieces | None) -> votes_pb2.VerifyVotesRequest:
+    def _message(self, begun: _Pieces | None, votes: Column | None = None) -> bytes:
         """The next message. `begun`: the messages of which it is the first."""
         words, self._words = self._words, {}
         self._begun = True
+        self._sent += 1
         if begun is not None:
             self._pieces.append(begun)
-        return votes_pb2.VerifyVotesRequest(**words)
+        bare = votes_pb2.VerifyVotesRequest(**words)
+        return packed(bare, [] if votes is None else [(bare.VOTES_FIELD_NUMBER, votes)])
 
-    def rest(self) -> Iterator[votes_pb2.VerifyVotesRequest]:
+    def rest(self) -> Iterator[bytes]:
         """A stream without items has a message all the same, for its options."""
         if not self._begun:
             yield self._message(_Pieces(1, shown=False))
@@ -154,10 +161,15 @@ class _Votes:
         """Whether an item has no answer yet."""
         return any(one.shown for one in self._pieces)
 
+    def pending(self) -> int:
+        """Messages without an answer."""
+        return self._sent - self._answered
+
     def take(self, answer: votes_pb2.VerifyVotesResponse) -> CountedVotes | None:
         """The answer to an item, with the last message that answers it."""
         if not self._pieces:
             raise ServiceError(grpc.StatusCode.UNKNOWN, "an answer to a message that was not sent")
+        self._answered += 1
         pieces = self._pieces[0]
         pieces.left -= 1
         pieces.events += self._events(answer)

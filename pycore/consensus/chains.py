@@ -100,6 +100,11 @@ class ConsensusRules(Protocol):
         this are read one by one."""
         ...
 
+    def remark(self, messages: Sequence[bytes]) -> str:
+        """What to tell about signed bytes whose signatures do not hold, "" for nothing: a hint, never a verdict. Rules
+        that lack this have nothing to tell."""
+        ...
+
     def write_vote(self, vote: Vote) -> bytes:
         """In protobuf."""
         ...

@@ -31,7 +31,7 @@ such a report is never complete.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 __all__ = ["MODES", "CommitReport", "verify_certificate", "verify_commit", "verify_commits"]
 
 _CHUNK, _CHUNK_BYTES = 2048, 64 << 20  # records, and their bytes, that are taken at a time
+_REMARKED = 16  # signatures whose bytes are asked about when some do not hold: enough to tell
 _VALID, _UNSUPPORTED = int(Verdict.VALID), int(Verdict.UNSUPPORTED_ALGORITHM)
 _NOT_OURS = "the commit is not of this set"
 _CHECKS = ("structure", "chain_id", "validators_hash", "header_hash", "commit_height", "size", "addresses",
@@ -378,9 +379,10 @@ def _judged(
             checks.append(_validators_hash(columns.validators_hashes[i], validators))
         checks.append(_same("header_hash", columns.claimed_hashes[i], columns.hashes[i]))
         checks.append(_same("commit_height", commit_heights[i], height))
+        checks += _remarked(asked.rules, columns, i, ruling.checks)
         found.append(
             CommitReport(
-                chain=asked.rules.chain, rules="strict", checks=(*checks, *ruling.checks), mode=asked.mode,
+                chain=asked.rules.chain, rules="strict", checks=tuple(checks), mode=asked.mode,
                 chain_id=columns.chain_ids[i], height=height, block_hash=columns.hashes[i], decision=ruling.decision,
                 positions=ruling.positions, verdicts=ruling.verdicts,
             )
@@ -415,6 +417,21 @@ def _validators_hash(got: bytes, validators: ValidatorSet) -> Check:
         return _same("validators_hash", got, validators.hash)
     except InputError as error:
         return Check("validators_hash", None, got, detail=f"no hash of this set: {error.got}")
+
+
+def _remarked(rules: ConsensusRules, columns: CommitColumns, i: int, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """The checks; where signatures of record i do not hold, with what its chain has to tell about what they sign."""
+    failed = [k for k, check in enumerate(checks) if check.name == "signatures" and check.ok is False]
+    tell = getattr(rules, "remark", None)
+    if not failed or tell is None:
+        return checks
+    first, last = columns.starts[i : i + 2].tolist()
+    messages, _ = columns.signed(np.arange(first, min(last, first + _REMARKED), dtype=np.int64))
+    remark = tell(list(messages))
+    return tuple(
+        replace(check, detail=f"{check.detail}; {remark}") if remark and k in failed else check
+        for k, check in enumerate(checks)
+    )
 
 
 def _same(name: str, got: Any, wanted: Any) -> Check:

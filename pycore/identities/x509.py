@@ -22,7 +22,6 @@ from pycore.identities import pem
 from pycore.identities.der import (
     INTEGER,
     OCTET_STRING,
-    OID,
     SEQUENCE,
     Cursor,
     DerError,
@@ -32,6 +31,11 @@ from pycore.identities.der import (
     whole,
 )
 from pycore.identities.memory import by_element, by_value
+from pycore.identities.x509_keys import CURVES as CURVES
+from pycore.identities.x509_keys import ED25519 as ED25519
+from pycore.identities.x509_keys import NULL_PARAMETERS, USUAL, Kinds, read_key, read_rsa
+from pycore.identities.x509_keys import CertificateError as CertificateError
+from pycore.identities.x509_keys import PublicKey as PublicKey
 from pycore.identities.x509_names import (
     AlternativeNames,
     NameConstraints,
@@ -41,18 +45,6 @@ from pycore.identities.x509_names import (
 )
 
 RULES = ("strict", "compatible")
-
-CURVES = {
-    "1.2.156.10197.1.301": "sm2",
-    "1.2.840.10045.3.1.7": "ecdsa-p256",
-    "1.3.132.0.10": "ecdsa-secp256k1",
-    "1.3.132.0.34": "ecdsa-p384",
-    "1.3.132.0.35": "ecdsa-p521",
-}
-"""Named curve -> kind of key."""
-
-ED25519 = "1.3.101.112"
-"""Object identifier of Ed25519 keys and signatures (RFC 8410, section 3); read only where a chain has such keys."""
 
 SIGNATURES = {
     "1.2.156.10197.1.501": ("sm2", "sm3"),  # sm2-with-sm3
@@ -73,26 +65,11 @@ MEMBER_ID = "2.87.88.2020.11.30.2020.11.4"
 KEY_ID, KEY_USAGE, ALTERNATIVE_NAME = "2.5.29.14", "2.5.29.15", "2.5.29.17"
 BASIC_CONSTRAINTS, NAME_CONSTRAINTS, AUTHORITY_KEY_ID = "2.5.29.19", "2.5.29.30", "2.5.29.35"
 
-_EC, _RSA, _SM2_ALGORITHM = "1.2.840.10045.2.1", "1.2.840.113549.1.1.1", "1.2.156.10197.1.301.1"
-_NULL_PARAMETERS = b"\x05\x00"
-_ED25519_SIZE = 32
 _MAX_DER = 64 * 1024  # certificates and keys of real chains stay below 4 KiB
 _MAX_BLOCKS = 64
 _MAX_BUNDLE = 1 << 20
 
 T = TypeVar("T")
-
-
-class CertificateError(ValueError):
-    """Bytes that are not a certificate or public key, or not one that these readers can use."""
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A public key. `kind` is a value of CURVES or "rsa"; `data` the SEC1 point, or for RSA the DER of RSAPublicKey."""
-
-    kind: str
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +124,13 @@ class Certificate:
 # ---- what is offered -------------------------------------------------------------------------------------------------
 
 
-def parse_certificate(data: bytes, *, rules: str = "strict", ed25519: bool = False) -> Certificate:
+def parse_certificate(
+    data: bytes, *, rules: str = "strict", ed25519: bool = False, sm2_algorithm: bool = False
+) -> Certificate:
     """Reads a certificate from PEM (text around the first block is ignored) or DER.
 
     ed25519: whether a key may be of that kind; a certificate with one is refused otherwise.
+    sm2_algorithm: whether the algorithm of a key may be SM2's own identifier, see :func:`parse_public_key`.
 
     "strict" takes a block labelled CERTIFICATE, and DER without any second spelling. "compatible" takes the first sound
     block of any label, and what Go's `encoding/asn1` reads: extra elements at the end of a SEQUENCE are
@@ -158,7 +138,7 @@ def parse_certificate(data: bytes, *, rules: str = "strict", ed25519: bool = Fal
     are refused by both. Raises CertificateError; InputError for unknown rules.
     """
     strict = is_strict(rules)
-    return _certificate(_unarmor(data, "CERTIFICATE", strict), strict, ed25519=ed25519)
+    return _certificate(_unarmor(data, "CERTIFICATE", strict), strict, Kinds(ed25519, sm2_algorithm))
 
 
 def parse_certificates(data: bytes, *, rules: str = "strict") -> list[Certificate]:
@@ -173,18 +153,27 @@ def parse_certificates(data: bytes, *, rules: str = "strict") -> list[Certificat
     ]
 
 
-def parse_public_key(data: bytes, *, rules: str = "strict") -> PublicKey:
-    """Reads a public key from PEM or DER: a SubjectPublicKeyInfo, or a bare RSAPublicKey. Raises
-    CertificateError; InputError for unknown rules."""
+def parse_public_key(
+    data: bytes, *, rules: str = "strict", ed25519: bool = False, sm2_algorithm: bool = False
+) -> PublicKey:
+    """Reads a public key from PEM or DER: a SubjectPublicKeyInfo, or a bare RSAPublicKey.
+
+    ed25519: whether it may be of that kind (RFC 8410).
+    sm2_algorithm: whether its algorithm may be 1.2.156.10197.1.301 itself, without parameters, with NULL or with that
+    identifier once more, as some national tools write an SM2 key. GM/T 0015 wants id-ecPublicKey with it as the curve,
+    and ChainMaker's nodes read no key in the other form: its rules keep to that.
+
+    Raises CertificateError; InputError for unknown rules.
+    """
     strict = is_strict(rules)
     der = _unarmor(data, "PUBLIC KEY", strict)
     try:
-        return _read_key(whole(der, "the public key", strict=strict))
+        return read_key(whole(der, "the public key", strict=strict), Kinds(ed25519, sm2_algorithm))
     except CertificateError:
         raise
     except DerError as first:
         try:
-            _read_rsa(der, strict)
+            read_rsa(der, strict)
         except DerError:
             raise CertificateError(f"no public key: {first}") from first
         return PublicKey("rsa", der)
@@ -259,16 +248,16 @@ def within(where: str, read: Callable[[bytes, bool], T], der: bytes, strict: boo
 # ---- certificates ----------------------------------------------------------------------------------------------------
 
 
-def _certificate(der: bytes, strict: bool, *, ed25519: bool = False) -> Certificate:
+def _certificate(der: bytes, strict: bool, kinds: Kinds = USUAL) -> Certificate:
     if len(der) > _MAX_DER:
         raise CertificateError(f"{len(der)} bytes are more than the {_MAX_DER} that are read")
     try:
-        return _read_certificate(der, strict, ed25519)
+        return _read_certificate(der, strict, kinds)
     except DerError as error:
         raise CertificateError(f"no X.509 certificate: {error}") from error
 
 
-def _read_certificate(der: bytes, strict: bool, ed25519: bool) -> Certificate:
+def _read_certificate(der: bytes, strict: bool, kinds: Kinds) -> Certificate:
     outer = whole(der, "the certificate", strict=strict)
     start = outer.at
     body = outer.enter(SEQUENCE, "tbsCertificate")
@@ -279,7 +268,7 @@ def _read_certificate(der: bytes, strict: bool, ed25519: bool) -> Certificate:
     issuer = read_name(body, "the issuer's name")
     not_before, not_after = _read_validity(body, "validity")
     subject = read_name(body, "the subject's name")
-    key = _read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"), ed25519=ed25519)
+    key = read_key(body.enter(SEQUENCE, "subjectPublicKeyInfo"), kinds)
     _skip_unique_ids(body, version)
     extensions: dict[str, tuple[bool, bytes]] = {}
     if body.peek() == 0xA3:
@@ -373,7 +362,7 @@ def read_algorithm(cursor: Cursor, what: str) -> tuple[str, bytes]:
     parameters = inner.any()[1] if inner.more else b""
     inner.close(what)
     if cursor.strict:
-        allowed = {"ecdsa": (b"",), "sm2": (b"", _NULL_PARAMETERS), "rsa": (_NULL_PARAMETERS,)}
+        allowed = {"ecdsa": (b"",), "sm2": (b"", NULL_PARAMETERS), "rsa": (NULL_PARAMETERS,)}
         family = SIGNATURES.get(oid, ("", ""))[0]
         if family and parameters not in allowed[family]:
             raise DerError(f"{what} has other parameters than {family} has")
@@ -516,56 +505,3 @@ def authority_key_id(value: bytes, strict: bool) -> bytes | None:
             raise DerError("authorityKeyIdentifier has one of issuer and serial number without the other")
     fields.close("authorityKeyIdentifier")
     return found
-
-
-# ---- keys ------------------------------------------------------------------------------------------------------------
-
-
-def _read_key(info: Cursor, *, ed25519: bool = False) -> PublicKey:
-    """A SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), given the cursor inside it."""
-    oid, tag, parameters, content = _read_key_algorithm(info, "the algorithm of a key")
-    data, unused = info.bits("the bits of a key")
-    info.close("subjectPublicKeyInfo")
-    if unused:
-        raise DerError("a key that is no whole number of bytes")
-    if oid == _RSA:
-        if parameters != _NULL_PARAMETERS:
-            raise DerError("an RSA key whose parameters are not NULL")
-        _read_rsa(data, info.strict)
-        return PublicKey("rsa", data)
-    if oid == _SM2_ALGORITHM and not info.strict:
-        return PublicKey("sm2", data)
-    if oid == ED25519 and ed25519 and tag == -1 and len(data) == _ED25519_SIZE:
-        return PublicKey("ed25519", data)
-    if oid != _EC:
-        raise CertificateError(f"a key of an unknown kind ({oid})")
-    if tag != OID:
-        raise CertificateError("an elliptic curve without a name")
-    curve = _read_curve(parameters, info.strict) if content else ""
-    kind = CURVES.get(curve)
-    if kind is None:
-        raise CertificateError(f"a key of an unknown curve ({curve})")
-    return PublicKey(kind, data)
-
-
-@by_element
-def _read_key_algorithm(info: Cursor, what: str) -> tuple[str, int, bytes, bytes]:
-    """Object identifier and parameters: their tag, encoding and content; without any -1 and nothing."""
-    algorithm = info.enter(SEQUENCE, what)
-    oid = algorithm.oid(what)
-    tag, parameters, content = algorithm.any() if algorithm.more else (-1, b"", b"")
-    algorithm.close(what)
-    return oid, tag, parameters, content
-
-
-@by_value
-def _read_curve(parameters: bytes, strict: bool) -> str:
-    return Cursor(parameters, strict=strict).oid("the curve of a key")
-
-
-def _read_rsa(der: bytes, strict: bool) -> None:
-    """An RSAPublicKey (RFC 8017, appendix A.1.1)."""
-    fields = whole(der, "RSAPublicKey", strict=strict)
-    if any(fields.integer(what) <= 0 for what in ("the modulus", "the exponent")):
-        raise DerError("an RSA key that is not positive")
-    fields.close("RSAPublicKey")

@@ -15,6 +15,7 @@ from functools import partial
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import SignatureBatch
 from pycore.identities.der import ENUMERATED, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, Cursor, DerError, whole
+from pycore.identities.sm2_identifiers import made_with
 from pycore.identities.x509 import (
     SIGNATURES,
     Certificate,
@@ -37,6 +38,7 @@ MAX_CRL = 1 << 20
 _AUTHORITY_KEY_ID, _NUMBER, _DELTA, _SCOPE = "2.5.29.35", "2.5.29.20", "2.5.29.27", "2.5.29.28"
 _REASON, _INVALIDITY, _ENTRY_ISSUER = "2.5.29.21", "2.5.29.24", "2.5.29.29"
 _REMOVED = 8  # removeFromCRL, which only delta lists may say
+_HINTS = 4  # lists of a call that are tried with other SM2 identifiers
 _MAX_NUMBER = 20  # octets of a CRL number (section 5.2.3)
 
 
@@ -148,8 +150,9 @@ def faults_of(
     for authority in {item.der: item for item in authorities}.values():
         by_name.setdefault(authority.subject, []).append(authority)
         by_key.setdefault(authority.key_id or None, []).append(authority)
-    batch = SignatureBatch(der_rules=der_rules or ("strict" if strict else "go"))
-    tickets: list[tuple[list[str], list[int]]] = []
+    how = der_rules or ("strict" if strict else "go")
+    batch = SignatureBatch(der_rules=how)
+    tickets: list[tuple[RevocationList, list[str], list[Certificate], list[int]]] = []
     faults: list[list[str]] = []
     for crl in crls:
         mine = dates_fault(crl, time) if strict and time is not None else []
@@ -159,11 +162,15 @@ def faults_of(
         if why:
             mine.append(why)
         else:
-            tickets.append((mine, [batch.add(who.key, crl.hash or "", crl.tbs, crl.signature) for who in signers]))
-    codes = batch.run()
-    for mine, tried in tickets:
+            tried = [batch.add(who.key, crl.hash or "", crl.tbs, crl.signature) for who in signers]
+            tickets.append((crl, mine, signers, tried))
+    codes, hints = batch.run(), _HINTS
+    for crl, mine, signers, tried in tickets:
         if all(codes[ticket] != Verdict.VALID for ticket in tried):
-            mine.append("its signature is not that of its authority")
+            why, hints = "", hints - 1
+            if crl.hash == "sm3" and hints >= 0:
+                why = made_with(crl.tbs, crl.signature, signers, der_rules=how)
+            mine.append(f"its signature is not that of its authority{why}")
     return faults
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from pycore.base.verdicts import Verdict
 from pycore.identities.collector import RareSignatures, SignatureBatch
+from pycore.identities.sm2_identifiers import made_with
 from pycore.identities.x509 import Certificate, is_strict
 from pycore.identities.x509_names import MAX_COMPARISONS, AlternativeNames, looks_like_host, refused_name
 
@@ -27,6 +28,7 @@ MAX_ISSUERS = 16
 """Authorities that are tried as the issuer of one certificate."""
 MAX_AUTHORITIES = 4096
 """Authorities that are looked at; more are refused by name."""
+_HINTS = 4  # certificates of a call that are tried with other SM2 identifiers
 
 Blocked = Callable[[Certificate, int], bool]
 """Whether a certificate at that height of a path, 0 for the signer's own, is revoked or frozen."""
@@ -127,6 +129,7 @@ class Authorities:
         self.rules = rules
         self.anchors = anchors
         self.problems: list[str] = []
+        self._hints = _HINTS
         self.counts = {"signatures": 0, "links": 0, "steps": 0}
         self._der_rules = der_rules
         self._threads = threads
@@ -202,6 +205,7 @@ class Authorities:
         A certificate that is itself a trust root of the organisation is its own path. All signatures that are needed
         are verified together.
         """
+        self._hints = _HINTS
         certificates = {certificate.der: certificate for certificate, _ in leaves}
         parents = self._verify(certificates, rare)
         search = _Search(self, time, blocked, parents)
@@ -221,7 +225,15 @@ class Authorities:
             return self._refused.get(certificate.issuer) or f"no authority is known that may have signed {name}"
         if many:
             return f"more than {MAX_ISSUERS} authorities may have signed {name}, and none of those tried has"
-        return f"the signature on {name} is of no authority with its issuer's name"
+        return f"the signature on {name} is of no authority with its issuer's name{self._made_with(certificate, found)}"
+
+    def _made_with(self, certificate: Certificate, found: list[int]) -> str:
+        """That it would verify with another SM2 identifier. For a few certificates of a call: it costs signatures."""
+        if certificate.hash != "sm3" or not self._hints:
+            return ""
+        self._hints -= 1
+        signers = (self.pool[index] for index in found)
+        return made_with(certificate.tbs, certificate.signature, signers, der_rules=self._der_rules)
 
     def _verify(self, leaves: Mapping[bytes, Certificate], rare: RareSignatures | None) -> dict[bytes, tuple[int, ...]]:
         """The verified issuers of every leaf; on the way those of every authority that a path may need.

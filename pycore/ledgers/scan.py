@@ -25,6 +25,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from numpy.typing import NDArray
 
 from pycore.base import parallel
+from pycore.base.descriptors import is_repeated
 from pycore.errors import InputError
 from pycore.ledgers import ffi_scan as native
 from pycore.ledgers.ffi_scan import (
@@ -136,7 +137,7 @@ def _inside(at: PlannedPlace, f: FieldDescriptor, whole: str, local: str, own: s
         raise InputError("raw", f"no {whole!r}, more than {native.MAX_DEPTH} levels down", "this path among them")
     if own is not None:
         return PlannedPlace(whole, own, "", False, around)
-    return PlannedPlace(whole, at.table, local, at.shared or f.is_repeated, around)
+    return PlannedPlace(whole, at.table, local, at.shared or is_repeated(f), around)
 
 
 def _require_proto3(kind: Descriptor) -> None:
@@ -260,13 +261,13 @@ class Plan:
             self._seen.add(whole)
             if place == native.MESSAGE and whole in self._raw:
                 place = native.BYTES
-            flags = (native.REPEATED if f.is_repeated else 0) | (native.PRESENCE if f.has_presence else 0)
-            if f.is_repeated and place > native.MESSAGE and not f.is_packed:
+            flags = (native.REPEATED if is_repeated(f) else 0) | (native.PRESENCE if f.has_presence else 0)
+            if is_repeated(f) and place > native.MESSAGE and not f.is_packed:
                 flags |= native.SINGLY
             group = f.containing_oneof.name if f.containing_oneof is not None else ""
             one = PlannedField(f.number, place, flags, 1 + oneofs.index(group) if group in oneofs else 0, table=own)
             self._nested |= own is not None and at.table != self.names[0]
-            self._give_cells(one, at.table, local, at.shared or f.is_repeated)
+            self._give_cells(one, at.table, local, at.shared or is_repeated(f))
             if place == native.MESSAGE:
                 assert f.message_type is not None
                 one.message = self._visit(f.message_type, _inside(at, f, whole, local, own), order)

@@ -32,7 +32,7 @@ from pycore.base.columns import Column, as_column, describe, one_bytes
 from pycore.base.jit import warms
 from pycore.base.registry import HASHES
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
-from pycore.errors import InputError, LengthError, ShapeError
+from pycore.errors import InputError, LengthError, ShapeError, VerificationError
 from pycore.hashing.batch import hash_column
 from pycore.merkle.inclusion import root_rows
 from pycore.merkle.proofs import count_argument
@@ -108,6 +108,7 @@ def verify_trie_batch(
     proofs: Proofs,
     *,
     hashed: bool = False,
+    embedded: bool = False,
     threads: int | None = None,
 ) -> TrieValues:
     """Check n proofs and take their values.
@@ -117,6 +118,9 @@ def verify_trie_batch(
         keys: n keys, of any length each.
         proofs: n sequences of encoded nodes, from the root down. The empty trie's may be empty.
         hashed: the trie's keys are Keccak-256 of `keys`, as in the state and in storage ("secure" tries).
+        embedded: a node of fewer than 32 bytes is part of its parent, and no proof needs it. Some libraries list it all
+            the same (Python's trie, @ethereumjs/mpt); True passes over it where it is, byte for byte, the one that
+            the parent holds there. False: MALFORMED_PROOF, so that what is proved has one proof.
         threads: how many threads may work on this call; see ``pycore.base.parallel``.
 
     Raises:
@@ -133,7 +137,9 @@ def verify_trie_batch(
     if len(proofs) != n:
         raise LengthError("proofs", f"{len(proofs)} items", f"{n}, as many as keys")
     nodes, firsts = _all_nodes(proofs)
-    codes, data, places = walk_columns(root, key_column, nodes, firsts, hashed=hashed, threads=threads)
+    codes, data, places = walk_columns(
+        root, key_column, nodes, firsts, hashed=hashed, embedded=embedded, threads=threads
+    )
     joined = data.tobytes() if n else b""
     values = [joined[begin:end] if begin >= 0 else None for begin, end in places.tolist()]
     return TrieValues(Verdicts.of_kernel(codes), values)
@@ -147,11 +153,12 @@ def walk_columns(
     *,
     hashed: bool,
     threads: int | None,
+    embedded: bool = False,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """:func:`verify_trie_batch` on columns, without an object per key or node.
 
     Args:
-        root, hashed, threads: as there.
+        root, hashed, embedded, threads: as there.
         keys: n keys.
         nodes: the nodes of all proofs, one proof after another.
         firsts: int64 (n + 1,), ascending from 0 to the number of nodes: those of proof i are ``firsts[i]`` up to
@@ -176,7 +183,7 @@ def walk_columns(
     def work(start: int, stop: int) -> None:
         kernels.walk_proofs(
             data, bounds, firsts[start : stop + 1], hashes, roots[start:stop], empty_root, key_data,
-            key_bounds[start : stop + 1], outcomes[start:stop], places[start:stop],
+            key_bounds[start : stop + 1], outcomes[start:stop], places[start:stop], embedded,
         )  # fmt: skip
 
     parallel.run_pieces(work, parallel.cut(n, count, parallel.Cost(item_ns=2000, byte_ns=0)), count)
@@ -184,17 +191,38 @@ def walk_columns(
     return _CODES[outcomes], data, places
 
 
-def verify_trie(root: BytesLike, key: BytesLike, proof: Sequence[BytesLike], *, hashed: bool = False) -> bytes | None:
+def verify_trie(
+    root: BytesLike, key: BytesLike, proof: Sequence[BytesLike], *, hashed: bool = False, embedded: bool = False
+) -> bytes | None:
     """The value of a key, or None when it has none; arguments as of :func:`verify_trie_batch`.
 
     Raises:
-        ProofError: the proof shows neither.
+        ProofError: the proof shows neither; ``.reason`` says why.
         InputError: a malformed call.
     """
-    found = verify_trie_batch(_hash(root, "root"), [one_bytes(key, "key")], [proof], hashed=hashed)
-    if found.verdicts[0] is not Verdict.VALID:
-        raise verdict_error(found.verdicts[0])
+    wanted, name = _hash(root, "root"), one_bytes(key, "key")
+    found = verify_trie_batch(wanted, [name], [proof], hashed=hashed, embedded=embedded)
+    verdict = found.verdicts[0]
+    if verdict is not Verdict.VALID:
+        again = verdict is Verdict.MALFORMED_PROOF and not embedded
+        if again and verify_trie_batch(wanted, [name], [proof], hashed=hashed, embedded=True).verdicts.all_valid:
+            raise _refused(verdict, _LISTED)
+        raise _refused(verdict)
     return found.values[0]
+
+
+_LISTED = "a node below 32 bytes is part of its parent and listed once more: leave it out, or pass embedded=True"
+_REASONS = {
+    Verdict.BAD_PROOF: "a node is not the one that its parent or the root names",
+    Verdict.MALFORMED_PROOF: "a node that no trie has, or nodes that end before or after the way of the key",
+}
+
+
+def _refused(verdict: Verdict, reason: str = "") -> VerificationError:
+    """The error of a proof, in the words of tries: their proofs have no index and no number of leaves."""
+    error = verdict_error(verdict)
+    error.reason = reason or _REASONS.get(verdict, "")
+    return error
 
 
 def index_keys(indices: Iterable[int]) -> list[bytes]:
@@ -245,7 +273,7 @@ def verify_account(state_root: BytesLike, address: BytesLike, proof: Sequence[By
     """One account, None when there is none; ProofError when the proof shows neither."""
     verdicts, accounts = verify_accounts(_hash(state_root, "state_root"), [one_bytes(address, "address")], [proof])
     if verdicts[0] is not Verdict.VALID:
-        raise verdict_error(verdicts[0])
+        raise _refused(verdicts[0])
     return accounts[0]
 
 
@@ -286,7 +314,8 @@ def verify_get_proof(state_root: BytesLike, response: Mapping[str, Any]) -> tupl
     Args:
         state_root: from a header that you trust.
         response: the ``result`` object: ``address``, ``accountProof``, ``storageProof`` with ``key`` and ``proof``
-            each; hexadecimal with 0x. Its balance, nonce and values are ignored: the proofs give them.
+            each; hexadecimal with 0x, or bytes, as web3.py has them. Its balance, nonce and values are ignored: the
+            proofs give them.
 
     Returns:
         The account, None when there is none, and the value of each slot.
@@ -295,6 +324,8 @@ def verify_get_proof(state_root: BytesLike, response: Mapping[str, Any]) -> tupl
         ProofError: one of the proofs does not hold.
         InputError: an object that is no such answer.
     """
+    if not hasattr(response, "get"):
+        raise InputError("response", describe(response), "the result of eth_getProof, an object")
     address = _hex(response, "address")
     account = verify_account(state_root, address, _hex_list(response, "accountProof"))
     entries = response.get("storageProof") or []
@@ -305,7 +336,7 @@ def verify_get_proof(state_root: BytesLike, response: Mapping[str, Any]) -> tupl
     verdicts, values = verify_storage(EMPTY_ROOT if account is None else account.storage_root, slots, proofs)
     for verdict in verdicts:
         if verdict is not Verdict.VALID:
-            raise verdict_error(verdict)
+            raise _refused(verdict)
     return account, dict(zip(slots, values, strict=True))
 
 
@@ -376,12 +407,14 @@ def account_of(value: bytes) -> Account | None:
 
 def _hex(source: Mapping[str, Any], field: str) -> bytes:
     text = source.get(field)
+    if isinstance(text, (bytes, bytearray, memoryview)):
+        return bytes(text)
     try:
         if isinstance(text, str) and text.startswith("0x"):
             return bytes.fromhex("0" * (len(text) % 2) + text[2:])
     except ValueError:
         pass
-    raise InputError(field, describe(text), "hexadecimal text with 0x")
+    raise InputError(field, describe(text), "hexadecimal text with 0x, or bytes")
 
 
 def _hex_list(source: Mapping[str, Any], field: str) -> list[bytes]:

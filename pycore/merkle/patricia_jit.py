@@ -78,6 +78,15 @@ def _nibble(key: NDArray[np.uint8], position: int) -> int:
 
 
 @kernel
+def _same(data: NDArray[np.uint8], begin: int, end: int, other: int, stop: int) -> bool:
+    """Whether the bytes of two ranges are the same."""
+    same: bool = end - begin == stop - other
+    for k in range(end - begin if same else 0):
+        same &= data[begin + k] == data[other + k]
+    return same
+
+
+@kernel
 def _walk(
     data: NDArray[np.uint8],
     bounds: NDArray[np.int64],
@@ -89,6 +98,7 @@ def _walk(
     key: NDArray[np.uint8],
     items: NDArray[np.int64],
     wanted: NDArray[np.uint8],
+    listed: bool,
 ) -> tuple[int, int, int]:
     """Outcome, and begin and end of the value in `data`, ABSENT where the trie has none."""
     nibbles = 2 * len(key)
@@ -162,6 +172,8 @@ def _walk(
         if child[0] == _LIST:
             hashed = False
             begin, end = child[3], child[2]
+            if listed and node != last and _same(data, begin, end, bounds[node], bounds[node + 1]):
+                node += 1
         elif child[1] == child[2]:
             return (VALID if node == last else MALFORMED), ABSENT, ABSENT
         else:
@@ -182,6 +194,7 @@ def walk_proofs(
     key_bounds: NDArray[np.int64],
     outcomes: NDArray[np.uint8],
     values: NDArray[np.int64],
+    listed: bool,
 ) -> None:
     """Every proof from its root to its value.
 
@@ -193,12 +206,13 @@ def walk_proofs(
         keys, key_bounds: as data and bounds.
         outcomes: uint8 (n,), filled with VALID, BAD or MALFORMED.
         values: int64 (n, 2), filled with begin and end of each value in `data`; begin is ABSENT where there is none.
+        listed: whether a node of a proof may be, byte for byte, the one inside its parent that the way leads to.
     """
     items = np.empty((_BRANCH, 4), np.int64)
     wanted = np.empty(32, np.uint8)
     for i in range(len(outcomes)):
         key = keys[key_bounds[i] : key_bounds[i + 1]]
         outcome, begin, end = _walk(
-            data, bounds, firsts[i], firsts[i + 1], hashes, roots[i], empty_root, key, items, wanted
+            data, bounds, firsts[i], firsts[i + 1], hashes, roots[i], empty_root, key, items, wanted, listed
         )
         outcomes[i], values[i, 0], values[i, 1] = outcome, begin, end

@@ -16,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,6 +26,7 @@ from pycore.base.deadline import Budget
 from pycore.service.callers import current, take
 from pycore.service.pieces import in_pieces
 from pycore.service.priorities import Bounds, Priority, Room
+from pycore.service.request_ids import Request, current_request
 from pycore.service.scheduling import TURN
 from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
@@ -46,13 +48,20 @@ class Load:
 
 
 class Observer(Protocol):
-    """Is told what happens to work; on any thread."""
+    """Is told what happens to work; on any thread, in the context of its request."""
 
     def waited(self, seconds: float) -> None:
         """Work has come to a worker."""
 
     def worked(self, work: Work, result: Any, seconds: float) -> None:
         """Work is done."""
+
+    def joined(self, requests: Sequence[tuple[Request | None, float]]) -> AbstractContextManager[None]:
+        """Small requests are done together inside the block: each with how long it has waited, in seconds."""
+        ...
+
+    def answered(self, work: Work, result: Any) -> None:
+        """The current request's part of what was done together."""
 
 
 class _Job(Generic[T]):
@@ -72,20 +81,22 @@ class _Job(Generic[T]):
         self._what = what
         self._submitted = admission.clock()
         self._served = current.get()  # work asks about rights on its thread as well
+        self._request = current_request.get()
 
     def __call__(self) -> T:
         clock, call = self._admission.clock, self._call
         self._budget.check()
         assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
-        if self._workers is self._admission.workers and self._admission._metrics is not None:
-            self._admission._metrics.waited(began - self._submitted)
-        served = current.set(self._served)
+        served, request = current.set(self._served), current_request.set(self._request)
         try:
+            if self._workers is self._admission.workers and self._admission._metrics is not None:
+                self._admission._metrics.waited(began - self._submitted)
             with self._workers.busy(self._what), self._budget:
                 return call()
         finally:
             current.reset(served)
+            current_request.reset(request)
             self._submitted = clock()  # where it has more to do it waits again
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
@@ -351,6 +362,7 @@ class Admission:
         """Does something on a worker for several tickets of one priority. Nobody waits for it here; it ends at its
         deadline, or when all work is called off."""
         job = _Job(self, function, Budget(deadline, self.clock), self.workers, what, priority, "")
+        job._request = None  # it is nobody's alone
         future: Future[T] = self.workers.executor.submit(job)
         self._jobs.add(job)
         loop = asyncio.get_running_loop()
@@ -369,6 +381,15 @@ class Admission:
         if self._metrics is not None:
             self._metrics.worked(work, result, self.clock() - began)
         return result
+
+    def joined(self, requests: Sequence[tuple[Request | None, float]]) -> AbstractContextManager[None]:
+        """Tells the observer that small requests are done together inside the block."""
+        return self._metrics.joined(requests) if self._metrics is not None else nullcontext()
+
+    def answered(self, work: Work, result: Any) -> None:
+        """Tells the observer what the current request's part of joined work was."""
+        if self._metrics is not None:
+            self._metrics.answered(work, result)
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         for load, room, what in self._rooms(ticket.priority, ticket.client):

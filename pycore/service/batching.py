@@ -30,6 +30,7 @@ from pycore.base.deadline import ExpiredError, StoppedError
 from pycore.base.verdicts import Verdicts
 from pycore.service.admission import Admission, Ticket
 from pycore.service.priorities import Priority
+from pycore.service.request_ids import Request, current_request
 from pycore.service.shapes import Shaped, join_shaped
 from pycore.service.work import Work
 
@@ -94,6 +95,8 @@ class _Waiting:
     deadline: float | None
     priority: Priority
     result: asyncio.Future[Any]
+    since: float
+    request: Request | None
     known: Any = None
     batch: _Batch | None = None
 
@@ -101,13 +104,11 @@ class _Waiting:
 class _Batch:
     """Requests on their way to a worker. Who goes before it begins takes its rows along."""
 
-    def __init__(
-        self, requests: list[_Waiting], do: Callable[[Work], Any], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock = clock
+    def __init__(self, requests: list[_Waiting], admission: Admission) -> None:
         self.running: Future[Any] | None = None
         self._requests = requests
-        self._do = do
+        self._admission = admission
+        self._do = admission.do
         self._lock = threading.Lock()
         self._begun = False
 
@@ -123,11 +124,14 @@ class _Batch:
         with self._lock:
             self._begun = True
             left = [(one, one.work) for one in self._requests if one.work is not None]
-        now = self._clock()
+        now = self._admission.clock()
         late = {one for one, _ in left if one.deadline is not None and one.deadline <= now}
         left = [(one, work) for one, work in left if one not in late]
         works = [work for _, work in left]
-        done = [(one, result) for (one, _), result in zip(left, self._results(works) if works else (), strict=True)]
+        if not works:
+            return [(one, ExpiredError("the deadline passed")) for one in late]
+        with self._admission.joined([(one.request, now - one.since) for one, _ in left]):
+            done = [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
         return done + [(one, ExpiredError("the deadline passed")) for one in late]
 
     def _results(self, works: list[Work]) -> list[Any]:
@@ -203,10 +207,14 @@ class Joiner:
                     self._admission.note(work, known)
                     return answer(known)
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            one = _Waiting(work, deadline, ticket.priority, asyncio.get_running_loop().create_future(), known)
+            result = asyncio.get_running_loop().create_future()
+            since = self._admission.clock()
+            one = _Waiting(work, deadline, ticket.priority, result, since, current_request.get(), known)
             self._add(key, one, work.n)
             try:
-                return answer(await one.result)
+                found = await one.result
+                self._admission.answered(work, found)
+                return answer(found)
             except asyncio.CancelledError:
                 if one.batch is not None and not one.batch.leave(one):
                     assert one.batch.running is not None
@@ -271,7 +279,7 @@ class Joiner:
     def _start(self, alive: list[_Waiting]) -> None:
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        batch = _Batch(alive, self._admission.do, self._admission.clock)
+        batch = _Batch(alive, self._admission)
         for one in alive:
             one.batch = batch
         batch.running = self._admission.start(batch, latest, "joined requests", alive[0].priority)

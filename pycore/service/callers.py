@@ -186,6 +186,7 @@ class Call:
         caller: who calls.
         rpc: what is called.
         asked: the chains that :func:`require_chain` was asked about.
+        answered: its handler is done; the call is open until its answer has left.
         priority: how urgent it is.
         client: whose room it takes: a name of the access file, or a connection.
     """
@@ -193,6 +194,7 @@ class Call:
     caller: Caller
     rpc: str
     asked: set[str] = field(default_factory=set)
+    answered: bool = False
     priority: Priority = Priority.TRANSACTIONS
     client: str = ""
 

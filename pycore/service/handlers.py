@@ -35,10 +35,10 @@ from pycore.service.admission import Admission, Ticket
 from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
-from pycore.service.metrics import Metrics
 from pycore.service.priorities import Priority
 from pycore.service.shapes import MOST_BYTES, Shapes
 from pycore.service.stream import PARSE_HERE_BYTES, Stream, Ways
+from pycore.service.watch import Watch
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -76,7 +76,7 @@ class Handlers:
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         guard: what calls pass first.
-        metrics: what counts them.
+        watch: what sees them.
         joiner: runs the work of single requests.
         stream_window: batches of one stream that are in progress at once.
     """
@@ -87,11 +87,11 @@ class Handlers:
         parsers: Workers,
         settings: Settings,
         guard: Guard,
-        metrics: Metrics,
+        watch: Watch,
         joiner: Joiner,
         stream_window: int = 4,
     ) -> None:
-        self._metrics = metrics
+        self._watch = watch
         self._joiner = joiner
         self._guard = guard
         self._admission = admission
@@ -108,13 +108,16 @@ class Handlers:
             stream.drain()
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """What gRPC serves."""
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, self.methods())
+
+    def methods(self) -> dict[str, Any]:
         """The handlers of every method of the service descriptor."""
-        guard, metrics = self._guard, self._metrics
-        methods = {
-            name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
+        guard, watch = self._guard, self._watch
+        return {
+            name: watch.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):
@@ -126,6 +129,7 @@ class Handlers:
         return grpc.unary_unary_rpc_method_handler(self._unary(method, rpc))
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
         of_one: dict[int, bytes] = {}  # answers with one verdict
 
         def serialised(result: Any) -> bytes:
@@ -139,6 +143,8 @@ class Handlers:
         shapes = Shapes(rpc.rows) if rpc.rows else None
 
         async def answer(raw: bytes, context: Context) -> bytes:
+            deliver = getattr(context, "deliver", None)
+            made = serialised if deliver is None else _delivered(serialised, deliver)
             deadline = self._deadline(context)
             with self._admission.admit(len(raw)) as ticket:
                 known = shapes.recognise(raw) if shapes is not None else None
@@ -149,7 +155,7 @@ class Handlers:
                     if shapes is not None and len(raw) <= MOST_BYTES:
                         shapes.learn(raw, work, joint(work))
                 ticket.add_items(work.cost)
-                return await self._joiner.run(ticket, work, serialised, deadline=deadline, what=method.name)
+                return await self._joiner.run(ticket, work, made, deadline=deadline, what=method.name)
 
         return answer
 
@@ -310,6 +316,17 @@ async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[byte
         return following.result() if following.done() else None
     finally:
         following.cancel()
+
+
+def _delivered(serialised: Callable[[Any], bytes], deliver: Callable[[bytes], None]) -> Callable[[Any], bytes]:
+    """Also hands the answer to its caller, on the thread that made it."""
+
+    def answer(result: Any) -> bytes:
+        found = serialised(result)
+        deliver(found)
+        return found
+
+    return answer
 
 
 def _nothing(_: Any) -> None:

@@ -14,6 +14,7 @@ from pycore.base.registry import HASHES, SCHEMES, lookup
 from pycore.base.verdicts import Verdict, Verdicts, verdict_error
 from pycore.errors import InputError, LengthError
 from pycore.signatures import ffi_keys, keycache
+from pycore.signatures.key_forms import key_hint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,9 @@ _BATCH = 1024  # Ed25519 equations are combined by the thousand; shared inversio
 _COMBINED = 192  # items from which one equation for all of them beats tables
 _LONG = 4096  # bytes per message, on average, from which copying messages costs more than tables save
 _DIGEST_SIZE = 32
+_NO_HASH = "none"  # SM2's hash= where a message is e itself
+_SM2_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+_PIECE = 1 << 16  # bytes of a number that are reduced without a break: other threads need the interpreter
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Options:
     prehashed: bool
     der: bool
     combines: bool  # many equations can be checked as one
+    raw: bool = False  # messages are e, as numbers of any length
 
     @classmethod
     def check(
@@ -86,18 +91,21 @@ class Options:
             raise InputError("encoding", "'der'", f"'compact': {scheme.name} signatures have no DER form")
         if der_rules != "strict" and encoding != "der":
             raise InputError("der_rules", quote(der_rules), "no der_rules unless encoding='der'")
-        digested = bool(prehashed)
+        raw = scheme.takes_user_id and isinstance(hash, str) and hash == _NO_HASH
+        if raw and prehashed:
+            raise InputError("hash", quote(hash), "no hash= with prehashed=True, where e has 32 bytes")
+        digested = bool(prehashed) or raw
         identifier = _user_id(scheme, user_id, prehashed=digested)
         params = ffi.VerifyParams(
             scheme=scheme.id,
             rules=flags,
-            hash_id=_hash_id(scheme, hash),
+            hash_id=0 if raw else _hash_id(scheme, hash),
             prehashed=digested,
             encoding=encoding_id,
             der_rules=der_rules_id,
             user_id=identifier,
         )
-        return cls(scheme, params, digested, encoding == "der", bool(flags & ffi.RULE_COFACTORED))
+        return cls(scheme, params, digested, encoding == "der", bool(flags & ffi.RULE_COFACTORED), raw)
 
     def signature_column(self, signatures: BatchOfBytes) -> Column:
         """Compact signatures have one width; DER ones are of any length."""
@@ -105,6 +113,8 @@ class Options:
 
     def message_column(self, messages: BatchOfBytes, width: int | None) -> Column:
         """A digest of another length is a malformed call: no verdict could say what is wrong with it."""
+        if self.raw:
+            return as_column(_remainders(as_column(messages, "messages", width=width)), "messages")
         if self.prehashed:
             return as_column(messages, "messages", width=width, widths=(_DIGEST_SIZE,), exact=True)
         return as_column(messages, "messages", width=width)
@@ -119,7 +129,8 @@ def _checked_once(scheme: str, *names: Any) -> Options:
 def _hash_id(scheme: Scheme, name: str | None) -> int:
     if not scheme.takes_hash:
         if name is not None:
-            raise InputError("hash", quote(name), f"no hash=: {scheme.name} fixes its own")
+            only = f"{_NO_HASH!r}, or " if scheme.takes_user_id else ""
+            raise InputError("hash", quote(name), f"{only}no hash=: {scheme.name} fixes its own")
         return 0
     row = lookup(HASHES, "sha256" if name is None else name, "hash")
     if row.digest_size != _DIGEST_SIZE:
@@ -138,10 +149,25 @@ def _user_id(scheme: Scheme, user_id: object, *, prehashed: bool) -> bytes | Non
     if not scheme.takes_user_id:
         raise InputError("user_id", describe(user_id), f"no user_id=: {scheme.name} has no identifiers")
     if prehashed:
-        raise InputError("user_id", describe(user_id), "no user_id= with prehashed=True: e contains it already")
+        raise InputError(
+            "user_id", describe(user_id), f"no user_id= with prehashed=True or hash={_NO_HASH!r}: e contains it already"
+        )
     if len(identifier) > scheme.user_id_limit:
         raise LengthError("user_id", f"{len(identifier)} bytes", f"at most {scheme.user_id_limit} bytes")
     return identifier
+
+
+def _remainders(messages: Column) -> NDArray[np.uint8]:
+    """uint8 (n, 32): each message as a big-endian number modulo the order of SM2's group; no bytes are zero. The
+    equation knows e modulo that order only, so a signature holds for all numbers of one remainder."""
+    digests = np.zeros((messages.n, _DIGEST_SIZE), dtype=np.uint8)
+    for row, message in enumerate(messages):
+        e = 0
+        for start in range(0, len(message), _PIECE):
+            piece = message[start : start + _PIECE]
+            e = ((e << (8 * len(piece))) | int.from_bytes(piece, "big")) % _SM2_ORDER
+        digests[row] = np.frombuffer(e.to_bytes(_DIGEST_SIZE, "big"), dtype=np.uint8)
+    return digests
 
 
 def verify_batch(
@@ -177,7 +203,9 @@ def verify_batch(
         user_id: SM2: the signer's identifier, at most 8,191 bytes; ``b""`` is an empty identifier, None means no Z_A
             at all.
         hash: ECDSA: how messages are hashed, any hash with 32-byte digests; None means "sha256". With `prehashed` it is
-            checked and not used.
+            checked and not used. SM2: "none": a message is e itself, a big-endian number of any length that counts
+            modulo the group's order. Some libraries sign so unless told to hash; it is safe only for messages that
+            are digests, as whoever chooses a long message can choose e.
         encoding: "compact", or "der" for ECDSA and SM2: SEQUENCE { INTEGER r, INTEGER s }.
         der_rules: "strict" (DER, nothing left over), "trailing": bytes after the SEQUENCE are ignored, or "go": bytes
             after s inside the SEQUENCE are also ignored, as ``encoding/asn1`` does that most chains in Go call.
@@ -237,7 +265,7 @@ def _items(
 def _few(options: Options, keys: list[Any], signatures: list[Any], messages: list[Any]) -> ffi_keys.FewItems | None:
     """None unless these are a few items, every row of them bytes, and columns would take them as they are."""
     n = len(keys)
-    if not 0 < n <= ffi_keys.FEW or len(signatures) != n or len(messages) != n:
+    if options.raw or not 0 < n <= ffi_keys.FEW or len(signatures) != n or len(messages) != n:
         return None
     rows = (*keys, *signatures, *messages)
     if len(rows) != 3 * n or {*map(type, rows)} != {bytes}:  # another thread may change the lists
@@ -326,9 +354,10 @@ def verify(
         ...
     pycore.errors.InvalidSignature: signature: MALFORMED_SIGNATURE: wrong length, or bytes that do not parse ...
     """
+    key = one_bytes(public_key, "public_key")
     verdicts = verify_batch(
         scheme,
-        [one_bytes(public_key, "public_key")],
+        [key],
         [one_bytes(signature, "signature")],
         [one_bytes(message, "message")],
         rules=rules,
@@ -340,7 +369,10 @@ def verify(
         threads=threads,
     )
     if verdicts[0] is not Verdict.VALID:
-        raise verdict_error(verdicts[0])
+        error = verdict_error(verdicts[0])
+        hint = key_hint(key) if error.verdict is Verdict.MALFORMED_KEY else ""
+        error.reason = f"{error.verdict.meaning}; {hint}" if hint else ""
+        raise error
 
 
 def recover_batch(

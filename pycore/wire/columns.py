@@ -107,6 +107,8 @@ def split(columns: Sequence[Column], max_items: int, max_bytes: int) -> list[tup
     asked, so that its options are checked.
     """
     n = columns[0].n
+    if n <= max_items and sum(one.nbytes for one in columns) + n * len(columns) * OFFSET_DTYPE.itemsize <= max_bytes:
+        return [(0, n)]
     ends = np.zeros(n + 1, dtype=np.int64)
     for column in columns:
         np.add(ends[1:], np.cumsum(column.lengths + OFFSET_DTYPE.itemsize), out=ends[1:])

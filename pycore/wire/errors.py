@@ -45,6 +45,7 @@ class ServiceError(errors.PycoreError):
         code: the gRPC status code.
         details: in words.
         retry_after: seconds after which the service suggests to try again, or None.
+        request_id: the name of the call in the logs and traces of the service, or None where nobody gave it one.
     """
 
     def __init__(self, code: grpc.StatusCode, details: str, retry_after: float | None = None) -> None:
@@ -70,6 +71,10 @@ class Failure:
         """The details, as gRPC libraries of all languages look for them."""
         return ((DETAILS_KEY, self.status.SerializeToString()),)
 
+    def as_answer(self) -> tuple[int, bytes]:
+        """The number of the status and a serialised google.rpc.Status, as the same-host lane answers."""
+        return self.status.code, self.status.SerializeToString()
+
 
 def _number(code: grpc.StatusCode) -> int:
     number: int = code.value[0]
@@ -89,6 +94,11 @@ def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:
         packed.Pack(detail)
         status.details.append(packed)
     return Failure(code, status.message, status)
+
+
+def plain_failure(code: grpc.StatusCode, message: str) -> Failure:
+    """A status that is words and nothing else."""
+    return _failure(code, message)
 
 
 def _input_failure(error: errors.InputError) -> Failure:
@@ -146,8 +156,16 @@ def from_batch_error(error: signature_pb2.BatchError) -> Exception:
     return ServiceError(_code(error.code), error.message)
 
 
-def from_rpc(code: grpc.StatusCode, details: str, trailing_metadata: object) -> Exception:
-    """The error that the in-process call would have raised, else a ServiceError."""
+def from_rpc(
+    code: grpc.StatusCode, details: str, trailing_metadata: object, request_id: str | None = None
+) -> errors.PycoreError:
+    """The error that the in-process call would have raised, else a ServiceError; either with the request id."""
+    found = _from_rpc(code, details, trailing_metadata)
+    found.request_id = request_id
+    return found
+
+
+def _from_rpc(code: grpc.StatusCode, details: str, trailing_metadata: object) -> errors.PycoreError:
     retry_after = None
     for status in _statuses(trailing_metadata):
         for detail in status.details:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
+_SHORT = [bytes([value]) for value in range(0x80)]
 _MOST_FIELDS = 64  # of a message that has one large field; with more of them it is parsed as any other
 
 
@@ -43,7 +44,9 @@ def split_field(raw: bytes, number: int) -> tuple[bytes, memoryview] | None:
 
 def join_field(message: Message, number: int, data: bytes) -> bytes:
     """The encoding of a message with a field of bytes that it lacks, behind the others."""
-    return b"".join([message.SerializeToString(), _encoded(number << 3 | _BYTES), _encoded(len(data)), data])
+    return b"".join(
+        [message.SerializeToString(), encoded_varint(number << 3 | _BYTES), encoded_varint(len(data)), data]
+    )
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:
@@ -62,7 +65,10 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
     return 0, -1
 
 
-def _encoded(value: int) -> bytes:
+def encoded_varint(value: int) -> bytes:
+    """A number of 0 or more as protobuf writes it: seven bits a byte, the lowest first."""
+    if value < 0x80:
+        return _SHORT[value]
     encoded = bytearray()
     while value >= 0x80:
         encoded.append(value & 0x7F | 0x80)

@@ -68,9 +68,13 @@ def test_an_answer_that_does_not_hold(answer: tuple[str, dict[str, Any]]) -> Non
     ):
         done = run("proof", "-", "--state-root", root, "--json", stdin=json.dumps({**result, **changed}))
         assert done.returncode == 1, done.stderr
-        assert json.loads(done.stdout) == {"valid": False, "verdict": verdict}
+        answer_ = json.loads(done.stdout)
+        assert (answer_["valid"], answer_["verdict"]) == (False, verdict)
+        assert "node" in answer_["reason"]
+        assert "index" not in answer_["reason"]
     done = run("proof", "-", "--state-root", "0x" + bytes(32).hex(), stdin=json.dumps(result))
     assert (done.returncode, done.stdout) == (1, "BAD_PROOF\n")
+    assert done.stderr == "pycore: a node is not the one that its parent or the root names\n"
 
 
 def test_single_proofs() -> None:

@@ -82,7 +82,7 @@ def test_hash_check(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "a").unlink()
     done = cli("hash", "-a", "sm3", "--check", "SUMS")
     assert done.returncode == 1
-    assert done.stdout == "a: MISSING\nb: FAILED\n"
+    assert done.stdout == "a: FAILED open or read\nb: FAILED\n"
     files = json.loads(cli("hash", "-a", "sm3", "--check", "SUMS", "--json").stdout)["files"]
     assert [row["valid"] for row in files] == [False, False]
 
@@ -109,7 +109,42 @@ LISTS = {
     "only nonsense": "nonsense\n",
     "blank lines": f"\n{ABC}  abc\n\n",
     "short digest": f"{ABC[:-2]}  abc\n",
+    "long digest": f"{ABC}0  abc\n",
+    "only a digest": f"{ABC}\n",
+    "no name": f"{ABC}  \n{ABC}  abc\n",
+    "carriage returns": f"{ABC}  abc\r\n\r\nSHA256 (abc) = {ABC}\r\n",
+    "space after the name": f"{ABC}  abc \n",
+    "single space": f"{ABC} abc\n",
+    "a tab": f"{ABC}\tabc\n",
+    "single space first": f"{ABC} abc\n{ABC}  abc\n{ABC} *abc\n",
+    "single space later": f"{ABC}  abc\n{ABC} abc\nSHA256 (abc) = {ABC}\n",
+    "single space after a tag": f"SHA256 (abc) = {ABC}\n{ABC} abc\n",
+    "two asterisks": f"{ABC} **abc\n",
+    "openssl 1": f"SHA256(abc)= {ABC}\n",
+    "openssl 3": f"SHA2-256(abc)= {ABC}\n",
+    "small tag": f"sha256 (abc) = {ABC}\n",
+    "white space in a tag": f"SHA256 (abc)\t=\t {ABC}\n SHA256 (abc)={ABC}\n",
+    "two spaces in a tag": f"SHA256  (abc) = {ABC}\n",
+    "space after a tag": f"SHA256 (abc) = {ABC} \n",
+    "brackets": f"SHA256 (a (b) = {ABC}\nSHA256 () = {ABC}\nSHA256 (abc = {ABC}\n",
+    "a mark without escapes": f"\\{ABC}  abc\n\\ {ABC}  abc\n\\\\{ABC}  abc\n",
+    "an escape cut off": f"\\{ABC}  back\\slash\\\n{ABC}  back\\slash\n",
+    "standard input": f"{ABC}  -\n",
+    "comment with a space first": f" # comment\n{ABC}  abc\n",
 }
+OPTIONS = (
+    "--strict",
+    "--quiet",
+    "--status",
+    "--warn",
+    "--ignore-missing",
+    "--ignore-missing --quiet",
+    "--strict --status",
+)
+WITH_OPTIONS = (
+    *("plain", "a comment and an odd line", "wrong digest", "missing", "a folder", "empty", "only nonsense"),
+    *("blank lines", "carriage returns", "single space first"),
+)
 
 
 def sum_files(folder: Path) -> None:
@@ -124,11 +159,54 @@ def sum_files(folder: Path) -> None:
 def test_lists_are_read_as_sha256sum_reads_them(cli: Run, tmp_path: Path, name: str) -> None:
     sum_files(tmp_path)
     (tmp_path / "SUMS").write_bytes(LISTS[name].encode())
+    agree(cli, tmp_path, "SUMS")
+
+
+def agree(cli: Run, folder: Path, *words: str) -> None:
+    """Both commands say the same about some lists."""
     assert SUMS is not None
-    theirs = subprocess.run([SUMS, "--check", "SUMS"], cwd=tmp_path, capture_output=True, env={"LC_ALL": "C"})
-    ours = cli("hash", "--check", "SUMS")
-    assert ours.returncode == theirs.returncode
-    assert ours.stdout == theirs.stdout.decode().replace("FAILED open or read", "MISSING")
+    command = [SUMS, "--check", *words]
+    theirs = subprocess.run(command, cwd=folder, capture_output=True, env={"LC_ALL": "C"}, input=b"")
+    ours = cli("hash", "--check", *words)
+    assert (ours.returncode, ours.stdout) == (theirs.returncode, theirs.stdout.decode()), words
+
+
+@pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")
+def test_options_do_as_in_sha256sum(cli: Run, tmp_path: Path) -> None:
+    sum_files(tmp_path)
+    for at, name in enumerate(WITH_OPTIONS):
+        (tmp_path / f"S{at}").write_bytes(LISTS[name].encode())
+        for options in OPTIONS:
+            agree(cli, tmp_path, *options.split(), f"S{at}")
+    (tmp_path / "gone").write_text(f"{ABC}  missing\n")
+    agree(cli, tmp_path, "--ignore-missing", "gone")
+    for lists in (["S0", "S5"], ["S5", "S0"], ["S0", "S0"], ["S0", "S2"], ["gone", "S0"]):
+        agree(cli, tmp_path, *lists)
+
+
+@pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")
+def test_tags_and_zero_bytes_as_in_sha256sum(cli: Run, tmp_path: Path) -> None:
+    sum_files(tmp_path)
+    names = ["abc", "line\nfeed", "back\\slash", " two spaces"]
+    (tmp_path / "carriage\rreturn").write_bytes(b"abc")
+    for options in (["--tag"], ["-z"], ["--zero", "--tag"], []):
+        command = [SUMS, *options, *names, "carriage\rreturn"]
+        theirs = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+        assert cli("hash", *command[1:]).stdout.encode() == theirs.stdout
+    (tmp_path / "SM3SUMS").write_text(cli("hash", "-a", "sm3", "--tag", *names).stdout)
+    assert (tmp_path / "SM3SUMS").read_text().startswith("SM3 (abc) = ")
+    assert cli("hash", "-a", "sm3", "-c", "SM3SUMS", "--strict").returncode == 0
+    assert cli("hash", "-a", "sha256", "-c", "SM3SUMS").returncode == 1
+    for wrong in (["--tag", "-c", "SM3SUMS"], ["-z", "-c", "SM3SUMS"], ["--quiet", "abc"], ["-c", "--hex", "00"]):
+        assert cli("hash", *wrong).returncode == 2
+
+
+def test_a_line_with_a_zero_byte_is_odd(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    (tmp_path / "SUMS").write_bytes(f"{ABC}  abc\0/../other\n{ABC}  abc\n".encode())
+    done = cli("hash", "--check", "SUMS")
+    assert (done.returncode, done.stdout) == (0, "abc: OK\n")
+    assert cli("hash", "--check", "--strict", "SUMS").returncode == 1
 
 
 @pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")

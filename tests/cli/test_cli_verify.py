@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_runs import Run, cli_fixture, good_ledger_fixture, ledger_fixture, write_signatures  # noqa: F401
 from conftest import PACKAGE
@@ -48,6 +50,92 @@ def test_verify_options_reach_the_kernel(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(bytes.fromhex(message))
     assert cli(*single, "--message-file", "text", "--user-id", "node-7").returncode == 0
     assert "MALFORMED_SIGNATURE" in cli(*single, "--message", message, "--encoding", "der").stdout
+
+
+SPKI = {
+    "ed25519": "302a300506032b6570032100",
+    "ecdsa-secp256k1": "3056301006072a8648ce3d020106052b8104000a034200",
+    "ecdsa-p256": "3059301306072a8648ce3d020106082a8648ce3d030107034200",
+    "sm2": "3059301306072a8648ce3d020106082a811ccf5501822d034200",
+}
+
+
+def pem_of(der: str, label: str = "PUBLIC KEY") -> str:
+    return f"-----BEGIN {label}-----\n{base64.b64encode(bytes.fromhex(der)).decode()}\n-----END {label}-----\n"
+
+
+@pytest.mark.parametrize("scheme", list(SPKI))
+def test_keys_in_pem_and_spki(cli: Run, tmp_path: Path, scheme: str) -> None:
+    columns = testing.generate_signatures(scheme, 3)
+    rows = list(zip(*([one.tobytes().hex() for one in column] for column in columns), strict=True))
+    key, signature, message = rows[0]
+    key = SPKI[scheme] + key
+    rest = ["--signature", signature, "--message", message]
+    (tmp_path / "key.pem").write_text(pem_of(key))
+    (tmp_path / "key.der").write_bytes(bytes.fromhex(key))
+    (tmp_path / "key.hex").write_text(rows[0][0] + "\n")
+    for given in (
+        ["--public-key", key],
+        ["--public-key", pem_of(key)],
+        *(["--public-key-file", f"key.{one}"] for one in ("pem", "der")),
+    ):
+        assert cli("verify", *given, *rest, "--scheme", scheme).returncode == 0, given
+        done = cli("verify", *given, *rest)
+        assert done.returncode == 0
+        assert done.stderr == f"pycore: --scheme {scheme}, as the key says\n"
+        other = "sm2" if scheme != "sm2" else "ed25519"
+        done = cli("verify", *given, *rest, "--scheme", other)
+        assert done.returncode == 2
+        assert f"got a key of {scheme}, wanted one of {other}" in done.stderr
+    assert cli("verify", "--public-key-file", "key.hex", *rest, "--scheme", scheme).returncode == 0
+    lines = [{"public_key": SPKI[scheme] + row[0], "signature": row[1], "message": row[2]} for row in rows]
+    lines[1]["public_key"] = pem_of(lines[1]["public_key"])
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert cli("verify", "rows.jsonl").stdout == "3 items, 3 valid, 0 invalid\n"
+
+
+def test_keys_that_are_not_taken(cli: Run, tmp_path: Path) -> None:
+    secret = "11" * 32
+    private = f"302e020100300506032b657004220420{secret}"  # PKCS #8 of an Ed25519 key
+    rest = ["--signature", "00" * 64, "--message", "00"]
+    (tmp_path / "private.pem").write_text(pem_of(private, "PRIVATE KEY"))
+    (tmp_path / "private.jsonl").write_text(json.dumps({"public_key": private, "signature": "", "message": ""}))
+    for given in (
+        ["--public-key", private],
+        ["--public-key", pem_of(private, "PRIVATE KEY")],
+        ["--public-key-file", "private.pem"],
+    ):
+        done = cli("verify", *given, *rest)
+        assert done.returncode == 2
+        assert "got a private key" in done.stderr
+        assert secret[:16] not in done.stderr
+        assert "ERERER" not in done.stderr
+    done = cli("verify", "private.jsonl")
+    assert (done.returncode, secret[:16] in done.stderr) == (2, False)
+    assert "line 1, public_key: got a private key" in done.stderr
+    assert cli("verify", "--public-key", "00" * 32, "--public-key-file", "private.pem", *rest).returncode == 2
+    two = [
+        {"public_key": SPKI["ed25519"] + "00" * 32, "signature": "", "message": ""},
+        {"public_key": SPKI["sm2"] + "04" + "00" * 64, "signature": "", "message": ""},
+    ]
+    (tmp_path / "two.jsonl").write_text("".join(json.dumps(line) + "\n" for line in two))
+    assert "wanted keys of one scheme" in cli("verify", "two.jsonl").stderr
+
+
+def test_a_malformed_key_of_an_archive_says_what_it_looks_like(cli: Run, tmp_path: Path) -> None:
+    keys, signatures, messages = testing.generate_signatures("sm2", 2)
+    start = np.frombuffer(bytes.fromhex(SPKI["sm2"]), np.uint8)
+    wrapped = np.concatenate([part for key in keys for part in (start, key)])
+    np.savez(
+        tmp_path / "rows.npz",
+        public_key=wrapped,
+        public_key_offsets=np.arange(3) * (len(wrapped) // 2),
+        signatures=signatures,
+        messages=messages,
+    )
+    done = cli("verify", "--scheme", "sm2", "rows.npz")
+    assert done.returncode == 1
+    assert done.stdout.count("it is a SubjectPublicKeyInfo") == 2
 
 
 def test_verify_of_nothing_is_no_success(cli: Run, tmp_path: Path) -> None:

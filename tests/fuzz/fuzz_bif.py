@@ -25,6 +25,7 @@ from typing import Any
 
 from pycore import InputError, Verdict, ledgers
 from pycore._pb.ledgers.bif.v1 import consensus_pb2, ledger_pb2, transaction_pb2
+from pycore.base.descriptors import is_repeated
 from pycore.ledgers.bif import BifContext, certificate, rpc, xbft
 from pycore.ledgers.proof import Statement, Trusted
 from pycore.testing.bif import BifLedger, make_timeout_certificate
@@ -231,7 +232,7 @@ def field(data: bytes, kind: Any, rng: random.Random) -> bytes:
         if not present:
             return data
         found, value = rng.choice(present)
-        if found.is_repeated:
+        if is_repeated(found):
             place = rng.randrange(len(value))
             if rng.random() < 0.2:
                 if rng.random() < 0.5:

@@ -25,6 +25,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from oracle import xuper as oracle
 
 from pycore import InputError, ledgers
+from pycore.base.descriptors import is_repeated
 from pycore.ledgers.xuper import rpc
 from pycore.ledgers.xuper.messages import InternalBlock, InvokeRequest, Transaction
 from pycore.testing.xuper import START_HEIGHT, XuperMaker
@@ -82,7 +83,7 @@ def shuffled(data: bytes, rng: random.Random) -> bytes:
     target = block if field.containing_type is block.DESCRIPTOR else tx
     if rng.random() < 0.5:
         target.ClearField(field.name)
-    elif field.is_repeated and field.message_type is not None and not field.message_type.GetOptions().map_entry:
+    elif is_repeated(field) and field.message_type is not None and not field.message_type.GetOptions().map_entry:
         getattr(target, field.name).append(rng.choice(getattr(target, field.name)))
     out = block.SerializeToString()
     if rng.random() < 0.3:

@@ -15,6 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 import pycore.testing
 from pycore._pb.ledgers.chainmaker.v1 import block_pb2, transaction_pb2
+from pycore.base.descriptors import is_repeated
 
 _F = descriptor_pb2.FieldDescriptorProto
 SCALARS = [
@@ -131,16 +132,16 @@ def random_message(kind: Any, rng: random.Random, share: float) -> Any:
         if rng.random() > share:
             continue
         target = getattr(made, f.name)
-        count = rng.choice((1, 1, 2, 5)) if f.is_repeated else 1
+        count = rng.choice((1, 1, 2, 5)) if is_repeated(f) else 1
         if f.message_type is None:
-            if f.is_repeated:
+            if is_repeated(f):
                 target.extend(value(f) for _ in range(count))
             else:
                 setattr(made, f.name, value(f))
             continue
         for _ in range(count):
             inside = random_message(message_factory.GetMessageClass(f.message_type), rng, share)
-            target.append(inside) if f.is_repeated else target.CopyFrom(inside)
+            target.append(inside) if is_repeated(f) else target.CopyFrom(inside)
     return made
 
 

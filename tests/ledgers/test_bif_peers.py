@@ -19,6 +19,7 @@ from bench import chain_programs
 from bench.peers import PeerMissingError
 from pycore import Verdict, ledgers
 from pycore._pb.ledgers.bif.v1 import transaction_pb2
+from pycore.base.descriptors import is_repeated
 from pycore.ledgers.bif import keys
 from pycore.testing.bif import Signer, make_signers, make_transaction, read_private_key
 
@@ -157,8 +158,8 @@ def test_transactions_of_the_go_sdk(go: list[str], count_cases: CountCases) -> N
         inside.SetInParent()
         for part in found.message_type.fields:
             if part.message_type is not None:
-                getattr(inside, part.name).add() if part.is_repeated else getattr(inside, part.name).SetInParent()
-            elif part.is_repeated:
+                getattr(inside, part.name).add() if is_repeated(part) else getattr(inside, part.name).SetInParent()
+            elif is_repeated(part):
                 getattr(inside, part.name).append("x")
             else:
                 kind = {part.TYPE_STRING: "t", part.TYPE_BYTES: b"\x80", part.TYPE_BOOL: True}

@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict
 
 from pycore import InputError, ledgers
 from pycore._pb.ledgers.bif.v1 import ledger_pb2, transaction_pb2
+from pycore.base.descriptors import is_repeated
 from pycore.ledgers.bif import rpc
 from pycore.testing.bif import BifLedger, make_signers, make_transaction, seal
 
@@ -23,12 +24,12 @@ def shown(message: Any) -> Any:
     """A message as a node shows it: bytes in hexadecimal, enumerations as numbers, defaults left out."""
     found: dict[str, Any] = {}
     for field, value in message.ListFields():
-        many = list(value) if field.is_repeated else [value]
+        many = list(value) if is_repeated(field) else [value]
         if field.message_type is not None:
             many = [shown(one) for one in many]
         elif field.type == field.TYPE_BYTES:
             many = [bytes(one).hex() for one in many]
-        found[field.name] = many if field.is_repeated else many[0]
+        found[field.name] = many if is_repeated(field) else many[0]
     return found
 
 
@@ -51,9 +52,9 @@ def full() -> transaction_pb2.Transaction:
         inside = getattr(one, field.name)
         inside.SetInParent()
         for part in field.message_type.fields:
-            if part.is_repeated and part.message_type is None:
+            if is_repeated(part) and part.message_type is None:
                 getattr(inside, part.name).append("x")
-            elif part.is_repeated:
+            elif is_repeated(part):
                 getattr(inside, part.name).add()
             elif part.message_type is not None:
                 getattr(inside, part.name).SetInParent()

@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from pycore import InputError, ledgers
+from pycore import InputError, Verdict, ledgers
 from pycore.ledgers.chainmaker import ChainContext, Policy, RegisteredKey, Revocation, TrustMember
+from pycore.testing import generate_ledger
 
 FULL = ChainContext(
     chain_id="chain1",
@@ -51,6 +52,15 @@ def test_round_trip():
     assert shown == set(ChainContext.__dataclass_fields__)
     empty = ChainContext(public_keys=(), rw_sets=())  # nothing registered is not the same as not known
     assert ChainContext.from_json(empty.to_json()) == empty != ChainContext()
+
+
+def test_members_by_hash_without_a_context_are_unknown():
+    """Their signatures cannot be checked, and nothing unchecked is valid."""
+    made = generate_ledger(blocks=2, txs_per_block=3, seed=1)
+    report = ledgers.get("chainmaker").validate_block(made.block_info(1), None)
+    assert not report.valid
+    assert {fault.verdict for fault in report.faults} == {Verdict.UNKNOWN_SIGNER}
+    assert all("the context holds no certificate for the certificate hash" in fault.detail for fault in report.faults)
 
 
 def test_values_are_normalised():

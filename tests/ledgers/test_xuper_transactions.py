@@ -13,6 +13,7 @@ from oracle import xuper as oracle
 from xuper_cases import random_transaction
 
 from pycore import Verdict, ledgers
+from pycore.base.descriptors import is_repeated
 from pycore.errors import InputError, InvalidSignature
 from pycore.ledgers.scan import Spans
 from pycore.ledgers.xuper import XuperContext, acl, encoding, keys, records
@@ -352,19 +353,19 @@ def spoilt(tx: Any) -> Iterator[tuple[str, Any]]:
                     yield f"{name}[{key}]", lambda m, f=field.name, k=key: getattr(m, f).__setitem__(k, b"other")
                     yield f"{name}[{key}] gone", lambda m, f=field.name, k=key: getattr(m, f).pop(k)
             elif field.message_type is not None:
-                items = list(value) if field.is_repeated else [value]
+                items = list(value) if is_repeated(field) else [value]
                 for i, item in enumerate(items):
                     for inner, change in walk(item, f"{name}[{i}]."):
                         yield (
                             inner,
                             lambda m, f=field, n=i, c=change: c(
-                                getattr(m, f.name)[n] if f.is_repeated else getattr(m, f.name)
+                                getattr(m, f.name)[n] if is_repeated(f) else getattr(m, f.name)
                             ),
                         )
-                if field.is_repeated:
+                if is_repeated(field):
                     yield f"{name} one fewer", lambda m, f=field.name: getattr(m, f).pop()
                     yield f"{name} twice", lambda m, f=field.name: getattr(m, f).append(getattr(m, f)[0])
-            elif field.is_repeated:
+            elif is_repeated(field):
                 yield f"{name} one fewer", lambda m, f=field.name: getattr(m, f).pop()
                 yield f"{name} changed", lambda m, f=field.name: getattr(m, f).__setitem__(0, "other")
             else:

@@ -248,6 +248,136 @@ def test_short_nodes_are_embedded() -> None:
     assert list(found.verdicts) == [Verdict.MALFORMED_PROOF]
 
 
+def listed(root: bytes, seen: dict[bytes, bytes], key: bytes) -> list[bytes]:
+    """A proof as some libraries give it: with each node that is part of its parent once more."""
+    path, nodes = oracle.nibbles(key), [seen[root]]
+    here = oracle.parse(seen[root])
+    while isinstance(here, list) and (path or len(here) == 2):
+        if len(here) == 17:
+            child, path = here[path[0]], path[1:]
+        else:
+            flags = here[0][0] >> 4
+            part = oracle.nibbles(here[0])[2 - flags % 2 :]
+            if flags >= 2 or path[: len(part)] != part:
+                break
+            child, path = here[1], path[len(part) :]
+        if isinstance(child, list):
+            nodes.append(oracle.rlp(child))
+        elif len(child) == 32:
+            nodes.append(seen[child])
+            child = oracle.parse(nodes[-1])
+        here = child
+    return nodes
+
+
+def small_trie(rng: random.Random) -> tuple[dict[bytes, bytes], bytes, dict[bytes, bytes]]:
+    """A trie with many nodes of fewer than 32 bytes."""
+    items = {
+        bytes(rng.choices(b"\x00\x01\x10\x11", k=rng.randint(1, 4))): rng.randbytes(rng.randint(1, 6))
+        for _ in range(12)
+    }
+    root, seen = oracle.build(items, keccak)
+    return items, root, seen
+
+
+def test_embedded_nodes_that_are_listed(seed: int) -> None:
+    rng, more = random.Random(seed), 0
+    for _ in range(40):
+        items, root, seen = small_trie(rng)
+        for key in [*items, b"\x01\x01\x01\x01\x01", b"\xff"]:
+            short, long = oracle.proof(root, seen, key), listed(root, seen, key)
+            assert trie.verify_trie(root, key, short) == trie.verify_trie(root, key, short, embedded=True)
+            assert trie.verify_trie(root, key, long, embedded=True) == items.get(key)
+            if long == short:
+                continue
+            more += 1
+            with pytest.raises(pycore.ProofError, match="is part of its parent and listed once more") as caught:
+                trie.verify_trie(root, key, long)
+            assert caught.value.verdict is Verdict.MALFORMED_PROOF
+    assert more > 100
+
+
+def test_a_listed_node_must_be_the_one_that_is_embedded(seed: int) -> None:
+    """Whatever is done to such a proof, it is refused or shows what the trie has."""
+    rng, refused = random.Random(seed), 0
+    for _ in range(60):
+        items, root, seen = small_trie(rng)
+        proofs, keys = [], []
+        for key in items:
+            long = listed(root, seen, key)
+            at = rng.randrange(len(long))
+            spoilt = bytearray(long[at])
+            spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
+            other = listed(root, seen, rng.choice(list(items)))
+            for nodes in (
+                [*long[:at], bytes(spoilt), *long[at + 1 :]],
+                [*long[: at + 1], *long[at:]],
+                [*long[:at], *long[at + 1 :]],
+                [*long, long[-1]],
+                [*long, rng.choice(other)],
+                [*long[:at], rng.choice(other), *long[at:]],
+                rng.sample(long, len(long)),
+            ):
+                keys.append(key)
+                proofs.append(nodes)
+        found = trie.verify_trie_batch(root, keys, proofs, embedded=True)
+        for key, verdict, value in zip(keys, found.verdicts, found.values, strict=True):
+            assert value == (items[key] if verdict is Verdict.VALID else None)
+        refused += int((found.verdicts.codes != Verdict.VALID).sum())
+    assert refused > 1000
+
+
+def test_reasons_are_in_the_words_of_tries() -> None:
+    items = {bytes([i, 7]): bytes(40) for i in range(20)}
+    root, seen = oracle.build(items, keccak)
+    proof = oracle.proof(root, seen, b"\3\7")
+    for nodes, words in (
+        (proof[:-1], "nodes that end before or after the way of the key"),
+        ([*proof, proof[-1]], "nodes that end before or after the way of the key"),
+        ([*proof[:-1], proof[-1][:-1] + b"x"], "a node is not the one that its parent or the root names"),
+    ):
+        with pytest.raises(pycore.ProofError, match=words) as caught:
+            trie.verify_trie(root, b"\3\7", nodes)
+        assert "index" not in str(caught.value)
+        assert "leaf" not in str(caught.value)
+        with pytest.raises(pycore.ProofError) as caught:
+            trie.verify_account(root, bytes(20), nodes)
+        assert "index" not in str(caught.value)
+
+
+class Attributes(dict):  # type: ignore[type-arg]
+    """As web3.py's AttributeDict."""
+
+    __getattr__ = dict.__getitem__
+
+
+class Hexed(bytes):
+    """As web3.py's HexBytes."""
+
+    def __repr__(self) -> str:
+        return f"HexBytes({self.hex()!r})"
+
+
+def test_answers_as_web3_has_them() -> None:
+    slot = (5).to_bytes(32, "big")
+    storage, inside = oracle.build({keccak(slot): oracle.rlp(b"\x09")}, keccak)
+    account = oracle.rlp([b"\1", b"\2", storage, trie.EMPTY_CODE])
+    address = bytes(range(20))
+    root, seen = oracle.build({keccak(address): account}, keccak)
+    nodes, below = oracle.proof(root, seen, keccak(address)), oracle.proof(storage, inside, keccak(slot))
+    texts = {
+        "address": f"0x{address.hex()}",
+        "accountProof": [f"0x{one.hex()}" for one in nodes],
+        "storageProof": [{"key": "0x5", "value": "0x9", "proof": [f"0x{one.hex()}" for one in below]}],
+    }
+    entry = Attributes(key=Hexed(slot), value=Hexed(b"\x09"), proof=tuple(map(Hexed, below)))
+    bare = Attributes(address=texts["address"], accountProof=tuple(map(Hexed, nodes)), storageProof=(entry,), nonce=7)
+    assert trie.verify_get_proof(Hexed(root), bare) == trie.verify_get_proof(root, texts)
+    assert trie.verify_get_proof(root, texts)[1] == {5: 9}
+    with pytest.raises(pycore.InputError, match="response"):
+        trie.verify_get_proof(root, [])  # type: ignore[arg-type]
+
+
 def test_empty_tries() -> None:
     assert keccak(b"\x80") == trie.EMPTY_ROOT
     for proof in ([], [b"\x80"]):

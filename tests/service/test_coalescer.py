@@ -22,6 +22,7 @@ from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 
 from .conftest import PATIENCE, Gate
+from .proxies import Proxy
 
 
 def mixed(rng: random.Random, count: int) -> list[tuple[bytes, bytes, bytes]]:
@@ -145,34 +146,26 @@ async def test_verify_raises_what_pycore_verify_raises(server: Server) -> None:
             blocking.verify(key, signature, message + b"x")
 
 
-class Failing:
-    """A client whose service answers from the n-th time on."""
-
-    def __init__(self, client: Any, code: grpc.StatusCode, times: int, retry_after: float | None = None) -> None:
-        self._client = client
-        self._error = ServiceError(code, "not now", retry_after)
-        self.left = times
-
-    def verify_batch(self, *arguments: Any, **options: Any) -> Any:
-        if self.left:
-            self.left -= 1
-            raise self._error
-        return self._client.verify_batch(*arguments, **options)
-
-
 def test_a_batch_is_sent_again_where_that_is_safe(server: Server) -> None:
     item = tuple(bytes(part[0]) for part in testing.generate_signatures("ed25519", 1, seed=3))
-    with ValidationClient(server.target) as client:
+    left = [0, grpc.StatusCode.OK]
+
+    def refuse(_: str, context: grpc.ServicerContext) -> None:
+        if left[0]:
+            left[0] -= 1
+            context.abort(left[1], "not now")
+
+    with Proxy(server.target, refuse) as proxy, ValidationClient(proxy.target) as client:
         for code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED):
-            failing: Any = Failing(client, code, 2, 0.001)
-            assert Coalescer(failing, "ed25519").verdict(*item) is pycore.Verdict.VALID
-            failing = Failing(client, code, 3)
+            left[:] = 2, code
+            assert Coalescer(client, "ed25519").verdict(*item) is pycore.Verdict.VALID
+            left[:] = 3, code
             with pytest.raises(ServiceError, match="not now"):
-                Coalescer(failing, "ed25519").verdict(*item)
-        failing = Failing(client, grpc.StatusCode.PERMISSION_DENIED, 1)
+                Coalescer(client, "ed25519").verdict(*item)
+        left[:] = 1, grpc.StatusCode.PERMISSION_DENIED
         with pytest.raises(ServiceError, match="PERMISSION_DENIED"):
-            Coalescer(failing, "ed25519").verdict(*item)
-        assert failing.left == 0
+            Coalescer(client, "ed25519").verdict(*item)
+        assert left[0] == 0
 
 
 async def test_without_a_service_this_process_verifies_if_it_was_asked_to(rng: random.Random) -> None:

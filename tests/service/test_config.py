@@ -129,6 +129,8 @@ def test_settings_are_checked_without_a_start(
         assert any(words in error for error in bad["errors"]), bad
     _, anyone = checked(address="0.0.0.0:1", insecure_non_loopback=True)
     assert any("every machine" in words for words in anyone["warnings"])
+    _, seen = checked(admin_address="0.0.0.0:1", admin_non_loopback=True)
+    assert any("admin page" in words for words in seen["warnings"])
     assert check_config(ServiceConfig(workers=3)) == 0
     assert capsys.readouterr().out == "workers = 3\nthe settings are good\n"
 

@@ -104,7 +104,7 @@ def test_specs_and_proofs_in_every_form(client: ValidationClient, tree: ProvenTr
     proof = tree.membership(key)
     as_object = MessageToDict(proofs_pb2.CommitmentProof.FromString(proof), preserving_proto_field_name=True)
     wire = ValidationClient.verify_ics23.plan(client, spec, tree.root, [proof], [key])  # type: ignore[attr-defined]
-    (request,) = wire.requests
+    request = ics23_pb2.VerifyIcs23Request.FromString(next(iter(wire.requests)))
     text = json.dumps(
         MessageToDict(proofs_pb2.ProofSpec.FromString(request.spec_bytes), preserving_proto_field_name=True)
     )

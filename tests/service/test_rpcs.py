@@ -96,6 +96,16 @@ def test_sm2_identities_are_kept_apart(client: ValidationClient, user_id: bytes 
         assert client.verify_batch("sm2", *batch, user_id=checked) == expected
 
 
+def test_sm2_messages_that_are_numbers(client: ValidationClient) -> None:
+    keys, signatures, messages = testing.generate_signatures("sm2", 6, seed=6, user_id=None)
+    digests = [bytes(one) for one in pycore.hash_batch("sm3", list(messages))]
+    order = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+    longer = [(int.from_bytes(one, "big") + order * 2**500).to_bytes(100, "big") for one in digests]
+    for form in (digests, longer):
+        assert client.verify_batch("sm2", keys, signatures, form, hash="none").all_valid
+    assert not client.verify_batch("sm2", keys, signatures, messages, hash="none").valid.any()
+
+
 def test_verify_of_one(client: ValidationClient) -> None:
     keys, signatures, messages = (column[0].tobytes() for column in signed("ed25519"))
     client.verify("ed25519", keys, signatures, messages)

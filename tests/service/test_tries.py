@@ -116,7 +116,8 @@ def test_pieces_keep_to_the_budget(rng: random.Random) -> None:
     for items, nbytes in ((1, 1), (3, 10_000), (100, 150), (7, 300)):
         told: list[list[bytes]] = []
         asked: list[bytes] = []
-        for request in _plan(Budget(items, nbytes), bytes(32), keys, proofs).requests:
+        for raw in _plan(Budget(items, nbytes), bytes(32), keys, proofs).requests:
+            request = merkle_pb2.VerifyTrieRequest.FromString(raw)
             rows = list(wire.received_column(request.keys, "keys"))
             nodes = list(wire.received_column(request.nodes, "nodes"))
             ends = np.cumsum(np.frombuffer(request.node_counts, "<u8")).astype(int).tolist()

@@ -339,7 +339,7 @@ MALFORMED: list[tuple[str, tuple[Any, ...], dict[str, Any], str, str, str]] = [
         "'sha256'",
         "no hash=: ed25519 fixes its own",
     ),
-    ("hash on sm2", ("sm2", K65, S, M), {"hash": "sm3"}, "hash", "'sm3'", "no hash=: sm2 fixes its own"),
+    ("hash on sm2", ("sm2", K65, S, M), {"hash": "sm3"}, "hash", "'sm3'", "'none', or no hash=: sm2 fixes its own"),
     ("unknown hash", ("ecdsa-p256", K65, S, M), {"hash": "md5"}, "hash", "'md5'", "one of 'sha256', "),
     (
         "wide hash",

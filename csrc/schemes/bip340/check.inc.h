@@ -22,9 +22,9 @@ static void schnorr_secp256k1_check_block(schnorr_secp256k1_work *w, const uint3
         if (!w->window) cv(multi_get)(&w->q[g], &w->multi, key);
     }
     if (w->window)
-        cv(known_base)(w->sum, w->uv, tables, w->window, groups, &w->mult.known);
+        cv(known_base)(w->sum, w->uv, tables, w->window, NULL, groups, &w->mult.known);
     else
-        cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult.ladder);
+        cv(double_base)(w->sum, w->uv, w->q, NULL, groups, &w->mult.ladder);
     for (size_t g = 0; g < groups; g++) w->z_inv[g] = w->sum[g].z;
     fe(batch_inv)(w->z_inv, groups, w->tmp);
     for (size_t g = 0; g < groups; g++) {

@@ -73,6 +73,7 @@ static void k256_recover_solve(k256_recover_work *w, size_t n) {
     cv(aff) generator;
     vec words[4];
     vmask found[cv(GROUPS)];
+    unsigned live[cv(GROUPS)];
     cv(generator)(&generator);
     for (size_t g = 0; g < groups; g++) {
         words_load(words, w->x + g * VL, cv(CHUNK));
@@ -95,7 +96,12 @@ static void k256_recover_solve(k256_recover_work *w, size_t n) {
         sc(mul)(&t, &t, &w->r_inv[g]);
         sc(to_words)(w->uv[g].v, &t);
     }
-    cv(double_base)(w->sum, w->uv, w->q, groups, &w->mult);
+    for (size_t g = 0; g < groups; g++) {
+        live[g] = 0;
+        for (size_t lane = 0; lane < VL; lane++) live[g] |= (unsigned)(w->status[g * VL + lane] == PC_VALID) << lane;
+        live[g] &= mbits(found[g]);
+    }
+    cv(double_base)(w->sum, w->uv, w->q, live, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) w->z_inv[g] = w->sum[g].z;
     fe(batch_inv)(w->z_inv, groups, w->fe_tmp);
     for (size_t g = 0; g < groups; g++) {

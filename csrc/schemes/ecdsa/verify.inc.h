@@ -62,7 +62,7 @@ static void ecdsa(equations)(ecdsa(work) * w, size_t n) {
         sc(mul)(&t, &t, &w->s_inv[g]);
         sc(to_words)(w->uv[g].v, &t);
     }
-    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
+    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, w->status, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) {
         words_load(words, w->r + g * VL, cv(CHUNK));
         unsigned good = mbits(cv(x_is)(&w->sum[g], words));
@@ -75,7 +75,7 @@ static void ecdsa(equations)(ecdsa(work) * w, size_t n) {
 
 static void ecdsa(verify)(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                           const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
-    static const uint64_t one[4] = {1, 0, 0, 0};
+    static const uint64_t one[4] = {1, 0, 0, 0}, two[4] = {2, 0, 0, 0};
     ecdsa(work) *w = (ecdsa(work) *)scratch;
     vmode mode = vmode_enter();
     for (size_t first = 0; first < count; first += cv(CHUNK)) {
@@ -88,10 +88,10 @@ static void ecdsa(verify)(const pc_verify_params *params, const pc_key_source *k
             cv(soa_put)(w->r, j, r);
             cv(soa_put)(w->s, j, s);
         }
-        for (size_t j = n; j < cv(groups_of)(n) * VL; j++) { /* fill the last vector */
+        for (size_t j = n; j < cv(groups_of)(n) * VL; j++) { /* fill the last vector: 2 G + G meets nothing */
             cv(soa_put)(w->r, j, one);
             cv(soa_put)(w->s, j, one);
-            cv(soa_put)(w->e, j, one);
+            cv(soa_put)(w->e, j, two);
             w->status[j] = PC_MALFORMED_SIGNATURE;
         }
         cv(keys_points)(w->q, &w->keys, n);

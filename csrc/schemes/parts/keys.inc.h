@@ -105,13 +105,27 @@ typedef union cv(sum_work_u) {
     cv(known_work) known;
 } cv(sum_work);
 
-/* sum[g] = u G + v Q for the keys of a chunk, after keys_points: double_base, or without its doublings. */
-static void cv(key_sums)(cv(jac) * sum, const cv(uv) * k, const cv(keys) * keys, const cv(aff) * points, size_t groups,
-                         cv(sum_work) * w) {
+/* live[g] = the lanes of vector g whose verdict the equation decides: those that are VALID so far. */
+static void cv(live_lanes)(unsigned live[cv(GROUPS)], const cv(keys) * keys, const uint8_t *status, size_t groups) {
+    for (size_t g = 0; g < groups; g++) {
+        live[g] = 0;
+        for (size_t lane = 0; lane < VL; lane++) {
+            const size_t j = g * VL + lane;
+            live[g] |= (unsigned)(status[j] == PC_VALID && !keys->bad[j]) << lane;
+        }
+    }
+}
+
+/* sum[g] = u G + v Q for the keys of a chunk, after keys_points, where status is VALID so far; other lanes are left without
+ * meaning. By double_base, or without its doublings. */
+static void cv(key_sums)(cv(jac) * sum, const cv(uv) * k, const cv(keys) * keys, const cv(aff) * points,
+                         const uint8_t *status, size_t groups, cv(sum_work) * w) {
+    unsigned live[cv(GROUPS)];
+    cv(live_lanes)(live, keys, status, groups);
     if (keys->window)
-        cv(known_base)(sum, k, keys->tables, keys->window, groups, &w->known);
+        cv(known_base)(sum, k, keys->tables, keys->window, live, groups, &w->known);
     else
-        cv(double_base)(sum, k, points, groups, &w->ladder);
+        cv(double_base)(sum, k, points, live, groups, &w->ladder);
 }
 
 /* ---- key sets --------------------------------------------------------------------------------------------------------- */

@@ -67,7 +67,7 @@ static void sm2_equations(sm2_work *w, size_t n) {
         memcpy(w->uv[g].u, s, sizeof s);
         zero_t[g] = words_is_zero(w->uv[g].v);
     }
-    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, groups, &w->mult);
+    cv(key_sums)(w->sum, w->uv, &w->keys, w->q, w->status, groups, &w->mult);
     for (size_t g = 0; g < groups; g++) {
         sc(t) t, u;
         words_load(r, w->r + g * VL, cv(CHUNK));
@@ -105,7 +105,7 @@ static void sm2_verify(const pc_verify_params *params, const pc_key_source *keys
             cv(soa_put)(w->r, j, r);
             cv(soa_put)(w->s, j, s);
         }
-        for (size_t j = n; j < cv(groups_of)(n) * VL; j++) { /* fill the last vector */
+        for (size_t j = n; j < cv(groups_of)(n) * VL; j++) { /* fill the last vector: G + 2 G meets nothing */
             cv(soa_put)(w->r, j, one);
             cv(soa_put)(w->s, j, one);
             cv(soa_put)(w->e, j, one);

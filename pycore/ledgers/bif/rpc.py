@@ -16,6 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from pycore.base.columns import quote
+from pycore.base.descriptors import is_repeated
 from pycore.errors import InputError
 from pycore.ledgers._json import load_object
 from pycore.ledgers.bif.headers import write_validators
@@ -74,7 +75,7 @@ def fill(message: Message, source: Any, field: str, skip: frozenset[str] = froze
         where = f"{field}.{name}" if isinstance(name, str) else field
         if found is None:
             raise InputError(where[:200], "an unknown field", f"fields of a {kind.name}")
-        if not found.is_repeated:
+        if not is_repeated(found):
             _set(message, found, value, where, depth)
             continue
         if isinstance(value, (str, bytes)) or not isinstance(value, (list, tuple)):

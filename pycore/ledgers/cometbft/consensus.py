@@ -50,6 +50,17 @@ class CometbftRules:
         one.name: one.options for one in SCHEMES.values() if one.options is not None
     }
 
+    def remark(self, messages: Sequence[bytes]) -> str:
+        """Times in whole milliseconds: libraries for JavaScript that keep times as dates cut the other digits, and with
+        them bytes that were signed."""
+        times = [signbytes.nanoseconds(one) for one in messages]
+        if times and all(one is not None and one % 1_000_000 == 0 for one in times):
+            return (
+                "all votes' nanoseconds end in 000000: a library that keeps times as milliseconds has changed what was"
+                " signed; take the node's own answer, or protobuf"
+            )
+        return ""
+
     # ---- validators --------------------------------------------------------------------------------------------------
 
     def address(self, scheme: str, public_key: bytes) -> bytes:

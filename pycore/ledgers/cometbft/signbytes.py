@@ -57,3 +57,36 @@ def proposal(chain_id: str, value: Proposal) -> bytes:
             )
         )
     )
+
+
+def nanoseconds(signed: bytes) -> int | None:
+    """Nanoseconds within the second of a vote's time, from the bytes that it signs as :func:`vote` makes them; None
+    where they are not so made."""
+    outer = _fields(signed[1:] if signed and signed[0] < 0x80 else signed[2:])
+    time = outer.get(5) if outer is not None else None
+    inner = _fields(time) if isinstance(time, bytes) else None
+    found = inner.get(2, 0) if inner is not None else None
+    return found if isinstance(found, int) else None
+
+
+def _fields(data: bytes) -> dict[int, int | bytes] | None:
+    """The fields of a message with tags of one byte; None where it is no message."""
+    found: dict[int, int | bytes] = {}
+    at = 0
+    while at < len(data):
+        number, kind = data[at] >> 3, data[at] & 7
+        at += 1
+        value = shift = 0
+        while kind in (0, 2):
+            if at >= len(data) or shift > 63:
+                return None
+            value |= (data[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 0x80:
+                break
+        size = value if kind == 2 else 8 if kind == 1 else 0
+        if kind not in (0, 1, 2) or at + size > len(data):
+            return None
+        found[number] = value if kind == 0 else data[at : at + size]
+        at += size
+    return found

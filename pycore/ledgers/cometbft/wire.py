@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 
 from pycore._pb.ledgers.cometbft.v1 import types_pb2 as pb
 from pycore.base.columns import one_bytes
+from pycore.base.descriptors import is_repeated
 from pycore.consensus.validators import Validator
 from pycore.errors import InputError
 from pycore.ledgers.cometbft import encoding
@@ -148,7 +149,7 @@ def _counting(descriptor: Any) -> Plan:
     def visit(kind: Any, path: str) -> None:
         for one in kind.fields:
             here = f"{path}.{one.name}".lstrip(".")
-            if one.is_repeated:
+            if is_repeated(one):
                 tables[here] = "row"
             if one.message_type is not None:
                 visit(one.message_type, here)
