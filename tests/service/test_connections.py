@@ -182,6 +182,7 @@ class Load:
         self._pool.shutdown()
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_under_load(spawn: Spawn, rng: random.Random) -> None:
     services = [spawn("--workers", "1"), spawn("--workers", "1")]
     targets = [one.wait_for_target() for one in services]
