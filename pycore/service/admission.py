@@ -68,13 +68,13 @@ class _Job(Generic[T]):
     worker is free, and what it holds - the request - must not stay in memory that long."""
 
     def __init__(
-        self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
-        workers: Workers, what: str, priority: Priority, client: str,
+        self, admission: Admission, function: Callable[[], T], budget: Budget, workers: Workers, what: str,
+        priority: Priority, client: str,
     ) -> None:  # fmt: skip
         self.priority = priority
         self.client = client
         self._admission = admission
-        self._call: tuple[Callable[..., T], tuple[Any, ...]] | None = (function, arguments)
+        self._call: Callable[[], T] | None = function
         self._budget = budget
         self._workers = workers
         self._what = what
@@ -92,7 +92,7 @@ class _Job(Generic[T]):
             if self._workers is self._admission.workers and self._admission._metrics is not None:
                 self._admission._metrics.waited(began - self._submitted)
             with self._workers.busy(self._what), self._budget:
-                return call[0](*call[1])
+                return call()
         finally:
             current.reset(served)
             current_request.reset(request)
@@ -148,7 +148,22 @@ class Ticket:
         """
         admission = self._admission
         function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
-        return await self._submit(function, (), deadline, admission.workers, what or work.kind, self.priority)
+        return await self._submit(function, deadline, admission.workers, what or work.kind, self.priority)
+
+    def begin(self, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str) -> asyncio.Future[T]:
+        """As `run`, without waiting: the future of the answer. Cancelling it stops the work."""
+        admission = self._admission
+        function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
+        job, future = self._hand_over(function, deadline, admission.workers, what, self.priority)
+
+        def ended(done: asyncio.Future[T]) -> None:
+            admission._jobs.discard(job)
+            if done.cancelled():
+                job.forget()
+
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(ended)
+        return waiting
 
     async def call(
         self,
@@ -169,30 +184,29 @@ class Ticket:
             priority: its place in the queue; None means the ticket's.
         """
         urgent = self.priority if priority is None else priority
-        return await self._submit(function, (), deadline, workers or self._admission.workers, what, urgent)
+        return await self._submit(function, deadline, workers or self._admission.workers, what, urgent)
 
-    async def _submit(
-        self,
-        function: Callable[..., T],
-        arguments: tuple[Any, ...],
-        deadline: float | None,
-        workers: Workers,
-        what: str,
-        priority: Priority,
-    ) -> T:
+    def _hand_over(
+        self, function: Callable[[], T], deadline: float | None, workers: Workers, what: str, priority: Priority
+    ) -> tuple[_Job[T], Future[T]]:
         admission = self._admission
-        budget = Budget(deadline, admission.clock)
-        job = _Job(admission, function, arguments, budget, workers, what, priority, self.client)
+        job = _Job(admission, function, Budget(deadline, admission.clock), workers, what, priority, self.client)
         future: Future[T] = workers.executor.submit(job)
         self._running = future
         admission._jobs.add(job)
+        return job, future
+
+    async def _submit(
+        self, function: Callable[[], T], deadline: float | None, workers: Workers, what: str, priority: Priority
+    ) -> T:
+        job, future = self._hand_over(function, deadline, workers, what, priority)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             job.forget()
             raise
         finally:
-            admission._jobs.discard(job)
+            self._admission._jobs.discard(job)
 
     def hold_until(self, running: Future[Any]) -> None:
         """Keeps the room until work that others share with this ticket has ended."""
@@ -339,7 +353,7 @@ class Admission:
     def start(self, function: Callable[[], T], deadline: float | None, what: str, priority: Priority) -> Future[T]:
         """Does something on a worker for several tickets of one priority. Nobody waits for it here; it ends at its
         deadline, or when all work is called off."""
-        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what, priority, "")
+        job = _Job(self, function, Budget(deadline, self.clock), self.workers, what, priority, "")
         job._request = None  # it is nobody's alone
         future: Future[T] = self.workers.executor.submit(job)
         self._jobs.add(job)

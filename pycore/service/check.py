@@ -10,6 +10,7 @@ from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access
 from pycore.service.config import ServiceConfig, is_loopback, misspelt_variables
+from pycore.service.event_loop import EventLoopError, loop_runner
 from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
@@ -25,6 +26,10 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
             check_files(config.tls_certificate, config.tls_private_key, config.tls_client_ca)
         except (OSError, TlsError) as error:
             errors.append(str(error))
+    try:
+        loop_runner(config.event_loop)
+    except EventLoopError as error:
+        errors.append(f"event_loop: {error}")
     clients: Clients | None = None
     if config.access_file is not None:
         try:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
@@ -113,6 +113,9 @@ class ServiceConfig(BaseSettings):
 
     warm_up: bool = Field(
         True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
+    )
+    event_loop: Literal["asyncio", "uvloop"] = Field(
+        "asyncio", description="what carries the calls; uvloop needs the extra `fast`"
     )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
     process: str = Field(

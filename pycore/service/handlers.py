@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -36,6 +37,7 @@ from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.priorities import Priority
 from pycore.service.shapes import MOST_BYTES, Shapes
+from pycore.service.stream import PARSE_HERE_BYTES, Stream, Ways
 from pycore.service.watch import Watch
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
@@ -47,12 +49,9 @@ from pycore.wire.settings import Settings
 M = TypeVar("M", bound=Message)
 D = TypeVar("D")
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
-_Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | Exception | None]"
 
-_DRAINED = "the service is shutting down; batches after the last answer were not read"
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
-_PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 _LARGE_BYTES = 2 << 20
 
 _FAMILIES = (
@@ -100,10 +99,13 @@ class Handlers:
         self._settings = settings
         self._stream_window = stream_window
         self._draining = asyncio.Event()
+        self._streams: set[Stream] = set()
 
     def drain(self) -> None:
         """Makes every open stream answer what it has read and then end with UNAVAILABLE."""
         self._draining.set()
+        for stream in self._streams:
+            stream.drain()
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
         """What gRPC serves."""
@@ -119,7 +121,7 @@ class Handlers:
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):
-            return grpc.stream_stream_rpc_method_handler(_Stream(self, method, rpc).answer)
+            return grpc.stream_stream_rpc_method_handler(self._batches(method, rpc))
         if isinstance(rpc, Chained):
             return grpc.stream_stream_rpc_method_handler(_Chain(self, method, rpc).answer)
         if isinstance(rpc, Pieces):
@@ -185,9 +187,37 @@ class Handlers:
 
         return answer
 
+    def _batches(self, method: Method, rpc: Batches) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
+        def ways(deadline: float | None) -> Ways:
+            return Ways(self._admission, rpc, method, deadline, self._parsed_here, self._decoded)
+
+        async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+            stream = Stream(ways(self._deadline(context)), self._stream_window)
+            self._streams.add(stream)
+            if self._draining.is_set():
+                stream.drain()
+            try:
+                async with aclosing(stream.answers(requests)) as answers:
+                    async for one in answers:
+                        yield one
+            finally:
+                self._streams.discard(stream)
+
+        return answer
+
     def _deadline(self, context: Context) -> float | None:
         remaining: float | None = context.time_remaining()  # None without a deadline, whatever the stubs say
         return None if remaining is None else self._admission.clock() + remaining
+
+    def _parsed_here(
+        self,
+        raw: bytes,
+        request_type: type[M],
+        decode: Callable[[M, Settings], D],
+        parse_as: Callable[[bytes], M] | None = None,
+    ) -> D:
+        """What `_decoded` gives for a request that is small enough to be parsed on the loop."""
+        return decode(_parse(raw, request_type, parse_as), self._settings)
 
     async def _decoded(
         self,
@@ -202,71 +232,12 @@ class Handlers:
             check_item_count(raw, request_type, self._settings.limits.max_batch_items)
             return decode(_parse(raw, request_type, parse_as), self._settings)
 
-        if len(raw) <= _PARSE_ON_LOOP_BYTES:
-            return decode(_parse(raw, request_type, parse_as), self._settings)
+        if len(raw) <= PARSE_HERE_BYTES:
+            return self._parsed_here(raw, request_type, decode, parse_as)
         what = f"parsing a {request_type.DESCRIPTOR.name}"
         # Large ones parse as audits compute: they never hold the last thread, so the others do not wait for them.
         priority = Priority.AUDITS if len(raw) > _LARGE_BYTES else None
         return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what, priority=priority)
-
-
-class _Stream:
-    """The handler of a stream of batches: reads ahead, answers in order."""
-
-    def __init__(self, handlers: Handlers, method: Method, rpc: Batches) -> None:
-        self._handlers = handlers
-        self._method = method
-        self._rpc = rpc
-
-    async def answer(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        answers: _Answers = asyncio.Queue(self._handlers._stream_window)
-        tasks: set[asyncio.Task[Any]] = set()
-        deadline = self._handlers._deadline(context)
-        reader = asyncio.create_task(self._read(requests, answers, tasks, deadline))
-        try:
-            while (answer := await answers.get()) is not None:
-                if isinstance(answer, Exception):
-                    raise answer
-                yield await answer  # raises where the request did not even parse: there is no number to answer to
-        finally:
-            reader.cancel()
-            for task in tasks:
-                task.cancel()
-
-    async def _read(
-        self, requests: AsyncIterator[bytes], answers: _Answers, tasks: set[asyncio.Task[Any]], deadline: float | None
-    ) -> None:
-        """Reads batches while there is room for them; the peer is slowed down by HTTP/2 flow control, not refused."""
-        draining = asyncio.create_task(self._handlers._draining.wait())
-        try:
-            while (raw := await _next_unless(draining, requests)) is not None:
-                ticket = await self._handlers._admission.admit_when_free(len(raw))
-                task = asyncio.create_task(self._answer_one(ticket, raw, deadline))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                task.add_done_callback(_releaser(ticket))  # also when it is cancelled before its first step
-                await answers.put(task)
-            await answers.put(DrainingError(_DRAINED) if draining.done() else None)
-        except Exception as error:
-            await answers.put(error)
-        finally:
-            draining.cancel()
-
-    async def _answer_one(self, ticket: Ticket, raw: bytes, deadline: float | None) -> bytes:
-        rpc, method = self._rpc, self._method
-        number, work = await self._handlers._decoded(ticket, raw, method.request, rpc.decode, deadline)
-        try:
-            if isinstance(work, Exception):
-                raise work
-            await ticket.add_items_when_free(work.cost)
-            return await ticket.run(
-                work,
-                lambda result: rpc.encode(number, result).SerializeToString(),
-                deadline=deadline,
-                what=method.name,
-            )
-        except Exception as error:
-            return rpc.refuse(number, error).SerializeToString()
 
 
 class _Chain:
@@ -360,10 +331,6 @@ def _delivered(serialised: Callable[[Any], bytes], deliver: Callable[[bytes], No
 
 def _nothing(_: Any) -> None:
     """The answer to a request that is not the last."""
-
-
-def _releaser(ticket: Ticket) -> Callable[[object], None]:
-    return lambda _: ticket.release()
 
 
 def _parse(raw: bytes, request_type: type[M], parse_as: Callable[[bytes], M] | None = None) -> M:

@@ -70,8 +70,10 @@ class HttpServer:
 
     def __init__(self, address: str, routes: Mapping[str, Route], name: str) -> None:
         host, _, port = address.rpartition(":")
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        self._socket = socket.create_server(found[0][4][:2], family=found[0][0], backlog=_MOST_CONNECTIONS)
+        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)  # names mean IPv4 where they can
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # [::] is every address
+        self._socket = socket.create_server(where, family=family, backlog=_MOST_CONNECTIONS, dualstack_ipv6=both)
         self.port = int(self._socket.getsockname()[1])
         self._routes = dict(routes)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -20,7 +20,7 @@ __all__ = ["JsonLines", "PlainLines", "RequestIds", "log_to_stderr"]
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"taskName"}
 # Control characters of both kinds, separators of lines, and what turns the direction of text around.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_PLAIN_VALUE = re.compile(r"[\w.:/@+%-]+")
+_PLAIN_VALUE = re.compile(r"[\w.:/@+%,-]+")
 
 
 def _escaped(text: str) -> str:
@@ -78,6 +78,8 @@ class PlainLines(logging.Formatter):
 
 
 def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        value = ",".join(value)
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
     return text if _PLAIN_VALUE.fullmatch(text) else _escaped(json.dumps(text, ensure_ascii=False))
 

@@ -37,6 +37,7 @@ from pycore.service.admin import Admin, serve_admin
 from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
+from pycore.service.event_loop import EventLoopError, run_loop
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
@@ -501,21 +502,22 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
         return supervise(config, arguments)
     if config.share_port:
         end_with_parent()
-    return run_until_signal(lambda: Server(config), config.log_level, reread, config.log_format)
+    return run_until_signal(lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format)
 
 
 def run_until_signal(
     make: Callable[[], Drained],
     log_level: str,
     reread: Callable[[], ServiceConfig] | None = None,
+    event_loop: str = "asyncio",
     log_format: str = "auto",
 ) -> int:
     """As :func:`run`, for a server of any kind."""
     log_to_stderr(log_level, log_format)
     try:
-        asyncio.run(_serve_until_signal(make, reread))
+        run_loop(event_loop, _serve_until_signal(make, reread))
     except Exception as error:
-        plain = isinstance(error, (OSError, AccessError, TlsError))
+        plain = isinstance(error, (OSError, AccessError, TlsError, EventLoopError))
         _log.error("the service could not start: %s", error, exc_info=not plain)
         return 3
     return 0

@@ -27,12 +27,13 @@ _BYTES = 2
 class _Shape:
     """What requests have in common."""
 
-    __slots__ = ("joint", "kind", "options", "parts", "spans")
+    __slots__ = ("joint", "kind", "options", "parts", "ragged", "spans")
 
     def __init__(self, raw: bytes, work: Work, spans: Sequence[tuple[int, int]], joint: Hashable) -> None:
         self.kind = work.kind
         self.options = work.options
         self.joint = joint
+        self.ragged = tuple(column.offsets is not None for column in work.columns)
         self.spans = spans
         edges = [0, *(edge for span in sorted(spans) for edge in span), len(raw)]
         pairs = zip(edges[::2], edges[1::2], strict=True)
@@ -95,9 +96,7 @@ class Shapes:
         if spans is None:
             return
         for column, (start, end) in zip(work.columns, spans, strict=True):
-            if not isinstance(column, Column) or column.n != 1 or column.offsets is not None:
-                return
-            if column.data.tobytes() != raw[start:end]:
+            if not isinstance(column, Column) or column.n != 1 or column[0] != raw[start:end]:
                 return
         if self._count >= _MOST_SHAPES:
             self._known.clear()
@@ -127,10 +126,11 @@ def join_shaped(works: Sequence[Work]) -> tuple[Column, ...] | None:
 
 def _columns(works: Sequence[Shaped]) -> tuple[Column, ...]:
     found = []
-    for cells in zip(*(work.cells() for work in works), strict=True):
+    ragged = [any(one) for one in zip(*{work.shape.ragged for work in works}, strict=True)]
+    for cells, always in zip(zip(*(work.cells() for work in works), strict=True), ragged, strict=True):
         data = np.frombuffer(b"".join(cells), dtype=np.uint8)
         lengths = {len(cell) for cell in cells}
-        if len(lengths) == 1:
+        if len(lengths) == 1 and not always:
             found.append(trusted_column(data.reshape(len(cells), lengths.pop()), None))
         else:
             offsets = np.zeros(len(cells) + 1, dtype=np.int64)

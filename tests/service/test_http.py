@@ -98,6 +98,14 @@ def test_connections_are_bounded(server: HttpServer, monkeypatch: pytest.MonkeyP
             time.sleep(0.01)
 
 
+@pytest.mark.parametrize("address", ["[::]:0", "localhost:0", "0.0.0.0:0", "127.0.0.1:0"])
+def test_addresses_of_this_machine_are_reached_over_ipv4(address: str) -> None:
+    server = HttpServer(address, {"/": lambda _: Answer(200, b"here")}, "a-test")
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/", timeout=PATIENCE) as answer:
+        assert answer.read() == b"here"
+    server.stop()
+
+
 def test_a_stopped_server_is_gone() -> None:
     server = HttpServer("[::1]:0", {}, "a-test")
     with socket.create_connection(("::1", server.port), timeout=PATIENCE):

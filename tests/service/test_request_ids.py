@@ -131,10 +131,10 @@ def test_both_forms_are_one_line_whatever_is_in_it() -> None:
 
 
 def test_plain_lines() -> None:
-    one = record("denied", client="node-a", peer="ipv4:127.0.0.1:5", words='a "b"', n=3, no=None)
+    one = record("denied", client="node-a", peer="ipv4:127.0.0.1:5", words='a "b"', n=3, no=None, of=["a", "b"])
     stamp, _, rest = PlainLines().format(one).partition(" ")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", stamp)
-    assert rest == r'warning denied client=node-a peer=ipv4:127.0.0.1:5 words="a \"b\"" n=3 no=null'
+    assert rest == r'warning denied client=node-a peer=ipv4:127.0.0.1:5 words="a \"b\"" n=3 no=null of=a,b'
 
 
 def test_tracebacks_follow_indented() -> None:
