@@ -107,7 +107,15 @@ async def test_a_saturated_executor_answers_or_says_when_to_come_back(items: Any
     for name, column in zip(("public_keys", "signatures", "messages"), columns, strict=True):
         getattr(request, name).CopyFrom(type(request.public_keys)(data=column[:8].tobytes(), width=column.shape[1]))
     seen: collections.Counter[str] = collections.Counter()
-    config = ServiceConfig(address="127.0.0.1:0", workers=1, threads=1, max_inflight_items=800, drain_delay=0)
+    config = ServiceConfig(
+        address="127.0.0.1:0",
+        workers=1,
+        threads=1,
+        max_inflight_items=800,
+        max_transactions_items=800,
+        max_client_items=800,
+        drain_delay=0,
+    )
     with background(config) as server:
         gate = Gate(server)
         await asyncio.to_thread(gate.hold)
