@@ -44,7 +44,7 @@ ROUNDS = 5
 
 @contextmanager
 def service(*options: str, apart: bool = True) -> Iterator[ServiceProcess]:
-    """A service; on a CPU of its own where there are two."""
+    """A service; alone on a CPU where there are two."""
     cpus = sorted(os.sched_getaffinity(0))
     alone = apart and len(cpus) > 1
     process = ServiceProcess(options=options, bounds=Bounds(1) if alone else None)

@@ -11,6 +11,8 @@ import sys
 
 import pytest
 from interop_rows import PAGE, RECORDS, ROOT, Asked, Row, commit_report, guess, records, rows, run
+from oracle import ecdsa
+from oracle.weierstrass import SM2
 from typer.main import get_command
 
 import pycore
@@ -131,6 +133,24 @@ def _command(row: Row, asked: Asked) -> list[str]:
     place = ["--index", str(asked.options["index"]), "--leaf-count", str(asked.options["leaf_count"])]
     siblings = [part for node in proof for part in ("--proof", node.hex())]
     return [*options, "--root", root, "--leaf", leaf, *place, *siblings]
+
+
+def test_what_nothing_verifies_is_as_the_page_says() -> None:
+    """ECDSA on SM2's curve, over SM3 or SHA-256: what Node.js does with a key that it has just made."""
+    for name in (name for name in ROWS if "-sm2-made" in name):
+        record = records()[name]
+        holds = {
+            algorithm: ecdsa.verify(
+                SM2,
+                record["public_key"],
+                record["signature"],
+                pycore.hash(algorithm, record["message"]),
+                encoding="der",
+            )
+            for algorithm in ("sm3", "sha256")
+        }
+        right = "sm3" if name.endswith("-made") else "sha256"
+        assert [algorithm for algorithm, verdict in holds.items() if verdict == "VALID"] == [right], name
 
 
 def test_messages_that_are_numbers(backend: str) -> None:

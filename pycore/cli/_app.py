@@ -3,6 +3,7 @@ so that ``pycore --help`` answers at once."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -111,9 +112,18 @@ def run() -> int:
         code = _dispatch()
         sys.stdout.flush()
     except (BrokenPipeError, _ReaderLeftError):  # `pycore ... | head`: what is still buffered has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go()
         return _BROKEN_PIPE
+    except OSError as error:  # a full disk, where only the flush wrote: the answer is lost, and nothing is invalid
+        _let_go()
+        print(f"pycore: standard output: {error}", file=sys.stderr)
+        return EXIT_ENVIRONMENT
     return code
+
+
+def _let_go() -> None:
+    """Nothing of what is still buffered is written any more, at the end of the process either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch() -> int:
@@ -133,8 +143,15 @@ def _dispatch() -> int:
         exit_code, details = explained(error)
         if exit_code is None:
             raise
-        if "--json" in sys.argv[1:]:
+        if "--json" in sys.argv[1:] and not _is_of_the_output(error):
             print(json.dumps({"error": details}, indent=2))
         print(f"pycore: {details['message']}", file=sys.stderr)
         return exit_code
     return code if isinstance(code, int) else 0
+
+
+def _is_of_the_output(error: Exception) -> bool:
+    """Whether an error is about writing, so that no more can be written: it names no file."""
+    return (
+        isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EIO, errno.EBADF)
+    )

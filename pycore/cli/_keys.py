@@ -61,7 +61,7 @@ class KeyReader:
 
 
 def hinted(index: int, public_keys: Any) -> str:
-    """What a malformed key looks like, as the end of a sentence; "" where that tells nothing."""
+    """A remark on the form of a malformed key, as the end of a sentence; "" where the form tells nothing."""
     from pycore.signatures.key_forms import key_hint
 
     if isinstance(public_keys, tuple):

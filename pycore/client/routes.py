@@ -19,6 +19,7 @@ from pycore.wire.schema import METHODS, Method
 _HEALTH = Method("Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse, False, False)
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
 _AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+_TOO_LARGE = "message larger than max"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 5.0
 _HEDGED_SHARE, _MOST_HEDGES = 0.1, 10.0
 
@@ -114,6 +115,8 @@ def pause_before(settings: CallSettings, attempt: int, error: Exception, elsewhe
         elsewhere: there are other connections, which may be asked at once where one is away.
     """
     if attempt >= settings.attempts or not isinstance(error, ServiceError) or error.code not in _AGAIN:
+        return None
+    if _TOO_LARGE in error.details:  # gRPC's words, with the code of a full service: it would say so again
         return None
     if elsewhere and attempt == 1 and error.code is grpc.StatusCode.UNAVAILABLE:
         return 0.0

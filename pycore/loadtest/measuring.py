@@ -1,4 +1,4 @@
-"""What one call costs on this machine: measured, each part by itself, on a service of our own over loopback."""
+"""What one call costs on this machine: measured, each part by itself, with a service over loopback."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class ServiceProcessError(PycoreError):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a service process may use.
+    """The bounds of a service process.
 
     Attributes:
         cpus: how many CPUs; None for all. They are the last ones that this process may use.
@@ -57,7 +57,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a service uses, its child processes included. Zeros where there is no /proc.
+    """The use of a service, its child processes included. Zeros where there is no /proc.
 
     Attributes:
         cpu: seconds of CPU time so far.
@@ -207,7 +207,7 @@ class ServiceProcess:
         return self._process.pid if self._process else 0
 
     def usage(self) -> Usage:
-        """What it uses now."""
+        """Its use now."""
         return Usage.of(self.pid)
 
     def stop(self) -> int | None:
@@ -278,7 +278,7 @@ def _remove(group: Path) -> None:
 
 @contextlib.contextmanager
 def measured_use(service: ServiceProcess) -> Iterator[dict[str, float]]:
-    """What a service uses inside the block, filled in at its end: CPU seconds, memory, descriptors, threads, and how
+    """The use of a service inside the block, filled in at its end: CPU seconds, memory, descriptors, threads, and how
     many CPUs the rest of the machine, without this process, kept busy."""
     use: dict[str, float] = {}
     before, all_before, own_before, begun = service.usage(), machine_cpu(), time.process_time(), time.monotonic()

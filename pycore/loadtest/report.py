@@ -33,7 +33,7 @@ class Slice:
 
 
 class Outcome:
-    """What a run found.
+    """The findings of a run.
 
     Attributes:
         scenario: what was sent.
@@ -126,7 +126,7 @@ class Outcome:
         return self.counts["answered"] / self.seconds
 
     def remarks(self) -> list[str]:
-        """What a reader must know before believing the figures."""
+        """The reasons for which a reader should doubt the figures."""
         found = []
         if self.late.percentile(99) > LATE_S:
             found.append(

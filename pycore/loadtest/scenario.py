@@ -1,4 +1,4 @@
-"""What a run sends. Every number has a ceiling, so that a slip of the keyboard is no attack."""
+"""The load of a run. Every number has a ceiling, so that a slip of the keyboard is no attack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How requests reach the service: connections of their own, and one way of sending for each shape."""
+"""How requests reach the service: separate connections, and one way of sending for each shape."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Machine:
         return min(self.cores / each, self.processes / cost.transport)
 
     def limit(self, cost: Cost) -> str:
-        """What is used up first."""
+        """The resource that is used up first."""
         each = cost.service + (cost.client if self.shared else 0.0)
         return "cores" if self.cores / each <= self.processes / cost.transport else "event loop"
 

@@ -1,4 +1,4 @@
-"""What the service carries as a share of what this process does: row by row, each with its goal.
+"""The rates of the service as shares of those of this process: row by row, each with its goal.
 
 Every row is measured in rounds that alternate between in process and remote (or between the two things compared), so
 that what else the machine does touches both. A row's figure is the median of the rounds' quotients; the quotient of the

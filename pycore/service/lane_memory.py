@@ -1,4 +1,4 @@
-"""What the same-host lane needs of the system: a path, descriptors that travel, and the memory behind them."""
+"""The system's part of the same-host lane: a path, descriptors that travel, and the memory behind them."""
 
 from __future__ import annotations
 

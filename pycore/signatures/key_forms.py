@@ -1,4 +1,4 @@
-"""What a malformed key may be instead of one: the forms in which tools write keys. Nothing here changes a verdict."""
+"""Forms in which tools write keys, recognised in what is malformed as a key. Nothing here changes a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIZES = frozenset(size for scheme in SCHEMES.values() for size in scheme.key_si
 
 
 def key_hint(key: bytes) -> str:
-    """What the bytes of a key that no scheme takes look like, as the end of a sentence; "" where they tell nothing. The
+    """The form of bytes that no scheme takes as a key, as the end of a sentence; "" where they tell nothing. The
     bytes themselves are never shown: they may be a private key.
 
     >>> key_hint(b"-----BEGIN PUBLIC KEY-----")

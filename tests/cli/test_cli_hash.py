@@ -245,6 +245,23 @@ def test_a_standard_output_that_is_closed_or_ascii(tmp_path: Path) -> None:
         assert done.returncode == (1 if "check" in words else 0)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is absent")
+@pytest.mark.parametrize(
+    "words", ["hash abc", "hash --json abc", "hash --check SUMS", "info --json", "merkle root abc"]
+)
+def test_a_standard_output_that_is_full(tmp_path: Path, words: str) -> None:
+    """Exit status 1 would say that something is invalid."""
+    (tmp_path / "abc").write_bytes(b"abc")
+    (tmp_path / "SUMS").write_text(f"{ABC}  abc\n")
+    command = f"{sys.executable} -m pycore.cli {words} > /dev/full"
+    environment = {**os.environ, "PYTHONPATH": PACKAGE}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert done.stderr.startswith("pycore: ")
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_is_odd_in_a_list_is_named(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     (tmp_path / "SUMS").write_text(f"nonsense\n{ABC}  a\n")

@@ -198,7 +198,7 @@ def test_garbage_instead_of_http2(process: ServiceProcess, garbage: bytes) -> No
 
 def test_streams_that_never_send_their_request_are_bounded(process: ServiceProcess) -> None:
     """The guard sees a call with its request; before that HTTP/2 has the bound."""
-    most, more = 2048, times(20_000, 300)
+    most, more = 1024 + 4096, times(20_000, 300)
     peer = Peer(process.target)
     block = headers(HASH)
     for i in range(most + more):
