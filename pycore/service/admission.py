@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -35,6 +35,7 @@ from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, Th
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
+_OF = {priority: f" of {priority.word}" for priority in Priority}
 
 
 @dataclass
@@ -292,7 +293,9 @@ class Admission:
 
     def stalled_for(self) -> float:
         """Seconds since the last worker came free, when they are at least `stall_after`; else 0."""
-        longest = max(workers.busy_for() for workers in self._all_workers)
+        longest = 0.0
+        for workers in self._all_workers:
+            longest = max(longest, workers.busy_for())
         return longest if longest >= self._stall_after else 0.0
 
     def admit(self, nbytes: int) -> Ticket:
@@ -305,26 +308,31 @@ class Admission:
         """
         call = current.get()
         priority, client = (Priority.TRANSACTIONS, "") if call is None else (call.priority, call.client)
-        for what, load, room in self._rooms(priority, client):
+        for load, room, what in self._rooms(priority, client):
             if load.requests and load.nbytes + nbytes > room.nbytes:
                 raise OverloadedError(f"bytes{what}", load.nbytes, nbytes, room.nbytes, self.retry_after())
         stalled = self.stalled_for()
         if stalled:
             raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
         take(nbytes, 0)
-        for load in (self.load, *(self._loads.setdefault(key, Load()) for key in (priority, client))):
+        ticket = Ticket(self, nbytes, priority, client)
+        for key in (priority, client):
+            if key not in self._loads:
+                self._loads[key] = Load()
+        for load in self._loads_of(ticket):
             load.nbytes += nbytes
             load.requests += 1
-        return Ticket(self, nbytes, priority, client)
+        return ticket
 
-    def _rooms(self, priority: Priority, client: str) -> Iterator[tuple[str, Load, Room]]:
-        """What bounds a request: in words, what is there, and how much may be."""
-        bounds = self.bounds
-        yield "", self.load, bounds.all
-        if (load := self._loads.get(priority)) is not None and (room := bounds.priorities.get(priority)) is not None:
-            yield f" of {priority.word}", load, room
-        if client and bounds.client is not None and (load := self._loads.get(client)) is not None:
-            yield " of this client", load, bounds.client
+    def _rooms(self, priority: Priority, client: str) -> list[tuple[Load, Bounds | Room, str]]:
+        """What bounds a request: what is there, how much may be, and whose it is in words."""
+        bounds, loads = self.bounds, self._loads
+        found: list[tuple[Load, Bounds | Room, str]] = [(self.load, bounds, "")]
+        if priority in loads and priority in bounds.priorities:
+            found.append((loads[priority], bounds.priorities[priority], _OF[priority]))
+        if bounds.client is not None and client and client in loads:
+            found.append((loads[client], bounds.client, " of this client"))
+        return found
 
     async def admit_when_free(self, nbytes: int) -> Ticket:
         """As `admit`, but waits until there is room."""
@@ -384,7 +392,7 @@ class Admission:
             self._metrics.answered(work, result)
 
     def _claim_items(self, ticket: Ticket, items: int) -> None:
-        for what, load, room in self._rooms(ticket.priority, ticket.client):
+        for load, room, what in self._rooms(ticket.priority, ticket.client):
             if load.items and load.items + items > room.items:
                 raise OverloadedError(f"items{what}", load.items, items, room.items, self.retry_after())
         take(0, items)

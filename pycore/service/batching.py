@@ -200,6 +200,8 @@ class Joiner:
         known = self._known(work) if self._known is not None else None
         self._open += 1
         try:
+            if known is not None and not self._holds(key):
+                await asyncio.sleep(0)  # or nobody ever saw another one: what is known would be answered in one go
             if key is None or not self._holds(key):
                 if known is not None:
                     self._admission.note(work, known)
@@ -221,7 +223,7 @@ class Joiner:
         finally:
             self._open -= 1
 
-    def _holds(self, key: Hashable) -> bool:
+    def _holds(self, key: Hashable | None) -> bool:
         """Whether a request waits for others."""
         if key in self._queues or self._expected > 1:
             return True

@@ -40,7 +40,10 @@ class _Shape:
         self.parts = [(start, end, raw[start:end]) for start, end in pairs if start < end]
 
     def fits(self, raw: bytes) -> bool:
-        return all(raw[start:end] == part for start, end, part in self.parts)
+        for start, end, part in self.parts:  # noqa: SIM110 - all() takes twice as long
+            if raw[start:end] != part:
+                return False
+        return True
 
 
 class Shaped(Work):
