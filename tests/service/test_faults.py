@@ -323,7 +323,7 @@ def test_a_wall_clock_that_jumps(spawn: Spawn, wall_clock: Any, items: Any) -> N
     environment, jump = wall_clock
     columns, good = items
     process = spawn(
-        "--workers", "1", "--threads", "1", "--stall-after", "30", "--drain-delay", "0",
+        "--workers", "1", "--threads", "1", "--stall-after", "3600", "--drain-delay", "0",
         held="gate", environment=environment,
     )  # fmt: skip
     target = process.wait_for_target()
