@@ -133,6 +133,7 @@ check-c: $(STAMPS)/built
 	for plain in $$(ls -d build/ctests/gcc build/ctests/clang build/ctests/cc 2>/dev/null); do \
 	    $(BIN)/python tools/check_objects.py $$plain pycore/_core.abi3.so || exit 1; \
 	done
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(BIN)/python tools/uops.py "$$(ls -dt build/temp.* | head -1)"; fi
 	if [ -e build/ctests/aarch64/libpycore.a ]; then \
 	    CROSS=aarch64-linux-gnu- $(BIN)/python tools/check_objects.py build/ctests/aarch64; \
 	fi

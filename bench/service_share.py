@@ -41,6 +41,7 @@ MESSAGE_SIZE = 32
 STREAMED = 16  # batches of one stream
 CALLS = 8  # of each of several callers in a round
 BLOCK_TRANSACTIONS = 10_000
+MESSAGE_BYTES = 1 << 26  # the block has more than the 16 MiB that a service takes by default
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,16 @@ ROWS = (
     Row("ed25519, lone call over TLS, 1024", 0.88, tls=True),
     Row("ed25519, stream over TLS, 1024", 0.88, stream=True, tls=True),
 )
+RUN = 4  # blocks
+RUN_ROW = f"chainmaker, run of {RUN} such blocks"
 BLOCK_ROW, BLOCK_TARGET = f"chainmaker, block of {BLOCK_TRANSACTIONS} transactions", 0.92
 
 
 @contextmanager
 def service(*options: str, cpus: set[int] | None = None) -> Iterator[str]:
     """The target of a service in a separate process, with one worker and one thread."""
-    command = [sys.executable, "-m", "pycore.service", "--address", "127.0.0.1:0", "--workers", "1", "--threads", "1"]
+    settings = {"address": "127.0.0.1:0", "workers": "1", "threads": "1", "max-message-bytes": str(MESSAGE_BYTES)}
+    command = [sys.executable, "-m", "pycore.service", *(f"--{name}={value}" for name, value in settings.items())]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     if cpus is not None:
@@ -167,21 +171,26 @@ def share(row: Row, plain: ValidationClient, tls: ValidationClient, seconds: flo
     return alternate(base, remote(plain), seconds)
 
 
-def block_share(client: ValidationClient, seconds: float) -> tuple[float, float]:
-    """The shares for a block of many transactions."""
-    ledger = generate_ledger(blocks=1, txs_per_block=BLOCK_TRANSACTIONS, seed=1)
-    block, context = ledger.block_info(0), ledger.context_for(0)
+def block_shares(client: ValidationClient, seconds: float) -> Iterator[tuple[str, float, float, float]]:
+    """The rows for blocks of many transactions, one alone and a run of them."""
+    ledger = generate_ledger(blocks=RUN, txs_per_block=BLOCK_TRANSACTIONS, seed=1)
+    blocks, context = [ledger.block_info(i) for i in range(RUN)], ledger.context_for(0).replace(rw_sets=None)
     chain = ledgers.get("chainmaker")
-    wanted = chain.validate_block(block, context, threads=1)
-    found = client.validate_block("chainmaker", block, context)
-    assert wanted.valid
+    found = client.validate_block("chainmaker", blocks[0], context)
     assert found.valid
     assert found.complete
-    return alternate(
-        timed(lambda: chain.validate_block(block, context, threads=1)),
-        timed(lambda: client.validate_block("chainmaker", block, context)),
+    one = alternate(
+        timed(lambda: chain.validate_block(blocks[0], context, threads=1)),
+        timed(lambda: client.validate_block("chainmaker", blocks[0], context)),
         seconds,
     )
+    yield BLOCK_ROW, BLOCK_TARGET, *one
+    run = alternate(
+        timed(lambda: list(chain.validate_chain(blocks, context, threads=1)), RUN),
+        timed(lambda: list(client.validate_blocks("chainmaker", blocks, context, window_blocks=1)), RUN),
+        seconds,
+    )
+    yield RUN_ROW, BLOCK_TARGET, *run
 
 
 def certificate(folder: Path) -> tuple[Path, Path]:
@@ -223,8 +232,8 @@ def measure(words: Sequence[str], seconds: float, pin: bool) -> Iterator[tuple[s
         for row in ROWS:
             if not words or any(word in row.name for word in words):
                 yield row.name, row.target, *share(row, plain, tls, seconds)
-        if not words or any(word in BLOCK_ROW for word in words):
-            yield BLOCK_ROW, BLOCK_TARGET, *block_share(plain, seconds)
+        if not words or any(word in BLOCK_ROW + RUN_ROW for word in words):
+            yield from block_shares(plain, seconds)
 
 
 def main() -> int:

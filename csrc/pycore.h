@@ -150,9 +150,26 @@ enum {
     PC_WHY_FORCED = 0,   /* PYCORE_BACKEND */
     PC_WHY_MEASURED = 1, /* a row of backend/preferences.def that was measured on such a CPU, for this batch size */
     PC_WHY_ORDER = 2,    /* the first in the list of backends that is usable and has a kernel */
-    PC_WHY_RULE = 3      /* a row of backend/preferences.def that was measured elsewhere or only reckoned */
+    PC_WHY_RULE = 3,     /* a row of backend/preferences.def that was measured elsewhere or only reckoned */
+    PC_WHY_SET = 4       /* pc_choice_set */
 };
 int pc_backend_why(int kind, int id, size_t n);
+
+/* ---- tuning ---------------------------------------------------------------------------------------------------------------
+ * Choices that change speed and nothing else, each with the value that this library takes for this kind of CPU. name: "streams"
+ * (vectors side by side in a hash), or "from <backend>" (the least number of items for which PC_AUTO takes that backend; the
+ * choices of one algorithm are asked in the order of the list, and PC_NEVER leaves a backend out). */
+enum { PC_NEVER = 1 << 30 };
+typedef struct pc_choice {
+    const char *name, *algorithm;
+    int64_t value, usual; /* what applies; without pc_choice_set */
+    int64_t least, most;  /* what may be set */
+    const char *source;   /* which CPU measured `usual` and when, or "by rule" */
+} pc_choice;
+/* PC_OK, or PC_ERR_ARGUMENT past the end. Pointers stay valid. */
+int pc_choice_at(int position, pc_choice *choice);
+/* Not while other threads compute. PC_ERR_ARGUMENT: no such choice, or not such a value. */
+int pc_choice_set(const char *name, const char *algorithm, int64_t value);
 
 /* Name of CPU feature at position ("avx2", "sha", ...), or NULL past the end; *present says whether it can be used. */
 const char *pc_cpu_feature_at(int position, int *present);

@@ -23,6 +23,7 @@ from pycore.base.columns import Column, batch
 from pycore.base.extras import explain
 from pycore.base.parallel import get_threads, set_threads
 from pycore.base.registry import HASHES, SCHEMES, TREES
+from pycore.base.tuning import load_from_environment as _load_tuning
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import (
     BackendUnavailable,
@@ -121,6 +122,9 @@ _LAZY = {
     "ssz": "pycore.merkle.ssz",
     "testing": "pycore.testing",
 }
+
+
+_load_tuning()
 
 
 def __getattr__(name: str) -> Any:

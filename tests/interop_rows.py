@@ -12,6 +12,7 @@ from typing import Any
 import pycore
 from pycore.base.verdicts import Verdict, verdict_error
 from pycore.errors import InputError, VerificationError
+from pycore.identities.keys import load_public_key
 from pycore.ledgers.cometbft import encoding
 from pycore.ledgers.cometbft.messages import SignedHeader
 from pycore.merkle.patricia import verify_trie
@@ -37,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a call of the page asked: the function's name, its positional arguments and its options."""
+    """A call that the page made: the function's name, its positional arguments and its options."""
 
     name: str
     args: tuple[Any, ...]
@@ -95,6 +96,7 @@ def run(call: str, record: Record) -> tuple[str, Asked | None]:
         "verify_inclusion": noting(pycore.verify_inclusion),
         "verify_trie": noting(verify_trie),
         "commit_holds": noting(commit_holds),
+        "load_public_key": load_public_key,
         "hash": pycore.hash,
         **{_NAMES.get(name, name): value for name, value in record.items()},
     }
@@ -114,7 +116,7 @@ _NAMES = {"public_key": "key"}
 
 
 def guess(record: Record, call: str) -> str:
-    """What the scheme's defaults answer, in the encoding that the signature is in."""
+    """The answer of the scheme's defaults, in the encoding that the signature is in."""
     match = re.match(r'verify\("([a-z0-9-]+)"', call)
     if match is None:
         return run(re.sub(r"\[[^]]* for [^]]*\]", "proof", _DEFAULTS.sub("", call)), record)[0]
@@ -122,7 +124,7 @@ def guess(record: Record, call: str) -> str:
     return run(f'verify("{match[1]}", key, signature, message{", encoding=" + repr("der") if der else ""})', record)[0]
 
 
-_DEFAULTS = re.compile(r", (?:tree|hash|hashed)=[^,)]+")
+_DEFAULTS = re.compile(r", (?:tree|hash|hashed|embedded)=[^,)]+")
 
 
 def _is_der(signature: bytes) -> bool:

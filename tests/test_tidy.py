@@ -28,7 +28,7 @@ LONG_FUNCTIONS = {
     "pycore/hashing/gpu/keccak.py: _round": "the 25 words of the state, one a line",
     "pycore/merkle/patricia_jit.py: _walk": "one loop of a compiled kernel",
     "tests/oracle/der_mutations.py: mutations": "a list of cases",
-    "csrc/hash/ripemd160.inc.h: ripemd160_blocks": "the order of the 160 message words",
+    "csrc/hash/ripemd160.inc.h: STREAM(ripemd160_blocks)": "the order of the 160 message words",
     "csrc/tests/field_cases.inc.h: TF(_pair)": "a list of cases",
     "csrc/tests/test_api.c: test_columns": "a list of cases",
 }

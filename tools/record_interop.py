@@ -5,13 +5,13 @@
     python tools/record_interop.py --list       their names and packages
     python tools/record_interop.py --dry        say what would change; write nothing
 
-Each group of packages is installed in a temporary folder by its usual client, its script in tools/interop is run twice,
-and every line that it prints becomes a row of tests/vectors/interop/GROUP.json. `repeats` says whether both runs gave the
-same bytes. Rows that are not as recorded are named. docs/guides/interop.md says how pycore verifies each row, and
-tests/test_interop.py runs that page on the records.
+Each group of packages is installed in a temporary folder by its usual client, its script in tools/interop is run
+twice, and every line that it prints becomes a row of tests/vectors/interop/GROUP.json. `repeats` says whether both runs
+gave the same bytes. Rows that are not as recorded are named. docs/guides/interop.md says how pycore verifies each row,
+and tests/test_interop.py runs that page on the records.
 
-What a group needs (npm, a Java development kit, ...) must be there; a group that cannot be made is named, and the rest is
-made all the same.
+The tools that a group needs (npm, a Java development kit, ...) must be there; a group that cannot be made is named, and
+the rest is made all the same.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Group:
 
 def _npm(folder: Path, packages: dict[str, str]) -> None:
     _run(folder, "npm", "init", "-y")
-    _run(folder, "npm", "install", "--no-audit", "--no-fund", "--silent", *(f"{one}@{v}" for one, v in packages.items()))
+    _run(
+        folder, "npm", "install", "--no-audit", "--no-fund", "--silent", *(f"{one}@{v}" for one, v in packages.items())
+    )
 
 
 def _pip(*others: str, dependencies: bool = True) -> Callable[[Path, dict[str, str]], None]:
@@ -126,11 +128,17 @@ def _commit() -> str:
 
 GROUPS = {
     "openssl": Group(
-        {"openssl": ""}, "sm2_openssl.sh", _nothing, lambda folder, package: ["sh", "sm2_openssl.sh"],
+        {"openssl": ""},
+        "sm2_openssl.sh",
+        _nothing,
+        lambda folder, package: ["sh", "sm2_openssl.sh"],
         lambda folder, package: _run(folder, "openssl", "version").split()[1],
     ),
     "botan": Group(
-        {"botan": ""}, "sm2_python.py", _nothing, lambda folder, package: ["/usr/bin/python3", "sm2_python.py", "botan"],
+        {"botan": ""},
+        "sm2_python.py",
+        _nothing,
+        lambda folder, package: ["/usr/bin/python3", "sm2_python.py", "botan"],
         lambda folder, package: _run(folder, "dpkg-query", "-W", "-f", "${Version}", "python3-botan").split("+")[0],
     ),
     **{
@@ -140,63 +148,143 @@ GROUPS = {
     **{
         f"{name}-{version}": Group({name: version}, "sm2_sm_crypto.cjs", _npm, _node("sm2_sm_crypto.cjs"))
         for name, version in (
-            ("sm-crypto", "0.3.8"), ("sm-crypto", "0.5.8"), ("sm-crypto-v2", "1.15.1"), ("miniprogram-sm-crypto", "0.3.13"),
+            ("sm-crypto", "0.3.8"),
+            ("sm-crypto", "0.5.8"),
+            ("sm-crypto-v2", "1.15.1"),
+            ("miniprogram-sm-crypto", "0.3.13"),
         )
     },
     "sm2-python": Group(
-        {"gmssl": "3.2.2", "gmssl-pyx": "2.1.0", "easy-gmssl": "2.0.1", "snowland-smx": "1.1.0", "sm-crypto": "0.1.1",
-         "gmalg": "1.1.2", "tongsuopy": "1.0.1"},
-        "sm2_python.py", _pip(), _venv("sm2_python.py"),
+        {
+            "gmssl": "3.2.2",
+            "gmssl-pyx": "2.1.0",
+            "easy-gmssl": "2.0.1",
+            "snowland-smx": "1.1.0",
+            "sm-crypto": "0.1.1",
+            "gmalg": "1.1.2",
+            "tongsuopy": "1.0.1",
+        },
+        "sm2_python.py",
+        _pip(),
+        _venv("sm2_python.py"),
     ),
     # The SDK asks for a package that does not compile for new Pythons; safe-pysha3 is the same module.
     "chainmaker-python": Group(
-        {"chainmaker": "3.0.7"}, "sm2_python.py",
-        _pip("asn1==3.3.0", "cryptography==50.0.2", "eth-abi==6.0.0", "grpcio==1.85.3", "protobuf==7.36.2", "pyasn1==0.6.5",
-             "pyasn1-modules==0.4.2", "PyMySQL==1.2.4", "PyYAML==6.0.4", "requests==2.34.2", "safe-pysha3==1.0.7",
-             dependencies=False),
+        {"chainmaker": "3.0.7"},
+        "sm2_python.py",
+        _pip(
+            "asn1==3.3.0",
+            "cryptography==50.0.2",
+            "eth-abi==6.0.0",
+            "grpcio==1.85.3",
+            "protobuf==7.36.2",
+            "pyasn1==0.6.5",
+            "pyasn1-modules==0.4.2",
+            "PyMySQL==1.2.4",
+            "PyYAML==6.0.4",
+            "requests==2.34.2",
+            "safe-pysha3==1.0.7",
+            dependencies=False,
+        ),
         _venv("sm2_python.py"),
     ),
     "sm2-go": Group(
-        {"github.com/tjfoc/gmsm": "1.4.1", "github.com/emmansun/gmsm": "0.15.5"}, "sm2_go.go", _go,
-        lambda folder, package: ["go", "run", "."], shared=True,
+        {"github.com/tjfoc/gmsm": "1.4.1", "github.com/emmansun/gmsm": "0.15.5"},
+        "sm2_go.go",
+        _go,
+        lambda folder, package: ["go", "run", "."],
+        shared=True,
     ),
     "sm2-rust": Group(
-        {"sm2": "0.13.3", "libsm": "0.6.1"}, "sm2_rust.rs", _cargo,
-        lambda folder, package: ["cargo", "run", "-q"], shared=True,
+        {"sm2": "0.13.3", "libsm": "0.6.1"},
+        "sm2_rust.rs",
+        _cargo,
+        lambda folder, package: ["cargo", "run", "-q"],
+        shared=True,
     ),
     "sm2-java": Group(
-        {"bcprov-jdk18on": "1.82", "hutool-crypto": "5.8.40"}, "Sm2Java.java", _maven,
-        lambda folder, package: ["java", "-cp", "*", "Sm2Java.java"], shared=True,
+        {"bcprov-jdk18on": "1.82", "hutool-crypto": "5.8.40"},
+        "Sm2Java.java",
+        _maven,
+        lambda folder, package: ["java", "-cp", "*", "Sm2Java.java"],
+        shared=True,
     ),
     "ec-node": Group(
-        {"@noble/curves": "2.4.0", "@noble/secp256k1": "3.2.0", "elliptic": "6.6.1", "secp256k1": "5.0.2",
-         "tiny-secp256k1": "2.2.4", "ecpair": "3.0.2", "ethers": "6.17.0", "viem": "2.57.20", "jsrsasign": "11.1.5",
-         "tweetnacl": "1.0.3"},
-        "ec_node.mjs", _npm, _node("ec_node.mjs"),
+        {
+            "@noble/curves": "2.4.0",
+            "@noble/secp256k1": "3.2.0",
+            "elliptic": "6.6.1",
+            "secp256k1": "5.0.2",
+            "tiny-secp256k1": "2.2.4",
+            "ecpair": "3.0.2",
+            "ethers": "6.17.0",
+            "viem": "2.57.20",
+            "jsrsasign": "11.1.5",
+            "tweetnacl": "1.0.3",
+        },
+        "ec_node.mjs",
+        _npm,
+        _node("ec_node.mjs"),
     ),
     "ec-python": Group(
-        {"pycryptodome": "4.4.0", "starkbank-ecdsa": "2.3.1", "fastecdsa": "4.0.0", "ecdsa": "0.19.2", "coincurve": "21.0.0",
-         "btclib": "2026.10.24", "embit": "0.8.0", "pynacl": "1.6.2", "cryptography": "50.0.2", "ecpy": "1.2.5"},
-        "ec_python.py", _pip(), _venv("ec_python.py"),
+        {
+            "pycryptodome": "4.4.0",
+            "starkbank-ecdsa": "2.3.1",
+            "fastecdsa": "4.0.0",
+            "ecdsa": "0.19.2",
+            "coincurve": "21.0.0",
+            "btclib": "2026.10.24",
+            "embit": "0.8.0",
+            "pynacl": "1.6.2",
+            "cryptography": "50.0.2",
+            "ecpy": "1.2.5",
+        },
+        "ec_python.py",
+        _pip(),
+        _venv("ec_python.py"),
     ),
     "chain-python": Group(
-        {"solders": "0.29.0", "aptos-sdk": "0.11.0", "stellar-sdk": "16.1.1", "xrpl-py": "5.2.0", "eth-account": "0.14.0",
-         "py-algorand-sdk": "2.12.0"},
-        "chain_python.py", _pip(), _venv("chain_python.py"),
+        {
+            "solders": "0.29.0",
+            "aptos-sdk": "0.11.0",
+            "stellar-sdk": "16.1.1",
+            "xrpl-py": "5.2.0",
+            "eth-account": "0.14.0",
+            "py-algorand-sdk": "2.12.0",
+        },
+        "chain_python.py",
+        _pip(),
+        _venv("chain_python.py"),
     ),
     "chain-node": Group(
-        {"@solana/kit": "8.4.0", "@aptos-labs/ts-sdk": "7.3.0", "@stellar/stellar-sdk": "17.2.0", "xrpl": "5.3.0",
-         "@cosmjs/crypto": "0.39.0"},
-        "chain_node.mjs", _npm, _node("chain_node.mjs"),
+        {
+            "@solana/kit": "8.4.0",
+            "@aptos-labs/ts-sdk": "7.3.0",
+            "@stellar/stellar-sdk": "17.2.0",
+            "xrpl": "5.3.0",
+            "@cosmjs/crypto": "0.39.0",
+        },
+        "chain_node.mjs",
+        _npm,
+        _node("chain_node.mjs"),
     ),
-    "trees-python": Group({"pymerkle": "7.0.0", "trie": "4.0.0"}, "trees_python.py", _pip("pycryptodome==4.4.0"), _venv("trees_python.py")),
+    "trees-python": Group(
+        {"pymerkle": "7.0.0", "trie": "4.0.0"}, "trees_python.py", _pip("pycryptodome==4.4.0"), _venv("trees_python.py")
+    ),
     "trees-node": Group(
-        {"@ethereumjs/mpt": "10.1.3", "merkletreejs": "0.6.0"}, "trees_node.mjs", _npm, _node("trees_node.mjs"),
+        {"@ethereumjs/mpt": "10.1.3", "merkletreejs": "0.6.0"},
+        "trees_node.mjs",
+        _npm,
+        _node("trees_node.mjs"),
     ),
     "cosmjs-types": Group(
-        {"cosmjs-types": "0.11.0"}, "trees_node.mjs", _npm, _node("trees_node.mjs", "commit"), inputs={"commit": _commit},
+        {"cosmjs-types": "0.11.0"},
+        "trees_node.mjs",
+        _npm,
+        _node("trees_node.mjs", "commit"),
+        inputs={"commit": _commit},
     ),
-}  # fmt: skip
+}
 
 
 def identifier(package: str, version: str, what: str) -> str:
@@ -233,7 +321,7 @@ def record(group: Group) -> list[dict[str, Any]]:
 
 
 def changes(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
-    """What is not as it was: rows that came or went, and rows whose bytes or lengths differ where they should not."""
+    """The differences: rows that came or went, and rows whose bytes or lengths differ where they should not."""
     before, after = ({row["id"]: row for row in rows} for rows in (old, new))
     found = [f"gone: {name}" for name in before.keys() - after.keys()]
     found += [f"new: {name}" for name in after.keys() - before.keys()]
@@ -242,7 +330,9 @@ def changes(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
         if one["repeats"] and one != other:
             found.append(f"changed: {name}: {', '.join(key for key in one if one[key] != other.get(key))}")
         elif not one["repeats"]:
-            fixed = [key for key in one if isinstance(one[key], str) and key not in _RANDOM and one[key] != other.get(key)]
+            fixed = [
+                key for key in one if isinstance(one[key], str) and key not in _RANDOM and one[key] != other.get(key)
+            ]
             found += [f"changed: {name}: {key}" for key in fixed]
     return sorted(found)
 

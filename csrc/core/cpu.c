@@ -62,12 +62,20 @@ uint32_t pc_cpu_mask(void) {
     return mask;
 }
 
-/* [AMD] family and model, each with its extension. */
+/* Whether leaf 0 gives this vendor: its first, second and third four characters are in EBX, EDX and ECX. */
+static int vendor_is(const char *name) {
+    uint32_t a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && memcmp(&b, name, 4) == 0 && memcmp(&d, name + 4, 4) == 0 &&
+           memcmp(&c, name + 8, 4) == 0;
+}
+
+/* [AMD] family and model, each with its extension. Intel's by a feature, since hypervisors change models and not these: [SDM] leaf
+ * 7.0, EDX bit 24, AMX-TILE, which no core before Golden Cove has, and of that kind only servers. */
 pc_cpu_model pc_cpu_model_here(void) {
     uint32_t a, b, c, d;
-    if (!__get_cpuid(0, &a, &b, &c, &d) || memcmp(&b, "Auth", 4) != 0 || memcmp(&d, "enti", 4) != 0 ||
-        memcmp(&c, "cAMD", 4) != 0 || !__get_cpuid(1, &a, &b, &c, &d))
-        return PC_CPU_MODEL_OTHER;
+    if (vendor_is("GenuineIntel"))
+        return __get_cpuid_count(7, 0, &a, &b, &c, &d) && BIT(d, 24) ? PC_CPU_MODEL_GOLDEN : PC_CPU_MODEL_OTHER;
+    if (!vendor_is("AuthenticAMD") || !__get_cpuid(1, &a, &b, &c, &d)) return PC_CPU_MODEL_OTHER;
     const uint32_t base = a >> 8 & 0xf, family = base + (base == 0xf ? a >> 20 & 0xff : 0);
     const uint32_t model = (a >> 4 & 0xf) | (a >> 12 & 0xf0);
     if (family == 0x19 && (model <= 0x0f || (model >= 0x20 && model <= 0x5f))) return PC_CPU_MODEL_ZEN3;

@@ -36,7 +36,13 @@ enum {
 uint32_t pc_cpu_mask(void);
 
 /* CPUs that rows of backend/preferences.def were measured on. OTHER is any other CPU, and NONE is no CPU at all. */
-typedef enum pc_cpu_model { PC_CPU_MODEL_NONE, PC_CPU_MODEL_OTHER, PC_CPU_MODEL_ZEN3, PC_CPU_MODEL_ZEN5 } pc_cpu_model;
+typedef enum pc_cpu_model {
+    PC_CPU_MODEL_NONE,
+    PC_CPU_MODEL_OTHER,
+    PC_CPU_MODEL_ZEN3,
+    PC_CPU_MODEL_ZEN5,
+    PC_CPU_MODEL_GOLDEN /* Intel servers from Sapphire Rapids on, whose cores are Golden Cove and its successors */
+} pc_cpu_model;
 pc_cpu_model pc_cpu_model_here(void);
 
 /* Writes the names of the features in mask, "avx2, fma"; what does not fit is cut off. */

@@ -1,6 +1,7 @@
 /* dispatch.c - the list of backends, start-up, and the choice of one for each call. */
 #include "dispatch.h"
 #include "cpu.h"
+#include "tuning.h"
 
 #ifndef PC_BACKENDS_DEF /* the tests of this file bring separate lists */
 #    define PC_BACKENDS_DEF "../backend/backends.def"
@@ -58,13 +59,17 @@ typedef struct preference {
     const char *backend;
     size_t from_n;
     pc_cpu_model measured;
+    int here_only;
 } preference;
 
 static const preference preferences[] = {
 #define PC_PREFER(kind, id, backend, from_n, measured)                                                                      \
-    {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n, PC_CPU_MODEL_##measured},
+    {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n, PC_CPU_MODEL_##measured, 0},
+#define PC_PREFER_THERE(kind, id, backend, from_n, measured)                                                                \
+    {PC_KIND_##kind, PC_##kind##_##id, #backend, from_n, PC_CPU_MODEL_##measured, 1},
 #include PC_PREFERENCES_DEF
 #undef PC_PREFER
+#undef PC_PREFER_THERE
 };
 enum { PREFERENCES = sizeof preferences / sizeof preferences[0] };
 
@@ -75,7 +80,8 @@ static struct {
     int usable;
     char reason[128];
 } state[BACKENDS];
-static int preferred[PREFERENCES]; /* the backend of each row, or -1 */
+static int preferred[PREFERENCES];    /* the backend of each row, or -1: none, or the row is not for this CPU */
+static int64_t from_set[PREFERENCES]; /* what pc_preference_set put instead of from_n, or -1 */
 static int init_result;
 static int forced = PC_AUTO; /* position, from PYCORE_BACKEND */
 static char forced_name[32];
@@ -97,16 +103,22 @@ static uint32_t needed(const entry *e) {
     return e->needs;
 }
 
+static int same_choice(const preference *a, const preference *b) { return a->kind == b->kind && a->id == b->id; }
+
 static void start(void) {
     uint32_t mask = pc_cpu_mask();
     int any = 0;
     this_cpu = PC_THIS_CPU;
     for (size_t p = 0; p < PREFERENCES; p++) {
-        preferred[p] = -1;
+        preferred[p] = from_set[p] = -1;
         for (int i = 0; i < BACKENDS; i++) {
             if (strcmp(entries[i].name, preferences[p].backend) == 0) preferred[p] = i;
         }
+        if (preferences[p].here_only && preferences[p].measured != this_cpu) preferred[p] = -1;
+        for (size_t before = 0; before < p && preferred[p] >= 0; before++) /* a row for this CPU replaces the usual one */
+            if (same_choice(&preferences[before], &preferences[p]) && preferred[before] == preferred[p]) preferred[p] = -1;
     }
+    pc_tune_for(this_cpu);
     for (int i = 0; i < BACKENDS; i++) {
         const char *failed;
         const char *machines = entries[i].machines;
@@ -188,6 +200,8 @@ static int runs(int position, pc_kind kind, int id) {
     return state[position].usable && has_kernel(entries[position].ops, kind, id);
 }
 
+static size_t from_of(size_t p) { return from_set[p] >= 0 ? (size_t)from_set[p] : preferences[p].from_n; }
+
 /* The backend for n items, and (why not NULL) PC_WHY_*. */
 static int choose(pc_kind kind, int id, size_t n, int *why) {
     int ignored;
@@ -196,9 +210,9 @@ static int choose(pc_kind kind, int id, size_t n, int *why) {
     if (forced >= 0 && runs(forced, kind, id)) return forced;
     pc_kind listed = kind == PC_KIND_MERKLE || kind == PC_KIND_STREAM ? PC_KIND_HASH : kind;
     for (size_t p = 0; p < PREFERENCES; p++) {
-        if (preferences[p].kind != listed || preferences[p].id != id || n < preferences[p].from_n) continue;
+        if (preferences[p].kind != listed || preferences[p].id != id || n < from_of(p)) continue;
         if (preferred[p] < 0 || !runs(preferred[p], kind, id)) continue;
-        *why = preferences[p].measured == this_cpu ? PC_WHY_MEASURED : PC_WHY_RULE;
+        *why = from_set[p] >= 0 ? PC_WHY_SET : preferences[p].measured == this_cpu ? PC_WHY_MEASURED : PC_WHY_RULE;
         return preferred[p];
     }
     *why = PC_WHY_ORDER;
@@ -244,4 +258,40 @@ int pc_backend_why(int kind, int id, size_t n) {
     if (picked < 0) return picked;
     (void)choose((pc_kind)kind, id, n, &why);
     return why;
+}
+
+/* ---- the choice, changed ---------------------------------------------------------------------------------------------- */
+
+/* The row at this position among those that hold here, or -1. */
+static int held(int position) {
+    for (int p = 0; p < PREFERENCES; p++) {
+        if (preferred[p] < 0 || !runs(preferred[p], preferences[p].kind, preferences[p].id)) continue;
+        if (position-- == 0) return p;
+    }
+    return -1;
+}
+
+int pc_preference_at(int position, pc_choice *choice) {
+#define PC_BACKEND(name, machines, flags, needs, kernels) "from " #name,
+    static const char *const names[] = {
+#include PC_BACKENDS_DEF
+    };
+#undef PC_BACKEND
+    const int p = held(position);
+    if (p < 0) return PC_ERR_ARGUMENT;
+    const preference *row = &preferences[p];
+    *choice = (pc_choice){.name = names[preferred[p]],
+                          .algorithm = row->kind == PC_KIND_HASH ? pc_hash_at(row->id)->name : pc_scheme_at(row->id)->name,
+                          .value = (int64_t)from_of((size_t)p),
+                          .usual = (int64_t)row->from_n,
+                          .most = PC_NEVER,
+                          .source = row->measured == this_cpu ? "measured on such a CPU" : "by rule"};
+    return PC_OK;
+}
+
+int pc_preference_set(int position, int64_t from_n) {
+    const int p = held(position);
+    if (p < 0 || from_n < 0 || from_n > PC_NEVER) return PC_ERR_ARGUMENT;
+    from_set[p] = (size_t)from_n == preferences[p].from_n ? -1 : from_n;
+    return PC_OK;
 }

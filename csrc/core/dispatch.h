@@ -20,6 +20,11 @@ int pc_resolve(pc_kind kind, int id, int backend, size_t n, const pc_backend **f
 /* Bytes of scratch that the call needs; for PC_AUTO the most of any backend that may be taken, whatever the batch. 0 when none. */
 size_t pc_scratch_wanted(pc_kind kind, int id, int backend);
 
+/* Rows of preferences.def that hold here and whose backend is usable, one per algorithm and backend, as choices: from how many items
+ * on the backend is taken, PC_NEVER for never. PC_ERR_ARGUMENT past the end. */
+int pc_preference_at(int position, pc_choice *choice);
+int pc_preference_set(int position, int64_t from_n);
+
 /* Known-answer tests of one backend: NULL when all pass, else the name of the first that failed (selftest.c). */
 const char *pc_selftest(const pc_backend *backend);
 #endif

@@ -20,6 +20,7 @@ enum { BLAKE3_FOREST = 256 };
 #define MANY_ROWS    blake3_rows
 #define MANY_ROW     32
 #define MANY_LAST    blake3_last
+#define MANY_DIRECT  blake3_direct
 #include "many.inc.h"
 
 /* Trees under construction. Nodes of a tree are neighbours, trees lie one after the other. */

@@ -9,9 +9,7 @@
 #include "keccak.inc.h"
 #include "padding.inc.h"
 #include "digest_rows.h"
-#include "sha256.inc.h"
-#include "sha512.inc.h"
-#include "sm3.inc.h"
+#include "streams.inc.h"
 
 /* ---- output: MANY_ROWS ------------------------------------------------------------------------------------------------ */
 
@@ -25,6 +23,8 @@ HASH_ROWS(hash_rows_64le, v64, uint64_t, W64, W64, 8, le)
 #define MANY_LANES    S32
 #define MANY_INDEX    HASH_INDEX_S32
 #define MANY_BLOCKS   sha256_blocks
+#define MANY_DIRECT   sha256_direct
+#define MANY_STREAMS  1
 #define MANY_EXPANDED sha256_expanded
 #define MANY_ROWS     hash_rows_32be
 #include "sha256_many.inc.h"
@@ -32,6 +32,7 @@ HASH_ROWS(hash_rows_64le, v64, uint64_t, W64, W64, 8, le)
 #define MANY_LANES    S32
 #define MANY_INDEX    HASH_INDEX_S32
 #define MANY_BLOCKS   sm3_blocks
+#define MANY_STREAMS  1
 #define MANY_EXPANDED sm3_expanded
 #define MANY_ROWS     hash_rows_32be
 #include "sm3_many.inc.h"
@@ -39,6 +40,7 @@ HASH_ROWS(hash_rows_64le, v64, uint64_t, W64, W64, 8, le)
 #define MANY_LANES    S64
 #define MANY_INDEX    HASH_INDEX_S64
 #define MANY_BLOCKS   sha512_blocks
+#define MANY_STREAMS  1
 #define MANY_EXPANDED sha512_expanded
 #define MANY_ROWS     hash_rows_64be
 #include "sha512_many.inc.h"

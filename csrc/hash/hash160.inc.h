@@ -1,8 +1,20 @@
 /* hash160.inc.h - RIPEMD-160 over S32 lanes, and hash160 over it and the including backend's sha256_many. */
 #include "padding.inc.h"
-#include "ripemd160.inc.h"
 #include "digest_rows.h"
+#include "lanes_streams.h"
 #include "many_shared.h"
+
+static const uint32_t ripemd160_initial[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
+
+#include "streams_one.h"
+#include "ripemd160.inc.h"
+#include "streams_end.h"
+#if LANES_STREAMS == 2
+#    include "streams_all.h"
+#    include "ripemd160.inc.h"
+#    include "streams_end.h"
+#endif
+STREAMED(ripemd160, RIPEMD160, uint32_t, W32)
 
 HASH_ROWS(ripemd160_rows, v32, uint32_t, S32, W32, 5, le)
 
@@ -14,6 +26,7 @@ HASH_ROWS(ripemd160_rows, v32, uint32_t, S32, W32, 5, le)
 #define MANY_BLOCK   64
 #define MANY_DIGEST  20
 #define MANY_BLOCKS  ripemd160_blocks
+#define MANY_STREAMS 1
 #define MANY_INITIAL ripemd160_initial
 #define MANY_PAD     hash_pad_64_le
 #define MANY_ROWS    ripemd160_rows

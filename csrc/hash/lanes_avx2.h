@@ -97,9 +97,9 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     for (int j = 0; j < W64; j++) memcpy(&last[j], p[j] + 128, 8);
     w[16] = v64_load(last);
 }
-/* 8 x 8 words of 32 bits, twice: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
-static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
-    for (int k = 0; k < 16; k += 8) {
+/* 8 x 8 words of 32 bits at a time: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
+static inline void v32_block_words(v32 *w, const uint8_t *const p[W32], int n) {
+    for (int k = 0; k < n; k += 8) {
         v32 r[8], low[4], high[4];
         for (int j = 0; j < 8; j++) r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 4 * k));
         for (int j = 0; j < 4; j++) { /* 32-bit interleave of lanes 2j and 2j + 1: words 0 1 4 5 and 2 3 6 7 */
@@ -115,6 +115,8 @@ static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
         w[k + 2] = t[0], w[k + 3] = t[1], w[k + 6] = t[2], w[k + 7] = t[3];
     }
 }
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) { v32_block_words(w, p, 8); }
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) { v32_block_words(w, p, 16); }
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     v32_block_le(w, p);
     for (int i = 0; i < 16; i++) w[i] = _mm256_shuffle_epi8(w[i], LANES_BSWAP32);

@@ -100,6 +100,35 @@ static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
     lanes_transpose64(t, high);
     for (int q = 0; q < 4; q++) w[4 * q + 2] = t[2 * q], w[4 * q + 3] = t[2 * q + 1];
 }
+/* 32 bytes at each of two places. */
+static inline v32 lanes_two(const uint8_t *low, const uint8_t *high) {
+#ifdef PC_EMULATE_AVX512
+    uint8_t both[64];
+    memcpy(both, low, 32);
+    memcpy(both + 32, high, 32);
+    return _mm512_loadu_si512(both);
+#else
+    const __m256i a = _mm256_loadu_si256((const __m256i *)(const void *)low);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(a), _mm256_loadu_si256((const __m256i *)(const void *)high), 1);
+#endif
+}
+/* Lanes j and j + 4 share a vector, so that 4 x 4 words of 32 bits, interleaved within 128 bits, and two shuffles of such pieces
+ * put the lanes in order. */
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) {
+    v32 t[2][4];
+    for (int k = 0; k < 2; k++) {
+        v32 r[4];
+        for (int j = 0; j < 4; j++) r[j] = lanes_two(p[8 * k + j], p[8 * k + j + 4]);
+        const v32 a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
+        const v32 c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+        t[k][0] = _mm512_unpacklo_epi64(a, c), t[k][1] = _mm512_unpackhi_epi64(a, c);
+        t[k][2] = _mm512_unpacklo_epi64(b, d), t[k][3] = _mm512_unpackhi_epi64(b, d);
+    }
+    for (int i = 0; i < 4; i++) {
+        w[i] = _mm512_shuffle_i64x2(t[0][i], t[1][i], 0x88);
+        w[4 + i] = _mm512_shuffle_i64x2(t[0][i], t[1][i], 0xdd);
+    }
+}
 static inline v32 v32_be(v32 a) { return lanes_bswap(a, 0x0c0d0e0f08090a0b, 0x0405060700010203); }
 static inline v32 v32_le(v32 a) { return a; }
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {

@@ -103,13 +103,15 @@ static inline void lanes_transpose32(v32 out[4], const v32 r[4]) {
     out[2] = vreinterpretq_u32_u64(vtrn2q_u64(a, c));
     out[3] = vreinterpretq_u32_u64(vtrn2q_u64(b, d));
 }
-static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
-    for (int k = 0; k < 16; k += 4) {
+static inline void lanes_words(v32 *w, const uint8_t *const p[W32], int n) {
+    for (int k = 0; k < n; k += 4) {
         v32 r[4];
         for (int j = 0; j < 4; j++) r[j] = LANES_32(vld1q_u8(p[j] + 4 * k));
         lanes_transpose32(w + k, r);
     }
 }
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) { lanes_words(w, p, 8); }
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) { lanes_words(w, p, 16); }
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     v32_block_le(w, p);
     for (int i = 0; i < 16; i++) w[i] = v32_be(w[i]);

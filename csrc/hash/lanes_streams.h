@@ -1,11 +1,18 @@
 /* lanes_streams.h - LANES_STREAMS vectors of lanes side by side, over the vocabulary of a lanes header.
  *
  * The rounds of SHA-2, SM3 and RIPEMD-160 are one long chain: every operation waits for the one before. Where an operation takes
- * more than a cycle and registers are plenty, two vectors in flight fill the gaps. A lanes header that wants that defines
- * LANES_STREAMS as 2. s32 is S32 = LANES_STREAMS * W32 lanes of 32-bit words, s64 the same for 64 bits; the operations are
- * those of lanes_portable.h with s for v. Hashes with their own parallelism (Keccak, BLAKE) use v32 and v64 directly. */
+ * more than a cycle and registers are plenty, two vectors in flight fill the gaps; where it takes one, a second vector only
+ * asks for more registers. A lanes header that may want two defines LANES_STREAMS as 2. Then the templates of these hashes are
+ * instantiated twice, over one vector (streams_one.h) and over two (streams_all.h), and STREAMED makes one function of them,
+ * which takes what this CPU is better off with (pc_tuned_streams, core/tuning.h) and leaves a vector without messages out.
+ *
+ * In the templates s32 is a vector or two of 32-bit words and s64 the same for 64 bits; the operations are those of
+ * lanes_portable.h with s for v. S32 = LANES_STREAMS * W32 is the distance from one word of a state to the next, whichever
+ * instance reads it. Hashes with their own parallelism (Keccak, BLAKE) use v32 and v64 directly. */
 #ifndef PC_LANES_STREAMS_H
 #define PC_LANES_STREAMS_H
+#include "../core/check.h"
+#include "../core/tuning.h"
 
 #ifndef LANES_STREAMS
 #    define LANES_STREAMS 1
@@ -17,41 +24,54 @@
 
 enum { S32 = LANES_STREAMS * W32, S64 = LANES_STREAMS * W64 };
 
+static inline PC_UNUSED void v32_half_be(v32 w[8], const uint8_t *const *p) {
+    v32_half_le(w, p);
+    for (int i = 0; i < 8; i++) w[i] = v32_be(w[i]);
+}
+static inline PC_UNUSED void v32_rows8_be(uint8_t *rows, const v32 w[8]) {
+    v32 t[8];
+    for (int i = 0; i < 8; i++) t[i] = v32_be(w[i]);
+    v32_rows8(rows, t);
+}
+
 #if LANES_STREAMS == 1
-typedef v32 s32;
-typedef v64 s64;
-#    define s32_set1     v32_set1
-#    define s32_load     v32_load
-#    define s32_store    v32_store
-#    define s32_add      v32_add
-#    define s32_xor      v32_xor
-#    define s32_xor3     v32_xor3
-#    define s32_choose   v32_choose
-#    define s32_majority v32_majority
-#    define s32_ornxor   v32_ornxor
-#    define s32_rotl     v32_rotl
-#    define s32_shr      v32_shr
-#    define s32_fold     v32_fold
-#    define s32_block_be v32_block_be
-#    define s32_block_le v32_block_le
-#    define s64_set1     v64_set1
-#    define s64_load     v64_load
-#    define s64_store    v64_store
-#    define s64_add      v64_add
-#    define s64_xor      v64_xor
-#    define s64_xor3     v64_xor3
-#    define s64_choose   v64_choose
-#    define s64_majority v64_majority
-#    define s64_rotl     v64_rotl
-#    define s64_shr      v64_shr
-#    define s64_block_be v64_block_be
+#    define STREAMED(hash, ID, word, W)                                                                                     \
+        static inline void hash##_blocks(word *state, const uint8_t *const *p, size_t n, size_t lanes) {                    \
+            (void)lanes;                                                                                                    \
+            hash##_blocks_one(state, p, n);                                                                                 \
+        }
+#    define STREAMED_EXPANDED(hash, ID, word, W)                                                                            \
+        static inline void hash##_expanded(word *state, const word *schedule, size_t lanes) {                               \
+            (void)lanes;                                                                                                    \
+            hash##_expanded_one(state, schedule);                                                                           \
+        }
 #elif LANES_STREAMS == 2
-typedef struct s32 {
+/* lanes: those that have messages come first; the others are left as they are, or get anything. */
+#    define STREAMED(hash, ID, word, W)                                                                                     \
+        static void hash##_blocks(word *state, const uint8_t *const *p, size_t n, size_t lanes) {                           \
+            if (lanes > W && pc_tuned_streams[PC_HASH_##ID] == 2) {                                                         \
+                hash##_blocks_all(state, p, n);                                                                             \
+            } else {                                                                                                        \
+                hash##_blocks_one(state, p, n);                                                                             \
+                if (lanes > W) hash##_blocks_one(state + W, p + W, n);                                                      \
+            }                                                                                                               \
+        }
+#    define STREAMED_EXPANDED(hash, ID, word, W)                                                                            \
+        static void hash##_expanded(word *state, const word *schedule, size_t lanes) {                                      \
+            if (lanes > W && pc_tuned_streams[PC_HASH_##ID] == 2) {                                                         \
+                hash##_expanded_all(state, schedule);                                                                       \
+            } else {                                                                                                        \
+                hash##_expanded_one(state, schedule);                                                                       \
+                if (lanes > W) hash##_expanded_one(state + W, schedule);                                                    \
+            }                                                                                                               \
+        }
+
+typedef struct p32 {
     v32 part[2];
-} s32;
-typedef struct s64 {
+} p32;
+typedef struct p64 {
     v64 part[2];
-} s64;
+} p64;
 
 #    define STREAMS_ALL(s, v, word, W)                                                                                      \
         static inline s s##_set1(word x) { return (s){{v##_set1(x), v##_set1(x)}}; }                                        \
@@ -75,12 +95,25 @@ typedef struct s64 {
             v##_block_##order(u, p + W);                                                                                    \
             for (int i = 0; i < 16; i++) w[i] = (s){{t[i], u[i]}};                                                          \
         }
-STREAMS_ALL(s32, v32, uint32_t, W32)
-STREAMS_ALL(s64, v64, uint64_t, W64)
-STREAMS_3(s32, v32, ornxor)
-STREAMS_BLOCK(s32, v32, be, W32)
-STREAMS_BLOCK(s32, v32, le, W32)
-STREAMS_BLOCK(s64, v64, be, W64)
+STREAMS_ALL(p32, v32, uint32_t, W32)
+STREAMS_ALL(p64, v64, uint64_t, W64)
+STREAMS_3(p32, v32, ornxor)
+STREAMS_BLOCK(p32, v32, be, W32)
+STREAMS_BLOCK(p32, v32, le, W32)
+STREAMS_BLOCK(p64, v64, be, W64)
+static inline void p32_half_be(p32 w[8], const uint8_t *const *p) {
+    v32 t[8], u[8];
+    v32_half_be(t, p);
+    v32_half_be(u, p + W32);
+    for (int i = 0; i < 8; i++) w[i] = (p32){{t[i], u[i]}};
+}
+static inline void p32_rows8_be(uint8_t *rows, const p32 w[8]) {
+    for (int k = 0; k < 2; k++) {
+        v32 t[8];
+        for (int i = 0; i < 8; i++) t[i] = w[i].part[k];
+        v32_rows8_be(rows + 32 * W32 * k, t);
+    }
+}
 #    undef STREAMS_ALL
 #    undef STREAMS_2
 #    undef STREAMS_3
@@ -92,11 +125,11 @@ STREAMS_BLOCK(s64, v64, be, W64)
             const s streams_a = (a);                                                                                        \
             (s){{op(streams_a.part[0], n), op(streams_a.part[1], n)}};                                                      \
         })
-#    define s32_rotl(a, n) STREAMS_SHIFT(s32, v32_rotl, a, n)
-#    define s32_shr(a, n)  STREAMS_SHIFT(s32, v32_shr, a, n)
-#    define s32_fold(a, n) STREAMS_SHIFT(s32, v32_fold, a, n)
-#    define s64_rotl(a, n) STREAMS_SHIFT(s64, v64_rotl, a, n)
-#    define s64_shr(a, n)  STREAMS_SHIFT(s64, v64_shr, a, n)
+#    define p32_rotl(a, n) STREAMS_SHIFT(p32, v32_rotl, a, n)
+#    define p32_shr(a, n)  STREAMS_SHIFT(p32, v32_shr, a, n)
+#    define p32_fold(a, n) STREAMS_SHIFT(p32, v32_fold, a, n)
+#    define p64_rotl(a, n) STREAMS_SHIFT(p64, v64_rotl, a, n)
+#    define p64_shr(a, n)  STREAMS_SHIFT(p64, v64_shr, a, n)
 #else
 #    error "LANES_STREAMS is 1 or 2"
 #endif

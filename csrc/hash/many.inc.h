@@ -5,6 +5,7 @@
  *   MANY_WORDS       words of chaining state;  MANY_BLOCK  bytes per block;  MANY_DIGEST  bytes per digest
  *   MANY_INDEX(w, j) where word w of lane j is in the state
  *   MANY_BLOCKS      void (MANY_WORD *state, const uint8_t *const p[MANY_LANES], size_t n_blocks)
+ *   MANY_STREAMS     optional: MANY_BLOCKS and MANY_EXPANDED take one more argument, how many lanes have messages: the first ones
  *   MANY_INITIAL     const MANY_WORD[MANY_WORDS]
  *   MANY_PAD         int (uint8_t *block, size_t used, uint64_t total): writes the padding behind `used` bytes of the last
  *                    block (room for two blocks) of a message of `total` bytes; returns the blocks there are now, 1 or 2
@@ -16,6 +17,11 @@
  *   MANY_LAST(state, j, total)  optional: the last block is special, and always there (BLAKE2): a whole last block is no
  *                    padding's neighbour but the last block itself, and this prepares lane j for it
  *
+ *   MANY_DIRECT      optional: size_t (const MANY_WORD *start, const uint8_t *kept, size_t kept_len, uint64_t total, const uint8_t
+ *                    *data, ptrdiff_t stride, size_t len, size_t n, uint8_t *digests) hashes as many of n messages of one length as
+ *                    it has a shorter way for, the first ones, and says how many. start: the state behind the whole blocks of the
+ *                    prefix; kept: the rest of the prefix; total: bytes of a whole message. Digests may lie over rows as
+ *                    in hash_merkle_level
  *   MANY_ONE         optional: void (MANY_WORD *state, const uint8_t *p, size_t n_blocks), one message by itself where that takes
  *                    less than MANY_LANES of them; word w of lane j is then at MANY_WORDS * j + w
  *   MANY_AHEAD       optional: 1 copies what has to be copied of messages of one length a step ahead. A compression that reads bytes
@@ -81,19 +87,37 @@ static inline void MANY_FN(_last)(MANY_WORD *state, size_t lane, uint64_t total)
 #ifndef MANY_AHEAD
 #    define MANY_AHEAD 0
 #endif
+#ifdef MANY_STREAMS
+#    define MANY_RUN(state, p, n_blocks, used)       MANY_BLOCKS(state, p, n_blocks, used)
+#    define MANY_RUN_EXPANDED(state, schedule, used) MANY_EXPANDED(state, schedule, used)
+#else
+#    define MANY_RUN(state, p, n_blocks, used)       MANY_BLOCKS(state, p, n_blocks)
+#    define MANY_RUN_EXPANDED(state, schedule, used) MANY_EXPANDED(state, schedule)
+#endif
 #ifdef MANY_ONE
-#    define MANY_STEP(alone, j, p, n_blocks)                                                                                \
+#    define MANY_STEP(alone, j, p, n_blocks, used)                                                                          \
         do {                                                                                                                \
             if (alone)                                                                                                      \
                 MANY_ONE(state + MANY_WORDS * (j), (p)[j], n_blocks);                                                       \
             else                                                                                                            \
-                MANY_BLOCKS(state, p, n_blocks);                                                                            \
+                MANY_RUN(state, p, n_blocks, used);                                                                         \
         } while (0)
 #else
-#    define MANY_STEP(alone, j, p, n_blocks) ((void)(j), MANY_BLOCKS(state, p, n_blocks))
+#    define MANY_STEP(alone, j, p, n_blocks, used) ((void)(j), MANY_RUN(state, p, n_blocks, used))
 #endif
 
 /* ---- one length --------------------------------------------------------------------------------------------------------- */
+
+/* The digests of the first lanes, one after another. */
+static inline void MANY_FN(_digests)(uint8_t *digests, const MANY_WORD *state, size_t lanes) {
+    uint8_t rows[MANY_LANES * MANY_ROW];
+    if (MANY_ROW == MANY_DIGEST && lanes == MANY_LANES) {
+        MANY_ROWS(digests, state);
+        return;
+    }
+    MANY_ROWS(rows, state);
+    for (size_t j = 0; j < lanes; j++) memcpy(digests + j * MANY_DIGEST, rows + j * MANY_ROW, MANY_DIGEST);
+}
 
 /* n messages of len bytes with heads of head_len bytes: data + i * stride, head + i * head_stride. */
 PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *head, ptrdiff_t head_stride, size_t head_len,
@@ -101,7 +125,7 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
     const hash_shape s = MANY_FN(_shape)(call, head_len, len);
     const int copies = s.fixed || s.used;
     MANY_WORD initial[MANY_WORDS * MANY_LANES], state[MANY_WORDS * MANY_LANES];
-    uint8_t buffers[(1 + MANY_AHEAD) * MANY_LANES][MANY_FN(_buffer)], rows[MANY_LANES * MANY_ROW];
+    uint8_t buffers[(1 + MANY_AHEAD) * MANY_LANES][MANY_FN(_buffer)];
     const uint8_t *front[MANY_LANES], *body[MANY_LANES], *back[MANY_LANES];
     const size_t lanes = n < MANY_LANES ? n : MANY_LANES, built = copies ? lanes : 1;
     size_t tail = 1;
@@ -150,18 +174,17 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
         for (size_t j = done; j < MANY_LANES; j++) body[j] = body[0];
         memcpy(state, initial, sizeof state);
         if (!apart) {
-            MANY_STEP(lanes == 1, 0, front, s.front + tail);
+            MANY_STEP(lanes == 1, 0, front, s.front + tail, done);
         } else {
-            if (s.front) MANY_STEP(lanes == 1, 0, front, s.front);
-            if (s.body) MANY_STEP(lanes == 1, 0, body, s.body);
+            if (s.front) MANY_STEP(lanes == 1, 0, front, s.front, done);
+            if (s.body) MANY_STEP(lanes == 1, 0, body, s.body, done);
             for (size_t j = 0; j < MANY_LANES; j++) MANY_FN(_last)(state, j, s.total);
-            if (!expanded) MANY_STEP(lanes == 1, 0, back, tail);
+            if (!expanded) MANY_STEP(lanes == 1, 0, back, tail, done);
         }
 #ifdef MANY_SCHEDULE
-        if (expanded) MANY_EXPANDED(state, schedule);
+        if (expanded) MANY_RUN_EXPANDED(state, schedule, done);
 #endif
-        MANY_ROWS(rows, state);
-        for (size_t j = 0; j < done; j++) memcpy(call->digests + (i + j) * MANY_DIGEST, rows + j * MANY_ROW, MANY_DIGEST);
+        MANY_FN(_digests)(call->digests + i * MANY_DIGEST, state, done);
     }
 #undef MANY_FILL
 }
@@ -263,7 +286,7 @@ PC_NOINLINE void MANY_FN(_ragged)(const MANY_FN(_call) * call, size_t n) {
         for (size_t j = 0; j < MANY_LANES; j++) {
             if (lanes[j].item == SIZE_MAX) at[j] = any;
         }
-        MANY_STEP(busy == 1, last, at, step);
+        MANY_STEP(busy == 1, last, at, step, last + 1);
         int written = 0;
         for (size_t j = 0; j < MANY_LANES; j++) {
             MANY_FN(_lane) *lane = &lanes[j];
@@ -294,7 +317,7 @@ PC_NOINLINE void MANY_FN(_chain)(MANY_WORD *chain, const uint8_t *data, size_t b
         same[j] = data;
         for (size_t w = 0; w < MANY_WORDS; w++) state[MANY_INDEX(w, j)] = chain[w];
     }
-    MANY_BLOCKS(state, same, blocks);
+    MANY_RUN(state, same, blocks, 1);
     for (size_t w = 0; w < MANY_WORDS; w++) chain[w] = state[MANY_INDEX(w, 0)];
 #endif
 }
@@ -351,10 +374,16 @@ PC_NOINLINE void MANY_FN(_many_heads)(const uint8_t *prefix, size_t prefix_len, 
     size_t len;
     const uint8_t *data = pc_column_row(messages, 0, &len);
     const ptrdiff_t stride = messages->offsets ? (ptrdiff_t)len : messages->stride;
+    size_t first = 0;
+#ifdef MANY_DIRECT
+    if (!heads) first = MANY_DIRECT(call.start, call.kept, call.kept_len, prefix_len + len, data, stride, len, n, digests);
+    if (first == n) return;
+    call.digests += first * MANY_DIGEST;
+#endif
     if (heads) {
         MANY_FN(_level)(&call, heads->data, heads->stride, heads->width, data, stride, len, n);
     } else {
-        MANY_FN(_level)(&call, NULL, 0, 0, data, stride, len, n);
+        MANY_FN(_level)(&call, NULL, 0, 0, len ? data + (ptrdiff_t)first * stride : data, stride, len, n - first);
     }
 }
 
@@ -391,3 +420,7 @@ PC_UNUSED static void MANY_FN(_merkle_level)(int odd, const uint8_t *prefix, siz
 #undef MANY_AHEAD
 #undef MANY_ONE
 #undef MANY_STEP
+#undef MANY_STREAMS
+#undef MANY_DIRECT
+#undef MANY_RUN
+#undef MANY_RUN_EXPANDED

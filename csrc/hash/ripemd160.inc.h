@@ -1,8 +1,6 @@
 /* ripemd160.inc.h - RIPEMD-160 compression over S32 lanes. H. Dobbertin, A. Bosselaers, B. Preneel: RIPEMD-160, a strengthened
  * version of RIPEMD, 1996, appendix A (ISO/IEC 10118-3:2018, dedicated hash-function 1). */
 
-static const uint32_t ripemd160_initial[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-
 #define RIPEMD_F1(x, y, z) s32_xor3(x, y, z)
 #define RIPEMD_F2(x, y, z) s32_choose(x, y, z)
 #define RIPEMD_F3(x, y, z) s32_ornxor(x, y, z)
@@ -21,11 +19,11 @@ static const uint32_t ripemd160_initial[5] = {0x67452301, 0xefcdab89, 0x98badcfe
     RIPEMD_LINE(a##2, b##2, c##2, d##2, e##2, F2, x2, s2, k2)
 
 /* state[word * S32 + lane]; n blocks of 64 bytes at p[lane]. */
-static void ripemd160_blocks(uint32_t *state, const uint8_t *const p[S32], size_t n) {
+static void STREAM(ripemd160_blocks)(uint32_t *state, const uint8_t *const *p, size_t n) {
     static const uint32_t left[5] = {0, 0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xa953fd4e};
     static const uint32_t right[5] = {0x50a28be6, 0x5c4dd124, 0x6d703ef3, 0x7a6d76e9, 0};
-    const uint8_t *at[S32];
-    for (int j = 0; j < S32; j++) at[j] = p[j];
+    const uint8_t *at[STREAM_W32];
+    for (int j = 0; j < STREAM_W32; j++) at[j] = p[j];
     for (; n; n--) {
         s32 w[16], k, k2;
         s32_block_le(w, at);
@@ -120,6 +118,6 @@ static void ripemd160_blocks(uint32_t *state, const uint8_t *const p[S32], size_
                       s32_add(s32_load(state + 3 * S32), s32_add(e, a2)), s32_add(s32_load(state + 4 * S32), s32_add(a, b2)),
                       s32_add(s32_load(state), s32_add(b, c2))};
         for (int i = 0; i < 5; i++) s32_store(state + i * S32, out[i]);
-        for (int j = 0; j < S32; j++) at[j] += 64;
+        for (int j = 0; j < STREAM_W32; j++) at[j] += 64;
     }
 }

@@ -4,19 +4,19 @@
 
 #define SHA512_ROUND(a, b, c, d, e, f, g, h, wk)                                                                            \
     do {                                                                                                                    \
-        s64 t1 = s64_add(s64_add(h, wk), s64_add(s64_choose(e, f, g), sha512_big1(e)));                                     \
+        s64 t1 = s64_add(s64_add(h, wk), s64_add(s64_choose(e, f, g), STREAM(sha512_big1)(e)));                             \
         d = s64_add(d, t1);                                                                                                 \
-        h = s64_add(t1, s64_add(sha512_big0(a), s64_majority(a, b, c)));                                                    \
+        h = s64_add(t1, s64_add(STREAM(sha512_big0)(a), s64_majority(a, b, c)));                                            \
     } while (0)
 
-static inline s64 sha512_big0(s64 x) { return s64_xor3(s64_rotl(x, 36), s64_rotl(x, 30), s64_rotl(x, 25)); }
-static inline s64 sha512_big1(s64 x) { return s64_xor3(s64_rotl(x, 50), s64_rotl(x, 46), s64_rotl(x, 23)); }
-static inline s64 sha512_small0(s64 x) { return s64_xor3(s64_rotl(x, 63), s64_rotl(x, 56), s64_shr(x, 7)); }
-static inline s64 sha512_small1(s64 x) { return s64_xor3(s64_rotl(x, 45), s64_rotl(x, 3), s64_shr(x, 6)); }
+static inline s64 STREAM(sha512_big0)(s64 x) { return s64_xor3(s64_rotl(x, 36), s64_rotl(x, 30), s64_rotl(x, 25)); }
+static inline s64 STREAM(sha512_big1)(s64 x) { return s64_xor3(s64_rotl(x, 50), s64_rotl(x, 46), s64_rotl(x, 23)); }
+static inline s64 STREAM(sha512_small0)(s64 x) { return s64_xor3(s64_rotl(x, 63), s64_rotl(x, 56), s64_shr(x, 7)); }
+static inline s64 STREAM(sha512_small1)(s64 x) { return s64_xor3(s64_rotl(x, 45), s64_rotl(x, 3), s64_shr(x, 6)); }
 
 #define SHA512_EXTEND(i)                                                                                                    \
-    (w[(i) & 15] = s64_add(s64_add(w[(i) & 15], sha512_small0(w[((i) + 1) & 15])),                                          \
-                           s64_add(w[((i) + 9) & 15], sha512_small1(w[((i) + 14) & 15]))))
+    (w[(i) & 15] = s64_add(s64_add(w[(i) & 15], STREAM(sha512_small0)(w[((i) + 1) & 15])),                                  \
+                           s64_add(w[((i) + 9) & 15], STREAM(sha512_small1)(w[((i) + 14) & 15]))))
 
 #define SHA512_8_ROUNDS(W, t)                                                                                               \
     SHA512_ROUND(a, b, c, d, e, f, g, h, W(0 + (t)));                                                                       \
@@ -33,9 +33,9 @@ static inline s64 sha512_small1(s64 x) { return s64_xor3(s64_rotl(x, 45), s64_ro
 #define SHA512_EXPANDED(i) s64_set1(k[i])
 
 /* state[word * S64 + lane]; n blocks of 128 bytes at p[lane]. */
-static void sha512_blocks(uint64_t *state, const uint8_t *const p[S64], size_t n) {
-    const uint8_t *at[S64];
-    for (int j = 0; j < S64; j++) at[j] = p[j];
+static void STREAM(sha512_blocks)(uint64_t *state, const uint8_t *const *p, size_t n) {
+    const uint8_t *at[STREAM_W64];
+    for (int j = 0; j < STREAM_W64; j++) at[j] = p[j];
     for (; n; n--) {
         s64 w[16];
         s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
@@ -52,12 +52,12 @@ static void sha512_blocks(uint64_t *state, const uint8_t *const p[S64], size_t n
         }
         s64 out[8] = {a, b, c, d, e, f, g, h};
         for (int i = 0; i < 8; i++) s64_store(state + i * S64, s64_add(s64_load(state + i * S64), out[i]));
-        for (int j = 0; j < S64; j++) at[j] += 128;
+        for (int j = 0; j < STREAM_W64; j++) at[j] += 128;
     }
 }
 
 /* One block that is the same in every lane. */
-static void sha512_expanded(uint64_t *state, const uint64_t *schedule) {
+static void STREAM(sha512_expanded)(uint64_t *state, const uint64_t *schedule) {
     s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
     s64 e = s64_load(state + 4 * S64), f = s64_load(state + 5 * S64), g = s64_load(state + 6 * S64);
     s64 h = s64_load(state + 7 * S64);

@@ -2,8 +2,8 @@
 
 #include "sm3_constants.h"
 
-static inline s32 sm3_p0(s32 x) { return s32_fold(x, 9); }
-static inline s32 sm3_p1(s32 x) { return s32_fold(x, 15); }
+static inline s32 STREAM(sm3_p0)(s32 x) { return s32_fold(x, 9); }
+static inline s32 STREAM(sm3_p1)(s32 x) { return s32_fold(x, 15); }
 #define SM3_FF_LOW(x, y, z)  s32_xor3(x, y, z)
 #define SM3_GG_LOW(x, y, z)  s32_xor3(x, y, z)
 #define SM3_FF_HIGH(x, y, z) s32_majority(x, y, z)
@@ -19,12 +19,12 @@ static inline s32 sm3_p1(s32 x) { return s32_fold(x, 15); }
         b = s32_rotl(b, 9);                                                                                                 \
         d = tt1;                                                                                                            \
         f = s32_rotl(f, 19);                                                                                                \
-        h = sm3_p0(tt2);                                                                                                    \
+        h = STREAM(sm3_p0)(tt2);                                                                                            \
     } while (0)
 
 /* W_(j+16) from the ring of the last 16 words: needed 12 rounds ahead, for W_(j+4) of the round that uses it as w4. */
 #define SM3_EXTEND(i)                                                                                                       \
-    (w[(i) & 15] = s32_xor3(sm3_p1(s32_xor3(w[(i) & 15], w[((i) + 7) & 15], s32_rotl(w[((i) + 13) & 15], 15))),             \
+    (w[(i) & 15] = s32_xor3(STREAM(sm3_p1)(s32_xor3(w[(i) & 15], w[((i) + 7) & 15], s32_rotl(w[((i) + 13) & 15], 15))),     \
                             s32_rotl(w[((i) + 3) & 15], 7), w[((i) + 10) & 15]))
 
 #define SM3_4_ROUNDS(FF, GG, W, i)                                                                                          \
@@ -41,9 +41,9 @@ static inline s32 sm3_p1(s32 x) { return s32_fold(x, 15); }
 #define SM3_4_EXTEND(i) (SM3_EXTEND(i), SM3_EXTEND((i) + 1), SM3_EXTEND((i) + 2), SM3_EXTEND((i) + 3))
 
 /* state[word * S32 + lane]; n blocks of 64 bytes at p[lane]. */
-static void sm3_blocks(uint32_t *state, const uint8_t *const p[S32], size_t n) {
-    const uint8_t *at[S32];
-    for (int j = 0; j < S32; j++) at[j] = p[j];
+static void STREAM(sm3_blocks)(uint32_t *state, const uint8_t *const *p, size_t n) {
+    const uint8_t *at[STREAM_W32];
+    for (int j = 0; j < STREAM_W32; j++) at[j] = p[j];
     for (; n; n--) {
         s32 w[16];
         s32 a = s32_load(state), b = s32_load(state + S32), c = s32_load(state + 2 * S32), d = s32_load(state + 3 * S32);
@@ -72,12 +72,12 @@ static void sm3_blocks(uint32_t *state, const uint8_t *const p[S32], size_t n) {
         }
         s32 out[8] = {a, b, c, d, e, f, g, h};
         for (int i = 0; i < 8; i++) s32_store(state + i * S32, s32_xor(s32_load(state + i * S32), out[i]));
-        for (int j = 0; j < S32; j++) at[j] += 64;
+        for (int j = 0; j < STREAM_W32; j++) at[j] += 64;
     }
 }
 
 /* One block that is the same in every lane. */
-static void sm3_expanded(uint32_t *state, const uint32_t *schedule) {
+static void STREAM(sm3_expanded)(uint32_t *state, const uint32_t *schedule) {
     s32 a = s32_load(state), b = s32_load(state + S32), c = s32_load(state + 2 * S32), d = s32_load(state + 3 * S32);
     s32 e = s32_load(state + 4 * S32), f = s32_load(state + 5 * S32), g = s32_load(state + 6 * S32);
     s32 h = s32_load(state + 7 * S32);

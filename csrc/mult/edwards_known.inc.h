@@ -1,7 +1,7 @@
 /* edwards_known.inc.h - tables of a point that many scalars will multiply, and r = u B + v A by them: additions only; template.
  *
  * Makes ed25519_known_b (table), _known_terms (type), _known_store, _load, _to_ext, _flush, _bases, _fill,
- * _build, _b_build, _take_aim, _sum (here cv(known_store) and so on).
+ * _build, _b_build, _take_aim, _fetch, _sum (here cv(known_store) and so on).
  *
  * Requires edwards_base.inc.h and (curves/<curve>.inc.h)
  *   CV_KNOWN_WINDOW   bits per digit of u, and the most per digit of v
@@ -140,8 +140,7 @@ typedef struct cv(known_terms_s) {
     size_t n;
 } cv(known_terms);
 
-/* Finds the terms of u B + v A for u, v < 2^CV_BITS, and has their rows fetched. tables: of A, with this window; NULL where it does not
- * matter what comes out. */
+/* Finds the terms of u B + v A for u, v < 2^CV_BITS. tables: of A, with this window; NULL where it does not matter what comes out. */
 static void cv(known_take_aim)(cv(known_terms) * terms, const vec u[CV_SCALAR_WORDS], const vec v[CV_SCALAR_WORDS],
                                const uint64_t *const tables[VL], int window) {
     pthread_once(&cv(known_b_once), cv(known_b_build));
@@ -155,18 +154,27 @@ static void cv(known_take_aim)(cv(known_terms) * terms, const vec u[CV_SCALAR_WO
                 const uint64_t *table = part && tables[lane] ? tables[lane] : cv(known_b);
                 const uint64_t *row = table + ((size_t)i * ED_KNOWN_PER(width) + j[lane]) * cv(KNOWN_ROW);
                 terms->row[terms->n][lane] = row;
-                __builtin_prefetch(row);
-                __builtin_prefetch(row + cv(KNOWN_ROW) - 1);
             }
         }
     }
 }
-PC_NOINLINE VEC_FLATTEN void cv(known_sum)(cv(ext) * r, const cv(known_terms) * terms) {
+/* Has the rows of a term fetched; they lie across two lines. */
+PC_INLINE void cv(known_fetch)(const cv(known_terms) * terms, size_t i) {
+    for (size_t lane = 0; lane < VL; lane++) {
+        __builtin_prefetch(terms->row[i][lane]);
+        __builtin_prefetch(terms->row[i][lane] + cv(KNOWN_ROW) - 1);
+    }
+}
+/* The sum of these terms. The rows of those that are next (NULL: nothing is) are fetched a term at a time, with each addition: all at
+ * once they would be more than a core has in flight, and everything else would wait. */
+PC_NOINLINE VEC_FLATTEN void cv(known_sum)(cv(ext) * r, const cv(known_terms) * terms, const cv(known_terms) * next) {
     cv(niels) q;
     cv(sum) s;
     cv(known_load)(&q, terms->row[0]);
     cv(known_to_ext)(r, &q, terms->negative[0]);
+    if (next) cv(known_fetch)(next, 0);
     for (size_t i = 1; i < terms->n; i++) {
+        if (next) cv(known_fetch)(next, i);
         cv(known_load)(&q, terms->row[i]);
         cv(add_niels)(&s, r, &q, terms->negative[i]);
         cv(to_ext)(r, &s);

@@ -18,6 +18,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What preferences say, read and changed by name. */
+static int value_of(const char *name, const char *algorithm, pc_choice *choice) {
+    for (int i = 0; pc_choice_at(i, choice) == PC_OK; i++)
+        if (strcmp(choice->name, name) == 0 && strcmp(choice->algorithm, algorithm) == 0) return (int)choice->value;
+    return -1;
+}
+static void test_changed_choice(void) {
+    pc_choice choice;
+    EXPECT_INT(value_of("from portable", "sha256", &choice), 100);
+    EXPECT(strcmp(choice.source, "measured on such a CPU") == 0 && choice.usual == 100);
+    EXPECT_INT(value_of("from portable", "sha512", &choice), 3);
+    EXPECT_INT(value_of("from absent", "sha256", &choice), -1);
+    EXPECT_INT(pc_choice_set("from portable", "sha256", 7), PC_OK);
+    EXPECT_INT(value_of("from portable", "sha256", &choice), 7);
+    EXPECT_INT((int)choice.usual, 100);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 6), PC_WHY_ORDER);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 7), PC_WHY_SET);
+    EXPECT_INT(pc_choice_set("from portable", "sha256", PC_NEVER), PC_OK);
+    EXPECT_INT(pc_backend_why(0, PC_HASH_SHA256, 1 << 20), PC_WHY_ORDER);
+    EXPECT_INT(pc_choice_set("from portable", "sha256", -1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_set("from portable", "sha256", (int64_t)PC_NEVER + 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_set("from portable", "none", 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_set("from absent", "sha256", 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_set("streams", "sm3", 3), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_set("streams", "sm3", 1), PC_OK);
+    EXPECT_INT(value_of("streams", "sm3", &choice), 1);
+    EXPECT_INT(pc_choice_set(NULL, "sm3", 1), PC_ERR_ARGUMENT);
+    EXPECT_INT(pc_choice_at(-1, &choice), PC_ERR_ARGUMENT);
+}
+
 /* ---- backends with one fault ------------------------------------------------------------------------------------------ */
 
 static void good_hash(const uint8_t *prefix, size_t prefix_len, const pc_column *messages, size_t n, uint8_t *digests) {
@@ -227,6 +257,7 @@ static void together(void) {
 int main(void) {
     in_child(NULL, test_rows);
     in_child(NULL, test_choice);
+    in_child(NULL, test_changed_choice);
     in_child(NULL, test_scratch);
     in_child(NULL, together);
     in_child("portable", forced_portable);

@@ -42,8 +42,8 @@ class Capabilities:
         active: for every hash and scheme, the backend that a batch of 1,024 items takes in the calling context.
         active_single: the same for a single item; it differs where a narrow kernel is faster for few items.
         why, why_single: for each of them the reason: "PYCORE_BACKEND" or "use_backend" (forced), "measured best at this
-            size" on a CPU like this one, "by rule" (measured on another CPU, or reckoned), or "first usable" in the
-            order of `backends`.
+            size" on a CPU like this one, "by rule" (measured on another CPU, or reckoned), "tuned" (set by a file of
+            ``pycore tune``), or "first usable" in the order of `backends`.
         compiler: the compiler of the C core, with version and flags.
         schemes, hashes, trees: the registry.
         threads: how many threads a call without ``threads=`` may use.

@@ -73,6 +73,11 @@ class Budget:
         if self.deadline is not None and self._clock() >= self.deadline:
             raise ExpiredError("the deadline passed")
 
+    def left(self) -> float | None:
+        """Seconds until the deadline, or None without one. Raises as `check`."""
+        self.check()
+        return None if self.deadline is None else max(0.0, self.deadline - self._clock())
+
     def __enter__(self) -> Budget:
         self._token = _current.set(self)
         return self
@@ -94,6 +99,16 @@ def checkpoint() -> None:
     budget = _current.get()
     if budget is not None:
         budget.check()
+
+
+def time_left() -> float | None:
+    """Seconds that the budget of this context leaves to somebody who is asked; None without a deadline.
+
+    Raises:
+        StoppedError: it is used up.
+    """
+    budget = _current.get()
+    return None if budget is None else budget.left()
 
 
 def limited() -> bool:

@@ -175,6 +175,7 @@ _WHY = {
     int(lib.PC_WHY_MEASURED): "measured best at this size",
     int(lib.PC_WHY_RULE): "by rule",
     int(lib.PC_WHY_ORDER): "first usable",
+    int(lib.PC_WHY_SET): "tuned",
 }
 
 

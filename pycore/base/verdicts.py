@@ -47,6 +47,7 @@ else:
     Verdict.__doc__ = _VerdictBase.__doc__
 
 _BY_CODE: dict[int, Verdict] = {member.value: member for member in Verdict}
+_CODES = bytes(_BY_CODE)
 _VALID = int(Verdict.VALID)
 _PROOF_CODES = frozenset({int(Verdict.BAD_PROOF), int(Verdict.MALFORMED_PROOF)})
 
@@ -81,18 +82,19 @@ class Verdicts:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, codes: NDArray[np.uint8] | bytes) -> None:
-        array = (
-            np.frombuffer(codes, dtype=np.uint8)
-            if isinstance(codes, bytes)
-            else to_array(codes, "codes", "uint8 array")
-        )
+        if isinstance(codes, bytes):
+            if unknown := codes.translate(None, _CODES):
+                raise InputError("codes", f"code {max(unknown)}", f"codes up to {max(_BY_CODE)}")
+            self._codes: NDArray[np.uint8] = np.frombuffer(codes, dtype=np.uint8)  # read-only as the bytes are
+            return
+        array = to_array(codes, "codes", "uint8 array")
         if array.dtype != np.uint8 or array.ndim != 1:
             raise ShapeError("codes", f"{array.dtype} array of shape {array.shape}", "uint8 array of shape (n,)")
         if array.size and int(array.max()) not in _BY_CODE:
             raise InputError("codes", f"code {int(array.max())}", f"codes up to {max(_BY_CODE)}")
         view = array.view()
         view.flags.writeable = False
-        self._codes: NDArray[np.uint8] = view
+        self._codes = view
 
     @classmethod
     def of_kernel(cls, codes: NDArray[np.uint8]) -> Verdicts:

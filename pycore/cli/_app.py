@@ -23,9 +23,12 @@ from .ethereum import ethereum
 from .evidence import evidence
 from .hash import hash_command
 from .info import info
+from .loadtest import loadtest
 from .merkle import merkle
 from .serve import serve
+from .size import size
 from .trust import trust
+from .tune import tune
 from .validate import validate
 from .verify import verify
 
@@ -73,7 +76,10 @@ app.add_typer(cosmos, name="cosmos")
 app.add_typer(evidence, name="evidence")
 app.add_typer(collectibles, name="collectibles")
 app.command(name="bench")(bench)
+app.command(name="loadtest")(loadtest)
+app.command(name="size")(size)
 app.command(name="info")(info)
+app.command(name="tune")(tune)
 app.command(name="demo")(demo)
 
 

@@ -11,7 +11,7 @@ import typer
 from pycore.errors import InputError
 
 if TYPE_CHECKING:
-    from pycore.client import ValidationClient
+    from pycore.client import Tls, ValidationClient
 
 ViaOption = Annotated[
     str | None, typer.Option("--via", metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
@@ -46,14 +46,30 @@ def connect(
         if wanted:
             raise InputError("--tls", "no --via", "--via HOST:PORT with it")
         return None
+    from pycore.client import ValidationClient
+
+    secured, token = caller(tls=tls, ca=ca, certificate=certificate, key=key, name=name)
+    return ValidationClient(target, tls=secured, token=token)
+
+
+def caller(
+    *, tls: bool, ca: Path | None, certificate: Path | None, key: Path | None, name: str | None
+) -> tuple[Tls | None, str | Path | None]:
+    """How the options for TLS secure a connection, and the token that the environment names.
+
+    Raises:
+        InputError: one half of the client's certificate and key.
+    """
     if (certificate is None) != (key is None):
         missing = "--tls-certificate" if certificate is None else "--tls-key"
         raise InputError(missing, "nothing", "both --tls-certificate and --tls-key, or neither")
     import os
 
-    from pycore.client import Tls, ValidationClient
+    from pycore.client import Tls
 
     path = os.environ.get("PYCORE_TOKEN_FILE")
     token = Path(path) if path else os.environ.get("PYCORE_TOKEN") or None
-    secured = Tls(root_certificates=ca, certificate=certificate, private_key=key, server_name=name) if wanted else None
-    return ValidationClient(target, tls=secured, token=token)
+    wanted = tls or any(value is not None for value in (ca, certificate, key, name))
+    if not wanted:
+        return None, token
+    return Tls(root_certificates=ca, certificate=certificate, private_key=key, server_name=name), token

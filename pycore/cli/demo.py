@@ -18,9 +18,8 @@ from ._output import JsonOption, is_terminal, note, print_json, print_table
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
+    from pycore.loadtest.process import ServiceProcess
     from pycore.testing import GeneratedLedger
-
-    from ._service import ServiceProcess
 
 _MESSAGE_BYTES = 16 << 20  # the service's own default
 _TRANSACTION_BYTES = 1300  # of a BlockInfo, about; half of the senders show a whole certificate
@@ -118,7 +117,7 @@ def demo(
 
       pycore demo --once --blocks 5 --txs 200 --suite p256
     """
-    from ._service import ServiceProcess
+    from pycore.loadtest.process import ServiceProcess
 
     service = ServiceProcess(address, max_message_bytes=max(_MESSAGE_BYTES, 2 * _TRANSACTION_BYTES * txs))
     with _interrupted_by_sigterm(), service:

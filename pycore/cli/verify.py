@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_INVALID
+from ._explain import Explained, explained
 from ._keys import KeyReader, hinted
 from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
@@ -61,6 +62,9 @@ def verify(
     tls_certificate: CertificateOption = None,
     tls_key: KeyOption = None,
     tls_name: NameOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Of the first invalid item: which known conventions would make it hold.")
+    ] = False,
     show_all: Annotated[bool, typer.Option("--all", help="List valid items too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -77,6 +81,8 @@ def verify(
       pycore verify --scheme ecdsa-secp256k1 --rules low-s --json signatures.csv
 
       pycore verify --scheme ed25519 --public-key HEX --signature HEX --message HEX
+
+      pycore verify --scheme sm2 --public-key HEX --signature HEX --message HEX --explain
 
       pycore verify --public-key-file key.pem --signature HEX --message-file letter.txt
     """
@@ -108,12 +114,15 @@ def verify(
     else:
         with client as service:
             verdicts = service.verify_batch(scheme, *columns, **options)
-    _report(scheme, columns[0], verdicts, show_all, as_json)
+    explanation = explained(scheme, columns, options, verdicts) if explain else None
+    _report(scheme, columns[0], verdicts, show_all, as_json, explanation)
     if not verdicts.all_valid:
         raise typer.Exit(EXIT_INVALID)
 
 
-def _report(scheme: str, public_keys: Any, verdicts: Any, show_all: bool, as_json: bool) -> None:
+def _report(
+    scheme: str, public_keys: Any, verdicts: Any, show_all: bool, as_json: bool, explanation: Explained | None
+) -> None:
     named = [(index, verdict) for index, verdict in enumerate(verdicts)]
     invalid = [(index, verdict) for index, verdict in named if verdict != 1]
     if as_json:
@@ -125,6 +134,7 @@ def _report(scheme: str, public_keys: Any, verdicts: Any, show_all: bool, as_jso
                 "all_valid": not invalid,
                 "verdicts": [verdict.name for _, verdict in named],
                 "bitmap": verdicts.bitmap(),
+                **({"explanation": explanation.document()} if explanation is not None else {}),
             }
         )
         return
@@ -136,6 +146,8 @@ def _report(scheme: str, public_keys: Any, verdicts: Any, show_all: bool, as_jso
             rows.append((index, one.name, f"{one.meaning}{hint}"))
         print_table(("item", "verdict", "meaning"), rows)
     print(f"{len(named)} items, {len(named) - len(invalid)} valid, {len(invalid)} invalid")
+    if explanation is not None:
+        explanation.show()
 
 
 def _given(

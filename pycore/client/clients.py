@@ -35,7 +35,7 @@ from pycore.client.common import Connection, Readiness, cut_short, left_until, s
 from pycore.client.connection import Tls
 from pycore.client.flow import AsyncGate, Gate
 from pycore.client.requests import Awaiting, Blocking, Feed, Plan
-from pycore.client.routes import Route, Routes, Watched, channels, unknown
+from pycore.client.routes import Route, Routes, channels, state_of
 from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS
@@ -55,9 +55,7 @@ class ValidationClient(Connection, Blocking):
 
     def __init__(self, target: str | Sequence[str], **settings: Any) -> None:
         super().__init__(target, **settings)
-        made = channels(self._endpoints, grpc)
-        several = len(made) > 1
-        self._routes = Routes([Route(one, Watched(one).now if several else unknown) for one in made])
+        self._routes = Routes([Route(one, state_of(one)) for one in channels(self._endpoints, grpc)])
 
     def close(self) -> None:
         """Closes the connections; calls in flight fail with CANCELLED."""
@@ -107,7 +105,8 @@ class ValidationClient(Connection, Blocking):
                 if len(flying) == _WINDOW:
                     answers.append(self._landed(plan.method, *flying.popleft()))
                 route, end = self._routes.pick(), self._end()
-                future = route.methods[plan.method].future(request, timeout=self.timeout, metadata=self._metadata())
+                called = route.methods[plan.method].future
+                future = called(request, timeout=left_until(end), metadata=self._metadata())
                 flying.append((future, request, route, end))
             while flying:
                 answers.append(self._landed(plan.method, *flying.popleft()))
@@ -122,7 +121,7 @@ class ValidationClient(Connection, Blocking):
         if settings.attempts > 1 or settings.hedge_after is not None:
             return self._persistent(name, request, self._end())
         try:
-            return self._routes.pick().methods[name](request, timeout=settings.timeout, metadata=self._metadata())
+            return self._routes.pick().methods[name](request, timeout=self._time_for(), metadata=self._metadata())
         except grpc.RpcError as error:
             raise self._translated(error) from None
 
@@ -290,7 +289,8 @@ class AsyncValidationClient(Connection, Awaiting):
                 if len(flying) == _WINDOW:
                     answers.append(await self._landed(plan.method, *flying.popleft()))
                 route, end = self._routes.pick(), self._end()
-                called = route.methods[plan.method](request, timeout=self.timeout, metadata=self._metadata())
+                method = route.methods[plan.method]
+                called = method(request, timeout=left_until(end), metadata=self._metadata())
                 flying.append((called, request, route, end))
             while flying:
                 answers.append(await self._landed(plan.method, *flying.popleft()))
@@ -305,7 +305,7 @@ class AsyncValidationClient(Connection, Awaiting):
             return await self._persistent(name, request, self._end())
         try:
             method = self._routes.pick().methods[name]
-            return await method(request, timeout=settings.timeout, metadata=self._metadata())
+            return await method(request, timeout=self._time_for(), metadata=self._metadata())
         except grpc.RpcError as error:
             raise self._translated(error) from None
 

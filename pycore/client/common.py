@@ -1,4 +1,4 @@
-"""What the blocking and the asyncio client share: the calls, what they are told, how errors are read."""
+"""The common part of the blocking and the asyncio client: the calls, their settings, how errors are read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import grpc
 from grpc_health.v1 import health_pb2
 
 from pycore.base.columns import quote
+from pycore.base.deadline import time_left
 from pycore.client.connection import REQUEST_ID_KEY, CallSettings, Endpoints, Metadata, Tls, Token
 from pycore.client.requests import Budget
 from pycore.client.requests_blocks import BlockCalls
@@ -54,7 +55,7 @@ class Calls(
 
 
 class Connection(Calls):
-    """What both clients are told at construction."""
+    """The settings of both clients, at construction and later."""
 
     _routes: Routes
 
@@ -85,6 +86,7 @@ class Connection(Calls):
             token: a bearer token, where the service knows its callers by one; a Path for the file that holds it, which
                 is read again when it changes. Tokens go to whoever answers: use TLS with them.
             timeout: seconds that the service has for one message, further attempts included; None waits for ever.
+                Inside a `pycore.base.deadline.Budget` a call has no more time than that leaves.
             priority: "votes", "transactions" or "audits": what the service does first when it is busy. None: by RPC.
             request_id: the name of calls in the service's logs and traces, 1 to 128 printable ASCII characters; more
                 use in `using`. None: the service makes one for each call.
@@ -142,8 +144,11 @@ class Connection(Calls):
         """Seconds that the service has for one message."""
         return self._settings.timeout
 
-    def _time_for(self, messages: int | None) -> float | None:
-        return None if self.timeout is None or messages is None else self.timeout * max(1, messages)
+    def _time_for(self, messages: int | None = 1) -> float | None:
+        """Seconds for so many messages, or for an open end, that a budget around the call does not cut short."""
+        own = None if self.timeout is None or messages is None else self.timeout * max(1, messages)
+        left = time_left()
+        return own if left is None else left if own is None else min(own, left)
 
     def _metadata(self) -> Metadata | None:
         told = self._told if self._token is None else self._told + self._token.metadata()
@@ -166,7 +171,8 @@ class Connection(Calls):
         return None if pause is None or (end is not None and time.monotonic() + pause >= end) else pause
 
     def _end(self) -> float | None:
-        return None if self.timeout is None else time.monotonic() + self.timeout
+        seconds = self._time_for()
+        return None if seconds is None else time.monotonic() + seconds
 
 
 def left_until(end: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What a client is told about where the service is and how calls are made: targets, TLS, tokens, settings of calls."""
+"""Where the service is and how calls are made, as a client is told: targets, TLS, tokens, settings of calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pycore.errors import InputError
 from pycore.wire.schema import SERVICE_NAME
 
 PRIORITIES = ("votes", "transactions", "audits")
-"""What a call may say about itself; without a word the service goes by the RPC."""
+"""A call may say one of these about itself; without a word the service goes by the RPC."""
 BALANCING = ("round_robin", "pick_first")
 PRIORITY_KEY, REQUEST_ID_KEY = "pycore-priority", "x-request-id"
 _MOST_REQUEST_ID = 128
@@ -120,7 +120,7 @@ class CallSettings:
 
     @property
     def metadata(self) -> Metadata:
-        """What the service is told."""
+        """The settings that the service is told."""
         told = ((PRIORITY_KEY, self.priority), (REQUEST_ID_KEY, self.request_id))
         return tuple((key, value) for key, value in told if value is not None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import AsyncIterable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -127,18 +128,13 @@ class _Options:
         width: int | None = None,
     ) -> _Options:
         """InputError as verify_batch raises it."""
-        words: dict[str, Any] = {
-            "rules": rules, "prehashed": prehashed, "hash": hash, "encoding": encoding, "der_rules": der_rules,
-        }  # fmt: skip
-        checked = Options.check(lookup(SCHEMES, scheme, "scheme"), user_id=user_id, **words)
-        identifier = None if user_id is None else one_bytes(user_id, "user_id")
-        words["prehashed"] = bool(prehashed)
-        template = signature_pb2.VerifySignaturesRequest(scheme=scheme, **words)  # None leaves a field unset
-        if identifier is None:
-            template.no_user_id = True
-        elif identifier != DEFAULT_USER_ID:
-            template.user_id = identifier
-        return cls(template.SerializeToString(), checked, width, budget)
+        words: tuple[Any, ...] = (scheme, rules, prehashed, user_id, hash, encoding, der_rules)
+        if user_id is None or type(user_id) is bytes:  # other bytes-like objects can change while they are remembered
+            try:
+                return cls(*_remembered(*words), width, budget)
+            except TypeError:  # something that cannot be a key of a table
+                pass
+        return cls(*_template(*words), width, budget)
 
     def columns(self, batch: Batch) -> Sequence[Column]:
         """The columns of a batch, of equal length."""
@@ -163,6 +159,25 @@ class _Options:
     def request(self, columns: Sequence[Column]) -> bytes:
         """The request for all rows."""
         return packed(self.template, zip(_COLUMNS, columns, strict=True))
+
+
+def _template(
+    scheme: Any, rules: Any, prehashed: Any, user_id: Any, hash_: Any, encoding: Any, der_rules: Any
+) -> tuple[bytes, Options]:
+    """A request without its columns, and the options. InputError as verify_batch raises it."""
+    words = {"rules": rules, "prehashed": prehashed, "hash": hash_, "encoding": encoding, "der_rules": der_rules}
+    checked = Options.check(lookup(SCHEMES, scheme, "scheme"), user_id=user_id, **words)
+    identifier = None if user_id is None else one_bytes(user_id, "user_id")
+    words["prehashed"] = bool(prehashed)
+    template = signature_pb2.VerifySignaturesRequest(scheme=scheme, **words)  # None leaves a field unset
+    if identifier is None:
+        template.no_user_id = True
+    elif identifier != DEFAULT_USER_ID:
+        template.user_id = identifier
+    return template.SerializeToString(), checked
+
+
+_remembered = functools.lru_cache(256, typed=True)(_template)
 
 
 def _stream_verdicts(answer: signature_pb2.VerifySignatureStreamResponse) -> verdict_pb2.Verdicts:

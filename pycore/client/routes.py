@@ -19,6 +19,7 @@ from pycore.wire.schema import METHODS, Method
 _HEALTH = Method("Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse, False, False)
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
 _AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+_TOO_LARGE = "message larger than max"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 5.0
 _HEDGED_SHARE, _MOST_HEDGES = 0.1, 10.0
 
@@ -29,6 +30,9 @@ _RANKS = {
     grpc.ChannelConnectivity.TRANSIENT_FAILURE: 4,
     grpc.ChannelConnectivity.SHUTDOWN: 4,
 }
+
+
+_STATES = {state.value[0]: state for state in grpc.ChannelConnectivity}
 
 
 class Route:
@@ -46,23 +50,19 @@ class Route:
         self.health = _method(channel, _HEALTH_PATH, _HEALTH)
 
 
-class Watched:
-    """The state of a blocking channel, which gRPC tells from a thread."""
+def state_of(channel: grpc.Channel) -> Callable[[], grpc.ChannelConnectivity]:
+    """The state of a blocking channel, each time it is asked; asking makes an idle channel connect.
 
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._state = grpc.ChannelConnectivity.IDLE
-        channel.subscribe(self._told, try_to_connect=True)
-
-    def _told(self, state: grpc.ChannelConnectivity) -> None:
-        self._state = state
-
-    def now(self) -> grpc.ChannelConnectivity:
-        """What was told last."""
-        return self._state
+    grpc's public way is `subscribe`, which starts a thread per channel that looks five times a second, and writes a
+    traceback when a channel is closed at the wrong moment. That thread reads the state from where it is read here. A
+    version of grpc that has it elsewhere makes the state unknown: calls then take turns among all connections.
+    """
+    read = getattr(getattr(channel, "_channel", None), "check_connectivity_state", None)
+    return unknown if read is None else lambda: _STATES.get(read(True), grpc.ChannelConnectivity.SHUTDOWN)
 
 
 def unknown() -> grpc.ChannelConnectivity:
-    """The state of the only connection, which nobody needs to know."""
+    """The state of a connection that is not asked."""
     return grpc.ChannelConnectivity.IDLE
 
 
@@ -115,6 +115,8 @@ def pause_before(settings: CallSettings, attempt: int, error: Exception, elsewhe
         elsewhere: there are other connections, which may be asked at once where one is away.
     """
     if attempt >= settings.attempts or not isinstance(error, ServiceError) or error.code not in _AGAIN:
+        return None
+    if _TOO_LARGE in error.details:  # gRPC's words, with the code of a full service: it would say so again
         return None
     if elsewhere and attempt == 1 and error.code is grpc.StatusCode.UNAVAILABLE:
         return 0.0

@@ -3,6 +3,7 @@
     [[clients]]
     name = "node-7"
     certificates = ["spiffe://example.org/node-7", "dns:node7.example.org", "cn:node7"]   any one is enough
+    uids = [1000]                                           users of this host, on the same-host lane
     token_files = ["/run/secrets/node-7.token"]             one token a line; read again when it changes
     token_environment = ["NODE_7_TOKEN"]                    names of environment variables
     token_subjects = ["node-7"]                             `sub` of signed tokens of the issuers below
@@ -55,6 +56,8 @@ _MAX_TOKEN = 8192
 _MAX_FILE = 4 << 20
 _KINDS = ("spiffe://", "uri:", "dns:", "cn:")
 _LEEWAY_S = 30
+_EVERYBODY_ELSE = 65534  # what the kernel shows of users that another namespace has and this one has not
+_NO_UID = (1 << 32) - 1
 _UNKNOWN = "the caller is not known: wanted a client certificate or a bearer token of the access file"
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"]
@@ -73,6 +76,7 @@ class Client(_Strict):
 
     name: str = Field(min_length=1, max_length=128)
     certificates: tuple[str, ...] = ()
+    uids: tuple[int, ...] = ()
     token_files: tuple[Path, ...] = ()
     token_environment: tuple[str, ...] = ()
     token_subjects: tuple[str, ...] = ()
@@ -91,6 +95,16 @@ class Client(_Strict):
                 raise ValueError(f"{name!r}: wanted spiffe://..., uri:..., dns:... or cn:...")
         return given
 
+    @field_validator("uids")
+    @classmethod
+    def _users_of_this_host(cls, given: tuple[int, ...]) -> tuple[int, ...]:
+        for uid in given:
+            if not 0 <= uid < _NO_UID or uid == _EVERYBODY_ELSE:
+                raise ValueError(
+                    f"{uid}: wanted the number of one user; {_EVERYBODY_ELSE} is whoever has no number here"
+                )
+        return given
+
     @field_validator("rpcs")
     @classmethod
     def _known_rpcs(cls, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -101,8 +115,8 @@ class Client(_Strict):
 
     @model_validator(mode="after")
     def _can_be_known(self) -> Client:
-        if not (self.certificates or self.token_files or self.token_environment or self.token_subjects):
-            raise ValueError(f"client {self.name!r} has no certificates and no tokens, so nobody can be it")
+        if not (self.certificates or self.uids or self.token_files or self.token_environment or self.token_subjects):
+            raise ValueError(f"client {self.name!r} has no certificates, users and tokens, so nobody can be it")
         return self
 
 
@@ -123,8 +137,8 @@ class AccessFile(_Strict):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> AccessFile:
-        for what in ("name", "certificates", "token_subjects"):
-            seen: dict[str, str] = {}
+        for what in ("name", "certificates", "uids", "token_subjects"):
+            seen: dict[object, str] = {}
             for client in self.clients:
                 given = getattr(client, what)
                 for value in (given,) if isinstance(given, str) else given:
@@ -158,6 +172,7 @@ class Clients:
             caller = _caller(client, clock)
             self.callers[client.name] = caller
             self._by_certificate.update(dict.fromkeys(client.certificates, caller))
+            self._by_certificate.update({f"uid:{uid}": caller for uid in client.uids})  # no name of a certificate
             self._by_subject.update(dict.fromkeys(client.token_subjects, caller))
             for token in _tokens(client, environment):
                 digest = hashlib.sha256(token.encode()).digest()
@@ -170,6 +185,11 @@ class Clients:
         for name, caller in self.callers.items():
             if name in before.callers:
                 caller.go_on_from(before.callers[name])
+
+    @property
+    def take_users(self) -> bool:
+        """Whether any client is known by a user of this host."""
+        return any(name.startswith("uid:") for name in self._by_certificate)
 
     @property
     def take_tokens(self) -> bool:

@@ -16,8 +16,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,6 +26,7 @@ from pycore.base.deadline import Budget
 from pycore.service.callers import current, take
 from pycore.service.pieces import in_pieces
 from pycore.service.priorities import Bounds, Priority, Room
+from pycore.service.request_ids import Request, current_request
 from pycore.service.scheduling import TURN
 from pycore.service.work import Work
 from pycore.service.workers import Running, Workers
@@ -33,6 +35,7 @@ from pycore.wire.refusals import OverloadedError, RefusedError, StalledError, Th
 T = TypeVar("T")
 
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
+_OF = {priority: f" of {priority.word}" for priority in Priority}
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Load:
 
 
 class Observer(Protocol):
-    """Is told what happens to work; on any thread."""
+    """Is told what happens to work; on any thread, in the context of its request."""
 
     def waited(self, seconds: float) -> None:
         """Work has come to a worker."""
@@ -53,38 +56,47 @@ class Observer(Protocol):
     def worked(self, work: Work, result: Any, seconds: float) -> None:
         """Work is done."""
 
+    def joined(self, requests: Sequence[tuple[Request | None, float]]) -> AbstractContextManager[None]:
+        """Small requests are done together inside the block: each with how long it has waited, in seconds."""
+        ...
+
+    def answered(self, work: Work, result: Any) -> None:
+        """The current request's part of what was done together."""
+
 
 class _Job(Generic[T]):
     """Something on its way to a worker. Forgotten when its caller goes: the executor keeps the job until a
     worker is free, and what it holds - the request - must not stay in memory that long."""
 
     def __init__(
-        self, admission: Admission, function: Callable[..., T], arguments: tuple[Any, ...], budget: Budget,
-        workers: Workers, what: str, priority: Priority, client: str,
+        self, admission: Admission, function: Callable[[], T], budget: Budget, workers: Workers, what: str,
+        priority: Priority, client: str,
     ) -> None:  # fmt: skip
         self.priority = priority
         self.client = client
         self._admission = admission
-        self._call: tuple[Callable[..., T], tuple[Any, ...]] | None = (function, arguments)
+        self._call: Callable[[], T] | None = function
         self._budget = budget
         self._workers = workers
         self._what = what
         self._submitted = admission.clock()
         self._served = current.get()  # work asks about rights on its thread as well
+        self._request = current_request.get()
 
     def __call__(self) -> T:
         clock, call = self._admission.clock, self._call
         self._budget.check()
         assert call is not None, "a call is forgotten after its budget was cancelled"
         began = clock()
-        if self._workers is self._admission.workers and self._admission._metrics is not None:
-            self._admission._metrics.waited(began - self._submitted)
-        served = current.set(self._served)
+        served, request = current.set(self._served), current_request.set(self._request)
         try:
+            if self._workers is self._admission.workers and self._admission._metrics is not None:
+                self._admission._metrics.waited(began - self._submitted)
             with self._workers.busy(self._what), self._budget:
-                return call[0](*call[1])
+                return call()
         finally:
             current.reset(served)
+            current_request.reset(request)
             self._submitted = clock()  # where it has more to do it waits again
             if self._workers is self._admission.workers:
                 self._admission._note_duration(clock() - began)
@@ -137,7 +149,22 @@ class Ticket:
         """
         admission = self._admission
         function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
-        return await self._submit(function, (), deadline, admission.workers, what or work.kind, self.priority)
+        return await self._submit(function, deadline, admission.workers, what or work.kind, self.priority)
+
+    def begin(self, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str) -> asyncio.Future[T]:
+        """As `run`, without waiting: the future of the answer. Cancelling it stops the work."""
+        admission = self._admission
+        function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
+        job, future = self._hand_over(function, deadline, admission.workers, what, self.priority)
+
+        def ended(done: asyncio.Future[T]) -> None:
+            admission._jobs.discard(job)
+            if done.cancelled():
+                job.forget()
+
+        waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(ended)
+        return waiting
 
     async def call(
         self,
@@ -158,30 +185,29 @@ class Ticket:
             priority: its place in the queue; None means the ticket's.
         """
         urgent = self.priority if priority is None else priority
-        return await self._submit(function, (), deadline, workers or self._admission.workers, what, urgent)
+        return await self._submit(function, deadline, workers or self._admission.workers, what, urgent)
 
-    async def _submit(
-        self,
-        function: Callable[..., T],
-        arguments: tuple[Any, ...],
-        deadline: float | None,
-        workers: Workers,
-        what: str,
-        priority: Priority,
-    ) -> T:
+    def _hand_over(
+        self, function: Callable[[], T], deadline: float | None, workers: Workers, what: str, priority: Priority
+    ) -> tuple[_Job[T], Future[T]]:
         admission = self._admission
-        budget = Budget(deadline, admission.clock)
-        job = _Job(admission, function, arguments, budget, workers, what, priority, self.client)
+        job = _Job(admission, function, Budget(deadline, admission.clock), workers, what, priority, self.client)
         future: Future[T] = workers.executor.submit(job)
         self._running = future
         admission._jobs.add(job)
+        return job, future
+
+    async def _submit(
+        self, function: Callable[[], T], deadline: float | None, workers: Workers, what: str, priority: Priority
+    ) -> T:
+        job, future = self._hand_over(function, deadline, workers, what, priority)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             job.forget()
             raise
         finally:
-            admission._jobs.discard(job)
+            self._admission._jobs.discard(job)
 
     def hold_until(self, running: Future[Any]) -> None:
         """Keeps the room until work that others share with this ticket has ended."""
@@ -267,7 +293,9 @@ class Admission:
 
     def stalled_for(self) -> float:
         """Seconds since the last worker came free, when they are at least `stall_after`; else 0."""
-        longest = max(workers.busy_for() for workers in self._all_workers)
+        longest = 0.0
+        for workers in self._all_workers:
+            longest = max(longest, workers.busy_for())
         return longest if longest >= self._stall_after else 0.0
 
     def admit(self, nbytes: int) -> Ticket:
@@ -280,26 +308,31 @@ class Admission:
         """
         call = current.get()
         priority, client = (Priority.TRANSACTIONS, "") if call is None else (call.priority, call.client)
-        for what, load, room in self._rooms(priority, client):
+        for load, room, what in self._rooms(priority, client):
             if load.requests and load.nbytes + nbytes > room.nbytes:
                 raise OverloadedError(f"bytes{what}", load.nbytes, nbytes, room.nbytes, self.retry_after())
         stalled = self.stalled_for()
         if stalled:
             raise StalledError(f"no worker has come free for {stalled:.0f} seconds", self.retry_after())
         take(nbytes, 0)
-        for load in (self.load, *(self._loads.setdefault(key, Load()) for key in (priority, client))):
+        ticket = Ticket(self, nbytes, priority, client)
+        for key in (priority, client):
+            if key not in self._loads:
+                self._loads[key] = Load()
+        for load in self._loads_of(ticket):
             load.nbytes += nbytes
             load.requests += 1
-        return Ticket(self, nbytes, priority, client)
+        return ticket
 
-    def _rooms(self, priority: Priority, client: str) -> Iterator[tuple[str, Load, Room]]:
-        """What bounds a request: in words, what is there, and how much may be."""
-        bounds = self.bounds
-        yield "", self.load, bounds.all
-        if (load := self._loads.get(priority)) is not None and (room := bounds.priorities.get(priority)) is not None:
-            yield f" of {priority.word}", load, room
-        if client and bounds.client is not None and (load := self._loads.get(client)) is not None:
-            yield " of this client", load, bounds.client
+    def _rooms(self, priority: Priority, client: str) -> list[tuple[Load, Bounds | Room, str]]:
+        """What bounds a request: what is there, how much may be, and whose it is in words."""
+        bounds, loads = self.bounds, self._loads
+        found: list[tuple[Load, Bounds | Room, str]] = [(self.load, bounds, "")]
+        if priority in loads and priority in bounds.priorities:
+            found.append((loads[priority], bounds.priorities[priority], _OF[priority]))
+        if bounds.client is not None and client and client in loads:
+            found.append((loads[client], bounds.client, " of this client"))
+        return found
 
     async def admit_when_free(self, nbytes: int) -> Ticket:
         """As `admit`, but waits until there is room."""
@@ -328,7 +361,8 @@ class Admission:
     def start(self, function: Callable[[], T], deadline: float | None, what: str, priority: Priority) -> Future[T]:
         """Does something on a worker for several tickets of one priority. Nobody waits for it here; it ends at its
         deadline, or when all work is called off."""
-        job = _Job(self, function, (), Budget(deadline, self.clock), self.workers, what, priority, "")
+        job = _Job(self, function, Budget(deadline, self.clock), self.workers, what, priority, "")
+        job._request = None  # it is nobody's alone
         future: Future[T] = self.workers.executor.submit(job)
         self._jobs.add(job)
         loop = asyncio.get_running_loop()
@@ -348,8 +382,17 @@ class Admission:
             self._metrics.worked(work, result, self.clock() - began)
         return result
 
+    def joined(self, requests: Sequence[tuple[Request | None, float]]) -> AbstractContextManager[None]:
+        """Tells the observer that small requests are done together inside the block."""
+        return self._metrics.joined(requests) if self._metrics is not None else nullcontext()
+
+    def answered(self, work: Work, result: Any) -> None:
+        """Tells the observer what the current request's part of joined work was."""
+        if self._metrics is not None:
+            self._metrics.answered(work, result)
+
     def _claim_items(self, ticket: Ticket, items: int) -> None:
-        for what, load, room in self._rooms(ticket.priority, ticket.client):
+        for load, room, what in self._rooms(ticket.priority, ticket.client):
             if load.items and load.items + items > room.items:
                 raise OverloadedError(f"items{what}", load.items, items, room.items, self.retry_after())
         take(0, items)

@@ -23,10 +23,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
+
 from pycore.base.columns import Column, join_columns
 from pycore.base.deadline import ExpiredError, StoppedError
+from pycore.base.verdicts import Verdicts
 from pycore.service.admission import Admission, Ticket
 from pycore.service.priorities import Priority
+from pycore.service.request_ids import Request, current_request
+from pycore.service.shapes import Shaped, join_shaped
 from pycore.service.work import Work
 
 __all__ = ["Joiner", "cut", "join", "joint"]
@@ -47,6 +52,8 @@ fixed width is an error of the call, in a ragged one a verdict)."""
 
 def joint(work: Work) -> Hashable | None:
     """Works of equal ones may be joined; None where it may be with no other."""
+    if isinstance(work, Shaped):
+        return work.joint
     matter = _WIDTHS_MATTER.get(work.kind)
     if matter is None or not 0 < work.n <= _SMALL:
         return None
@@ -61,7 +68,9 @@ def joint(work: Work) -> Hashable | None:
 def join(works: list[Work]) -> Work:
     """One work with the rows of all, which have one :func:`joint`."""
     first = works[0]
-    columns = tuple(join_columns(parts) for parts in zip(*(work.columns for work in works), strict=True))
+    columns = join_shaped(works)
+    if columns is None:
+        columns = tuple(join_columns(parts) for parts in zip(*(work.columns for work in works), strict=True))
     n, cost = sum(work.n for work in works), sum(work.cost for work in works)
     marks: list[bytes | None] = []
     if any(work.marks for work in works):
@@ -80,25 +89,26 @@ def cut(result: Any, works: list[Work]) -> list[Any]:
 
 @dataclass(eq=False)
 class _Waiting:
-    """One request. `work` is None once its caller has gone."""
+    """One request. `work` is None once its caller has gone; `known` is its result, where no work is needed."""
 
     work: Work | None
     deadline: float | None
     priority: Priority
     result: asyncio.Future[Any]
+    since: float
+    request: Request | None
+    known: Any = None
     batch: _Batch | None = None
 
 
 class _Batch:
     """Requests on their way to a worker. Who goes before it begins takes its rows along."""
 
-    def __init__(
-        self, requests: list[_Waiting], do: Callable[[Work], Any], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._clock = clock
+    def __init__(self, requests: list[_Waiting], admission: Admission) -> None:
         self.running: Future[Any] | None = None
         self._requests = requests
-        self._do = do
+        self._admission = admission
+        self._do = admission.do
         self._lock = threading.Lock()
         self._begun = False
 
@@ -114,11 +124,14 @@ class _Batch:
         with self._lock:
             self._begun = True
             left = [(one, one.work) for one in self._requests if one.work is not None]
-        now = self._clock()
+        now = self._admission.clock()
         late = {one for one, _ in left if one.deadline is not None and one.deadline <= now}
         left = [(one, work) for one, work in left if one not in late]
         works = [work for _, work in left]
-        done = [(one, result) for (one, _), result in zip(left, self._results(works) if works else (), strict=True)]
+        if not works:
+            return [(one, ExpiredError("the deadline passed")) for one in late]
+        with self._admission.joined([(one.request, now - one.since) for one, _ in left]):
+            done = [(one, result) for (one, _), result in zip(left, self._results(works), strict=True)]
         return done + [(one, ExpiredError("the deadline passed")) for one in late]
 
     def _results(self, works: list[Work]) -> list[Any]:
@@ -155,7 +168,8 @@ class Joiner:
         max_items: items of one piece of work; 1 joins nothing.
         max_delay: seconds that the oldest of its requests may have waited.
         clock: seconds, monotonic: for deadlines, the admission's; and for the pace of arrivals.
-        known: the result of a small work, where it is known without computing, else None; called on the event loop.
+        known: the verdicts of a small work, where they are known without computing, else None; called on the event
+            loop.
     """
 
     def __init__(
@@ -183,17 +197,24 @@ class Joiner:
         """As `Ticket.run`."""
         alike = joint(work) if self._max_items > 1 else None
         key = None if alike is None else (ticket.priority, alike)
-        if self._known is not None and (result := self._known(work)) is not None:
-            self._admission.note(work, result)
-            return answer(result)
+        known = self._known(work) if self._known is not None else None
         self._open += 1
         try:
+            if known is not None and not self._holds(key):
+                await asyncio.sleep(0)  # or nobody ever saw another one: what is known would be answered in one go
             if key is None or not self._holds(key):
+                if known is not None:
+                    self._admission.note(work, known)
+                    return answer(known)
                 return await ticket.run(work, answer, deadline=deadline, what=what)
-            one = _Waiting(work, deadline, ticket.priority, asyncio.get_running_loop().create_future())
+            result = asyncio.get_running_loop().create_future()
+            since = self._admission.clock()
+            one = _Waiting(work, deadline, ticket.priority, result, since, current_request.get(), known)
             self._add(key, one, work.n)
             try:
-                return answer(await one.result)
+                found = await one.result
+                self._admission.answered(work, found)
+                return answer(found)
             except asyncio.CancelledError:
                 if one.batch is not None and not one.batch.leave(one):
                     assert one.batch.running is not None
@@ -202,7 +223,7 @@ class Joiner:
         finally:
             self._open -= 1
 
-    def _holds(self, key: Hashable) -> bool:
+    def _holds(self, key: Hashable | None) -> bool:
         """Whether a request waits for others."""
         if key in self._queues or self._expected > 1:
             return True
@@ -234,21 +255,31 @@ class Joiner:
         queue.timer.cancel()
         self._held += 1
         now = self._admission.clock()
-        alive = []
+        alive: list[_Waiting] = []
+        known: list[_Waiting] = []
         for one in queue.waiting:  # whoever has gone, or is late, leaves before the work
             if one.result.done():
                 continue
             if one.deadline is not None and one.deadline <= now:
                 one.result.set_exception(ExpiredError("the deadline passed"))
                 continue
-            alive.append(one)
+            (alive if one.known is None else known).append(one)
+        if known:
+            self._answer(known)
         if alive:
             self._start(alive)
+
+    def _answer(self, known: list[_Waiting]) -> None:
+        """Answers what needs no work. It waited with the others all the same: answers that leave together cost less."""
+        works = [one.work for one in known if one.work is not None]
+        self._admission.note(join(works), Verdicts.of_kernel(np.concatenate([one.known.codes for one in known])))
+        for one in known:
+            one.result.set_result(one.known)
 
     def _start(self, alive: list[_Waiting]) -> None:
         deadlines = [one.deadline for one in alive]
         latest = None if None in deadlines else max(filter(None, deadlines))
-        batch = _Batch(alive, self._admission.do, self._admission.clock)
+        batch = _Batch(alive, self._admission)
         for one in alive:
             one.batch = batch
         batch.running = self._admission.start(batch, latest, "joined requests", alive[0].priority)

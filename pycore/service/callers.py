@@ -128,6 +128,7 @@ class Caller:
         self.highest = highest
         self.name = name
         self.rpcs = rpcs
+        self._allowed: dict[str, bool] = {}  # by RPC, of which there are few
         self.chains = chains
         self.quota = quota
         self.usage = Usage(quota, clock)
@@ -138,6 +139,12 @@ class Caller:
         self.usage.items.change(_rate(self.quota.items_per_second))
         self.usage.nbytes.change(_rate(self.quota.bytes_per_second))
 
+    def _may_call(self, rpc: str) -> bool:
+        found = self._allowed.get(rpc)
+        if found is None:
+            found = self._allowed[rpc] = any(fnmatch.fnmatchcase(rpc, pattern) for pattern in self.rpcs)
+        return found
+
     def enter(self, rpc: str) -> Call:
         """Opens a call; :meth:`Call.leave` must follow.
 
@@ -145,7 +152,7 @@ class Caller:
             DeniedError: it may not call this RPC.
             OverloadedError: it has as many calls open as it may.
         """
-        if not any(fnmatch.fnmatchcase(rpc, pattern) for pattern in self.rpcs):
+        if not self._may_call(rpc):
             raise DeniedError(f"{self.name} may not call {rpc}", "RPC_NOT_ALLOWED", known=True)
         most = self.quota.calls
         if most is not None and self.usage.calls >= most:
@@ -179,6 +186,7 @@ class Call:
         caller: who calls.
         rpc: what is called.
         asked: the chains that :func:`require_chain` was asked about.
+        answered: its handler is done; the call is open until its answer has left.
         priority: how urgent it is.
         client: whose room it takes: a name of the access file, or a connection.
     """
@@ -186,6 +194,7 @@ class Call:
     caller: Caller
     rpc: str
     asked: set[str] = field(default_factory=set)
+    answered: bool = False
     priority: Priority = Priority.TRANSACTIONS
     client: str = ""
 

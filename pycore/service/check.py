@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -9,6 +10,8 @@ from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access
 from pycore.service.config import ServiceConfig, is_loopback, misspelt_variables
+from pycore.service.event_loop import EventLoopError, loop_runner
+from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
 __all__ = ["check_config", "findings"]
@@ -23,18 +26,33 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
             check_files(config.tls_certificate, config.tls_private_key, config.tls_client_ca)
         except (OSError, TlsError) as error:
             errors.append(str(error))
+    try:
+        loop_runner(config.event_loop)
+    except EventLoopError as error:
+        errors.append(f"event_loop: {error}")
     clients: Clients | None = None
     if config.access_file is not None:
         try:
             clients = Clients(read_access(config.access_file))
         except AccessError as error:
             errors.append(f"access_file: {error}")
+    if config.trace_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:
+        errors.append("trace_endpoint needs the extra: pip install 'pycore-validation[otel]'")
     open_to_others = not is_loopback(config.address)
     if open_to_others and config.access_file is None and config.tls_client_ca is None:
         warnings.append("every machine that reaches the address may call: set tls_client_ca or access_file")
+    if config.admin_address is not None and not is_loopback(config.admin_address):
+        warnings.append("the admin page asks nobody who they are: admin_non_loopback needs something that protects it")
     if clients is not None and clients.take_tokens and not config.tls and open_to_others:
         warnings.append("tokens travel in the clear: set tls_certificate and tls_private_key")
-    if clients is not None and config.tls_client_ca is None and not clients.take_tokens:
+    if config.lane is not None:
+        errors += [f"lane: {words}" for words in lane_faults(config.lane)]
+        if clients is None and int(config.lane_mode, 8) & 0o066:
+            warnings.append("every user who may write to the lane may call: set access_file with uids")
+    elif clients is not None and clients.take_users:
+        warnings.append("clients with uids are known on the lane only, and there is none: set lane")
+    by_user = clients is not None and clients.take_users and config.lane is not None
+    if clients is not None and config.tls_client_ca is None and not clients.take_tokens and not by_user:
         warnings.append("clients are known by certificates only, and without tls_client_ca none is asked for one")
     if config.max_inflight_bytes < config.max_message_bytes:
         warnings.append("max_inflight_bytes is below max_message_bytes: the largest requests are served one by one")

@@ -6,10 +6,11 @@ import argparse
 import difflib
 import ipaddress
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
@@ -29,7 +30,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
 _OTHER_VARIABLES = [
     "PYCORE_BACKEND", "PYCORE_THREADS", "PYCORE_KEY_CACHE", "PYCORE_TRUST_STORE", "PYCORE_TOKEN", "PYCORE_TOKEN_FILE",
-    "PYCORE_VECTORS", "PYCORE_CUDA_CALIBRATION", "PYCORE_FABRICX_CONFIG_FILE",
+    "PYCORE_VECTORS", "PYCORE_CUDA_CALIBRATION", "PYCORE_FABRICX_CONFIG_FILE", "PYCORE_TUNING",
 ]  # fmt: skip
 FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
 """Options of the service that are no settings, with their help."""
@@ -49,6 +50,9 @@ class ServiceConfig(BaseSettings):
     address: str = Field("127.0.0.1:50051", description="host:port, [v6]:port or unix:/path; port 0 picks a free one")
     insecure_non_loopback: bool = Field(False, description="serve other machines without TLS")
 
+    lane: Path | None = Field(None, description="Unix socket for callers on this host that share memory (Linux)")
+    lane_mode: str = Field("0600", pattern="^0?[0-7]{3}$", description="mode of that socket: who may connect")
+
     tls_certificate: Path | None = Field(None, description="PEM chain of the server; switches TLS on")
     tls_private_key: Path | None = Field(None, description="PEM key of the server")
     tls_client_ca: Path | None = Field(None, description="PEM roots for client certificates; switches mutual TLS on")
@@ -64,6 +68,11 @@ class ServiceConfig(BaseSettings):
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
+    max_unread_bytes: int = Field(
+        64 * MIB,
+        ge=1,
+        description="answer bytes that one client, or one connection without an access file, has not read",
+    )
     max_votes_items: int | None = Field(None, ge=1, description="of these, items of votes (default: all)")
     max_votes_bytes: int | None = Field(None, ge=1, description="of these, request bytes of votes (default: all)")
     max_transactions_items: int | None = Field(
@@ -110,7 +119,13 @@ class ServiceConfig(BaseSettings):
     warm_up: bool = Field(
         True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
     )
+    event_loop: Literal["asyncio", "uvloop"] = Field(
+        "asyncio", description="what carries the calls; uvloop needs the extra `fast`"
+    )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
+    process: str = Field(
+        "1/1", pattern=r"^\d{1,3}/\d{1,3}$", description="which of how many this one is: what `processes` sets"
+    )
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
@@ -123,9 +138,24 @@ class ServiceConfig(BaseSettings):
     metrics_address: str | None = Field(
         None, description="host:port of the figures for Prometheus, over plain HTTP; port 0 picks a free one"
     )
+    admin_address: str | None = Field(
+        None, description="host:port of the admin page, over plain HTTP, on a loopback address; port 0 picks a free one"
+    )
+    admin_non_loopback: bool = Field(False, description="serve the admin page to other machines")
     drain_delay: float = Field(0.25, ge=0, description="seconds between health NOT_SERVING and refusing new calls")
     drain_grace: float = Field(30.0, ge=0, description="seconds that calls in flight have to finish")
+    trace_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[\w.\[\]:-]+:\d{1,5}$",
+        description="http://host:port of an OpenTelemetry receiver (OTLP over gRPC), https:// for TLS; extra `otel`",
+    )
+    trace_share: float = Field(
+        1.0, ge=0, le=1, description="share of the calls that are traced, where the caller has not decided"
+    )
     log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+    log_format: str = Field(
+        "auto", pattern="^(auto|plain|json)$", description="json, plain, or auto: plain on a terminal, json elsewhere"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -152,10 +182,23 @@ class ServiceConfig(BaseSettings):
             )
         if (self.processes > 1 or self.share_port) and self.address.startswith("unix"):
             raise ValueError(f"processes: {self.processes} cannot share the Unix socket {self.address}")
-        if self.metrics_address is not None:
-            is_loopback(self.metrics_address)  # its form
-            if self.metrics_address.startswith("unix"):
-                raise ValueError(f"metrics_address {self.metrics_address!r}: wanted host:port or [v6]:port")
+        if self.lane is not None:
+            if sys.platform != "linux":
+                raise ValueError(f"lane needs Linux (memfd, SO_PEERCRED), this is {sys.platform}")
+            if self.processes > 1 or self.share_port:
+                raise ValueError(f"processes: {self.processes} cannot share the lane {self.lane}")
+        for name in ("metrics_address", "admin_address"):
+            address = getattr(self, name)
+            if address is None:
+                continue
+            here = is_loopback(address)  # or ValueError for its form
+            if address.startswith("unix"):
+                raise ValueError(f"{name} {address!r}: wanted host:port or [v6]:port")
+            if name == "admin_address" and not here and not self.admin_non_loopback:
+                raise ValueError(
+                    f"admin_address {address} can be reached from other machines, and the page asks nobody who they "
+                    "are: use a loopback address and a tunnel, or set admin_non_loopback if something else protects it"
+                )
         return self
 
     @property

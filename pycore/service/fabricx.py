@@ -39,8 +39,9 @@ from pycore.base.backends import capabilities
 from pycore.base.columns import Column
 from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, UnsupportedError, Verifier
 from pycore.service.fabricx_config import FabricXConfig
-from pycore.service.fabricx_metrics import Metrics, MetricsEndpoint
+from pycore.service.fabricx_metrics import Metrics
 from pycore.service.health import Health
+from pycore.service.http import HttpServer
 from pycore.service.tls import server_credentials
 from pycore.service.workers import Running
 
@@ -299,7 +300,7 @@ class FabricXServer:
         self.streams: set[Stream] = set()
         self._draining = False
         self._server: grpc.aio.Server | None = None
-        self._endpoint: MetricsEndpoint | None = None
+        self._endpoint: HttpServer | None = None
         self._stopping: asyncio.Task[None] | None = None
 
     @property
@@ -339,8 +340,8 @@ class FabricXServer:
             raise OSError(f"cannot listen on {config.address}: {error}") from error
         if config.monitoring_endpoint is not None:
             host, _, port = config.monitoring_endpoint.rpartition(":")
-            self._endpoint = MetricsEndpoint(self.metrics, host.strip("[]") or "0.0.0.0", int(port))
-            await self._endpoint.start()
+            routes = {"/metrics": self.metrics.page}
+            self._endpoint = HttpServer(f"{host or '0.0.0.0'}:{port}", routes, "pycore-metrics")
             self.metrics_port = self._endpoint.port
         await server.start()
         self._server = server
@@ -380,7 +381,7 @@ class FabricXServer:
         if self._server is not None:
             await self._server.stop(self.config.drain_grace)
         if self._endpoint is not None:
-            await self._endpoint.stop()
+            await asyncio.to_thread(self._endpoint.stop)
         self.executor.shutdown(wait=False, cancel_futures=True)
         _log.info("stopped")
 

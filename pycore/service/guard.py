@@ -10,10 +10,12 @@ Every refusal for lack of rights is a line of the log `pycore.service.access`: t
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import logging
+import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,10 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
+from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
+from pycore.service.request_ids import current_request
+from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
 __all__ = ["ABOUT_CHAINS", "Guard"]
@@ -50,6 +55,7 @@ class Guard:
         access_file: the clients; None lets everybody in.
         metrics: counts who is refused.
         clock: seconds, monotonic.
+        unread: bounds the answers that clients have not read; None for no bound.
 
     Raises:
         AccessError: the access file cannot be used.
@@ -62,7 +68,10 @@ class Guard:
         access_file: Path | None,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
+        unread: Unread | None = None,
     ) -> None:
+        self.unread = unread or Unread(sys.maxsize, sys.maxsize)
+        self.paces: dict[Hashable, Pace] = collections.defaultdict(lambda: Pace(clock))
         self.most_calls = most_calls
         self.most_calls_each = most_calls_each
         self.calls = 0
@@ -77,6 +86,11 @@ class Guard:
         self._connections: dict[str, int] = {}
         if access_file is not None:
             self._clients = self._read(access_file)
+
+    @property
+    def clients(self) -> Clients | None:
+        """Those of the access file; None where there is no file."""
+        return self._clients
 
     def reload(self) -> None:
         """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
@@ -116,9 +130,10 @@ class Guard:
 
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:
-            with self._call(context, rpc) as call:
+            with self._call(context, rpc) as call, self._in_time(call, context):
                 found = await behaviour(request, context)
                 _made_sure(call)
+                self._hold(call, context, len(found))
                 return found
 
         return answer
@@ -132,7 +147,8 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            yield one
+                            with self._leaving(call, context.peer() or "", len(one)):
+                                yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
                     # Or an asyncio client, which is still sending, sees INTERNAL instead of the status. Few at a time:
@@ -165,7 +181,7 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except OverloadedError:
-            self._metrics.refused("CALLS", caller.name if caller else "")
+            self._metrics.refused("CALLS", caller.name if caller else "", rpc, peer)
             raise
         self.calls += 1
         token = current.set(call)
@@ -175,18 +191,20 @@ class Guard:
             self._denied(error, caller, rpc, peer)
             raise
         except RefusedError as error:
-            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name)
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name, rpc, peer)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current.reset(token)
-            self.calls -= 1
-            self._leave(call, peer)
+            if not call.answered:  # else it leaves with its answer
+                self._leave(call, peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
-        self._metrics.refused(error.reason, client or "")
-        _audit.warning("denied: %s", error, extra={"reason": error.reason, "client": client, "rpc": rpc, "peer": peer})
+        self._metrics.refused(error.reason, client or "", rpc, peer)
+        one = current_request.get()
+        shown = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
+        _audit.warning("denied: %s", error, extra={**shown, **({"request_id": one.id} if one else {})})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
         if caller is not ANYBODY:
@@ -197,7 +215,43 @@ class Guard:
         self._connections[peer] = held + 1
         return ANYBODY.enter(rpc)
 
+    @contextlib.contextmanager
+    def _in_time(self, call: Call, context: Any) -> Iterator[None]:
+        """Refuses a call that would not be answered before its deadline, going by those as urgent as it is."""
+        pace = self.paces[call.priority]
+        began = pace.enter(context.time_remaining())
+        answered = False
+        try:
+            yield
+            answered = True
+        finally:
+            pace.leave(began, answered=answered)
+
+    def _hold(self, call: Call, context: Any, nbytes: int) -> None:
+        """Keeps a call open, and its answer counted, until gRPC has sent all of it or the call has ended otherwise."""
+        peer = context.peer() or ""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        call.answered = True
+
+        def gone(_: object) -> None:
+            self.unread.give_back(client, nbytes)
+            self._leave(call, peer)
+
+        context.add_done_callback(gone)
+
+    @contextlib.contextmanager
+    def _leaving(self, call: Call, peer: str, nbytes: int) -> Iterator[None]:
+        """Counts an answer of a stream inside the block: until the peer has let it through."""
+        client = _client(call, peer)
+        self.unread.hold(client, nbytes)
+        try:
+            yield
+        finally:
+            self.unread.give_back(client, nbytes)
+
     def _leave(self, call: Call, peer: str) -> None:
+        self.calls -= 1
         call.leave()
         if call.caller is ANYBODY:
             left = self._connections[peer] - 1
@@ -216,17 +270,23 @@ class Guard:
 
 
 def certificate_names(properties: Any) -> list[str]:
-    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context.
+    """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context;
+    of a caller of the same-host lane, the user.
 
     >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']
     """
     found = []
-    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", "")):
+    for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", ""), ("unix_uid", "uid:")):
         for raw in properties.get(key, ()):
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
     return found
+
+
+def _client(call: Call, peer: str) -> str:
+    """Whose answers are counted together."""
+    return f"connection {peer}" if call.caller is ANYBODY else call.caller.name
 
 
 def _made_sure(call: Call) -> None:

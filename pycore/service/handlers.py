@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
 
+from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service import (
     rpc_blocks,
@@ -30,11 +32,13 @@ from pycore.service import (
     rpc_votes,
 )
 from pycore.service.admission import Admission, Ticket
-from pycore.service.batching import Joiner
+from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
-from pycore.service.metrics import Metrics
 from pycore.service.priorities import Priority
+from pycore.service.shapes import MOST_BYTES, Shapes
+from pycore.service.stream import PARSE_HERE_BYTES, Stream, Ways
+from pycore.service.watch import Watch
 from pycore.service.work import Batches, Chained, Pieces, Rpc, Run, Unary, Work
 from pycore.service.workers import Workers
 from pycore.wire.count import check_item_count
@@ -45,12 +49,9 @@ from pycore.wire.settings import Settings
 M = TypeVar("M", bound=Message)
 D = TypeVar("D")
 Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
-_Answers: TypeAlias = "asyncio.Queue[asyncio.Task[bytes] | Exception | None]"
 
-_DRAINED = "the service is shutting down; batches after the last answer were not read"
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
-_PARSE_ON_LOOP_BYTES = 256 * 1024  # parses in well under a millisecond, or some milliseconds at the hostile worst
 _LARGE_BYTES = 2 << 20
 
 _FAMILIES = (
@@ -75,7 +76,7 @@ class Handlers:
         parsers: where large requests are parsed, so that they need not queue behind the work twice.
         settings: limits per request, and what GetCapabilities tells of them.
         guard: what calls pass first.
-        metrics: what counts them.
+        watch: what sees them.
         joiner: runs the work of single requests.
         stream_window: batches of one stream that are in progress at once.
     """
@@ -86,11 +87,11 @@ class Handlers:
         parsers: Workers,
         settings: Settings,
         guard: Guard,
-        metrics: Metrics,
+        watch: Watch,
         joiner: Joiner,
         stream_window: int = 4,
     ) -> None:
-        self._metrics = metrics
+        self._watch = watch
         self._joiner = joiner
         self._guard = guard
         self._admission = admission
@@ -98,23 +99,29 @@ class Handlers:
         self._settings = settings
         self._stream_window = stream_window
         self._draining = asyncio.Event()
+        self._streams: set[Stream] = set()
 
     def drain(self) -> None:
         """Makes every open stream answer what it has read and then end with UNAVAILABLE."""
         self._draining.set()
+        for stream in self._streams:
+            stream.drain()
 
     def generic(self) -> grpc.GenericRpcHandler[bytes, bytes]:
+        """What gRPC serves."""
+        return grpc.method_handlers_generic_handler(SERVICE_NAME, self.methods())
+
+    def methods(self) -> dict[str, Any]:
         """The handlers of every method of the service descriptor."""
-        guard, metrics = self._guard, self._metrics
-        methods = {
-            name: metrics.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
+        guard, watch = self._guard, self._watch
+        return {
+            name: watch.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
-        return grpc.method_handlers_generic_handler(SERVICE_NAME, methods)
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):
-            return grpc.stream_stream_rpc_method_handler(_Stream(self, method, rpc).answer)
+            return grpc.stream_stream_rpc_method_handler(self._batches(method, rpc))
         if isinstance(rpc, Chained):
             return grpc.stream_stream_rpc_method_handler(_Chain(self, method, rpc).answer)
         if isinstance(rpc, Pieces):
@@ -122,15 +129,33 @@ class Handlers:
         return grpc.unary_unary_rpc_method_handler(self._unary(method, rpc))
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
+        """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
+        of_one: dict[int, bytes] = {}  # answers with one verdict
+
         def serialised(result: Any) -> bytes:
-            return rpc.encode(result).SerializeToString()
+            if type(result) is not Verdicts or len(result) != 1:
+                return rpc.encode(result).SerializeToString()
+            code = int(result.codes[0])
+            if code not in of_one:
+                of_one[code] = rpc.encode(result).SerializeToString()
+            return of_one[code]
+
+        shapes = Shapes(rpc.rows) if rpc.rows else None
 
         async def answer(raw: bytes, context: Context) -> bytes:
+            deliver = getattr(context, "deliver", None)
+            made = serialised if deliver is None else _delivered(serialised, deliver)
             deadline = self._deadline(context)
             with self._admission.admit(len(raw)) as ticket:
-                work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
+                known = shapes.recognise(raw) if shapes is not None else None
+                if known is not None:
+                    work: Work = known
+                else:
+                    work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
+                    if shapes is not None and len(raw) <= MOST_BYTES:
+                        shapes.learn(raw, work, joint(work))
                 ticket.add_items(work.cost)
-                return await self._joiner.run(ticket, work, serialised, deadline=deadline, what=method.name)
+                return await self._joiner.run(ticket, work, made, deadline=deadline, what=method.name)
 
         return answer
 
@@ -162,9 +187,37 @@ class Handlers:
 
         return answer
 
+    def _batches(self, method: Method, rpc: Batches) -> Callable[[AsyncIterator[bytes], Context], AsyncIterator[bytes]]:
+        def ways(deadline: float | None) -> Ways:
+            return Ways(self._admission, rpc, method, deadline, self._parsed_here, self._decoded)
+
+        async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+            stream = Stream(ways(self._deadline(context)), self._stream_window)
+            self._streams.add(stream)
+            if self._draining.is_set():
+                stream.drain()
+            try:
+                async with aclosing(stream.answers(requests)) as answers:
+                    async for one in answers:
+                        yield one
+            finally:
+                self._streams.discard(stream)
+
+        return answer
+
     def _deadline(self, context: Context) -> float | None:
         remaining: float | None = context.time_remaining()  # None without a deadline, whatever the stubs say
         return None if remaining is None else self._admission.clock() + remaining
+
+    def _parsed_here(
+        self,
+        raw: bytes,
+        request_type: type[M],
+        decode: Callable[[M, Settings], D],
+        parse_as: Callable[[bytes], M] | None = None,
+    ) -> D:
+        """What `_decoded` gives for a request that is small enough to be parsed on the loop."""
+        return decode(_parse(raw, request_type, parse_as), self._settings)
 
     async def _decoded(
         self,
@@ -179,71 +232,12 @@ class Handlers:
             check_item_count(raw, request_type, self._settings.limits.max_batch_items)
             return decode(_parse(raw, request_type, parse_as), self._settings)
 
-        if len(raw) <= _PARSE_ON_LOOP_BYTES:
-            return decode(_parse(raw, request_type, parse_as), self._settings)
+        if len(raw) <= PARSE_HERE_BYTES:
+            return self._parsed_here(raw, request_type, decode, parse_as)
         what = f"parsing a {request_type.DESCRIPTOR.name}"
         # Large ones parse as audits compute: they never hold the last thread, so the others do not wait for them.
         priority = Priority.AUDITS if len(raw) > _LARGE_BYTES else None
         return await ticket.call(parse, deadline=deadline, workers=self._parsers, what=what, priority=priority)
-
-
-class _Stream:
-    """The handler of a stream of batches: reads ahead, answers in order."""
-
-    def __init__(self, handlers: Handlers, method: Method, rpc: Batches) -> None:
-        self._handlers = handlers
-        self._method = method
-        self._rpc = rpc
-
-    async def answer(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-        answers: _Answers = asyncio.Queue(self._handlers._stream_window)
-        tasks: set[asyncio.Task[Any]] = set()
-        deadline = self._handlers._deadline(context)
-        reader = asyncio.create_task(self._read(requests, answers, tasks, deadline))
-        try:
-            while (answer := await answers.get()) is not None:
-                if isinstance(answer, Exception):
-                    raise answer
-                yield await answer  # raises where the request did not even parse: there is no number to answer to
-        finally:
-            reader.cancel()
-            for task in tasks:
-                task.cancel()
-
-    async def _read(
-        self, requests: AsyncIterator[bytes], answers: _Answers, tasks: set[asyncio.Task[Any]], deadline: float | None
-    ) -> None:
-        """Reads batches while there is room for them; the peer is slowed down by HTTP/2 flow control, not refused."""
-        draining = asyncio.create_task(self._handlers._draining.wait())
-        try:
-            while (raw := await _next_unless(draining, requests)) is not None:
-                ticket = await self._handlers._admission.admit_when_free(len(raw))
-                task = asyncio.create_task(self._answer_one(ticket, raw, deadline))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                task.add_done_callback(_releaser(ticket))  # also when it is cancelled before its first step
-                await answers.put(task)
-            await answers.put(DrainingError(_DRAINED) if draining.done() else None)
-        except Exception as error:
-            await answers.put(error)
-        finally:
-            draining.cancel()
-
-    async def _answer_one(self, ticket: Ticket, raw: bytes, deadline: float | None) -> bytes:
-        rpc, method = self._rpc, self._method
-        number, work = await self._handlers._decoded(ticket, raw, method.request, rpc.decode, deadline)
-        try:
-            if isinstance(work, Exception):
-                raise work
-            await ticket.add_items_when_free(work.cost)
-            return await ticket.run(
-                work,
-                lambda result: rpc.encode(number, result).SerializeToString(),
-                deadline=deadline,
-                what=method.name,
-            )
-        except Exception as error:
-            return rpc.refuse(number, error).SerializeToString()
 
 
 class _Chain:
@@ -324,12 +318,19 @@ async def _next_unless(draining: asyncio.Task[Any], requests: AsyncIterator[byte
         following.cancel()
 
 
+def _delivered(serialised: Callable[[Any], bytes], deliver: Callable[[bytes], None]) -> Callable[[Any], bytes]:
+    """Also hands the answer to its caller, on the thread that made it."""
+
+    def answer(result: Any) -> bytes:
+        found = serialised(result)
+        deliver(found)
+        return found
+
+    return answer
+
+
 def _nothing(_: Any) -> None:
     """The answer to a request that is not the last."""
-
-
-def _releaser(ticket: Ticket) -> Callable[[object], None]:
-    return lambda _: ticket.release()
 
 
 def _parse(raw: bytes, request_type: type[M], parse_as: Callable[[bytes], M] | None = None) -> M:

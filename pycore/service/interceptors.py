@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from pycore.service.request_ids import trailing
 from pycore.wire.errors import to_failure
 from pycore.wire.schema import SERVICE_NAME
 
@@ -92,7 +93,7 @@ def _refusal(error: Exception, name: str) -> Handler:
 
 async def _abort(context: Any, error: Exception, name: str) -> None:
     failure = to_failure(error, name)
-    await context.abort(failure.code, failure.message, failure.trailing_metadata)
+    await context.abort(failure.code, failure.message, (*failure.trailing_metadata, *trailing()))
 
 
 def like(handler: Any, behaviour: Any) -> Handler:

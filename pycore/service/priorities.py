@@ -95,11 +95,6 @@ class Bounds:
     priorities: dict[Priority, Room] = field(default_factory=dict)
     client: Room | None = None
 
-    @property
-    def all(self) -> Room:
-        """Over all requests."""
-        return Room(self.items, self.nbytes)
-
 
 _KEPT_FREE = {Priority.VOTES: 0, Priority.TRANSACTIONS: 8, Priority.AUDITS: 2}
 """One part in so many is what a priority leaves to the more urgent ones, where no setting says otherwise."""

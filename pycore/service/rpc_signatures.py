@@ -73,5 +73,10 @@ def _refuse_batch(number: int, error: Exception) -> signature_pb2.VerifySignatur
     return signature_pb2.VerifySignatureStreamResponse(id=number, error=to_batch_error(to_failure(error, _STREAM)))
 
 
-RPCS = {_UNARY: Unary(_decode, _encode), _STREAM: Batches(_decode_batch, _encode_batch, _refuse_batch)}
+_fields = signature_pb2.VerifySignaturesRequest.DESCRIPTOR.fields_by_name
+_ROWS = tuple(_fields[name].number for name in ("public_keys", "signatures", "messages"))
+RPCS = {
+    _UNARY: Unary(_decode, _encode, rows=_ROWS),
+    _STREAM: Batches(_decode_batch, _encode_batch, _refuse_batch),
+}
 KINDS = {_UNARY: _run}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
@@ -25,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -34,24 +33,35 @@ from grpc_reflection.v1alpha import reflection
 
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
+from pycore.service.admin import Admin, serve_admin
 from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
+from pycore.service.event_loop import EventLoopError, run_loop
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
+from pycore.service.history import History
+from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
-from pycore.service.metrics import Metrics, serve_metrics
+from pycore.service.lane import lane_of
+from pycore.service.logs import log_to_stderr
+from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
 from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
 from pycore.service.tls import TlsError, server_credentials
+from pycore.service.unread import Unread
 from pycore.service.verdict_cache import VerdictCache
 from pycore.service.warmup import WarmUp, quiet_collector
+from pycore.service.watch import Watch, tracing_of
 from pycore.service.work import Work
 from pycore.service.workers import Running
 from pycore.wire.schema import SERVICE_NAME
 from pycore.wire.settings import Limits, Settings
+
+if TYPE_CHECKING:
+    from pycore.service.tracing import Tracing
 
 __all__ = ["RELOADABLE", "Server", "background", "run"]
 
@@ -62,12 +72,14 @@ _NAMES = ("", SERVICE_NAME)
 _LOOK_EVERY_S = 1.0  # for a stall, to tell those who watch health
 _MOST_PENDING = 1 << 20
 _PARSERS = 2
+_MOST_MORE_STREAMS = 4096  # what comes at once on a new connection, before its peer has read the bound
 _MOST_METADATA = 16 << 10  # bytes: room for a signed token
+_LAST_SPANS_S = 2.0  # for traces to leave
 _LAST_PIECE_S = 1.0  # for work that was called off to come to its next checkpoint, some ten milliseconds away
 RELOADABLE = frozenset(
     {"drain_delay", "drain_grace", "log_level", "max_audits_bytes", "max_audits_items", "max_client_bytes",
      "max_client_items", "max_concurrent_rpcs", "max_connection_rpcs", "max_inflight_bytes", "max_inflight_items",
-     "max_transactions_bytes", "max_transactions_items", "max_votes_bytes", "max_votes_items"}
+     "max_transactions_bytes", "max_transactions_items", "max_unread_bytes", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
 EXIT_STUCK = 4
@@ -81,14 +93,17 @@ class Server:
         config: its settings.
         clock: seconds, monotonic: for deadlines and for stalls.
         interceptors: what calls pass on their way to the handlers, outermost first (see `interceptors.chain`).
+        tracing: what traces calls; None for what the settings say.
 
     Attributes:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        lane: the same-host lane; None where the settings have none. Belongs to `loop`.
         verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
+        admin_port: where the admin page is served, 0 for nowhere.
         loop: the event loop that it was started on.
         stuck: after `stop`, the work that could not be stopped. Its threads keep the process from ending.
     """
@@ -101,6 +116,7 @@ class Server:
         *,
         clock: Callable[[], float] = time.monotonic,
         interceptors: Sequence[Interceptor] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         """AccessError, a ValueError, where the access file cannot be used."""
         self.config = config
@@ -112,8 +128,10 @@ class Server:
         )
         settings = Settings(limits, config.threads, config.max_answer_bytes)
         self.metrics = Metrics()
-        self.metrics_port = 0
-        self._stop_metrics: Callable[[], None] | None = None
+        self._tracing = tracing if tracing is not None else tracing_of(config)
+        watch = Watch(self.metrics, self._tracing)
+        self.metrics_port = self.admin_port = 0
+        self._pages: list[HttpServer] = []
         self.verdicts = VerdictCache(config.verdict_cache_bytes) if config.verdict_cache_bytes else None
         self._executor = Scheduler(config.workers)
         self.admission = Admission(
@@ -123,22 +141,25 @@ class Server:
             workers=config.workers,
             stall_after=config.stall_after,
             clock=clock,
-            metrics=self.metrics,
+            metrics=watch,
         )
         self.metrics.watch(self.admission)
         self.metrics.registry.register(QueueFigures(self._executor, self.verdicts))
+        if config.tls_certificate is not None:
+            self.metrics.show(certificate_expiry(config.tls_certificate))
         # Few threads: what is parsed before it is known to be within the limits is in memory as often.
         self._parsers = Scheduler(_PARSERS, "pycore-parser")
         parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
-            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock
-        )
+            config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock,
+            Unread(config.max_unread_bytes, config.max_inflight_bytes),
+        )  # fmt: skip
+        self._history = History(self.metrics, self.admission, self._executor, lambda: self.guard.calls)
         delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
-        self._handlers = Handlers(
-            self.admission, parsers, settings, self.guard, self.metrics, joiner, config.stream_window
-        )
+        self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
+        self.lane = lane_of(config, self._handlers, self._health, clock)
         self._warm_up = WarmUp()
         self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
@@ -182,9 +203,17 @@ class Server:
             reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
         self.port = self._bind(server)
         if self.config.metrics_address is not None:
-            self.metrics_port, self._stop_metrics = serve_metrics(
-                self.metrics, self.config.metrics_address, self._is_ready
+            self._pages.append(serve_metrics(self.metrics, self.config.metrics_address, self._is_ready))
+            self.metrics_port = self._pages[-1].port
+        if self.config.admin_address is not None:
+            self._history.start(self.loop)
+            admin = Admin(
+                lambda: self.config, self.metrics, self.admission, self.guard, self._history, self._state, self.verdicts
             )
+            self._pages.append(serve_admin(admin, self.config.admin_address))
+            self.admin_port = self._pages[-1].port
+        if self.lane is not None:
+            self.lane.open()
         await server.start()
         self._server = server
         if self.config.warm_up:
@@ -203,6 +232,8 @@ class Server:
                 "version": found.version,
                 "backends": [row.name for row in found.backends if row.usable],
                 "workers": self.config.workers,
+                **({"metrics": self.metrics_port} if self.metrics_port else {}),
+                **({"admin": self.admin_port} if self.admin_port else {}),
             },
         )
 
@@ -224,6 +255,14 @@ class Server:
         """Whether health says SERVING. Called by other threads."""
         return self._server is not None and self._stopping is None and self._status == _SERVING
 
+    def _state(self) -> str:
+        """For people. Called by other threads."""
+        if self._stopping is not None:
+            return "draining"
+        if self._server is None or not self._warmed.is_set():
+            return "starting"
+        return "serving" if self._status == _SERVING else "stalled"
+
     def _channel_arguments(self) -> list[tuple[str, int]]:
         found = [
             ("grpc.max_receive_message_length", self.config.max_message_bytes),
@@ -233,6 +272,9 @@ class Server:
             # come next, say RESOURCE_EXHAUSTED and when to try again.
             ("grpc.server.max_pending_requests", _MOST_PENDING),
             ("grpc.server.max_pending_requests_hard_limit", _MOST_PENDING),
+            # Streams of one connection, those included that never send their request, which the guard does not see. Far
+            # enough above its bounds for refusals with words, and for health.
+            ("grpc.max_concurrent_streams", self.config.max_concurrent_rpcs + _MOST_MORE_STREAMS),
             # gRPC refuses calls with more metadata than the first at random, and with more than the second always.
             ("grpc.max_metadata_size", _MOST_METADATA),
             ("grpc.absolute_max_metadata_size", _MOST_METADATA),
@@ -264,6 +306,8 @@ class Server:
         self.admission.bounds = self.config.bounds
         self.guard.most_calls = self.config.max_concurrent_rpcs
         self.guard.most_calls_each = self.config.max_connection_rpcs
+        self.guard.unread.most_each = self.config.max_unread_bytes
+        self.guard.unread.most = self.config.max_inflight_bytes
         if "log_level" in taken:
             logging.getLogger().setLevel(self.config.log_level.upper())
         self.guard.reload()
@@ -310,13 +354,17 @@ class Server:
             await self._delay()
             self._handlers.drain()
             self._health.close()
-            await server.stop(self.config.drain_grace)
+            lane = [self.lane.close(self.config.drain_grace)] if self.lane is not None else []
+            await asyncio.gather(server.stop(self.config.drain_grace), *lane)
         self._warm_up.stop()
         for task in (self._watcher, self._warming):
             if task is not None:
                 task.cancel()
-        if self._stop_metrics is not None:
-            await asyncio.to_thread(self._stop_metrics)
+        if self._tracing is not None and not await asyncio.to_thread(self._tracing.stop, _LAST_SPANS_S):
+            _log.warning("traces were left unsent")
+        self._history.stop()
+        for pages in self._pages:
+            await asyncio.to_thread(pages.stop)
         self.admission.call_off()  # gRPC has cancelled its handlers; this is for work that others put there
         for executor in (self._executor, self._parsers):
             executor.shutdown(wait=False, cancel_futures=True)
@@ -343,7 +391,8 @@ class Server:
         """Ends calls in flight with CANCELLED, without waiting for them."""
         self._hurry.set()
         if self._server is not None:
-            await self._server.stop(None)
+            lane = [self.lane.close(None)] if self.lane is not None else []
+            await asyncio.gather(self._server.stop(None), *lane)
 
     async def __aenter__(self) -> Server:
         await self.start()
@@ -364,31 +413,6 @@ def _is_listened_to(path: str) -> bool:
         except OSError as error:
             return isinstance(error, (TimeoutError, BlockingIOError))
     return True
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object per record: time, level, logger, message, and whatever `extra` was given."""
-
-    _STANDARD = frozenset(vars(logging.makeLogRecord({})))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
-        shown = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        shown.update({key: value for key, value in vars(record).items() if key not in self._STANDARD})
-        if record.exc_info:
-            shown["exception"] = self.formatException(record.exc_info)
-        return json.dumps(shown, default=str, ensure_ascii=False)
-
-
-def _log_to_stderr(level: str) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def _log_running(rows: list[Running]) -> None:
@@ -482,22 +506,26 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
         The exit status: 0 after a drain, 3 when the service could not start.
     """
     if config.processes > 1:
-        _log_to_stderr(config.log_level)
+        log_to_stderr(config.log_level, config.log_format)
         return supervise(config, arguments)
     if config.share_port:
         end_with_parent()
-    return run_until_signal(lambda: Server(config), config.log_level, reread)
+    return run_until_signal(lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format)
 
 
 def run_until_signal(
-    make: Callable[[], Drained], log_level: str, reread: Callable[[], ServiceConfig] | None = None
+    make: Callable[[], Drained],
+    log_level: str,
+    reread: Callable[[], ServiceConfig] | None = None,
+    event_loop: str = "asyncio",
+    log_format: str = "auto",
 ) -> int:
     """As :func:`run`, for a server of any kind."""
-    _log_to_stderr(log_level)
+    log_to_stderr(log_level, log_format)
     try:
-        asyncio.run(_serve_until_signal(make, reread))
+        run_loop(event_loop, _serve_until_signal(make, reread))
     except Exception as error:
-        plain = isinstance(error, (OSError, AccessError, TlsError))
+        plain = isinstance(error, (OSError, AccessError, TlsError, EventLoopError))
         _log.error("the service could not start: %s", error, exc_info=not plain)
         return 3
     return 0
@@ -509,10 +537,11 @@ def background(
     *,
     clock: Callable[[], float] = time.monotonic,
     interceptors: Sequence[Interceptor] = (),
+    tracing: Tracing | None = None,
 ) -> Iterator[Server]:
     """Serves from a thread with another event loop while the `with` block runs; drains at its end.
 
-    `clock`, `interceptors`: those of :class:`Server`.
+    `clock`, `interceptors`, `tracing`: those of :class:`Server`.
 
     >>> from pycore.client import ValidationClient
     >>> with background(ServiceConfig(address="127.0.0.1:0")) as server, ValidationClient(server.target) as client:
@@ -523,7 +552,7 @@ def background(
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config, clock=clock, interceptors=interceptors)
+        server = Server(config, clock=clock, interceptors=interceptors, tracing=tracing)
         try:
             await server.start()
         except BaseException as error:

@@ -5,7 +5,8 @@ With ``processes = n`` this one starts n of them, which listen on the same port 
 connections, not calls), starts a new one where one dies, hands SIGHUP on, and at the end drains them one after another,
 `drain_delay` apart, so that clients find the others.
 
-Limits and quotas are of each process; figures too: the n-th process serves them n ports above `metrics_address`.
+Limits and quotas are of each process; figures and the admin page too: the second process serves them one port above
+`metrics_address` and `admin_address`, the third two.
 """
 
 from __future__ import annotations
@@ -70,9 +71,12 @@ class Supervisor:
         host = self._config.address.rpartition(":")[0]
         command = [sys.executable, "-m", "pycore.service", *self._arguments, "--processes", "1", "--share-port",
                    "--address", f"{host}:{self._port}"]  # fmt: skip
-        if self._config.metrics_address is not None:
-            metrics_host, _, port = self._config.metrics_address.rpartition(":")
-            command += ["--metrics-address", f"{metrics_host}:{int(port) + index if int(port) else 0}"]
+        command += ["--process", f"{index + 1}/{self._config.processes}"]
+        for name in ("metrics_address", "admin_address"):
+            if (address := getattr(self._config, name)) is not None:
+                own_host, _, port = address.rpartition(":")
+                own = f"{own_host}:{int(port) + index if int(port) else 0}"
+                command += [f"--{name.replace('_', '-')}", own]
         return command
 
     async def _keep(self, index: int) -> None:

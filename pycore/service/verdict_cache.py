@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ from pycore import hashing
 from pycore.base.columns import Column
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError
+from pycore.service.shapes import Shaped
 from pycore.service.work import Work
 
 __all__ = ["VerdictCache"]
@@ -42,6 +43,7 @@ _SAMPLE = 4
 _WINDOW = 1 << 15  # look-ups: more than two blocks of transactions that came one by one before
 _WORTH = 16  # a look-up costs a small request less than a tenth of what a hit saves
 _BYTE, _PART = 8, 7  # one in eight, by a byte of the signature
+_LOCKED = 1024  # rows
 _VALID = int(Verdict.VALID)
 
 
@@ -94,7 +96,7 @@ class VerdictCache:
     def _passes_over(self, work: Work) -> bool:
         """Whether a work is of those that are left out while few are found. It depends on the signature, so that the
         same one is always left out or never."""
-        cell = next(_cells(work.columns[1], (0,)))
+        cell = work.cells()[1] if isinstance(work, Shaped) else next(_cells(work.columns[1], (0,)))
         return len(cell) <= _BYTE or cell[_BYTE] & _PART != self._salt[0] & _PART
 
     def run(self, work: Work, do: Callable[[Work], Any]) -> Any:
@@ -144,7 +146,11 @@ class VerdictCache:
         sha256 = hashlib.sha256
         prefix = self._prefix(work.options)
         found = []
-        for key, signature, message in zip(*(_cells(column, rows) for column in work.columns), strict=True):
+        if isinstance(work, Shaped):
+            cells: Iterable[Sequence[bytes]] = [work.cells()]
+        else:
+            cells = zip(*(_cells(column, rows) for column in work.columns), strict=True)
+        for key, signature, message in cells:
             sizes = (len(key) << 32 | len(signature)).to_bytes(8, "little")
             found.append(sha256(b"".join((prefix, sizes, key, signature, sha256(message).digest()))).digest())
         return found
@@ -186,8 +192,10 @@ class VerdictCache:
         return found
 
     def _remember(self, marks: Sequence[bytes | None], codes: bytes) -> None:
-        with self._lock:
-            self._add(one for one, code in zip(marks, codes, strict=True) if code == _VALID and one is not None)
+        found = [one for one, code in zip(marks, codes, strict=True) if code == _VALID and one is not None]
+        for start in range(0, len(found), _LOCKED):  # the event loop may be waiting for the lock
+            with self._lock:
+                self._add(found[start : start + _LOCKED])
 
     def _add(self, digests: Any) -> None:
         for one in digests:
@@ -205,6 +213,16 @@ def _cells(column: Column, rows: Sequence[int]) -> Iterator[bytes]:
 
 
 def _fits(work: Work) -> bool:
-    return (
-        work.kind == _KIND and work.n > 0 and all(isinstance(one, Column) and one.n == work.n for one in work.columns)
-    )
+    """Whether a work is one that may be remembered: its bytes stay as they are until the kernel has seen them."""
+    if isinstance(work, Shaped):
+        return work.kind == _KIND
+    if work.kind != _KIND or not work.n:
+        return False
+    return all(isinstance(one, Column) and one.n == work.n and _is_private(one.data) for one in work.columns)
+
+
+def _is_private(data: Any) -> bool:
+    """Whether nobody else can write to an array. Its flags do not say so: memory may be shared with another process."""
+    while isinstance(data, (np.ndarray, memoryview)):
+        data = data.base if isinstance(data, np.ndarray) else data.obj
+    return data is None or isinstance(data, bytes)

@@ -55,11 +55,13 @@ class Unary:
         encode: the answer for a result.
         parse: the request from its bytes, where that is not the message as protobuf parses it; DecodeError where they
             are not one.
+        rows: the numbers of the columns of a request whose shape may be recognised (`shapes`); empty for none.
     """
 
     decode: Callable[[Any, Settings], Work]
     encode: Callable[[Any], Message]
     parse: Callable[[bytes], Any] | None = None
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

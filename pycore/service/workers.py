@@ -73,6 +73,8 @@ class Workers:
 
     def busy_for(self) -> float:
         """Seconds since a worker was last free; 0 while one is."""
+        if len(self._running) < self.size:
+            return 0.0  # without the lock, which every call would take
         with self._lock:
             return 0.0 if len(self._running) < self.size else max(0.0, self._clock() - self._last_free)
 

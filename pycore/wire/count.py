@@ -35,12 +35,12 @@ def check_item_count(raw: bytes, message: type[Message], limit: int) -> None:
 def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> None:
     fields = {field.number: field for field in descriptor.fields}
     found = dict.fromkeys(fields, 0)
-    for number, kind, first, last in _walk(raw, start, end):
+    for number, kind, first, last in walk(raw, start, end):
         field = fields.get(number)
         if field is None or kind != _BYTES or field.message_type is None:
             continue
         if field.message_type.full_name == _COLUMN:
-            for inner, _, _, _ in _walk(raw, first, last):
+            for inner, _, _, _ in walk(raw, first, last):
                 found[number] += inner == _ROWS
                 if found[number] > limit:
                     break
@@ -50,7 +50,7 @@ def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> Non
             raise LengthError(field.name, f"more than {limit} items", f"at most {limit} per request")
 
 
-def _walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+def walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """(field number, wire type, start, end) of every field; stops quietly where the bytes are malformed."""
     while at < end:
         key, at = _varint(raw, at, end)

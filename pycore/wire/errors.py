@@ -71,6 +71,10 @@ class Failure:
         """The details, as gRPC libraries of all languages look for them."""
         return ((DETAILS_KEY, self.status.SerializeToString()),)
 
+    def as_answer(self) -> tuple[int, bytes]:
+        """The number of the status and a serialised google.rpc.Status, as the same-host lane answers."""
+        return self.status.code, self.status.SerializeToString()
+
 
 def _number(code: grpc.StatusCode) -> int:
     number: int = code.value[0]
@@ -90,6 +94,11 @@ def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:
         packed.Pack(detail)
         status.details.append(packed)
     return Failure(code, status.message, status)
+
+
+def plain_failure(code: grpc.StatusCode, message: str) -> Failure:
+    """A status that is words and nothing else."""
+    return _failure(code, message)
 
 
 def _input_failure(error: errors.InputError) -> Failure:

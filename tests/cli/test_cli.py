@@ -33,6 +33,8 @@ COMMANDS = [
     "merkle check",
     "merkle append",
     "bench",
+    "loadtest",
+    "size",
     "info",
     "demo",
 ]
@@ -78,7 +80,9 @@ def examples(text: str) -> list[str]:
     return [one for one in found if one]
 
 
-@pytest.mark.parametrize("command", [one for one in COMMANDS if one not in ("serve", "demo", "bench")])
+@pytest.mark.parametrize(
+    "command", [one for one in COMMANDS if one not in ("serve", "demo", "bench", "loadtest", "size")]
+)
 def test_examples_of_the_help_run(command: str, tmp_path: Path, good_ledger: testing.GeneratedLedger) -> None:
     prepare_examples(tmp_path, good_ledger)
     lines = examples(run_in(tmp_path, *command.split(), "--help").stdout)

@@ -98,6 +98,24 @@ def test_one_bad_signature_among_those_looked_at_refuses_the_commit(mode: str) -
             assert sound(report)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_times_that_were_cut_are_named(mode: str) -> None:
+    signers, header = made(count=4)
+    slots = tuple(replace(one, time_ns=one.time_ns // 1_000_000 * 1_000_000) for one in header.commit.signatures)
+    cut = replace(header, commit=replace(header.commit, signatures=slots))
+    remark = "all votes' nanoseconds end in 000000"
+    odd = replace(cut, commit=replace(cut.commit, signatures=(*slots[:-1], header.commit.signatures[-1])))
+    for form, told in ((header, False), (cut, True), (odd, False), (forged(header, 0), False)):
+        reports = [judge(signers, form, mode)]
+        reports.append(verify_commit(set_of(signers), SignedHeader.read(wire(form), form="wire"), mode=mode))
+        for report in reports:
+            check = report.check("signatures")
+            assert (remark in check.detail) == told
+            assert check.ok is (form is header)
+    whole = signed(signers, cut.commit, header.header.chain_id)  # whole milliseconds alone are no fault
+    assert judge(signers, replace(cut, commit=whole), mode).check("signatures").ok
+
+
 def test_a_nil_vote_is_checked_in_full_and_never_counts() -> None:
     signers, header = made(count=3, nil=[2])
     assert failed(judge(signers, header, "full")) == ["quorum"]

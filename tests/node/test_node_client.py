@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from node_packages import node_with_packages
 
 import pycore
 from pycore import bundle, ledgers, testing
@@ -23,26 +22,9 @@ ROOT = HERE.parents[1]
 BUNDLES = HERE.parent / "vectors" / "bundles"
 
 
-def installed_version(name: str) -> str | None:
-    manifest = HERE / "node_modules" / name / "package.json"
-    return str(json.loads(manifest.read_text())["version"]) if manifest.exists() else None
-
-
 @pytest.fixture(scope="module")
 def node() -> str:
-    """Path of a node that has the packages of package.json; installs them on first use."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        pytest.skip("node and npm are not installed")
-    with (HERE / "package.json").open() as manifest:
-        fcntl.flock(manifest, fcntl.LOCK_EX)  # one test process installs, the others wait for it
-        wanted = json.load(manifest)["dependencies"]
-        if {name: installed_version(name) for name in wanted} != wanted:
-            command = [npm, "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
-            found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300, check=False)
-            if found.returncode != 0:
-                pytest.skip(f"npm install failed: {found.stderr.strip()[-300:]}")
-    return program
+    return node_with_packages()
 
 
 @pytest.mark.timeout(400)

@@ -261,7 +261,9 @@ class Authority:
         self.path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
 
     @staticmethod
-    def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, hours: float = 1
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.timezone.utc)
         return (
             x509.CertificateBuilder()
@@ -269,14 +271,19 @@ class Authority:
             .issuer_name(issuer)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(now - datetime.timedelta(hours=24))
+            .not_valid_after(now + datetime.timedelta(hours=hours))
         )
 
     def issue(
-        self, name: str, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH, *, uri: str = ""
+        self,
+        name: str,
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+        *,
+        uri: str = "",
+        hours: float = 1,
     ) -> tuple[Path, Path]:
-        """Paths of a new certificate for `name`, localhost, 127.0.0.1 and `uri`, and of its key."""
+        """Paths of a new certificate for `name`, localhost, 127.0.0.1 and `uri`, and of its key. It ends in `hours`."""
         key = ec.generate_private_key(ec.SECP256R1())
         names: list[x509.GeneralName] = [
             x509.DNSName(name),
@@ -286,7 +293,10 @@ class Authority:
         ]
         certificate = (
             self._builder(
-                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), self._certificate.subject, key.public_key()
+                x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]),
+                self._certificate.subject,
+                key.public_key(),
+                hours,
             )
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

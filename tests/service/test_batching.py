@@ -13,6 +13,7 @@ import pytest
 from pycore import testing
 from pycore.base.columns import as_column
 from pycore.base.deadline import ExpiredError
+from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service.admission import Admission, Bounds
 from pycore.service.batching import Joiner, cut, join, joint
@@ -179,6 +180,32 @@ async def test_options_are_kept_apart() -> None:
     await bench.settle()
     assert all([await one for one in calls])
     assert sorted(bench.done) == [1, 4, 5]
+
+
+async def test_what_is_known_is_answered_without_work_and_leaves_with_the_others() -> None:
+    bench = Bench(max_delay=0.02)
+    valid = Verdicts(b"\1")
+    noted: list[int] = []
+    bench.joiner._known = lambda one: valid if b"known" in list(one.columns[0]) else None
+    bench.admission.note = lambda one, result: noted.append(len(result))  # type: ignore[method-assign]
+    lone = bench.call(b"known")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert lone.done()  # a lone one never waits
+    calls = [bench.call(b"known") for _ in range(8)] + [bench.call(b"new")]
+    gone = bench.call(b"known")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0.06)
+    await bench.settle()
+    assert [list(await one) for one in calls[:-1]] == [list(valid)] * 8
+    assert await calls[-1] == [b"newnew"]
+    assert bench.done == [1]
+    assert sum(noted) == 9
+    assert len(noted) < 9
+    assert bench.admission.load.requests == 0
 
 
 # ---- errors, deadlines, callers who go -------------------------------------------------------------------------------

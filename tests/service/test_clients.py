@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pydoc
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,7 @@ import pytest
 
 import pycore
 from pycore import testing
+from pycore.base.deadline import Budget, ExpiredError
 from pycore.client import AsyncValidationClient, ServiceError, ValidationClient
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
@@ -119,3 +121,83 @@ def test_too_few_answers_are_no_verdicts() -> None:
                 next(stream)
     finally:
         server.stop(None)
+
+
+def test_options_that_change_are_read_again(client: ValidationClient) -> None:
+    """A user id in a buffer is not remembered as it was."""
+    user_id = bytearray(b"alice")
+    batch = testing.generate_signatures("sm2", 2, seed=3, user_id=b"alice")
+    for given in (user_id, memoryview(user_id).toreadonly()):
+        user_id[:] = b"alice"
+        assert client.verify_batch("sm2", *batch, user_id=given).all_valid
+        user_id[:] = b"malli"
+        assert not client.verify_batch("sm2", *batch, user_id=given).valid.any()
+    with pytest.raises(pycore.InputError, match="rules"):
+        client.verify_batch("sm2", *batch, rules=["low-s"])  # type: ignore[arg-type]
+    with pytest.raises(pycore.InputError, match="prehashed"):
+        client.verify_batch("sm2", *batch, prehashed=1)  # type: ignore[arg-type]
+
+
+class _Wrong(grpc.GenericRpcHandler):
+    """A service that answers with so many verdicts, whatever the batch."""
+
+    def __init__(self, count: int, number: int = 1) -> None:
+        self._verdicts = to_verdicts(pycore.Verdicts(bytes([1] * count)))
+        self._number = number
+
+    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        def unary(_: bytes, __: grpc.ServicerContext) -> bytes:
+            return signature_pb2.VerifySignaturesResponse(verdicts=self._verdicts).SerializeToString()
+
+        def streamed(requests: Iterator[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
+            for number, _raw in enumerate(requests, self._number):
+                answer = signature_pb2.VerifySignatureStreamResponse(id=number, verdicts=self._verdicts)
+                yield answer.SerializeToString()
+
+        if str(details.method).endswith("Stream"):
+            return grpc.stream_stream_rpc_method_handler(streamed)
+        return grpc.unary_unary_rpc_method_handler(unary)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_wrong_number_of_verdicts_is_taken_for_none(count: int) -> None:
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Wrong(count)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    batch = ([bytes(32)] * 2, [bytes(64)] * 2, [b""] * 2)
+    try:
+        with ValidationClient(f"127.0.0.1:{port}") as client:
+            with pytest.raises(ServiceError, match=f"{count} verdicts for 2 items"):
+                client.verify_batch("ed25519", *batch)
+            with pytest.raises(ServiceError, match=f"{count} verdicts for 2 items"):
+                list(client.verify_stream("ed25519", [batch]))
+    finally:
+        server.stop(None)
+
+
+def test_answers_to_other_batches_are_not_taken() -> None:
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Wrong(1, number=2)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with ValidationClient(f"127.0.0.1:{port}") as client, pytest.raises(ServiceError, match="in the place of 1"):
+            list(client.verify_stream("ed25519", [([bytes(32)], [bytes(64)], [b""])]))
+    finally:
+        server.stop(None)
+
+
+async def test_a_budget_around_a_call_is_its_deadline(service: Server) -> None:
+    """Work that has little time left leaves no more of it to the service."""
+    with ValidationClient(service.target) as client:
+        with Budget(deadline=time.monotonic() + 1000):
+            assert client._time_for() == 60.0
+            assert 900 < (client._time_for(None) or 0) <= 1000
+            assert 900 < (client.using(timeout=None)._time_for() or 0) <= 1000
+        with Budget(deadline=time.monotonic() + 5):
+            assert 0 < (client._time_for() or 0) <= 5
+            assert client.hash("sm3", b"abc") == pycore.hash("sm3", b"abc")
+        with Budget(deadline=time.monotonic()), pytest.raises(ExpiredError):
+            client.hash("sm3", b"abc")
+    async with AsyncValidationClient(service.target) as other:
+        with Budget(deadline=time.monotonic()), pytest.raises(ExpiredError):
+            await other.hash("sm3", b"abc")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from pycore.service.check import check_config
+from pycore.service.check import check_config, findings
 from pycore.service.config import ServiceConfig, is_loopback, parse
+from pycore.service.server import run
 
 from .conftest import Authority
 
@@ -87,6 +89,15 @@ def test_reflection_is_for_loopback_unless_asked_for() -> None:
     assert not parse(["--no-reflection"]).reflects
 
 
+def test_an_event_loop_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    errors, _ = findings(ServiceConfig(event_loop="uvloop"))
+    assert any("uvloop is not installed: pip install" in words for words in errors)
+    with pytest.raises(ValidationError):
+        ServiceConfig(event_loop="other")  # type: ignore[arg-type]
+    assert run(ServiceConfig(address="127.0.0.1:0", event_loop="uvloop")) == 3
+
+
 def test_settings_are_checked_without_a_start(
     authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +129,8 @@ def test_settings_are_checked_without_a_start(
         assert any(words in error for error in bad["errors"]), bad
     _, anyone = checked(address="0.0.0.0:1", insecure_non_loopback=True)
     assert any("every machine" in words for words in anyone["warnings"])
+    _, seen = checked(admin_address="0.0.0.0:1", admin_non_loopback=True)
+    assert any("admin page" in words for words in seen["warnings"])
     assert check_config(ServiceConfig(workers=3)) == 0
     assert capsys.readouterr().out == "workers = 3\nthe settings are good\n"
 

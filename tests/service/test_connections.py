@@ -21,7 +21,7 @@ import pycore
 from pycore import testing
 from pycore.client import AsyncCoalescer, AsyncValidationClient, Coalescer, ServiceError, ValidationClient
 from pycore.client.connection import is_loopback, split_targets
-from pycore.client.routes import HedgeBudget
+from pycore.client.routes import HedgeBudget, pause_before, state_of
 from pycore.errors import InputError
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
@@ -182,6 +182,7 @@ class Load:
         self._pool.shutdown()
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_under_load(spawn: Spawn, rng: random.Random) -> None:
     services = [spawn("--workers", "1"), spawn("--workers", "1")]
     targets = [one.wait_for_target() for one in services]
@@ -263,6 +264,19 @@ def test_other_refusals_are_final(service: Server, code: grpc.StatusCode) -> Non
         assert len(proxy.calls) == 1
         with pytest.raises(InputError):
             client.append_merkle_tree([[b"a"]], indices=[5])
+
+
+def test_a_message_that_is_too_large_is_sent_once() -> None:
+    small = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_message_bytes=100_000)
+    with background(small) as server, ValidationClient(server.target, attempts=5) as client:
+        with pytest.raises(ServiceError, match="RESOURCE_EXHAUSTED"):
+            client.hash("sm3", bytes(200_000))
+        assert pause_before(client._settings, 1, _error("Received message larger than max (2 vs. 1)"), False) is None
+        assert pause_before(client._settings, 1, _error("full"), False) is not None
+
+
+def _error(words: str) -> ServiceError:
+    return ServiceError(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
 
 
 def test_attempts_end_with_the_deadline(service: Server) -> None:
@@ -490,3 +504,21 @@ async def test_every_way_has_the_verdicts_of_the_call_in_process(
             assert again == streamed
             coalescer = AsyncCoalescer(other, "ed25519", max_items=50)
             assert await asyncio.gather(*map(coalescer.verdict, *batch)) == list(wanted)
+
+
+def test_a_client_that_is_forgotten_starts_no_threads_and_leaves_none() -> None:
+    before = threading.active_count()
+    for _ in range(10):
+        client = ValidationClient("127.0.0.1:1,127.0.0.1:2", connections=3)
+        assert client._routes.pick() in client._routes.all
+    assert threading.active_count() == before
+
+
+def test_without_states_calls_take_turns(two: tuple[Server, Server]) -> None:
+    """Where grpc keeps a channel's state elsewhere than it does today."""
+    with ValidationClient([server.target for server in two]) as client:
+        for route in client._routes.all:
+            route.state = state_of(object())  # type: ignore[arg-type]
+        for _ in range(4):
+            client.hash("sha256", b"abc")
+    assert [answered(server) for server in two] == [2, 2]

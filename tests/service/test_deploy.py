@@ -12,20 +12,21 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomllib
 
-from pycore.client import ServiceError, ValidationClient
+from pycore.client import ServiceError, Tls, ValidationClient
 from pycore.service.access import AccessFile
 from pycore.service.config import ServiceConfig
 from pycore.service.metrics import Metrics
 from pycore.service.server import Server, background
 from pycore.testing import generate_ledger, generate_signatures
 
-from .conftest import PATIENCE, ROOT
+from .conftest import PATIENCE, ROOT, Authority
 from .test_access import A, by_token, write
 
 DEPLOY = ROOT / "deploy"
@@ -57,11 +58,13 @@ def test_they_ask_for_figures_that_there_are() -> None:
         registered |= {f"{family.name}_{part}" for part in ("bucket", "sum", "count")}
     moment = {"pycore_inflight_requests", "pycore_inflight_items", "pycore_inflight_bytes", "pycore_workers",
               "pycore_workers_busy", "pycore_key_cache_bytes", "pycore_key_cache_hits_total",
-              "pycore_key_cache_misses_total"}  # fmt: skip
-    assert len(panels()) >= 12
+              "pycore_key_cache_misses_total", "pycore_waiting_pieces", "pycore_taken_total",
+              "pycore_verdict_cache_hits_total", "pycore_verdict_cache_misses_total",
+              "pycore_certificate_expiry_timestamp_seconds"}  # fmt: skip
+    assert len(panels()) >= 22
     assert len(alerts()) == (DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8").count("- alert:")
     for name, query in panels() + alerts():
-        asked = set(re.findall(r"pycore_\w+", query))
+        asked = set(re.findall(r"(?:pycore|process)_\w+", query))
         assert asked - registered - moment == set(), name
         assert asked or "up{" in query, name
 
@@ -123,10 +126,17 @@ class Prometheus:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Iterator[tuple[Server, Prometheus]]:
+def watched(tmp_path: Path, authority: Authority) -> Iterator[tuple[Server, Prometheus]]:
+    certificate, key = authority.issue("localhost")
     access = write(tmp_path / "access.json", by_token(tmp_path, "node-a", A, rpcs=["*"], chains=["chainmaker"]))
     config = ServiceConfig(
-        address="127.0.0.1:0", metrics_address="127.0.0.1:0", drain_delay=0, access_file=access, max_concurrent_rpcs=8
+        address="127.0.0.1:0",
+        metrics_address="127.0.0.1:0",
+        drain_delay=0,
+        access_file=access,
+        max_concurrent_rpcs=8,
+        tls_certificate=certificate,
+        tls_private_key=key,
     )
     with background(config) as server:
         prometheus = Prometheus(tmp_path, f"127.0.0.1:{server.metrics_port}")
@@ -135,26 +145,28 @@ def watched(tmp_path: Path) -> Iterator[tuple[Server, Prometheus]]:
         prometheus.process.wait()
 
 
-def traffic(server: Server) -> None:
-    """A little of everything that the dashboard shows."""
-    keys, signatures, messages = generate_signatures("sm2", 32, seed=1, signers=2)
+def traffic(server: Server, roots: Path, seed: int) -> None:
+    """A little of everything that the dashboard shows; of each seed other signatures, which are not known yet."""
+    keys, signatures, messages = generate_signatures("sm2", 40, seed=seed, signers=2)
     ledger = generate_ledger(blocks=1, txs_per_block=3, seed=1)
-    with ValidationClient(server.target, token=A) as client:
+    with ValidationClient(server.target, token=A, tls=Tls(roots)) as client, ThreadPoolExecutor(4) as threads:
+        rows = [(keys[i : i + 1], signatures[i : i + 1], messages[i : i + 1]) for i in range(32, 40)]
+        list(threads.map(lambda row: client.verify_batch("sm2", *row), rows))
         for _ in range(3):
-            client.verify_batch("sm2", keys, [*signatures[:31], bytes(64)], messages)
+            client.verify_batch("sm2", keys[:32], [*signatures[:31], bytes(64)], messages[:32])
         client.validate_block("chainmaker", ledger.block_info(0), ledger.context_for(0))
         with pytest.raises(ServiceError):
             client.validate_block("bif", b"")
 
 
 @pytest.mark.skipif(PROMETHEUS is None, reason="prometheus is absent")
-def test_a_real_prometheus_answers_every_query(watched: tuple[Server, Prometheus]) -> None:
+def test_a_real_prometheus_answers_every_query(watched: tuple[Server, Prometheus], authority: Authority) -> None:
     server, prometheus = watched
     prometheus.wait_for('up{job="pycore"} == 1')
-    missing = dict(panels())
+    missing, seed = dict(panels()), 0
     end = time.monotonic() + PATIENCE
     while missing:
-        traffic(server)
+        traffic(server, authority.path, seed := seed + 1)
         time.sleep(0.5)
         for title, query in list(missing.items()):
             found = prometheus.query(query)
@@ -163,9 +175,18 @@ def test_a_real_prometheus_answers_every_query(watched: tuple[Server, Prometheus
         assert time.monotonic() < end, missing
     names = {rule["name"] for group in _rules() for rule in group["rules"] if rule["health"] != "err"}
     assert names == {name for name, _ in alerts()}
-    measured = {name: re.sub(r" (>|==) [\d.]+$", "", expression) for name, expression in alerts()}
+    measured = {name: re.sub(r" (>|==|<) [\d.]+$", "", expression) for name, expression in alerts()}
     assert all(expression != dict(alerts())[name] for name, expression in measured.items())
-    for name in ("PycoreDown", "PycoreQueueSlow", "PycoreDenials", "PycoreInvalid"):  # what there was traffic for
+    for name in (
+        "PycoreDown",
+        "PycoreQueueSlow",
+        "PycoreDenials",
+        "PycoreInvalid",
+        "PycoreVotesWait",
+        "PycoreCertificateEnds",
+        "PycoreRestarting",
+        "PycoreDescriptors",
+    ):  # what there was traffic for
         assert prometheus.wait_for(measured[name]), name
 
 

@@ -7,20 +7,23 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
 import pytest
+from cryptography import x509
 from prometheus_client.parser import text_string_to_metric_families
 
 import pycore
+from pycore._pb.validation.v1 import block_pb2, hash_pb2, signature_pb2
 from pycore.client import ServiceError, ValidationClient
 from pycore.service.config import ServiceConfig
 from pycore.service.metrics import Metrics
 from pycore.service.server import Server, background
 from pycore.testing import generate_ledger, generate_signatures
 
-from .conftest import METHOD, PATIENCE, ROOT, Clock, Gate
+from .conftest import METHOD, PATIENCE, ROOT, Authority, Clock, Gate, wait_for_load
 from .test_access import A, by_token, write
 
 
@@ -89,6 +92,8 @@ def test_calls_work_and_verdicts_are_counted(server: Server) -> None:
     assert found[of("pycore_refusals_total", "UNKNOWN_CALLER", "")] == 1
     assert found[of("pycore_work_items_sum", "VerifySignatures")] == 40
     assert found[of("pycore_work_seconds_count", "VerifySignatures")] == 2
+    assert found[of("pycore_kernel_seconds_total", "sm2")] > 0
+    assert found[of("pycore_kernel_seconds_total", "chainmaker block")] > 0
     assert found[of("pycore_queue_seconds_count")] == 4
     assert found[of("pycore_call_seconds_count", "VerifySignatures")] == 2
     assert found[of("pycore_workers")] == 1
@@ -136,13 +141,79 @@ def test_probes_say_what_health_says(tmp_path: Path) -> None:
         gate.open()
 
 
+def test_what_strangers_send_makes_no_new_series(server: Server) -> None:
+    def series() -> set[tuple[str, frozenset[str]]]:
+        return set(scrape(server))
+
+    def send(number: int) -> None:
+        metadata = [
+            ("authorization", f"Bearer {A}" if number % 2 else f"Bearer {number}"),
+            ("x-request-id", f"{number}"),
+        ]
+        for rpc, request in (
+            ("HashBatch", hash_pb2.HashBatchRequest(algorithm=f"hash-{number}")),
+            ("VerifySignatures", signature_pb2.VerifySignaturesRequest(scheme=f"scheme-{number}")),
+            ("ValidateBlock", block_pb2.ValidateBlockRequest(chain=f"chain-{number}")),
+            (f"Method{number}", block_pb2.ValidateBlockRequest()),
+        ):
+            with pytest.raises(grpc.RpcError):
+                channel.unary_unary(METHOD + rpc)(request.SerializeToString(), metadata=metadata, timeout=PATIENCE)
+
+    with grpc.insecure_channel(server.target) as channel:
+        for number in range(4):
+            send(number)
+        time.sleep(0.05)  # a status may be there before it is counted
+        before = series()
+        for number in range(4, 40):
+            send(number)
+    assert series() == before
+
+
+def test_joined_requests_are_counted() -> None:
+    config = ServiceConfig(address="127.0.0.1:0", metrics_address="127.0.0.1:0", drain_delay=0, workers=1)
+    with background(config) as server:
+        gate = Gate(server)
+        gate.hold()
+        with ValidationClient(server.target) as client, ThreadPoolExecutor(4) as threads:
+            calls = [threads.submit(client.hash, "sm3", b"abc") for _ in range(4)]
+            wait_for_load(server, lambda load: load.requests == 5)
+            gate.open()
+            assert len({call.result(PATIENCE) for call in calls}) == 1
+        found = scrape(server)
+    together = found[of("pycore_joined_requests_sum")]
+    assert 1 <= together <= 4
+    assert found[of("pycore_hold_seconds_count")] == together
+    assert found[of("pycore_work_items_sum", "HashBatch")] == 4
+
+
+def test_the_certificate_and_the_process(tmp_path: Path, authority: Authority) -> None:
+    certificate, key = authority.issue("localhost")
+    ends = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc.timestamp()
+    config = ServiceConfig(
+        address="127.0.0.1:0",
+        metrics_address="127.0.0.1:0",
+        drain_delay=0,
+        tls_certificate=certificate,
+        tls_private_key=key,
+    )
+    name = of("pycore_certificate_expiry_timestamp_seconds")
+    with background(config) as server:
+        found = scrape(server)
+        assert found[name] == ends
+        certificate.write_bytes(b"half of a new one")
+        assert name not in scrape(server)
+    assert found[of("process_open_fds")] > 2
+    assert found[of("process_resident_memory_bytes")] > 1 << 20
+    assert {name for name, _ in found if name.startswith("pycore_backend_usable")}
+
+
 def test_two_servers_count_for_themselves() -> None:
     assert Metrics().registry is not Metrics().registry
 
 
 def test_every_figure_is_in_the_guide() -> None:
     text = (ROOT / "docs" / "guides" / "service.md").read_text(encoding="utf-8").split("### Figures")[1].split("###")[0]
-    shown = set(re.findall(r"pycore_\w+", text))
+    shown = set(re.findall(r"(?:pycore|process)_\w+", text))
     registered = {family.name for family in Metrics().registry.collect()}
     assert {name for name in registered if not ({name, f"{name}_total"} & shown)} == set()
 

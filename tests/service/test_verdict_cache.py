@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 import pycore
 from pycore import testing
-from pycore.base.columns import as_column
+from pycore.base.columns import as_column, trusted_column
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service import verdict_cache
@@ -163,6 +164,21 @@ def test_nothing_that_is_not_valid_is_remembered() -> None:
         one = work([row], options("ed25519"))
         assert [counted.kernel(one) for _ in range(3)] == [1, 1, 1]
     assert len(counted.cache) == 0
+
+
+def test_memory_that_others_may_write_to_is_never_remembered() -> None:
+    """Its bytes could be others when the row is looked up than when it was verified."""
+    one = work(rows_of("ed25519", 2), options("ed25519"))
+    memory = mmap.mmap(-1, 4096)
+    for at in range(3):
+        data = one.columns[at].data
+        memory[: data.size] = data.tobytes()
+        view = np.frombuffer(memoryview(memory).toreadonly(), np.uint8, data.size).reshape(data.shape)
+        columns = [*one.columns[:at], trusted_column(view, one.columns[at].offsets), *one.columns[at + 1 :]]
+        shared = Work(one.kind, one.options, tuple(columns), 2, 2)
+        counted = Counted()
+        assert [counted.kernel(shared) for _ in range(3)] == [2, 2, 2]
+        assert len(counted.cache) == 0
 
 
 def test_each_process_has_its_salt() -> None:

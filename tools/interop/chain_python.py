@@ -33,12 +33,26 @@ def solders() -> None:
     block = Hash(hashlib.sha256(b"a block").digest())
     message = MessageV0.try_compile(key.pubkey(), [call], [], block)
     signed = VersionedTransaction(message, [key])
-    put("v0", "VersionedTransaction(MessageV0, [key])", bytes(key.pubkey()), bytes(signed.signatures[0]), bytes(message),
-        signed=to_bytes_versioned(message), transaction=bytes(signed))  # fmt: skip
+    put(
+        "v0",
+        "VersionedTransaction(MessageV0, [key])",
+        bytes(key.pubkey()),
+        bytes(signed.signatures[0]),
+        bytes(message),
+        signed=to_bytes_versioned(message),
+        transaction=bytes(signed),
+    )
     old = Message.new_with_blockhash([call], key.pubkey(), block)
     legacy = Transaction([key], old, block)
-    put("legacy", "Transaction([key], Message, blockhash)", bytes(key.pubkey()), bytes(legacy.signatures[0]), bytes(old),
-        signed=to_bytes_versioned(old), transaction=bytes(legacy))  # fmt: skip
+    put(
+        "legacy",
+        "Transaction([key], Message, blockhash)",
+        bytes(key.pubkey()),
+        bytes(legacy.signatures[0]),
+        bytes(old),
+        signed=to_bytes_versioned(old),
+        transaction=bytes(legacy),
+    )
     put("message", "Keypair.sign_message(message)", bytes(key.pubkey()), bytes(key.sign_message(MESSAGE)))
 
 
@@ -52,7 +66,14 @@ def aptos_sdk() -> None:
     out = Serializer()
     signature.serialize(out)
     put("sign", "Account.sign(message)", account.public_key().key.encode(), signature.data())
-    put("bcs", "Account.sign(message), serialized as BCS", account.public_key().to_bytes() if hasattr(account.public_key(), "to_bytes") else account.public_key().key.encode(), out.output())
+    put(
+        "bcs",
+        "Account.sign(message), serialized as BCS",
+        account.public_key().to_bytes()
+        if hasattr(account.public_key(), "to_bytes")
+        else account.public_key().key.encode(),
+        out.output(),
+    )
 
 
 def stellar_sdk() -> None:
@@ -61,13 +82,31 @@ def stellar_sdk() -> None:
 
     key = Keypair.from_raw_ed25519_seed(SECRET)
     network = Network.TESTNET_NETWORK_PASSPHRASE
-    built = TransactionBuilder(Account(key.public_key, 1), network, base_fee=100).append_bump_sequence_op(7).set_timeout(0).build()
+    built = (
+        TransactionBuilder(Account(key.public_key, 1), network, base_fee=100)
+        .append_bump_sequence_op(7)
+        .set_timeout(0)
+        .build()
+    )
     built.sign(key)
-    put("transaction", "TransactionEnvelope.sign(key)", key.raw_public_key(), built.signatures[0].signature,
-        built.transaction.to_xdr_object().to_xdr_bytes(), signed=built.hash(), base=built.signature_base())  # fmt: skip
+    put(
+        "transaction",
+        "TransactionEnvelope.sign(key)",
+        key.raw_public_key(),
+        built.signatures[0].signature,
+        built.transaction.to_xdr_object().to_xdr_bytes(),
+        signed=built.hash(),
+        base=built.signature_base(),
+    )
     put("sign", "Keypair.sign(data)", key.raw_public_key(), key.sign(MESSAGE))
     if hasattr(key, "sign_message"):
-        put("message", "Keypair.sign_message(message)", key.raw_public_key(), key.sign_message(MESSAGE), signed=hashlib.sha256(b"Stellar Signed Message:\n" + MESSAGE).digest())
+        put(
+            "message",
+            "Keypair.sign_message(message)",
+            key.raw_public_key(),
+            key.sign_message(MESSAGE),
+            signed=hashlib.sha256(b"Stellar Signed Message:\n" + MESSAGE).digest(),
+        )
 
 
 def xrpl_py() -> None:
@@ -79,7 +118,13 @@ def xrpl_py() -> None:
         seed = keypairs.generate_seed(SECRET[:16].hex(), algorithm)
         public, private = keypairs.derive_keypair(seed)
         signature = bytes.fromhex(keypairs.sign(MESSAGE, private))
-        put(what, f"keypairs.sign(message, key), {algorithm.name}", bytes.fromhex(public), signature, digest=hashlib.sha512(MESSAGE).digest()[:32])
+        put(
+            what,
+            f"keypairs.sign(message, key), {algorithm.name}",
+            bytes.fromhex(public),
+            signature,
+            digest=hashlib.sha512(MESSAGE).digest()[:32],
+        )
 
 
 def eth_account() -> None:
@@ -103,7 +148,12 @@ def py_algorand_sdk() -> None:
 
     key = SigningKey(SECRET)
     private = base64.b64encode(SECRET + bytes(key.verify_key)).decode()
-    put("bytes", "util.sign_bytes(message, key)", bytes(key.verify_key), base64.b64decode(util.sign_bytes(MESSAGE, private)))
+    put(
+        "bytes",
+        "util.sign_bytes(message, key)",
+        bytes(key.verify_key),
+        base64.b64decode(util.sign_bytes(MESSAGE, private)),
+    )
 
 
 if __name__ == "__main__":

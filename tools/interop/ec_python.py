@@ -31,8 +31,12 @@ def pycryptodome() -> None:
         public = key.public_key().export_key(format="SEC1", compress=True)
         for encoding in ("binary", "der"):
             signer = DSS.new(key, "deterministic-rfc6979", encoding=encoding)
-            put(f"{curve.lower()}-{encoding}", f"DSS.new({curve} key, 'deterministic-rfc6979', encoding={encoding!r}).sign(SHA256)",
-                public, signer.sign(SHA256.new(MESSAGE)))  # fmt: skip
+            put(
+                f"{curve.lower()}-{encoding}",
+                f"DSS.new({curve} key, 'deterministic-rfc6979', encoding={encoding!r}).sign(SHA256)",
+                public,
+                signer.sign(SHA256.new(MESSAGE)),
+            )
     key = ECC.construct(curve="Ed25519", seed=bytes.fromhex(SECRET))
     public = key.public_key().export_key(format="raw")
     put("ed25519", "eddsa.new(key, 'rfc8032').sign(message)", public, eddsa.new(key, "rfc8032").sign(MESSAGE))
@@ -57,8 +61,12 @@ def fastecdsa() -> None:
     for name, one in (("P256", curve.P256), ("secp256k1", curve.secp256k1)):
         r, s = ecdsa.sign(MESSAGE, int(SECRET, 16), curve=one)
         public = keys.get_public_key(int(SECRET, 16), one)
-        put(name.lower(), f"r, s = ecdsa.sign(message, key, curve=curve.{name})", b"\4" + public.x.to_bytes(32, "big") + public.y.to_bytes(32, "big"),
-            r.to_bytes(32, "big") + s.to_bytes(32, "big"))  # fmt: skip
+        put(
+            name.lower(),
+            f"r, s = ecdsa.sign(message, key, curve=curve.{name})",
+            b"\4" + public.x.to_bytes(32, "big") + public.y.to_bytes(32, "big"),
+            r.to_bytes(32, "big") + s.to_bytes(32, "big"),
+        )
 
 
 def ecdsa() -> None:
@@ -68,13 +76,32 @@ def ecdsa() -> None:
 
     key = SigningKey.from_string(bytes.fromhex(SECRET), curve=SECP256k1)
     raw, compressed = key.verifying_key.to_string(), key.verifying_key.to_string("compressed")
-    put("default", "SigningKey.sign_deterministic(message)", raw, key.sign_deterministic(MESSAGE), digest=hashlib.sha1(MESSAGE).digest().rjust(32, b"\0"))
-    put("sha256", "SigningKey.sign_deterministic(message, hashfunc=sha256)", compressed, key.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256))
-    put("der", "SigningKey.sign_deterministic(message, hashfunc=sha256, sigencode=sigencode_der)", compressed,
-        key.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256, sigencode=sigencode_der))  # fmt: skip
+    put(
+        "default",
+        "SigningKey.sign_deterministic(message)",
+        raw,
+        key.sign_deterministic(MESSAGE),
+        digest=hashlib.sha1(MESSAGE).digest().rjust(32, b"\0"),
+    )
+    put(
+        "sha256",
+        "SigningKey.sign_deterministic(message, hashfunc=sha256)",
+        compressed,
+        key.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256),
+    )
+    put(
+        "der",
+        "SigningKey.sign_deterministic(message, hashfunc=sha256, sigencode=sigencode_der)",
+        compressed,
+        key.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256, sigencode=sigencode_der),
+    )
     other = SigningKey.from_string(bytes.fromhex(SECRET), curve=NIST256p)
-    put("p256-sha256", "SigningKey(NIST256p).sign_deterministic(message, hashfunc=sha256)", other.verifying_key.to_string("uncompressed"),
-        other.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256))  # fmt: skip
+    put(
+        "p256-sha256",
+        "SigningKey(NIST256p).sign_deterministic(message, hashfunc=sha256)",
+        other.verifying_key.to_string("uncompressed"),
+        other.sign_deterministic(MESSAGE, hashfunc=hashlib.sha256),
+    )
 
 
 def coincurve() -> None:
@@ -84,7 +111,13 @@ def coincurve() -> None:
     key = PrivateKey(bytes.fromhex(SECRET))
     put("der", "PrivateKey.sign(message)", key.public_key.format(), key.sign(MESSAGE))
     put("recoverable", "PrivateKey.sign_recoverable(message)", key.public_key.format(), key.sign_recoverable(MESSAGE))
-    put("schnorr", "PrivateKey.sign_schnorr(digest)", key.public_key_xonly.format(), key.sign_schnorr(DIGEST, bytes(32)), digest=DIGEST)
+    put(
+        "schnorr",
+        "PrivateKey.sign_schnorr(digest)",
+        key.public_key_xonly.format(),
+        key.sign_schnorr(DIGEST, bytes(32)),
+        digest=DIGEST,
+    )
 
 
 def btclib() -> None:
@@ -101,8 +134,20 @@ def embit() -> None:
     from embit import ec
 
     key = ec.PrivateKey(bytes.fromhex(SECRET))
-    put("ecdsa", "PrivateKey.sign(digest).serialize()", key.get_public_key().sec(), key.sign(DIGEST).serialize(), digest=DIGEST)
-    put("schnorr", "PrivateKey.schnorr_sign(digest).serialize()", key.get_public_key().xonly(), key.schnorr_sign(DIGEST).serialize(), digest=DIGEST)
+    put(
+        "ecdsa",
+        "PrivateKey.sign(digest).serialize()",
+        key.get_public_key().sec(),
+        key.sign(DIGEST).serialize(),
+        digest=DIGEST,
+    )
+    put(
+        "schnorr",
+        "PrivateKey.schnorr_sign(digest).serialize()",
+        key.get_public_key().xonly(),
+        key.schnorr_sign(DIGEST).serialize(),
+        digest=DIGEST,
+    )
 
 
 def pynacl() -> None:
@@ -123,9 +168,20 @@ def cryptography() -> None:
         key = ec.derive_private_key(int(SECRET, 16), curve)
         public = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
         name = "secp256k1" if curve.name == "secp256k1" else "p256"
-        put(name, f"key.sign(message, ec.ECDSA(hashes.SHA256())), {curve.name}", public, key.sign(MESSAGE, ec.ECDSA(hashes.SHA256())))
+        put(
+            name,
+            f"key.sign(message, ec.ECDSA(hashes.SHA256())), {curve.name}",
+            public,
+            key.sign(MESSAGE, ec.ECDSA(hashes.SHA256())),
+        )
         prehashed = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
-        put(f"{name}-prehashed", "key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))", public, key.sign(DIGEST, prehashed), digest=DIGEST)
+        put(
+            f"{name}-prehashed",
+            "key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))",
+            public,
+            key.sign(DIGEST, prehashed),
+            digest=DIGEST,
+        )
 
 
 def ecpy() -> None:
@@ -135,7 +191,13 @@ def ecpy() -> None:
     from ecpy.keys import ECPrivateKey
 
     key = ECPrivateKey(int(SECRET, 16), Curve.get_curve("secp256k1"))
-    put("rfc6979", "ECDSA().sign_rfc6979(digest, key, hashlib.sha256)", POINT, ECDSA().sign_rfc6979(DIGEST, key, hashlib.sha256), digest=DIGEST)
+    put(
+        "rfc6979",
+        "ECDSA().sign_rfc6979(digest, key, hashlib.sha256)",
+        POINT,
+        ECDSA().sign_rfc6979(DIGEST, key, hashlib.sha256),
+        digest=DIGEST,
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ openssl dgst -sm3 -sign key.pem -out signature message
 put dgst "openssl dgst -sm3 -sign key.pem message"
 openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 -out signature message
 put dgst-distid "openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 message"
+cp point raw
+openssl pkey -pubin -in public.pem -outform DER -out point
+put dgst-spki "openssl dgst -sm3 -sign key.pem -sigopt distid:1234567812345678 message; openssl pkey -pubin -in public.pem -outform DER"
+mv raw point
 openssl pkeyutl -sign -in message -inkey key.pem -rawin -digest sm3 -out signature
 put pkeyutl-rawin "openssl pkeyutl -sign -inkey key.pem -rawin -digest sm3 -in message"
 openssl pkeyutl -sign -in message -inkey key.pem -rawin -digest sm3 -pkeyopt distid:1234567812345678 -out signature
@@ -22,14 +26,17 @@ openssl pkeyutl -sign -in digest -inkey key.pem -out signature
 put pkeyutl-digest "openssl dgst -sm3 -binary message | openssl pkeyutl -sign -inkey key.pem" ", \"digest\": \"$(hex digest)\""
 
 # A certificate and a request: what is signed is the first element of the SEQUENCE.
-for what in req-x509 req-x509-distid; do
-  options=
-  if [ "$what" = req-x509-distid ]; then options="-sigopt distid:1234567812345678"; fi
+for what in req req-x509 req-x509-distid; do
+  case $what in
+  req) options="" more="" ;;
+  req-x509) options="-x509" more="" ;;
+  *) options="-x509" more="-sigopt distid:1234567812345678" ;;
+  esac
   # shellcheck disable=SC2086
-  openssl req -x509 -new -key key.pem -sm3 -days 36500 -subj "/CN=throwaway" -outform DER -out whole $options
+  openssl req $options -new -key key.pem -sm3 -subj "/CN=throwaway" -outform DER -out whole $more
   offset=$(openssl asn1parse -inform DER -in whole | sed -n 's/^ *\([0-9]*\):d=1 .*SEQUENCE.*/\1/p' | head -1)
   openssl asn1parse -inform DER -in whole -strparse "$offset" -noout -out message
   last=$(openssl asn1parse -inform DER -in whole | sed -n 's/^ *\([0-9]*\):d=1 .*BIT STRING.*/\1/p' | tail -1)
   openssl asn1parse -inform DER -in whole -strparse "$last" -noout -out signature
-  put "$what" "openssl req -x509 -new -key key.pem -sm3${options:+ $options}" ", \"certificate\": \"$(hex whole)\""
+  put "$what" "openssl req${options:+ $options} -new -key key.pem -sm3${more:+ $more}" ", \"certificate\": \"$(hex whole)\""
 done

@@ -39,8 +39,13 @@ def gmssl_pyx() -> None:
     signed = gm.sm2_sign(secret, public, MESSAGE, b"ALICE123@YAHOO.COM")
     put("id", "sm2_sign(private, public, message, b'ALICE123@YAHOO.COM')", public, signed)
     digest = gm.sm3_hash(MESSAGE)
-    put("digest", "sm2_sign_sm3_digest(private, sm3_hash(message))", public,
-        gm.sm2_sign_sm3_digest(secret, digest), digest=digest)  # fmt: skip
+    put(
+        "digest",
+        "sm2_sign_sm3_digest(private, sm3_hash(message))",
+        public,
+        gm.sm2_sign_sm3_digest(secret, digest),
+        digest=digest,
+    )
 
 
 def easy_gmssl() -> None:
@@ -114,6 +119,29 @@ def chainmaker() -> None:
     public = secret.public_key()
     key = bytes.fromhex(public.x + public.y)
     put("sm2", "SM2PrivateKey(key).sign(message)", key, secret.sign(MESSAGE))
+
+    from chainmaker.keys import AuthType, HashType
+    from chainmaker.user import User
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    p256 = ec.derive_private_key(int(SECRET, 16), ec.SECP256R1())
+    pem = p256.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    point = p256.public_key().public_bytes(forms.Encoding.X962, forms.PublicFormat.UncompressedPoint)
+    user = User(sign_key_bytes=pem, auth_type=AuthType.Public, hash_type=HashType.SM3)
+    put(
+        "p256-user",
+        "User(P-256 key, hash_type=HashType.SM3).sign(message).signature",
+        point,
+        user.sign(MESSAGE).signature,
+    )
+    sm2_user = User(sign_key_bytes=secret.to_pem(), auth_type=AuthType.Public, hash_type=HashType.SM3)
+    put(
+        "sm2-user",
+        "User(SM2 key, hash_type=HashType.SM3).sign(message).signature",
+        key,
+        sm2_user.sign(MESSAGE).signature,
+    )
 
 
 def botan() -> None:

@@ -11,9 +11,23 @@ const put = (what, call, signature, message = hex(text)) =>
 put("plain", "sm2.doSignature(text, key)", sm2.doSignature(text, pair.privateKey));
 const long = "a message longer than the 32 bytes of a digest, signed as the number that its bytes spell";
 put("plain-long", "sm2.doSignature(long text, key)", sm2.doSignature(long, pair.privateKey), hex(long));
-put("sm3-first", "sm2.doSignature(sm3(text) as bytes, key)", sm2.doSignature([...Buffer.from(sm3(text), "hex")], pair.privateKey));
-put("hash", "sm2.doSignature(text, key, { hash: true, publicKey })", sm2.doSignature(text, pair.privateKey, { hash: true, publicKey: pair.publicKey }));
-put("hash-der", "sm2.doSignature(text, key, { hash: true, der: true, publicKey })",
-  sm2.doSignature(text, pair.privateKey, { hash: true, der: true, publicKey: pair.publicKey }));
-put("hash-id", "sm2.doSignature(text, key, { hash: true, publicKey, userId: 'ALICE123@YAHOO.COM' })",
-  sm2.doSignature(text, pair.privateKey, { hash: true, publicKey: pair.publicKey, userId: "ALICE123@YAHOO.COM" }));
+put(
+  "sm3-first",
+  "sm2.doSignature(sm3(text) as bytes, key)",
+  sm2.doSignature([...Buffer.from(sm3(text), "hex")], pair.privateKey),
+);
+put(
+  "hash",
+  "sm2.doSignature(text, key, { hash: true, publicKey })",
+  sm2.doSignature(text, pair.privateKey, { hash: true, publicKey: pair.publicKey }),
+);
+put(
+  "hash-der",
+  "sm2.doSignature(text, key, { hash: true, der: true, publicKey })",
+  sm2.doSignature(text, pair.privateKey, { hash: true, der: true, publicKey: pair.publicKey }),
+);
+put(
+  "hash-id",
+  "sm2.doSignature(text, key, { hash: true, publicKey, userId: 'ALICE123@YAHOO.COM' })",
+  sm2.doSignature(text, pair.privateKey, { hash: true, publicKey: pair.publicKey, userId: "ALICE123@YAHOO.COM" }),
+);

@@ -9,7 +9,9 @@ def put(what: str, call: str, **parts: object) -> None:
     """Print one row; bytes as hexadecimal, lists of bytes as lists of it."""
     row = {"what": what, "call": call}
     for name, part in parts.items():
-        row[name] = part.hex() if isinstance(part, bytes) else [one.hex() for one in part] if isinstance(part, list) else part
+        row[name] = (
+            part.hex() if isinstance(part, bytes) else [one.hex() for one in part] if isinstance(part, list) else part
+        )
     print(json.dumps(row))
 
 
@@ -24,8 +26,15 @@ def pymerkle() -> None:
     root = tree.get_root()
     for index in (3, 5):  # counted from 1
         proof = tree.prove_inclusion(index).serialize()
-        put(f"inclusion-{index}", f"InmemoryTree('sha256').prove_inclusion({index}).serialize()['path']", root=root, leaf=leaves[index - 1],
-            proof=[bytes.fromhex(one) for one in proof["path"]], index=index, leaf_count=5)  # fmt: skip
+        put(
+            f"inclusion-{index}",
+            f"InmemoryTree('sha256').prove_inclusion({index}).serialize()['path']",
+            root=root,
+            leaf=leaves[index - 1],
+            proof=[bytes.fromhex(one) for one in proof["path"]],
+            index=index,
+            leaf_count=5,
+        )
 
 
 def trie() -> None:
@@ -36,15 +45,32 @@ def trie() -> None:
     one = HexaryTrie({})
     for i in range(20):
         one[b"key%d" % i] = b"v%d" % i
-    put("embedded", "[rlp.encode(node) for node in HexaryTrie.get_proof(key)]", root=one.root_hash, key=b"key7", value=b"v7",
-        proof=[rlp.encode(node) for node in one.get_proof(b"key7")])  # fmt: skip
-    put("absent", "[rlp.encode(node) for node in HexaryTrie.get_proof(absent key)]", root=one.root_hash, key=b"key777",
-        proof=[rlp.encode(node) for node in one.get_proof(b"key777")])  # fmt: skip
+    put(
+        "embedded",
+        "[rlp.encode(node) for node in HexaryTrie.get_proof(key)]",
+        root=one.root_hash,
+        key=b"key7",
+        value=b"v7",
+        proof=[rlp.encode(node) for node in one.get_proof(b"key7")],
+    )
+    put(
+        "absent",
+        "[rlp.encode(node) for node in HexaryTrie.get_proof(absent key)]",
+        root=one.root_hash,
+        key=b"key777",
+        proof=[rlp.encode(node) for node in one.get_proof(b"key777")],
+    )
     large = HexaryTrie({})
     for i in range(20):
         large[b"key%d" % i] = hashlib.sha256(b"%d" % i).digest()
-    put("large", "the same with values of 32 bytes", root=large.root_hash, key=b"key7", value=hashlib.sha256(b"7").digest(),
-        proof=[rlp.encode(node) for node in large.get_proof(b"key7")])  # fmt: skip
+    put(
+        "large",
+        "the same with values of 32 bytes",
+        root=large.root_hash,
+        key=b"key7",
+        value=hashlib.sha256(b"7").digest(),
+        proof=[rlp.encode(node) for node in large.get_proof(b"key7")],
+    )
 
 
 if __name__ == "__main__":

@@ -112,8 +112,9 @@ static void ed25519_known_sums(ed25519_work *w, const pc_key_source *keys, size_
             for (int lane = 0; lane < VL; lane++) tables[lane] = records[keys->indices[number + row[lane]]].table;
             vload_rows(scalars, w->scalars, row, 8, 8);
             ed25519_known_take_aim(&terms[i % 2], scalars, scalars + 4, tables, keys->set->window);
+            for (size_t term = 0; i == 0 && term < terms[0].n; term++) ed25519_known_fetch(&terms[0], term);
         }
-        if (i > 0) ed25519_known_sum(&w->memory.block.sum[i - 1], &terms[(i - 1) % 2]);
+        if (i > 0) ed25519_known_sum(&w->memory.block.sum[i - 1], &terms[(i - 1) % 2], i < vecs ? &terms[i % 2] : NULL);
     }
 }
 /* [8] (sum - R) = 0 for the items in these rows, R being decompressed for it. */

@@ -70,7 +70,7 @@ def nanoseconds(signed: bytes) -> int | None:
 
 
 def _fields(data: bytes) -> dict[int, int | bytes] | None:
-    """The fields of a message with tags of one byte; None where it is none."""
+    """The fields of a message with tags of one byte; None where it is no message."""
     found: dict[int, int | bytes] = {}
     at = 0
     while at < len(data):

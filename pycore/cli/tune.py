@@ -1,0 +1,70 @@
+"""``pycore tune``: measure what is fastest on this CPU, and write it down."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._output import JsonOption, print_json, print_table
+
+
+def tune(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; none: only show.")] = None,
+    list_only: Annotated[
+        bool, typer.Option("--list", help="Show the choices that apply, and measure nothing.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=3, max=1000, help="Measurements of each alternative.")] = 15,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure which kernels are fastest on this machine: a minute on one thread. It should have nothing else to do.
+
+    Programs and services take the file by PYCORE_TUNING=FILE. It changes speed, never a result.
+
+    Examples:
+
+      pycore tune --list
+
+      pycore tune -o tuning.json && PYCORE_TUNING=tuning.json pycore serve
+    """
+    from pycore.base import tuning
+
+    from ._tuning import tune_backends, tune_streams
+
+    if list_only:
+        _show(tuning.choices(), as_json=as_json)
+        return
+    changes = tune_streams(rounds) + tune_backends(rounds)
+    if output is not None:
+        rows = [(one.name, one.algorithm, one.after) for one in changes]
+        tuning.save(output, rows, datetime.now(timezone.utc).date().isoformat())
+    if as_json:
+        print_json({"cpu": tuning.cpu_name(), "changes": [one._asdict() for one in changes]})
+        return
+    print(tuning.cpu_name())
+    if not changes:
+        print("The usual choices are the fastest here.")
+        return
+    print_table(
+        ("choice", "algorithm", "usual", "better", "times as fast"),
+        [(one.name, one.algorithm, _word(one.before), _word(one.after), f"{one.gain:.2f}") for one in changes],
+        title="Where another choice is faster",
+    )
+
+
+def _show(choices: Any, *, as_json: bool) -> None:
+    if as_json:
+        print_json([one._asdict() for one in choices])
+        return
+    print_table(
+        ("choice", "algorithm", "value", "usual", "source"),
+        [(one.name, one.algorithm, _word(one.value), _word(one.usual), one.source) for one in choices],
+    )
+
+
+def _word(value: int) -> str:
+    from pycore.base.tuning import NEVER
+
+    return "never" if value == NEVER else str(value)
