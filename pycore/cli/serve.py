@@ -37,19 +37,19 @@ def serve(context: typer.Context) -> None:
     """
     if any(one == "--fabric-x" or one.startswith("--fabric-x=") for one in context.args):
         sys.exit(_serve_fabricx([one for one in context.args if one != "--json"]))
-    from pycore.service.check import check_config
+    from pycore.service.check import check
     from pycore.service.config import ServiceConfig, parse
     from pycore.service.server import run
 
     # The log is JSON already, so --json, which every command takes, changes nothing but what --check-config prints.
     arguments = [one for one in context.args if one not in ("--json", "--check-config")]
 
-    def read() -> ServiceConfig:
-        return parse(arguments, prog="pycore serve", epilog=EXAMPLES)
+    def read(exits: bool = False) -> ServiceConfig:
+        return parse(arguments, prog="pycore serve", epilog=EXAMPLES, exits=exits)
 
     if "--check-config" in context.args:
-        sys.exit(check_config(read(), as_json="--json" in context.args))
-    sys.exit(run(read(), read, arguments))
+        sys.exit(check(read, as_json="--json" in context.args))
+    sys.exit(run(read(exits=True), read, arguments))
 
 
 FABRICX_EXAMPLES = """examples:

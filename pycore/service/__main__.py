@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
-from pycore.service.check import check_config
+from pycore.service.check import check
 from pycore.service.config import parse
 from pycore.service.server import run
 
 if __name__ == "__main__":
+    read = partial(parse, exits=False)
     if "--check-config" in sys.argv:
-        sys.exit(check_config(parse()))
-    sys.exit(run(parse(), parse, sys.argv[1:]))
+        sys.exit(check(read))
+    sys.exit(run(parse(), read, sys.argv[1:]))

@@ -6,15 +6,16 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access
-from pycore.service.config import ServiceConfig, is_loopback, misspelt_variables
+from pycore.service.config import ServiceConfig, WrongSettings, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
 from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
-__all__ = ["check_config", "findings"]
+__all__ = ["check", "check_config", "findings"]
 
 
 def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
@@ -79,3 +80,17 @@ def check_config(config: ServiceConfig, *, as_json: bool = False) -> int:
         print(f"error: {words}", file=sys.stderr)
     print("the service cannot start so" if errors else "the settings are good")
     return 2 if errors else 0
+
+
+def check(read: Callable[[], ServiceConfig], *, as_json: bool = False) -> int:
+    """:func:`check_config` of settings that may be wrong themselves, which is the one finding then."""
+    try:
+        config = read()
+    except WrongSettings as error:
+        if as_json:
+            print(json.dumps({"ok": False, "settings": {}, "errors": [str(error)], "warnings": []}, indent=2))
+        else:
+            print(f"error: {error}", file=sys.stderr)
+            print("the service cannot start so")
+        return 2
+    return check_config(config, as_json=as_json)

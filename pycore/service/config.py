@@ -235,9 +235,12 @@ def sources_of(
     path = Path(named)
     if not path.is_file():  # the library's sources would silently read nothing
         raise FileNotFoundError(f"configuration file {path} does not exist")
-    if path.suffix == ".json":
-        return (given, environment, JsonConfigSettingsSource(kind, json_file=path))
-    return (given, environment, TomlConfigSettingsSource(kind, toml_file=path))
+    try:
+        if path.suffix == ".json":
+            return (given, environment, JsonConfigSettingsSource(kind, json_file=path))
+        return (given, environment, TomlConfigSettingsSource(kind, toml_file=path))
+    except ValueError as error:  # the parsers name a line, and no file
+        raise ValueError(f"configuration file {path}: {error}") from error
 
 
 def misspelt_variables(environment: Mapping[str, str]) -> list[str]:
@@ -282,12 +285,21 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
+class WrongSettings(ValueError):
+    """Settings that cannot be; the message names them."""
+
+
 def parse(
-    arguments: Sequence[str] | None = None, *, prog: str = "python -m pycore.service", epilog: str | None = None
+    arguments: Sequence[str] | None = None,
+    *,
+    prog: str = "python -m pycore.service",
+    epilog: str | None = None,
+    exits: bool = True,
 ) -> ServiceConfig:
-    """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one."""
+    """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one; without
+    `exits` a wrong value is WrongSettings."""
     words = "The pycore gRPC validation service."
-    return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=FLAGS)
+    return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=FLAGS, exits=exits)
 
 
 def parse_as(
@@ -298,6 +310,7 @@ def parse_as(
     prog: str,
     epilog: str | None,
     flags: Mapping[str, str] = MappingProxyType({}),
+    exits: bool = True,
 ) -> Settings:
     """The settings of any kind, as :func:`parse` reads those of the service. `flags`: options that the caller looks for
     by itself, with their help."""
@@ -325,11 +338,14 @@ def parse_as(
         return kind(**given)
     except ValidationError as error:
         words = "; ".join(
-            ".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"] for item in error.errors()
+            ".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"].removeprefix("Value error, ")
+            for item in error.errors()
         )
-        parser.error(words)
     except (OSError, ValueError) as error:
-        parser.error(str(error))
+        words = str(error)
+    if not exits:
+        raise WrongSettings(words)
+    parser.exit(2, f"{prog}: error: {words}\n")  # without the usage, whose lines would hide the message
 
 
 def _metavar(name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pycore.service.check import check_config, findings
-from pycore.service.config import ServiceConfig, is_loopback, parse
+from pycore.service.check import check, check_config, findings
+from pycore.service.config import ServiceConfig, WrongSettings, is_loopback, parse
 from pycore.service.server import run
 
 from .conftest import Authority
@@ -52,6 +52,32 @@ def test_the_command_line_knows_every_setting() -> None:
     with pytest.raises(SystemExit) as caught:
         parse(["--workers", "0"])
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("workers = 0", "workers: Input should be greater than or equal to 1"),
+        ("workers == 0", "configuration file .*pycore.toml: .*line 1"),
+        ('address = "0.0.0.0:1"', "^address 0.0.0.0:1 can be reached"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_in_every_form(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    file = tmp_path / "pycore.toml"
+    file.write_text(text)
+    arguments = ["--config-file", str(file)]
+    with pytest.raises(WrongSettings, match=words) as caught:
+        parse(arguments, exits=False)
+    with pytest.raises(SystemExit) as left:
+        parse(arguments)
+    assert (left.value.code, capsys.readouterr().err) == (2, f"python -m pycore.service: error: {caught.value}\n")
+    assert check(lambda: parse(arguments, exits=False), as_json=True) == 2
+    wanted = {"ok": False, "settings": {}, "errors": [str(caught.value)], "warnings": []}
+    assert json.loads(capsys.readouterr().out) == wanted
+    assert check(lambda: parse(arguments, exits=False)) == 2
+    assert capsys.readouterr().err == f"error: {caught.value}\n"
 
 
 LOOPBACK = ["127.0.0.1:1", "127.255.3.4:65535", "[::1]:0", "localhost:50051", "unix:/run/x.sock", "unix-abstract:x",
