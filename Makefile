@@ -138,11 +138,11 @@ check-c: $(STAMPS)/built
 	    CROSS=aarch64-linux-gnu- $(BIN)/python tools/check_objects.py build/ctests/aarch64; \
 	fi
 
+# Fuzzers are busy on one core each and run for a fixed time: as many at a time as there are cores.
 fuzz: $(TEST) $(STAMPS)/built
-	$(MAKE) --no-print-directory -C csrc/tests fuzz
-	$(BIN)/python tests/fuzz/fuzz_chainmaker_block.py --seconds $(or $(FUZZ_SECONDS),10)
-	$(BIN)/python tests/fuzz/fuzz_scan.py --seconds $(or $(FUZZ_SECONDS),10)
-	$(BIN)/python tests/fuzz/flip_bundles.py --seconds $(or $(FUZZ_SECONDS),10)
+	$(MAKE) --no-print-directory -j$(JOBS) -C csrc/tests fuzz
+	printf '%s\n' fuzz_chainmaker_block fuzz_scan flip_bundles | \
+	    xargs -P $(JOBS) -I NAME $(BIN)/python tests/fuzz/NAME.py --seconds $(or $(FUZZ_SECONDS),10)
 
 # Tagged manylinux, as far back as the glibc that it was built against allows; on other systems as it was built.
 wheel: $(STAMPS)/venv

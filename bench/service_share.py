@@ -89,14 +89,16 @@ def service(*options: str, cpus: set[int] | None = None) -> Iterator[str]:
     assert process.stderr is not None
     if cpus is not None:
         os.sched_setaffinity(process.pid, cpus)
+    said = []
     try:
         for line in process.stderr:
+            said.append(line)
             record = json.loads(line) if line.startswith("{") else {}
             if "address" in record:
                 threading.Thread(target=process.stderr.read, daemon=True).start()
                 yield record["address"]
                 return
-        raise RuntimeError("the service did not start")
+        raise RuntimeError("the service did not start: " + "".join(said))
     finally:
         process.terminate()
         process.wait()
@@ -229,6 +231,8 @@ def measure(words: Sequence[str], seconds: float, pin: bool) -> Iterator[tuple[s
         tls_target = stack.enter_context(service(*secured, cpus=first))
         plain = stack.enter_context(ValidationClient(plain_target))
         tls = stack.enter_context(ValidationClient(tls_target, tls=Tls(paths[0])))
+        plain.wait_until_ready(120)
+        tls.wait_until_ready(120)
         for row in ROWS:
             if not words or any(word in row.name for word in words):
                 yield row.name, row.target, *share(row, plain, tls, seconds)

@@ -103,8 +103,8 @@ def load(path: str | os.PathLike[str]) -> int:
     """Take the choices of a file; how many there were.
 
     Raises:
-        InputError: the file cannot be read, has another form, is for another CPU, or has a choice that this machine lacks.
-            Nothing is changed then.
+        InputError: the file cannot be read, has another form, is for another CPU, or has a choice that this machine
+            lacks. Nothing is changed then.
     """
     try:
         with Path(path).open("rb") as file:

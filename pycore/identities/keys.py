@@ -20,6 +20,10 @@ from pycore.signatures.key_forms import is_private
 __all__ = ["LoadedKey", "load_public_key"]
 
 _SCHNORR, _SECP256K1 = "schnorr-secp256k1", "ecdsa-secp256k1"
+_WHOLE = 65
+_FORMS = {33: b"\x02\x03", _WHOLE: b"\x04"}
+"""Bytes of a point -> how it may begin (SEC 1, section 2.3.3; RFC 5480, section 2.2, has no hybrid form)."""
+_P = 2**256 - 2**32 - 977  # secp256k1: y^2 = x^3 + 7 modulo p
 
 
 class LoadedKey(NamedTuple):
@@ -65,8 +69,18 @@ def load_public_key(data: BytesLike | str, *, scheme: str | None = None, field: 
         raise InputError(field, f"a key of {quote(found.kind)}", wanted)
     if len(found.data) not in SCHEMES[named].key_sizes:
         raise InputError(field, f"a key of {named} with {len(found.data)} bytes", wanted)
+    if named != "ed25519" and found.data[0] not in _FORMS.get(len(found.data), b""):
+        raise InputError(field, f"a point of {named} in another form", f"{wanted}, a point that begins with 2, 3 or 4")
     if scheme == _SCHNORR and named == _SECP256K1:
+        _check_y(found.data, field)
         return LoadedKey(_SCHNORR, found.data[1:33])
     if scheme is not None and scheme != named:
         raise InputError(field, f"a key of {named}", f"one of {scheme}")
     return LoadedKey(named, found.data)
+
+
+def _check_y(point: bytes, field: str) -> None:
+    """InputError where y, of which BIP-340 keeps nothing, makes no point of secp256k1 with x."""
+    x, y = int.from_bytes(point[1:33], "big"), int.from_bytes(point[33:], "big")
+    if len(point) == _WHOLE and (y >= _P or (y * y - x * x * x - 7) % _P):
+        raise InputError(field, "a point that is not on secp256k1", "one that is")

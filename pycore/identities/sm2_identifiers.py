@@ -1,7 +1,7 @@
 """Why a signature on an SM2 certificate does not verify: it may have been made with another signer identifier.
 
 An SM2 signature covers the signer's identifier. The chains verify with the standard one of GM/T 0009; OpenSSL signs
-with an empty one unless it is told otherwise. What is found here is told to people and changes no verdict.
+with an empty one unless it is told otherwise. The finding is for people, and changes no verdict.
 """
 
 from __future__ import annotations

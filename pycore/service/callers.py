@@ -189,6 +189,7 @@ class Call:
         answered: its handler is done; the call is open until its answer has left.
         priority: how urgent it is.
         client: whose room it takes: a name of the access file, or a connection.
+        peer: the connection, as gRPC names it.
     """
 
     caller: Caller
@@ -197,6 +198,7 @@ class Call:
     answered: bool = False
     priority: Priority = Priority.TRANSACTIONS
     client: str = ""
+    peer: str = ""
 
     def require_chain(self, chain: str) -> None:
         """Nothing, or DeniedError where the caller may not ask about the chain."""

@@ -68,11 +68,6 @@ class ServiceConfig(BaseSettings):
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")
-    max_unread_bytes: int = Field(
-        64 * MIB,
-        ge=1,
-        description="answer bytes that one client, or one connection without an access file, has not read",
-    )
     max_votes_items: int | None = Field(None, ge=1, description="of these, items of votes (default: all)")
     max_votes_bytes: int | None = Field(None, ge=1, description="of these, request bytes of votes (default: all)")
     max_transactions_items: int | None = Field(
@@ -96,6 +91,11 @@ class ServiceConfig(BaseSettings):
     max_concurrent_rpcs: int = Field(1024, ge=1, description="calls and streams open at once, over all callers")
     max_connection_rpcs: int = Field(
         512, ge=1, description="calls and streams open at once of one connection, where no access file says who calls"
+    )
+    max_unread_bytes: int = Field(
+        64 * MIB,
+        ge=1,
+        description="answer bytes that one client, or one connection without an access file, has not read",
     )
     max_connection_age: float | None = Field(
         None, gt=0, description="seconds until a connection is asked to come again, so that clients spread out again"

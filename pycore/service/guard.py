@@ -129,12 +129,28 @@ class Guard:
         return like(handler, self._single(handler.unary_unary or handler.stream_unary, rpc))
 
     def _single(self, behaviour: Any, rpc: str) -> Any:
-        async def answer(request: Any, context: Any) -> Any:
-            with self._call(context, rpc) as call, self._in_time(call, context):
-                found = await behaviour(request, context)
-                _made_sure(call)
-                self._hold(call, context, len(found))
-                return found
+        async def answer(request: Any, context: Any) -> Any:  # `_call`, written out: a context manager costs
+            call = self._open(context, rpc)
+            token = current.set(call)
+            answered = False
+            try:
+                pace = self.paces[call.priority]
+                began = pace.enter(context.time_remaining())
+                try:
+                    found = await behaviour(request, context)
+                    _made_sure(call)
+                    self._hold(call, context, len(found))
+                    answered = True
+                    return found
+                finally:
+                    pace.leave(began, answered=answered)
+            except (DeniedError, RefusedError) as error:
+                self._refused(error, call)
+                raise
+            finally:
+                current.reset(token)
+                if not call.answered:  # else it leaves with its answer
+                    self._leave(call)
 
         return answer
 
@@ -147,7 +163,7 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            with self._leaving(call, context.peer() or "", len(one)):
+                            with self._leaving(call, len(one)):
                                 yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
@@ -163,9 +179,8 @@ class Guard:
 
         return answer
 
-    @contextlib.contextmanager
-    def _call(self, context: Any, rpc: str) -> Iterator[Call]:
-        """The call is open inside the block."""
+    def _open(self, context: Any, rpc: str) -> Call:
+        """Lets a call in; :meth:`_leave` must follow."""
         self._reload_if_changed()
         peer = context.peer() or ""
         caller: Caller | None = None
@@ -176,28 +191,38 @@ class Guard:
             if self.calls >= most:
                 raise OverloadedError("calls", self.calls, 1, most, _RETRY_CALLS_S)
             call = self._enter(caller, rpc, peer)
-            call.priority, call.client = priority, peer if caller is ANYBODY else caller.name
         except DeniedError as error:
             self._denied(error, caller, rpc, peer)
             raise
         except OverloadedError:
             self._metrics.refused("CALLS", caller.name if caller else "", rpc, peer)
             raise
+        call.priority, call.peer = priority, peer
+        call.client = peer if caller is ANYBODY else caller.name
         self.calls += 1
+        return call
+
+    @contextlib.contextmanager
+    def _call(self, context: Any, rpc: str) -> Iterator[Call]:
+        """The call is open inside the block."""
+        call = self._open(context, rpc)
         token = current.set(call)
         try:
             yield call
-        except DeniedError as error:
-            self._denied(error, caller, rpc, peer)
-            raise
-        except RefusedError as error:
-            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), caller.name, rpc, peer)
+        except (DeniedError, RefusedError) as error:
+            self._refused(error, call)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current.reset(token)
-            if not call.answered:  # else it leaves with its answer
-                self._leave(call, peer)
+            if not call.answered:
+                self._leave(call)
+
+    def _refused(self, error: DeniedError | RefusedError, call: Call) -> None:
+        if isinstance(error, DeniedError):
+            self._denied(error, call.caller, call.rpc, call.peer)
+        else:
+            self._metrics.refused(_REASONS.get(type(error), "REFUSED"), call.caller.name, call.rpc, call.peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
@@ -215,50 +240,35 @@ class Guard:
         self._connections[peer] = held + 1
         return ANYBODY.enter(rpc)
 
-    @contextlib.contextmanager
-    def _in_time(self, call: Call, context: Any) -> Iterator[None]:
-        """Refuses a call that would not be answered before its deadline, going by those as urgent as it is."""
-        pace = self.paces[call.priority]
-        began = pace.enter(context.time_remaining())
-        answered = False
-        try:
-            yield
-            answered = True
-        finally:
-            pace.leave(began, answered=answered)
-
     def _hold(self, call: Call, context: Any, nbytes: int) -> None:
         """Keeps a call open, and its answer counted, until gRPC has sent all of it or the call has ended otherwise."""
-        peer = context.peer() or ""
-        client = _client(call, peer)
-        self.unread.hold(client, nbytes)
+        self.unread.hold(call.client, nbytes)
         call.answered = True
 
         def gone(_: object) -> None:
-            self.unread.give_back(client, nbytes)
-            self._leave(call, peer)
+            self.unread.give_back(call.client, nbytes)
+            self._leave(call)
 
         context.add_done_callback(gone)
 
     @contextlib.contextmanager
-    def _leaving(self, call: Call, peer: str, nbytes: int) -> Iterator[None]:
+    def _leaving(self, call: Call, nbytes: int) -> Iterator[None]:
         """Counts an answer of a stream inside the block: until the peer has let it through."""
-        client = _client(call, peer)
-        self.unread.hold(client, nbytes)
+        self.unread.hold(call.client, nbytes)
         try:
             yield
         finally:
-            self.unread.give_back(client, nbytes)
+            self.unread.give_back(call.client, nbytes)
 
-    def _leave(self, call: Call, peer: str) -> None:
+    def _leave(self, call: Call) -> None:
         self.calls -= 1
         call.leave()
         if call.caller is ANYBODY:
-            left = self._connections[peer] - 1
+            left = self._connections[call.peer] - 1
             if left:
-                self._connections[peer] = left
+                self._connections[call.peer] = left
             else:
-                del self._connections[peer]
+                del self._connections[call.peer]
 
     def _caller(self, context: Any) -> Caller:
         if self._clients is None:
@@ -282,11 +292,6 @@ def certificate_names(properties: Any) -> list[str]:
             name = raw.decode("utf-8", "backslashreplace")
             found.append(name if name.startswith("spiffe://") and not prefix else f"{prefix or 'uri:'}{name}")
     return found
-
-
-def _client(call: Call, peer: str) -> str:
-    """Whose answers are counted together."""
-    return f"connection {peer}" if call.caller is ANYBODY else call.caller.name
 
 
 def _made_sure(call: Call) -> None:

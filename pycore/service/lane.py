@@ -8,7 +8,8 @@ of the process that connected, as the kernel says, and by a token where the call
 
 Memory that a caller shares is read once, with `pread`, before anything looks at the bytes: writing to it afterwards
 changes no answer, and cutting it off is an error of the call and no fault of this process. One call of a connection is
-answered after the other; an answer that the caller has not taken is its last until it does.
+answered after the other; an answer that the caller has not taken is its last until it does. The memory of an answer is
+the caller's until it sends the next call, or closes the connection.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from pycore.service.guard import ABOUT_CHAINS
-from pycore.service.lane_memory import ROOM_FOR_DESCRIPTORS, Region, descriptors, memfd_with, unsent
+from pycore.service.lane_memory import ROOM_FOR_DESCRIPTORS, Region, descriptors, memfd_with, taken_back, unsent
 from pycore.wire.errors import DETAILS_KEY, Failure, plain_failure, to_failure
 from pycore.wire.frames import (
     INLINE,
@@ -158,6 +159,7 @@ class _Connection:
         self._task: asyncio.Task[None] | None = None
         self._call: LaneContext | None = None  # the last; where it was answered it may have to be tidied up after
         self._unread = 0  # bytes of an answer outside of its packet
+        self._memory: int | None = None  # where these are, until the next call
         self._closed = False
         self._sending = threading.Lock()
         self._loop = asyncio.get_running_loop()
@@ -168,8 +170,8 @@ class _Connection:
         """The call that is being answered."""
         return self._task
 
-    def close(self) -> None:
-        """Ends it, and the call that it has open."""
+    def close(self, *, drained: bool = False) -> None:
+        """Ends it, and the call that it has open. `drained`: the caller may not have read the last answer yet."""
         if self._closed:
             return
         self._loop.remove_reader(self._socket.fileno())
@@ -178,7 +180,10 @@ class _Connection:
             self._socket.close()
         if self._region is not None:
             self._region.close()
-        self._lane.unread -= self._unread
+        if drained and self._memory is not None:
+            os.close(self._memory)
+            self._memory = None
+        self._take_back()
         self._lane.forget(self)
         if self._task is not None:
             self._task.cancel()
@@ -216,8 +221,7 @@ class _Connection:
         if self._unread:
             if unsent(self._socket):
                 raise FrameError("packet: the answer before it was not taken")
-            self._lane.unread -= self._unread
-            self._unread = 0
+            self._take_back()
         call = read_call(packet)
         if len(fds) != int(call.region):
             raise FrameError(f"descriptors: got {len(fds)}, wanted {int(call.region)}")
@@ -231,6 +235,14 @@ class _Connection:
         self._call = LaneContext(call, self.uid, self._lane.clock, self._deliver)
         self._task = self._loop.create_task(self._answer(call, self._call, before))
         self._task.add_done_callback(self._done)
+
+    def _take_back(self) -> None:
+        """The memory of the last answer has been read, or nobody will."""
+        self._lane.unread -= self._unread
+        self._unread = 0
+        if self._memory is not None:
+            taken_back(self._memory)
+            self._memory = None
 
     def _done(self, task: asyncio.Task[None]) -> None:
         if self._task is task:
@@ -324,6 +336,8 @@ class _Connection:
         if len(body) <= INLINE:
             self._finish(context, write_answer(status, metadata, body))
             return
+        if self._closed:
+            return
         if self._lane.unread + len(body) > self._lane.max_unread_bytes:
             words = f"{self._lane.unread} bytes of answers were not taken yet"
             self._finish(context, _refusal(plain_failure(grpc.StatusCode.RESOURCE_EXHAUSTED, words)))
@@ -336,10 +350,11 @@ class _Connection:
         except asyncio.CancelledError:
             making.add_done_callback(_close_made)
             raise
-        try:
-            self._finish(context, write_answer(status, metadata, None, len(body)), fd)
-        finally:
+        if self._closed:
             os.close(fd)
+            return
+        self._memory = fd
+        self._finish(context, write_answer(status, metadata, None, len(body)), fd)
 
     def _finish(self, context: LaneContext, packet: bytes, *fds: int) -> None:
         """Sends the answer of a call, once; from here on the next call may come."""
@@ -493,7 +508,7 @@ class Lane:
         if left:
             await asyncio.wait(left, timeout=1.0)
         for one in list(self._connections):
-            one.close()
+            one.close(drained=True)
 
     def _unlink(self) -> None:
         """Removes the file, where it is still ours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import fcntl
 import os
 import socket
@@ -13,11 +14,12 @@ from pathlib import Path
 
 from pycore.wire.frames import FrameError
 
-__all__ = ["ROOM_FOR_DESCRIPTORS", "Region", "descriptors", "lane_faults", "memfd_with", "unsent"]
+__all__ = ["ROOM_FOR_DESCRIPTORS", "Region", "descriptors", "lane_faults", "memfd_with", "taken_back", "unsent"]
 
 ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(4 * array.array("i").itemsize) if sys.platform == "linux" else 0
 """Bytes for those that come with one packet; what does not fit is closed by the kernel, and flagged."""
-_SIZE_IS_FIXED = 0x0002 | 0x0004  # F_SEAL_SHRINK, F_SEAL_GROW
+_SHRINK, _GROW = 0x0002, 0x0004  # F_SEAL_SHRINK, F_SEAL_GROW
+_SIZE_IS_FIXED = _SHRINK | _GROW
 
 
 _MOST_PATH = 107  # bytes, as the kernel has it
@@ -87,14 +89,22 @@ def unsent(sock: socket.socket) -> int:
 
 
 def memfd_with(body: bytes) -> int:
-    """A memfd with a body, which nobody can change."""
+    """A memfd with a body, of which nobody can change a byte. It can be cut: see `taken_back`."""
     fd = os.memfd_create("pycore-answer", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         view = memoryview(body)
         while view:
             view = view[os.write(fd, view) :]
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SIZE_IS_FIXED | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def taken_back(fd: int) -> None:
+    """Gives the memory of `memfd_with` back to the system, whoever has descriptors of it: it is this process's, and
+    callers who keep descriptors must not fill it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(fd, 0)
+    os.close(fd)

@@ -100,6 +100,7 @@ class Metrics:
         self._seconds = Histogram(
             "pycore_call_seconds", "A call, from its start to its end.", ("rpc",), buckets=BOUNDS_S, registry=registry
         )
+        self._ended: dict[tuple[str, str], tuple[Any, Any]] = {}  # what to count for each way to end
         self._open = Gauge("pycore_calls_open", "Calls and streams open now.", registry=registry)
         self._items = Histogram(
             "pycore_work_items", "Items of a piece of work.", ("kind",), buckets=_ITEMS, registry=registry
@@ -157,9 +158,12 @@ class Metrics:
 
     def ended(self, rpc: str, code: str, seconds: float) -> None:
         """A call that began has ended, with a status."""
+        found = self._ended.get((rpc, code))
+        if found is None:
+            found = self._ended[rpc, code] = self._seconds.labels(rpc), self._calls.labels(rpc, code)
         self._open.dec()
-        self._seconds.labels(rpc).observe(seconds)
-        self._calls.labels(rpc, code).inc()
+        found[0].observe(seconds)
+        found[1].inc()
 
     def refused(self, reason: str, client: str, rpc: str = "", peer: str = "") -> None:
         """A call of a client was not taken; "" where nobody knows whose it was. `peer`: where it came from."""

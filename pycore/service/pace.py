@@ -8,6 +8,9 @@ Three signs are needed. Many calls are open. They, divided by how many a second 
 than the caller waits. And even the quickest of the last second took a good part of that time, which a burst that the
 service is about to swallow does not cause (the sign that CoDel uses for queues, RFC 8289). Calls without a deadline
 wait.
+
+One call of each window is let in all the same. The calls that are open may be large ones of a few clients, behind which
+others do not wait; how quick these are is only seen where one of them is answered.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ class Pace:
         self._since = 0.0  # some are open
         self._quickest = math.inf, math.inf  # of the window before and of this one
         self._window = 0
+        self._tried = 0  # the window in which a call was let in that seemed too late
         self._answered = 0
         self._busy, self._counted_to = 0.0, 0.0
         self._rate = math.inf  # until it is known
@@ -59,7 +63,10 @@ class Pace:
             quickest = min(self._quickest)
             waited = quickest if quickest < math.inf else now - self._since
             expected = self._open / self._rate if self._rate else math.inf
-            if waited > _STANDING * remaining and expected > _FILLED * remaining:
+            late = waited > _STANDING * remaining and expected > _FILLED * remaining
+            if late and self._tried != self._window:
+                self._tried, late = self._window, False
+            if late:
                 wait = min(max(expected - _FILLED * remaining, _MIN_RETRY_S), _MAX_RETRY_S)
                 in_time = int(_FILLED * remaining * self._rate)
                 raise OverloadedError("calls to answer first", self._open, 1, in_time, wait)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -30,12 +31,14 @@ class Request:
         id: its identifier; empty for requests that are done together.
         span: what traces it; None where nothing does.
         left: how many more spans may be made for it.
+        began: when, by `time.perf_counter`.
     """
 
-    __slots__ = ("id", "left", "span")
+    __slots__ = ("began", "id", "left", "span")
 
     def __init__(self, id: str, span: Any = None, left: int = 0) -> None:
         self.id = id
+        self.began = time.perf_counter()
         self.span = span
         self.left = left
 

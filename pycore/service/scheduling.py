@@ -179,6 +179,7 @@ class Scheduler(Executor):
                 self._run(piece)
                 again = self._ended(piece.priority)
             elif self._closed and not any(queue.count for queue in self._queues):
+                self._signals.put(None)  # those that were put off may have been the other threads' last
                 return
             piece = None
 

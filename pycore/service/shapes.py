@@ -8,6 +8,7 @@ The first message of a shape is read and checked as any other; of those after it
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,9 @@ MOST_BYTES = 4096  # of a request that is compared
 _MOST_SHAPES = 256
 _ROW_FIELDS = {column_pb2.Column.DATA_FIELD_NUMBER, column_pb2.Column.ROWS_FIELD_NUMBER}
 _BYTES = 2
+_GROUPS = (3, 4)
+_MOST_FIELDS = 64
+_MOST_NUMBER = (1 << 29) - 1
 
 
 class _Shape:
@@ -114,14 +118,29 @@ class Shapes:
     def _spans(self, raw: bytes) -> list[tuple[int, int]] | None:
         """Where the row's bytes are in a request that protobuf reads; None where a column has other than one piece."""
         found: dict[int, tuple[int, int]] = {}
-        for number, kind, start, end in walk(raw, 0, len(raw)):
+        fields = _plain(raw, 0, len(raw))
+        if fields is None:
+            return None
+        for number, kind, start, end in fields:
             if number not in self._columns:
                 continue
-            inner = [(first, last) for inner, _, first, last in walk(raw, start, end) if inner in _ROW_FIELDS]
-            if kind != _BYTES or number in found or len(inner) != 1:
+            inside = _plain(raw, start, end) if kind == _BYTES and number not in found else None
+            rows = [one for one in inside or () if one[0] in _ROW_FIELDS]
+            if len(rows) != 1 or rows[0][1] != _BYTES:
                 return None
-            found[number] = inner[0]
+            found[number] = rows[0][2:]
         return [found[number] for number in self._columns] if len(found) == len(self._columns) else None
+
+
+def _plain(raw: bytes, start: int, end: int) -> list[tuple[int, int, int, int]] | None:
+    """The fields of a message; None where the walk did not come to its end, or met what parsers read otherwise: a field
+    that it has not seen may say another thing than one that it has."""
+    fields = list(islice(walk(raw, start, end), _MOST_FIELDS))
+    if fields and fields[-1][3] != end:
+        return None
+    if any(kind in _GROUPS or not 0 < number <= _MOST_NUMBER for number, kind, _, _ in fields):
+        return None
+    return fields
 
 
 def join_shaped(works: Sequence[Work]) -> tuple[Column, ...] | None:

@@ -50,14 +50,15 @@ class Unread:
         for have, most in ((held, self.most_each), (self.total, self.most)):
             if held and have + nbytes > most:
                 raise OverloadedError("bytes of unread answers", have, nbytes, most, _RETRY_S)
-        self.each[client] = held + nbytes
+        if nbytes:
+            self.each[client] = held + nbytes
         self.total += nbytes
 
     def give_back(self, client: str, nbytes: int) -> None:
         """An answer has left, or its call has ended."""
         self.total -= nbytes
-        left = self.each[client] - nbytes
+        left = self.each.get(client, 0) - nbytes  # an answer may be empty, and its client gone from the table
         if left:
             self.each[client] = left
         else:
-            del self.each[client]
+            self.each.pop(client, None)

@@ -38,6 +38,7 @@ ENTRY_BYTES = 192
 
 _KIND = "VerifySignatures"
 _AT_ONCE = 4  # rows: looked up on the event loop, before the request joins others
+_AT_ONCE_BYTES = 1 << 16  # of their rows: hashed there in a fraction of a millisecond
 _FEW = 16  # rows: looked up one by one, and always
 _SAMPLE = 4
 _WINDOW = 1 << 15  # look-ups: more than two blocks of transactions that came one by one before
@@ -86,6 +87,8 @@ class VerdictCache:
         Quick: it is called on the event loop.
         """
         if work.n > _AT_ONCE or not _fits(work) or (self.asleep and self._passes_over(work)):
+            return None
+        if not isinstance(work, Shaped) and sum(column.nbytes for column in work.columns) > _AT_ONCE_BYTES:
             return None
         marks = self._one_by_one(work, range(work.n))
         if not all(self._look_up(marks)):

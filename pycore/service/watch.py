@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pycore.service.config import ServiceConfig
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics, judged
-from pycore.service.request_ids import Request, current_request, request_id, trailing
+from pycore.service.request_ids import KEY, Request, current_request, request_id
 from pycore.service.work import Work
 from pycore.wire.errors import to_code
 
@@ -48,8 +48,19 @@ class Watch:
 
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:
-            with self._watched(context, rpc):
-                return await behaviour(request, context)
+            one = self._begin(context, rpc)
+            token = current_request.set(one)
+            code = "CANCELLED"  # the only end that is neither an answer nor a status
+            try:
+                found = await behaviour(request, context)
+                code = "OK"
+                return found
+            except Exception:
+                code = to_code(context.code()).name
+                raise
+            finally:
+                current_request.reset(token)
+                self._end(one, rpc, code)
 
         return answer
 
@@ -62,17 +73,26 @@ class Watch:
 
         return answer
 
-    @contextmanager
-    def _watched(self, context: Any, rpc: str) -> Iterator[None]:
-        began = time.perf_counter()
+    def _begin(self, context: Any, rpc: str) -> Request:
         metadata = context.invocation_metadata() or ()
         one = Request(request_id(metadata))
         if self._tracing is not None:
             self._tracing.begin(one, rpc, metadata)
-        token = current_request.set(one)
-        context.set_trailing_metadata(trailing())
+        context.set_trailing_metadata(((KEY, one.id),))
         self.metrics.began()
-        code = "CANCELLED"  # the only end that is neither an answer nor a status
+        return one
+
+    def _end(self, one: Request, rpc: str, code: str) -> None:
+        self.metrics.ended(rpc, code, time.perf_counter() - one.began)
+        if one.span is not None and self._tracing is not None:
+            self._tracing.end(one, code)
+
+    @contextmanager
+    def _watched(self, context: Any, rpc: str) -> Iterator[None]:
+        """As `_single` does, for streams."""
+        one = self._begin(context, rpc)
+        token = current_request.set(one)
+        code = "CANCELLED"
         try:
             yield
             code = "OK"
@@ -82,9 +102,7 @@ class Watch:
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
                 current_request.reset(token)
-            self.metrics.ended(rpc, code, time.perf_counter() - began)
-            if one.span is not None and self._tracing is not None:
-                self._tracing.end(one, code)
+            self._end(one, rpc, code)
 
     # ---- work --------------------------------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ def is_private(key: bytes) -> bool:
 
 
 def _content(key: bytes) -> bytes | None:
-    """What is inside a DER SEQUENCE that fills the bytes; None where they are none, or can be a key."""
+    """The inside of a DER SEQUENCE that fills the bytes; None for other bytes, and for those that can be a key."""
     if len(key) < 2 or key[0] != 0x30 or len(key) in _SIZES:
         return None
     size, start = key[1], 2

@@ -18,7 +18,8 @@ from pycore.wire.schema import column_pb2
 
 _ROWS = column_pb2.Column.ROWS_FIELD_NUMBER
 _COLUMN = column_pb2.Column.DESCRIPTOR.full_name
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
+_MASK = (1 << 64) - 1
 
 
 def check_item_count(raw: bytes, message: type[Message], limit: int) -> None:
@@ -51,7 +52,11 @@ def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> Non
 
 
 def walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """(field number, wire type, start, end) of every field; stops quietly where the bytes are malformed."""
+    """(field number, wire type, start, end) of every field; stops quietly where the bytes are malformed.
+
+    Parsers pass over groups, which no message here has, and read what is behind them. Their begin and end are fields
+    without content here, and the fields inside are yielded as if there were no group.
+    """
     while at < end:
         key, at = _varint(raw, at, end)
         kind = key & 7
@@ -67,7 +72,7 @@ def walk(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
             at += 4 if kind == _FIXED32 else 8
             if at > end:
                 return
-        else:
+        elif kind not in (_GROUP, _GROUP_END):
             return
         yield key >> 3, kind, start, at
 
@@ -80,6 +85,6 @@ def _varint(raw: bytes, at: int, end: int) -> tuple[int, int]:
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value & _MASK, at
         shift += 7
     return 0, end

@@ -8,9 +8,9 @@ A packet is read whole or not at all, so there are no halves to wait for. Number
 
 The magic ends with the version. The body is a request or an answer of pycore.validation.v1 as gRPC would carry it; of
 an answer with a status other than 0 it is a google.rpc.Status. It is in the packet, or with flag 1 elsewhere: of a call
-in the caller's region, of an answer in a memfd that comes with the packet. Flag 2 of a call: a region comes with the
-packet. The timeout is in microseconds, 0 for none. Metadata are pairs: length of the key u8, of the value u16, key,
-value.
+in the caller's region, of an answer in a memfd that comes with the packet, to be read before the next call. Flag 2 of a
+call: a region comes with the packet. The timeout is in microseconds, 0 for none. Metadata are pairs: length of the key
+u8, of the value u16, key, value.
 """
 
 from __future__ import annotations

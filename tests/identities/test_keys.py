@@ -83,6 +83,21 @@ def test_what_is_no_key(data: bytes, words: str) -> None:
         load_public_key(data)
 
 
+@pytest.mark.parametrize("begin", ["", "00", "05", "06", "07", "09", "0104"])
+def test_a_key_is_a_point_in_one_of_the_forms(begin: str) -> None:
+    """Also where only x of it is taken, and a raw one of 64 bytes is a key of the scheme."""
+    key = ec.derive_private_key(5, ec.SECP256K1()).public_key()
+    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    for curve, scheme in (("1.2.156.10197.1.301", "sm2"), ("1.3.132.0.10", "schnorr-secp256k1")):
+        algorithm = m.seq(m.oid("1.2.840.10045.2.1"), m.oid(curve))
+        with pytest.raises(InputError, match="public_key: got a"):
+            load_public_key(m.seq(algorithm, m.bits(bytes.fromhex(begin) + point[1:])), scheme=scheme)
+    other = point[:-1] + bytes([point[-1] ^ 1])
+    with pytest.raises(InputError, match="not on secp256k1"):
+        load_public_key(m.seq(algorithm, m.bits(other)), scheme="schnorr-secp256k1")
+    assert load_public_key(m.seq(algorithm, m.bits(point)), scheme="schnorr-secp256k1").data == point[1:33]
+
+
 def test_other_kinds_are_named() -> None:
     key = rsa.generate_private_key(65537, 2048).public_key()
     with pytest.raises(InputError, match="a key of 'rsa'"):

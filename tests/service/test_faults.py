@@ -107,7 +107,15 @@ async def test_a_saturated_executor_answers_or_says_when_to_come_back(items: Any
     for name, column in zip(("public_keys", "signatures", "messages"), columns, strict=True):
         getattr(request, name).CopyFrom(type(request.public_keys)(data=column[:8].tobytes(), width=column.shape[1]))
     seen: collections.Counter[str] = collections.Counter()
-    config = ServiceConfig(address="127.0.0.1:0", workers=1, threads=1, max_inflight_items=800, drain_delay=0)
+    config = ServiceConfig(
+        address="127.0.0.1:0",
+        workers=1,
+        threads=1,
+        max_inflight_items=800,
+        max_transactions_items=800,
+        max_client_items=800,
+        drain_delay=0,
+    )
     with background(config) as server:
         gate = Gate(server)
         await asyncio.to_thread(gate.hold)
@@ -315,7 +323,7 @@ def test_a_wall_clock_that_jumps(spawn: Spawn, wall_clock: Any, items: Any) -> N
     environment, jump = wall_clock
     columns, good = items
     process = spawn(
-        "--workers", "1", "--threads", "1", "--stall-after", "30", "--drain-delay", "0",
+        "--workers", "1", "--threads", "1", "--stall-after", "3600", "--drain-delay", "0",
         held="gate", environment=environment,
     )  # fmt: skip
     target = process.wait_for_target()

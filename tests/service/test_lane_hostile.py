@@ -83,7 +83,10 @@ def test_bytes_that_change_after_they_were_sent_change_nothing(narrow: Server, g
     os.close(fd)
 
 
-def test_an_answer_is_sealed(path: Path) -> None:
+@pytest.mark.parametrize("goes", [False, True], ids=["calls again", "goes"])
+def test_an_answer_is_sealed_and_its_memory_is_lent(narrow: Server, tmp_path: Path, goes: bool) -> None:
+    """A caller who keeps descriptors of its answers keeps none of the service's memory."""
+    path = tmp_path / "lane"
     offsets = bytes(4 * 3001)
     body = b"\n\x06sha256\x12" + b"\xe7\x5d" + b"\x1a\xe4\x5d" + offsets  # 3,000 empty messages
     with Raw(path) as raw:
@@ -95,9 +98,17 @@ def test_an_answer_is_sealed(path: Path) -> None:
         with pytest.raises(OSError, match="not permitted"):
             os.pwrite(fd, b"x", 0)
         with pytest.raises(OSError, match="not permitted"):
-            os.ftruncate(fd, 1)
+            os.ftruncate(fd, answer.length + 1)
+        with pytest.raises(OSError, match="not permitted"):
+            fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # nor can it be kept from being cut
         assert pycore.hash("sha256", b"") * 3000 in os.pread(fd, answer.length, 0)
-        os.close(fd)
+        assert lane_of(narrow).unread == answer.length
+        if not goes:
+            raw.send(frames.write_call("HashBatch", (), 0, body[:8] + b"\x12\x02" + body[11:13]))
+            raw.answer()
+    wait_until(lambda: not lane_of(narrow).unread, narrow)
+    assert os.fstat(fd).st_size == 0
+    os.close(fd)
 
 
 # ---- callers who break the rules -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 
 from pycore.loadtest.arrivals import due_times
 from pycore.service.pace import Pace
+from pycore.service.unread import Unread
 from pycore.wire.refusals import OverloadedError
 
 from .conftest import Clock
@@ -114,3 +115,37 @@ def test_few_slow_calls_refuse_nobody_and_neither_do_calls_without_a_deadline() 
         pace.enter(3.0)
     for _ in range(1000):
         pace.enter(None)
+
+
+def test_large_calls_of_others_do_not_keep_small_ones_out() -> None:
+    """Forty calls of thirty seconds each are open, and always will be; a call of a millisecond has two seconds."""
+    clock = Clock()
+    pace = Pace(clock)
+    open_calls = collections.deque(pace.enter(None) for _ in range(40))
+    seen: collections.Counter[str] = collections.Counter()
+    for step in range(600):
+        clock.now += 0.1
+        if step % 10 == 0:
+            pace.leave(open_calls.popleft())
+            open_calls.append(pace.enter(None))
+        if step < 300:  # long enough for nobody to remember how quick a small one is
+            continue
+        try:
+            began = pace.enter(2.0)
+        except OverloadedError:
+            seen["refused"] += 1
+        else:
+            clock.now += 0.001
+            pace.leave(began)
+            seen["answered"] += 1
+    assert seen["answered"] > 10 * seen["refused"]
+
+
+def test_an_answer_may_be_empty_and_holds_nothing() -> None:
+    unread = Unread(100, 100)
+    unread.hold("a", 0)
+    unread.hold("a", 0)
+    unread.hold("a", 5)
+    for nbytes in (0, 5, 0):
+        unread.give_back("a", nbytes)
+    assert (unread.total, unread.each) == (0, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from typing import Any
@@ -212,6 +213,30 @@ def test_after_the_end() -> None:
     with pytest.raises(RuntimeError):
         held.put("y", T)
     assert held.run() == []
+
+
+def test_threads_end_where_audits_wait_at_the_end() -> None:
+    """The other thread has met its signal to end before it could take the second audit."""
+    scheduler = Scheduler(2)
+    go, begun = threading.Event(), threading.Event()
+
+    class Audit(Piece):
+        def __call__(self) -> Any:
+            begun.set()
+            go.wait()
+            return super().__call__()
+
+    audits = [scheduler.submit(Audit(f"audit {i}", A, "", [])) for i in range(2)]
+    assert begun.wait(PATIENCE)
+    scheduler.shutdown(wait=False)
+    deadline = time.monotonic() + PATIENCE
+    while scheduler._signals.qsize() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    go.set()
+    assert [one.result(PATIENCE) for one in audits] == ["audit 0", "audit 1"]
+    for thread in scheduler._threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 # ---- whose priority --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from google.protobuf.message import DecodeError
 
 from pycore import testing
 from pycore.service import shapes
@@ -71,6 +72,31 @@ def test_a_request_of_a_known_shape_is_the_same_work(form: str, options: dict[st
         assert type(found) is Shaped
         assert same(found, read(raw))
         assert execute(found, SETTINGS) == execute(read(raw), SETTINGS)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["after the columns", "in a column"])
+@pytest.mark.parametrize("odd", ["7b7c", "7b08017c", "7a8180808080808080800278"], ids=["group", "full group", "length"])
+def test_a_request_that_is_not_walked_to_its_end_has_no_shape(odd: str, inside: bool) -> None:
+    """Of a column that is there twice protobuf merges both, also where a group, or a length that some of its
+    implementations cut to 64 bits, lies in between: the key is the second one, whatever the first one is."""
+    first, second = (read(raw).columns[0][0] for raw in requests("ed25519", 2))
+
+    def written(one: bytes) -> bytes:
+        request = signature_pb2.VerifySignaturesRequest.FromString(requests("ed25519", 2)[0])
+        again = b"\x0a" + bytes([len(first)]) + first  # Column.data
+        request.public_keys.data = one
+        column = request.public_keys.SerializeToString() + (bytes.fromhex(odd) + again if inside else b"")
+        request.ClearField("public_keys")
+        tag = bytes([_ROWS[0] << 3 | 2])
+        raw = tag + bytes([len(column)]) + column + request.SerializeToString()
+        return raw if inside else raw + bytes.fromhex(odd) + tag + bytes([len(again)]) + again
+
+    try:
+        known = learnt(written(first))
+    except DecodeError:
+        return  # it is no message for this protobuf
+    assert read(written(second)).columns[0][0] == first
+    assert known.recognise(written(second)) is None
 
 
 def test_whatever_is_recognised_is_read_as_protobuf_reads_it(rng: random.Random) -> None:

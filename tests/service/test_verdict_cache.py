@@ -80,6 +80,15 @@ def test_the_second_time_nothing_comes_to_the_kernel(n: int) -> None:
     assert counted.cache.hits == 2 * n
 
 
+def test_long_messages_are_not_hashed_on_the_event_loop() -> None:
+    seen = Counted()
+    for size, at_once in ((1000, True), (1 << 17, False)):
+        rows = [(key, sig, b"x" * size) for key, sig, _ in rows_of("ed25519", 1)]
+        one = work(rows, options("ed25519"))
+        assert seen.cache.known(one) is None
+        assert bool(one.marks) is at_once
+
+
 def test_the_form_of_the_columns_does_not_matter() -> None:
     rows = rows_of("sm2", 40)
     counted = Counted()

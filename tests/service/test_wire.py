@@ -184,6 +184,23 @@ def test_count_sees_columns_that_come_in_pieces_and_inside_a_stream_message() ->
     check_item_count(raw, signature_pb2.VerifySignatureStreamRequest, 6)
 
 
+def test_count_goes_on_behind_a_group() -> None:
+    """No message here has groups; parsers pass over them, and read the rows behind."""
+    rows = column_pb2.Column(rows=[b""] * 6).SerializeToString()
+    for group in ("7b7c", "7b08017c"):
+        inside = bytes.fromhex(group) + rows
+        message = hash_pb2.HashBatchRequest(algorithm="sm3").SerializeToString()
+        tag = bytes([hash_pb2.HashBatchRequest.MESSAGES_FIELD_NUMBER << 3 | 2])
+        for raw in (
+            message + tag + bytes([len(inside)]) + inside,
+            message + bytes.fromhex(group) + tag + bytes([len(rows)]) + rows,
+        ):
+            assert len(hash_pb2.HashBatchRequest.FromString(raw).messages.rows) == 6
+            with pytest.raises(LengthError):
+                check_item_count(raw, hash_pb2.HashBatchRequest, 5)
+            check_item_count(raw, hash_pb2.HashBatchRequest, 6)
+
+
 @given(st.binary(max_size=200))
 @example(b"\r")  # a fixed32 that is cut off
 @example(b"\x09" + bytes(7))

@@ -85,7 +85,7 @@ def stellar_sdk() -> None:
     built = (
         TransactionBuilder(Account(key.public_key, 1), network, base_fee=100)
         .append_bump_sequence_op(7)
-        .set_timeout(0)
+        .add_time_bounds(0, 0)
         .build()
     )
     built.sign(key)

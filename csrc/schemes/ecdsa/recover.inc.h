@@ -73,7 +73,7 @@ static void k256_recover_solve(k256_recover_work *w, size_t n) {
     cv(aff) generator;
     vec words[4];
     vmask found[cv(GROUPS)];
-    unsigned live[cv(GROUPS)];
+    unsigned live[cv(GROUPS)] = {0};
     cv(generator)(&generator);
     for (size_t g = 0; g < groups; g++) {
         words_load(words, w->x + g * VL, cv(CHUNK));

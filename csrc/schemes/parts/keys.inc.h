@@ -120,7 +120,7 @@ static void cv(live_lanes)(unsigned live[cv(GROUPS)], const cv(keys) * keys, con
  * meaning. By double_base, or without its doublings. */
 static void cv(key_sums)(cv(jac) * sum, const cv(uv) * k, const cv(keys) * keys, const cv(aff) * points,
                          const uint8_t *status, size_t groups, cv(sum_work) * w) {
-    unsigned live[cv(GROUPS)];
+    unsigned live[cv(GROUPS)] = {0};
     cv(live_lanes)(live, keys, status, groups);
     if (keys->window)
         cv(known_base)(sum, k, keys->tables, keys->window, live, groups, &w->known);
