@@ -20,7 +20,7 @@ from pycore.errors import PycoreError
 
 __all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
 
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0  # the first start on a machine compiles kernels, next to whatever else runs there
 _CGROUPS = Path("/sys/fs/cgroup")
 # Binds itself, then becomes the service: what a process starts with holds for all its threads.
 _BIND = """
@@ -141,6 +141,7 @@ class ServiceProcess:
         self._group: Path | None = None
         self._log: deque[str] = deque(maxlen=200)
         self._ready = threading.Event()
+        self._silent = False  # it has closed its log, and ends
         self.target = ""
         self.bound: list[str] = []
         self.unbound: list[str] = []
@@ -184,11 +185,12 @@ class ServiceProcess:
         return ["-c", _BIND, json.dumps(words)]
 
     def wait_ready(self) -> str:
-        """The target, when the service serves. ServiceProcessError with its last words when it does not come up."""
+        """The target, when the service is warm and says that it serves. ServiceProcessError with its last words when it
+        does not come up."""
         end = time.monotonic() + _START_SECONDS
         while not self._ready.wait(0.05) and self.running and time.monotonic() < end:
             pass
-        if not self.target:
+        if self._silent or not self._ready.is_set():
             raise self.failure("the service did not start")
         return self.target
 
@@ -227,16 +229,21 @@ class ServiceProcess:
         return status
 
     def _read_log(self, process: subprocess.Popen[str]) -> None:
-        """Keeps the service's pipe empty, and learns the address from the record that tells it."""
+        """Keeps the service's pipe empty, and learns from its records where it listens and when it is warm."""
         assert process.stderr is not None
         for line in process.stderr:
             self._log.append(line.strip())
             if not self.target and '"address"' in line:
                 try:
-                    self.target = str(json.loads(line).get("address", ""))
+                    record = json.loads(line)
                 except ValueError:
                     continue
+                self.target = str(record.get("address", ""))
+                if record.get("state") != "starting":
+                    self._ready.set()
+            elif '"serving: warm' in line:
                 self._ready.set()
+        self._silent = True
         self._ready.set()
 
     def __enter__(self) -> ServiceProcess:

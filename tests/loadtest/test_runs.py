@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from pycore.client import Tls
 from pycore.loadtest.engine import run_scenario
-from pycore.loadtest.process import Bounds, ServiceProcess
+from pycore.loadtest.process import Bounds, ServiceProcess, ServiceProcessError
 from pycore.loadtest.report import Outcome
 from pycore.loadtest.scenario import Scenario
 from pycore.loadtest.senders import Access
@@ -148,3 +149,27 @@ def test_a_service_with_bounds_says_which_hold() -> None:
         assert "affinity" in bound
         assert "control group" in bound or str(512 << 20) in limits
         assert process.usage().threads > 1
+
+
+RECORDS = """
+import json, pathlib, sys, time
+def tell(**record): print(json.dumps(record), file=sys.stderr, flush=True)
+tell(message="serving on 127.0.0.1:9", address="127.0.0.1:9", state="starting")
+while not pathlib.Path({go!r}).exists(): time.sleep(0.01)
+if {serves}: tell(message="serving: warm, and a worker is free"); time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_process_is_ready_when_it_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serves: bool) -> None:
+    """Nothing is measured while kernels are compiled, and who dies over that was never ready."""
+    go = tmp_path / "go"
+    (tmp_path / "records.py").write_text(RECORDS.format(go=str(go), serves=serves), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ServiceProcess(module="records") as process:
+        while not process.target:
+            threading.Event().wait(0.01)
+        threading.Timer(0.2, go.touch).start()
+        with contextlib.nullcontext() if serves else pytest.raises(ServiceProcessError, match="did not start"):
+            process.wait_ready()
+            assert go.exists()

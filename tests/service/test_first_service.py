@@ -30,7 +30,7 @@ def test_the_page_leads_to_a_service(
     subprocess.run(["sh", "-eu", "-c", blocks("sh")[0]], check=True, capture_output=True, timeout=60)
     for text in blocks("toml") + blocks("py"):
         Path(text.split()[1]).write_text(text, encoding="utf-8")
-    assert blocks("sh")[1].split() == "pycore serve --check-config --config-file pycore.toml".split()
+    assert blocks("sh")[1].split() == ["pycore", "serve", "--check-config", "--config-file", "pycore.toml"]
     assert check(lambda: parse(["--config-file", "pycore.toml"], exits=False)) == 0
     said = capsys.readouterr()
     assert said.out.endswith("the settings are good\n")
