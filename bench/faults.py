@@ -110,11 +110,13 @@ def compared(quiet: Access, disturb: Callable[[], Sequence[subprocess.Popen[Any]
     for _ in range(ROUNDS):
         alone = run_scenario(quiet, scenario, traffic)
         others = disturb()
-        time.sleep(1.0)
-        disturbed = run_scenario(quiet, scenario, traffic)
-        for other in others:
-            other.send_signal(signal.SIGKILL)
-            other.wait()
+        try:
+            time.sleep(1.0)
+            disturbed = run_scenario(quiet, scenario, traffic)
+        finally:
+            for other in others:
+                other.kill()
+                other.wait()
         p99 = [one.latency.percentile(99) * 1e3 for one in (alone, disturbed)]
         ratios.append(p99[1] / p99[0])
         print(
@@ -145,7 +147,9 @@ def neighbours(seconds: float, scheme: str) -> None:
 
             def bad(kind: str = kind, target: str = process.target) -> list[subprocess.Popen[Any]]:
                 return [
-                    subprocess.Popen([sys.executable, "-m", "bench.faults", "peer", "--kind", kind, "--target", target])
+                    subprocess.Popen(
+                        [sys.executable, "-m", "bench.faults", "peer", "--kind", kind, "--target", target], stdout=-3
+                    )
                 ]
 
             compared(Access(process.target), bad, seconds)

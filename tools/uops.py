@@ -41,7 +41,7 @@ _INSTRUCTION = re.compile(r"^\s+[0-9a-f]+:\s+(\S+)\s+(.*)$")
 
 
 def run(*command: str) -> str:
-    """What a tool prints."""
+    """The output of a tool."""
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -55,7 +55,7 @@ def compiler_of(path: Path) -> str:
 
 
 def counts(path: Path, register: str) -> dict[str, int]:
-    """Vector operations of each kernel that is a function of its own; of several clones of one, the longest."""
+    """Vector operations of each kernel that is a separate function; of several clones of one, the longest."""
     found: dict[str, int] = {}
     name, count = "", 0
     for line in [*run("objdump", "-d", "--no-show-raw-insn", str(path)).splitlines(), "0 <>:"]:
@@ -71,7 +71,7 @@ def counts(path: Path, register: str) -> dict[str, int]:
 
 
 def compare(backend: str, here: dict[str, int], budget: dict[str, int]) -> list[str]:
-    """What is above its budget, or gone."""
+    """Kernels above their budget, and those that are gone."""
     found = [f"{backend}: {name} is no function any more" for name in budget if name not in here]
     return found + [
         f"{backend}: {name} has {here[name]} vector operations, {budget[name]} are its budget"

@@ -161,6 +161,7 @@ def test_a_line_within_a_call_has_its_identifier() -> None:
         logging.getLogger("pycore.service.access").warning("told", extra={"request_id": "another"})
         current_request.reset(token)
         logging.getLogger("pycore.anything").warning("outside")
+        root.handlers[0].flush()  # a thread writes it
     finally:
         root.handlers[:] = before
         root.setLevel(level)
