@@ -20,6 +20,7 @@ from pycore.errors import PycoreError
 
 __all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
 
+_FRESH = ("--verdict-cache-bytes", "0")  # the same signatures come again and again: none is to be looked up
 _START_SECONDS = 300.0  # the first start on a machine compiles kernels, next to whatever else runs there
 _CGROUPS = Path("/sys/fs/cgroup")
 # Binds itself, then becomes the service: what a process starts with holds for all its threads.
@@ -116,7 +117,7 @@ class ServiceProcess:
     Args:
         address: where it listens.
         max_message_bytes: its setting of this name; None for the default.
-        options: further options of the service.
+        options: further options of the service, which remembers no signatures unless these say so.
         bounds: what it may use of the machine.
         module: what is run instead of the service: something that logs its address and ends at SIGTERM as it does.
 
@@ -134,7 +135,7 @@ class ServiceProcess:
         bounds: Bounds | None = None,
         module: str = "pycore.service",
     ) -> None:
-        self._options = ["-m", module, "--address", address, *options]
+        self._options = ["-m", module, "--address", address, *(_FRESH if module == "pycore.service" else ()), *options]
         if max_message_bytes is not None:
             self._options += ["--max-message-bytes", str(max_message_bytes)]
         self._bounds = bounds
@@ -202,6 +203,11 @@ class ServiceProcess:
     def failure(self, what: str) -> ServiceProcessError:
         """`what` with the last words of the process, to be raised."""
         return ServiceProcessError(f"{what}: " + (" | ".join(self._log) or "it said nothing"))
+
+    @property
+    def records(self) -> list[str]:
+        """The last lines of its log."""
+        return list(self._log)
 
     @property
     def pid(self) -> int:
