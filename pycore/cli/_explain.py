@@ -50,6 +50,7 @@ class Explained:
         print(f"item {self.item}, {self.tried} readings of it tried:")
         if not self.readings:
             print("  none holds: another key, message or identifier, or a convention that is not known here")
+            print("  docs/guides/interop.md leads from symptoms to causes, those included that no option mends")
         for one in self.readings:
             print(f"  it would hold if {' and '.join(one.changes)}:")
             values = [

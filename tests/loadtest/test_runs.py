@@ -179,7 +179,7 @@ def test_a_process_is_ready_when_it_is_warm(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_what_is_measured_is_verified_each_time() -> None:
-    """The pool is small and comes many times; a service of its own looks none of it up, and a strange one is noted."""
+    """The pool is small and comes many times: a service started for the run looks none of it up, another is noted."""
     many = scenario(shape="packed", items=32, pool=64, rate=None, seconds=0.3)
     with ServiceProcess(options=("--metrics-address", "127.0.0.1:0", "--drain-delay", "0")) as process:
         found: Outcome = run_scenario(Access(process.wait_ready()), many)

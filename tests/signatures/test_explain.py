@@ -128,6 +128,10 @@ def test_the_command_line_names_options_that_work(capsys: pytest.CaptureFixture[
     (reading,) = answer["explanation"]["readings"]
     assert reading["flags"] == ["--scheme", "sm2", "--encoding", "der", "--user-id", ""]
     assert "public_key" not in reading
+    assert _run("verify", "--scheme", "sm2", *values[:-1], "00", "--explain") == 1
+    told = capsys.readouterr().out
+    assert "none holds" in told
+    assert "docs/guides/interop.md" in told
 
 
 def test_the_first_invalid_item_of_a_file_is_explained(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
