@@ -84,6 +84,7 @@ BLOCK_ROW, BLOCK_TARGET = f"chainmaker, block of {BLOCK_TRANSACTIONS} transactio
 def service(*options: str, cpus: set[int] | None = None) -> Iterator[str]:
     """The target of a service in a separate process, with one worker and one thread."""
     settings = {"address": "127.0.0.1:0", "workers": "1", "threads": "1", "max-message-bytes": str(MESSAGE_BYTES)}
+    settings["verdict-cache-bytes"] = "0"  # the batches are the same each time
     command = [sys.executable, "-m", "pycore.service", *(f"--{name}={value}" for name, value in settings.items())]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None

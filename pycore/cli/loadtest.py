@@ -147,6 +147,7 @@ def _reached(
         return
     if any(options.values()):
         raise InputError("--tls", "no target", "TARGET with it")
+    note("starting a service; the first start on a machine compiles, which takes some ten seconds or more")
     with ServiceProcess(options=service_options(service or [])) as process:
         access = Access(process.wait_ready())
         _ready(access)

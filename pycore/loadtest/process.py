@@ -20,7 +20,8 @@ from pycore.errors import PycoreError
 
 __all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
 
-_START_SECONDS = 60.0
+_FRESH = ("--verdict-cache-bytes", "0")  # the same signatures come again and again: none is to be looked up
+_START_SECONDS = 300.0  # the first start on a machine compiles kernels, next to whatever else runs there
 _CGROUPS = Path("/sys/fs/cgroup")
 # Binds itself, then becomes the service: what a process starts with holds for all its threads.
 _BIND = """
@@ -116,7 +117,7 @@ class ServiceProcess:
     Args:
         address: where it listens.
         max_message_bytes: its setting of this name; None for the default.
-        options: further options of the service.
+        options: further options of the service, which remembers no signatures unless these say so.
         bounds: what it may use of the machine.
         module: what is run instead of the service: something that logs its address and ends at SIGTERM as it does.
 
@@ -134,13 +135,14 @@ class ServiceProcess:
         bounds: Bounds | None = None,
         module: str = "pycore.service",
     ) -> None:
-        self._options = ["-m", module, "--address", address, *options]
+        self._options = ["-m", module, "--address", address, *(_FRESH if module == "pycore.service" else ()), *options]
         if max_message_bytes is not None:
             self._options += ["--max-message-bytes", str(max_message_bytes)]
         self._bounds = bounds
         self._group: Path | None = None
         self._log: deque[str] = deque(maxlen=200)
         self._ready = threading.Event()
+        self._silent = False  # it has closed its log, and ends
         self.target = ""
         self.bound: list[str] = []
         self.unbound: list[str] = []
@@ -184,11 +186,12 @@ class ServiceProcess:
         return ["-c", _BIND, json.dumps(words)]
 
     def wait_ready(self) -> str:
-        """The target, when the service serves. ServiceProcessError with its last words when it does not come up."""
+        """The target, when the service is warm and says that it serves. ServiceProcessError with its last words when it
+        does not come up."""
         end = time.monotonic() + _START_SECONDS
         while not self._ready.wait(0.05) and self.running and time.monotonic() < end:
             pass
-        if not self.target:
+        if self._silent or not self._ready.is_set():
             raise self.failure("the service did not start")
         return self.target
 
@@ -200,6 +203,11 @@ class ServiceProcess:
     def failure(self, what: str) -> ServiceProcessError:
         """`what` with the last words of the process, to be raised."""
         return ServiceProcessError(f"{what}: " + (" | ".join(self._log) or "it said nothing"))
+
+    @property
+    def records(self) -> list[str]:
+        """The last lines of its log."""
+        return list(self._log)
 
     @property
     def pid(self) -> int:
@@ -227,16 +235,21 @@ class ServiceProcess:
         return status
 
     def _read_log(self, process: subprocess.Popen[str]) -> None:
-        """Keeps the service's pipe empty, and learns the address from the record that tells it."""
+        """Keeps the service's pipe empty, and learns from its records where it listens and when it is warm."""
         assert process.stderr is not None
         for line in process.stderr:
             self._log.append(line.strip())
             if not self.target and '"address"' in line:
                 try:
-                    self.target = str(json.loads(line).get("address", ""))
+                    record = json.loads(line)
                 except ValueError:
                     continue
+                self.target = str(record.get("address", ""))
+                if record.get("state") != "starting":
+                    self._ready.set()
+            elif '"serving: warm' in line:
                 self._ready.set()
+        self._silent = True
         self._ready.set()
 
     def __enter__(self) -> ServiceProcess:

@@ -140,6 +140,12 @@ class Outcome:
             )
         if self.scenario.rate is None:
             found.append("a closed loop: the latencies are those of callers that wait for each answer")
+        times = self.items / max(1, self.scenario.pool)
+        if self.service_use is None and times > 1:
+            found.append(
+                f"each signature came some {times:.1f} times: a service that remembers those that were valid "
+                "(verdict_cache_bytes) did not verify them again; a larger pool or a cache of 0 shows what it verifies"
+            )
         if self.unanswered:
             found.append(f"{self.unanswered} callers had no answer and no error long after their deadline")
         return found

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access
-from pycore.service.config import ServiceConfig, WrongSettings, is_loopback, misspelt_variables
+from pycore.service.config import ServiceConfig, SettingsError, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
 from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
@@ -86,7 +86,7 @@ def check(read: Callable[[], ServiceConfig], *, as_json: bool = False) -> int:
     """:func:`check_config` of settings that may be wrong themselves, which is the one finding then."""
     try:
         config = read()
-    except WrongSettings as error:
+    except SettingsError as error:
         if as_json:
             print(json.dumps({"ok": False, "settings": {}, "errors": [str(error)], "warnings": []}, indent=2))
         else:

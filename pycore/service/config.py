@@ -285,7 +285,7 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-class WrongSettings(ValueError):
+class SettingsError(ValueError):
     """Settings that cannot be; the message names them."""
 
 
@@ -297,7 +297,7 @@ def parse(
     exits: bool = True,
 ) -> ServiceConfig:
     """The configuration from command line, environment and file. Exits with 2 and a message on a wrong one; without
-    `exits` a wrong value is WrongSettings."""
+    `exits` a wrong value is SettingsError."""
     words = "The pycore gRPC validation service."
     return parse_as(ServiceConfig, words, arguments, prog=prog, epilog=epilog, flags=FLAGS, exits=exits)
 
@@ -343,9 +343,9 @@ def parse_as(
         )
     except (OSError, ValueError) as error:
         words = str(error)
-    if not exits:
-        raise WrongSettings(words)
-    parser.exit(2, f"{prog}: error: {words}\n")  # without the usage, whose lines would hide the message
+    if exits:
+        parser.exit(2, f"{prog}: error: {words}\n")  # without the usage, whose lines would hide the message
+    raise SettingsError(words)
 
 
 def _metavar(name: str) -> str:

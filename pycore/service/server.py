@@ -232,6 +232,7 @@ class Server:
                 "version": found.version,
                 "backends": [row.name for row in found.backends if row.usable],
                 "workers": self.config.workers,
+                "state": self._state(),  # `starting` until a record `serving: warm ...` comes
                 **({"metrics": self.metrics_port} if self.metrics_port else {}),
                 **({"admin": self.admin_port} if self.admin_port else {}),
             },
@@ -330,12 +331,12 @@ class Server:
         if self._stopping is not None or status == self._status:
             return
         self._status = status
+        await self._health.set(status, *_NAMES)
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
             _log_running(self.admission.running())
         elif status == _SERVING:
             _log.info("serving: warm, and a worker is free")
-        await self._health.set(status, *_NAMES)
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import re
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +16,7 @@ import pytest
 
 from pycore.client import Tls
 from pycore.loadtest.engine import run_scenario
-from pycore.loadtest.process import Bounds, ServiceProcess
+from pycore.loadtest.process import Bounds, ServiceProcess, ServiceProcessError
 from pycore.loadtest.report import Outcome
 from pycore.loadtest.scenario import Scenario
 from pycore.loadtest.senders import Access
@@ -28,7 +32,7 @@ PATIENCE = 240.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with background(ServiceConfig(address="127.0.0.1:0", drain_delay=0)) as server:
+    with background(ServiceConfig(address="127.0.0.1:0", verdict_cache_bytes=0, drain_delay=0)) as server:
         yield server
 
 
@@ -148,3 +152,44 @@ def test_a_service_with_bounds_says_which_hold() -> None:
         assert "affinity" in bound
         assert "control group" in bound or str(512 << 20) in limits
         assert process.usage().threads > 1
+
+
+RECORDS = """
+import json, pathlib, sys, time
+def tell(**record): print(json.dumps(record), file=sys.stderr, flush=True)
+tell(message="serving on 127.0.0.1:9", address="127.0.0.1:9", state="starting")
+while not pathlib.Path({go!r}).exists(): time.sleep(0.01)
+if {serves}: tell(message="serving: warm, and a worker is free"); time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_process_is_ready_when_it_is_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serves: bool) -> None:
+    """Nothing is measured while kernels are compiled, and who dies over that was never ready."""
+    go = tmp_path / "go"
+    (tmp_path / "records.py").write_text(RECORDS.format(go=str(go), serves=serves), encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with ServiceProcess(module="records") as process:
+        while not process.target:
+            threading.Event().wait(0.01)
+        threading.Timer(0.2, go.touch).start()
+        with contextlib.nullcontext() if serves else pytest.raises(ServiceProcessError, match="did not start"):
+            process.wait_ready()
+            assert go.exists()
+
+
+def test_what_is_measured_is_verified_each_time() -> None:
+    """The pool is small and comes many times; a service of its own looks none of it up, and a strange one is noted."""
+    many = scenario(shape="packed", items=32, pool=64, rate=None, seconds=0.3)
+    with ServiceProcess(options=("--metrics-address", "127.0.0.1:0", "--drain-delay", "0")) as process:
+        found: Outcome = run_scenario(Access(process.wait_ready()), many)
+        assert found.items > many.pool
+        (port,) = [json.loads(line)["metrics"] for line in process.records if '"metrics"' in line]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+            figures = answer.read().decode()
+    hits = re.findall(r"^pycore_verdict_cache_hits_total (.*)$", figures, re.MULTILINE)
+    assert [float(one) for one in hits] in ([], [0.0])
+    assert f'pycore_verdicts_total{{verdict="VALID",what="{many.scheme}"}}' in figures
+    assert any("came some" in remark for remark in found.remarks())
+    found.service_use = {}
+    assert not any("came some" in remark for remark in found.remarks())

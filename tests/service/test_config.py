@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from pycore.service.check import check, check_config, findings
-from pycore.service.config import ServiceConfig, WrongSettings, is_loopback, parse
+from pycore.service.config import ServiceConfig, SettingsError, is_loopback, parse
 from pycore.service.server import run
 
 from .conftest import Authority
@@ -68,7 +68,7 @@ def test_a_wrong_setting_is_one_line_in_every_form(
     file = tmp_path / "pycore.toml"
     file.write_text(text)
     arguments = ["--config-file", str(file)]
-    with pytest.raises(WrongSettings, match=words) as caught:
+    with pytest.raises(SettingsError, match=words) as caught:
         parse(arguments, exits=False)
     with pytest.raises(SystemExit) as left:
         parse(arguments)

@@ -285,4 +285,4 @@ def test_the_start_line_is_json_with_what_an_operator_looks_for(spawn: Spawn) ->
     assert event["tls"] == "none"
     assert event["workers"] == 2
     assert "portable" in event["backends"]
-    assert {"time", "level", "version", "address"} <= event.keys()
+    assert {"time", "level", "version", "address", "state"} <= event.keys()
