@@ -47,7 +47,8 @@ def service(*options: str, apart: bool = True) -> Iterator[ServiceProcess]:
     """A service; alone on a CPU where there are two."""
     cpus = sorted(os.sched_getaffinity(0))
     alone = apart and len(cpus) > 1
-    process = ServiceProcess(options=options, bounds=Bounds(1) if alone else None)
+    fresh = ("--verdict-cache-bytes", "0")  # signatures come again and again here
+    process = ServiceProcess(options=(*options, *fresh), bounds=Bounds(1) if alone else None)
     with process:
         process.wait_ready()
         if alone:

@@ -350,7 +350,7 @@ class _Connection:
         except asyncio.CancelledError:
             making.add_done_callback(_close_made)
             raise
-        if self._closed:
+        if self._socket.fileno() < 0:  # closed in the meantime
             os.close(fd)
             return
         self._memory = fd

@@ -58,7 +58,10 @@ class Region:
         parts = []
         with self._lock:  # a number that was closed may be another file's by now
             while length:
-                part = os.pread(self._fd, length, begin) if self._fd >= 0 else b""
+                try:
+                    part = os.pread(self._fd, length, begin) if self._fd >= 0 else b""
+                except OSError as error:  # a descriptor for writing only
+                    raise FrameError(f"region: it cannot be read: {error.strerror}") from None
                 if not part:
                     raise FrameError("region: it ended early")
                 parts.append(part)

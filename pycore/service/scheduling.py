@@ -178,10 +178,14 @@ class Scheduler(Executor):
             if piece is not None:
                 self._run(piece)
                 again = self._ended(piece.priority)
-            elif self._closed and not any(queue.count for queue in self._queues):
+            elif self._is_over():
                 self._signals.put(None)  # those that were put off may have been the other threads' last
                 return
             piece = None
+
+    def _is_over(self) -> bool:
+        with self._lock:  # `shutdown` takes everything out for a moment
+            return self._closed and not any(queue.count for queue in self._queues)
 
     def _run(self, piece: _Piece) -> None:
         assert piece.function is not None

@@ -132,8 +132,9 @@ class Stream:
         finally:
             self._reading = False
 
-    def _begin(self, raw: bytes) -> tuple[int, _Answer] | None:
-        """The short way: the number of a batch, and its answer to be; None where it has to take the long one."""
+    def _begin(self, raw: bytes) -> tuple[int | None, _Answer] | None:
+        """The short way: the number of a batch, and its answer to be; None where it has to take the long one. A batch
+        whose items find no room goes on with the ticket that it has: its caller paid for the bytes."""
         ways = self._ways
         if len(raw) > PARSE_HERE_BYTES:
             return None
@@ -151,8 +152,9 @@ class Stream:
             future.add_done_callback(lambda _: ticket.release())
             begun = True
             return number, future
-        except RefusedError:  # there is no room for its items yet
-            return None
+        except RefusedError:
+            begun = True
+            return None, self._waiting(ticket, raw)
         finally:
             if not begun:
                 ticket.release()
@@ -162,7 +164,10 @@ class Stream:
         return lambda result: encode(number, result).SerializeToString()
 
     async def _begin_slowly(self, raw: bytes) -> _Answer:
-        ticket = await self._ways.admission.admit_when_free(len(raw))
+        return self._waiting(await self._ways.admission.admit_when_free(len(raw)), raw)
+
+    def _waiting(self, ticket: Ticket, raw: bytes) -> _Answer:
+        """A task that waits for what a batch needs."""
         task = asyncio.create_task(self._answer_one(ticket, raw))
         task.add_done_callback(lambda _: ticket.release())  # also when it is cancelled before its first step
         return task

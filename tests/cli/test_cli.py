@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import json
@@ -126,8 +127,13 @@ def run_example(line: str, folder: Path, ledger: testing.GeneratedLedger) -> Non
         environment[name] = value
     assert words.pop(0) == "pycore"
     if "HEX" in words and "verify" in words:
-        triple = [column[0].tobytes().hex() for column in testing.generate_signatures("ed25519", 1)]
-        words = [triple.pop(0) if word == "HEX" else word for word in words]
+        scheme = words[words.index("--scheme") + 1] if "--scheme" in words else "ed25519"
+        triple = [column[0].tobytes() for column in testing.generate_signatures(scheme, 1)]
+        if "--public-key-file" in words:
+            key = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + triple.pop(0)).decode()  # RFC 8410
+            (folder / "key.pem").write_text(f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n")
+            (folder / "letter.txt").write_bytes(triple[1])
+        words = [triple.pop(0).hex() if word == "HEX" else word for word in words]
     elif "HEX" in words:  # validate --height 7 --previous-hash HEX block.bin
         previous = ledger.context_for(6).previous_block_hash
         assert previous is not None

@@ -148,11 +148,20 @@ def pipe() -> list[int]:
     return [reading]
 
 
+def written_only() -> list[int]:
+    fd = memfd(4096)
+    try:
+        return [os.open(f"/proc/self/fd/{fd}", os.O_WRONLY)]
+    finally:
+        os.close(fd)
+
+
 def region_cases() -> dict[str, Callable[[], list[int]]]:
     return {
         "it may shrink": lambda: [memfd(4096, fcntl.F_SEAL_GROW)],
         "it may grow": lambda: [memfd(4096, fcntl.F_SEAL_SHRINK)],
         "a pipe": pipe,
+        "for writing only": written_only,
         "a file": lambda: [os.open(__file__, os.O_RDONLY)],
         "two of them": lambda: [memfd(4096), memfd(4096)],
         "many of them": lambda: [memfd(4096) for _ in range(40)],

@@ -6,8 +6,9 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -20,15 +21,17 @@ from pycore.base.columns import as_column
 from pycore.errors import InputError
 from pycore.service.access import AccessFile, Clients
 from pycore.service.admission import Admission
-from pycore.service.callers import ANYBODY, Call, current
+from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.config import ServiceConfig
 from pycore.service.handlers import execute
 from pycore.service.pieces import in_pieces
 from pycore.service.priorities import PRIORITY_KEY, Bounds, Priority, Room, priority_of
 from pycore.service.scheduling import LATER, TURN, Scheduler
 from pycore.service.server import Server, background
-from pycore.service.work import Work
+from pycore.service.stream import Stream, Ways
+from pycore.service.work import Batches, Work
 from pycore.wire.refusals import OverloadedError
+from pycore.wire.schema import METHODS
 
 from .conftest import METHOD, PATIENCE, Gate, RawCaller, wait_for_load
 from .test_limits import hashing
@@ -302,6 +305,42 @@ async def test_each_priority_has_its_bounds(admission: Admission) -> None:
     assert {key: vars(load) for key, load in admission._loads.items()} == {
         key: {"requests": 0, "items": 0, "nbytes": 0} for key in (V, T, A)
     }
+
+
+async def test_a_batch_that_waits_for_room_pays_for_its_bytes_once(admission: Admission) -> None:
+    paid: list[int] = []
+
+    class Payer(Caller):
+        def take(self, nbytes: int, items: int) -> None:
+            paid.append(nbytes)
+
+    current.set(Call(Payer("payer"), "x", client="payer"))
+    held = admission.admit(1)
+    held.add_items(50)
+    paid.clear()
+
+    def parse(raw: bytes, *_: Any) -> tuple[int, Work]:
+        return 7, Work("", None, (), 1, 1)
+
+    async def parse_later(ticket: Any, raw: bytes, *_: Any) -> tuple[int, Work]:
+        return parse(raw)
+
+    encode = SimpleNamespace(SerializeToString=lambda: b"answer")
+    rpc = Batches(lambda *_: (7, None), lambda *_: encode, lambda *_: encode)  # type: ignore[arg-type, return-value]
+    ways = Ways(admission, rpc, METHODS["VerifySignatureStream"], None, parse, parse_later)
+
+    async def requests() -> AsyncIterator[bytes]:
+        yield b"123"
+
+    answers = Stream(ways, 4).answers(requests())
+    first = asyncio.ensure_future(anext(answers))
+    while not admission._waiters:  # noqa: ASYNC110 - a list
+        await asyncio.sleep(0)
+    held.release()
+    assert await first == b"answer"
+    assert await anext(answers, None) is None
+    assert [size for size in paid if size] == [3]
+    assert admission.load.requests == 0
 
 
 async def test_a_client_has_its_bounds_over_all_priorities(admission: Admission) -> None:
