@@ -13,6 +13,9 @@ A piece that has more to do gives its thread back between two steps when others 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -25,6 +28,7 @@ from pycore.service.priorities import Priority
 __all__ = ["LATER", "TURN", "Scheduler"]
 
 TURN = 7
+_NICER = 3  # 6 won nothing more
 LATER: Any = object()
 """What a piece gives instead of a result, to be called again when its turn comes."""
 
@@ -77,6 +81,16 @@ class _Queue:
             del self._clients[client]
         self.count -= 1
         return piece
+
+
+def _give_way() -> None:
+    """Lets the threads that carry calls go before this one where CPUs are scarce: a service that gets too much has to
+    be quick at saying so. On one CPU under five times its load refusals took 4 ms instead of a second, and as much was
+    answered. Elsewhere than on Linux nice values belong to processes."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICER)
 
 
 class Scheduler(Executor):
@@ -169,6 +183,7 @@ class Scheduler(Executor):
             return None
 
     def _work(self) -> None:
+        _give_way()
         again = False
         while True:
             if not again:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -573,3 +575,12 @@ def test_a_large_request_lets_small_ones_in(one_worker: Server) -> None:
     assert order[:2] == [2048, 3]
     assert sum(order) == 10_003
     caller.channel.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nice values belong to processes")
+def test_workers_let_the_threads_of_calls_go_first() -> None:
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with Scheduler(1) as scheduler:
+        theirs = scheduler.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
+    assert theirs == min(own + 3, 19)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
