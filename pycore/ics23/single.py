@@ -46,7 +46,7 @@ def verify_membership(
     >>> verify_membership("iavl", tree.root, tree.membership(b"a"), b"a", b"2")
     Traceback (most recent call last):
         ...
-    pycore.errors.ProofError: proof: BAD_PROOF: a Merkle proof leads to another root
+    pycore.errors.ProofError: proof: BAD_PROOF: a proof of another value
     """
     checker = Checker(as_spec(spec), rules)
     wanted, name, content = one_bytes(root, "root"), one_bytes(key, "key"), one_bytes(value, "value")
