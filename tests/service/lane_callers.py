@@ -12,16 +12,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from google.rpc import status_pb2
 
 from pycore import testing
+from pycore.client.lane import LaneClient
 from pycore.service.config import ServiceConfig
 from pycore.service.lane import Lane
 from pycore.service.server import Server, background
 from pycore.wire import frames
 from pycore.wire.schema import column_pb2, signature_pb2
 
-from .conftest import PATIENCE, wait_for_load
+from .conftest import PATIENCE, Gate, wait_for_load
 
 
 @contextlib.contextmanager
@@ -108,3 +110,40 @@ def memfd(size: int, seals: int | None = None) -> int:
 def call(**changes: Any) -> bytes:
     given = {"method": "HashBatch", "metadata": (), "timeout": 0, "body": b"", **changes}
     return frames.write_call(**given)
+
+
+# ---- fixtures, for the test modules that import them ----
+
+
+@pytest.fixture(scope="module", name="lane_server")
+def lane_server_fixture(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("lane")) as server:
+        yield server
+
+
+@pytest.fixture(name="path")
+def path_fixture(lane_server: Server) -> Path:
+    assert lane_server.config.lane is not None
+    return lane_server.config.lane
+
+
+@pytest.fixture(name="lane")
+def lane_fixture(path: Path) -> Iterator[LaneClient]:
+    with LaneClient(path, timeout=PATIENCE) as client:
+        client.wait_until_ready(PATIENCE)
+        yield client
+
+
+@pytest.fixture(name="narrow")
+def narrow_fixture(tmp_path: Path) -> Iterator[Server]:
+    """A service with one worker."""
+    with served(tmp_path, workers=1) as server:
+        yield server
+
+
+@pytest.fixture(name="gate")
+def gate_fixture(narrow: Server) -> Iterator[Gate]:
+    gate = Gate(narrow)
+    gate.hold()
+    yield gate
+    gate.open()

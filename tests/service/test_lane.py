@@ -9,7 +9,6 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -30,47 +29,27 @@ from pycore.wire import frames
 from pycore.wire.schema import signature_pb2
 
 from .conftest import PATIENCE, Gate, wait_for_load
-from .lane_callers import Raw, batch, call, lane_of, only_held, request, served, wait_until
+from .lane_callers import (  # noqa: F401
+    Raw,
+    batch,
+    call,
+    gate_fixture,
+    lane_fixture,
+    lane_of,
+    lane_server_fixture,
+    narrow_fixture,
+    only_held,
+    path_fixture,
+    request,
+    served,
+    wait_until,
+)
 
 pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux", reason="the lane needs Linux"),
 ]
 TOKEN = "token-of-a-lane-client-0001"
-
-
-@pytest.fixture(scope="module")
-def lane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("lane")) as server:
-        yield server
-
-
-@pytest.fixture
-def path(lane_server: Server) -> Path:
-    assert lane_server.config.lane is not None
-    return lane_server.config.lane
-
-
-@pytest.fixture
-def lane(path: Path) -> Iterator[LaneClient]:
-    with LaneClient(path, timeout=PATIENCE) as client:
-        client.wait_until_ready(PATIENCE)
-        yield client
-
-
-@pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Server]:
-    """A service with one worker."""
-    with served(tmp_path, workers=1) as server:
-        yield server
-
-
-@pytest.fixture
-def gate(narrow: Server) -> Iterator[Gate]:
-    gate = Gate(narrow)
-    gate.hold()
-    yield gate
-    gate.open()
 
 
 # ---- the same answers ------------------------------------------------------------------------------------------------

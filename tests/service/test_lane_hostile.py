@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -25,46 +25,28 @@ from pycore.wire import frames
 from pycore.wire.schema import signature_pb2
 
 from .conftest import PATIENCE, Gate, wait_for_load
-from .lane_callers import Raw, batch, call, lane_of, memfd, only_held, request, served, until, wait_until
+from .lane_callers import (  # noqa: F401
+    Raw,
+    batch,
+    call,
+    gate_fixture,
+    lane_fixture,
+    lane_of,
+    lane_server_fixture,
+    memfd,
+    narrow_fixture,
+    only_held,
+    path_fixture,
+    request,
+    served,
+    until,
+    wait_until,
+)
 
 pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(sys.platform != "linux", reason="the lane needs Linux"),
 ]
-
-
-@pytest.fixture(scope="module")
-def lane_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("lane")) as server:
-        yield server
-
-
-@pytest.fixture
-def path(lane_server: Server) -> Path:
-    assert lane_server.config.lane is not None
-    return lane_server.config.lane
-
-
-@pytest.fixture
-def lane(path: Path) -> Iterator[LaneClient]:
-    with LaneClient(path, timeout=PATIENCE) as client:
-        client.wait_until_ready(PATIENCE)
-        yield client
-
-
-@pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Server]:
-    """A service with one worker."""
-    with served(tmp_path, workers=1) as server:
-        yield server
-
-
-@pytest.fixture
-def gate(narrow: Server) -> Iterator[Gate]:
-    gate = Gate(narrow)
-    gate.hold()
-    yield gate
-    gate.open()
 
 
 def test_bytes_that_change_after_they_were_sent_change_nothing(narrow: Server, gate: Gate, tmp_path: Path) -> None:
