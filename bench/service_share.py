@@ -156,7 +156,6 @@ def together(call: Callable[[], object], callers: int, calls: int) -> Callable[[
 def share(row: Row, plain: ValidationClient, tls: ValidationClient, seconds: float) -> tuple[float, float]:
     """The shares of a row."""
     columns = batch(row.scheme, row.size)
-    pycore.set_key_cache(0)
 
     def local() -> object:
         return pycore.verify_batch(row.scheme, *columns, threads=1)
@@ -223,6 +222,7 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 def measure(words: Sequence[str], seconds: float, pin: bool) -> Iterator[tuple[str, float, float, float]]:
     """Name, target and shares of each row that was asked for."""
+    pycore.set_key_cache(0)  # as in the services
     cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     first = {cpus[0]} if pin and len(cpus) > 1 else None
     if first is not None:
