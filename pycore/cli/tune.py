@@ -30,10 +30,13 @@ def tune(
       pycore tune -o tuning.json && PYCORE_TUNING=tuning.json pycore serve
     """
     from pycore.base import tuning
+    from pycore.errors import InputError
 
     from ._tuning import tune_backends, tune_streams
 
     if list_only:
+        if output is not None:
+            raise InputError("--output", "--list as well, which measures nothing", "one of the two")
         _show(tuning.choices(), as_json=as_json)
         return
     changes = tune_streams(rounds) + tune_backends(rounds)

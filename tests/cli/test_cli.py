@@ -280,3 +280,10 @@ def test_info_shows_what_runs_and_why(cli: Run, process: Run) -> None:
     for name in (*pycore.SCHEMES, *pycore.HASHES, "portable", "chainmaker"):
         assert name in shown
     assert json.loads(process("info", "--json", PYCORE_BACKEND="portable").stdout)["active"]["sm2"] == "portable"
+
+
+def test_a_list_of_choices_is_not_saved(tmp_path: Path) -> None:
+    done = run_in(tmp_path, "tune", "--list", "--output", "choices.json")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+    assert not list(tmp_path.iterdir())
