@@ -23,7 +23,7 @@ JOBS        ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4
 RESULTS     ?= build/bench/targets.json
 C_SOURCES   := setup.py pycore/_core_build.py pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
-.PHONY: run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-protobuf check-c check-emulated fuzz wheel clean
+.PHONY: environment run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-protobuf check-c check-emulated fuzz wheel clean
 .DEFAULT_GOAL := test
 .NOTPARALLEL:
 
@@ -34,8 +34,13 @@ $(STAMPS)/venv:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	mkdir -p $(STAMPS) && touch $@
 
-# One stamp per set of extras. The package is installed in place, with the C core that lies there, so Python edits need no second one.
-$(STAMPS)/%: pyproject.toml $(STAMPS)/venv | $(STAMPS)/built
+# What builds the C core, and what installs the package.
+$(STAMPS)/tools: $(STAMPS)/venv
+	$(PIP) install -q 'setuptools>=77' 'cffi>=1.17'
+	touch $@
+
+# One stamp per set of extras. The package is installed in place, without its C core, so Python edits need no second one.
+$(STAMPS)/%: pyproject.toml $(STAMPS)/venv | $(STAMPS)/tools
 	@echo "==> installing Python packages into $(VENV): $(subst +, and ,$*)"
 	PYCORE_PREBUILT=1 $(PIP) install --no-build-isolation -e '.[$(subst +,$(comma),$*)]'
 	touch $@
@@ -49,12 +54,16 @@ TEST  := $(STAMPS)/all+lint+test
 LINT  := $(TEST)
 endif
 
-# Builds the C core in place, and again after an edit below csrc/. Only this needs cffi and setuptools.
-$(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv
+# Builds the C core in place, and again after an edit below csrc/.
+$(STAMPS)/built: $(C_SOURCES) $(STAMPS)/venv | $(STAMPS)/tools
 	@echo "==> building the C core for every instruction set of this machine's kind: a minute or two"
-	$(PIP) install -q 'setuptools>=77' 'cffi>=1.17'
 	$(BIN)/python setup.py -q build_ext --inplace
 	touch $@
+
+# All that CI needs: the packages come while the C core is compiled.
+environment: $(STAMPS)/tools
+	$(MAKE) --no-print-directory $(STAMPS)/built & built=$$!; \
+	$(MAKE) --no-print-directory $(LINT) $(TEST); installed=$$?; wait $$built && exit $$installed
 
 # A peer of the benchmarks that asks for older libraries than the service does; it runs with the newer ones.
 $(STAMPS)/merkly: $(STAMPS)/venv
@@ -121,7 +130,7 @@ lint-proto: $(LINT)
 check: lint check-generated check-protobuf check-c fuzz test check-emulated
 
 # Every committed generated file is what its generator writes.
-check-generated: $(LINT)
+check-generated: $(LINT) $(STAMPS)/built
 	for tool in tools/gen_*.py tools/make_*.py; do $(BIN)/python $$tool --check || exit 1; done
 
 # The oldest protobuf that pyproject.toml takes; the tests run with the newest. Other packages of a user's may hold it back.

@@ -6,6 +6,7 @@ same kernels with plain C.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -32,12 +33,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`digests.c` with the library, hashes alone, for aarch64."""
-    folder = tmp_path_factory.mktemp("aarch64")
+    """`digests.c` with the library, hashes alone, for aarch64: built where and as the C tests build it, once for both."""
+    folder = ROOT / "build" / "ctests" / "aarch64"
+    folder.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
-    flags = ["CFLAGS=-O2 -DPC_HASHES_ONLY=1", f"CC={COMPILER}", f"BUILD={folder}"]
-    subprocess.run(["make", "-s", "-C", str(ROOT / "csrc"), *flags], check=True, env=environment)
-    path = folder / "digests"
+    flags = ["CFLAGS=-Werror -O2 -DPC_HASHES_ONLY=1", f"CC={COMPILER}", f"BUILD={folder}"]
+    with (folder / "lock").open("w") as lock:  # another worker may want it at the same time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "-C", str(ROOT / "csrc"), *flags], check=True, env=environment)
+    path = tmp_path_factory.mktemp("aarch64") / "digests"
     source = [
         "-std=c11",
         "-pedantic",
