@@ -8,6 +8,7 @@
 #ifndef BIG_WORDS /* of a number */
 #    define BIG_WORDS 4
 #endif
+#define BIG_CALL static __attribute__((unused, noinline)) /* in each of a thousand places it would take compilers a minute */
 
 static inline int big_lt(const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS]) {
     for (int i = BIG_WORDS - 1; i >= 0; i--)
@@ -37,7 +38,7 @@ static inline int big_sub(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], co
     return borrow;
 }
 /* r = x[n] mod p, one bit at a time. */
-static inline void big_mod(uint64_t r[BIG_WORDS], const uint64_t *x, int n, const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_mod(uint64_t r[BIG_WORDS], const uint64_t *x, int n, const uint64_t p[BIG_WORDS]) {
     uint64_t acc[BIG_WORDS] = {0};
     for (int bit = 64 * n - 1; bit >= 0; bit--) {
         int out = (int)(acc[BIG_WORDS - 1] >> 63);
@@ -47,29 +48,29 @@ static inline void big_mod(uint64_t r[BIG_WORDS], const uint64_t *x, int n, cons
     }
     memcpy(r, acc, sizeof acc);
 }
-static inline void big_addmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
-                              const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_addmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
+                         const uint64_t p[BIG_WORDS]) {
     uint64_t t[BIG_WORDS + 1];
     t[BIG_WORDS] = (uint64_t)big_add(t, a, b);
     big_mod(r, t, BIG_WORDS + 1, p);
 }
-static inline void big_negmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_negmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t p[BIG_WORDS]) {
     const uint64_t zero[BIG_WORDS] = {0};
     uint64_t t[BIG_WORDS];
     big_mod(t, a, BIG_WORDS, p);
     if (!big_same(t, zero)) big_sub(t, p, t);
     memcpy(r, t, sizeof t);
 }
-static inline void big_submod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
-                              const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_submod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
+                         const uint64_t p[BIG_WORDS]) {
     uint64_t t[BIG_WORDS], u[BIG_WORDS];
     big_mod(t, a, BIG_WORDS, p);
     big_negmod(u, b, p);
     big_addmod(r, t, u, p);
 }
 /* r = a b mod p by 32-bit schoolbook rows. */
-static inline void big_mulmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
-                              const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_mulmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], const uint64_t b[BIG_WORDS],
+                         const uint64_t p[BIG_WORDS]) {
     uint32_t x[2 * BIG_WORDS], y[2 * BIG_WORDS], z[4 * BIG_WORDS] = {0};
     uint64_t wide[2 * BIG_WORDS];
     for (int i = 0; i < 2 * BIG_WORDS; i++)
@@ -87,7 +88,7 @@ static inline void big_mulmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS]
     big_mod(r, wide, 2 * BIG_WORDS, p);
 }
 /* r = a 2^n mod p. */
-static inline void big_shlmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], int n, const uint64_t p[BIG_WORDS]) {
+BIG_CALL void big_shlmod(uint64_t r[BIG_WORDS], const uint64_t a[BIG_WORDS], int n, const uint64_t p[BIG_WORDS]) {
     big_mod(r, a, BIG_WORDS, p);
     while (n-- > 0) big_addmod(r, r, r, p);
 }

@@ -87,6 +87,7 @@ static void test_tree(size_t count) {
         uint8_t *proof = proofs + offsets[i], wrong[DIGEST];
         int64_t len = offsets[i + 1] - offsets[i];
         if (!EXPECT_INT(verdicts[i], 1)) fprintf(stderr, "  leaf %zu of %zu\n", i, count);
+        if (!THOROUGH && (i + count) % 3 && i && i + 1 < count) continue; /* with faults: the ends, and some between */
         EXPECT_INT(verdict_of(root, leaves[i], proof, len, i, count), 1);
         EXPECT_INT(verdict_of(root, leaves[i], proof, len, count, count), 10);
         EXPECT_INT(verdict_of(root, leaves[i], proof, len, i, 0), 10);

@@ -9,7 +9,7 @@ static struct {
     int x, y;
 } cv(multiple)[cv(N)]; /* of G; [0] is infinity */
 
-static int cv(inverse)(int a, int m) {
+PC_NOINLINE int cv(inverse)(int a, int m) {
     for (int i = 1; i < m; i++)
         if ((a % m + m) % m * i % m == 1) return i;
     return 0;
@@ -35,7 +35,7 @@ static void cv(model)(void) {
 /* ---- points ----------------------------------------------------------------------------------------------------------- */
 
 /* Points by their logarithm, one per lane. */
-static cv(aff) cv(aff_of)(const int i[VL]) {
+PC_NOINLINE cv(aff) cv(aff_of)(const int i[VL]) {
     uint64_t x[VL], y[VL];
     for (int lane = 0; lane < VL; lane++) {
         x[lane] = (uint64_t)cv(multiple)[i[lane]].x;
@@ -44,7 +44,7 @@ static cv(aff) cv(aff_of)(const int i[VL]) {
     cv(aff) r = {fe(of_vec)(vload(x)), fe(of_vec)(vload(y))};
     return r;
 }
-static cv(jac) cv(jac_of)(const int i[VL], const int z[VL]) {
+PC_NOINLINE cv(jac) cv(jac_of)(const int i[VL], const int z[VL]) {
     uint64_t x[VL], y[VL], w[VL];
     for (int lane = 0; lane < VL; lane++) {
         const uint64_t own = (uint64_t)z[lane];
@@ -62,7 +62,7 @@ static cv(jac) cv(jac_of)(const int i[VL], const int z[VL]) {
     return r;
 }
 /* Lanes in which p is the multiple i of G. */
-static unsigned cv(is)(const cv(jac) * p, const int i[VL]) {
+PC_NOINLINE unsigned cv(is)(const cv(jac) * p, const int i[VL]) {
     int z[VL];
     unsigned none = 0;
     for (int lane = 0; lane < VL; lane++) {
@@ -76,7 +76,7 @@ static unsigned cv(is)(const cv(jac) * p, const int i[VL]) {
 }
 
 /* z-scaled i G, and j G: doubled, added in all ways. */
-static void cv(check_sums)(const int i[VL], const int z[VL], const int j[VL]) {
+PC_NOINLINE void cv(check_sums)(const int i[VL], const int z[VL], const int j[VL]) {
     int sum[VL], twice[VL];
     unsigned special = 0;
     for (int lane = 0; lane < VL; lane++) {
@@ -101,7 +101,7 @@ static void cv(check_sums)(const int i[VL], const int z[VL], const int j[VL]) {
     EXPECT(cv(is)(&r, twice) == TINY_LANES);
 }
 /* i G + j G in affine coordinates, where it is no infinity. */
-static void cv(check_affine)(const int i[VL], const int j[VL]) {
+PC_NOINLINE void cv(check_affine)(const int i[VL], const int j[VL]) {
     cv(aff) p = cv(aff_of)(i), q = cv(aff_of)(j), r, twice, wanted;
     int sum[VL];
     unsigned equal = 0, infinite = 0;
@@ -195,7 +195,7 @@ static struct {
 } cv(pending);
 
 /* u G + v (q G) for what is pending; empty lanes of the last vector do the last item again. */
-static void cv(check_double_base)(void) {
+PC_NOINLINE void cv(check_double_base)(void) {
     static cv(aff) q[cv(GROUPS)];
     static cv(uv) k[cv(GROUPS)];
     static cv(jac) r[cv(GROUPS)];
