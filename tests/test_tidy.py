@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import io
+import functools
 import itertools
 import re
 import subprocess
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -94,27 +94,58 @@ def paragraphs_of_page(text: str) -> Iterator[str]:
             yield " ".join(re.sub(r"`[^`]*`", "X", block).split())
 
 
-def docstrings(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Every node that has a docstring, and the docstring."""
-    for node in ast.walk(tree):
+class Scope(NamedTuple):
+    """A module, a class or a function."""
+
+    node: str  # what it is
+    name: str
+    line: int
+    lines: int  # its docstring not counted
+    doc: str | None
+
+
+@functools.cache
+def scopes(path: Path) -> list[Scope]:
+    """Those of a Python file, which is parsed once for all rules."""
+    found: list[Scope] = []
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:  # statements alone: no expression holds a scope that has a docstring
+        node = waiting.pop()
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            waiting += getattr(node, field, ())
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            found = ast.get_docstring(node)
-            if found:
-                yield node, found
+            doc, line = ast.get_docstring(node), getattr(node, "lineno", 1)
+            begins = node.body[0].end_lineno if doc else line
+            lines = (getattr(node, "end_lineno", 0) or 0) - (begins or 0)
+            found.append(Scope(type(node).__name__, getattr(node, "name", ""), line, lines, doc))
+    return found
+
+
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
+    """The line of every scope that has a docstring, and the docstring."""
+    yield from ((scope.line, scope.doc) for scope in scopes(path) if scope.doc)
+
+
+# A string literal, whatever its prefix, or a comment.
+LITERAL_OR_COMMENT = re.compile(
+    r'''"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|(\#[^\n]*)''',
+    re.DOTALL,
+)
 
 
 def comments(text: str) -> Iterator[str]:
     """The comments of a Python file; those on neighbouring lines belong together."""
-    last, gathered = -2, ""
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT:
-            words = token.string.lstrip("#: ")
-            if token.start[0] == last + 1 and not token.line[: token.start[1]].strip():
+    last, gathered, number, counted = -2, "", 1, 0
+    for match in LITERAL_OR_COMMENT.finditer(text):
+        if match[1]:
+            number, counted = number + text.count("\n", counted, match.start()), match.start()
+            words = match[1].lstrip("#: ")
+            if number == last + 1 and not text[text.rfind("\n", 0, counted) + 1 : counted].strip():
                 gathered += " " + words
             else:
                 yield gathered
                 gathered = words
-            last = token.start[0]
+            last = number
     yield gathered
 
 
@@ -124,7 +155,7 @@ def prose(path: Path) -> list[str]:
     if path.suffix == ".md":
         return list(paragraphs_of_page(text))
     if path.suffix in {".py", ".pyi"}:
-        whole = [doc for _, doc in docstrings(ast.parse(text))]
+        whole = [doc for _, doc in docstrings(path)]
         found = [" ".join(part.split()) for doc in whole for part in re.split(r"\n\s*\n|\n(?=\s*[-*] )", doc)]
         return found + list(comments(text))
     if path.suffix in {".c", ".h"}:
@@ -150,10 +181,10 @@ def test_english() -> None:
 def test_docstrings_are_whole() -> None:
     """Each begins with a complete sentence or phrase: its first paragraph ends in a punctuation mark."""
     torn = [
-        f"{name_of(path)}, line {getattr(node, 'lineno', 1)}: {first[-60:]!r}"
+        f"{name_of(path)}, line {line}: {first[-60:]!r}"
         for path in PYTHON
         if covered(path)
-        for node, doc in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        for line, doc in docstrings(path)
         for first in [doc.split("\n\n")[0].strip()]
         if not re.search(r"[.:?!]['\")`]*$", first) and ">>>" not in first
     ]
@@ -166,7 +197,7 @@ def test_docstrings_are_not_ragged() -> None:
         f"{name_of(path)}: {line!r} before {after!r}"
         for path in PYTHON
         if covered(path)
-        for _, doc in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        for _, doc in docstrings(path)
         for paragraph in re.split(r"\n\s*\n", doc)
         if ">>>" not in paragraph
         for line, after in itertools.pairwise(paragraph.split("\n"))
@@ -185,10 +216,7 @@ def test_docstrings_are_not_ragged() -> None:
 
 def lines_of_python_functions(path: Path) -> Iterator[tuple[str, int]]:
     """Name and lines of every function, its docstring not counted."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            begins = node.body[0].end_lineno if ast.get_docstring(node) else node.lineno
-            yield node.name, (node.end_lineno or 0) - (begins or 0)
+    yield from ((scope.name, scope.lines) for scope in scopes(path) if scope.node.endswith("FunctionDef"))
 
 
 def lines_of_c_functions(path: Path) -> Iterator[tuple[str, int]]:

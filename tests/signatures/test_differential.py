@@ -145,6 +145,7 @@ def options_of(scheme: str, message_is_sm2: bool = False) -> list[dict[str, Any]
 
 
 @pytest.mark.parametrize("name", SIGNERS)
+@pytest.mark.usefixtures("curves")
 def test_random_and_mutated(name: str, backend: str, rng: random.Random) -> None:
     """The oracle's code for each, whatever library signed; what is left untouched is valid."""
     scheme = SIGNERS[name][0]
@@ -162,6 +163,7 @@ def test_random_and_mutated(name: str, backend: str, rng: random.Random) -> None
 
 
 @pytest.mark.parametrize("scheme", ["ecdsa-p256", "ecdsa-secp256k1", "sm2"])
+@pytest.mark.usefixtures("curves")
 def test_encodings_agree(scheme: str, backend: str, rng: random.Random) -> None:
     """The same (r, s) as DER and compact has the same verdict; so has a digest in place of its message."""
     import pycore
@@ -181,6 +183,7 @@ def test_encodings_agree(scheme: str, backend: str, rng: random.Random) -> None:
 
 @pytest.mark.parametrize("algorithm", ECDSA_HASHES)
 @pytest.mark.parametrize("scheme", ["ecdsa-p256", "ecdsa-secp256k1"])
+@pytest.mark.usefixtures("curves")
 def test_every_message_hash(scheme: str, algorithm: str, backend: str, rng: random.Random) -> None:
     curve = {"ecdsa-p256": P256, "ecdsa-secp256k1": SECP256K1}[scheme]
     cases = []
@@ -196,6 +199,7 @@ def test_every_message_hash(scheme: str, algorithm: str, backend: str, rng: rand
 
 
 @pytest.mark.parametrize("user_id", [b"1234567812345678", b"", None, b"\0", b"alice@example.com", b"x" * 8191])
+@pytest.mark.usefixtures("curves")
 def test_sm2_identifiers(user_id: bytes | None, backend: str, rng: random.Random) -> None:
     """Every convention at every message length around SM3's blocks; Z_A is put before the message."""
     cases = []
@@ -212,6 +216,7 @@ def test_sm2_identifiers(user_id: bytes | None, backend: str, rng: random.Random
         judge.assert_published(batch, verdicts, way)
 
 
+@pytest.mark.usefixtures("curves")
 def test_libraries_say_the_same(backend: str, rng: random.Random) -> None:
     """PyNaCl is "strict", cryptography (OpenSSL) is "ref10", coincurve wants low s: yes or no each."""
     import pycore
@@ -260,6 +265,7 @@ def test_libraries_say_the_same(backend: str, rng: random.Random) -> None:
         assert got == want, case.label
 
 
+@pytest.mark.usefixtures("curves")
 def test_recovery_against_coincurve(backend: str, rng: random.Random) -> None:
     import pycore
 
@@ -328,6 +334,7 @@ def pool(scheme: str) -> list[SignatureCase]:
 
 
 @pytest.mark.parametrize("scheme", ["ed25519", *ORDERS])
+@pytest.mark.usefixtures("curves")
 def test_batches_of_every_size(scheme: str, backend: str) -> None:
     """An item's verdict does not depend on how many neighbours it has, which, or where: 1..70 and 127..130 items."""
     import pycore
@@ -345,6 +352,7 @@ def test_batches_of_every_size(scheme: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["ed25519", *ORDERS])
+@pytest.mark.usefixtures("curves")
 def test_large_batches_on_threads(scheme: str, backend: str, rng: random.Random) -> None:
     """Thousands of items, cut into pieces for threads at any place; a KeySet with many uses of few keys."""
     import pycore
@@ -362,6 +370,7 @@ def test_large_batches_on_threads(scheme: str, backend: str, rng: random.Random)
 
 
 @pytest.mark.parametrize("scheme", ["ed25519", *ORDERS])
+@pytest.mark.usefixtures("curves")
 def test_one_bad_item_at_every_position(scheme: str, backend: str) -> None:
     import pycore
 
