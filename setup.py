@@ -139,7 +139,7 @@ class BuildClib(build_clib):
             print(f"C core: {name} ({done} of {len(libraries)}, {time.monotonic() - begin:.0f} s)", file=sys.stderr)
 
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(build, libraries))
+            list(threads.map(build, reversed(libraries)))  # the portable backend takes longest
 
 
 class BuildPy(build_py):
