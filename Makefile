@@ -34,7 +34,7 @@ $(STAMPS)/venv:
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	mkdir -p $(STAMPS) && touch $@
 
-# What builds the C core, and what installs the package.
+# The packages that build the C core and install the package.
 $(STAMPS)/tools: $(STAMPS)/venv
 	$(PIP) install -q 'setuptools>=77' 'cffi>=1.17'
 	touch $@
