@@ -62,7 +62,7 @@ def sets(shape: Callable[[int, int, random.Random], Keys], n: int) -> list[TxRWS
     return found
 
 
-@pytest.mark.parametrize("n", [1024, 4096, dag.REBUILD_LIMIT])
+@pytest.mark.parametrize("n", [64, 1024, 4096, dag.REBUILD_LIMIT])
 @pytest.mark.parametrize("shape", [own, quarter, transfer, one_key, wide, hot_key])
 def test_rebuild(measure: Measure, shape: Callable[[int, int, random.Random], Keys], n: int) -> None:
     given = sets(shape, n)
