@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import judge
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle import der, ecdsa, ed25519, merkle
@@ -79,21 +80,25 @@ def assert_codes(scheme: str, cases: list[SignatureCase], options: dict[str, Any
     assert got == want, [(c.public_key.hex(), c.signature.hex(), c.message.hex(), x, y) for c, x, y in rows if x != y]
 
 
+@pytest.mark.usefixtures("curves")
 @given(st.lists(short_weierstrass_case("ecdsa-secp256k1"), min_size=1, max_size=6), st.sampled_from(("any-s", "low-s")))
 def test_secp256k1(backend: str, cases: list[SignatureCase], rules: str) -> None:
     assert_codes("ecdsa-secp256k1", cases, {"prehashed": True, "rules": rules})
 
 
+@pytest.mark.usefixtures("curves")
 @given(st.lists(short_weierstrass_case("ecdsa-p256"), min_size=1, max_size=6), st.sampled_from(("any-s", "low-s")))
 def test_p256(backend: str, cases: list[SignatureCase], rules: str) -> None:
     assert_codes("ecdsa-p256", cases, {"prehashed": True, "rules": rules})
 
 
+@pytest.mark.usefixtures("curves")
 @given(st.lists(short_weierstrass_case("sm2"), min_size=1, max_size=6))
 def test_sm2(backend: str, cases: list[SignatureCase]) -> None:
     assert_codes("sm2", cases, {"prehashed": True})
 
 
+@pytest.mark.usefixtures("curves")
 @given(
     st.lists(
         st.builds(
@@ -139,12 +144,14 @@ def ed25519_case(draw: st.DrawFn) -> SignatureCase:
     return SignatureCase("", key, r + s.to_bytes(32, "little"), message, False)
 
 
+@pytest.mark.usefixtures("curves")
 @given(st.lists(ed25519_case(), min_size=1, max_size=6))
 def test_ed25519(backend: str, cases: list[SignatureCase]) -> None:
     for rules in ed25519.RULES:
         assert_codes("ed25519", cases, {"rules": rules})
 
 
+@pytest.mark.usefixtures("curves")
 @given(scalars(SECP256K1), scalars(SECP256K1), st.integers(0, 255), scalars(SECP256K1))
 def test_recovery(backend: str, r: int, s: int, v: int, e: int) -> None:
     """The oracle's verdict and key; a recovered key verifies its signature."""
@@ -182,6 +189,7 @@ def nearly_der(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.usefixtures("curves")
 @given(st.lists(st.one_of(nearly_der(), st.binary(max_size=80)), min_size=1, max_size=20))
 def test_der(backend: str, signatures: list[bytes]) -> None:
     """Whatever the bytes: three schemes, all rules, the oracle's verdict."""

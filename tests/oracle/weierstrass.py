@@ -6,6 +6,7 @@ exceptional case spelled out (P + P, P + (-P), infinity on either side), because
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 Point = tuple[int, int] | None
@@ -76,6 +77,8 @@ class Curve:
     def mul(self, k: int, point: Point) -> Point:
         return self.double_mul(k, point, 0, None)
 
+    # curves are few, and every backend is tried with the same cases
+    @functools.lru_cache(maxsize=1 << 15)  # noqa: B019
     def double_mul(self, u: int, left: Point, v: int, right: Point) -> Point:
         """u * left + v * right, most significant bit first; scalars are taken as given, at least 0."""
         table = [(1, 1, 0), self._jac(left), self._jac(right), self._jac_add(self._jac(left), self._jac(right))]
