@@ -8,7 +8,9 @@ from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes
 from pycore.base.report import BlockReport
+from pycore.client.memory import expect_message
 from pycore.client.requests import Caller, Plan, call
+from pycore.ledgers.contexts import JsonContext
 from pycore.wire.reports import from_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.views import join_field
@@ -29,7 +31,9 @@ class BlockCalls(Caller):
             context: the chain's context object, its JSON document as text, bytes or mapping, or None.
         """
         bare = block_pb2.ValidateBlockRequest(chain=chain, context_json=context_document(context))
-        request = join_field(bare, bare.BLOCK_FIELD_NUMBER, one_bytes(block, "block"))
+        data = one_bytes(block, "block")
+        expect_message(len(data))
+        request = join_field(bare, bare.BLOCK_FIELD_NUMBER, data)
         return Plan("ValidateBlock", 1, [request], lambda answers: from_block_report(answers[0].report))
 
 
@@ -37,7 +41,9 @@ def context_document(context: Any) -> bytes:
     """A context as a request has it: JSON text in UTF-8; nothing for None."""
     if context is None:
         return b""
-    if hasattr(context, "to_json"):
+    if isinstance(context, JsonContext):
+        context = context.to_json(indent=None)
+    elif hasattr(context, "to_json"):
         context = context.to_json()
     if isinstance(context, Mapping):
         context = json.dumps(context)
