@@ -8,7 +8,6 @@ from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes
 from pycore.base.report import BlockReport
-from pycore.client.memory import expect_message
 from pycore.client.requests import Caller, Plan, call
 from pycore.ledgers.contexts import JsonContext
 from pycore.wire.reports import from_block_report
@@ -31,9 +30,7 @@ class BlockCalls(Caller):
             context: the chain's context object, its JSON document as text, bytes or mapping, or None.
         """
         bare = block_pb2.ValidateBlockRequest(chain=chain, context_json=context_document(context))
-        data = one_bytes(block, "block")
-        expect_message(len(data))
-        request = join_field(bare, bare.BLOCK_FIELD_NUMBER, data)
+        request = join_field(bare, bare.BLOCK_FIELD_NUMBER, one_bytes(block, "block"))
         return Plan("ValidateBlock", 1, [request], lambda answers: from_block_report(answers[0].report))
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pycore.base.columns import BytesLike, one_bytes
-from pycore.client.memory import expect_message
 from pycore.client.requests import Budget, Caller, Feed, stream
 from pycore.client.requests_blocks import context_document
 from pycore.errors import InputError
@@ -100,7 +99,6 @@ class _Run:
             yield self._take_next()
 
     def _take_next(self) -> bytes:
-        expect_message(self._size)
         taken = packed_rows(self._next, self._next.BLOCKS_FIELD_NUMBER, self._blocks)
         self._sent += len(self._blocks)
         if self._blocks:

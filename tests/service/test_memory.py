@@ -11,6 +11,8 @@ import sys
 
 import pytest
 
+from .conftest import PATIENCE
+
 pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="settings of glibc")
 
 PAGES = """
@@ -36,7 +38,7 @@ def resident():
 
 
 def said(code: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", PAGES + code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", PAGES + code], capture_output=True, text=True, timeout=PATIENCE, check=True)
     return done.stdout.split()
 
 
@@ -102,14 +104,14 @@ asyncio.run(main())
 
 def test_a_client_has_room_for_a_message_and_its_copy() -> None:
     code = """
-from pycore.client.memory import expect_message
-expect_message(MESSAGE)
+from pycore.client.memory import expect_copy
+expect_copy(MESSAGE)
 hold(2)
 print(pages(lambda: hold(2)))
-again = pages(lambda: expect_message(MESSAGE))
+again = pages(lambda: expect_copy(MESSAGE))
 print(again)
 for nbytes in (0, 1, 1 << 33):
-    expect_message(nbytes)
+    expect_copy(nbytes)
 """
     kept, again = map(float, said(code))
     assert kept < 0.1
