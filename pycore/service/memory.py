@@ -11,9 +11,10 @@ import asyncio
 import ctypes
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pycore.service.admission import Admission
+if TYPE_CHECKING:
+    from pycore.service.admission import Admission
 
 __all__ = ["give_back_when_idle", "keep_memory"]
 
