@@ -161,6 +161,10 @@ def cut(n: int, threads: int, cost: Cost, messages: Weighed | None = None) -> li
     return sorted({0, n, *rounded[(rounded > 0) & (rounded < n)].tolist()})
 
 
+def _nothing(_start: int, _stop: int) -> None:
+    """What a job has left to do that is over."""
+
+
 class _Job:
     """The pieces of one call; the caller and its helpers take them one by one."""
 
@@ -187,6 +191,10 @@ class _Job:
     def stop(self) -> None:
         with self._lock:
             self._next = len(self._bounds)
+
+    def forget(self) -> None:
+        """Lets the work go, when all of it is done or left."""
+        self._work, self._bounds = _nothing, []
 
     def finish(self) -> None:
         if self._errors:
@@ -218,17 +226,21 @@ class Started:
     def finish(self) -> None:
         """Returns when every piece is done; raises the first exception that one raised."""
         self._job.drain()
-        for helper in self._helpers:
-            if not helper.cancel():
-                helper.result()
+        self._wait()
         self._job.finish()
 
     def abandon(self) -> None:
         """Returns when no piece is under way; those that nobody has begun are left. Nothing after :meth:`finish`."""
         self._job.stop()
+        self._wait()
+
+    def _wait(self) -> None:
         for helper in self._helpers:
             if not helper.cancel():
                 helper.result()
+        self._helpers = []
+        # Pieces often know who began them. Such a circle would keep what they read until the garbage collector comes.
+        self._job.forget()
 
 
 def start_tasks(tasks: Sequence[Callable[[], None]], threads: int) -> Started:

@@ -9,6 +9,7 @@ from typing import Any
 from pycore.base.columns import BytesLike, one_bytes
 from pycore.base.report import BlockReport
 from pycore.client.requests import Caller, Plan, call
+from pycore.ledgers.contexts import JsonContext
 from pycore.wire.reports import from_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.views import join_field
@@ -37,7 +38,9 @@ def context_document(context: Any) -> bytes:
     """A context as a request has it: JSON text in UTF-8; nothing for None."""
     if context is None:
         return b""
-    if hasattr(context, "to_json"):
+    if isinstance(context, JsonContext):
+        context = context.to_json(indent=None)
+    elif hasattr(context, "to_json"):
         context = context.to_json()
     if isinstance(context, Mapping):
         context = json.dumps(context)

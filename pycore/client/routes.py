@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 from pycore.client.connection import CallSettings, Endpoints
+from pycore.client.memory import LARGE_BYTES, expect_copy
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS, Method
 
@@ -133,7 +134,10 @@ def _method(channel: Any, path: str, method: Method) -> Any:
 
 
 def _serialised(message: Message | bytes) -> bytes:
-    return message if isinstance(message, bytes) else message.SerializeToString()
+    data = message if isinstance(message, bytes) else message.SerializeToString()
+    if len(data) >= LARGE_BYTES:
+        expect_copy(len(data))
+    return data
 
 
 def channels(endpoints: Endpoints, module: Any) -> list[Any]:

@@ -248,6 +248,7 @@ class Admission:
     Attributes:
         load: what is waiting or running.
         workers: the executor's threads, and what they are at.
+        ended: how many tickets were given back.
     """
 
     def __init__(
@@ -271,7 +272,7 @@ class Admission:
         self._stall_after = stall_after
         self._mean_duration = 0.0
         self._waiters: list[tuple[Priority, asyncio.Future[None]]] = []
-        self._given_back = 0
+        self.ended = 0
         self._loads: dict[Priority | str, Load] = {}
         self._jobs: set[_Job[Any]] = set()
 
@@ -411,8 +412,8 @@ class Admission:
         if not self._loads[ticket.client].requests:
             del self._loads[ticket.client]
         waiters, self._waiters = self._waiters, []
-        self._given_back += 1
-        if self._given_back % (TURN + 1):  # now and then whoever has waited longest comes first
+        self.ended += 1
+        if self.ended % (TURN + 1):  # now and then whoever has waited longest comes first
             waiters.sort(key=lambda one: one[0])
         for _, waiter in waiters:  # each tries again: the urgent first, and then in order of arrival
             if not waiter.done():

@@ -294,7 +294,7 @@ class _Chain:
             begun = rpc.begin(request, settings) if whole is None else whole
             return begun, rpc.decode(begun, request, settings)
 
-        begun, work = await self._handlers._decoded(ticket, raw, method.request, decode, deadline)
+        begun, work = await self._handlers._decoded(ticket, raw, method.request, decode, deadline, rpc.parse)
         return begun, *await self._done(ticket, work, deadline)
 
     async def _done(self, ticket: Ticket, work: Work, deadline: float | None) -> tuple[list[bytes], Exception | None]:

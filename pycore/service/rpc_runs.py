@@ -22,15 +22,25 @@ from pycore.service.work import Chained, Work
 from pycore.wire.reports import to_block_report
 from pycore.wire.schema import block_pb2
 from pycore.wire.settings import MOST_RUN_BLOCKS, Settings
+from pycore.wire.views import split_fields
 
 _NAME = "ValidateBlocks"
 _FIRST_ONLY = ("chain", "context_json", "checkpoint_json")
 
 
+class _Request(NamedTuple):
+    """A ValidateBlocksRequest whose blocks are views of the bytes that were received, or copies where it has many."""
+
+    chain: str
+    context_json: bytes
+    checkpoint_json: bytes
+    blocks: list[Any]
+
+
 class _Run:
     """A run of blocks, from its first message on."""
 
-    def __init__(self, request: block_pb2.ValidateBlocksRequest, _: Settings) -> None:
+    def __init__(self, request: _Request, _: Settings) -> None:
         ledgers.get(request.chain)
         require_chain(request.chain)
         self.chain = request.chain
@@ -55,7 +65,7 @@ class _Run:
         """As how many items they count."""
         return sum(cost for _, cost in self._held)
 
-    def hold(self, blocks: Sequence[bytes], ahead: int) -> None:
+    def hold(self, blocks: Sequence[bytes | memoryview], ahead: int) -> None:
         """Remembers which blocks have no answer after these."""
         waiting = [*self._held, *((len(block), cost_of(block)) for block in blocks[-ahead:])] if ahead else []
         self._held = waiting[-ahead:]
@@ -87,14 +97,22 @@ class _Answer(NamedTuple):
     context: bytes
 
 
-def _decode(whole: _Run, request: block_pb2.ValidateBlocksRequest, settings: Settings) -> Work:
+def _parse(raw: bytes) -> _Request:
+    found = split_fields(raw, block_pb2.ValidateBlocksRequest.BLOCKS_FIELD_NUMBER)
+    rest, blocks = found if found is not None else (raw, None)
+    message = block_pb2.ValidateBlocksRequest.FromString(rest)
+    given = list(message.blocks) if blocks is None else blocks
+    return _Request(message.chain, message.context_json, message.checkpoint_json, given)
+
+
+def _decode(whole: _Run, request: _Request, settings: Settings) -> Work:
     for name in _FIRST_ONLY if whole.read else ():
         if value := getattr(request, name):
             raise InputError(name, f"{len(value)} bytes", "nothing: the first message has it")
     whole.read = True
     if len(request.blocks) > MOST_RUN_BLOCKS:
         raise LengthError("blocks", f"{len(request.blocks)} blocks", f"at most {MOST_RUN_BLOCKS} in a message")
-    blocks = list(request.blocks)  # a copy of each, whenever they are asked for
+    blocks = request.blocks
     return Work(_NAME, whole, (blocks, False), len(blocks), sum(map(cost_of, blocks)) + whole.held_cost)
 
 
@@ -136,5 +154,5 @@ def _encode(
     return messages, failure
 
 
-RPCS = {_NAME: Chained(_Run, _decode, _encode, lambda whole: whole.held_bytes, _end)}
+RPCS = {_NAME: Chained(_Run, _decode, _encode, lambda whole: whole.held_bytes, _end, _parse)}
 KINDS = {_NAME: _run}

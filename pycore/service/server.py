@@ -46,6 +46,7 @@ from pycore.service.http import HttpServer
 from pycore.service.interceptors import Interceptor, chain
 from pycore.service.lane import lane_of
 from pycore.service.logs import log_to_stderr
+from pycore.service.memory import give_back_when_idle, keep_memory
 from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
 from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
@@ -463,7 +464,8 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
     if isinstance(server, Server):
         loop.add_signal_handler(signal.SIGHUP, _reload, server, reread)
     await server.start()
-    warm = asyncio.create_task(_when_warm(server)) if isinstance(server, Server) else None
+    more = [_when_warm(server), give_back_when_idle(server.admission)] if isinstance(server, Server) else []
+    tasks = [asyncio.create_task(one) for one in more]
     await signalled.wait()
     stopping = asyncio.create_task(server.stop())
     impatient = asyncio.create_task(again.wait())
@@ -473,8 +475,8 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
         await server.stop_now()
     impatient.cancel()
     await stopping
-    if warm is not None:
-        warm.cancel()
+    for task in tasks:
+        task.cancel()
     if server.stuck:
         _leave(EXIT_STUCK)
     if isinstance(server, Server) and server.is_compiling:
@@ -511,6 +513,7 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
         return supervise(config, arguments)
     if config.share_port:
         end_with_parent()
+    keep_memory(config.max_message_bytes)
     return run_until_signal(lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format)
 
 

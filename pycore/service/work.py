@@ -104,6 +104,7 @@ class Chained:
         encode: the answers of a result, and what ends the stream behind them, or None.
         held: how many bytes of earlier requests are kept for the next work. They count with its request's.
         end: the work after the last request; None where there is none.
+        parse: as of `Unary`.
     """
 
     begin: Callable[[Any, Settings], Any]
@@ -111,6 +112,7 @@ class Chained:
     encode: Callable[[Any], tuple[Sequence[Message], Exception | None]]
     held: Callable[[Any], int]
     end: Callable[[Any], Work | None]
+    parse: Callable[[bytes], Any] | None = None
 
 
 Rpc: TypeAlias = "Unary | Batches | Pieces | Chained"

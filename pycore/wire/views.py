@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 _SHORT = [bytes([value]) for value in range(0x80)]
-_MOST_FIELDS = 64  # of a message that has one large field; with more of them it is parsed as any other
+_MOST_FIELDS = 64  # of a message that has large fields; with more of them it is parsed as any other
 
 
 def split_field(raw: bytes, number: int) -> tuple[bytes, memoryview] | None:
@@ -18,8 +18,15 @@ def split_field(raw: bytes, number: int) -> tuple[bytes, memoryview] | None:
 
     None where the walk finds anything that it does not know: let protobuf parse the whole.
     """
-    view, at, found = memoryview(raw), 0, memoryview(b"")
+    found = split_fields(raw, number)
+    return None if found is None else (found[0], found[1][-1] if found[1] else memoryview(b""))
+
+
+def split_fields(raw: bytes, number: int) -> tuple[bytes, list[memoryview]] | None:
+    """As `split_field`, for a repeated field of bytes: all of them, in order."""
+    view, at = memoryview(raw), 0
     rest: list[bytes] = []
+    found: list[memoryview] = []
     for _ in range(_MOST_FIELDS):
         if at == len(raw):
             return b"".join(rest), found
@@ -35,7 +42,7 @@ def split_field(raw: bytes, number: int) -> tuple[bytes, memoryview] | None:
         if start < 0 or size < 0 or end > len(raw) or tag >> 3 == 0:
             return None
         if tag >> 3 == number and kind == _BYTES:
-            found = view[start:end]
+            found.append(view[start:end])
         else:
             rest.append(raw[at:end])
         at = end

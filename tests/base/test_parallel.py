@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
@@ -144,6 +147,32 @@ def test_abandoned_work_ends_with_what_is_under_way(threads: int) -> None:
     assert not running
     started.abandon()
     assert not running
+
+
+@pytest.mark.parametrize("end", [parallel.Started.finish, parallel.Started.abandon])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_work_that_is_over_lets_go_of_what_it_read(threads: int, end: Callable[[parallel.Started], None]) -> None:
+    """Whoever begins work often has it do something of its own: without the garbage collector it would stay."""
+
+    class Owner:
+        def __init__(self) -> None:
+            self.count = 0
+            self.begun = parallel.start_tasks([self.step] * 20, threads)
+
+        def step(self) -> None:
+            self.count += 1
+
+    gc.disable()
+    try:
+        owner = Owner()
+        end(owner.begun)
+        owner.begun.finish()
+        assert owner.count == 20 or end is parallel.Started.abandon
+        there = weakref.ref(owner)
+        del owner
+        assert there() is None
+    finally:
+        gc.enable()
 
 
 def test_nested_calls_do_not_wait_for_each_other() -> None:

@@ -3,6 +3,9 @@ for more reports."""
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 from Crypto.PublicKey import ECC
 
@@ -120,3 +123,46 @@ def test_a_block_that_fails_on_the_way_is_abandoned(blocks, context, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         next(window.validate_together(blocks, context, None, "auto", 1))
     assert len(left) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("how", ["block", "chain"])
+def test_views_are_read_in_place_and_let_go(blocks, context, how, threads):
+    """Reports of views of bytes are those of the bytes, and a block is not kept until the garbage collector comes."""
+
+    def reports(given):
+        if how == "chain":
+            return list(LEDGER.validate_chain(given, context, threads=threads))
+        return [LEDGER.validate_block(given[0], context, threads=threads)]
+
+    wanted = reports(blocks)
+    gc.disable()
+    try:
+        views = [memoryview(block) for block in blocks]
+        left = [weakref.ref(view) for view in views]
+        got = reports(views)
+        del views
+        assert [ref() for ref in left] == [None] * COUNT
+    finally:
+        gc.enable()
+    assert all(report.valid for report in got)
+    for one, other in zip(got, wanted, strict=True):
+        shown = [{**report.to_dict(), "timings": None} for report in (one, other)]
+        assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("form", ["changing", "numbers", "every other"])
+def test_other_views_are_copied(blocks, context, form):
+    """A buffer that somebody may change, or one in another shape, is read once."""
+    block = blocks[0] + bytes(-len(blocks[0]) % 4)
+    given = {
+        "changing": memoryview(bytearray(blocks[0])),
+        "numbers": memoryview(blocks[0]).cast("B", (1, len(blocks[0]))),
+        "every other": memoryview(bytes(byte for pair in zip(block, block, strict=True) for byte in pair))[::2],
+    }[form]
+    run = LEDGER.validate_chain([given], context)
+    if form == "changing":
+        assert next(run).valid
+    else:
+        with pytest.raises(InputError):
+            next(run)

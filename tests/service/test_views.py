@@ -7,11 +7,12 @@ import random
 import pytest
 from google.protobuf.message import DecodeError
 
-from pycore.service import rpc_blocks
+from pycore.service import rpc_blocks, rpc_runs
 from pycore.wire.schema import block_pb2
-from pycore.wire.views import join_field, split_field
+from pycore.wire.views import join_field, split_field, split_fields
 
 Request = block_pb2.ValidateBlockRequest
+Run = block_pb2.ValidateBlocksRequest
 BLOCK = Request.BLOCK_FIELD_NUMBER
 
 
@@ -41,11 +42,24 @@ def test_a_view_is_no_copy() -> None:
     assert found[1].obj is raw
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 16, 63, 64, 65, 256])
+def test_blocks_of_a_run(count: int) -> None:
+    blocks = [bytes([i]) * (i * 7 % 300) for i in range(count)]
+    raw = Run(chain="c", blocks=blocks, context_json=b"{}").SerializeToString()
+    request = rpc_runs._parse(raw)
+    assert [bytes(one) for one in request.blocks] == blocks
+    assert (request.chain, request.context_json, request.checkpoint_json) == ("c", b"{}", b"")
+    found = split_fields(raw, Run.BLOCKS_FIELD_NUMBER)
+    assert (found is None) == (count > 61)  # with the chain and the context, and a last look
+    assert found is None or all(one.obj is raw for one in found[1])
+
+
 def test_whatever_the_bytes() -> None:
     """Mutated requests parse, or do not, as protobuf has it, and to the same fields."""
     rng = random.Random(5)
     seeds = [
         Request(chain="chainmaker", block=rng.randbytes(40), context_json=b'{"a": 1}').SerializeToString(),
+        Run(chain="c", blocks=[b"first", b"", b"last"], checkpoint_json=b"{}").SerializeToString(),
         join_field(Request(chain="c"), BLOCK, b"first") + join_field(Request(), BLOCK, b"last"),
         b"\x12\x82\x00ab\x0a\x01c",  # a length in more bytes than it needs
         b"\x28\x96\x01\x12\x01b\x31" + bytes(8) + b"\x3d" + bytes(4),  # unknown numbers
@@ -73,4 +87,13 @@ def test_whatever_the_bytes() -> None:
                 rpc_blocks._parse(bytes(raw))
         else:
             assert fields(bytes(raw)) == (whole.chain, whole.block, whole.context_json)
+        try:
+            run = Run.FromString(bytes(raw))
+        except DecodeError:
+            with pytest.raises(DecodeError):
+                rpc_runs._parse(bytes(raw))
+        else:
+            got = rpc_runs._parse(bytes(raw))
+            assert [bytes(one) for one in got.blocks] == list(run.blocks)
+            assert got[:3] == (run.chain, run.context_json, run.checkpoint_json)
     assert 1_000 < refused < 19_000

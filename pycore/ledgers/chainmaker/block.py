@@ -111,13 +111,13 @@ def open_block(data: Buffer, form: str = "auto") -> OpenBlock:
     return _parts(_scan(plans.BLOCK, Block, view), None)
 
 
-def parse_whole(data: bytes, form: str = "auto") -> tuple[Block, list[TxRWSet] | None]:
+def parse_whole(data: bytes | memoryview, form: str = "auto") -> tuple[Block, list[TxRWSet] | None]:
     """A block that :func:`open_block` opened, as messages, with its read and write sets if it has them: for the few
     that are read through."""
     if form == "block-info" or (form == "auto" and is_block_info(np.frombuffer(data, np.uint8))):
-        info = parse(BlockInfo, data, "block")
+        info = parse(BlockInfo, bytes(data), "block")
         return info.block, list(info.rwset_list) or None
-    return parse(Block, data, "block"), None
+    return parse(Block, bytes(data), "block"), None
 
 
 def _whole(view: NDArray[np.uint8]) -> Spans:

@@ -23,7 +23,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeGuard
 
 from pycore.base.columns import BytesLike, one_bytes
 from pycore.base.report import BlockReport, Check
@@ -42,6 +42,16 @@ _MOVES_PER_BYTE = 16
 context, which may be large where the block that makes it is small."""
 _NOT_NEEDED = frozenset({"rw_sets"})
 """What a block that moves the context may lack: it commits to the hashes of the sets, and its result is in tx_root."""
+
+
+Octets: TypeAlias = "bytes | memoryview"
+
+
+def _is_lasting(block: object) -> TypeGuard[memoryview]:
+    """Whether it is a view of bytes, which nobody can change while it is read, so that it need not be copied."""
+    if not isinstance(block, memoryview) or type(block.obj) is not bytes:
+        return False
+    return block.c_contiguous and (block.ndim, block.format) == (1, "B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +139,7 @@ class ChainState(runs.Place):
             InputError: bytes that are not a block, named blocks[i] by their number in this run; what was before them
                 has its reports.
         """
-        window = [one_bytes(block, "block") for block in blocks]
+        window = [block if _is_lasting(block) else one_bytes(block, "block") for block in blocks]
         start = 0
         while start < len(window):
             stop, mentioned = self._end_of_one_context(window, start)
@@ -141,7 +151,7 @@ class ChainState(runs.Place):
                 yield self._settled(result, data, mentioned=mentioned and index == stop)
             start = stop
 
-    def _end_of_one_context(self, blocks: Sequence[bytes], start: int) -> tuple[int, bool]:
+    def _end_of_one_context(self, blocks: Sequence[Octets], start: int) -> tuple[int, bool]:
         """The end of the blocks from `start` on that the context of the first holds for, and whether the last of them
         mentions a contract that may change it."""
         for index in range(start, len(blocks)):
@@ -150,13 +160,13 @@ class ChainState(runs.Place):
                 return index + 1, mentioned
         return len(blocks), False
 
-    def _validated(self, blocks: Sequence[bytes]) -> Iterator[BlockReport | InputError]:
+    def _validated(self, blocks: Sequence[Octets]) -> Iterator[BlockReport | InputError]:
         """The report of each block by itself, all in one context; ends after the first that is no block."""
         return validate_together(blocks, self.context, self.proposer, self._form, self._threads, events=self._events)
 
     # ---- what follows from the block before --------------------------------------------------------------------------
 
-    def _settled(self, report: BlockReport, data: bytes, *, mentioned: bool) -> BlockReport:
+    def _settled(self, report: BlockReport, data: Octets, *, mentioned: bool) -> BlockReport:
         """The report with its links, and with what the block does to the context; the state is then the next one.
         `mentioned`: whether the block mentions a contract that may change it."""
         self._room += _MOVES_PER_BYTE * len(data)
@@ -184,7 +194,7 @@ class ChainState(runs.Place):
             return Check(check.name, False, check.got, wanted)
         return self._proving(Check(check.name, True, check.got, wanted))
 
-    def _move(self, report: BlockReport, data: bytes, *, mentioned: bool) -> Check | None:
+    def _move(self, report: BlockReport, data: Octets, *, mentioned: bool) -> Check | None:
         """Moves the context past a valid block; the check that says so, where it changed."""
         if self.context.hash is None:
             self.context = self.context.replace(hash=infer_hash(open_block(data, self._form).header))
