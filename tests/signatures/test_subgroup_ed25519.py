@@ -1,4 +1,4 @@
-"""Cofactorless equations taken apart (docs/design/0026): the part of prime order, and the part of order 8, by characters.
+"""Cofactorless equations in two parts (docs/design/0026): the part of prime order, and that of small order.
 
 Over curves of a few bits everything is tried: every point, in all of its coordinates, and every equation."""
 
@@ -40,7 +40,8 @@ class Constants:
 def constants(p: int, d: int) -> Constants:
     e = 4 * pow(1 + d, -1, p) % p
     c, r = root(-e, p), root(e, p)
-    assert c is not None and r is not None
+    assert c is not None
+    assert r is not None
     roots = [r for r in (r, -r % p) if pow(-((r + 2) ** 2) * e, (p - 1) // 4, p) == 1]
     assert len(roots) == 1, "of the two points of order 4, the character of one is 1 at (0, 0)"
     return Constants(p, e, c, (roots[0] + 2) % p)
@@ -75,7 +76,8 @@ def add(left: Affine, right: Affine, p: int, d: int) -> Affine:
 def test_every_point_of_a_tiny_curve(p: int, d: int, n: int) -> None:
     """Multiples of a generator, in all projective coordinates and by both roots: in the subgroup are every eighth."""
     points, of = points_of(p, d), constants(p, d)
-    assert len(points) == n and p % 8 == 5
+    assert len(points) == n
+    assert p % 8 == 5
     for generator in points:
         multiples = [(0, 1)]
         while (following := add(multiples[-1], generator, p, d)) != (0, 1):
@@ -122,7 +124,8 @@ def test_constants_of_edwards25519() -> None:
         return sum(int(word.strip().removesuffix("ULL"), 0) << 64 * i for i, word in enumerate(found[1].split(",")))
 
     of = constants(oracle.P, oracle.D)
-    assert read("E") == of.e == 486664 and read("LAMBDA") in (of.slope, -of.slope % oracle.P)
+    assert read("E") == of.e == 486664
+    assert read("LAMBDA") in (of.slope, -of.slope % oracle.P)
     assert read("C") in (of.c, -of.c % oracle.P)
 
 
