@@ -175,6 +175,24 @@ FAULTS = (
         "(void)suspects;",
     ),
     Fault(
+        "cofactorless: the part of small order is ignored",
+        "schemes/ed25519/verify.inc.h",
+        "if (!cofactored) ed25519_refuse_torsion(w, w->live, live);",
+        "(void)ed25519_refuse_torsion;",
+    ),
+    Fault(
+        "cofactorless: k modulo 8 loses a bit",
+        "schemes/ed25519/torsion.inc.h",
+        "for (int bit = 2; bit >= 0; bit--)",
+        "for (int bit = 1; bit >= 0; bit--)",
+    ),
+    Fault(
+        "cofactorless: any point counts as the double of another",
+        "group/edwards_subgroup.inc.h",
+        "mor(mand(in[j], fe(eq)(&t, &one)), cv(is_identity)(&p[j]))",
+        "mor(fe(eq)(&t, &one), cv(is_identity)(&p[j]))",
+    ),
+    Fault(
         "combined equations: of equal keys the last one counts",
         "schemes/bip340/batch.inc.h",
         "int256_add_mod(factor, factor, products + 4, order);",

@@ -88,13 +88,12 @@ static void append(uint8_t *data, int64_t *offsets, size_t i, const void *row, s
 }
 
 /* Verdicts of the cases which[0 .. n - 1] are what they should be. */
-static int cases_pass(const pc_backend *backend, int scheme, const uint8_t *which, size_t n, sig_batch *batch,
+static int cases_pass(const pc_backend *backend, int scheme, int rules, const uint8_t *which, size_t n, sig_batch *batch,
                       void *scratch) {
     const char *user_id = pc_scheme_at(scheme)->default_user_id;
-    pc_verify_params params = {.scheme = scheme, .hash = PC_HASH_SHA256};
+    pc_verify_params params = {.scheme = scheme, .rules = rules, .hash = PC_HASH_SHA256};
     params.user_id = (const uint8_t *)user_id;
     params.user_id_len = user_id ? strlen(user_id) : 0;
-    if (scheme == PC_SCHEME_ED25519) params.rules = PC_RULE_COFACTORED;
     batch->key_at[0] = batch->signature_at[0] = batch->message_at[0] = 0;
     for (size_t i = 0; i < n; i++) {
         const sig_case *row = &sig_cases[scheme][which[i]];
@@ -114,12 +113,13 @@ static int cases_pass(const pc_backend *backend, int scheme, const uint8_t *whic
     }
     return 1;
 }
-/* Every case in every lane. Then, where equations are combined, enough of the valid ones for that, and a bad one among them. */
-static int scheme_passes(const pc_backend *backend, int scheme, sig_batch *batch, void *scratch) {
+/* Every case in every lane. Then, where equations are combined, enough of the valid ones for that, with bad ones among them;
+ * without the cofactor also the valid ones alone, whose part of small order is looked at then. */
+static int scheme_passes(const pc_backend *backend, int scheme, int rules, sig_batch *batch, void *scratch) {
     uint8_t which[MAX_ITEMS], valid[SIG_CASES], bad[SIG_CASES];
     size_t n = (size_t)SIG_CASES * (size_t)backend->lanes, n_valid = 0, n_bad = 0;
     for (size_t i = 0; i < n; i++) which[i] = (uint8_t)(i % SIG_CASES);
-    if (!cases_pass(backend, scheme, which, n, batch, scratch)) return 0;
+    if (!cases_pass(backend, scheme, rules, which, n, batch, scratch)) return 0;
     if (scheme != PC_SCHEME_ED25519 && scheme != PC_SCHEME_SCHNORR_SECP256K1) return 1;
     for (uint8_t i = 0; i < SIG_CASES; i++) {
         if (sig_cases[scheme][i].verdict == PC_VALID) valid[n_valid++] = i;
@@ -127,7 +127,16 @@ static int scheme_passes(const pc_backend *backend, int scheme, sig_batch *batch
     }
     for (size_t i = 0; i < COMBINED; i++) which[i] = valid[i % n_valid];
     for (size_t i = 0; i < n_bad; i++) which[COMBINED / 2 + i] = bad[i];
-    return cases_pass(backend, scheme, which, COMBINED, batch, scratch);
+    if (!cases_pass(backend, scheme, rules, which, COMBINED, batch, scratch)) return 0;
+    if (scheme != PC_SCHEME_ED25519 || rules != 0) return 1;
+    for (size_t i = 0; i < n_bad; i++) which[COMBINED / 2 + i] = valid[0];
+    return cases_pass(backend, scheme, rules, which, COMBINED, batch, scratch);
+}
+/* Ed25519 with and without the cofactor, which is another way from the equation on. */
+static int all_rules_pass(const pc_backend *backend, int scheme, sig_batch *batch, void *scratch) {
+    if (scheme != PC_SCHEME_ED25519) return scheme_passes(backend, scheme, 0, batch, scratch);
+    return scheme_passes(backend, scheme, PC_RULE_COFACTORED, batch, scratch) &&
+           scheme_passes(backend, scheme, 0, batch, scratch);
 }
 
 static int recover_passes(const pc_backend *backend, sig_batch *batch, void *scratch) {
@@ -175,7 +184,7 @@ const char *pc_selftest(const pc_backend *backend) {
     if (!batch || (scratch_len && !scratch)) failed = "out of memory";
     for (int s = 0; !failed && pc_scheme_at(s); s++) {
         int id = pc_scheme_at(s)->id;
-        if (backend->scheme[id].verify && !scheme_passes(backend, id, batch, scratch)) failed = pc_scheme_at(s)->name;
+        if (backend->scheme[id].verify && !all_rules_pass(backend, id, batch, scratch)) failed = pc_scheme_at(s)->name;
     }
     if (!failed && backend->recover && !recover_passes(backend, batch, scratch)) failed = "recover";
     free(scratch);

@@ -18,6 +18,12 @@
 /* One of the two y (the other is its negative) of the four points of order 8; the points of order 1, 2, 4 have y = 1, -1, 0. */
 #define CV_Y8 {0xb027b2c28f95e826ULL, 0xf098eff289f4c345ULL, 0x3933c6d305acdfd5ULL, 0x05fc536d880238b1ULL}
 
+/* Of v^2 = u^3 + (e - 2) u^2 + u, to which u = (1 + y) / (1 - y), v = c u / x leads: e, c with c^2 = -e, and the slope of the
+ * tangent that group/edwards_subgroup.inc.h takes. */
+#define CV_SUBGROUP_E      {486664}
+#define CV_SUBGROUP_C      {0xcc6e04aaff457e06ULL, 0xc5a1d3d14b7d1a82ULL, 0xd27b08dc03fc4f7eULL, 0x0f26edf460a006bbULL}
+#define CV_SUBGROUP_LAMBDA {0x165db7106377bbdaULL, 0x9ca5ee38d7b56c9cULL, 0x3de05885280b5910ULL, 0x141b0b6806563d50ULL}
+
 /* Measured: wider windows of A cost more table than they save; 8 bits of B are 16 KiB, which stays in L1. */
 #define CV_A_WINDOW     5
 #define CV_G_WINDOW     8

@@ -24,4 +24,7 @@
 #undef CV_D
 #undef CV_ROOT1
 #undef CV_Y8
+#undef CV_SUBGROUP_E
+#undef CV_SUBGROUP_C
+#undef CV_SUBGROUP_LAMBDA
 #undef CV_A_WINDOW

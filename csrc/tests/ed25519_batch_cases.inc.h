@@ -110,6 +110,37 @@ static void expect_held(size_t n) {
     EXPECT(ed25519_holds(w, w->live, n));
     vmode_leave(mode);
 }
+/* Cofactorless rules. The first 64 items have every pair of parts of small order in A and in R, of the others one in seven; some S are
+ * wrong, and some R no point. Together they get the verdict that the numbers say, in batches of every kind of combination. */
+static void test_exact_combinations(void) {
+    static const size_t sizes[] = {1,   VL,  ed25519_TOGETHER - 1, ed25519_TOGETHER, 33, 40, 64, ed25519_PIPPENGER, 101,
+                                   136, MOST};
+    static const int rules[] = {0, PC_RULE_CANONICAL_R, 15};
+    static batch b;
+    static uint8_t verdicts[MOST], wanted[MOST];
+    for (size_t i = 0; i < MOST; i++) {
+        const uint64_t a[4] = {0x7654321 + i % 9, i % 5, 7}, r[4] = {test_random(), test_random(), test_random()};
+        const int odd = i < 64 || i % 7 == 3, t_a = odd ? (int)(i % 8) : 0, t_r = odd ? (int)(i / 8 % 8) : 0;
+        uint64_t k[4];
+        vmode mode = vmode_enter();
+        forge(&b, i, a, t_a, r, t_r);
+        vmode_leave(mode);
+        challenge(k, &b, i);
+        wanted[i] = (t_r + (int)(k[0] & 7) * t_a) % 8 ? PC_BAD_SIGNATURE : PC_VALID;
+        if (i % 64 == 50) spoil(&b, i, 8 + i), wanted[i] = PC_BAD_SIGNATURE;
+        if (i % 64 == 9) memset(b.signatures + 64 * i, 0, 32), b.signatures[64 * i] = 2, wanted[i] = PC_BAD_SIGNATURE;
+    }
+    for (size_t j = 0; j < sizeof sizes / sizeof sizes[0]; j++) {
+        const size_t n = sizes[j], ends[] = {0, (MOST - n) / 2, MOST - n};
+        for (size_t k = 0; k < 3; k++) {
+            verify_column(&b, ends[k], n, rules[(j + k) % 3], verdicts);
+            EXPECT(memcmp(verdicts, wanted + ends[k], n) == 0);
+        }
+    }
+    verify_column(&good, 0, MOST, 15, verdicts); /* and good ones are accepted together */
+    for (size_t i = 0; i < MOST; i++) EXPECT_INT(verdicts[i], PC_VALID);
+    expect_held(MOST);
+}
 /* Few keys, one key, one item many times; keys and R with parts of small order, which the cofactor takes away; S = 0, k A of small
  * order; and a bad item among them. */
 static void test_equal_items(void) {

@@ -84,6 +84,46 @@ static void test_multiplication(void) {
     }
 }
 
+/* ---- the subgroup of prime order ----------------------------------------------------------------------------------------- */
+
+/* Multiples of the base point plus every point of small order, in several coordinates, every lane another one: those without a part
+ * of small order are in the subgroup. The slow way, L p = 0, says the same. */
+static void test_subgroup(void) {
+    static const uint64_t some[][4] = {{0}, {1}, {8}, {0x123456789abcdefULL, 2, 3, 4}};
+    enum { SOME = sizeof some / sizeof some[0], ALL = 8 * SOME };
+    static ed25519_ext points[ALL];
+    ed25519_ext base, slow, p[PC_SIDE];
+    ed25519_generator(&base);
+    for (size_t i = 0; i < ALL; i++) {
+        slow_multiple(&points[i], some[i / 8], &base);
+        ed25519_add(&points[i], &points[i], &torsion[i % 8]);
+        slow_multiple(&slow, order, &points[i]);
+        EXPECT(mbits(ed25519_is_identity(&slow)) == (i % 8 ? 0 : ALL_LANES));
+    }
+    for (size_t first = 0; first < ALL; first++) {
+        for (int n = 1; n <= PC_SIDE; n++) {
+            unsigned wanted[PC_SIDE] = {0};
+            vmask in[PC_SIDE];
+            for (size_t j = 0; j < (size_t)n; j++) {
+                for (size_t lane = 0; lane < VL; lane++) {
+                    const size_t i = (first + 5 * (j * VL + lane)) % ALL;
+                    ed25519_ext_select(&p[j], mfrom_bits(1u << lane), &points[i], lane ? &p[j] : &points[i]);
+                    wanted[j] |= (unsigned)(i % 8 == 0) << lane;
+                }
+                const uint64_t scale[4] = {test_random(), test_random(), first};
+                fe25519_t z;
+                if (first % 2 == 0) continue;
+                fe25519_set_words(&z, scale);
+                fe25519_mul(&p[j].x, &p[j].x, &z);
+                fe25519_mul(&p[j].y, &p[j].y, &z);
+                fe25519_mul(&p[j].z, &p[j].z, &z);
+            }
+            ed25519_in_subgroup(in, p, n);
+            for (int j = 0; j < n; j++) EXPECT_INT(mbits(in[j]), wanted[j]);
+        }
+    }
+}
+
 /* ---- encodings ------------------------------------------------------------------------------------------------------------- */
 
 static void test_encodings(void) {

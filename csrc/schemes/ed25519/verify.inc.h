@@ -16,15 +16,17 @@
  *   SMALL_ORDER           A or R breaks a NO_SMALL rule
  *   BAD_SIGNATURE         the equation does not hold; also when R is on no point
  *
- * The cofactorless equation is checked as ref10 does: R' = S B - k A is encoded and compared with R's bytes,
+ * Few cofactorless equations are checked as ref10 does: R' = S B - k A is encoded and compared with R's bytes,
  * normalised first where the rules admit other encodings. So R is never decompressed, and the encodings share
- * inversions. The cofactored equation decompresses R, and is first tried for many items at once.
+ * inversions. The cofactored equation decompresses R, and is first tried for many items at once. So are many
+ * cofactorless ones, and then the part of small order is looked at, which the cofactor would take away.
  *
  * A chunk of items goes through stages, one file each:
  *   read.inc.h     items to rows of words; rules of encodings; the challenge
  *   keys.inc.h     equal keys found; points of keys, and of R
  *   check.inc.h    single equations
  *   batch.inc.h    combined equations
+ *   torsion.inc.h  the part of small order
  *   known.inc.h    all of these by keys with tables
  * Between the stages everything is in rows, one per item or key, so that any items can be put into the lanes
  * of a vector. */
@@ -33,11 +35,13 @@
 #include "batch.inc.h"
 #include "keys.inc.h"
 #include "known.inc.h"
+#include "torsion.inc.h"
 
 static void ed25519_verify(const pc_verify_params *params, const pc_key_source *keys, const pc_column *signatures,
                            const pc_column *messages, size_t count, void *scratch, uint8_t *verdicts) {
     ed25519_work *w = (ed25519_work *)scratch;
     const int cofactored = (params->rules & PC_RULE_COFACTORED) != 0;
+    const combine_scheme *scheme = cofactored ? &ed25519_combines : &ed25519_combines_exact;
     size_t domain_len;
     const uint8_t *domain = ed25519_domain(params->rules, &domain_len);
     vmode mode = vmode_enter();
@@ -56,12 +60,16 @@ static void ed25519_verify(const pc_verify_params *params, const pc_key_source *
         }
         ed25519_find_keys(w, n);
         if (!keys->column) ed25519_load_keys(w, keys, first);
-        ed25519_decompress_all(w, n, keys->column != NULL, cofactored);
+        const int together = cofactored || ed25519_worth_combining(w, n);
+        ed25519_decompress_all(w, n, keys->column != NULL, together);
         const size_t live = ed25519_list_live(w, n);
-        if (cofactored)
-            combine_settle(&w->combine, &ed25519_combines, w, w->status, w->live, live, first);
-        else
-            ed25519_check_encoded(w, w->live, live);
+        if (!together) {
+            combine_alone(&w->combine, scheme, w, w->status, w->live, live);
+        } else {
+            memset(w->exact, 0, n);
+            combine_settle(&w->combine, scheme, w, w->status, w->live, live, first);
+            if (!cofactored) ed25519_refuse_torsion(w, w->live, live);
+        }
         for (size_t j = 0; j < n; j++) verdicts[first + j] = w->bad_key[j] ? PC_MALFORMED_KEY : w->status[j];
     }
     vmode_leave(mode);

@@ -1,7 +1,7 @@
 /* ed25519/work.inc.h - the working memory of a call, and the layers that every stage stands on; template.
  *
  * Requires the vec header, field/fields.inc.h and hash/hash.inc.h. Gives ed25519_work, the sizes of its parts
- * (ed25519_CHUNK, _BLOCK, _STRAUS, _PIPPENGER, _LEAF, _KNOWN), ed25519_p, ed25519_order, ed25519_there and
+ * (ed25519_CHUNK, _BLOCK, _STRAUS, _PIPPENGER, _LEAF, _TOGETHER, _KNOWN), ed25519_p, ed25519_order, ed25519_there and
  * ed25519_refuse; the parameters of the curve (CV_*, cv) stay defined, for ed25519/all.inc.h to end. */
 #ifndef PC_SCHEMES_ED25519_WORK_INC_H
 #define PC_SCHEMES_ED25519_WORK_INC_H
@@ -16,6 +16,7 @@
 #include "../parts/messages.inc.h"
 
 #include "../../group/edwards.inc.h"
+#include "../../group/edwards_subgroup.inc.h"
 #include "../../mult/edwards_base.inc.h"
 #include "../../mult/edwards_known.inc.h"
 #include "../../mult/edwards_straus.inc.h"
@@ -27,7 +28,9 @@ enum {
     ed25519_STRAUS = 64 / VL,     /* vectors per Straus sum: 280 to 330 KB of tables */
     ed25519_PIPPENGER = 64 + 1,   /* items from which buckets win */
     ed25519_LEAF = 8,             /* vectors of the smallest combination, when some have failed */
-    ed25519_KNOWN = 192           /* items up to which tables of the keys beat a combination: measured with 4 lanes */
+    ed25519_TOGETHER = 2 * VL +
+        1,              /* items from which combinations win under cofactorless rules: measured with 1, 4, 8 lanes */
+    ed25519_KNOWN = 192 /* items up to which tables of the keys beat a combination: measured with 4 lanes */
 };
 
 static const uint64_t ed25519_p[4] = CV_P, ed25519_order[4] = CV_N;
@@ -44,7 +47,8 @@ typedef struct ed25519_work_s {
     uint32_t jobs[2 * ed25519_CHUNK];                          /* encodings to decompress */
     uint32_t live[ed25519_CHUNK], in_use[1 + ed25519_CHUNK];   /* lists of items, of keys */
     uint8_t status[ed25519_CHUNK], bad_key[ed25519_CHUNK], bad_point[1 + ed25519_CHUNK], in_sum[1 + ed25519_CHUNK];
-    combine_keys found; /* key number k has row k of keys */
+    uint8_t exact[ed25519_CHUNK]; /* items whose cofactorless equation was checked as it is */
+    combine_keys found;           /* key number k has row k of keys */
     combine_state combine;
     union {
         struct {
