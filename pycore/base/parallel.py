@@ -162,7 +162,7 @@ def cut(n: int, threads: int, cost: Cost, messages: Weighed | None = None) -> li
 
 
 def _nothing(_start: int, _stop: int) -> None:
-    """What a job has left to do that is over."""
+    """The work of a job that is over."""
 
 
 class _Job:

@@ -1,4 +1,4 @@
-"""Memory of large messages, which a client's process should not get anew from the system for each of them."""
+"""Memory of large messages, which a client's process should not have to get from the system for each of them."""
 
 from __future__ import annotations
 

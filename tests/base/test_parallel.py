@@ -152,7 +152,7 @@ def test_abandoned_work_ends_with_what_is_under_way(threads: int) -> None:
 @pytest.mark.parametrize("end", [parallel.Started.finish, parallel.Started.abandon])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_work_that_is_over_lets_go_of_what_it_read(threads: int, end: Callable[[parallel.Started], None]) -> None:
-    """Whoever begins work often has it do something of its own: without the garbage collector it would stay."""
+    """Work often belongs to whoever began it, and keeps that one: without the garbage collector both would stay."""
 
     class Owner:
         def __init__(self) -> None:
