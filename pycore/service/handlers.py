@@ -35,6 +35,8 @@ from pycore.service.admission import Admission, Ticket
 from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
+from pycore.service.lane_threads import on_the_loop
+from pycore.service.pieces import is_short
 from pycore.service.priorities import Priority
 from pycore.service.shapes import MOST_BYTES, Shapes
 from pycore.service.stream import PARSE_HERE_BYTES, Stream, Ways
@@ -146,6 +148,9 @@ class Handlers:
             deliver = getattr(context, "deliver", None)
             made = serialised if deliver is None else _delivered(serialised, deliver)
             deadline = self._deadline(context)
+            begun = getattr(context, "begun", None)
+            if begun is not None and len(raw) <= PARSE_HERE_BYTES:
+                return await self._here(method, rpc, raw, made, deadline, begun)
             with self._admission.admit(len(raw)) as ticket:
                 known = shapes.recognise(raw) if shapes is not None else None
                 if known is not None:
@@ -158,6 +163,24 @@ class Handlers:
                 return await self._joiner.run(ticket, work, made, deadline=deadline, what=method.name)
 
         return answer
+
+    async def _here(
+        self, method: Method, rpc: Unary, raw: bytes, made: Callable[[Any], bytes], deadline: float | None,
+        begun: Callable[[Callable[[], None]], None],
+    ) -> bytes:  # fmt: skip
+        """The answer to a call that is on another thread than the loop's, and stays there where nothing waits and a
+        worker's place is free."""
+        workers, what = self._admission.workers, method.name
+        with self._admission.admit(len(raw)) as ticket:
+            work = self._parsed_here(raw, method.request, rpc.decode, rpc.parse)
+            ticket.add_items(work.cost)
+            if is_short(work) and self._joiner.begins_alone(work) and workers.enter(ticket.priority):
+                try:
+                    return self._joiner.run_here(ticket, work, made, deadline=deadline, what=what, begun=begun)
+                finally:
+                    workers.leave(ticket.priority)
+            await on_the_loop()
+            return await self._joiner.run(ticket, work, made, deadline=deadline, what=what)
 
     def _pieces(self, method: Method, rpc: Pieces) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
         """Reads request by request; the next when the work of the one before is done, so the peer is slowed down."""

@@ -7,6 +7,9 @@ The rule:
 3. Audits never hold the last thread, where there are two or more: a vote does not wait for an audit to end.
 4. Within one priority clients take turns, so that one with a long queue is not in front of the others.
 
+A thread of somebody else may do a piece itself, in the place of one of these threads, where one is free and nothing
+waits (`Scheduler.enter`).
+
 A piece that has more to do gives its thread back between two steps when others wait (`Scheduler.others_wait`,
 `LATER`). Pieces whose callers have gone are taken out for nothing and count for nobody's turn.
 """
@@ -113,6 +116,7 @@ class Scheduler(Executor):
         self._signals: SimpleQueue[None] = SimpleQueue()  # one for each piece, and for each thread at the end
         self._threads: list[threading.Thread] = []
         self._audits = 0
+        self._taken_places = 0  # pieces that run now, on these threads or on others'
         self._put_off = 0  # signals of pieces that nobody might take then
         self._closed = False
         self.taken = [0] * len(Priority)
@@ -136,6 +140,32 @@ class Scheduler(Executor):
                 self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()
         return piece.future
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a thread is free and nothing waits, as far as can be seen without a lock."""
+        return self._taken_places < self._size and not any(queue.count for queue in self._queues)
+
+    def enter(self, priority: Priority) -> bool:
+        """Takes the place of a thread for the calling one, which does a piece itself; :meth:`leave` must follow. False
+        where no thread is free, or something waits that might come first."""
+        with self._lock:
+            if self._closed or not self.is_idle:
+                return False
+            if priority is Priority.AUDITS and self._audits >= self._most_audits:
+                return False
+            self._begun(priority)
+            return True
+
+    def leave(self, priority: Priority) -> None:
+        """Gives the place back."""
+        if self._ended(priority):
+            self._signals.put(None)
+
+    def _begun(self, priority: Priority) -> None:
+        self._taken_places += 1
+        self._audits += priority is Priority.AUDITS
+        self.taken[priority] += 1
 
     def _put(self, piece: _Piece) -> None:
         self._queues[piece.priority].put(piece)
@@ -162,9 +192,11 @@ class Scheduler(Executor):
         return queue
 
     def _take(self) -> _Piece | None:
-        """The next piece; None where all that waits has to wait for an audit to end, or nothing does."""
+        """The next piece; None where all that waits has to wait for another to end, or nothing does."""
         with self._lock:
-            while found := [priority for priority in Priority if self._open(priority)]:
+            while self._taken_places < self._size and (
+                found := [priority for priority in Priority if self._open(priority)]
+            ):
                 chosen = found[0]
                 for priority in found[1:]:
                     passed = self._queues[priority].passed
@@ -176,8 +208,7 @@ class Scheduler(Executor):
                 for behind in self._behind(chosen):
                     behind.passed += 1
                 self._queues[chosen].passed = 0
-                self.taken[chosen] += 1
-                self._audits += chosen is Priority.AUDITS
+                self._begun(chosen)
                 return piece
             self._put_off += any(queue.count for queue in self._queues)
             return None
@@ -216,11 +247,10 @@ class Scheduler(Executor):
             self._put(piece)
 
     def _ended(self, priority: Priority) -> bool:
-        """Whether the thread has a signal already: an audit has ended, for which others waited."""
-        if priority is not Priority.AUDITS:
-            return False
+        """Whether the thread has a signal already: a piece has ended for which others waited."""
         with self._lock:
-            self._audits -= 1
+            self._taken_places -= 1
+            self._audits -= priority is Priority.AUDITS
             if not self._put_off:
                 return False
             self._put_off -= 1
