@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pycore import signatures
+from pycore.base.ffi_lane import cut_columns
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service.work import Batches, Unary, Work
@@ -28,20 +31,48 @@ class Options(NamedTuple):
     der_rules: str
 
 
-def _decode(request: signature_pb2.VerifySignaturesRequest, settings: Settings) -> Work:
+class _Cut(NamedTuple):
+    """A request of which only the options were parsed."""
+
+    options: Options
+    columns: Sequence[Any]  # as the messages `Column`
+
+
+def _parse(raw: bytes) -> _Cut | signature_pb2.VerifySignaturesRequest:
+    """A request from its bytes; large columns are not copied. DecodeError where they are not one."""
+    found = cut_columns(raw, _ROWS[0], len(_ROWS))
+    if found is None:
+        return signature_pb2.VerifySignaturesRequest.FromString(raw)
+    return _Cut(_options_of(found[0]), found[1])
+
+
+@lru_cache(256)
+def _options_of(rest: bytes) -> Options:
+    """The options of a request without its columns."""
+    return _options(signature_pb2.VerifySignaturesRequest.FromString(rest))
+
+
+def _options(request: signature_pb2.VerifySignaturesRequest) -> Options:
     identity = request.WhichOneof("identity")
     user_id: bytes | None = signatures.DEFAULT_USER_ID
     if identity == "user_id":
         user_id = request.user_id
     elif identity == "no_user_id" and request.no_user_id:
         user_id = None
-    options = Options(
+    return Options(
         request.scheme, request.rules or None, request.prehashed, user_id, request.hash or None,
         request.encoding or "compact", request.der_rules or "strict",
     )  # fmt: skip
-    keys = from_column(request.public_keys, "public_keys", settings)
-    signed = from_column(request.signatures, "signatures", settings)
-    messages = from_column(request.messages, "messages", settings)
+
+
+def _decode(request: _Cut | signature_pb2.VerifySignaturesRequest, settings: Settings) -> Work:
+    if isinstance(request, _Cut):
+        options, columns = request
+    else:
+        options, columns = _options(request), (request.public_keys, request.signatures, request.messages)
+    keys = from_column(columns[0], "public_keys", settings)
+    signed = from_column(columns[1], "signatures", settings)
+    messages = from_column(columns[2], "messages", settings)
     n = max(keys.n, signed.n, messages.n)
     return Work(_UNARY, options, (keys, signed, messages), n, n)
 
@@ -76,7 +107,7 @@ def _refuse_batch(number: int, error: Exception) -> signature_pb2.VerifySignatur
 _fields = signature_pb2.VerifySignaturesRequest.DESCRIPTOR.fields_by_name
 _ROWS = tuple(_fields[name].number for name in ("public_keys", "signatures", "messages"))
 RPCS = {
-    _UNARY: Unary(_decode, _encode, rows=_ROWS),
+    _UNARY: Unary(_decode, _encode, _parse, _ROWS),
     _STREAM: Batches(_decode_batch, _encode_batch, _refuse_batch),
 }
 KINDS = {_UNARY: _run}
