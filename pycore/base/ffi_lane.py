@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from pycore.base.ffi import ffi, lib
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Exchange", "Part", "cut_columns"]
 
@@ -16,10 +21,28 @@ _NONE = memoryview(b"")
 class Part(NamedTuple):
     """A column of a request, with the fields of the message and views of the request's bytes."""
 
-    data: memoryview
-    width: int
+    raw: bytes
+    begin: int
+    end: int
     offsets: memoryview
-    rows: tuple[bytes, ...] = ()
+    width: int
+
+    @property
+    def data(self) -> memoryview:
+        """As the message has it."""
+        return memoryview(self.raw)[self.begin : self.end]
+
+    @property
+    def rows(self) -> tuple[bytes, ...]:
+        """None: such a request is not cut."""
+        return ()
+
+    def matrix(self) -> NDArray[np.uint8] | None:
+        """uint8 (n, width), a view; None where rows have no width, or the last is not whole."""
+        size, width = self.end - self.begin, self.width
+        if not width or len(self.offsets) or size % width:
+            return None
+        return np.frombuffer(self.raw, np.uint8, size, self.begin).reshape(size // width, width)
 
 
 def cut_columns(raw: bytes, first: int, n: int) -> tuple[bytes, list[Part]] | None:
@@ -38,13 +61,12 @@ def cut_columns(raw: bytes, first: int, n: int) -> tuple[bytes, list[Part]] | No
     size = lib.pc_columns_cut(raw, len(raw), first, n, cells, rest, _MOST_REST)
     if size < 0:
         return None
-    view = memoryview(raw)
     found = ffi.unpack(cells, n * _CELLS)
     parts = []
     for i in range(0, n * _CELLS, _CELLS):
-        data, end, offsets, last, width = found[i : i + _CELLS]
-        parts.append(Part(view[data:end], width, view[offsets:last] if last else _NONE))
-    return ffi.unpack(ffi.cast("char *", rest), size), parts
+        begin, end, first, last, width = found[i : i + _CELLS]
+        parts.append(Part(raw, begin, end, memoryview(raw)[first:last] if last else _NONE, width))
+    return ffi.buffer(rest, size)[:], parts
 
 
 class Exchange:

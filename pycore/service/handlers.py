@@ -55,6 +55,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _LARGE_BYTES = 2 << 20
+_MOST_KNOWN, _MOST_KNOWN_VERDICTS = 64, 2048  # answers of each RPC that are kept, and their size
 
 _FAMILIES = (
     rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_ics23, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
@@ -132,15 +133,19 @@ class Handlers:
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
         """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
-        of_one: dict[int, bytes] = {}  # answers with one verdict
+        known: dict[bytes, bytes] = {}  # answers by their verdicts: mostly all are VALID
 
         def serialised(result: Any) -> bytes:
-            if type(result) is not Verdicts or len(result) != 1:
+            if type(result) is not Verdicts or len(result) > _MOST_KNOWN_VERDICTS:
                 return rpc.encode(result).SerializeToString()
-            code = int(result.codes[0])
-            if code not in of_one:
-                of_one[code] = rpc.encode(result).SerializeToString()
-            return of_one[code]
+            codes = result.codes.tobytes()
+            found = known.get(codes)
+            if found is None:
+                found = rpc.encode(result).SerializeToString()
+                if len(known) >= _MOST_KNOWN:
+                    known.clear()
+                known[codes] = found
+            return found
 
         shapes = Shapes(rpc.rows) if rpc.rows else None
 
@@ -152,9 +157,9 @@ class Handlers:
             if begun is not None and len(raw) <= PARSE_HERE_BYTES:
                 return await self._here(method, rpc, raw, made, deadline, begun)
             with self._admission.admit(len(raw)) as ticket:
-                known = shapes.recognise(raw) if shapes is not None else None
-                if known is not None:
-                    work: Work = known
+                shaped = shapes.recognise(raw) if shapes is not None else None
+                if shaped is not None:
+                    work: Work = shaped
                 else:
                     work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
                     if shapes is not None and len(raw) <= MOST_BYTES:

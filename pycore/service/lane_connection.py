@@ -189,13 +189,14 @@ class Connection:
         self._closed = False
         self._sending = threading.Lock()
         self._on_thread = False
+        self._last: tuple[bytes, Call | None] = (b"", None)  # a packet about this region, and what it says
         self._too_early = False  # the next call came before the answer
         self._loop = asyncio.get_running_loop()
-        self._listens = lane.threads is None
+        self._listens = False
         if lane.threads is not None:
             lane.threads.add(self)
         else:
-            self._loop.add_reader(sock.fileno(), self._readable)
+            self._listen(True)
 
     def fileno(self) -> int:
         """The descriptor of the socket; -1 once it is closed."""
@@ -210,8 +211,7 @@ class Connection:
         """Ends it, and the call that it has open. `drained`: the caller may not have read the last answer yet."""
         if self._closed:
             return
-        if self._listens:
-            self._loop.remove_reader(self._socket.fileno())
+        self._listen(False)
         with self._sending:  # no other thread may use the number when it is another file's
             self._closed = True
             if self._lane.threads is not None:
@@ -235,6 +235,10 @@ class Connection:
             self._call.stop()
 
     def _readable(self) -> None:
+        answered = self._call is not None and self._call.answered
+        if self._task is not None and answered and self._lane.threads is not None:
+            self._listen(False)  # where the next call is read is decided when this one is done
+            return
         try:
             packet, ancillary, flags, _ = self._socket.recvmsg(
                 MOST_PACKET, ROOM_FOR_DESCRIPTORS, socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
@@ -252,9 +256,7 @@ class Connection:
         try:
             if self._closed:
                 return
-            if not self._listens:
-                self._listens = True
-                self._loop.add_reader(self._socket.fileno(), self._readable)
+            self._listen(True)
             if not packet:  # the caller has gone
                 raise ConnectionResetError
             if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
@@ -285,6 +287,7 @@ class Connection:
             if self._region is not None:
                 self._region.close()
             self._region = region
+            self._last = b"", None
         if call.body is None and (self._region is None or call.begin + call.length > self._region.size):
             raise FrameError("body: it is not in the region")
         self._call = LaneContext(call, self.uid, self._lane.clock, self._deliver)
@@ -304,10 +307,21 @@ class Connection:
             return
         self._task = None
         threads = self._lane.threads
-        if threads is not None and not self._closed and _for_threads(call) and self._lane.is_free():
-            self._listens = False
-            self._loop.remove_reader(self._socket.fileno())
+        if self._closed:
+            return
+        if threads is not None and _for_threads(call) and self._lane.is_free():
+            self._listen(False)
             threads.wait_for(self)
+        else:
+            self._listen(True)
+
+    def _listen(self, wanted: bool) -> None:
+        """Whether packets come to the loop."""
+        if wanted and not self._listens:
+            self._loop.add_reader(self._socket.fileno(), self._readable)
+        elif self._listens and not wanted:
+            self._loop.remove_reader(self._socket.fileno())
+        self._listens = wanted
 
     def _violated(self, error: FrameError) -> None:
         """A caller that breaks the rules is told, and left."""
@@ -483,15 +497,21 @@ class Connection:
         """A call that might be done at once; None for whatever is not one, and for what breaks a rule."""
         if not packet or ancillary or flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC) or self._unread:
             return None
+        if not self._lane.is_free():
+            return None
+        if packet == self._last[0]:  # callers say the same again and again
+            return self._last[1]
         try:
             call = read_call(packet)
         except FrameError:
             return None
         if call.region or not _for_threads(call) or call.length > self._lane.max_message_bytes:
             return None
-        if call.body is None and (self._region is None or call.begin + call.length > self._region.size):
-            return None
-        return call if self._lane.is_free() else None
+        if call.body is None:
+            if self._region is None or call.begin + call.length > self._region.size:
+                return None
+            self._last = packet, call
+        return call
 
     def _serve(self, call: Call) -> bool:
         context = self._call = LaneContext(call, self.uid, self._lane.clock, self._deliver, on_thread=True)
@@ -527,8 +547,18 @@ class Connection:
             self._then(self.close)
         context.end()
         if self._too_early:
-            return self._then(self._violated, FrameError("packet: the call before it has no answer yet"))
+            return self._then(self._came_too_early)
         return True
+
+    def _came_too_early(self) -> None:
+        """On the loop: a call came before the answer to the one before it."""
+        if self._closed:
+            return
+        with contextlib.suppress(OSError):  # what is left unread would take the caller its refusal
+            _, ancillary, _, _ = self._socket.recvmsg(1, ROOM_FOR_DESCRIPTORS, socket.MSG_DONTWAIT)
+            for fd in descriptors(ancillary):
+                os.close(fd)
+        self._violated(FrameError("packet: the call before it has no answer yet"))
 
     def _go_on(self, call: Call, context: LaneContext, outcome: Outcome) -> None:
         """On the loop: what a thread has begun."""
@@ -537,8 +567,7 @@ class Connection:
                 outcome.close()
             context.end()
             return
-        self._listens = True
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        self._listen(True)
         answer = self._answer(call, context, None, outcome)
         if isinstance(outcome, Rest):
             self._task = self._loop.create_task(answer, context=outcome.context)
@@ -549,7 +578,10 @@ class Connection:
 
     def _send(self, packet: bytes, *fds: int) -> None:
         """OSError where the caller takes no answers."""
-        with_it = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        if not fds:
+            self._socket.send(packet, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            return
+        with_it = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
         self._socket.sendmsg([packet], with_it, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 

@@ -95,9 +95,8 @@ def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
 
 def unread(sock: socket.socket) -> int:
     """Bytes that the peer has sent and nobody has read."""
-    found = array.array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.FIONREAD, found)
-    return found[0]
+    found = fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4))
+    return int.from_bytes(found, sys.byteorder)
 
 
 def unsent(sock: socket.socket) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pycore import signatures
-from pycore.base.ffi_lane import cut_columns
+from pycore.base.columns import Column, trusted_column
+from pycore.base.ffi_lane import Part, cut_columns
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service.work import Batches, Unary, Work
@@ -35,7 +36,7 @@ class _Cut(NamedTuple):
     """A request of which only the options were parsed."""
 
     options: Options
-    columns: Sequence[Any]  # as the messages `Column`
+    columns: Sequence[Part]
 
 
 def _parse(raw: bytes) -> _Cut | signature_pb2.VerifySignaturesRequest:
@@ -65,14 +66,24 @@ def _options(request: signature_pb2.VerifySignaturesRequest) -> Options:
     )  # fmt: skip
 
 
+def _column(part: Part, field: str, settings: Settings) -> Column:
+    """As `from_column`; rows of one width at once."""
+    matrix = part.matrix()
+    if matrix is None:
+        return from_column(part, field, settings)
+    settings.check_items(len(matrix), field)
+    return trusted_column(matrix, None)
+
+
 def _decode(request: _Cut | signature_pb2.VerifySignaturesRequest, settings: Settings) -> Work:
-    if isinstance(request, _Cut):
-        options, columns = request
+    if type(request) is _Cut:
+        options, parts = request
+        keys, signed, messages = (_column(part, name, settings) for part, name in zip(parts, _NAMES, strict=True))
     else:
-        options, columns = _options(request), (request.public_keys, request.signatures, request.messages)
-    keys = from_column(columns[0], "public_keys", settings)
-    signed = from_column(columns[1], "signatures", settings)
-    messages = from_column(columns[2], "messages", settings)
+        options = _options(request)
+        keys = from_column(request.public_keys, "public_keys", settings)
+        signed = from_column(request.signatures, "signatures", settings)
+        messages = from_column(request.messages, "messages", settings)
     n = max(keys.n, signed.n, messages.n)
     return Work(_UNARY, options, (keys, signed, messages), n, n)
 
@@ -104,8 +115,9 @@ def _refuse_batch(number: int, error: Exception) -> signature_pb2.VerifySignatur
     return signature_pb2.VerifySignatureStreamResponse(id=number, error=to_batch_error(to_failure(error, _STREAM)))
 
 
+_NAMES = ("public_keys", "signatures", "messages")
 _fields = signature_pb2.VerifySignaturesRequest.DESCRIPTOR.fields_by_name
-_ROWS = tuple(_fields[name].number for name in ("public_keys", "signatures", "messages"))
+_ROWS = tuple(_fields[name].number for name in _NAMES)
 RPCS = {
     _UNARY: Unary(_decode, _encode, _parse, _ROWS),
     _STREAM: Batches(_decode_batch, _encode_batch, _refuse_batch),

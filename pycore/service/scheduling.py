@@ -222,8 +222,7 @@ class Scheduler(Executor):
             again = False
             piece = self._take()
             if piece is not None:
-                self._run(piece)
-                again = self._ended(piece.priority)
+                again = self._run(piece)
             elif self._is_over():
                 self._signals.put(None)  # those that were put off may have been the other threads' last
                 return
@@ -233,18 +232,22 @@ class Scheduler(Executor):
         with self._lock:  # `shutdown` takes everything out for a moment
             return self._closed and not any(queue.count for queue in self._queues)
 
-    def _run(self, piece: _Piece) -> None:
+    def _run(self, piece: _Piece) -> bool:
+        """Whether the thread has a signal already. The place is free before anybody hears of the end: it may be what
+        they ask for next."""
         assert piece.function is not None
+        result, failure = None, None
         try:
             result = piece.function()
         except BaseException as error:
-            piece.end(None, error)
-            return
+            failure = error
+        again = self._ended(piece.priority)
         if result is not LATER:
-            piece.end(result, None)
-            return
-        with self._lock:
-            self._put(piece)
+            piece.end(result, failure)
+        else:
+            with self._lock:
+                self._put(piece)
+        return again
 
     def _ended(self, priority: Priority) -> bool:
         """Whether the thread has a signal already: a piece has ended for which others waited."""
