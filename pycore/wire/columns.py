@@ -5,7 +5,6 @@ bytes; nothing is copied per row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
 from typing import Any, Protocol
 
 import numpy as np
