@@ -57,7 +57,8 @@ _LEAST_REGION = 256 << 10
 _PATIENCE_S = 0.1  # beyond the time that the service has: its own words for that are better
 _MOST_IDLE = 16
 _TIME = struct.Struct("ll")
-_EARLY_NS, _LATE_NS = 100_000, 60_000  # of the answer: timers are late by 50 us, and a CPU takes as long to wake up
+_EARLY_NS = 100_000  # before the answer: timers are late by 50 us, and a CPU takes as long to wake up
+_MOST_LATE_NS = 500_000
 _MOST_MISSED, _PAUSE = 3, 32  # calls
 _MOST_LENGTHS = 64
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
@@ -73,8 +74,8 @@ class _Waits:
     >>> waits = _Waits()
     >>> waits.expect(1000)
     (0, 0)
-    >>> waits.learn(1000, 500_000, (0, 0)); waits.expect(1000)
-    (400000, 160000)
+    >>> waits.learn(1000, 400_000, (0, 0)); waits.expect(1000)
+    (300000, 200000)
     """
 
     def __init__(self) -> None:
@@ -88,7 +89,7 @@ class _Waits:
             self._paused = max(0, self._paused - 1)
             return 0, 0
         sleep = max(0, usual - _EARLY_NS)
-        return sleep, usual + _LATE_NS - sleep
+        return sleep, usual + min(usual // 4, _MOST_LATE_NS) - sleep
 
     def learn(self, length: int, took: int, expected: tuple[int, int]) -> None:
         """What was expected, and what came."""
@@ -99,7 +100,13 @@ class _Waits:
         usual = self._usual.get(length, took)
         if len(self._usual) >= _MOST_LENGTHS and length not in self._usual:
             self._usual.clear()
-        self._usual[length] = min(took, usual + (min(took, 2 * usual) - usual) // 8)
+        if took < usual // 2:
+            usual = took
+        elif took < usual:
+            usual = max(took, usual - usual // 16)
+        else:
+            usual = min(took, usual + usual // 48)
+        self._usual[length] = usual  # three of four take longer
 
 
 class _Connection:
@@ -310,8 +317,8 @@ class LaneClient(Calls, Blocking):
             max_message_bytes, max_batch_items: most of one call, at most the service's own limits. Larger batches are
                 refused here: send them in pieces, or over gRPC.
             spin: seconds that a call asks for its answer before it sleeps. That takes a CPU, which is not to be the
-                service's, and saves the time to wake up. None: for 160 us around the time that answers to requests of
-                that length have been taking, as long as that helps. 0: never.
+                service's, and saves the time to wake up. None: for some 100 us around the time when the answer to a
+                request of that length is to be expected, as long as that helps. 0: never.
 
         Raises:
             OSError: this system has no lane.

@@ -76,7 +76,7 @@ def _column(part: Part, field: str, settings: Settings) -> Column:
 
 
 def _decode(request: _Cut | signature_pb2.VerifySignaturesRequest, settings: Settings) -> Work:
-    if type(request) is _Cut:
+    if isinstance(request, _Cut):
         options, parts = request
         keys, signed, messages = (_column(part, name, settings) for part, name in zip(parts, _NAMES, strict=True))
     else:

@@ -400,8 +400,14 @@ def test_waits_that_are_not_as_expected_are_not_asked_for() -> None:
         waits.learn(100, 50_000_000, expected)  # far too late
     assert [waits.expect(100) for _ in range(32)] == [(0, 0)] * 32
     assert sum(waits.expect(100)) > 0
-    waits.learn(100, 200_000, waits.expect(100))  # quicker: believed at once
-    assert waits.expect(100) == (100_000, 160_000)
+    waits.learn(100, 200_000, waits.expect(100))  # far quicker: believed at once
+    assert waits.expect(100) == (100_000, 150_000)
+    for _ in range(1000):
+        waits.learn(100, 400_000, (0, 0))
+    assert waits.expect(100) == (300_000, 200_000)
+    for i in range(4000):
+        waits.learn(100, 300_000 + i * 37 % 100 * 1000, (0, 0))
+    assert 310_000 < waits.expect(100)[0] + 100_000 < 340_000  # what three of four take longer than
     for length in range(1000):
         waits.learn(length, 1, (0, 0))
     assert len(waits._usual) <= 64

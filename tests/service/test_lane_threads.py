@@ -162,7 +162,7 @@ def test_audits_leave_a_thread_to_votes(tmp_path: Path) -> None:
         assert [len(codes(raw.answer())) for raw in audits] == [200, 200]
 
 
-# ---- callers who go, and who break the rules --------------------------------------------------------------------------
+# ---- callers who go, and who break the rules ------------------------------------------------------------------------
 
 
 def test_a_caller_who_goes_stops_its_call(tmp_path: Path) -> None:
