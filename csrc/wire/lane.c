@@ -99,6 +99,8 @@ static int64_t take(int fd, uint8_t *packet, size_t room, int got[2]) {
     return n;
 }
 
+static int64_t earlier(int64_t time, int64_t limit) { return limit >= 0 && limit < time ? limit : time; }
+
 /* 0 once something can be read, or -errno. */
 static int64_t sleep_until(int fd, int64_t end) {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -118,8 +120,8 @@ int64_t pc_lane_exchange(int fd, const uint8_t *packet, size_t n, int64_t sleep_
     while (n && send(fd, packet, n, MSG_NOSIGNAL) < 0)
         if (errno != EINTR) return -(int64_t)errno;
     if (spin_ns > 0) {
-        if (sleep_ns > 0) (void)sleep_until(fd, begin + sleep_ns);
-        const int64_t end = begin + sleep_ns + spin_ns;
+        const int64_t middle = earlier(begin + sleep_ns, limit), end = earlier(begin + sleep_ns + spin_ns, limit);
+        if (sleep_ns > 0) (void)sleep_until(fd, middle);
         do {
             found = take(fd, answer, room, got);
         } while (found == -EAGAIN && now() < end);

@@ -92,7 +92,7 @@ class _Waits:
         return sleep, usual + min(usual // 4, _MOST_LATE_NS) - sleep
 
     def learn(self, length: int, took: int, expected: tuple[int, int]) -> None:
-        """What was expected, and what came."""
+        """Notes how long an answer took."""
         if sum(expected):
             self._missed = self._missed + 1 if took > sum(expected) else 0
             if self._missed >= _MOST_MISSED:

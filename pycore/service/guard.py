@@ -58,7 +58,7 @@ class Guard:
         metrics: counts who is refused.
         clock: seconds, monotonic.
         unread: bounds the answers that clients have not read; None for no bound.
-        lock: of the admission, which counts what callers use; None for one of its own.
+        lock: of the admission, which counts what callers use; None for a separate one.
 
     Raises:
         AccessError: the access file cannot be used.

@@ -34,7 +34,8 @@ import grpc
 from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
-from pycore.service.lane_connection import HEALTH_CHECK, Behaviour, Connection, refusal
+from pycore.service.lane_connection import HEALTH_CHECK, Behaviour, Connection
+from pycore.service.lane_context import refusal
 from pycore.service.lane_threads import HAVE_THREADS, Threads
 from pycore.wire.errors import plain_failure
 

@@ -1,4 +1,4 @@
-"""One caller of the same-host lane (:mod:`pycore.service.lane`), and its call as handlers see it."""
+"""One caller of the same-host lane (:mod:`pycore.service.lane`)."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from typing import Any, Protocol, TypeAlias
 
 import grpc
 
-from pycore.service.guard import ABOUT_CHAINS
+from pycore.service.lane_context import LaneContext, aborted, refusal, refused, words_of
 from pycore.service.lane_memory import ROOM_FOR_DESCRIPTORS, Region, descriptors, memfd_with, taken_back, unread, unsent
 from pycore.service.lane_threads import Rest, Threads
 from pycore.service.stream import PARSE_HERE_BYTES
-from pycore.wire.errors import DETAILS_KEY, Failure, plain_failure, to_failure
+from pycore.wire.errors import plain_failure, to_failure
 from pycore.wire.frames import (
     INLINE,
     MOST_PACKET,
     Call,
     FrameError,
-    Metadata,
     VersionError,
     read_call,
     write_answer,
 )
 
-__all__ = ["HEALTH_CHECK", "Behaviour", "Connection", "LaneContext", "refusal"]
+__all__ = ["HEALTH_CHECK", "Behaviour", "Connection"]
 
 Behaviour: TypeAlias = Callable[[bytes, Any], Awaitable[bytes]]
 Ancillary: TypeAlias = "list[tuple[int, int, bytes]]"
@@ -45,101 +44,8 @@ HEALTH_CHECK = "Check"
 """The method of grpc.health.v1, which is always answered."""
 
 
-class LaneContext:
-    """A call of the lane, as handlers see calls: what `grpc.aio.ServicerContext` has and they use.
-
-    Args:
-        call: the packet.
-        uid: the user of the process that connected.
-        clock: seconds, monotonic.
-        deliver: sends an answer of this call; from any thread.
-        on_thread: the call begins on a thread of the lane.
-
-    Attributes:
-        answered: the answer was sent.
-        expired: the time is up.
-        trailing: the metadata of the answer.
-        failure: what the call was refused with.
-        deliver: takes the answer as soon as there is one; None where it must wait for the end of the call.
-        begun: is given what stops the work of a call that is on a thread of the lane; None on the event loop.
-    """
-
-    def __init__(
-        self,
-        call: Call,
-        uid: int,
-        clock: Callable[[], float],
-        deliver: Callable[[LaneContext, bytes], None],
-        *,
-        on_thread: bool = False,
-    ) -> None:
-        self._call = call
-        self._uid = uid
-        self._ends = clock() + call.timeout * 1e-6 if call.timeout else None
-        self._clock = clock
-        self.answered = False
-        self.expired = False
-        self.trailing: tuple[tuple[str, str | bytes], ...] = ()
-        self.failure: tuple[grpc.StatusCode, str] | None = None
-        self._callbacks: list[Callable[[Any], None]] = []
-        self.deliver = None if call.method in ABOUT_CHAINS else functools.partial(deliver, self)
-        self.begun = self._begun if on_thread else None
-        self._stopped = False
-        self._stop: Callable[[], None] | None = None
-
-    def _begun(self, stop: Callable[[], None]) -> None:
-        self._stop = stop
-        if self._stopped:
-            stop()
-
-    def stop(self) -> None:
-        """Stops the work, now or as soon as it begins. Any thread may call."""
-        self._stopped = True
-        if self._stop is not None:
-            self._stop()
-
-    def peer(self) -> str:
-        """Who calls, for logs and for bounds where nobody says who callers are: all processes of one user."""
-        return f"lane:uid:{self._uid}"
-
-    def auth_context(self) -> dict[str, list[bytes]]:
-        """The user, as the kernel says."""
-        return {"unix_uid": [str(self._uid).encode()]}
-
-    def invocation_metadata(self) -> Metadata:
-        """The metadata that came with the call."""
-        return self._call.metadata
-
-    def time_remaining(self) -> float | None:
-        """Seconds that are left; None for no limit."""
-        return None if self._ends is None else max(0.0, self._ends - self._clock())
-
-    def code(self) -> grpc.StatusCode | None:
-        """The status, once there is one."""
-        return None if self.failure is None else self.failure[0]
-
-    def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
-        """Sets the metadata of the answer."""
-        self.trailing = tuple(metadata)
-
-    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
-        """Has something done when the call has ended."""
-        self._callbacks.append(callback)
-
-    def end(self) -> None:
-        """The call has ended."""
-        for callback in self._callbacks:
-            callback(self)
-
-    async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> None:
-        """Ends the call with a status."""
-        self.failure = code, details
-        self.trailing = tuple(trailing_metadata)
-        raise grpc.aio.AbortError(details)
-
-
 class Home(Protocol):
-    """What a connection knows of its lane."""
+    """The lane, as its connections see it."""
 
     behaviours: Mapping[str, Behaviour]
     max_message_bytes: int
@@ -352,9 +258,9 @@ class Connection:
             if self._closed or context.answered:
                 raise
             if context.expired:
-                status, body = _refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
+                status, body = refused(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed")
             else:
-                status, body = _refused(grpc.StatusCode.CANCELLED, "the service is shutting down")
+                status, body = refused(grpc.StatusCode.CANCELLED, "the service is shutting down")
         except FrameError as error:
             self._violated(error)
             return
@@ -375,7 +281,7 @@ class Connection:
         """Sends an answer from a worker, where it fits into a packet. A caller who has gone is seen by the loop."""
         if len(body) <= INLINE:
             with contextlib.suppress(OSError):
-                self._finish(context, write_answer(0, _words(context.trailing), body))
+                self._finish(context, write_answer(0, words_of(context.trailing), body))
 
     def _expire(self, task: asyncio.Task[Any] | None, context: LaneContext) -> None:
         context.expired = True
@@ -389,15 +295,15 @@ class Connection:
             try:
                 return 0, await rest
             except grpc.aio.AbortError:
-                return _aborted(context)
+                return aborted(context)
         behaviour = lane.behaviours.get(call.method)
         if behaviour is None:
-            return _refused(grpc.StatusCode.UNIMPLEMENTED, f"the lane has no {call.method}: it takes single requests")
+            return refused(grpc.StatusCode.UNIMPLEMENTED, f"the lane has no {call.method}: it takes single requests")
         if lane.draining and call.method != HEALTH_CHECK:
-            return _refused(grpc.StatusCode.UNAVAILABLE, "the service is shutting down")
+            return refused(grpc.StatusCode.UNAVAILABLE, "the service is shutting down")
         if call.length > lane.max_message_bytes:
             words = f"request of {call.length} bytes, at most {lane.max_message_bytes} are taken"
-            return _refused(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
+            return refused(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
         body = call.body
         if body is None:
             assert self._region is not None
@@ -408,11 +314,11 @@ class Connection:
         try:
             return 0, await behaviour(body, context)
         except grpc.aio.AbortError:
-            return _aborted(context)
+            return aborted(context)
 
     async def _reply(self, context: LaneContext, status: int, body: bytes) -> None:
         """OSError where the caller takes no answers."""
-        metadata = _words(context.trailing)
+        metadata = words_of(context.trailing)
         if len(body) <= INLINE:
             self._finish(context, write_answer(status, metadata, body))
             return
@@ -451,10 +357,8 @@ class Connection:
 
     def on_thread(self) -> None:
         """Reads a packet, and answers it where that can be done at once."""
-        with self._sending:
-            if self._closed or self._on_thread:
-                return
-            self._on_thread = True
+        if not self._begins():
+            return
         stays = False
         try:
             stays = self._took()
@@ -468,6 +372,12 @@ class Connection:
                     self._socket.close()
                 elif stays and self._lane.threads is not None:
                     self._lane.threads.wait_for(self)
+
+    def _begins(self) -> bool:
+        with self._sending:
+            begins = not self._closed and not self._on_thread
+            self._on_thread = self._on_thread or begins
+        return begins
 
     def _then(self, function: Callable[..., None], *arguments: Any) -> bool:
         """Goes on on the loop. False: no more on this thread."""
@@ -532,16 +442,16 @@ class Connection:
         except StopIteration as end:
             body = end.value
         except asyncio.CancelledError:
-            status, body = _refused(grpc.StatusCode.CANCELLED, "the service is shutting down")
+            status, body = refused(grpc.StatusCode.CANCELLED, "the service is shutting down")
         except grpc.aio.AbortError:
-            status, body = _aborted(context)
+            status, body = aborted(context)
         except Exception as error:
             status, body = to_failure(error, call.method).as_answer()
         if not context.answered and len(body) > INLINE:
             return self._then(self._go_on, call, context, (status, body))
         try:
             if not context.answered:
-                self._finish(context, write_answer(status, _words(context.trailing), body))
+                self._finish(context, write_answer(status, words_of(context.trailing), body))
         except OSError as error:
             self._lane.complain(f"an answer could not be sent: {error}", self.uid)
             self._then(self.close)
@@ -570,7 +480,8 @@ class Connection:
         self._listen(True)
         answer = self._answer(call, context, None, outcome)
         if isinstance(outcome, Rest):
-            self._task = self._loop.create_task(answer, context=outcome.context)
+            create: Any = self._loop.create_task  # type checkers know the one of Python 3.10
+            self._task = create(answer, context=outcome.context)
             self._task.add_done_callback(lambda _: outcome.close())  # it may have been cancelled before it began
         else:
             self._task = self._loop.create_task(answer)
@@ -585,35 +496,12 @@ class Connection:
         self._socket.sendmsg([packet], with_it, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 
-def _words(trailing: tuple[tuple[str, str | bytes], ...]) -> Metadata:
-    """What of an answer's metadata is text."""
-    return tuple((key, value) for key, value in trailing if isinstance(value, str))
-
-
 def _close_made(making: asyncio.Future[int]) -> None:
     """Closes what was made for a caller who has gone."""
     if not making.cancelled() and making.exception() is None:
         os.close(making.result())
 
 
-def _refused(code: grpc.StatusCode, words: str) -> tuple[int, bytes]:
-    return plain_failure(code, words).as_answer()
-
-
-def _aborted(context: LaneContext) -> tuple[int, bytes]:
-    """The answer to a call that its context was told to end."""
-    assert context.failure is not None
-    code, words = context.failure
-    found = [value for key, value in context.trailing if key == DETAILS_KEY and isinstance(value, bytes)]
-    return (code.value[0], found[0]) if found else _refused(code, words)
-
-
 def _for_threads(call: Call) -> bool:
     """Whether calls of this kind and size are short."""
     return call.method in _SHORT and call.length <= PARSE_HERE_BYTES
-
-
-def refusal(failure: Failure) -> bytes:
-    """The packet of an answer that there is not."""
-    status, body = failure.as_answer()
-    return write_answer(status, (), body)

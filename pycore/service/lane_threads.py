@@ -19,6 +19,8 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import Any, Protocol
 
+from pycore.service.scheduling import give_way
+
 __all__ = ["HAVE_THREADS", "Rest", "Threads", "on_the_loop"]
 
 HAVE_THREADS = sys.platform == "linux" and sys.version_info >= (3, 11)
@@ -32,7 +34,7 @@ def on_the_loop() -> Generator[None, None, None]:
 
 
 class Rest:
-    """What is left of a coroutine that began on a thread; awaited by a task with its context."""
+    """The rest of a coroutine that began on a thread; a task with its context awaits it."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, bytes], context: contextvars.Context) -> None:
         self._coroutine = coroutine
@@ -113,6 +115,7 @@ class Threads:
                 self._of[fd].close()
 
     def _work(self) -> None:
+        give_way()
         while True:
             ((fd, _),) = self._coming.poll(maxevents=1) or ((-1, 0),)
             if fd == self._end:

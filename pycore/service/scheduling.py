@@ -28,7 +28,7 @@ from typing import Any
 
 from pycore.service.priorities import Priority
 
-__all__ = ["LATER", "TURN", "Scheduler"]
+__all__ = ["LATER", "TURN", "Scheduler", "give_way"]
 
 TURN = 7
 _NICER = 3  # 6 won nothing more
@@ -86,7 +86,7 @@ class _Queue:
         return piece
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Lets the threads that carry calls go before this one where CPUs are scarce: a service that gets too much has to
     be quick at saying so. On one CPU under five times its load refusals took 4 ms instead of a second, and as much was
     answered. Elsewhere than on Linux nice values belong to processes."""
@@ -214,7 +214,7 @@ class Scheduler(Executor):
             return None
 
     def _work(self) -> None:
-        _give_way()
+        give_way()
         again = False
         while True:
             if not again:

@@ -26,7 +26,7 @@ def received_column(message: column_pb2.Column, field: str) -> Column:
 
 
 class Columnar(Protocol):
-    """What has the fields of the message `Column`."""
+    """Anything with the fields of the message `Column`."""
 
     @property
     def data(self) -> Any: ...  # noqa: D102 - column.proto says what it is

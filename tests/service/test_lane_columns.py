@@ -46,7 +46,7 @@ def request(rng: random.Random) -> Request:
 
 
 def outcome(raw: bytes, by: object) -> object:
-    """What a request is read as, or why not."""
+    """The work that a request is read as, or why there is none."""
     try:
         read = by(raw)  # type: ignore[operator]
         work: Work = rpc_signatures._decode(read, UNLIMITED)

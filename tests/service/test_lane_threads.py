@@ -220,7 +220,7 @@ def test_bytes_that_change_while_they_are_verified(tmp_path: Path) -> None:
 
 
 def test_a_region_is_looked_at_anew(tmp_path: Path) -> None:
-    """What was said of one memory is not believed of the next, which is smaller."""
+    """A check of one memory says nothing about the next, which is smaller."""
     body = request(batch(64))
     large, small = memfd(1 << 16), memfd(4096)
     with watched(tmp_path, workers=1), Raw(tmp_path / "lane") as raw:
@@ -298,7 +298,7 @@ def test_a_drain_waits_for_calls_on_threads(tmp_path: Path, grace: float) -> Non
 
 
 def held(scheduler: Scheduler) -> tuple[Callable[[], None], Any]:
-    """Work on a thread of its own, once it has begun, and what ends it."""
+    """Work on a separate thread, once it has begun, and what ends it."""
     begun, free = threading.Event(), threading.Event()
 
     def work() -> None:
