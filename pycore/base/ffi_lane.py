@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,42 +12,53 @@ from pycore.base.ffi import ffi, lib
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Exchange", "Part", "cut_columns"]
+__all__ = ["Exchange", "Part", "Span", "cut_columns", "read_cut"]
 
 _MOST_REST = 1024  # bytes of a request besides its columns
 _CELLS: int = lib.PC_CUT_CELLS
-_NONE = memoryview(b"")
 
 
-class Part(NamedTuple):
-    """A column of a request, with the fields of the message and views of the request's bytes."""
+class Span(NamedTuple):
+    """Where a column of a request is: data and offsets as places in it, and the width; 0 for what is absent."""
 
-    raw: bytes
     begin: int
     end: int
-    offsets: memoryview
+    offsets_begin: int
+    offsets_end: int
     width: int
 
     @property
-    def data(self) -> memoryview:
-        """As the message has it."""
-        return memoryview(self.raw)[self.begin : self.end]
+    def n(self) -> int:
+        """The rows, where all have the width and the last is whole; else -1."""
+        size = self.end - self.begin
+        if not self.width or self.offsets_end != self.offsets_begin or size % self.width:
+            return -1
+        return size // self.width
 
-    @property
-    def rows(self) -> tuple[bytes, ...]:
-        """None: such a request is not cut."""
-        return ()
-
-    def matrix(self) -> NDArray[np.uint8] | None:
-        """uint8 (n, width), a view; None where rows have no width, or the last is not whole."""
-        size, width = self.end - self.begin, self.width
-        if not width or len(self.offsets) or size % width:
-            return None
-        return np.frombuffer(self.raw, np.uint8, size, self.begin).reshape(size // width, width)
+    def matrix(self, raw: bytes) -> NDArray[np.uint8]:
+        """uint8 (n, width), a view of the request."""
+        rows = self.end - self.begin
+        return np.frombuffer(raw, np.uint8, rows, self.begin).reshape(rows // self.width, self.width)
 
 
-def cut_columns(raw: bytes, first: int, n: int) -> tuple[bytes, list[Part]] | None:
-    """The columns of a request, without a copy of them, and its other fields as they are.
+class Part(NamedTuple):
+    """A column of a request with the fields of the message: views of the request's bytes."""
+
+    data: memoryview
+    width: int
+    offsets: memoryview
+    rows: tuple[bytes, ...] = ()  # a request with rows is not cut
+
+    @classmethod
+    def of(cls, raw: bytes, span: Span) -> Part:
+        """The part at a span."""
+        view = memoryview(raw)
+        return cls(view[span.begin : span.end], span.width, view[span.offsets_begin : span.offsets_end])
+
+
+def cut_columns(raw: bytes, first: int, n: int) -> bytes | None:
+    """Where the columns of a request are, and its other fields, for :func:`read_cut`; equal for requests that differ in
+    nothing but the bytes of their columns.
 
     Args:
         raw: a serialised request, perhaps malformed.
@@ -56,17 +68,18 @@ def cut_columns(raw: bytes, first: int, n: int) -> tuple[bytes, list[Part]] | No
         None where protobuf is to be asked: a column is missing, comes twice or has rows, the other fields have more
         than 1,024 bytes, or anything is malformed or written otherwise than protobuf writes it.
     """
-    cells = ffi.new("int64_t[]", n * _CELLS)
-    rest = ffi.new("uint8_t[]", _MOST_REST)
-    size = lib.pc_columns_cut(raw, len(raw), first, n, cells, rest, _MOST_REST)
-    if size < 0:
-        return None
-    found = ffi.unpack(cells, n * _CELLS)
-    parts = []
-    for i in range(0, n * _CELLS, _CELLS):
-        begin, end, first, last, width = found[i : i + _CELLS]
-        parts.append(Part(raw, begin, end, memoryview(raw)[first:last] if last else _NONE, width))
-    return ffi.buffer(rest, size)[:], parts
+    spans = n * _CELLS * 8
+    room = ffi.new("int64_t[]", n * _CELLS + _MOST_REST // 8)
+    rest = ffi.cast("uint8_t *", room + n * _CELLS)
+    size = lib.pc_columns_cut(raw, len(raw), first, n, room, rest, _MOST_REST)
+    return None if size < 0 else ffi.buffer(room, spans + size)[:]
+
+
+def read_cut(cut: bytes, n: int) -> tuple[bytes, tuple[Span, ...]]:
+    """The other fields of a request that was cut, and where its n columns are."""
+    cells = struct.unpack_from(f"={n * _CELLS}q", cut)
+    spans = tuple(Span(*cells[i : i + _CELLS]) for i in range(0, n * _CELLS, _CELLS))
+    return cut[n * _CELLS * 8 :], spans
 
 
 class Exchange:

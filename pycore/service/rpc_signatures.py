@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from pycore import signatures
 from pycore.base.columns import Column, trusted_column
-from pycore.base.ffi_lane import Part, cut_columns
+from pycore.base.ffi_lane import Part, Span, cut_columns, read_cut
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service.work import Batches, Unary, Work
@@ -32,19 +31,32 @@ class Options(NamedTuple):
     der_rules: str
 
 
-class _Cut(NamedTuple):
-    """A request of which only the options were parsed."""
+class _Layout(NamedTuple):
+    """What requests say that differ in nothing but the bytes of their columns. rows: of each column, -1 where they are
+    not of one width."""
 
     options: Options
-    columns: Sequence[Part]
+    spans: tuple[Span, ...]
+    rows: tuple[int, ...]
+
+
+class _Cut(NamedTuple):
+    """A request that protobuf has not read."""
+
+    raw: bytes
+    layout: _Layout
 
 
 def _parse(raw: bytes) -> _Cut | signature_pb2.VerifySignaturesRequest:
-    """A request from its bytes; large columns are not copied. DecodeError where they are not one."""
+    """A request from its bytes; its columns are not copied. DecodeError where they are not one."""
     found = cut_columns(raw, _ROWS[0], len(_ROWS))
-    if found is None:
-        return signature_pb2.VerifySignaturesRequest.FromString(raw)
-    return _Cut(_options_of(found[0]), found[1])
+    return signature_pb2.VerifySignaturesRequest.FromString(raw) if found is None else _Cut(raw, _layout(found))
+
+
+@lru_cache(256)
+def _layout(cut: bytes) -> _Layout:
+    rest, spans = read_cut(cut, len(_ROWS))
+    return _Layout(_options_of(rest), spans, tuple(span.n for span in spans))
 
 
 @lru_cache(256)
@@ -66,19 +78,19 @@ def _options(request: signature_pb2.VerifySignaturesRequest) -> Options:
     )  # fmt: skip
 
 
-def _column(part: Part, field: str, settings: Settings) -> Column:
+def _column(cut: _Cut, i: int, settings: Settings) -> Column:
     """As `from_column`; rows of one width at once."""
-    matrix = part.matrix()
-    if matrix is None:
-        return from_column(part, field, settings)
-    settings.check_items(len(matrix), field)
-    return trusted_column(matrix, None)
+    span, n = cut.layout.spans[i], cut.layout.rows[i]
+    if n < 0:
+        return from_column(Part.of(cut.raw, span), _NAMES[i], settings)
+    settings.check_items(n, _NAMES[i])
+    return trusted_column(span.matrix(cut.raw), None)
 
 
 def _decode(request: _Cut | signature_pb2.VerifySignaturesRequest, settings: Settings) -> Work:
     if isinstance(request, _Cut):
-        options, parts = request
-        keys, signed, messages = (_column(part, name, settings) for part, name in zip(parts, _NAMES, strict=True))
+        options = request.layout.options
+        keys, signed, messages = (_column(request, i, settings) for i in range(len(_ROWS)))
     else:
         options = _options(request)
         keys = from_column(request.public_keys, "public_keys", settings)

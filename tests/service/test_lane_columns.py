@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.message import DecodeError
 
 from pycore.base.columns import as_column
-from pycore.base.ffi_lane import Part, cut_columns
+from pycore.base.ffi_lane import Part, cut_columns, read_cut
 from pycore.errors import InputError
 from pycore.service import rpc_signatures
 from pycore.service.work import Work
@@ -24,7 +24,7 @@ def request(rng: random.Random) -> Request:
     def column() -> column_pb2.Column:
         form = rng.randrange(5)
         if form == 0:
-            return column_pb2.Column(data=rng.randbytes(12), width=rng.choice((1, 4, 5, 12, 2**31)))
+            return column_pb2.Column(data=rng.randbytes(rng.choice((0, 12))), width=rng.choice((1, 4, 5, 12, 2**31)))
         if form == 1:
             offsets = b"".join(i.to_bytes(4, "little") for i in sorted(rng.randrange(10) for _ in range(3)))
             return column_pb2.Column(data=rng.randbytes(9), offsets=offsets[: rng.choice((12, 12, 11))])
@@ -83,11 +83,16 @@ def test_the_rest_is_what_is_left() -> None:
         getattr(message, name).CopyFrom(column_pb2.Column(data=b"abcd", width=2))
     found = cut_columns(message.SerializeToString(), FIRST, 3)
     assert found is not None
-    rest, parts = found
+    rest, spans = read_cut(found, 3)
     assert Request.FromString(rest) == Request(scheme="sm2", user_id=b"me")
-    for part in parts:
-        assert isinstance(part, Part)
+    raw = message.SerializeToString()
+    for span in spans:
+        part = Part.of(raw, span)
         assert (bytes(part.data), part.width, bytes(part.offsets), part.rows) == (b"abcd", 2, b"", ())
+        assert span.matrix(raw).tolist() == [[97, 98], [99, 100]]
+        assert span.n == 2
+    assert cut_columns(raw.replace(b"abcd", b"efgh"), FIRST, 3) == found
+    assert cut_columns(raw + b"\x12\x01x", FIRST, 3) != found
     assert cut_columns(b"", FIRST, 3) is None
     assert cut_columns(b"", FIRST, 0) is None
     assert cut_columns(b"", FIRST, 40) is None
