@@ -29,8 +29,12 @@ HAVE_THREADS = sys.platform == "linux" and sys.version_info >= (3, 11)
 
 @types.coroutine
 def on_the_loop() -> Generator[None, None, None]:
-    """Awaited on a thread of the lane: what follows happens on the event loop."""
-    yield
+    """What follows this where it is awaited happens on the event loop. Nothing where that is so already; must be awaited
+    before whatever waits, in all that is called for a call of one request."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        yield
 
 
 class Rest:
