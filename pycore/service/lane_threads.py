@@ -29,8 +29,10 @@ HAVE_THREADS = sys.platform == "linux" and sys.version_info >= (3, 11)
 
 @types.coroutine
 def on_the_loop() -> Generator[None, None, None]:
-    """What follows this where it is awaited happens on the event loop. Nothing where that is so already; must be awaited
-    before whatever waits, in all that is called for a call of one request."""
+    """What follows this where it is awaited happens on the event loop; nothing where that is so already.
+
+    Calls of one request may begin on a thread. Whatever waits in one of them must await this first.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
