@@ -135,6 +135,7 @@ def test_no_more_works_at_once_than_workers(tmp_path: Path) -> None:
     with watched(tmp_path, workers=2) as (server, works), LaneClient(tmp_path / "lane") as lane:
         with ValidationClient(server.target) as plain, ThreadPoolExecutor(8) as callers:
             plain.wait_until_ready(PATIENCE)
+            assert [lane.verify_batch("ed25519", *batch(2)).all_valid, works.last] == [True, HERE]
             asked = [
                 callers.submit(lambda client: client.verify_batch("ed25519", *columns), plain if i % 4 == 0 else lane)
                 for i in range(80)
