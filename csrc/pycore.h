@@ -834,6 +834,22 @@ int64_t pc_ics23_exist(int backend, const pc_ics23_spec *spec, const pc_spans *p
 int pc_ics23_adjacent(const pc_ics23_spec *spec, const pc_spans *proofs, const pc_ics23_item *items,
                       const pc_ics23_node *nodes, const uint8_t *present, size_t n, uint8_t *marks);
 
+/* ---- the same-host lane (docs/design/0023-same-host-lane.md) -----------------------------------------------------------------
+ * Fields first to first + n - 1 of a request, n < 32, each a Column (column.proto): cells has PC_CUT_CELLS values for each, spans
+ * of the request and the width, zeros for what is absent. rest: the other fields as they are, `room` bytes at most. Returns the bytes of
+ * the rest; or PC_ERR_ARGUMENT where a column is missing, comes twice or has rows, or anything is written otherwise than protobuf
+ * writes it: what that means is left to protobuf. */
+enum { PC_CUT_DATA = 0, PC_CUT_OFFSETS = 2, PC_CUT_WIDTH = 4, PC_CUT_CELLS = 5 };
+int64_t pc_columns_cut(const uint8_t *raw, size_t size, uint32_t first, uint32_t n, int64_t *cells, uint8_t *rest,
+                       size_t room);
+
+/* Sends a packet to a socket, where n is not 0, and takes one from it. It sleeps, asks again and again for spin_ns from sleep_ns
+ * after the begin on, and sleeps; where spin_ns is 0 it only sleeps. limit_ns: -1 for none. got: the descriptor that came along, or -1;
+ * whether more came than a packet and one descriptor. Returns the bytes, 0 where the peer has gone, or -errno: -ETIMEDOUT at the
+ * limit. Linux; elsewhere PC_ERR_BACKEND. */
+int64_t pc_lane_exchange(int fd, const uint8_t *packet, size_t n, int64_t sleep_ns, int64_t spin_ns, int64_t limit_ns,
+                         uint8_t *answer, size_t room, int *got);
+
 /* ---- test data -----------------------------------------------------------------------------------------------------------
  * Deterministic keys and signatures for tests, benchmarks and generated ledgers. NOT constant time, NOT for real keys.
  * secrets: n rows of 32 bytes (Ed25519: the seed; else a big-endian integer, reduced into [1, n - 1]).

@@ -198,6 +198,10 @@ class _Lib:
     PC_ICS23_IAVL: Final[int]
     PC_ICS23_SIMPLE: Final[int]
     PC_ICS23_STRICT: Final[int]
+    PC_CUT_DATA: Final[int]
+    PC_CUT_OFFSETS: Final[int]
+    PC_CUT_WIDTH: Final[int]
+    PC_CUT_CELLS: Final[int]
     def pc_hash_at(self, position: int, /) -> Any: ...
     def pc_scheme_at(self, position: int, /) -> Any: ...
     def pc_rules_at(self, position: int, /) -> Any: ...
@@ -404,6 +408,20 @@ class _Lib:
     ) -> int: ...
     def pc_ics23_adjacent(
         self, spec: Any, proofs: Any, items: Any, nodes: Any, present: Any, n: int, marks: Any, /
+    ) -> int: ...
+    def pc_columns_cut(self, raw: Any, size: int, first: int, n: int, cells: Any, rest: Any, room: int, /) -> int: ...
+    def pc_lane_exchange(
+        self,
+        fd: int,
+        packet: Any,
+        n: int,
+        sleep_ns: int,
+        spin_ns: int,
+        limit_ns: int,
+        answer: Any,
+        room: int,
+        got: Any,
+        /,
     ) -> int: ...
     def pc_testing_public_keys(self, scheme: int, secrets: Any, n: int, public_keys: Any, /) -> int: ...
     def pc_testing_sign(self, params: Any, secrets: Any, messages: Any, n: int, signatures: Any, /) -> int: ...

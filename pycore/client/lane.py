@@ -5,12 +5,15 @@
 
 The service must have `lane` set to the path. A lone caller of some hundred signatures gets more of the speed in process
 than over gRPC (docs/guides/service.md). Calls of one request are here; streams are not. Linux only.
+
+To be woken takes a caller and its service some 60 us where CPUs sleep: as long as forty Ed25519 signatures. So a
+connection learns how long answers to requests of one length take, sleeps until shortly before, and then asks again and
+again for a moment.
 """
 
 from __future__ import annotations
 
 import array
-import contextlib
 import copy
 import errno
 import fcntl
@@ -32,6 +35,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2
 
+from pycore.base.ffi_lane import Exchange
 from pycore.client.common import Calls, Readiness, left_until, serving
 from pycore.client.connection import REQUEST_ID_KEY, CallSettings, Metadata, Token
 from pycore.client.requests import Blocking, Budget, Feed, Plan
@@ -39,6 +43,7 @@ from pycore.client.routes import pause_before
 from pycore.errors import InputError, PycoreError
 from pycore.wire.errors import DETAILS_KEY, ServiceError, from_rpc, to_code
 from pycore.wire.frames import INLINE, MOST_PACKET, Answer, FrameError, read_answer, write_call
+from pycore.wire.packing import Packed
 from pycore.wire.schema import METHODS
 
 if TYPE_CHECKING:
@@ -48,11 +53,14 @@ __all__ = ["LaneClient"]
 
 R = TypeVar("R")
 
-_ROOM_FOR_FD = socket.CMSG_SPACE(array.array("i").itemsize) if sys.platform == "linux" else 0
 _LEAST_REGION = 256 << 10
 _PATIENCE_S = 0.1  # beyond the time that the service has: its own words for that are better
 _MOST_IDLE = 16
 _TIME = struct.Struct("ll")
+_EARLY_NS = 100_000  # before the answer: timers are late by 50 us, and a CPU takes as long to wake up
+_MOST_LATE_NS = 500_000
+_MOST_MISSED, _PAUSE = 3, 32  # calls
+_MOST_LENGTHS = 64
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
 
@@ -60,12 +68,55 @@ class _GoneError(Exception):
     """The service has closed the connection."""
 
 
+class _Waits:
+    """How long answers take, by the length of the request, and so when to ask for them.
+
+    >>> waits = _Waits()
+    >>> waits.expect(1000)
+    (0, 0)
+    >>> waits.learn(1000, 400_000, (0, 0)); waits.expect(1000)
+    (300000, 200000)
+    """
+
+    def __init__(self) -> None:
+        self._usual: dict[int, int] = {}  # nanoseconds
+        self._missed = self._paused = 0
+
+    def expect(self, length: int) -> tuple[int, int]:
+        """Nanoseconds to sleep, and then to ask; (0, 0) where it is not known, or has not helped lately."""
+        usual = self._usual.get(length)
+        if usual is None or self._paused:
+            self._paused = max(0, self._paused - 1)
+            return 0, 0
+        sleep = max(0, usual - _EARLY_NS)
+        return sleep, usual + min(usual // 4, _MOST_LATE_NS) - sleep
+
+    def learn(self, length: int, took: int, expected: tuple[int, int]) -> None:
+        """Notes how long an answer took."""
+        if sum(expected):
+            self._missed = self._missed + 1 if took > sum(expected) else 0
+            if self._missed >= _MOST_MISSED:
+                self._missed, self._paused = 0, _PAUSE
+        usual = self._usual.get(length, took)
+        if len(self._usual) >= _MOST_LENGTHS and length not in self._usual:
+            self._usual.clear()
+        if took < usual // 2:
+            usual = took
+        elif took < usual:
+            usual = max(took, usual - usual // 16)
+        else:
+            usual = min(took, usual + usual // 48)
+        self._usual[length] = usual  # three of four take longer
+
+
 class _Connection:
     """One connection, which carries one call at a time, and the memory that it shares."""
 
-    def __init__(self, path: str, spin: float) -> None:
+    def __init__(self, path: str, spin: float | None) -> None:
         self.pid = os.getpid()
-        self._spin = spin
+        self._spin = None if spin is None else int(spin * 1e9)
+        self._waits = _Waits()
+        self._exchange = Exchange(MOST_PACKET)
         self.used = False
         self._memory: mmap.mmap | None = None
         self._wait: float | None = None
@@ -81,7 +132,9 @@ class _Connection:
         if self._memory is not None:
             self._memory.close()
 
-    def call(self, method: str, metadata: Metadata, body: bytes, timeout: float | None) -> tuple[Answer, bytes]:
+    def call(
+        self, method: str, metadata: Metadata, body: bytes | Packed, timeout: float | None
+    ) -> tuple[Answer, bytes]:
         """The answer and its body.
 
         Raises:
@@ -93,15 +146,18 @@ class _Connection:
         fds: list[int] = []
         try:
             if len(body) <= INLINE:
-                packet = write_call(method, metadata, limit, body)
+                whole = body if isinstance(body, bytes) else body.SerializeToString()
+                packet = write_call(method, metadata, limit, whole)
             else:
                 fds = self._share(body)
                 packet = write_call(method, metadata, limit, None, 0, len(body), region=bool(fds))
-            ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
             self._set_wait(None if timeout is None else timeout + _PATIENCE_S)
             try:
-                self._socket.sendmsg([packet], ancillary, socket.MSG_NOSIGNAL)
-                return self._answer()
+                if fds:
+                    ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))]
+                    self._socket.sendmsg([packet], ancillary, socket.MSG_NOSIGNAL)
+                    packet = b""
+                return self._answer(packet, len(body))
             except BlockingIOError:
                 raise TimeoutError from None
             except OSError as error:
@@ -112,7 +168,7 @@ class _Connection:
             for fd in fds:
                 os.close(fd)
 
-    def _share(self, body: bytes) -> list[int]:
+    def _share(self, body: bytes | Packed) -> list[int]:
         """Puts a body into the shared memory; its descriptor where the service has not seen that yet."""
         fds = []
         if self._memory is None or len(self._memory) < len(body):
@@ -129,7 +185,10 @@ class _Connection:
             except BaseException:
                 os.close(fd)
                 raise
-        self._memory[: len(body)] = body
+        if isinstance(body, bytes):
+            self._memory[: len(body)] = body
+        else:
+            body.write(self._memory)
         return fds
 
     def _set_wait(self, seconds: float | None) -> None:
@@ -137,41 +196,44 @@ class _Connection:
             whole = 0 if seconds is None else int(seconds)
             rest = 0 if seconds is None else int((seconds - whole) * 1e6)
             value = _TIME.pack(whole, rest)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
             self._wait = seconds
 
-    def _answer(self) -> tuple[Answer, bytes]:
-        packet, ancillary, flags, _ = self._received()
-        fds = array.array("i")
-        for level, kind, data in ancillary:
-            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-                fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
+    def _answer(self, packet: bytes, length: int) -> tuple[Answer, bytes]:
+        """Sends a packet, where there is one, for a request of so many bytes, and takes the answer."""
+        found, fd, more = self._exchanged(packet, length)
         try:
-            if not packet:
+            if not found:
                 raise _GoneError
-            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
+            if more:
                 raise FrameError("answer: more than a packet")
-            answer = read_answer(packet)
+            answer = read_answer(found)
             if answer.body is not None:
                 return answer, answer.body
-            if len(fds) != 1:
+            if fd < 0:
                 raise FrameError("answer: it came without its memory")
-            return answer, _read(fds[0], answer.length)
+            return answer, _read(fd, answer.length)
         finally:
-            for fd in fds:
+            if fd >= 0:
                 os.close(fd)
 
-    def _received(self) -> Any:
-        """The next packet; asks again and again for a while, where the caller rather does that than sleep."""
-        if self._spin:
-            end = time.monotonic() + self._spin
-            while time.monotonic() < end:
-                with contextlib.suppress(BlockingIOError):
-                    return self._socket.recvmsg(
-                        MOST_PACKET, _ROOM_FOR_FD, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
-                    )
-        return self._socket.recvmsg(MOST_PACKET, _ROOM_FOR_FD, socket.MSG_CMSG_CLOEXEC)
+    def _exchanged(self, packet: bytes, length: int) -> tuple[bytes, int, bool]:
+        limit = -1 if self._wait is None else int(self._wait * 1e9)
+        expected = self._waits.expect(length) if self._spin is None else (0, self._spin)
+        begin = time.perf_counter_ns()
+        sleep, spin = expected
+        while True:
+            took = time.perf_counter_ns() - begin
+            try:
+                found = self._exchange(
+                    self._socket.fileno(), packet, sleep, spin, limit if limit < 0 else max(0, limit - took)
+                )
+                break
+            except InterruptedError:  # by a signal, whose handler has run by now
+                packet, sleep, spin = b"", 0, 0
+        if self._spin is None:
+            self._waits.learn(length, time.perf_counter_ns() - begin, expected)
+        return found
 
 
 def _read(fd: int, length: int) -> bytes:
@@ -188,7 +250,7 @@ def _read(fd: int, length: int) -> bytes:
 class _Pool:
     """Connections that no call uses now."""
 
-    def __init__(self, path: str, spin: float) -> None:
+    def __init__(self, path: str, spin: float | None) -> None:
         self._path = path
         self._spin = spin
         self._lock = threading.Lock()
@@ -233,6 +295,8 @@ class LaneClient(Calls, Blocking):
     it from threads.
     """
 
+    _takes_parts = True
+
     def __init__(
         self,
         path: str | Path,
@@ -244,7 +308,7 @@ class LaneClient(Calls, Blocking):
         attempts: int = 1,
         max_message_bytes: int = 16 << 20,
         max_batch_items: int = 1 << 18,
-        spin: float = 0.0,
+        spin: float | None = None,
     ) -> None:
         """
         Args:
@@ -253,7 +317,8 @@ class LaneClient(Calls, Blocking):
             max_message_bytes, max_batch_items: most of one call, at most the service's own limits. Larger batches are
                 refused here: send them in pieces, or over gRPC.
             spin: seconds that a call asks for its answer before it sleeps. That takes a CPU, which is not to be the
-                service's, and saves the time to wake up: 0.005 for batches that take some milliseconds.
+                service's, and saves the time to wake up. None: for some 100 us around the time when the answer to a
+                request of that length is to be expected, as long as that helps. 0: never.
 
         Raises:
             OSError: this system has no lane.
@@ -264,7 +329,7 @@ class LaneClient(Calls, Blocking):
             raise InputError("max_message_bytes", str(max_message_bytes), "at least 1024")
         if max_batch_items < 1:
             raise InputError("max_batch_items", str(max_batch_items), "at least 1")
-        if not 0 <= spin < math.inf:
+        if spin is not None and not 0 <= spin < math.inf:
             raise InputError("spin", str(spin), "seconds, 0 or more")
         self.path = str(path)
         self._token = None if token is None else Token(token)
@@ -338,7 +403,7 @@ class LaneClient(Calls, Blocking):
 
     def _persistent(self, method: str, request: Any) -> bytes:
         """The answer of one attempt or several."""
-        body = request if isinstance(request, bytes) else request.SerializeToString()
+        body = request if isinstance(request, (bytes, Packed)) else request.SerializeToString()
         end = None if self.timeout is None else time.monotonic() + self.timeout
         attempt = 0
         while True:
@@ -351,7 +416,7 @@ class LaneClient(Calls, Blocking):
                     raise
             time.sleep(pause)
 
-    def _call(self, method: str, body: bytes, metadata: Metadata, timeout: float | None) -> bytes:
+    def _call(self, method: str, body: bytes | Packed, metadata: Metadata, timeout: float | None) -> bytes:
         while True:
             connection = self._pool.take()
             again = connection.used  # it may have been closed long ago, with nobody here to notice

@@ -161,6 +161,7 @@ class Caller:
     """The part of a client that its calls may know."""
 
     _budget: Budget
+    _takes_parts = False  # requests may be views of what the caller gave: they are sent before the call returns
 
     def using(self, **changes: Any) -> Any:
         """The client with other settings of calls."""

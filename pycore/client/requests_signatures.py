@@ -17,7 +17,7 @@ from pycore.client.requests import Budget, Caller, Feed, Plan, call, counted, on
 from pycore.signatures.batch import DEFAULT_USER_ID, Options
 from pycore.wire.columns import split
 from pycore.wire.errors import ServiceError, from_batch_error
-from pycore.wire.packing import Parts, nested, packed, packed_parts
+from pycore.wire.packing import Packed, Parts, nested, packed, packed_parts
 from pycore.wire.schema import signature_pb2, verdict_pb2
 from pycore.wire.views import encoded_varint
 
@@ -51,7 +51,8 @@ class SignatureCalls(Caller):
         checked = _Options.check(self._budget, scheme, **options)
         columns = checked.columns((public_keys, signatures, messages))
         if len(checked.ranges(columns)) == 1:
-            return Plan(_UNARY, 1, [checked.request(columns)], verdicts_of(columns[0].n))
+            request = checked.in_parts(columns) if self._takes_parts else checked.request(columns)
+            return Plan(_UNARY, 1, [request], verdicts_of(columns[0].n))
 
         def feed() -> Feed[Verdicts]:
             ranges = checked.ranges(columns)
@@ -155,6 +156,10 @@ class _Options:
     def parts(self, columns: Sequence[Column], start: int, stop: int) -> tuple[int, Parts]:
         """The request for some of the rows: the number of bytes and the pieces of its encoding."""
         return packed_parts(self.template, zip(_COLUMNS, (one.slice(start, stop) for one in columns), strict=True))
+
+    def in_parts(self, columns: Sequence[Column]) -> Packed:
+        """The request for all rows, as views of them."""
+        return Packed(*packed_parts(self.template, zip(_COLUMNS, columns, strict=True)))
 
     def request(self, columns: Sequence[Column]) -> bytes:
         """The request for all rows."""

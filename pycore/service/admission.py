@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -22,8 +23,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from pycore.base.deadline import Budget
+from pycore.base.deadline import AbandonedError, Budget
 from pycore.service.callers import current, take
+from pycore.service.locked import locked
 from pycore.service.pieces import in_pieces
 from pycore.service.priorities import Bounds, Priority, Room
 from pycore.service.request_ids import Request, current_request
@@ -151,6 +153,32 @@ class Ticket:
         function: Callable[[], T] = in_pieces(work, answer, admission.do, admission.workers, self.priority)
         return await self._submit(function, deadline, admission.workers, what or work.kind, self.priority)
 
+    def run_here(
+        self, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str,
+        begun: Callable[[Callable[[], None]], None],
+    ) -> T:  # fmt: skip
+        """As `run`, on the calling thread, which has a worker's place (`Workers.enter`).
+
+        Args:
+            begun: is given what stops the work: it never begins, or ends at its next checkpoint.
+
+        Raises:
+            asyncio.CancelledError: it was stopped.
+        """
+        admission = self._admission
+        budget = Budget(deadline, admission.clock)
+        job = _Job(admission, _never, budget, admission.workers, what, self.priority, self.client)
+        admission._keep(job)
+        begun(job.forget)
+        try:
+            budget.check()
+            with admission.workers.busy(what), budget:
+                return admission.do_and_tell(work, answer)
+        except AbandonedError:
+            raise asyncio.CancelledError from None
+        finally:
+            admission._drop(job)
+
     def begin(self, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str) -> asyncio.Future[T]:
         """As `run`, without waiting: the future of the answer. Cancelling it stops the work."""
         admission = self._admission
@@ -158,7 +186,7 @@ class Ticket:
         job, future = self._hand_over(function, deadline, admission.workers, what, self.priority)
 
         def ended(done: asyncio.Future[T]) -> None:
-            admission._jobs.discard(job)
+            admission._drop(job)
             if done.cancelled():
                 job.forget()
 
@@ -194,7 +222,7 @@ class Ticket:
         job = _Job(admission, function, Budget(deadline, admission.clock), workers, what, priority, self.client)
         future: Future[T] = workers.executor.submit(job)
         self._running = future
-        admission._jobs.add(job)
+        admission._keep(job)
         return job, future
 
     async def _submit(
@@ -207,7 +235,7 @@ class Ticket:
             job.forget()
             raise
         finally:
-            self._admission._jobs.discard(job)
+            self._admission._drop(job)
 
     def hold_until(self, running: Future[Any]) -> None:
         """Keeps the room until work that others share with this ticket has ended."""
@@ -231,7 +259,8 @@ class Ticket:
 
 
 class Admission:
-    """Bounds what is in flight and runs it on an executor. Belongs to one event loop; every method is called on it.
+    """Bounds what is in flight and runs it on an executor. Belongs to one event loop; other threads may call `admit`
+    and what a ticket does without waiting.
 
     A single request larger than a bound is let in when nothing else is there, so that the bounds and the
     limits per request can be set independently.
@@ -247,6 +276,7 @@ class Admission:
 
     Attributes:
         load: what is waiting or running.
+        lock: held while it is looked at and changed.
         workers: the executor's threads, and what they are at.
         ended: how many tickets were given back.
     """
@@ -263,6 +293,7 @@ class Admission:
         metrics: Observer | None = None,
     ) -> None:
         self._metrics = metrics
+        self.lock = threading.RLock()
         self.bounds = bounds
         self.clock = clock
         self.load = Load()
@@ -287,6 +318,15 @@ class Admission:
         rows = [row for workers in self._all_workers for row in workers.running()]
         return sorted(rows, key=lambda row: -row.seconds)
 
+    @locked
+    def _keep(self, job: _Job[Any]) -> None:
+        self._jobs.add(job)
+
+    @locked
+    def _drop(self, job: _Job[Any]) -> None:
+        self._jobs.discard(job)
+
+    @locked
     def call_off(self) -> None:
         """Stops all work: what has not begun never will, the rest ends at its next checkpoint."""
         for job in self._jobs:
@@ -299,6 +339,7 @@ class Admission:
             longest = max(longest, workers.busy_for())
         return longest if longest >= self._stall_after else 0.0
 
+    @locked
     def admit(self, nbytes: int) -> Ticket:
         """A ticket for a request of `nbytes` bytes.
 
@@ -347,16 +388,19 @@ class Admission:
 
     async def _retry_until_free(self, claim: Callable[[], T]) -> T:
         while True:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            call = current.get()
             try:
-                return claim()
+                with self.lock:  # what is given back between the claim and the wait would wake nobody
+                    try:
+                        return claim()
+                    except ThrottledError:
+                        raise
+                    except RefusedError:
+                        self._waiters.append((Priority.TRANSACTIONS if call is None else call.priority, waiter))
             except ThrottledError as error:  # what others give back does not help this caller
                 await asyncio.sleep(error.retry_after)
                 continue
-            except RefusedError:
-                pass
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            call = current.get()
-            self._waiters.append((Priority.TRANSACTIONS if call is None else call.priority, waiter))
             await waiter
 
     def start(self, function: Callable[[], T], deadline: float | None, what: str, priority: Priority) -> Future[T]:
@@ -365,9 +409,9 @@ class Admission:
         job = _Job(self, function, Budget(deadline, self.clock), self.workers, what, priority, "")
         job._request = None  # it is nobody's alone
         future: Future[T] = self.workers.executor.submit(job)
-        self._jobs.add(job)
+        self._keep(job)
         loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._jobs.discard, job))
+        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._drop, job))
         return future
 
     def note(self, work: Work, result: Any) -> None:
@@ -383,6 +427,18 @@ class Admission:
             self._metrics.worked(work, result, self.clock() - began)
         return result
 
+    def do_and_tell(self, work: Work, answer: Callable[[Any], T]) -> T:
+        """The answer to a work; the observer is told after it was made. Called on the thread that does it."""
+        began = self.clock()
+        result = self._execute(work)
+        seconds = self.clock() - began
+        found = answer(result)
+        if self._metrics is not None:
+            self._metrics.waited(0.0)
+            self._metrics.worked(work, result, seconds)
+        self._note_duration(seconds)
+        return found
+
     def joined(self, requests: Sequence[tuple[Request | None, float]]) -> AbstractContextManager[None]:
         """Tells the observer that small requests are done together inside the block."""
         return self._metrics.joined(requests) if self._metrics is not None else nullcontext()
@@ -392,6 +448,7 @@ class Admission:
         if self._metrics is not None:
             self._metrics.answered(work, result)
 
+    @locked
     def _claim_items(self, ticket: Ticket, items: int) -> None:
         for load, room, what in self._rooms(ticket.priority, ticket.client):
             if load.items and load.items + items > room.items:
@@ -404,6 +461,7 @@ class Admission:
     def _loads_of(self, ticket: Ticket) -> tuple[Load, Load, Load]:
         return self.load, self._loads[ticket.priority], self._loads[ticket.client]
 
+    @locked
     def _release(self, ticket: Ticket) -> None:
         for load in self._loads_of(ticket):
             load.requests -= 1
@@ -415,9 +473,8 @@ class Admission:
         self.ended += 1
         if self.ended % (TURN + 1):  # now and then whoever has waited longest comes first
             waiters.sort(key=lambda one: one[0])
-        for _, waiter in waiters:  # each tries again: the urgent first, and then in order of arrival
-            if not waiter.done():
-                waiter.set_result(None)
+        if waiters:
+            _on_loop(waiters[0][1].get_loop(), _let_try, waiters)
 
     def _release_soon(self, ticket: Ticket) -> Callable[[Future[Any]], None]:
         """A callback for a worker thread: releases the ticket on the event loop."""
@@ -432,3 +489,26 @@ class Admission:
     def _note_duration(self, seconds: float) -> None:
         # Written by workers without a lock: a lost update only makes an estimate older.
         self._mean_duration += 0.1 * (seconds - self._mean_duration)
+
+
+def _never() -> None:
+    """For a job that is not run as one."""
+    raise AssertionError
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
+    """Calls a function on a loop: at once, where this is its thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # a thread of the lane
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(function, *arguments)
+        return
+    function(*arguments)
+
+
+def _let_try(waiters: Sequence[tuple[Priority, asyncio.Future[None]]]) -> None:
+    """Each tries again: the urgent first, and then in order of arrival."""
+    for _, waiter in waiters:
+        if not waiter.done():
+            waiter.set_result(None)

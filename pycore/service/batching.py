@@ -223,6 +223,22 @@ class Joiner:
         finally:
             self._open -= 1
 
+    def begins_alone(self, work: Work) -> bool:
+        """Whether a work would not wait for others now. Any thread may ask."""
+        return not self._open or self._max_items <= 1 or joint(work) is None
+
+    def run_here(
+        self, ticket: Ticket, work: Work, answer: Callable[[Any], T], *, deadline: float | None, what: str,
+        begun: Callable[[Callable[[], None]], None],
+    ) -> T:  # fmt: skip
+        """As `Ticket.run_here`; verdicts that are known take no work."""
+        known = self._known(work) if self._known is not None else None
+        if known is None:
+            return ticket.run_here(work, answer, deadline=deadline, what=what, begun=begun)
+        found = answer(known)
+        self._admission.note(work, known)
+        return found
+
     def _holds(self, key: Hashable | None) -> bool:
         """Whether a request waits for others."""
         if key in self._queues or self._expected > 1:

@@ -14,6 +14,7 @@ import collections
 import contextlib
 import logging
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 from pycore.service.access import AccessError, Clients, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.interceptors import Handler, like
+from pycore.service.locked import locked
 from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
@@ -47,7 +49,7 @@ ABOUT_CHAINS = frozenset(
 
 
 class Guard:
-    """Lets calls in. Belongs to one event loop.
+    """Lets calls in. Any thread may bring one; streams belong to one event loop.
 
     Args:
         most_calls: calls and streams open at once, over all callers.
@@ -56,6 +58,7 @@ class Guard:
         metrics: counts who is refused.
         clock: seconds, monotonic.
         unread: bounds the answers that clients have not read; None for no bound.
+        lock: of the admission, which counts what callers use; None for a separate one.
 
     Raises:
         AccessError: the access file cannot be used.
@@ -69,7 +72,9 @@ class Guard:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         unread: Unread | None = None,
+        lock: Any = None,
     ) -> None:
+        self.lock = lock or threading.RLock()
         self.unread = unread or Unread(sys.maxsize, sys.maxsize)
         self.paces: dict[Hashable, Pace] = collections.defaultdict(lambda: Pace(clock))
         self.most_calls = most_calls
@@ -92,6 +97,7 @@ class Guard:
         """Those of the access file; None where there is no file."""
         return self._clients
 
+    @locked
     def reload(self) -> None:
         """Reads the access file again. Where it cannot be used the clients stay what they are, and the log says why."""
         if self._file is None:
@@ -134,7 +140,7 @@ class Guard:
             token = current.set(call)
             answered = False
             try:
-                pace = self.paces[call.priority]
+                pace = self._pace(call)
                 began = pace.enter(context.time_remaining())
                 try:
                     found = await behaviour(request, context)
@@ -153,6 +159,10 @@ class Guard:
                     self._leave(call)
 
         return answer
+
+    @locked
+    def _pace(self, call: Call) -> Pace:
+        return self.paces[call.priority]
 
     def _streaming(self, behaviour: Any, rpc: str) -> Any:
         async def answer(requests: Any, context: Any) -> AsyncIterator[Any]:
@@ -179,6 +189,7 @@ class Guard:
 
         return answer
 
+    @locked
     def _open(self, context: Any, rpc: str) -> Call:
         """Lets a call in; :meth:`_leave` must follow."""
         self._reload_if_changed()
@@ -260,6 +271,7 @@ class Guard:
         finally:
             self.unread.give_back(call.client, nbytes)
 
+    @locked
     def _leave(self, call: Call) -> None:
         self.calls -= 1
         call.leave()

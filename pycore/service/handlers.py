@@ -35,6 +35,8 @@ from pycore.service.admission import Admission, Ticket
 from pycore.service.batching import Joiner, joint
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
+from pycore.service.lane_threads import on_the_loop
+from pycore.service.pieces import is_short
 from pycore.service.priorities import Priority
 from pycore.service.shapes import MOST_BYTES, Shapes
 from pycore.service.stream import PARSE_HERE_BYTES, Stream, Ways
@@ -53,6 +55,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
 _HALTED = "the service is shutting down; blocks after the last answer have none: go on from its checkpoint"
 _CUT_OFF = "the service is shutting down; the requests after the last were not read, and there is no answer"
 _LARGE_BYTES = 2 << 20
+_MOST_KNOWN, _MOST_KNOWN_VERDICTS = 64, 2048  # answers of each RPC that are kept, and their size
 
 _FAMILIES = (
     rpc_signatures, rpc_hashes, rpc_trees, rpc_tries, rpc_ics23, rpc_blocks, rpc_runs, rpc_bundles, rpc_consensus,
@@ -130,15 +133,19 @@ class Handlers:
 
     def _unary(self, method: Method, rpc: Unary) -> Callable[[bytes, Context], Awaitable[bytes]]:
         """Where a context can `deliver`, the answer leaves from the worker, before the call has ended here."""
-        of_one: dict[int, bytes] = {}  # answers with one verdict
+        known: dict[bytes, bytes] = {}  # answers by their verdicts: mostly all are VALID
 
         def serialised(result: Any) -> bytes:
-            if type(result) is not Verdicts or len(result) != 1:
+            if type(result) is not Verdicts or len(result) > _MOST_KNOWN_VERDICTS:
                 return rpc.encode(result).SerializeToString()
-            code = int(result.codes[0])
-            if code not in of_one:
-                of_one[code] = rpc.encode(result).SerializeToString()
-            return of_one[code]
+            codes = result.codes.tobytes()
+            found = known.get(codes)
+            if found is None:
+                found = rpc.encode(result).SerializeToString()
+                if len(known) >= _MOST_KNOWN:
+                    known.clear()
+                known[codes] = found
+            return found
 
         shapes = Shapes(rpc.rows) if rpc.rows else None
 
@@ -146,10 +153,13 @@ class Handlers:
             deliver = getattr(context, "deliver", None)
             made = serialised if deliver is None else _delivered(serialised, deliver)
             deadline = self._deadline(context)
+            begun = getattr(context, "begun", None)
+            if begun is not None and len(raw) <= PARSE_HERE_BYTES:
+                return await self._here(method, rpc, raw, made, deadline, begun)
             with self._admission.admit(len(raw)) as ticket:
-                known = shapes.recognise(raw) if shapes is not None else None
-                if known is not None:
-                    work: Work = known
+                shaped = shapes.recognise(raw) if shapes is not None else None
+                if shaped is not None:
+                    work: Work = shaped
                 else:
                     work = await self._decoded(ticket, raw, method.request, rpc.decode, deadline, rpc.parse)
                     if shapes is not None and len(raw) <= MOST_BYTES:
@@ -158,6 +168,24 @@ class Handlers:
                 return await self._joiner.run(ticket, work, made, deadline=deadline, what=method.name)
 
         return answer
+
+    async def _here(
+        self, method: Method, rpc: Unary, raw: bytes, made: Callable[[Any], bytes], deadline: float | None,
+        begun: Callable[[Callable[[], None]], None],
+    ) -> bytes:  # fmt: skip
+        """The answer to a call that is on another thread than the loop's, and stays there where nothing waits and a
+        worker's place is free."""
+        workers, what = self._admission.workers, method.name
+        with self._admission.admit(len(raw)) as ticket:
+            work = self._parsed_here(raw, method.request, rpc.decode, rpc.parse)
+            ticket.add_items(work.cost)
+            if is_short(work) and self._joiner.begins_alone(work) and workers.enter(ticket.priority):
+                try:
+                    return self._joiner.run_here(ticket, work, made, deadline=deadline, what=what, begun=begun)
+                finally:
+                    workers.leave(ticket.priority)
+            await on_the_loop()
+            return await self._joiner.run(ticket, work, made, deadline=deadline, what=what)
 
     def _pieces(self, method: Method, rpc: Pieces) -> Callable[[AsyncIterator[bytes], Context], Awaitable[bytes]]:
         """Reads request by request; the next when the work of the one before is done, so the peer is slowed down."""

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from pycore.wire.frames import FrameError
 
-__all__ = ["ROOM_FOR_DESCRIPTORS", "Region", "descriptors", "lane_faults", "memfd_with", "taken_back", "unsent"]
+__all__ = [
+    "ROOM_FOR_DESCRIPTORS",
+    "Region",
+    "descriptors",
+    "lane_faults",
+    "memfd_with",
+    "taken_back",
+    "unread",
+    "unsent",
+]
 
 ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(4 * array.array("i").itemsize) if sys.platform == "linux" else 0
 """Bytes for those that come with one packet; what does not fit is closed by the kernel, and flagged."""
@@ -82,6 +91,12 @@ def descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
     return fds.tolist()
+
+
+def unread(sock: socket.socket) -> int:
+    """Bytes that the peer has sent and nobody has read."""
+    found = fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4))
+    return int.from_bytes(found, sys.byteorder)
 
 
 def unsent(sock: socket.socket) -> int:

@@ -16,9 +16,11 @@ others do not wait; how quick these are is only seen where one of them is answer
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable
 
+from pycore.service.locked import locked
 from pycore.wire.refusals import OverloadedError
 
 __all__ = ["Pace"]
@@ -31,13 +33,14 @@ _MIN_RETRY_S, _MAX_RETRY_S = 0.05, 5.0
 
 
 class Pace:
-    """The calls of one kind: those that are as urgent as each other. Belongs to one event loop.
+    """The calls of one kind: those that are as urgent as each other. Any thread may call.
 
     Args:
         clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.lock = threading.RLock()
         self._clock = clock
         self._open = 0
         self._since = 0.0  # some are open
@@ -48,6 +51,7 @@ class Pace:
         self._busy, self._counted_to = 0.0, 0.0
         self._rate = math.inf  # until it is known
 
+    @locked
     def enter(self, remaining: float | None) -> float:
         """Counts a call; when it began, for :meth:`leave`.
 
@@ -75,6 +79,7 @@ class Pace:
         self._open += 1
         return now
 
+    @locked
     def leave(self, began: float, *, answered: bool = True) -> None:
         """A call has ended. `answered`: it counts for the rate; one that was refused or given up does not."""
         now = self._clock()

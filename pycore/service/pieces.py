@@ -21,7 +21,7 @@ from pycore.service.scheduling import LATER
 from pycore.service.work import Work
 from pycore.service.workers import Workers
 
-__all__ = ["in_pieces"]
+__all__ = ["in_pieces", "is_short"]
 
 T = TypeVar("T")
 
@@ -35,11 +35,19 @@ def in_pieces(
     work: Work, answer: Callable[[Any], T], do: Callable[[Work], Any], workers: Workers, priority: Priority
 ) -> Callable[[], T]:
     """What does a work and makes its answer; it may give `scheduling.LATER` instead, to be called again."""
-    if work.kind in _ROW_BY_ROW and all(isinstance(one, Column) and one.n == work.n for one in work.columns):
+    if _is_row_by_row(work) and not is_short(work):
         nbytes = sum(one.nbytes for one in work.columns)
-        if work.n > _FIRST or nbytes > _PIECE_BYTES:
-            return _Pieces(work, answer, do, lambda: workers.others_wait(priority), nbytes)
+        return _Pieces(work, answer, do, lambda: workers.others_wait(priority), nbytes)
     return lambda: answer(do(work))
+
+
+def is_short(work: Work) -> bool:
+    """Whether a work is one of rows, and so few that it is done in one piece."""
+    return _is_row_by_row(work) and work.n <= _FIRST and sum(one.nbytes for one in work.columns) <= _PIECE_BYTES
+
+
+def _is_row_by_row(work: Work) -> bool:
+    return work.kind in _ROW_BY_ROW and all(isinstance(one, Column) and one.n == work.n for one in work.columns)
 
 
 class _Pieces(Generic[T]):

@@ -7,6 +7,9 @@ The rule:
 3. Audits never hold the last thread, where there are two or more: a vote does not wait for an audit to end.
 4. Within one priority clients take turns, so that one with a long queue is not in front of the others.
 
+A thread of somebody else may do a piece itself, in the place of one of these threads, where one is free and nothing
+waits (`Scheduler.enter`).
+
 A piece that has more to do gives its thread back between two steps when others wait (`Scheduler.others_wait`,
 `LATER`). Pieces whose callers have gone are taken out for nothing and count for nobody's turn.
 """
@@ -25,7 +28,7 @@ from typing import Any
 
 from pycore.service.priorities import Priority
 
-__all__ = ["LATER", "TURN", "Scheduler"]
+__all__ = ["LATER", "TURN", "Scheduler", "give_way"]
 
 TURN = 7
 _NICER = 3  # 6 won nothing more
@@ -83,7 +86,7 @@ class _Queue:
         return piece
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Lets the threads that carry calls go before this one where CPUs are scarce: a service that gets too much has to
     be quick at saying so. On one CPU under five times its load refusals took 4 ms instead of a second, and as much was
     answered. Elsewhere than on Linux nice values belong to processes."""
@@ -113,6 +116,7 @@ class Scheduler(Executor):
         self._signals: SimpleQueue[None] = SimpleQueue()  # one for each piece, and for each thread at the end
         self._threads: list[threading.Thread] = []
         self._audits = 0
+        self._taken_places = 0  # pieces that run now, on these threads or on others'
         self._put_off = 0  # signals of pieces that nobody might take then
         self._closed = False
         self.taken = [0] * len(Priority)
@@ -136,6 +140,32 @@ class Scheduler(Executor):
                 self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
                 self._threads[-1].start()
         return piece.future
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a thread is free and nothing waits, as far as can be seen without a lock."""
+        return self._taken_places < self._size and not any(queue.count for queue in self._queues)
+
+    def enter(self, priority: Priority) -> bool:
+        """Takes the place of a thread for the calling one, which does a piece itself; :meth:`leave` must follow. False
+        where no thread is free, or something waits that might come first."""
+        with self._lock:
+            if self._closed or not self.is_idle:
+                return False
+            if priority is Priority.AUDITS and self._audits >= self._most_audits:
+                return False
+            self._begun(priority)
+            return True
+
+    def leave(self, priority: Priority) -> None:
+        """Gives the place back."""
+        if self._ended(priority):
+            self._signals.put(None)
+
+    def _begun(self, priority: Priority) -> None:
+        self._taken_places += 1
+        self._audits += priority is Priority.AUDITS
+        self.taken[priority] += 1
 
     def _put(self, piece: _Piece) -> None:
         self._queues[piece.priority].put(piece)
@@ -162,9 +192,11 @@ class Scheduler(Executor):
         return queue
 
     def _take(self) -> _Piece | None:
-        """The next piece; None where all that waits has to wait for an audit to end, or nothing does."""
+        """The next piece; None where all that waits has to wait for another to end, or nothing does."""
         with self._lock:
-            while found := [priority for priority in Priority if self._open(priority)]:
+            while self._taken_places < self._size and (
+                found := [priority for priority in Priority if self._open(priority)]
+            ):
                 chosen = found[0]
                 for priority in found[1:]:
                     passed = self._queues[priority].passed
@@ -176,14 +208,13 @@ class Scheduler(Executor):
                 for behind in self._behind(chosen):
                     behind.passed += 1
                 self._queues[chosen].passed = 0
-                self.taken[chosen] += 1
-                self._audits += chosen is Priority.AUDITS
+                self._begun(chosen)
                 return piece
             self._put_off += any(queue.count for queue in self._queues)
             return None
 
     def _work(self) -> None:
-        _give_way()
+        give_way()
         again = False
         while True:
             if not again:
@@ -191,8 +222,7 @@ class Scheduler(Executor):
             again = False
             piece = self._take()
             if piece is not None:
-                self._run(piece)
-                again = self._ended(piece.priority)
+                again = self._run(piece)
             elif self._is_over():
                 self._signals.put(None)  # those that were put off may have been the other threads' last
                 return
@@ -202,25 +232,28 @@ class Scheduler(Executor):
         with self._lock:  # `shutdown` takes everything out for a moment
             return self._closed and not any(queue.count for queue in self._queues)
 
-    def _run(self, piece: _Piece) -> None:
+    def _run(self, piece: _Piece) -> bool:
+        """Whether the thread has a signal already. The place is free before anybody hears of the end: it may be what
+        they ask for next."""
         assert piece.function is not None
+        result, failure = None, None
         try:
             result = piece.function()
         except BaseException as error:
-            piece.end(None, error)
-            return
+            failure = error
+        again = self._ended(piece.priority)
         if result is not LATER:
-            piece.end(result, None)
-            return
-        with self._lock:
-            self._put(piece)
+            piece.end(result, failure)
+        else:
+            with self._lock:
+                self._put(piece)
+        return again
 
     def _ended(self, priority: Priority) -> bool:
-        """Whether the thread has a signal already: an audit has ended, for which others waited."""
-        if priority is not Priority.AUDITS:
-            return False
+        """Whether the thread has a signal already: a piece has ended for which others waited."""
         with self._lock:
-            self._audits -= 1
+            self._taken_places -= 1
+            self._audits -= priority is Priority.AUDITS
             if not self._put_off:
                 return False
             self._put_off -= 1

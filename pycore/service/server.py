@@ -153,14 +153,14 @@ class Server:
         parsers = self.admission.add_workers(self._parsers, _PARSERS)
         self.guard = Guard(
             config.max_concurrent_rpcs, config.max_connection_rpcs, config.access_file, self.metrics, clock,
-            Unread(config.max_unread_bytes, config.max_inflight_bytes),
+            Unread(config.max_unread_bytes, config.max_inflight_bytes), self.admission.lock,
         )  # fmt: skip
         self._history = History(self.metrics, self.admission, self._executor, lambda: self.guard.calls)
         delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
-        self.lane = lane_of(config, self._handlers, self._health, clock)
+        self.lane = lane_of(config, self._handlers, self._health, self.admission.workers, clock)
         self._warm_up = WarmUp()
         self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING

@@ -9,6 +9,9 @@ that those who read are answered whatever others do.
 
 from __future__ import annotations
 
+import threading
+
+from pycore.service.locked import locked
 from pycore.wire.refusals import OverloadedError
 
 __all__ = ["Unread"]
@@ -17,7 +20,7 @@ _RETRY_S = 1.0
 
 
 class Unread:
-    """Bytes of answers by client. Belongs to one event loop.
+    """Bytes of answers by client. Any thread may call.
 
     Args:
         most_each: of one client.
@@ -35,11 +38,13 @@ class Unread:
     """
 
     def __init__(self, most_each: int, most: int) -> None:
+        self.lock = threading.RLock()
         self.most_each = most_each
         self.most = most
         self.total = 0
         self.each: dict[str, int] = {}
 
+    @locked
     def hold(self, client: str, nbytes: int) -> None:
         """Counts an answer.
 
@@ -54,6 +59,7 @@ class Unread:
             self.each[client] = held + nbytes
         self.total += nbytes
 
+    @locked
     def give_back(self, client: str, nbytes: int) -> None:
         """An answer has left, or its call has ended."""
         self.total -= nbytes

@@ -78,6 +78,20 @@ class Workers:
         with self._lock:
             return 0.0 if len(self._running) < self.size else max(0.0, self._clock() - self._last_free)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether :meth:`enter` is worth trying."""
+        return isinstance(self.executor, Scheduler) and self.executor.is_idle
+
+    def enter(self, priority: Priority) -> bool:
+        """Takes a worker's place for the calling thread, as `Scheduler.enter` does; :meth:`leave` must follow."""
+        return isinstance(self.executor, Scheduler) and self.executor.enter(priority)
+
+    def leave(self, priority: Priority) -> None:
+        """Gives the place back."""
+        assert isinstance(self.executor, Scheduler)
+        self.executor.leave(priority)
+
     def others_wait(self, priority: Priority) -> bool:
         """Whether work of this priority that is between two steps should let others go first."""
         return isinstance(self.executor, Scheduler) and self.executor.others_wait(priority)

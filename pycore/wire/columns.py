@@ -5,6 +5,7 @@ bytes; nothing is copied per row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,7 +25,20 @@ def received_column(message: column_pb2.Column, field: str) -> Column:
     return from_column(message, field, UNLIMITED)
 
 
-def from_column(message: column_pb2.Column, field: str, settings: Settings) -> Column:
+class Columnar(Protocol):
+    """Anything with the fields of the message `Column`."""
+
+    @property
+    def data(self) -> Any: ...  # noqa: D102 - column.proto says what it is
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def offsets(self) -> Any: ...  # noqa: D102
+    @property
+    def rows(self) -> Sequence[bytes]: ...  # noqa: D102
+
+
+def from_column(message: Columnar, field: str, settings: Settings) -> Column:
     """A column of a request. InputError names the member that does not fit."""
     data, width, offsets, rows = message.data, message.width, message.offsets, message.rows
     if rows:

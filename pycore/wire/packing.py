@@ -43,6 +43,34 @@ def packed(message: Message | bytes, columns: Iterable[tuple[int, Column]]) -> b
     return b"".join(packed_parts(message, columns)[1])
 
 
+class Packed:
+    """The encoding of a message in pieces, for whoever has a place for it. They are views of the caller's arrays.
+
+    Attributes:
+        size: bytes of all of them.
+    """
+
+    def __init__(self, size: int, parts: Parts) -> None:
+        self.size = size
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return self.size
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - as messages have it
+        """The encoding as one."""
+        return b"".join(self._parts)
+
+    def write(self, memory: Any) -> None:
+        """Puts the encoding at the begin of a writable buffer."""
+        at = 0
+        for part in self._parts:
+            view = part if type(part) is bytes else memoryview(part).cast("B")
+            end = at + len(view)
+            memory[at:end] = view
+            at = end
+
+
 def packed_rows(message: Message, number: int, rows: Sequence[bytes]) -> bytes:
     """The encoding of a message with a repeated field of bytes that it lacks. Raises as `packed`."""
     parts: Parts = [message.SerializeToString()]

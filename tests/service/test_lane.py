@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 import threading
@@ -21,7 +22,7 @@ from google.rpc import status_pb2
 import pycore
 from pycore import ledgers, testing
 from pycore.client import ServiceError
-from pycore.client.lane import LaneClient
+from pycore.client.lane import LaneClient, _Waits
 from pycore.service.check import findings
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server
@@ -364,3 +365,49 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ServiceConfig(lane=tmp_path / "lane")
     with pytest.raises(OSError, match="needs Linux"):
         LaneClient(tmp_path / "lane")
+
+
+# ---- when a client asks for its answer -------------------------------------------------------------------------------
+
+
+def test_a_signal_while_a_caller_waits(narrow: Server, gate: Gate, tmp_path: Path) -> None:
+    """Its handler runs, and the answer is taken all the same."""
+    came: list[int] = []
+
+    def on_signal(number: int, _: object) -> None:
+        came.append(number)
+        if len(came) == 3:
+            threading.Thread(target=gate.open).start()
+
+    before = signal.signal(signal.SIGALRM, on_signal)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    try:
+        with LaneClient(tmp_path / "lane", timeout=PATIENCE) as client:
+            assert client.verify_batch("ed25519", *batch(500)).all_valid
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(came) >= 3
+
+
+def test_waits_that_are_not_as_expected_are_not_asked_for() -> None:
+    waits = _Waits()
+    waits.learn(100, 1_000_000, (0, 0))
+    assert waits.expect(99) == (0, 0)
+    for _ in range(3):
+        expected = waits.expect(100)
+        assert sum(expected) > 0
+        waits.learn(100, 50_000_000, expected)  # far too late
+    assert [waits.expect(100) for _ in range(32)] == [(0, 0)] * 32
+    assert sum(waits.expect(100)) > 0
+    waits.learn(100, 200_000, waits.expect(100))  # far quicker: believed at once
+    assert waits.expect(100) == (100_000, 150_000)
+    for _ in range(1000):
+        waits.learn(100, 400_000, (0, 0))
+    assert waits.expect(100) == (300_000, 200_000)
+    for i in range(4000):
+        waits.learn(100, 300_000 + i * 37 % 100 * 1000, (0, 0))
+    assert 310_000 < waits.expect(100)[0] + 100_000 < 340_000  # what three of four take longer than
+    for length in range(1000):
+        waits.learn(length, 1, (0, 0))
+    assert len(waits._usual) <= 64
