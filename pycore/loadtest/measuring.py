@@ -123,8 +123,8 @@ def measure_cost(load: Load, service: ServiceProcess, *, seconds: float = 1.0, s
 
 
 def run_answered(access: Access, scenario: Scenario, traffic: Traffic) -> Outcome:
-    """The outcome of a run that has answers, all of them right: where none came in its time, the next try takes twice as
-    long. AssertionError where that does not help."""
+    """The outcome of a run that has answers, all of them right: where none came in its time, the next try takes twice
+    as long. AssertionError where that does not help."""
     for _ in range(_TRIES):
         outcome = run_scenario(access, scenario, traffic)
         if outcome.counts["answered"] and not outcome.counts["wrong"]:
