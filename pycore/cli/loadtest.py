@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -184,8 +185,6 @@ def service_options(settings: list[str]) -> list[str]:
 def given_settings(settings: list[str]) -> dict[str, str]:
     """The settings of a service that is started with these, as far as somebody chose them: here, or in the
     environment."""
-    import os
-
     from pycore.service.config import ServiceConfig
 
     names = sorted(set(ServiceConfig.model_fields) - {"address"})
@@ -305,13 +304,19 @@ def _table(
         show_environment(environment, "wall clock; shares of this process's speed with one thread, no keys remembered")
         print(f"service: 1 worker, 1 thread{', pinned' if pin else ''}; settings: {shown_settings(settings)}")
     found = []
-    seconds = min(scenario.seconds, 60.0)
+    seconds, load = min(scenario.seconds, 60.0), os.getloadavg() if hasattr(os, "getloadavg") else (0.0,)
+    if not as_json:
+        print(f"load of the machine before: {load[0]:.1f}")
     for row in targets.measure(only, seconds=seconds, seed=scenario.seed, options=options, pin=pin):
         note(f"measured: {' '.join(filter(None, row.cells()))}")
         found.append(row)
     document = {
-        "environment": environment, "settings": settings, "pinned": pin, "rows": [row.to_dict() for row in found],
-    }  # fmt: skip
+        "environment": environment,
+        "settings": settings,
+        "pinned": pin,
+        "load_before": round(load[0], 2),
+        "rows": [row.to_dict() for row in found],
+    }
     save_document(save, document)
     if as_json:
         print_json(document)

@@ -8,7 +8,8 @@
 In process is one thread; the service is a separate process with one worker and one thread, and whatever else its
 settings say. Neither side remembers keys or verdicts: the same batches come again and again, and whoever had seen more
 of them would be the faster one. A figure is the quotient of the fastest rounds of both sides, and the median of the
-rounds' quotients; on a machine that does much else, only the fastest rounds count.
+rounds' quotients; on a machine that does much else, only the fastest rounds count. `cpu` is the quotient of the CPU
+time that both sides took, callers and service together: what is left of a share where nobody has to wait for anybody.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from pycore.testing import generate_ledger, generate_signatures
 
 __all__ = ["COLUMNS", "ONE", "Row", "batch", "measure", "names"]
 
-COLUMNS = ("what", "fastest", "median", "goal", "items/s", "")
+COLUMNS = ("what", "fastest", "median", "cpu", "goal", "items/s", "")
 ONE = ("--workers", "1", "--threads", "1", "--max-message-bytes", str(1 << 26))  # the block is above the default
 _ROUNDS = 5
 _MESSAGE_SIZE = 32
@@ -64,6 +65,7 @@ class Row:
         goal: in words, empty where there is no goal.
         rounds: the quotient of each round.
         fastest: the quotient of the fastest rounds.
+        cpu: the quotient of CPU times, over all rounds; None where it cannot be told.
         items_per_second: of the service, in its fastest round.
         note: more about it. why_not: why it was not measured.
         percent: shown as a share; else as a factor.
@@ -73,6 +75,7 @@ class Row:
     goal: str = ""
     rounds: list[float] = field(default_factory=list)
     fastest: float = 0.0
+    cpu: float | None = None
     items_per_second: float = 0.0
     note: str = ""
     why_not: str = ""
@@ -86,8 +89,9 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """The line under `COLUMNS`."""
         if self.why_not:
-            return self.name, "-", "-", self.goal, "-", self.why_not
+            return self.name, "-", "-", "-", self.goal, "-", self.why_not
         shown = [f"{one:.1%}" if self.percent else f"{one:.2f} x" for one in (self.fastest, self.median)]
+        shown.append("-" if self.cpu is None else f"{self.cpu:.1%}")
         return self.name, *shown, self.goal, f"{self.items_per_second:,.0f}", self.note
 
     def to_dict(self) -> dict[str, Any]:
@@ -96,6 +100,7 @@ class Row:
             return {"name": self.name, "goal": self.goal, "why_not": self.why_not}
         return {
             "name": self.name, "goal": self.goal, "fastest": round(self.fastest, 4), "median": round(self.median, 4),
+            "cpu": None if self.cpu is None else round(self.cpu, 4),
             "rounds": [round(one, 4) for one in self.rounds], "items_per_second": round(self.items_per_second),
             "note": self.note,
         }  # fmt: skip
@@ -208,28 +213,29 @@ class _Services:
             os.sched_setaffinity(0, mine[1:])
             stack.callback(os.sched_setaffinity, 0, mine)
 
-    def _started(self, *options: str, module: str = "pycore.service") -> str:
+    def _started(self, *options: str, module: str = "pycore.service") -> ServiceProcess:
         process = self._stack.enter_context(ServiceProcess(options=options, module=module))
         if self._cpus:
             os.sched_setaffinity(process.pid, self._cpus)  # it has one thread yet
-        return process.wait_ready()
+        process.wait_ready()
+        return process
 
     @cached_property
     def folder(self) -> Path:
         return Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
 
     @cached_property
-    def plain_target(self) -> str:
+    def plain_process(self) -> ServiceProcess:
         lane = ("--lane", str(self.folder / "lane")) if sys.platform == "linux" else ()
         return self._started(*ONE, *lane, *self._options)
 
     @cached_property
-    def empty_target(self) -> str:
+    def empty_process(self) -> ServiceProcess:
         return self._started(module="pycore.loadtest.empty")
 
     @cached_property
     def plain(self) -> ValidationClient:
-        return self._ready(ValidationClient(self.plain_target))
+        return self._ready(ValidationClient(self.plain_process.target))
 
     @cached_property
     def lane(self) -> LaneClient:
@@ -239,14 +245,22 @@ class _Services:
         return self._ready(LaneClient(self.folder / "lane"))
 
     @cached_property
-    def tls(self) -> ValidationClient:
+    def _certificate(self) -> tuple[Path, Path]:
         try:
-            certificate, key = make_certificate(self.folder)
+            return make_certificate(self.folder)
         except ImportError as error:
             raise LookupError(f"no certificate can be made: {error}") from error
+
+    @cached_property
+    def tls_process(self) -> ServiceProcess:
+        certificate, key = self._certificate
         secured = ("--tls-certificate", str(certificate), "--tls-private-key", str(key))
-        target = self._started(*ONE, *secured, *self._options)
-        return self._ready(ValidationClient(target, tls=Tls(certificate, server_name="localhost")))
+        return self._started(*ONE, *secured, *self._options)
+
+    @cached_property
+    def tls(self) -> ValidationClient:
+        target, trusted = self.tls_process.target, Tls(self._certificate[0], server_name="localhost")
+        return self._ready(ValidationClient(target, tls=trusted))
 
     def _ready(self, client: C) -> C:
         self._stack.enter_context(client)
@@ -263,16 +277,41 @@ def batch(scheme: str, n: int, seed: int = 1) -> tuple[Any, Any, Any]:
     return generate_signatures(scheme, n, message_size=_MESSAGE_SIZE, seed=seed)
 
 
-def _race(row: Row, base: Callable[[], float], other: Callable[[], float], seconds: float, items: int) -> Row:
-    """Fills a row by turns. Both give seconds for `items`; the figure is how fast `other` is, of `base`."""
-    base(), other()
+@dataclass(frozen=True)
+class _Side:
+    """One side of a comparison.
+
+    Attributes:
+        run: seconds for an item or a batch, measured.
+        service: the process that it asks; None where it asks none.
+    """
+
+    run: Callable[[], float]
+    service: ServiceProcess | None = None
+
+    def service_cpu(self) -> float:
+        return self.service.usage().cpu if self.service is not None else 0.0
+
+
+def _race(row: Row, base: _Side, other: _Side, seconds: float, items: int) -> Row:
+    """Fills a row by turns: how fast `other` is, of `base`. Both give seconds for so many items."""
+    sides = (base, other)
+    for side in sides:
+        side.run()
     times: tuple[list[float], list[float]] = ([], [])
+    cpu, done = [-side.service_cpu() for side in sides], [0.0, 0.0]
     end = time.perf_counter() + seconds
     while time.perf_counter() < end or len(times[0]) < _ROUNDS:
-        times[0].append(base())
-        times[1].append(other())
+        for place, side in enumerate(sides):
+            begun, spent = time.perf_counter(), time.process_time()
+            times[place].append(side.run())
+            cpu[place] += time.process_time() - spent
+            done[place] += (time.perf_counter() - begun) / times[place][-1]
     row.rounds = [mine / theirs for mine, theirs in zip(*times, strict=True)]
     row.fastest, row.items_per_second = min(times[0]) / min(times[1]), items / min(times[1])
+    if base.service is not other.service:  # else nobody knows for whom it worked
+        each = [(spent + side.service_cpu()) / many for spent, side, many in zip(cpu, sides, done, strict=True)]
+        row.cpu = each[0] / each[1]
     return row
 
 
@@ -328,10 +367,12 @@ def _share(share: _Share, services: _Services, seconds: float, seed: int) -> Row
         return (lambda: _timed(call)) if share.callers == 1 else (lambda: _together(call, share.callers))
 
     _agree(local(), client.verify_batch(share.scheme, *columns))
+    plain = services.plain_process
     if share.way == "tls":
-        return _race(row, remote(services.plain), remote(client), seconds, share.size)
+        with_tls = _Side(remote(client), services.tls_process)
+        return _race(row, _Side(remote(services.plain), plain), with_tls, seconds, share.size)
     calls = 1 if share.callers == 1 else _CALLS * share.callers
-    return _race(row, lambda: _here(local, calls), remote(client), seconds, share.size)
+    return _race(row, _Side(lambda: _here(local, calls)), _Side(remote(client), plain), seconds, share.size)
 
 
 def _agree(mine: Any, theirs: Any) -> None:
@@ -350,20 +391,15 @@ def _blocks(wanted: Sequence[str], services: _Services, seconds: float, seed: in
     report = client.validate_block("chainmaker", blocks[0], context)
     if not report.valid or not report.complete:
         raise AssertionError("the service does not find a good block valid")
+    plain = services.plain_process
     if _BLOCK in wanted:
-        yield _race(
-            Row(_BLOCK, ">= 92 %"),
-            lambda: _here(lambda: chain.validate_block(blocks[0], context, threads=1)),
-            lambda: _timed(lambda: client.validate_block("chainmaker", blocks[0], context)),
-            seconds, _TRANSACTIONS,
-        )  # fmt: skip
+        here = _Side(lambda: _here(lambda: chain.validate_block(blocks[0], context, threads=1)))
+        there = _Side(lambda: _timed(lambda: client.validate_block("chainmaker", blocks[0], context)), plain)
+        yield _race(Row(_BLOCK, ">= 92 %"), here, there, seconds, _TRANSACTIONS)
     if _BLOCKS in wanted:
-        yield _race(
-            Row(_BLOCKS, ">= 92 %"),
-            lambda: _here(lambda: list(chain.validate_chain(blocks, context, threads=1))) / _RUN,
-            lambda: _timed(lambda: list(client.validate_blocks("chainmaker", blocks, context, window_blocks=1)), _RUN),
-            seconds, _TRANSACTIONS,
-        )  # fmt: skip
+        run = lambda: list(client.validate_blocks("chainmaker", blocks, context, window_blocks=1))  # noqa: E731
+        here = _Side(lambda: _here(lambda: list(chain.validate_chain(blocks, context, threads=1))) / _RUN)
+        yield _race(Row(_BLOCKS, ">= 92 %"), here, _Side(lambda: _timed(run, _RUN), plain), seconds, _TRANSACTIONS)
 
 
 # ---- one item a call -------------------------------------------------------------------------------------------------
@@ -394,10 +430,11 @@ def _against_nothing(services: _Services, seconds: float, seed: int) -> tuple[Ro
     nothing.check = lambda answer, request: answer == b""
     ours: list[Outcome] = []
     theirs: list[Outcome] = []
+    empty, plain = services.empty_process, services.plain_process
     rate = _race(
         Row(_RATE, ">= 85 %"),
-        lambda: _run(services.empty_target, scenario, nothing, theirs),
-        lambda: _run(services.plain_target, scenario, traffic, ours),
+        _Side(lambda: _run(empty.target, scenario, nothing, theirs), empty),
+        _Side(lambda: _run(plain.target, scenario, traffic, ours), plain),
         seconds, 1,
     )  # fmt: skip
     rate.note = ", ".join(
@@ -406,9 +443,9 @@ def _against_nothing(services: _Services, seconds: float, seed: int) -> tuple[Ro
     )
     waits = [[one.latency.percentile(99) for one in outcomes] for outcomes in (ours, theirs)]
     quotients = [mine / one for mine, one in zip(*waits, strict=True)]
-    return rate, Row(
-        _WAIT, "<= 2 x", quotients, min(waits[0]) / min(waits[1]), rate.items_per_second, percent=False,
-    )  # fmt: skip
+    wait = Row(_WAIT, "<= 2 x", quotients, min(waits[0]) / min(waits[1]), percent=False)
+    wait.items_per_second = rate.items_per_second
+    return rate, wait
 
 
 def _coalesced(name: str, callers: int, services: _Services, seconds: float, seed: int) -> Row:
@@ -416,10 +453,11 @@ def _coalesced(name: str, callers: int, services: _Services, seconds: float, see
     alone, joined = _one_item(seconds, seed), _one_item(seconds, seed, shape="coalesced", callers=callers)
     traffic = Traffic(alone)
     kept: list[Outcome] = []
+    plain = services.plain_process
     row = _race(
         Row(name, ">= 30 x", percent=False),
-        lambda: _run(services.plain_target, alone, traffic, []),
-        lambda: _run(services.plain_target, joined, traffic, kept),
+        _Side(lambda: _run(plain.target, alone, traffic, []), plain),
+        _Side(lambda: _run(plain.target, joined, traffic, kept), plain),
         seconds, 1,
     )  # fmt: skip
     columns = batch("sm2", 1024, seed)
