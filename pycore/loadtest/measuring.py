@@ -22,6 +22,7 @@ PACKED = (64, 256, 1024)
 TRANSACTIONS = 1000
 _LEAST_CALLS = 5
 _TRIES = 5
+_PARTS = 3  # of the busy time: how far it goes up and down is part of the answer
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Cost:
         service: CPU time of the service, kernel included, while it is as busy as it can be.
         client: CPU time of the generator: what callers on the same machine would take, less what serialising costs.
         lone_p50, lone_p99: latency of a caller who is alone.
-        busy_rate: calls a second while it was as busy as it could be.
+        slow_rate, busy_rate, quick_rate: calls a second while it was as busy as it could be, with the callers on this
+            machine: in the slowest, the middle and the quickest part of that time.
     """
 
     load: Load
@@ -75,7 +77,9 @@ class Cost:
     client: float
     lone_p50: float
     lone_p99: float
+    slow_rate: float
     busy_rate: float
+    quick_rate: float
 
     @property
     def transport(self) -> float:
@@ -112,13 +116,14 @@ def measure_cost(load: Load, service: ServiceProcess, *, seconds: float = 1.0, s
     scenario = replace(scenario, seconds=max(seconds / 2, 20 * kernel), warmup=max(seconds / 10, 2 * kernel))
     alone = run_answered(access, scenario, traffic)
     before = service.usage().cpu
-    length = max(seconds, 20 * kernel)
-    busy = run_answered(access, replace(scenario, callers=callers, seconds=length, warmup=0.0), traffic)
+    part = replace(scenario, callers=callers, seconds=max(seconds, 20 * kernel) / _PARTS, warmup=0.0)
+    busy = [run_answered(access, part, traffic) for _ in range(_PARTS)]
     spent = service.usage().cpu - before
-    calls = busy.counts["answered"]
+    calls = sum(one.counts["answered"] for one in busy)
+    slow, middle, quick = sorted(one.requests_per_second for one in busy)
     return Cost(
-        load, kernel, spent / calls, busy.generator_cpu / calls, alone.latency.percentile(50),
-        alone.latency.percentile(99), busy.requests_per_second,
+        load, kernel, spent / calls, sum(one.generator_cpu for one in busy) / calls, alone.latency.percentile(50),
+        alone.latency.percentile(99), slow, middle, quick,
     )  # fmt: skip
 
 

@@ -85,5 +85,13 @@ def test_size_measures_models_and_checks_itself(cli: Run, tmp_path: Path) -> Non
     assert any("affinity" in words for words in document["bound"])
     run = document["validation"]["run"]
     assert run["counts"]["answered"] == run["requests"] > 0
-    assert document["validation"]["predicted_p99_ms"] > 0
+    assert 0 < row["slow_rate"] <= row["busy_rate"] <= row["quick_rate"]
+    checked = document["validation"]
+    assert 0 < checked["least_p99_ms"] <= checked["predicted_p99_ms"]
+    assert 0 < checked["cpus"] <= document["cores"]
+    place = checked["measured_p99_ms"]
+    wanted = (
+        "below" if place < checked["least_p99_ms"] else "above" if place > checked["predicted_p99_ms"] else "inside"
+    )
+    assert checked["measured_is"] == wanted
     assert plot.read_text().startswith("<svg")
