@@ -21,6 +21,7 @@ from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
+from pycore.service.impatience import Waiting
 from pycore.service.interceptors import Handler, like
 from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
@@ -83,6 +84,7 @@ class Guard:
         self._state: object = None
         self._looked = clock()
         self._refusing = 0
+        self.waiting = Waiting()
         self._connections: dict[str, int] = {}
         if access_file is not None:
             self._clients = self._read(access_file)
@@ -131,6 +133,8 @@ class Guard:
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:  # `_call`, written out: a context manager costs
             call = self._open(context, rpc)
+            if call.caller is not ANYBODY and type(request) is bytes and request:
+                await self._let_wait(call, len(request), context.time_remaining())
             token = current.set(call)
             answered = False
             try:
@@ -202,6 +206,17 @@ class Guard:
         self.calls += 1
         return call
 
+    async def _let_wait(self, call: Call, nbytes: int, left: float | None) -> None:
+        """Nothing, or ThrottledError, perhaps later, where the caller has used up its quota and asks for more. The call
+        has ended then."""
+        try:
+            call.caller.must_wait()
+        except ThrottledError as error:
+            self._refused(error, call)
+            self._leave(call)
+            await self.waiting.hold(call.caller.usage.impatience, nbytes, left)
+            raise
+
     @contextlib.contextmanager
     def _call(self, context: Any, rpc: str) -> Iterator[Call]:
         """The call is open inside the block."""
@@ -222,6 +237,8 @@ class Guard:
         if isinstance(error, DeniedError):
             self._denied(error, call.caller, call.rpc, call.peer)
         else:
+            if isinstance(error, ThrottledError):
+                error.retry_after = call.caller.usage.impatience.refused(error.retry_after)
             self._metrics.refused(_REASONS.get(type(error), "REFUSED"), call.caller.name, call.rpc, call.peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
