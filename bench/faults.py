@@ -1,8 +1,8 @@
 """The service under what should not happen, for minutes: ``python -m bench.faults CAMPAIGN``. Own services only.
 
     overload     five times what it can carry: goodput as a share of the peak, how quick refusals are, who waits
-    tenant       one client at ten times its limit, and one whose 16 callers come back at once when they are refused: what
-                 that does to the 99th percentile of another, and to the service's CPU
+    tenant       one client at ten times its limit, and one whose 16 callers come back at once when they are refused:
+                 what that does to the 99th percentile of another, and to the service's CPU
     neighbours   peers with idle streams, unread answers and resets: the same question
     memory       saturation for ten minutes: slope of memory, descriptors, threads
     kills        processes that are killed under load: only errors that may be tried again, and how soon they are back
