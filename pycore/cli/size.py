@@ -11,7 +11,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, note, print_json, print_table
-from .loadtest import PlotOption, SaveOption, ServiceOption, service_options
+from .loadtest import PlotOption, SaveOption, ServiceOption, given_settings, service_options, shown_settings
 
 if TYPE_CHECKING:
     from pycore.loadtest.measuring import Cost
@@ -79,6 +79,7 @@ def size(
         checked = _validated(answers, machine, p99 / 1e3, process, seconds=max(0.5, 4 * seconds), seed=seed)
         usage = process.usage()
     document = _document(answers, machine, checked, p99, process)
+    document["settings"] = given_settings(service or [])
     document["service_memory_peak_mib"] = round(usage.rss_peak / 2**20, 1)
     _write(document, answers, machine, checked, p99, save, plot)
     if as_json:
@@ -183,6 +184,7 @@ def _show(
     show_environment(
         document["environment"], f"{document['cores']} CPUs for the service; 99 of 100 wait {p99:g} ms at most"
     )
+    print(f"settings of the service: {shown_settings(document['settings'])}")
     print_table(COLUMNS, [one.cells() for one in answers])
     print(f"service memory: {document['service_memory_peak_mib']:,.0f} MiB at most")
     for words in document["bound"]:
