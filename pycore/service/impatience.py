@@ -40,10 +40,10 @@ class Impatience:
     >>> now = [0.0]
     >>> one = Impatience(lambda: now[0])
     >>> one.refused(0.01), one.refused(0.01), one.pause()
-    (0.02, 0.03, 0.0)
+    (0.01, 0.02, 0.0)
     >>> now[0] = 1.0
     >>> one.refused(0.01)
-    0.02
+    0.01
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,11 +53,12 @@ class Impatience:
         self.held = 0
 
     def refused(self, retry_after: float) -> float:
-        """Counts a refusal; seconds after which to come back, from those after which something is left."""
+        """Counts a refusal; seconds after which to come back: those after which something is left, as often as there
+        were refusals of late."""
         now = self._clock()
         self._late = min(max(0.0, self._late - (now - self._seen) * FORGOTTEN) + 1, _MOST)
         self._seen = now
-        return min(retry_after * (1 + self._late), _LONGEST_RETRY_S)
+        return min(retry_after * self._late, _LONGEST_RETRY_S)
 
     def pause(self) -> float:
         """Seconds by which the refusal that was counted last is held back: from 0 to a second, the more the more there

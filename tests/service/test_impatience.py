@@ -29,12 +29,12 @@ def test_the_time_to_come_back_grows_and_is_forgotten() -> None:
     clock = Clock()
     one = Impatience(clock)
     told = [one.refused(0.01) for _ in range(20)]
-    assert told == pytest.approx([0.01 * (2 + i) for i in range(20)])
+    assert told == pytest.approx([0.01 * (1 + i) for i in range(20)])
     clock.now += 10 / FORGOTTEN
-    assert one.refused(0.01) == pytest.approx(0.01 * (2 + 10))
+    assert one.refused(0.01) == pytest.approx(0.01 * (1 + 10))
     assert one.refused(4.0) == 5.0  # the longest
     clock.now += 1000
-    assert one.refused(0.01) == pytest.approx(0.02)
+    assert one.refused(0.01) == pytest.approx(0.01)
 
 
 def test_only_who_goes_on_is_held_back() -> None:
