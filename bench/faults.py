@@ -1,7 +1,8 @@
 """The service under what should not happen, for minutes: ``python -m bench.faults CAMPAIGN``. Own services only.
 
     overload     five times what it can carry: goodput as a share of the peak, how quick refusals are, who waits
-    tenant       one client at ten times its limit: what that does to the 99th percentile of another
+    tenant       one client at ten times its limit, and one whose 16 callers come back at once when they are refused:
+                 what that does to the 99th percentile of another, and to the service's CPU
     neighbours   peers with idle streams, unread answers and resets: the same question
     memory       saturation for ten minutes: slope of memory, descriptors, threads
     kills        processes that are killed under load: only errors that may be tried again, and how soon they are back
@@ -103,41 +104,54 @@ def tenants() -> Iterator[Path]:
         yield access
 
 
-def compared(quiet: Access, disturb: Callable[[], Sequence[subprocess.Popen[Any]]], seconds: float) -> None:
-    """The 99th percentile of a quiet client alone and disturbed, in turn."""
+def compared(
+    process: ServiceProcess, quiet: Access, disturb: Callable[[], Sequence[subprocess.Popen[Any]]], seconds: float
+) -> None:
+    """The 99th percentile of a quiet client, and the CPU time of the service, alone and disturbed, in turn."""
     scenario = Scenario(scheme="sm2", shape="packed", items=32, rate=100.0, callers=500, connections=2, seconds=seconds)
     traffic = Traffic(scenario)
     ratios = []
     for _ in range(ROUNDS):
-        alone = run_scenario(quiet, scenario, traffic)
-        others = disturb()
-        try:
-            time.sleep(1.0)
-            disturbed = run_scenario(quiet, scenario, traffic)
-        finally:
-            for other in others:
-                other.kill()
-                other.wait()
-        p99 = [one.latency.percentile(99) * 1e3 for one in (alone, disturbed)]
+        found, cpu = [], []
+        for others in ((), disturb):
+            disturbing = others() if callable(others) else ()
+            try:
+                if disturbing:
+                    time.sleep(2.0)  # it starts
+                before = process.usage().cpu
+                found.append(run_scenario(quiet, scenario, traffic))
+                cpu.append((process.usage().cpu - before) / (scenario.seconds + scenario.warmup))
+            finally:
+                for other in disturbing:
+                    other.kill()
+                    other.wait()
+        p99 = [one.latency.percentile(99) * 1e3 for one in found]
         ratios.append(p99[1] / p99[0])
         print(
-            f"p99 alone {p99[0]:8.2f} ms, disturbed {p99[1]:8.2f} ms: {ratios[-1]:.2f} x; {dict(disturbed.counts)}",
+            f"p99 alone {p99[0]:8.2f} ms, disturbed {p99[1]:8.2f} ms: {ratios[-1]:.2f} x; CPUs {cpu[0]:.2f} and "
+            f"{cpu[1]:.2f}; {dict(found[1].counts)}",
             flush=True,
         )
     print(f"median {statistics.median(ratios):.2f} x (goal: 1.20 x)")
 
 
 def tenant(seconds: float, scheme: str) -> None:
-    with tenants() as access, service("--workers", "1", "--threads", "1", "--access-file", str(access)) as process:
+    kinds = {
+        "ten times its limit": ("--rate", str(10 * LIMIT / 32)),
+        "16 callers that come back at once": ("--callers", "16"),
+    }
+    for name, load in kinds.items():
+        print(f"\n{name}:")
+        with tenants() as access, service("--workers", "1", "--threads", "1", "--access-file", str(access)) as process:
 
-        def loud() -> list[subprocess.Popen[Any]]:
-            command = [
-                sys.executable, "-m", "pycore.cli", "loadtest", process.target, "--shape", "packed", "--items", "32",
-                "--rate", str(10 * LIMIT / 32), "--seconds", str(seconds + 60), "--scheme", scheme, "--json",
-            ]  # fmt: skip
-            return [subprocess.Popen(command, env={**os.environ, "PYCORE_TOKEN": LOUD}, stdout=-3, stderr=-3)]
+            def loud(target: str = process.target, load: Sequence[str] = load) -> list[subprocess.Popen[Any]]:
+                command = [
+                    sys.executable, "-m", "pycore.cli", "loadtest", target, "--shape", "packed", "--items", "32",
+                    *load, "--seconds", str(seconds + 60), "--scheme", scheme, "--json",
+                ]  # fmt: skip
+                return [subprocess.Popen(command, env={**os.environ, "PYCORE_TOKEN": LOUD}, stdout=-3, stderr=-3)]
 
-        compared(Access(process.target, token=QUIET), loud, seconds)
+            compared(process, Access(process.target, token=QUIET), loud, seconds)
 
 
 def neighbours(seconds: float, scheme: str) -> None:
@@ -153,7 +167,7 @@ def neighbours(seconds: float, scheme: str) -> None:
                     )
                 ]
 
-            compared(Access(process.target), bad, seconds)
+            compared(process, Access(process.target), bad, seconds)
             print(f"afterwards: {process.usage()}")
 
 

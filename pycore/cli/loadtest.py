@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,6 +73,13 @@ def loadtest(
     table: Annotated[
         bool, typer.Option("--table", help="The shares of the in-process speed instead, row by row: minutes.")
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="WORD", help="With --table: the rows whose name has this word, or another."),
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="With --table: the service has the first CPU, callers the others.")
+    ] = False,
     allow_remote: RemoteOption = False,
     service: ServiceOption = None,
     tls: TlsOption = False,
@@ -101,7 +109,10 @@ def loadtest(
       pycore loadtest --shape packed --items 1024 --scheme sm2 --rate 50 --seconds 5 --plot sm2.svg
 
       pycore loadtest localhost:50051 --rate 500 --max-p99-ms 50 --json
+
+      pycore loadtest --table --only lone --seconds 0.2
     """
+    from pycore.errors import InputError
     from pycore.loadtest.scenario import Scenario, priorities_from
 
     few = shape in ("single", "coalesced")
@@ -112,10 +123,14 @@ def loadtest(
     )  # fmt: skip
     options = {"tls": tls, "ca": tls_ca, "certificate": tls_certificate, "key": tls_key, "name": tls_name}
     if table:
-        raise typer.Exit(_table(target, scenario, save=save, as_json=as_json))
+        raise typer.Exit(
+            _table(target, scenario, only or [], service or [], pin=pin, save=save, as_json=as_json)
+        )  # fmt: skip
+    if only or pin:
+        raise InputError("--only" if only else "--pin", "no --table", "--table with it")
     with _reached(target, options, allow_remote=allow_remote, service=service) as (access, process):
         outcome = _run(access, scenario, process)
-    document = _document(outcome, access, process)
+    document = _document(outcome, access, process, service or [])
     _write(document, outcome, save, plot)
     if as_json:
         print_json(document)
@@ -167,6 +182,21 @@ def service_options(settings: list[str]) -> list[str]:
     return found
 
 
+def given_settings(settings: list[str]) -> dict[str, str]:
+    """The settings of a service that is started with these, as far as somebody chose them: here, or in the
+    environment."""
+    from pycore.service.config import ServiceConfig
+
+    names = sorted(set(ServiceConfig.model_fields) - {"address"})
+    chosen = {name: os.environ[f"PYCORE_{name.upper()}"] for name in names if f"PYCORE_{name.upper()}" in os.environ}
+    return chosen | {one.partition("=")[0].replace("-", "_"): one.partition("=")[2] for one in settings}
+
+
+def shown_settings(settings: dict[str, str]) -> str:
+    """For a line of text."""
+    return ", ".join(f"{name} = {value}" for name, value in settings.items()) or "the defaults"
+
+
 def _ready(access: Access) -> None:
     """ServiceError where nobody answers."""
     from pycore.client import ValidationClient
@@ -191,12 +221,13 @@ def _run(access: Access, scenario: Scenario, process: ServiceProcess | None) -> 
     return outcome
 
 
-def _document(outcome: Outcome, access: Access, process: ServiceProcess | None) -> dict[str, Any]:
+def _document(outcome: Outcome, access: Access, process: ServiceProcess | None, service: list[str]) -> dict[str, Any]:
     from ._environment import describe_environment
 
     return {
         "environment": describe_environment(),
         "target": "started for this run" if process is not None else access.target,
+        **({"settings": given_settings(service)} if process is not None else {}),
         "tls": access.tls is not None,
         **outcome.to_dict(),
     }
@@ -251,7 +282,10 @@ def _judge(outcome: Outcome, most_p99: float | None, most_failed: float | None) 
     return bad
 
 
-def _table(target: str | None, scenario: Scenario, *, save: Path | None, as_json: bool) -> int:
+def _table(
+    target: str | None, scenario: Scenario, only: list[str], service: list[str], *, pin: bool, save: Path | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """The rows of `pycore.loadtest.targets`."""
     from pycore.errors import InputError
     from pycore.loadtest import targets
@@ -261,14 +295,28 @@ def _table(target: str | None, scenario: Scenario, *, save: Path | None, as_json
 
     if target is not None:
         raise InputError("TARGET", repr(target), "none with --table, which starts its services")
+    options, settings = service_options(service), given_settings(service)
+    for word in only:
+        if not any(word.lower() in name.lower() for name in targets.names()):
+            raise InputError("--only", repr(word), f"a word of one of: {'; '.join(targets.names())}")
     environment = describe_environment()
     if not as_json:
-        show_environment(environment, "closed loops, wall clock; shares of this process's speed with one thread")
+        show_environment(environment, "wall clock; shares of this process's speed with one thread, no keys remembered")
+        print(f"service: 1 worker, 1 thread{', pinned' if pin else ''}; settings: {shown_settings(settings)}")
     found = []
-    for row in targets.measure(seconds=min(scenario.seconds, 60.0), seed=scenario.seed):
-        note(f"measured: {row.name}")
+    seconds, load = min(scenario.seconds, 60.0), os.getloadavg() if hasattr(os, "getloadavg") else (0.0,)
+    if not as_json:
+        print(f"load of the machine before: {load[0]:.1f}")
+    for row in targets.measure(only, seconds=seconds, seed=scenario.seed, options=options, pin=pin):
+        note(f"measured: {' '.join(filter(None, row.cells()))}")
         found.append(row)
-    document = {"environment": environment, "rows": [row.to_dict() for row in found]}
+    document = {
+        "environment": environment,
+        "settings": settings,
+        "pinned": pin,
+        "load_before": round(load[0], 2),
+        "rows": [row.to_dict() for row in found],
+    }
     save_document(save, document)
     if as_json:
         print_json(document)

@@ -11,7 +11,7 @@ import typer
 
 from ._exits import EXIT_INVALID
 from ._output import JsonOption, note, print_json, print_table
-from .loadtest import PlotOption, SaveOption, ServiceOption, service_options
+from .loadtest import PlotOption, SaveOption, ServiceOption, given_settings, service_options, shown_settings
 
 if TYPE_CHECKING:
     from pycore.loadtest.measuring import Cost
@@ -70,17 +70,16 @@ def size(
     bounds = Bounds(1, _EDGE_MEMORY) if edge else None
     with ServiceProcess(options=options, bounds=bounds) as process, _out_of_the_way(edge=edge) as apart:
         process.wait_ready()
-        machine = _machine(edge=edge, options=options)
+        machine = _machine(edge=edge, apart=apart, options=options)
         costs: list[Cost] = []
         for load in loads(wanted, items, blocks=blocks):
             costs.append(measure_cost(load, process, seconds=seconds, seed=seed))
             note(f"measured: {load.scheme}, {load.name}")
         answers = [Answer.of(cost, machine, p99 / 1e3) for cost in costs]
-        checked = _validated(
-            answers, machine, p99 / 1e3, process, apart=apart, seconds=max(0.5, 4 * seconds), seed=seed
-        )
+        checked = _validated(answers, machine, p99 / 1e3, process, seconds=max(0.5, 4 * seconds), seed=seed)
         usage = process.usage()
     document = _document(answers, machine, checked, p99, process)
+    document["settings"] = given_settings(service or [])
     document["service_memory_peak_mib"] = round(usage.rss_peak / 2**20, 1)
     _write(document, answers, machine, checked, p99, save, plot)
     if as_json:
@@ -109,12 +108,12 @@ def _out_of_the_way(*, edge: bool) -> Iterator[bool]:
         os.sched_setaffinity(0, mine)
 
 
-def _machine(*, edge: bool, options: list[str]) -> Machine:
+def _machine(*, edge: bool, apart: bool, options: list[str]) -> Machine:
     from pycore.loadtest.sizing import Machine
 
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = int(options[options.index("--processes") + 1]) if "--processes" in options else 1
-    return Machine(1 if edge else cpus, processes)
+    return Machine(1 if edge else cpus, processes, apart=apart)
 
 
 def _validated(
@@ -123,12 +122,14 @@ def _validated(
     bound: float,
     process: ServiceProcess,
     *,
-    apart: bool,
     seconds: float,
     seed: int,
 ) -> Validation | None:
-    """One run for the load in the middle of those that have an answer: neither the smallest calls nor the largest."""
-    from pycore.loadtest.sizing import Machine, validate
+    """One run for the load in the middle of those that have an answer: neither the smallest calls nor the largest. The
+    callers are this process, on the CPUs of the service but for an edge service that was kept apart."""
+    from dataclasses import replace
+
+    from pycore.loadtest.sizing import validate
 
     able = [one for one in answers if one.shared and one.cost.load.shape != "block"] or [
         one for one in answers if one.shared
@@ -136,7 +137,7 @@ def _validated(
     if not able:
         return None
     best = max(able, key=lambda one: (one.cost.load.items == 256, one.cost.load.items))
-    here = Machine(machine.cores, machine.processes, shared=not apart)
+    here = replace(machine, shared=not machine.apart)
     note(f"one run at the predicted rate: {best.cost.load.scheme}, {best.cost.load.name}, {seconds:g} s")
     return validate(best.cost, here, bound, process, seconds=seconds, seed=seed)
 
@@ -151,6 +152,7 @@ def _document(
         "p99_ms": p99,
         "cores": machine.cores,
         "processes": machine.processes,
+        "apart": machine.apart,
         "bound": process.bound,
         "not_bound": process.unbound,
         "rows": [one.to_dict() for one in answers],
@@ -182,6 +184,7 @@ def _show(
     show_environment(
         document["environment"], f"{document['cores']} CPUs for the service; 99 of 100 wait {p99:g} ms at most"
     )
+    print(f"settings of the service: {shown_settings(document['settings'])}")
     print_table(COLUMNS, [one.cells() for one in answers])
     print(f"service memory: {document['service_memory_peak_mib']:,.0f} MiB at most")
     for words in document["bound"]:
@@ -193,10 +196,12 @@ def _show(
         return
     run = document["validation"]
     rates = f"{run['calls_per_second_due']:,} calls a second due, {run['calls_per_second_answered']:,} answered"
+    whose = "the service" if document["apart"] else "service and callers together"
     print(f"one run at the predicted rate ({run['scheme']}, {run['sent']}; {rates}):")
+    print(f"  while it was as busy as can be, {whose} had {run['cpus']:.1f} of {document['cores']} CPUs")
     print(
-        f"  p99 {run['measured_p99_ms']:.1f} ms, predicted {run['predicted_p99_ms']:.1f} ms: "
-        f"measured is {run['measured_to_predicted']:.2f} times the prediction"
+        f"  p99 {run['measured_p99_ms']:.1f} ms, {run['measured_is']} the range that the model gives, "
+        f"{run['least_p99_ms']:.1f} to {run['predicted_p99_ms']:.1f} ms"
     )
     for remark in run["run"]["remarks"]:
         print(f"note: {remark}")

@@ -59,6 +59,7 @@ class ValidationClient(Connection, Blocking):
 
     def close(self) -> None:
         """Closes the connections; calls in flight fail with CANCELLED."""
+        self._routes.closed = True
         for route in self._routes.all:
             route.channel.close()
 
@@ -136,19 +137,14 @@ class ValidationClient(Connection, Blocking):
         self, name: str, request: Any, end: float | None, route: Route | None = None, failure: Exception | None = None
     ) -> Any:
         """The answer of one attempt or several; with a failure, that of the first over `route`."""
-        attempt = 0 if failure is None else 1
+        attempts = self._attempts(end, route, failure)
         while True:
-            if failure is not None:
-                pause = self._pause(attempt, failure, end)
-                if pause is None:
-                    raise failure
+            if pause := attempts.pause():
                 time.sleep(pause)
-            attempt += 1
-            route = self._routes.pick(avoid=route)
             try:
-                return self._hedged(route, name, request, end)
+                return self._hedged(attempts.route(), name, request, end)
             except grpc.RpcError as error:
-                failure = self._translated(error)
+                attempts.failed(self._translated(error))
 
     def _hedged(self, route: Route, name: str, request: Any, end: float | None) -> Any:
         """One attempt: a call, and a second one where the answer takes long."""
@@ -180,17 +176,17 @@ class ValidationClient(Connection, Blocking):
                 future.cancel()
 
     def _run_feed(self, feed: Feed[R]) -> R:
-        attempt = 0
+        attempts = self._attempts()
         while True:
-            attempt += 1
+            if pause := attempts.pause():
+                time.sleep(pause)
             try:
                 return self._fed(feed)
             except ServiceError as error:
-                pause = None if feed.again is None else self._pause(attempt, error)
-                if feed.again is None or pause is None:
+                if feed.again is None:
                     raise
+                attempts.failed(error)
                 feed = feed.again()
-            time.sleep(pause)
 
     def _fed(self, feed: Feed[R]) -> R:
         if METHODS[feed.method].many_answers:
@@ -244,6 +240,7 @@ class AsyncValidationClient(Connection, Awaiting):
 
     async def close(self) -> None:
         """Closes the connections; calls in flight fail with CANCELLED."""
+        self._routes.closed = True
         for route in self._routes.all:
             await route.channel.close(None)
 
@@ -319,19 +316,14 @@ class AsyncValidationClient(Connection, Awaiting):
     async def _persistent(
         self, name: str, request: Any, end: float | None, route: Route | None = None, failure: Exception | None = None
     ) -> Any:
-        attempt = 0 if failure is None else 1
+        attempts = self._attempts(end, route, failure)
         while True:
-            if failure is not None:
-                pause = self._pause(attempt, failure, end)
-                if pause is None:
-                    raise failure
+            if pause := attempts.pause():
                 await asyncio.sleep(pause)
-            attempt += 1
-            route = self._routes.pick(avoid=route)
             try:
-                return await self._hedged(route, name, request, end)
+                return await self._hedged(attempts.route(), name, request, end)
             except grpc.RpcError as error:
-                failure = self._translated(error)
+                attempts.failed(self._translated(error))
 
     async def _hedged(self, route: Route, name: str, request: Any, end: float | None) -> Any:
         hedge_after = self._settings.hedge_after
@@ -359,17 +351,17 @@ class AsyncValidationClient(Connection, Awaiting):
                 one.cancel()
 
     async def _run_feed(self, feed: Feed[R]) -> R:
-        attempt = 0
+        attempts = self._attempts()
         while True:
-            attempt += 1
+            if pause := attempts.pause():
+                await asyncio.sleep(pause)
             try:
                 return await self._fed(feed)
             except ServiceError as error:
-                pause = None if feed.again is None else self._pause(attempt, error)
-                if feed.again is None or pause is None:
+                if feed.again is None:
                     raise
+                attempts.failed(error)
                 feed = feed.again()
-            await asyncio.sleep(pause)
 
     async def _fed(self, feed: Feed[R]) -> R:
         if METHODS[feed.method].many_answers:

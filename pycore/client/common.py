@@ -26,7 +26,7 @@ from pycore.client.requests_signatures import SignatureCalls
 from pycore.client.requests_trees import TreeCalls
 from pycore.client.requests_tries import TrieCalls
 from pycore.client.requests_votes import VoteCalls
-from pycore.client.routes import Routes, pause_before
+from pycore.client.routes import Attempts, Route, Routes
 from pycore.errors import InputError, PycoreError
 from pycore.wire.errors import ServiceError, from_rpc, to_code
 
@@ -90,9 +90,9 @@ class Connection(Calls):
             priority: "votes", "transactions" or "audits": what the service does first when it is busy. None: by RPC.
             request_id: the name of calls in the service's logs and traces, 1 to 128 printable ASCII characters; more
                 use in `using`. None: the service makes one for each call.
-            attempts: how often a message is sent at most where the service is full or away, with growing pauses, or
-                with those that the service asks for. Every call gives the same answer twice. Of streams only those that
-                carry one large batch are sent again.
+            attempts: how often a message is sent at most where the service is full, away or stops, with growing pauses,
+                or with those that the service asks for. Every call gives the same answer twice. Of streams only those
+                that carry one large batch are sent again.
             hedge_after: seconds without an answer after which a call of one message is sent a second time, to another
                 connection if there is one; the first answer is taken, the other call cancelled. At most one call in ten
                 is. None: never.
@@ -165,10 +165,10 @@ class Connection(Calls):
                 return str(value)
         return self._settings.request_id
 
-    def _pause(self, attempt: int, error: Exception, end: float | None = None) -> float | None:
-        """Seconds until a further attempt; None where there is none."""
-        pause = pause_before(self._settings, attempt, error, len(self._routes) > 1)
-        return None if pause is None or (end is not None and time.monotonic() + pause >= end) else pause
+    def _attempts(
+        self, end: float | None = None, route: Route | None = None, failure: Exception | None = None
+    ) -> Attempts:
+        return Attempts(self._settings, self._routes, end, route, failure)
 
     def _end(self) -> float | None:
         seconds = self._time_for()

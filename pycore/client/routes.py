@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,10 @@ from pycore.wire.schema import METHODS, Method
 
 _HEALTH = Method("Check", health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse, False, False)
 _HEALTH_PATH = "/grpc.health.v1.Health/Check"
-_AGAIN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED})
+# CANCELLED that the caller did not ask for is a service that stopped: what arrives in that moment, or is not done at
+# the end of its grace, ends so. No call changes anything, so each may be made again.
+_AWAY = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
+_AGAIN = _AWAY | {grpc.StatusCode.RESOURCE_EXHAUSTED}
 _TOO_LARGE = "message larger than max"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.02, 5.0
 _HEDGED_SHARE, _MOST_HEDGES = 0.1, 10.0
@@ -74,6 +78,7 @@ class Routes:
         self.all = routes
         self._turn = itertools.count()
         self.hedges = HedgeBudget()
+        self.closed = False
 
     def __len__(self) -> int:
         return len(self.all)
@@ -119,10 +124,58 @@ def pause_before(settings: CallSettings, attempt: int, error: Exception, elsewhe
         return None
     if _TOO_LARGE in error.details:  # gRPC's words, with the code of a full service: it would say so again
         return None
-    if elsewhere and attempt == 1 and error.code is grpc.StatusCode.UNAVAILABLE:
+    if elsewhere and attempt == 1 and error.code in _AWAY:
         return 0.0
     wait = max(error.retry_after or 0.0, _FIRST_PAUSE_S * 2.0 ** (attempt - 1))
     return min(wait, _LONGEST_PAUSE_S) * random.uniform(1.0, 1.5)
+
+
+class Attempts:
+    """The attempts of one message, for clients that wait in different ways: pause, take the route, call, and tell what
+    failed; again until something has not.
+
+    Args:
+        settings: how many there are.
+        routes: the connections of the client.
+        end: time of the monotonic clock at which the message has had its time; None for never.
+        route, failure: of an attempt that was made before.
+    """
+
+    def __init__(
+        self,
+        settings: CallSettings,
+        routes: Routes,
+        end: float | None = None,
+        route: Route | None = None,
+        failure: Exception | None = None,
+    ) -> None:
+        self._settings = settings
+        self._routes = routes
+        self._end = end
+        self._route = route
+        self._failure = failure
+        self._made = int(failure is not None)
+
+    def pause(self) -> float:
+        """Seconds until the next attempt, 0 for the first. Raises the last failure where there is no further one."""
+        failure, pause = self._failure, 0.0
+        if failure is not None:
+            elsewhere = len(self._routes) > 1
+            found = None if self._routes.closed else pause_before(self._settings, self._made, failure, elsewhere)
+            if found is None or (self._end is not None and time.monotonic() + found >= self._end):
+                raise failure
+            pause = found
+        self._made += 1
+        return pause
+
+    def route(self) -> Route:
+        """The connection for it, another one than that of the last attempt where one is as good."""
+        self._route = self._routes.pick(avoid=self._route)
+        return self._route
+
+    def failed(self, failure: Exception) -> None:
+        """The attempt ended with an error that a caller would see."""
+        self._failure = failure
 
 
 def _method(channel: Any, path: str, method: Method) -> Any:

@@ -7,7 +7,7 @@
     engine       sends, and compares what comes back
     histogram    latencies in buckets of equal relative width
     report       the outcome as JSON and as a table; plot: as SVG
-    process      the service that a run starts, and how much of the machine it uses
+    process      the service that a run starts, and how much of the machine it uses; certificates: for one with TLS
     targets      the shares of the in-process speed, row by row
     measuring    what a call costs; sizing: how much this machine carries under a bound for the 99th percentile
 

@@ -14,13 +14,15 @@ from pycore.loadtest.report import Outcome
 from pycore.loadtest.scenario import BLOCK, Scenario
 from pycore.loadtest.senders import Access
 from pycore.loadtest.traffic import Traffic
+from pycore.signatures.keycache import without_key_cache
 
-__all__ = ["Cost", "Load", "loads", "measure_cost"]
+__all__ = ["Cost", "Load", "loads", "measure_cost", "run_answered"]
 
 PACKED = (64, 256, 1024)
 TRANSACTIONS = 1000
 _LEAST_CALLS = 5
 _TRIES = 5
+_PARTS = 3  # of the busy time: how far it goes up and down is part of the answer
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Cost:
         service: CPU time of the service, kernel included, while it is as busy as it can be.
         client: CPU time of the generator: what callers on the same machine would take, less what serialising costs.
         lone_p50, lone_p99: latency of a caller who is alone.
-        busy_rate: calls a second while it was as busy as it could be.
+        slow_rate, busy_rate, quick_rate: calls a second while it was as busy as it could be, with the callers on this
+            machine: in the slowest, the middle and the quickest part of that time.
     """
 
     load: Load
@@ -74,7 +77,9 @@ class Cost:
     client: float
     lone_p50: float
     lone_p99: float
+    slow_rate: float
     busy_rate: float
+    quick_rate: float
 
     @property
     def transport(self) -> float:
@@ -109,20 +114,22 @@ def measure_cost(load: Load, service: ServiceProcess, *, seconds: float = 1.0, s
     kernel = _kernel(traffic, seconds / 4)
     # Long enough for some calls, however large they are.
     scenario = replace(scenario, seconds=max(seconds / 2, 20 * kernel), warmup=max(seconds / 10, 2 * kernel))
-    alone = _run(access, scenario, traffic)
+    alone = run_answered(access, scenario, traffic)
     before = service.usage().cpu
-    length = max(seconds, 20 * kernel)
-    busy = _run(access, replace(scenario, callers=callers, seconds=length, warmup=0.0), traffic)
+    part = replace(scenario, callers=callers, seconds=max(seconds, 20 * kernel) / _PARTS, warmup=0.0)
+    busy = [run_answered(access, part, traffic) for _ in range(_PARTS)]
     spent = service.usage().cpu - before
-    calls = busy.counts["answered"]
+    calls = sum(one.counts["answered"] for one in busy)
+    slow, middle, quick = sorted(one.requests_per_second for one in busy)
     return Cost(
-        load, kernel, spent / calls, busy.generator_cpu / calls, alone.latency.percentile(50),
-        alone.latency.percentile(99), busy.requests_per_second,
+        load, kernel, spent / calls, sum(one.generator_cpu for one in busy) / calls, alone.latency.percentile(50),
+        alone.latency.percentile(99), slow, middle, quick,
     )  # fmt: skip
 
 
-def _run(access: Access, scenario: Scenario, traffic: Traffic) -> Outcome:
-    """The outcome of a run that has answers: where none came in its time, the next try takes twice as long."""
+def run_answered(access: Access, scenario: Scenario, traffic: Traffic) -> Outcome:
+    """The outcome of a run that has answers, all of them right: where none came in its time, the next try takes twice
+    as long. AssertionError where that does not help."""
     for _ in range(_TRIES):
         outcome = run_scenario(access, scenario, traffic)
         if outcome.counts["answered"] and not outcome.counts["wrong"]:
@@ -134,11 +141,13 @@ def _run(access: Access, scenario: Scenario, traffic: Traffic) -> Outcome:
 
 
 def _kernel(traffic: Traffic, seconds: float) -> float:
-    """The median CPU time of a request's work in this process, by one thread."""
-    traffic.work(0)
+    """The median CPU time of a request's work in this process, by one thread, with keys that are new: as in the
+    service."""
     times: list[float] = []
-    while len(times) < _LEAST_CALLS or sum(times) < seconds:
-        begun = time.thread_time()
-        traffic.work(len(times))
-        times.append(time.thread_time() - begun)
+    with without_key_cache():
+        traffic.work(0)
+        while len(times) < _LEAST_CALLS or sum(times) < seconds:
+            begun = time.thread_time()
+            traffic.work(len(times))
+            times.append(time.thread_time() - begun)
     return statistics.median(times)

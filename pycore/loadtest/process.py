@@ -20,7 +20,9 @@ from pycore.errors import PycoreError
 
 __all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
 
-_FRESH = ("--verdict-cache-bytes", "0")  # the same signatures come again and again: none is to be looked up
+# The same signatures and keys come again and again: none is to be looked up.
+_FRESH = ("--verdict-cache-bytes", "0")
+_NO_KEYS = {"PYCORE_KEY_CACHE": "0"}
 _START_SECONDS = 300.0  # the first start on a machine compiles kernels, next to whatever else runs there
 _CGROUPS = Path("/sys/fs/cgroup")
 # Binds itself, then becomes the service: what a process starts with holds for all its threads.
@@ -117,7 +119,7 @@ class ServiceProcess:
     Args:
         address: where it listens.
         max_message_bytes: its setting of this name; None for the default.
-        options: further options of the service, which remembers no signatures unless these say so.
+        options: further options of the service, which remembers no keys, and no signatures unless these say so.
         bounds: what it may use of the machine.
         module: what is run instead of the service: something that logs its address and ends at SIGTERM as it does.
 
@@ -159,7 +161,7 @@ class ServiceProcess:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,  # Ctrl-C is for whoever started it, who then drains it in good order
-            env={key: value for key, value in os.environ.items() if key != "PYCORE_ADDRESS"},
+            env={key: value for key, value in os.environ.items() if key != "PYCORE_ADDRESS"} | _NO_KEYS,
         )
         threading.Thread(target=self._read_log, args=(self._process,), daemon=True).start()
 

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import grpc
 
-from pycore.base.verdicts import Verdict
 from pycore.client import Tls
 from pycore.client.clients import AsyncValidationClient
 from pycore.client.coalescer import AsyncCoalescer
@@ -60,10 +59,10 @@ class Access:
             options.append(("grpc.ssl_target_name_override", self.tls.server_name))
         return grpc.aio.secure_channel(self.target, self.tls.credentials(), options=options)
 
-    def client(self) -> AsyncValidationClient:
-        """A client on another connection."""
+    def client(self, timeout: float) -> AsyncValidationClient:
+        """A client on another connection, which waits so many seconds for an answer."""
         alone = [("grpc.use_local_subchannel_pool", 1)]
-        return AsyncValidationClient(self.target, tls=self.tls, token=self.token, options=alone)
+        return AsyncValidationClient(self.target, tls=self.tls, token=self.token, timeout=timeout, options=alone)
 
 
 def _is_here(target: str) -> bool:
@@ -215,16 +214,14 @@ class _Coalesced:
 
     def __init__(self, access: Access, scenario: Scenario, traffic: Traffic) -> None:
         self._traffic = traffic
-        self._timeout = scenario.timeout
-        self._clients = [access.client() for _ in range(scenario.connections)]
+        self._clients = [access.client(scenario.timeout) for _ in range(scenario.connections)]
         coalescers = [AsyncCoalescer(client, scenario.scheme, attempts=1) for client in self._clients]
         self._coalescers = itertools.cycle(coalescers)
 
     async def send(self, number: int, priority: str | None) -> bool:
         request = self._traffic[number]
         assert request.row is not None, "the shape has one signature in each request"
-        verdict = await asyncio.wait_for(next(self._coalescers).verdict(*request.row), self._timeout)
-        return verdict is Verdict(request.codes[0])
+        return (await next(self._coalescers).verdict(*request.row)).value == request.codes[0]
 
     async def close(self) -> None:
         for client in self._clients:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from pycore.service.impatience import Impatience
 from pycore.service.priorities import Priority
 from pycore.wire.refusals import DeniedError, OverloadedError, ThrottledError
 
@@ -26,6 +27,7 @@ __all__ = ["ANYBODY", "Call", "Caller", "Meter", "Quota", "current", "require_ch
 _BURST_S = 1.0  # what a caller did not use is kept for so long
 _MIN_RETRY_S, _MAX_RETRY_S = 0.01, 5.0
 _RETRY_CALLS_S = 0.05
+_BYTES, _ITEMS = "bytes a second", "items a second"
 _LEAST_WAIT_S = 1e-6  # an empty bucket is not an open one
 
 
@@ -102,6 +104,7 @@ class Usage:
         self.calls = 0
         self.items = Meter(_rate(quota.items_per_second), clock)
         self.nbytes = Meter(_rate(quota.bytes_per_second), clock)
+        self.impatience = Impatience(clock)
 
 
 class Caller:
@@ -167,15 +170,22 @@ class Caller:
             ThrottledError: of one of them nothing is left.
         """
         usage = self.usage
-        for meter, asked, what in (
-            (usage.nbytes, nbytes, "bytes a second"),
-            (usage.items, items, "items a second"),
-        ):
-            wait = meter.wait() if asked else 0.0
-            if wait:
-                raise ThrottledError(self.name, what, meter.rate, min(max(wait, _MIN_RETRY_S), _MAX_RETRY_S))
+        if nbytes:
+            self._have(usage.nbytes, _BYTES)
+        if items:
+            self._have(usage.items, _ITEMS)
         usage.nbytes.take(nbytes)
         usage.items.take(items)
+
+    def must_wait(self) -> None:
+        """ThrottledError where of bytes or items nothing is left, before anybody looks at a request."""
+        self._have(self.usage.nbytes, _BYTES)
+        self._have(self.usage.items, _ITEMS)
+
+    def _have(self, meter: Meter, what: str) -> None:
+        wait = meter.wait()
+        if wait:
+            raise ThrottledError(self.name, what, meter.rate, min(max(wait, _MIN_RETRY_S), _MAX_RETRY_S))
 
 
 @dataclass

@@ -22,6 +22,7 @@ from typing import Any
 
 from pycore.service.access import AccessError, Clients, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
+from pycore.service.impatience import Waiting
 from pycore.service.interceptors import Handler, like
 from pycore.service.locked import locked
 from pycore.service.metrics import Metrics
@@ -88,6 +89,7 @@ class Guard:
         self._state: object = None
         self._looked = clock()
         self._refusing = 0
+        self.waiting = Waiting()
         self._connections: dict[str, int] = {}
         if access_file is not None:
             self._clients = self._read(access_file)
@@ -137,6 +139,8 @@ class Guard:
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:  # `_call`, written out: a context manager costs
             call = self._open(context, rpc)
+            if call.caller is not ANYBODY and type(request) is bytes and request:
+                await self._let_wait(call, len(request), context.time_remaining())
             token = current.set(call)
             answered = False
             try:
@@ -213,6 +217,17 @@ class Guard:
         self.calls += 1
         return call
 
+    async def _let_wait(self, call: Call, nbytes: int, left: float | None) -> None:
+        """Nothing, or ThrottledError, perhaps later, where the caller has used up its quota and asks for more. The call
+        has ended then."""
+        try:
+            call.caller.must_wait()
+        except ThrottledError as error:
+            self._refused(error, call)
+            self._leave(call)
+            await self.waiting.hold(call.caller.usage.impatience, nbytes, left)
+            raise
+
     @contextlib.contextmanager
     def _call(self, context: Any, rpc: str) -> Iterator[Call]:
         """The call is open inside the block."""
@@ -233,6 +248,8 @@ class Guard:
         if isinstance(error, DeniedError):
             self._denied(error, call.caller, call.rpc, call.peer)
         else:
+            if isinstance(error, ThrottledError):
+                error.retry_after = call.caller.usage.impatience.refused(error.retry_after)
             self._metrics.refused(_REASONS.get(type(error), "REFUSED"), call.caller.name, call.rpc, call.peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:

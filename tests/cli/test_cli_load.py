@@ -47,6 +47,30 @@ def test_exit_codes(cli: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -
     assert cli("loadtest", "127.0.0.1:1", *SHORT).returncode == 3
 
 
+def test_the_table_has_the_rows_that_were_asked_for(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYCORE_STREAM_WINDOW", "3")
+    only = ("--only", "empty", "--only", "LONE call of 256")
+    done = cli("loadtest", "--table", *only, "--seconds", "0.05", "--service", "event_loop=asyncio", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["settings"].items() >= {"stream_window": "3", "event_loop": "asyncio"}.items()
+    assert document["environment"]["cpu"]
+    rate, wait, *shares = document["rows"]
+    assert "64 callers" in rate["name"]
+    assert "p50" in rate["note"]
+    assert "p99" in wait["name"]
+    assert [one["name"].partition(", ")[2] for one in shares] == ["lone call of 256", "lone call of 256 over the lane"]
+    for row in document["rows"]:
+        if "why_not" not in row:
+            assert len(row["rounds"]) >= 5
+            assert min(row["rounds"]) <= row["median"] <= max(row["rounds"])
+            assert 0 < row["fastest"] < 50
+            assert row["items_per_second"] > 0
+    assert cli("loadtest", "--table", "--only", "nothing like it").returncode == 2
+    assert cli("loadtest", "--only", "lone").returncode == 2
+    assert cli("loadtest", "127.0.0.1:1", "--table").returncode == 2
+
+
 def test_size_measures_models_and_checks_itself(cli: Run, tmp_path: Path) -> None:
     plot = tmp_path / "size.svg"
     arguments = ("sm2", "--items", "16", "--no-blocks", "--seconds", "0.1", "--edge", "--p99-ms", "60000")
@@ -61,5 +85,13 @@ def test_size_measures_models_and_checks_itself(cli: Run, tmp_path: Path) -> Non
     assert any("affinity" in words for words in document["bound"])
     run = document["validation"]["run"]
     assert run["counts"]["answered"] == run["requests"] > 0
-    assert document["validation"]["predicted_p99_ms"] > 0
+    assert 0 < row["slow_rate"] <= row["busy_rate"] <= row["quick_rate"]
+    checked = document["validation"]
+    assert 0 < checked["least_p99_ms"] <= checked["predicted_p99_ms"]
+    assert 0 < checked["cpus"] <= document["cores"]
+    place = checked["measured_p99_ms"]
+    wanted = (
+        "below" if place < checked["least_p99_ms"] else "above" if place > checked["predicted_p99_ms"] else "inside"
+    )
+    assert checked["measured_is"] == wanted
     assert plot.read_text().startswith("<svg")

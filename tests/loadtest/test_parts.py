@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
 
@@ -18,7 +19,7 @@ from pycore.loadtest.plot import Line, Panel, draw, outcome_chart
 from pycore.loadtest.report import Outcome, rows
 from pycore.loadtest.scenario import CEILINGS, Scenario, priorities_from
 from pycore.loadtest.senders import check_target
-from pycore.loadtest.sizing import Answer, Machine, chart, erlang_c
+from pycore.loadtest.sizing import Answer, Machine, chart, erlang_c, queued
 from pycore.loadtest.traffic import Request, Traffic
 
 PERCENTS = (0.1, 1, 10, 25, 50, 75, 90, 95, 99, 99.9, 99.99, 100)
@@ -192,7 +193,9 @@ def cost(**more: float) -> Cost:
         "client": 0.5e-3,
         "lone_p50": 2e-3,
         "lone_p99": 3e-3,
-        "busy_rate": 1.0,
+        "slow_rate": math.inf,
+        "busy_rate": math.inf,
+        "quick_rate": math.inf,
     }
     return Cost(Load("sm2", "packed", 256), **{**settings, **more})
 
@@ -214,6 +217,53 @@ def test_the_capacity_is_what_is_used_up_first() -> None:
     assert Machine(8).capacity(small) == pytest.approx(1 / 0.5e-3)
     assert Machine(8).limit(small) == "event loop"
     assert Machine(8, 4).capacity(small) == pytest.approx(4 / 0.5e-3)
+
+
+def test_the_capacity_is_no_more_than_was_measured() -> None:
+    """800 calls a second of 1.5 ms, and 0.5 ms of their callers, are 1.6 CPUs of the two that there are."""
+    slow = cost(slow_rate=800.0, busy_rate=850.0, quick_rate=900.0)
+    here, elsewhere = Machine(2, shared=True), Machine(2)
+    assert here.cpus(slow) == elsewhere.cpus(slow) == pytest.approx(1.6)
+    assert here.capacity(slow) == pytest.approx(800.0)
+    assert here.capacity(slow, slow.quick_rate) == pytest.approx(900.0)
+    assert elsewhere.capacity(slow) == pytest.approx(1.6 / 1.5e-3)
+    edge = Machine(1, apart=True)  # the callers had other CPUs
+    assert edge.cpus(slow) == 1.0
+    assert edge.cpus(cost(slow_rate=500.0)) == pytest.approx(0.75)
+    assert edge.capacity(cost(slow_rate=500.0)) == pytest.approx(500.0)
+    assert Machine(1, shared=True, apart=True).capacity(cost(slow_rate=500.0)) == pytest.approx(0.75 / 2e-3)
+
+
+def test_equal_calls_wait_as_long_as_the_queue_in_front_of_them(rng: random.Random) -> None:
+    """Against each call's wait from its definition: until a server is free, first come, first served."""
+    for servers in (1, 2, 3):
+        due = np.sort(np.array([rng.uniform(0, 10) for _ in range(200)]))
+        done: list[float] = []
+        for at, waited in zip(due.tolist(), queued(due, servers, 0.1).tolist(), strict=True):
+            begun = at if len(done) < servers else max(at, sorted(done)[-servers])
+            assert waited == pytest.approx(begun - at)
+            done.append(begun + 0.1)
+
+
+def test_the_least_p99_is_below_the_models() -> None:
+    one = cost(slow_rate=800.0, busy_rate=850.0, quick_rate=900.0)
+    for machine in (Machine(2, shared=True), Machine(2), Machine(1, apart=True)):
+        rate = machine.most(one, 0.05)
+        due = due_times("poisson", rate, 20.0, 3)
+        least = machine.least_p99(one, due, 1.0)
+        assert one.lone_p50 < least < machine.p99(one, rate) == pytest.approx(0.05)
+        slower = replace(one, quick_rate=one.slow_rate)
+        assert machine.least_p99(slower, due, 1.0) >= least
+    assert Machine(2).least_p99(one, np.zeros(0)) == 0.0
+
+
+def test_an_event_loop_is_one_server() -> None:
+    """The calls of a process are carried by one thread, however many CPUs there are: M/M/1."""
+    small = cost(kernel=0.0, service=0.5e-3, lone_p99=0.0)
+    rate = 1800.0
+    assert Machine(8).servers(small) == 1
+    wanted = math.log(0.9 / 0.01) * 0.5e-3 / (1 - 0.9)
+    assert Machine(8).p99(small, rate) == pytest.approx(wanted)
 
 
 def test_waiting_grows_with_the_rate_and_the_most_keeps_the_bound() -> None:

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from pycore.client import Tls
+from pycore.loadtest.certificates import make_certificate
 from pycore.loadtest.engine import run_scenario
 from pycore.loadtest.process import Bounds, ServiceProcess, ServiceProcessError
 from pycore.loadtest.report import Outcome
 from pycore.loadtest.scenario import Scenario
 from pycore.loadtest.senders import Access
-from pycore.loadtest.targets import _certificate
 from pycore.loadtest.traffic import Traffic
 from pycore.service import rpc_signatures
 from pycore.service.config import ServiceConfig
@@ -133,7 +133,7 @@ def test_refusals_and_failures_are_told_apart() -> None:
 
 
 def test_over_tls(tmp_path: Path) -> None:
-    certificate, key = _certificate(tmp_path)
+    certificate, key = make_certificate(tmp_path)
     config = ServiceConfig(address="127.0.0.1:0", tls_certificate=certificate, tls_private_key=key, drain_delay=0)
     with background(config) as server:
         found = run_scenario(Access(server.target, Tls(certificate, server_name="localhost")), scenario(rate=50.0))

@@ -209,6 +209,52 @@ def test_a_service_that_dies_under_load(spawn: Spawn, rng: random.Random) -> Non
     assert not [error for caller, error in load.errors if caller is stubborn]
 
 
+def test_a_service_that_stops_under_load(service: Server, spawn: Spawn, rng: random.Random) -> None:
+    """A real drain, without the delay that lets balancers turn away: some calls come when it no longer takes any, and
+    end with CANCELLED or UNAVAILABLE. Those that may be made again are answered elsewhere."""
+    stopping = spawn("--workers", "1", "--drain-delay", "0", "--no-warm-up")
+    target = stopping.wait_for_target()
+    with ValidationClient([target, service.target], health_checks=False) as client, ValidationClient(target) as one:
+        all_ready(client)
+        stubborn = client.using(attempts=4)
+        load = Load([stubborn, stubborn, stubborn, stubborn, one, one], rng)
+        try:
+            load.more(30)
+            stopping.signal()
+            assert stopping.wait() == 0
+            load.more(10)
+        finally:
+            load.stop()
+    assert not load.wrong
+    codes = {error.code for _, error in load.errors if isinstance(error, ServiceError)}
+    assert codes <= {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert {caller for caller, _ in load.errors} <= {one}
+
+
+async def test_a_call_that_its_caller_gave_up_is_not_made_again(service: Server) -> None:
+    """Closing a client ends its calls with CANCELLED, as a service that stops does."""
+    for closed_by_itself in (False, True):
+        held = Held()
+        with Proxy(service.target, held) as proxy:
+            client = ValidationClient(proxy.target, attempts=5)
+            with ThreadPoolExecutor(1) as pool:
+                call = pool.submit(client.hash, "sm3", b"abc")
+                assert held.begun.acquire(timeout=PATIENCE)
+                client.close()
+                with pytest.raises(ServiceError, match="CANCELLED"):
+                    call.result(PATIENCE)
+            other = AsyncValidationClient(proxy.target, attempts=5)
+            waiting = asyncio.ensure_future(other.hash("sm3", b"abc"))
+            assert await asyncio.to_thread(held.begun.acquire, timeout=PATIENCE)
+            await (other.close() if closed_by_itself else asyncio.sleep(0))
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await other.close()
+            assert len(proxy.calls) == 2
+            held.go.set()
+
+
 def refusing(times: int, code: grpc.StatusCode, retry_after: float | None = None) -> Callable[[str, Any], None]:
     """Refuses so many calls."""
     left = [times]
@@ -229,7 +275,9 @@ def refusing(times: int, code: grpc.StatusCode, retry_after: float | None = None
     return before
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED]
+)
 async def test_a_message_is_sent_again_where_that_is_safe(service: Server, code: grpc.StatusCode) -> None:
     digest = pycore.hash("sm3", b"abc")
     with Proxy(service.target) as proxy:
