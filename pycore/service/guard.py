@@ -24,6 +24,7 @@ from pycore.service.access import AccessError, Clients, read_access, watched_fil
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.impatience import Waiting
 from pycore.service.interceptors import Handler, like
+from pycore.service.lane_threads import on_the_loop
 from pycore.service.locked import locked
 from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
@@ -221,8 +222,10 @@ class Guard:
         """Nothing, or ThrottledError, perhaps later, where the caller has used up its quota and asks for more. The call
         has ended then."""
         try:
-            call.caller.must_wait()
+            with self.lock:
+                call.caller.must_wait()
         except ThrottledError as error:
+            await on_the_loop()  # a call may be on a thread of the lane
             self._refused(error, call)
             self._leave(call)
             await self.waiting.hold(call.caller.usage.impatience, nbytes, left)
@@ -249,7 +252,8 @@ class Guard:
             self._denied(error, call.caller, call.rpc, call.peer)
         else:
             if isinstance(error, ThrottledError):
-                error.retry_after = call.caller.usage.impatience.refused(error.retry_after)
+                with self.lock:
+                    error.retry_after = call.caller.usage.impatience.refused(error.retry_after)
             self._metrics.refused(_REASONS.get(type(error), "REFUSED"), call.caller.name, call.rpc, call.peer)
 
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
