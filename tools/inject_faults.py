@@ -88,8 +88,8 @@ FAULTS = (
     Fault(
         "no second look at exceptional sums",
         "mult/double_base.inc.h",
-        "if (mbits(doubtful) & (live ? live[g] : ~0u)) {",
-        "if (0) {",
+        "if (!(mbits(doubtful) & (live ? live[g] : ~0u))) continue;",
+        "continue;",
     ),
     Fault(
         "lanes with an item count as empty",
@@ -106,8 +106,8 @@ FAULTS = (
     Fault(
         "a zero digit adds all the same",
         "mult/fixed_base.inc.h",
-        "cv(jac_select)(&a->p, skip, &a->p, &sum)",
-        "a->p = sum",
+        "cv(jac_select)(&a->p, skip, &a->p, &next)",
+        "a->p = next",
     ),
     Fault(
         "equal points are not told apart",

@@ -209,8 +209,11 @@ static int choose(pc_kind kind, int id, size_t n, int *why) {
     *why = PC_WHY_FORCED;
     if (forced >= 0 && runs(forced, kind, id)) return forced;
     pc_kind listed = kind == PC_KIND_MERKLE || kind == PC_KIND_STREAM ? PC_KIND_HASH : kind;
+    int listed_id = id;
+    if (kind == PC_KIND_RECOVER)
+        listed = PC_KIND_SCHEME, listed_id = PC_SCHEME_ECDSA_SECP256K1; /* a walk of the same length */
     for (size_t p = 0; p < PREFERENCES; p++) {
-        if (preferences[p].kind != listed || preferences[p].id != id || n < from_of(p)) continue;
+        if (preferences[p].kind != listed || preferences[p].id != listed_id || n < from_of(p)) continue;
         if (preferred[p] < 0 || !runs(preferred[p], kind, id)) continue;
         *why = from_set[p] >= 0 ? PC_WHY_SET : preferences[p].measured == this_cpu ? PC_WHY_MEASURED : PC_WHY_RULE;
         return preferred[p];

@@ -61,6 +61,14 @@ PC_FN int FN(_is_canonical)(const vec *w) {
             IMPL(_##op)(r, a, b, c);                                                                                        \
             FE_ASSERT(op, r, gives);                                                                                        \
         }
+#    define FE_APART(op, takes_a, takes_b, gives)                                                                           \
+        PC_FN void FN(_##op)(FE_T * r, FE_T * s, const FE_T *a, const FE_T *b) {                                            \
+            FE_ASSERT(op, a, takes_a);                                                                                      \
+            FE_ASSERT(op, b, takes_b);                                                                                      \
+            IMPL(_##op)(r, s, a, b);                                                                                        \
+            FE_ASSERT(op, r, gives);                                                                                        \
+            FE_ASSERT(op, s, gives);                                                                                        \
+        }
 #    define FE_SMALL(op, takes_a, below, gives)                                                                             \
         PC_FN void FN(_##op)(FE_T * r, const FE_T *a, uint32_t k) {                                                         \
             FE_ASSERT(op, a, takes_a);                                                                                      \

@@ -7,7 +7,8 @@
  *
  * Requires FE, FE_P, and of the body FE_T, FE_select, FE_IS_TIGHT, FE_IS_LOOSE and IMPL of: zero, one, from_words, to_words, add, sub,
  * neg, carry, addc, subc, mul, sqr, mul_small, half, is_zero. A body that defines FE_OWN_PACK has pack and unpack, with FE_OWN_FUSED
- * the products less something, with FE_OWN_SUB2C FE_sub2c. */
+ * the products less something, with FE_OWN_SUB2C
+ * FE_sub2c, with FE_OWN_HALF3 three halves of products, with FE_OWN_APART sqr_apart. */
 
 /* Outside of the Montgomery domain a packed element is the plain integer. */
 #ifndef FE_OWN_PACK
@@ -44,6 +45,33 @@ PC_INLINE void IMPL(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE
     IMPL(_sqr)(&t, a);
     IMPL(_sub)(&t, &t, b);
     FN(_sub2c)(r, &t, c);
+}
+#endif
+#ifndef FE_OWN_HALF3
+/* r = 3 a / 2, a tight. */
+PC_INLINE void FN(_half3)(FE_T *r, const FE_T *a) {
+    FE_T t;
+    IMPL(_half)(&t, a);
+    IMPL(_add)(r, a, &t);
+}
+PC_INLINE void IMPL(_mul_half3)(FE_T *r, const FE_T *a, const FE_T *b) {
+    FE_T t;
+    IMPL(_mul)(&t, a, b);
+    FN(_half3)(r, &t);
+}
+PC_INLINE void IMPL(_sqr_half3)(FE_T *r, const FE_T *a) {
+    FE_T t;
+    IMPL(_sqr)(&t, a);
+    FN(_half3)(r, &t);
+}
+#endif
+#ifndef FE_OWN_APART
+PC_INLINE void IMPL(_sqr_apart)(FE_T *minus, FE_T *plus, const FE_T *a, const FE_T *b) {
+    const FE_T x = *a;
+    FE_T t;
+    IMPL(_sqr)(&t, b);
+    IMPL(_sub)(minus, &x, &t);
+    IMPL(_add)(plus, &x, &t);
 }
 #endif
 #include "fe_contract.inc.h"
@@ -218,6 +246,8 @@ PC_NOINLINE void FN(_batch_inv)(FE_T *x, size_t n, FE_T *tmp) {
 #undef FE_OWN_PACK
 #undef FE_OWN_FUSED
 #undef FE_OWN_SUB2C
+#undef FE_OWN_HALF3
+#undef FE_OWN_APART
 #undef FN
 #undef IMPL
 #undef FE_T

@@ -5,7 +5,8 @@
  *
  *   class   limbs 0..3   limb 4           comes from
  *   tight   < 2^52       < 2^48 + 2^7     mul, sqr, carry, addc, subc, mul_small, half, from_words
- *   loose   < 2^52       < 2^50           add (2 tight), sub, neg (a + 2 p - b: limb 4 above 0, below 2^49 + 2^48 + 2^7)
+ *   loose   < 2^52       < 2^50           add (2 tight), sub, neg (a + 2 p - b: limb 4 above 0, below 2^49 + 2^48 + 2^7),
+ *                                         mul_half3 (3/2 of a tight and (p + 1) / 2: limb 4 below 2^49 + 2^8)
  *
  *   mul, sqr: columns are at most nine halves, below 2^56. Columns 5 .. 9 join 0 .. 5 times 16 K < 2^37: a column's low 52
  *   bits by both halves, what it has above (at most 8; column 9 nothing) by the low half alone. The rest above bit 256,
@@ -14,6 +15,7 @@
  *   carry: q < 4. addc, subc: q < 8 and q < 16; subc adds 8 p, so q stands for q - 8 and the rest may be below zero, which
  *   FE_CARRY_TO also sees and repairs by adding p. mul_subc, sqr_sub2c, sqr_sub12c: the same with 2, 4, 4 p. */
 #define FE_OWN_FUSED
+#define FE_OWN_HALF3
 #include "fe_limbs52.inc.h"
 #include "fe_carry_avx512ifma.inc.h"
 #define FE_IS_TIGHT(a) FN(_limbs_below)(a, PC_MASK52 + 1, (1ULL << 48) + (1 << 7))
@@ -30,9 +32,14 @@ PC_INLINE void IMPL(_add)(FE_T *r, const FE_T *a, const FE_T *b) {
               t3 = vadd(a->l[3], b->l[3]), t4 = vadd(a->l[4], b->l[4]);
     FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
 }
+enum { FN(_K), FN(_2K), FN(_4K), FN(_16K), FN(_HALF_K), FN(_BIT47), FN(_BIT49), FN(_BIT50) }; /* places in FE_number */
+static const uint64_t FN(_number)[] = {
+    FE_K256_K,  2 * FE_K256_K, 4 * FE_K256_K, 16 * FE_K256_K, 0 - (uint64_t)(FE_K256_K / 2),
+    1ULL << 47, 1ULL << 49,    1ULL << 50};
+#define FE_NUMBER(name) FN(_constant)(FN(_number), FN(name))
 PC_INLINE void IMPL(_sub)(FE_T *r, const FE_T *a, const FE_T *b) {
-    const vec t0 = vsub(vsub(a->l[0], vset1(2 * FE_K256_K)), b->l[0]), t1 = vsub(a->l[1], b->l[1]),
-              t2 = vsub(a->l[2], b->l[2]), t3 = vsub(a->l[3], b->l[3]), t4 = vsub(vadd(a->l[4], vset1(2ULL << 48)), b->l[4]);
+    const vec t0 = vsub(vsub(a->l[0], FE_NUMBER(_2K)), b->l[0]), t1 = vsub(a->l[1], b->l[1]), t2 = vsub(a->l[2], b->l[2]),
+              t3 = vsub(a->l[3], b->l[3]), t4 = vsub(vadd(a->l[4], FE_NUMBER(_BIT49)), b->l[4]);
     FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
 }
 PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
@@ -42,8 +49,8 @@ PC_INLINE void IMPL(_neg)(FE_T *r, const FE_T *a) {
 /* t4 is below 2^52: what it has above bit 256 goes to limb 0. */
 #define FE_TAKE_TOP(t0, t4)                                                                                                 \
     do {                                                                                                                    \
-        (t0) = VEC_MACL(t0, vshr(t4, 48), vset1(FE_K256_K));                                                                \
-        (t4) = vand(t4, vset1(PC_MASK48));                                                                                  \
+        (t0) = VEC_MACL(t0, vshr(t4, 48), FE_NUMBER(_K));                                                                   \
+        (t4) = vand(t4, FE_LIMB(_MASK48));                                                                                  \
     } while (0)
 PC_INLINE void IMPL(_carry)(FE_T *r, const FE_T *a) {
     vec t0 = a->l[0], t4 = a->l[4];
@@ -65,98 +72,89 @@ PC_INLINE void IMPL(_subc)(FE_T *r, const FE_T *a, const FE_T *b) {
 
 #define L(acc, x, y) VEC_MACL(acc, x, y)
 #define H(acc, x, y) VEC_MACH(acc, x, y)
-/* The result of a product: columns 0 .. 9, the low ones in two parts. */
-typedef struct FN(_columns_s) {
-    vec l0, l1, l2, l3, l4, h1, h2, h3, h4, c5, c6, c7, c8, c9;
-} FN(_columns);
-
-PC_INLINE void FN(_products)(FN(_columns) * c, const FE_T *a, const FE_T *b) {
-    const vec zero = vzero();
-    const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
-    const vec b0 = b->l[0], b1 = b->l[1], b2 = b->l[2], b3 = b->l[3], b4 = b->l[4];
-    c->c5 =
-        vadd(L(L(L(L(zero, a1, b4), a2, b3), a3, b2), a4, b1), H(H(H(H(H(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0));
-    c->c6 = vadd(L(L(L(zero, a2, b4), a3, b3), a4, b2), H(H(H(H(zero, a1, b4), a2, b3), a3, b2), a4, b1));
-    c->c7 = vadd(L(L(zero, a3, b4), a4, b3), H(H(H(zero, a2, b4), a3, b3), a4, b2));
-    c->c8 = H(H(L(zero, a4, b4), a3, b4), a4, b3);
-    c->c9 = H(zero, a4, b4);
-    c->l4 = L(L(L(L(L(zero, a0, b4), a1, b3), a2, b2), a3, b1), a4, b0);
-    c->h4 = H(H(H(H(zero, a0, b3), a1, b2), a2, b1), a3, b0);
-    c->l3 = L(L(L(L(zero, a0, b3), a1, b2), a2, b1), a3, b0);
-    c->h3 = H(H(H(zero, a0, b2), a1, b1), a2, b0);
-    c->l2 = L(L(L(zero, a0, b2), a1, b1), a2, b0);
-    c->h2 = H(H(zero, a0, b1), a1, b0);
-    c->l1 = L(L(zero, a0, b1), a1, b0);
-    c->h1 = H(zero, a0, b0);
-    c->l0 = L(zero, a0, b0);
+/* The columns of a product, row by row, one accumulator each. */
+PC_INLINE void FN(_products)(vec c[10], const FE_T *a, const FE_T *b) {
+    for (int k = 0; k < 10; k++) c[k] = vzero();
+#define ROW(i)                                                                                                              \
+    c[i] = L(c[i], a->l[i], b->l[0]), c[i + 1] = L(c[i + 1], a->l[i], b->l[1]), c[i + 2] = L(c[i + 2], a->l[i], b->l[2]),   \
+    c[i + 3] = L(c[i + 3], a->l[i], b->l[3]), c[i + 4] = L(c[i + 4], a->l[i], b->l[4]),                                     \
+    c[i + 1] = H(c[i + 1], a->l[i], b->l[0]), c[i + 2] = H(c[i + 2], a->l[i], b->l[1]),                                     \
+    c[i + 3] = H(c[i + 3], a->l[i], b->l[2]), c[i + 4] = H(c[i + 4], a->l[i], b->l[3]),                                     \
+    c[i + 5] = H(c[i + 5], a->l[i], b->l[4])
+    ROW(4);
+    ROW(3);
+    ROW(2);
+    ROW(1);
+    ROW(0);
+#undef ROW
 }
-PC_INLINE vec FN(_twice)(vec x) { return vadd(x, x); }
-#define D(x) FN(_twice)(x)
 /* The products of different limbs are summed up, doubled once per column, and the squares added. */
-PC_INLINE void FN(_squares)(FN(_columns) * c, const FE_T *a) {
-    const vec zero = vzero();
+PC_INLINE void FN(_squares)(vec c[10], const FE_T *a) {
     const vec a0 = a->l[0], a1 = a->l[1], a2 = a->l[2], a3 = a->l[3], a4 = a->l[4];
-    c->c5 = H(D(H(H(L(L(zero, a1, a4), a2, a3), a0, a4), a1, a3)), a2, a2);
-    c->c6 = L(D(H(H(L(zero, a2, a4), a1, a4), a2, a3)), a3, a3);
-    c->c7 = H(D(H(L(zero, a3, a4), a2, a4)), a3, a3);
-    c->c8 = L(D(H(zero, a3, a4)), a4, a4);
-    c->c9 = H(zero, a4, a4);
-    c->l4 = L(D(H(H(L(L(zero, a0, a4), a1, a3), a0, a3), a1, a2)), a2, a2);
-    c->l3 = H(D(H(L(L(zero, a0, a3), a1, a2), a0, a2)), a1, a1);
-    c->l2 = L(D(H(L(zero, a0, a2), a0, a1)), a1, a1);
-    c->l1 = H(D(L(zero, a0, a1)), a0, a0);
-    c->l0 = L(zero, a0, a0);
-    c->h1 = c->h2 = c->h3 = c->h4 = zero;
+    for (int k = 0; k < 10; k++) c[k] = vzero();
+    c[5] = L(c[5], a2, a3), c[6] = L(c[6], a2, a4), c[7] = L(c[7], a3, a4), c[5] = L(c[5], a1, a4);
+    c[6] = H(c[6], a2, a3), c[7] = H(c[7], a2, a4), c[8] = H(c[8], a3, a4), c[5] = H(c[5], a1, a3);
+    c[6] = H(c[6], a1, a4), c[3] = L(c[3], a1, a2), c[4] = L(c[4], a1, a3), c[5] = H(c[5], a0, a4);
+    c[1] = L(c[1], a0, a1), c[2] = L(c[2], a0, a2), c[3] = L(c[3], a0, a3), c[4] = L(c[4], a0, a4);
+    c[2] = H(c[2], a0, a1), c[3] = H(c[3], a0, a2), c[4] = H(c[4], a0, a3), c[4] = H(c[4], a1, a2);
+#pragma GCC unroll 8
+    for (int i = 8; i > 0; i--) c[i] = vadd(c[i], c[i]);
+    c[5] = H(c[5], a2, a2), c[6] = L(c[6], a3, a3), c[7] = H(c[7], a3, a3), c[8] = L(c[8], a4, a4), c[9] = H(c[9], a4, a4);
+    c[0] = L(c[0], a0, a0), c[1] = H(c[1], a0, a0), c[2] = L(c[2], a1, a1), c[3] = H(c[3], a1, a1), c[4] = L(c[4], a2, a2);
 }
-#undef D
-/* r = c - s + bias p, s the sum of tights, `bias` more than their number or 0: no s. */
-PC_INLINE void FN(_reduce)(FE_T *r, const FN(_columns) * c, const vec s[5], uint64_t bias) {
-    const vec k260 = vset1(16 * FE_K256_K), k256 = vset1(FE_K256_K);
-    vec l0 = VEC_LOW(c->l0, c->c5, k260);
-    vec l1 = VEC_LOW(c->l1, c->c6, k260), h1 = L(VEC_HIGH(c->h1, c->c5, k260), vshr(c->c5, 52), k260);
-    vec l2 = VEC_LOW(c->l2, c->c7, k260), h2 = L(VEC_HIGH(c->h2, c->c6, k260), vshr(c->c6, 52), k260);
-    vec l3 = VEC_LOW(c->l3, c->c8, k260), h3 = L(VEC_HIGH(c->h3, c->c7, k260), vshr(c->c7, 52), k260);
-    vec l4 = L(c->l4, c->c9, k260), h4 = L(VEC_HIGH(c->h4, c->c8, k260), vshr(c->c8, 52), k260);
-    vec t4 = vadd(l4, h4), t5 = H(vzero(), c->c9, k260);
-    if (bias) {
-        l0 = vsub(l0, vadd(s[0], vset1(bias * FE_K256_K)));
+/* t = c modulo p, tight but for its carries. */
+PC_INLINE void FN(_reduce)(vec t[5], const vec c[10], const vec *s, uint64_t bias) {
+    const vec k260 = FE_NUMBER(_16K), k256 = FE_NUMBER(_K);
+    vec l0 = c[0], l1 = c[1], l2 = c[2], l3 = c[3], l4 = c[4];
+    if (bias) { /* minus s, the sum of tights, plus bias p; bias is 2 or 4, more than their number */
+        l0 = vsub(l0, vadd(s[0], bias == 2 ? FE_NUMBER(_2K) : FE_NUMBER(_4K)));
         l1 = vsub(l1, s[1]);
         l2 = vsub(l2, s[2]);
         l3 = vsub(l3, s[3]);
-        t4 = vsub(t4, vsub(s[4], vset1(bias << 48)));
+        l4 = vsub(l4, vsub(s[4], bias == 2 ? FE_NUMBER(_BIT49) : FE_NUMBER(_BIT50)));
     }
-    const vec q = vadd(vshr(t4, 48), vshl(t5, 4));
-    const vec t0 = L(l0, q, k256), t1 = vadd(l1, H(h1, q, k256)), t2 = vadd(l2, h2), t3 = vadd(l3, h3);
-    FE_CARRY_TO(r, t0, t1, t2, t3, vand(t4, vset1(PC_MASK48)), bias);
+    l4 = L(l4, c[9], k260);
+    vec t5 = H(vzero(), c[9], k260);
+    l3 = VEC_LOW(l3, c[8], k260), l4 = L(VEC_HIGH(l4, c[8], k260), vshr(c[8], 52), k260);
+    l2 = VEC_LOW(l2, c[7], k260), l3 = L(VEC_HIGH(l3, c[7], k260), vshr(c[7], 52), k260);
+    l1 = VEC_LOW(l1, c[6], k260), l2 = L(VEC_HIGH(l2, c[6], k260), vshr(c[6], 52), k260);
+    l0 = VEC_LOW(l0, c[5], k260), l1 = L(VEC_HIGH(l1, c[5], k260), vshr(c[5], 52), k260);
+    const vec q = vadd(vshr(l4, 48), vshl(t5, 4));
+    t[0] = L(l0, q, k256), t[1] = H(l1, q, k256), t[2] = l2, t[3] = l3, t[4] = vand(l4, FE_LIMB(_MASK48));
 }
 PC_FN void IMPL(_mul)(FE_T *r, const FE_T *a, const FE_T *b) {
-    FN(_columns) c;
-    FN(_products)(&c, a, b);
-    FN(_reduce)(r, &c, 0, 0);
+    vec c[10], t[5];
+    FN(_products)(c, a, b);
+    FN(_reduce)(t, c, NULL, 0);
+    FE_CARRY_TO(r, t[0], t[1], t[2], t[3], t[4], 0);
 }
 PC_FN void IMPL(_sqr)(FE_T *r, const FE_T *a) {
-    FN(_columns) c;
-    FN(_squares)(&c, a);
-    FN(_reduce)(r, &c, 0, 0);
+    vec c[10], t[5];
+    FN(_squares)(c, a);
+    FN(_reduce)(t, c, NULL, 0);
+    FE_CARRY_TO(r, t[0], t[1], t[2], t[3], t[4], 0);
 }
 PC_FN void IMPL(_mul_subc)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) {
-    FN(_columns) c;
-    FN(_products)(&c, a, b);
-    FN(_reduce)(r, &c, s->l, 2);
+    vec c[10], t[5];
+    FN(_products)(c, a, b);
+    FN(_reduce)(t, c, s->l, 2);
+    FE_CARRY_TO(r, t[0], t[1], t[2], t[3], t[4], 2);
 }
 PC_INLINE void IMPL(_mul_sub)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) { IMPL(_mul_subc)(r, a, b, s); }
 #define FE_SUM(x, y) {vadd(x[0], y[0]), vadd(x[1], y[1]), vadd(x[2], y[2]), vadd(x[3], y[3]), vadd(x[4], y[4])}
 PC_FN void IMPL(_sqr_sub2c)(FE_T *r, const FE_T *a, const FE_T *s) {
     const vec twice[5] = FE_SUM(s->l, s->l);
-    FN(_columns) c;
-    FN(_squares)(&c, a);
-    FN(_reduce)(r, &c, twice, 4);
+    vec c[10], t[5];
+    FN(_squares)(c, a);
+    FN(_reduce)(t, c, twice, 4);
+    FE_CARRY_TO(r, t[0], t[1], t[2], t[3], t[4], 4);
 }
 PC_FN void IMPL(_sqr_sub12c)(FE_T *r, const FE_T *a, const FE_T *b, const FE_T *s) {
     const vec twice[5] = FE_SUM(s->l, s->l), sum[5] = FE_SUM(twice, b->l);
-    FN(_columns) c;
-    FN(_squares)(&c, a);
-    FN(_reduce)(r, &c, sum, 4);
+    vec c[10], t[5];
+    FN(_squares)(c, a);
+    FN(_reduce)(t, c, sum, 4);
+    FE_CARRY_TO(r, t[0], t[1], t[2], t[3], t[4], 4);
 }
 #undef FE_SUM
 /* Column 4 is below 2^52 + 2^17 and column 5 below 2^15: q is below 2^20. */
@@ -169,19 +167,34 @@ PC_FN void IMPL(_mul_small)(FE_T *r, const FE_T *a, uint32_t k) {
 }
 #undef L
 #undef H
-/* (a - odd) / 2 + odd (p + 1) / 2, and (p + 1) / 2 = 2^255 - (K - 1) / 2. */
+/* r = t / 2 + odd (p + 1) / 2, with (p + 1) / 2 = 2^255 - (K - 1) / 2, plus the limbs of `more` (NULL: nothing). */
+PC_INLINE void FN(_halve)(FE_T *r, const vec t[5], const vec *more) {
+    const vec bit51 = FE_LIMB(_BIT51);
+    const vmask odd = vec_any_where(t[0], FE_LIMB(_ONE));
+#define HALF(i) (more ? vadd(more[i], vec_sar(t[i], 1)) : vec_sar(t[i], 1))
+    /* times 2^51 modulo 2^52: the lowest bit of a limb, where it goes in the limb below */
+    const vec h0 = vec_add_where(odd, VEC_LOW(HALF(0), t[1], bit51), FE_NUMBER(_HALF_K)), h1 = VEC_LOW(HALF(1), t[2], bit51),
+              h2 = VEC_LOW(HALF(2), t[3], bit51), h3 = VEC_LOW(HALF(3), t[4], bit51),
+              h4 = vec_add_where(odd, HALF(4), FE_NUMBER(_BIT47));
+#undef HALF
+    FE_CARRY_TO(r, h0, h1, h2, h3, h4, 0);
+}
 PC_FN void IMPL(_half)(FE_T *r, const FE_T *a) {
-    const vec one = vset1(1), bit51 = vset1(1ULL << 51);
-    vec a0 = a->l[0], a4 = a->l[4];
-    FE_TAKE_TOP(a0, a4); /* limb 0 below 2^52 + 2^35, which does not matter here */
-    const vmask odd = veq(vand(a0, one), one);
-    const vec h0 = vadd(vshr(a0, 1), vand(vshl(a->l[1], 51), bit51)),
-              t1 = vor(vshr(a->l[1], 1), vand(vshl(a->l[2], 51), bit51));
-    const vec t2 = vor(vshr(a->l[2], 1), vand(vshl(a->l[3], 51), bit51)),
-              t3 = vor(vshr(a->l[3], 1), vand(vshl(a4, 51), bit51));
-    const vec t0 = vsub(h0, vblend(odd, vset1(FE_K256_K / 2), vzero()));
-    const vec t4 = vadd(vshr(a4, 1), vblend(odd, vset1(1ULL << 47), vzero()));
-    FE_CARRY_TO(r, t0, t1, t2, t3, t4, 0);
+    vec t[5] = {a->l[0], a->l[1], a->l[2], a->l[3], a->l[4]};
+    FE_TAKE_TOP(t[0], t[4]); /* limb 0 below 2^52 + 2^35, which does not matter here */
+    FN(_halve)(r, t, NULL);
+}
+PC_FN void IMPL(_mul_half3)(FE_T *r, const FE_T *a, const FE_T *b) {
+    vec c[10], t[5];
+    FN(_products)(c, a, b);
+    FN(_reduce)(t, c, NULL, 0);
+    FN(_halve)(r, t, t);
+}
+PC_FN void IMPL(_sqr_half3)(FE_T *r, const FE_T *a) {
+    vec c[10], t[5];
+    FN(_squares)(c, a);
+    FN(_reduce)(t, c, NULL, 0);
+    FN(_halve)(r, t, t);
 }
 #undef FE_TAKE_TOP
 PC_FN void IMPL(_to_words)(vec w[4], const FE_T *a) {
@@ -197,3 +210,5 @@ PC_FN vmask IMPL(_is_zero)(const FE_T *a) {
 }
 #include "fe_derived.inc.h"
 #undef FE_CARRY_TO
+#undef FE_LIMB
+#undef FE_NUMBER

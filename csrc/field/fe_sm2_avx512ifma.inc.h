@@ -1,29 +1,31 @@
 /* fe_sm2_avx512ifma.inc.h - multiplying by the SM2 prime. Over fe_montgomery_avx512ifma.inc.h.
  *
- * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 = -1 - (2^44 - 2^12) (2^52) + (2^48 - 2^16) (2^208). The part that a digit takes away is
- * summed up apart, by columns n[1] .. n[6]. Columns may come out below zero; their low 52 bits are right all the same. */
+ * p = 2^256 - 2^224 - 2^96 + 2^64 - 1 = -1 - K (2^52) + (2^48 - 2^16) (2^208) with K = 2^44 - 2^12. Instead of taking K m
+ * away for a digit m, its complement 2^52 - 1 - m times K is added. That is (2^52 - 1) K too much for each of the five
+ * digits, at 2^52, 2^104 and so on; the sum is K 2^312 - K 2^52, so column 1 starts with K and column 6 with -K. */
+#define FE_SM2_K       ((1LL << 44) - (1LL << 12))
 #define FE_S0          (-1LL)
-#define FE_S1          ((1LL << 12) - (1LL << 44))
+#define FE_S1          (-FE_SM2_K)
 #define FE_S3          0LL
 #define FE_S4          ((1LL << 48) - (1LL << 16))
 #define FE_TIMES_S1(e) vsub(vshl(e, 12), vshl(e, 44))
 #define FE_TIMES_S3(e) vzero()
-#define FE_COLUMN(k)   ((k) <= 6 ? vsub(vadd(l[k], h[k]), n[k]) : vadd(l[k], h[k]))
-/* Column i, complete: its digit times p to the columns above. */
-#define FE_STEP(i, column, l, h, n)                                                                                         \
+enum { fe_sm2_PLUS_K, fe_sm2_PLUS_HALF_K, fe_sm2_MINUS_K, fe_sm2_MINUS_HALF_K };
+static const uint64_t fe_sm2_starts[] = {FE_SM2_K, FE_SM2_K / 2, 0 - (uint64_t)FE_SM2_K, 0 - (uint64_t)FE_SM2_K / 2};
+#define FE_START(c, doubled)                                                                                                \
     do {                                                                                                                    \
-        const vec c_ = (column);                                                                                            \
-        n[i + 1] = VEC_LOW(n[i + 1], c_, vset1(0 - (uint64_t)FE_S1));                                                       \
-        n[i + 2] = VEC_HIGH(vzero(), c_, vset1(0 - (uint64_t)FE_S1));                                                       \
-        h[i + 1] = vadd(h[i + 1], vec_sar(c_, 52));                                                                         \
-        h[i + 4] = VEC_LOW(h[i + 4], c_, vset1(FE_S4));                                                                     \
-        h[i + 5] = VEC_HIGH(h[i + 5], c_, vset1(FE_S4));                                                                    \
+        for (int k_ = 0; k_ < 10; k_++) (c)[k_] = vzero();                                                                  \
+        (c)[1] = FN(_constant)(fe_sm2_starts, (doubled) ? fe_sm2_PLUS_HALF_K : fe_sm2_PLUS_K);                              \
+        (c)[6] = FN(_constant)(fe_sm2_starts, (doubled) ? fe_sm2_MINUS_HALF_K : fe_sm2_MINUS_K);                            \
     } while (0)
-#define FE_STEPS(l, h, n)                                                                                                   \
-    n[1] = vzero();                                                                                                         \
-    FE_STEP(0, l[0], l, h, n);                                                                                              \
-    FE_STEP(1, FE_COLUMN(1), l, h, n);                                                                                      \
-    FE_STEP(2, FE_COLUMN(2), l, h, n);                                                                                      \
-    FE_STEP(3, FE_COLUMN(3), l, h, n);                                                                                      \
-    FE_STEP(4, FE_COLUMN(4), l, h, n)
+#define FE_STEP(c, i)                                                                                                       \
+    do {                                                                                                                    \
+        const vec c_ = (c)[i], k_ = FN(_constant)(fe_sm2_starts, fe_sm2_PLUS_K), s4_ = FN(_constant)(FN(_limbs_p), 4);      \
+        const vec rest_ = vec_not(c_);                                                                                      \
+        (c)[i + 1] = VEC_LOW((c)[i + 1], rest_, k_);                                                                        \
+        if (i > 0) (c)[i + 1] = vadd((c)[i + 1], vshr(c_, 52));                                                             \
+        (c)[i + 2] = VEC_HIGH((c)[i + 2], rest_, k_);                                                                       \
+        (c)[i + 4] = VEC_LOW((c)[i + 4], c_, s4_);                                                                          \
+        (c)[i + 5] = VEC_HIGH((c)[i + 5], c_, s4_);                                                                         \
+    } while (0)
 #include "fe_montgomery_avx512ifma.inc.h"

@@ -1,8 +1,8 @@
 /* weierstrass.inc.h - points of y^2 = x^3 + a x + b with a = 0 or a = -3, one point per lane; template.
  *
  * Makes k256_aff, _jac and _chord (types), _fe_const, _generator, _jac_infinity, _jac_from_aff, _aff_select,
- * _jac_select, _rhs, _on_curve, _lift_x, _lift_x_side, _dbl, _madd, _madd_chord, _madd_exact, _to_aff,
- * _aff_add_den, _aff_dbl_den, _aff_chord, _aff_add, _aff_dbl, and the same for p256_ and sm2c_: in a
+ * _jac_select, _rhs, _on_curve, _lift_x, _lift_x_side, _dbl, _dbl_side, _madd, _madd_side, _madd_chord, _madd_exact,
+ * _to_aff, _aff_add_den, _aff_dbl_den, _aff_chord, _aff_add, _aff_dbl, and the same for p256_ and sm2c_: in a
  * backtrace k256_dbl, here cv(dbl).
  *
  * Requires (curves/<curve>.inc.h)
@@ -99,32 +99,40 @@ PC_FN vmask cv(lift_x)(cv(aff) * p, vmask odd) {
 
 /* ---- Jacobian arithmetic ---------------------------------------------------------------------------------------------- */
 
+/* For every one of n points that are worked at side by side. */
+#define EACH_SIDE(n) _Pragma("GCC unroll 2") for (int j = 0; j < (n); j++)
+
 /* r = 2 p. Exact for every p, infinity included (Z3 = Y Z).
  *
  * EFD "dbl-2009-l" (a = 0) and "dbl-2001-b" (a = -3) with every coordinate halved once, which trades the small multiples
  * for one halving. With the half slope L = (3 X^2 + a Z^4) / 2 and T = X Y^2:
  *
- *     X3 = L^2 - 2 T     Y3 = L (T - X3) - Y^4     Z3 = Y Z          a = 0: 3M + 4S     a = -3: 4M + 4S */
-PC_NOINLINE VEC_FLATTEN void cv(dbl)(cv(jac) * r, const cv(jac) * p) {
-    fe(t) l, yy, t, u;
+ *     X3 = L^2 - 2 T     Y3 = L (T - X3) - Y^4     Z3 = Y Z          a = 0: 3M + 4S     a = -3: 4M + 4S
+ *
+ * dbl_side doubles PC_SIDE points that have nothing to do with each other, step by step in turn: while one waits for a
+ * product, the other has work. Each r[j] may be p[j]. madd_side likewise. */
+PC_INLINE void cv(dbl_each)(cv(jac) *const *r, const cv(jac) *const *p, const int n) {
+    fe(t) l[PC_SIDE], yy[PC_SIDE], t[PC_SIDE];
 #if CV_A == 0
-    fe(sqr)(&l, &p->x);
+    EACH_SIDE(n) fe(sqr_half3)(&l[j], &p[j]->x);
 #else
-    fe(sqr)(&t, &p->z);
-    fe(sub)(&l, &p->x, &t);
-    fe(add)(&u, &p->x, &t);
-    fe(mul)(&l, &l, &u);
+    EACH_SIDE(n) fe(sqr_apart)(&l[j], &t[j], &p[j]->x, &p[j]->z);
+    EACH_SIDE(n) fe(mul_half3)(&l[j], &l[j], &t[j]);
 #endif
-    fe(sqr)(&yy, &p->y);
-    fe(mul)(&r->z, &p->y, &p->z);
-    fe(half)(&u, &l);
-    fe(add)(&l, &l, &u); /* three halves of it */
-    fe(mul)(&t, &p->x, &yy);
-    fe(sqr_sub2c)(&r->x, &l, &t);
-    fe(sub)(&t, &t, &r->x);
-    fe(sqr)(&yy, &yy);
-    fe(mul_subc)(&r->y, &l, &t, &yy);
+    EACH_SIDE(n) fe(sqr)(&yy[j], &p[j]->y);
+    EACH_SIDE(n) fe(mul)(&r[j]->z, &p[j]->y, &p[j]->z);
+    EACH_SIDE(n) fe(mul)(&t[j], &p[j]->x, &yy[j]);
+    EACH_SIDE(n) fe(sqr_sub2c)(&r[j]->x, &l[j], &t[j]);
+    EACH_SIDE(n) fe(sub)(&t[j], &t[j], &r[j]->x);
+    EACH_SIDE(n) fe(sqr)(&yy[j], &yy[j]);
+    EACH_SIDE(n) fe(mul_subc)(&r[j]->y, &l[j], &t[j], &yy[j]);
 }
+PC_NOINLINE VEC_FLATTEN void cv(dbl)(cv(jac) * r, const cv(jac) * p) { cv(dbl_each)(&r, &p, 1); }
+#if VEC_SIDE > 1
+PC_NOINLINE VEC_FLATTEN void cv(dbl_side)(cv(jac) *const r[PC_SIDE], const cv(jac) *const p[PC_SIDE]) {
+    cv(dbl_each)(r, p, PC_SIDE);
+}
+#endif
 
 /* What both additions need to know about H = U2 - X1 and R = S2 - Y1. */
 typedef struct cv(chord_s) {
@@ -137,25 +145,36 @@ typedef struct cv(chord_s) {
  * which is wrong - but once Z is zero, every further doubling and addition keeps it zero. A chain of these that starts
  * finite and ends with a Z other than zero has therefore met none of the exceptional cases, and its result is exact:
  * double_base.inc.h builds on that. */
+PC_INLINE void cv(madd_each)(cv(jac) *const *r, cv(chord) * c, const cv(jac) *const *p, const cv(aff) *const *q,
+                             const int n) {
+    fe(t) zz[PC_SIDE], hhh[PC_SIDE], v[PC_SIDE];
+    EACH_SIDE(n) fe(sqr)(&zz[j], &p[j]->z);
+    EACH_SIDE(n) fe(mul_sub)(&c[j].h, &q[j]->x, &zz[j], &p[j]->x);
+    EACH_SIDE(n) fe(mul)(&zz[j], &zz[j], &p[j]->z);
+    EACH_SIDE(n) fe(mul_sub)(&c[j].r, &q[j]->y, &zz[j], &p[j]->y);
+    EACH_SIDE(n) fe(sqr)(&hhh[j], &c[j].h);
+    EACH_SIDE(n) fe(mul)(&r[j]->z, &p[j]->z, &c[j].h);
+    EACH_SIDE(n) fe(mul)(&v[j], &p[j]->x, &hhh[j]);
+    EACH_SIDE(n) fe(mul)(&hhh[j], &hhh[j], &c[j].h);
+    EACH_SIDE(n) fe(sqr_sub12c)(&r[j]->x, &c[j].r, &hhh[j], &v[j]); /* X3 = R^2 - H^3 - 2 V with V = X1 H^2 */
+    EACH_SIDE(n) fe(mul)(&hhh[j], &hhh[j], &p[j]->y);
+    EACH_SIDE(n) fe(sub)(&v[j], &v[j], &r[j]->x);
+    EACH_SIDE(n) fe(mul_subc)(&r[j]->y, &v[j], &c[j].r, &hhh[j]);
+}
 PC_FN void cv(madd_chord)(cv(jac) * r, cv(chord) * c, const cv(jac) * p, const cv(aff) * q) {
-    fe(t) zz, hhh, v;
-    fe(sqr)(&zz, &p->z);
-    fe(mul_sub)(&c->h, &q->x, &zz, &p->x);
-    fe(mul)(&zz, &zz, &p->z);
-    fe(mul_sub)(&c->r, &q->y, &zz, &p->y);
-    fe(sqr)(&hhh, &c->h);
-    fe(mul)(&r->z, &p->z, &c->h);
-    fe(mul)(&v, &p->x, &hhh);
-    fe(mul)(&hhh, &hhh, &c->h);
-    fe(sqr_sub12c)(&r->x, &c->r, &hhh, &v); /* X3 = R^2 - H^3 - 2 V with V = X1 H^2 */
-    fe(mul)(&hhh, &hhh, &p->y);
-    fe(sub)(&v, &v, &r->x);
-    fe(mul_subc)(&r->y, &v, &c->r, &hhh);
+    cv(madd_each)(&r, c, &p, &q, 1);
 }
 PC_NOINLINE VEC_FLATTEN void cv(madd)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
     cv(chord) c;
     cv(madd_chord)(r, &c, p, q);
 }
+#if VEC_SIDE > 1
+PC_NOINLINE VEC_FLATTEN void cv(madd_side)(cv(jac) *const r[PC_SIDE], const cv(jac) *const p[PC_SIDE],
+                                           const cv(aff) *const q[PC_SIDE]) {
+    cv(chord) c[PC_SIDE];
+    cv(madd_each)(r, c, p, q, PC_SIDE);
+}
+#endif
 /* r = p + q for every p: infinity, q and -q too. */
 PC_FN void cv(madd_exact)(cv(jac) * r, const cv(jac) * p, const cv(aff) * q) {
     cv(chord) c;

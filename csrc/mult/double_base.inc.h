@@ -1,8 +1,8 @@
 /* double_base.inc.h - r = u G + v Q for many lanes at once; template.
  *
- * Makes k256_entry, _uv and _mult_work (types), _ladder_g (table), _ladder_g_build, _entry_get, _entry_put,
- * _tables_widen, _tables_few, _tables_build, _table_rows, _acc_add_q, _ladder, _ladder_fast, _ladder_exact,
- * _double_base, and the same for p256_ and sm2c_ (here cv(ladder) and so on).
+ * Makes k256_entry, _uv, _mult_work and _walk (types), _ladder_g (table), _ladder_g_build, _entry_get, _entry_put,
+ * _tables_widen, _tables_few, _tables_build, _table_rows, _q_load, _walk_start, _walk_add, _ladder, _ladder_fast,
+ * _ladder_exact, _ladder_side, _double_base, and the same for p256_ and sm2c_ (here cv(ladder) and so on).
  *
  * Requires fixed_base.inc.h and (curves/<curve>.inc.h)
  *   CV_Q_WINDOW   bits per digit of v; the table of Q has 2^(CV_Q_WINDOW - 1) points
@@ -13,7 +13,8 @@
  * Work goes by chunks of vectors. For a whole chunk, the tables 1 Q .. 2^(CV_Q_WINDOW - 1) Q are built in affine
  * coordinates with one shared inversion for each doubling of their length (6M or so a point, against 18M for Jacobian
  * additions and a conversion). Then every vector walks a ladder in lockstep: the same doublings for all lanes, a signed
- * digit of each scalar at fixed positions. With the endomorphism v = v1 + v2 lambda has halves of CV_LADDER_BITS, which
+ * digit of each scalar at fixed positions. Where VEC_SIDE says so, two vectors walk side by side, each formula step by
+ * step in turn. With the endomorphism v = v1 + v2 lambda has halves of CV_LADDER_BITS, which
  * halves the doublings; u is then cut into two plain halves, and the table of G holds G and 2^CV_LADDER_BITS G. The group
  * order must exceed 2^CV_Q_WINDOW.
  *
@@ -73,7 +74,7 @@ typedef struct cv(mult_work_s) {
     cv(entry) entries[cv(GROUPS)][cv(Q_ROWS)];
     fe(t) den[cv(GROUPS) * cv(Q_ROWS) / 2], tmp[cv(GROUPS) * cv(Q_ROWS) / 2];
 #if VL > 1
-    uint64_t rows[VL * cv(Q_ROWS) * cv(ENTRY_STRIDE)]; /* the entries of one vector, by lane */
+    uint64_t rows[VEC_SIDE][VL * cv(Q_ROWS) * cv(ENTRY_STRIDE)]; /* the entries of the vectors at work, by lane */
 #endif
 } cv(mult_work);
 
@@ -152,76 +153,111 @@ static void cv(tables_build)(const cv(aff) * q, size_t groups, cv(mult_work) * w
 #endif
 }
 
-/* The table of vector g as rows, lane by lane. */
-PC_FN const uint64_t *cv(table_rows)(size_t g, cv(mult_work) * w) {
+/* The table of vector g as rows, lane by lane; side: which of the vectors that are worked at together it is. */
+PC_FN const uint64_t *cv(table_rows)(size_t g, int side, cv(mult_work) * w) {
 #if VL == 1
-    return (const uint64_t *)w->entries[g]; /* with one lane the structs are the rows */
+    return (void)side, (const uint64_t *)w->entries[g]; /* with one lane the structs are the rows */
 #else
     for (uint32_t i = 0; i < cv(Q_ROWS); i++) {
         uint32_t row[VL];
         for (uint32_t lane = 0; lane < VL; lane++) row[lane] = lane * cv(Q_ROWS) + i;
-        rows_store(w->rows, row, cv(ENTRY_STRIDE), (const vec *)&w->entries[g][i], cv(ENTRY_VECS));
+        rows_store(w->rows[side], row, cv(ENTRY_STRIDE), (const vec *)&w->entries[g][i], cv(ENTRY_VECS));
     }
-    return w->rows;
+    return w->rows[side];
 #endif
 }
 
 /* ---- the ladder ------------------------------------------------------------------------------------------------------- */
 
-/* a += digit * Q, or with part = 1 digit * lambda Q. */
-PC_INLINE void cv(acc_add_q)(cv(acc) * a, const uint64_t *rows, int part, vec digit, vmask negative, int exact) {
+/* q = digit * Q, or with part = 1 digit * lambda Q; another point where the digit is zero. */
+PC_INLINE void cv(q_load)(cv(aff) * q, const uint64_t *rows, int part, vec digit, vmask zero) {
     uint32_t row[VL];
-    cv(aff) q;
-    vmask zero = veq(digit, vzero());
     rows_index(row, vblend(zero, vzero(), vsub(digit, vset1(1))), 0);
     for (uint32_t lane = 0; lane < VL; lane++) row[lane] += lane * cv(Q_ROWS);
     if (part == 0) {
-        vload_rows((vec *)&q, rows, row, cv(ENTRY_STRIDE), cv(AFF_VECS));
+        vload_rows((vec *)q, rows, row, cv(ENTRY_STRIDE), cv(AFF_VECS));
     } else {
 #if CV_GLV
-        vload_rows((vec *)&q.y, rows + cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
-        vload_rows((vec *)&q.x, rows + 2 * cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
+        vload_rows((vec *)&q->y, rows + cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
+        vload_rows((vec *)&q->x, rows + 2 * cv(FE_VECS), row, cv(ENTRY_STRIDE), cv(FE_VECS));
 #endif
     }
-    cv(acc_add)(a, &q, negative, zero, exact);
 }
 
-PC_INLINE void cv(ladder)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k, int exact) {
-    const int top_q = RECODE_TOP(CV_LADDER_BITS, CV_Q_WINDOW), top_g = RECODE_TOP(CV_LADDER_BITS, CV_G_WINDOW);
-    const int words = cv(LADDER_WORDS);
+/* The walk of a vector: its scalars, v as its parts, and the table of its point. */
+typedef struct cv(walk_s) {
+    const uint64_t *rows;
+    const vec *u;
 #if CV_GLV
     vec v[CV_V_PARTS][cv(LADDER_WORDS)];
     vmask v_negative[CV_V_PARTS];
-    cv(split)(v, v_negative, k->v);
 #else
-    const vec(*v)[CV_SCALAR_WORDS] = &k->v;
+    const vec (*v)[CV_SCALAR_WORDS];
 #endif
-    cv(acc) a;
-    cv(acc_start)(&a);
-    for (int pos = top_q > top_g ? top_q : top_g; pos >= 0; pos--) {
-        vmask negative;
-        cv(dbl)(&a.p, &a.p);
-        if (pos <= top_q && pos % CV_Q_WINDOW == 0) {
-            for (int part = 0; part < CV_V_PARTS; part++) {
-                vec digit = recode_digit(v[part], words, pos, CV_Q_WINDOW, &negative);
+} cv(walk);
+
+PC_INLINE void cv(walk_start)(cv(walk) * k, const uint64_t *rows, const cv(uv) * uv) {
+    k->rows = rows;
+    k->u = uv->u;
 #if CV_GLV
-                negative = mor(mand(negative, mnot(v_negative[part])), mand(v_negative[part], mnot(negative)));
+    cv(split)(k->v, k->v_negative, uv->v);
+#else
+    k->v = &uv->v;
 #endif
-                cv(acc_add_q)(&a, rows, part, digit, negative, exact);
-            }
-        }
-        if (pos <= top_g && pos % CV_G_WINDOW == 0) {
-            for (int part = 0; part < CV_V_PARTS; part++) {
-                vec digit = recode_digit(k->u + part * words, words, pos, CV_G_WINDOW, &negative);
-                const uint64_t *base = cv(ladder_g) + ((size_t)part * cv(AFF_STRIDE) << (CV_G_WINDOW - 1));
-                cv(acc_add_fixed)(&a, base, digit, negative, exact);
-            }
-        }
-    }
-    *r = a.p;
 }
-PC_NOINLINE void cv(ladder_fast)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 0); }
-PC_NOINLINE void cv(ladder_exact)(cv(jac) * r, const uint64_t *rows, const cv(uv) * k) { cv(ladder)(r, rows, k, 1); }
+/* a += the digits at pos, of v or of u: two walks side by side by the fast addition, or one. */
+PC_INLINE void cv(walk_add)(cv(acc) * a, const cv(walk) * k, int of_u, int part, int pos, int exact, const int n) {
+    cv(aff) q[PC_SIDE];
+    vmask negative[PC_SIDE], zero[PC_SIDE];
+    EACH_SIDE(n) {
+        const int words = cv(LADDER_WORDS);
+        const vec *scalar = of_u ? k[j].u + part * words : k[j].v[part];
+        const vec digit = recode_digit(scalar, words, pos, of_u ? CV_G_WINDOW : CV_Q_WINDOW, &negative[j]);
+        zero[j] = veq(digit, vzero());
+        if (of_u) {
+            cv(fixed_load)(&q[j], cv(ladder_g) + ((size_t)part * cv(AFF_STRIDE) << (CV_G_WINDOW - 1)), digit, zero[j]);
+            continue;
+        }
+#if CV_GLV
+        const vmask flip = k[j].v_negative[part];
+        negative[j] = mor(mand(negative[j], mnot(flip)), mand(flip, mnot(negative[j])));
+#endif
+        cv(q_load)(&q[j], k[j].rows, part, digit, zero[j]);
+    }
+#if VEC_SIDE > 1
+    if (n > 1) {
+        cv(acc_add_side)(a, q, negative, zero);
+        return;
+    }
+#endif
+    cv(acc_add)(a, q, negative[0], zero[0], exact);
+}
+/* The walks of n vectors side by side; n and exact are constants, and exact walks are taken one by one. */
+PC_INLINE void cv(ladder)(cv(jac) * r, const cv(walk) * k, int exact, const int n) {
+    const int top_q = RECODE_TOP(CV_LADDER_BITS, CV_Q_WINDOW), top_g = RECODE_TOP(CV_LADDER_BITS, CV_G_WINDOW);
+    cv(acc) a[PC_SIDE];
+    EACH_SIDE(n) cv(acc_start)(&a[j]);
+    for (int pos = top_q > top_g ? top_q : top_g; pos >= 0; pos--) {
+        if (n == 1) cv(dbl)(&a[0].p, &a[0].p);
+#if VEC_SIDE > 1
+        if (n > 1) {
+            cv(jac) *const p[] = {&a[0].p, &a[1].p};
+            const cv(jac) *const same[] = {&a[0].p, &a[1].p};
+            cv(dbl_side)(p, same);
+        }
+#endif
+        if (pos <= top_q && pos % CV_Q_WINDOW == 0)
+            for (int part = 0; part < CV_V_PARTS; part++) cv(walk_add)(a, k, 0, part, pos, exact, n);
+        if (pos <= top_g && pos % CV_G_WINDOW == 0)
+            for (int part = 0; part < CV_V_PARTS; part++) cv(walk_add)(a, k, 1, part, pos, exact, n);
+    }
+    EACH_SIDE(n) r[j] = a[j].p;
+}
+PC_NOINLINE void cv(ladder_fast)(cv(jac) * r, const cv(walk) * k) { cv(ladder)(r, k, 0, 1); }
+PC_NOINLINE void cv(ladder_exact)(cv(jac) * r, const cv(walk) * k) { cv(ladder)(r, k, 1, 1); }
+#if VEC_SIDE > 1
+PC_NOINLINE void cv(ladder_side)(cv(jac) r[PC_SIDE], const cv(walk) k[PC_SIDE]) { cv(ladder)(r, k, 0, PC_SIDE); }
+#endif
 
 /* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. groups <= GROUPS. live: the
  * lanes of each vector that are asked for, a bit each; NULL: all. The others are left without meaning. */
@@ -230,14 +266,20 @@ static void cv(double_base)(cv(jac) * r, const cv(uv) * k, const cv(aff) * q, co
     PC_CHECK(groups <= cv(GROUPS));
     pthread_once(&cv(ladder_g_once), cv(ladder_g_build));
     cv(tables_build)(q, groups, w);
-    for (size_t g = 0; g < groups; g++) {
-        const uint64_t *rows = cv(table_rows)(g, w);
-        cv(ladder_fast)(&r[g], rows, &k[g]);
-        vmask doubtful = fe(is_zero)(&r[g].z);
-        if (mbits(doubtful) & (live ? live[g] : ~0u)) {
+    for (size_t g = 0; g < groups;) {
+        const size_t n = groups - g < VEC_SIDE ? 1 : VEC_SIDE;
+        cv(walk) walk[PC_SIDE];
+        for (size_t j = 0; j < n; j++) cv(walk_start)(&walk[j], cv(table_rows)(g + j, (int)j, w), &k[g + j]);
+#if VEC_SIDE > 1
+        if (n > 1) cv(ladder_side)(&r[g], walk);
+#endif
+        if (n == 1) cv(ladder_fast)(&r[g], walk);
+        for (size_t j = 0; j < n; j++, g++) {
+            vmask doubtful = fe(is_zero)(&r[g].z);
+            if (!(mbits(doubtful) & (live ? live[g] : ~0u))) continue;
             cv(jac) again;
             PC_SECOND_WALK();
-            cv(ladder_exact)(&again, rows, &k[g]);
+            cv(ladder_exact)(&again, &walk[j]);
             cv(jac_select)(&r[g], doubtful, &again, &r[g]);
         }
     }

@@ -1,8 +1,8 @@
 /* fixed_base.inc.h - tables of multiples of the generator, and k G by a comb; template.
  *
  * Makes k256_comb (table), _acc (type), _aff_store, _aff_load, _fixed_base_widen, _fixed_base_build,
- * _acc_start, _acc_add, _acc_add_fixed, _comb_build, _comb_walk, _comb_walk_exact, _mul_generator, and the
- * same for p256_ and sm2c_ (here cv(comb) and so on).
+ * _acc_start, _acc_take, _acc_add, _acc_add_side, _fixed_load, _acc_add_fixed, _comb_build, _comb_walk,
+ * _comb_walk_exact, _mul_generator, and the same for p256_ and sm2c_ (here cv(comb) and so on).
  *
  * Requires weierstrass.inc.h and (curves/<curve>.inc.h)
  *   CV_BITS          bits of the group order; CV_SCALAR_WORDS: words of a scalar, CV_WORDS: of a coordinate
@@ -112,11 +112,19 @@ PC_FN void cv(acc_start)(cv(acc) * a) {
     cv(jac_infinity)(&a->p);
     a->empty = mfrom_bits((1u << VL) - 1);
 }
+/* a = sum = a + q, but q where a is empty, and a as it was in the lanes of skip. */
+PC_INLINE void cv(acc_take)(cv(acc) * a, const cv(jac) * sum, const cv(aff) * q, vmask skip) {
+    cv(jac) first, next;
+    cv(jac_from_aff)(&first, q);
+    cv(jac_select)(&next, a->empty, &first, sum);
+    cv(jac_select)(&a->p, skip, &a->p, &next);
+    a->empty = mand(a->empty, skip);
+}
 /* a += (negative ? -q : q), except in the lanes of skip. exact is a constant: 1 takes the addition that holds for every
  * input, 0 the fast one, whose result is right in every lane that ends with Z != 0 (madd_chord). Spoils q. */
 PC_INLINE void cv(acc_add)(cv(acc) * a, cv(aff) * q, vmask negative, vmask skip, int exact) {
     const unsigned none = mbits(a->empty), skips = mbits(skip);
-    cv(jac) sum, first;
+    cv(jac) sum;
     if (skips == (1u << VL) - 1) return;
     fe(cneg)(&q->y, negative, &q->y);
     if (!exact && !(none | skips)) { /* nearly always */
@@ -124,18 +132,40 @@ PC_INLINE void cv(acc_add)(cv(acc) * a, cv(aff) * q, vmask negative, vmask skip,
         return;
     }
     exact ? cv(madd_exact)(&sum, &a->p, q) : cv(madd)(&sum, &a->p, q);
-    cv(jac_from_aff)(&first, q);
-    cv(jac_select)(&sum, a->empty, &first, &sum);
-    cv(jac_select)(&a->p, skip, &a->p, &sum);
-    a->empty = mand(a->empty, skip);
+    cv(acc_take)(a, &sum, q, skip);
+}
+#if VEC_SIDE > 1
+/* The fast one for two sums side by side. */
+PC_INLINE void cv(acc_add_side)(cv(acc) a[PC_SIDE], cv(aff) q[PC_SIDE], const vmask negative[PC_SIDE],
+                                const vmask skip[PC_SIDE]) {
+    const cv(jac) *const p[] = {&a[0].p, &a[1].p};
+    const cv(aff) *const added[] = {&q[0], &q[1]};
+    unsigned odd = 0; /* lanes whose sum is not taken as it is */
+    EACH_SIDE(PC_SIDE) {
+        fe(cneg)(&q[j].y, negative[j], &q[j].y);
+        odd |= mbits(a[j].empty) | mbits(skip[j]);
+    }
+    if (!odd) {
+        cv(jac) *const r[] = {&a[0].p, &a[1].p};
+        cv(madd_side)(r, p, added);
+    } else {
+        cv(jac) sum[PC_SIDE], *const r[] = {&sum[0], &sum[1]};
+        cv(madd_side)(r, p, added);
+        EACH_SIDE(PC_SIDE) cv(acc_take)(&a[j], &sum[j], &q[j], skip[j]);
+    }
+}
+#endif
+/* q = the point of these rows that a digit stands for; another one where it is zero. */
+PC_INLINE void cv(fixed_load)(cv(aff) * q, const uint64_t *rows, vec digit, vmask zero) {
+    uint32_t row[VL];
+    rows_index(row, vblend(zero, vzero(), vsub(digit, vset1(1))), 0);
+    cv(aff_load)(q, rows, row);
 }
 /* a += digit * (base of these rows). */
 PC_INLINE void cv(acc_add_fixed)(cv(acc) * a, const uint64_t *rows, vec digit, vmask negative, int exact) {
-    uint32_t row[VL];
+    const vmask zero = veq(digit, vzero());
     cv(aff) q;
-    vmask zero = veq(digit, vzero());
-    rows_index(row, vblend(zero, vzero(), vsub(digit, vset1(1))), 0);
-    cv(aff_load)(&q, rows, row);
+    cv(fixed_load)(&q, rows, digit, zero);
     cv(acc_add)(a, &q, negative, zero, exact);
 }
 

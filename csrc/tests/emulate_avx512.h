@@ -129,6 +129,10 @@ EMU __m512i _mm512_mask_blend_epi64(__mmask8 k, __m512i a, __m512i b) { /* VPBLE
     const __m512i m = (__m512i)emu_spread(k);
     return (a & ~m) | (b & m);
 }
+EMU __m512i _mm512_mask_add_epi64(__m512i r, __mmask8 k, __m512i a,
+                                  __m512i b) { /* VPADDQ zmm{k}: r where the bit is clear */
+    return _mm512_mask_blend_epi64(k, r, _mm512_add_epi64(a, b));
+}
 
 /* ---- permutations
  * ------------------------------------------------------------------------------------------------------- */

@@ -56,6 +56,32 @@ static void TF(_fused)(const F(_t) * a, const F(_t) * b, const uint64_t x[BIG_WO
     big_mulmod(t, wanted, wanted, P);
     for (int i = 0; i < 3; i++) big_submod(t, t, wanted, P);
     EXPECT(TF(_is)(&r, t));
+    /* three halves of a product: doubled, three times it */
+    F(_mul_half3)(&r, &s, &d);
+    big_mulmod(t, sum, difference, P);
+    big_addmod(wanted, t, t, P);
+    big_addmod(wanted, wanted, t, P);
+    F(_addc)(&c, &r, &r);
+    EXPECT(TF(_is)(&c, wanted));
+    F(_sqr_half3)(&r, &d);
+    big_mulmod(t, difference, difference, P);
+    big_addmod(wanted, t, t, P);
+    big_addmod(wanted, wanted, t, P);
+    F(_addc)(&c, &r, &r);
+    EXPECT(TF(_is)(&c, wanted));
+    F(_sqr_apart)(&r, &c, a, &s);
+    big_mulmod(t, sum, sum, P);
+    big_submod(wanted, x, t, P);
+    EXPECT(TF(_is)(&r, wanted));
+    big_addmod(wanted, x, t, P);
+    EXPECT(TF(_is)(&c, wanted));
+    r = *a;
+    F(_sqr_apart)(&r, &c, &r, &r); /* one of the outputs is both inputs */
+    big_mulmod(t, x, x, P);
+    big_addmod(wanted, x, t, P);
+    EXPECT(TF(_is)(&c, wanted));
+    big_submod(wanted, x, t, P);
+    EXPECT(TF(_is)(&r, wanted));
 }
 
 /* Everything that takes two tight elements; x and y are their values, canonical. */

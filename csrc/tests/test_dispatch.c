@@ -87,6 +87,10 @@ static void sm2_keyset(const pc_column *keys, size_t n, pc_keyset *set, const ui
                        uint8_t *verdicts) {
     pc_backend_portable.scheme[PC_SCHEME_SM2].keyset_put(keys, n, set, slots, tables, verdicts);
 }
+static void recover(int rules, const pc_column *signatures, const pc_column *digests, size_t count, void *scratch,
+                    uint8_t *keys, uint8_t *verdicts) {
+    pc_backend_portable.recover(rules, signatures, digests, count, scratch, keys, verdicts);
+}
 enum { SCRATCH = 1 << 24 };
 
 const pc_backend pc_backend_missing_cpu = {.name = "missing_cpu", .lanes = 1};
@@ -103,6 +107,8 @@ const pc_backend pc_backend_hash_only = {
 const pc_backend pc_backend_large = {
     .name = "large",
     .lanes = 1,
+    .recover = recover,
+    .recover_scratch = SCRATCH,
     .scheme[PC_SCHEME_SM2] = {.verify = sm2_verify, .verify_scratch = SCRATCH, .keyset_put = sm2_keyset}};
 
 /* ---- tests ------------------------------------------------------------------------------------------------------------ */
@@ -170,6 +176,12 @@ static void test_choice(void) {
         EXPECT_INT(pc_backend_pick(1, PC_SCHEME_SM2, 6), position("large"));
         EXPECT_INT(pc_backend_pick(1, PC_SCHEME_SM2, 7), portable);
     }
+    if (pc_backend_portable.recover) { /* keys are recovered by the rows of ECDSA over the same curve */
+        EXPECT_INT(pc_resolve(PC_KIND_RECOVER, 0, PC_AUTO, 3, &found, &at), PC_OK);
+        EXPECT_INT(at, position("large"));
+        EXPECT_INT(pc_resolve(PC_KIND_RECOVER, 0, PC_AUTO, 4, &found, &at), PC_OK);
+        EXPECT_INT(at, portable);
+    }
     EXPECT_INT(pc_backend_pick(2, 0, 1), PC_ERR_ARGUMENT);
     EXPECT_INT(pc_backend_pick(0, 99, 1), PC_ERR_ARGUMENT);
     EXPECT_INT(hash_abc(PC_AUTO), 0xba);
@@ -192,7 +204,9 @@ static void test_scratch(void) {
     EXPECT_INT(pc_verify_scratch_size(position("hash_only"), &params), 0);
     params.scheme = PC_SCHEME_ECDSA_P256; /* broken_lane wants SCRATCH, but never runs */
     EXPECT_INT(pc_verify_scratch_size(PC_AUTO, &params), pc_backend_portable.scheme[PC_SCHEME_ECDSA_P256].verify_scratch);
-    EXPECT_INT(pc_recover_scratch_size(PC_AUTO), pc_backend_portable.recover_scratch);
+    EXPECT(pc_backend_portable.recover_scratch <= SCRATCH);
+    EXPECT_INT(pc_recover_scratch_size(PC_AUTO), SCRATCH);
+    EXPECT_INT(pc_recover_scratch_size(position("portable")), pc_backend_portable.recover_scratch);
 }
 
 /* PYCORE_BACKEND is read once, so each value needs a separate process. */

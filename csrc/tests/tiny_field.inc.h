@@ -111,6 +111,19 @@ PC_FN void TINY(half)(TINY(t) * r, const TINY(t) * a) {
     PC_CHECK(TINY(loose)(a));
     r->l[0] = tiny_mul(a->l[0], vset1(((TINY_P) + 1) / 2), TINY_P);
 }
+PC_FN void TINY(mul_half3)(TINY(t) * r, const TINY(t) * a, const TINY(t) * b) {
+    TINY(mul)(r, a, b);
+    TINY(mul_small)(r, r, 3);
+    TINY(half)(r, r);
+}
+PC_FN void TINY(sqr_half3)(TINY(t) * r, const TINY(t) * a) { TINY(mul_half3)(r, a, a); }
+PC_FN void TINY(sqr_apart)(TINY(t) * minus, TINY(t) * plus, const TINY(t) * a, const TINY(t) * b) {
+    const TINY(t) x = *a;
+    TINY(t) t;
+    TINY(sqr)(&t, b);
+    TINY(sub)(minus, &x, &t);
+    TINY(add)(plus, &x, &t);
+}
 PC_FN TINY(t) TINY(power)(const TINY(t) * a, uint64_t exponent) {
     TINY(t) r = TINY(one)();
     for (int i = 15; i >= 0; i--) {

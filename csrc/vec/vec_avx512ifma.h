@@ -16,6 +16,7 @@
 
 #define VL          8
 #define VEC_FLATTEN PC_FLATTEN /* 32 registers hold what a formula needs; a call passes it through memory */
+#define VEC_SIDE    2          /* a product waits for its last column longer than it keeps the ports busy */
 #define VEC_IFMA    1          /* the fields may use field/<field>_avx512ifma.inc.h */
 
 typedef __m512i vec;
@@ -134,6 +135,12 @@ static inline PC_UNUSED vec vec_high(vec acc, vec x, vec y) {
 #endif
 #define vec_sar(v, n) _mm512_srai_epi64(v, (unsigned)(n)) /* signed */
 PC_INLINE vec vec_or3(vec a, vec b, vec c) { return _mm512_ternarylogic_epi64(a, b, c, 0xfe); }
+PC_INLINE vec vec_not(vec a) { return _mm512_ternarylogic_epi64(a, a, a, 0x0f); }
+/* The lanes that have any of the bits of b, and whether there are such. */
+PC_INLINE vmask vec_any_where(vec a, vec b) { return _mm512_test_epi64_mask(a, b); }
+PC_INLINE int vec_any_of(vec a, vec b) { return vec_any_where(a, b) != 0; }
+/* a, and a + b in the lanes of m. */
+PC_INLINE vec vec_add_where(vmask m, vec a, vec b) { return _mm512_mask_add_epi64(a, m, a, b); }
 /* Whether any lane has any of these bits. */
 PC_INLINE int vec_any_bit(vec a, uint64_t bits) { return _mm512_test_epi64_mask(a, vset1(bits)) != 0; }
 

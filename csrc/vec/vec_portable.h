@@ -11,6 +11,7 @@
 
 #define VL 1
 #define VEC_FLATTEN
+#define VEC_SIDE     1
 #define VEC_PORTABLE 1 /* the fields may use their one-lane bodies, field/<field>_portable.inc.h */
 
 typedef uint64_t vec;

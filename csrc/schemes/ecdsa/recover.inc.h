@@ -72,17 +72,19 @@ static void k256_recover_solve(k256_recover_work *w, size_t n) {
     const size_t groups = cv(groups_of)(n);
     cv(aff) generator;
     vec words[4];
-    vmask found[cv(GROUPS)];
+    vmask found[cv(GROUPS)], odd[cv(GROUPS)];
     unsigned live[cv(GROUPS)] = {0};
     cv(generator)(&generator);
     for (size_t g = 0; g < groups; g++) {
         words_load(words, w->x + g * VL, cv(CHUNK));
         fe(from_words)(&w->q[g].x, words);
-        found[g] = cv(lift_x)(&w->q[g], veq(vload(w->odd + g * VL), vset1(1)));
-        cv(aff_select)(&w->q[g], found[g], &w->q[g], &generator);
+        odd[g] = veq(vload(w->odd + g * VL), vset1(1));
         words_load(words, w->r + g * VL, cv(CHUNK));
         sc(from_words)(&w->r_inv[g], words);
     }
+    for (size_t g = 0; g < groups; g += PC_SIDE)
+        cv(lift_x_side)(&w->q[g], &odd[g], &found[g], groups - g < PC_SIDE ? (int)(groups - g) : PC_SIDE);
+    for (size_t g = 0; g < groups; g++) cv(aff_select)(&w->q[g], found[g], &w->q[g], &generator);
     sc(batch_inv)(w->r_inv, groups, w->sc_tmp);
     for (size_t g = 0; g < groups; g++) {
         sc(t) t;

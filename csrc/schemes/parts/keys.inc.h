@@ -68,34 +68,46 @@ static void cv(keys_read)(cv(keys) * keys, const pc_key_source *source, size_t f
 /* The points of the vectors of a chunk, after keys_read. Finds y for the forms without one (and keeps it in keys->y), checks
  * the others against the curve, and marks what fails. Keys with tables are of a set, which has checked them: nothing to do. */
 static void cv(keys_points)(cv(aff) * points, cv(keys) * keys, size_t n) {
+    const size_t groups = cv(groups_of)(n);
     cv(aff) generator;
     if (keys->window) return;
     cv(generator)(&generator);
-    for (size_t g = 0; g < cv(groups_of)(n); g++) {
-        const size_t at = g * VL;
-        cv(aff) p, lifted;
-        vec x[4], y[4], form = vload(keys->form + at);
-        words_load(x, keys->x + at, cv(CHUNK));
-        words_load(y, keys->y + at, cv(CHUNK));
-        fe(from_words)(&p.x, x);
-        fe(from_words)(&p.y, y);
-        vmask odd = veq(form, vset1(KEY_Y_ODD)), lift = mor(odd, veq(form, vset1(KEY_Y_EVEN)));
-        vmask given = veq(form, vset1(KEY_Y_GIVEN)), good = mnot(given);
-        if (mbits(given)) good = mor(good, cv(on_curve)(&p));
-        if (mbits(lift)) {
-            lifted = p;
-            vmask found = cv(lift_x)(&lifted, odd);
-            good = mand(good, mor(mnot(lift), found));
-            fe(select)(&p.y, lift, &lifted.y, &p.y);
-            fe(to_words)(y, &p.y);
-            words_store(keys->y + at, cv(CHUNK), y);
+    for (size_t first = 0; first < groups; first += PC_SIDE) { /* roots are found side by side */
+        const int side = groups - first < PC_SIDE ? (int)(groups - first) : PC_SIDE;
+        cv(aff) lifted[PC_SIDE];
+        vmask odd[PC_SIDE], lift[PC_SIDE], found[PC_SIDE];
+        unsigned lifts = 0;
+        vec words[4];
+        for (int j = 0; j < side; j++) {
+            const size_t g = first + (size_t)j;
+            const vec form = vload(keys->form + g * VL);
+            words_load(words, keys->x + g * VL, cv(CHUNK));
+            fe(from_words)(&points[g].x, words);
+            words_load(words, keys->y + g * VL, cv(CHUNK));
+            fe(from_words)(&points[g].y, words);
+            odd[j] = veq(form, vset1(KEY_Y_ODD));
+            lift[j] = mor(odd[j], veq(form, vset1(KEY_Y_EVEN)));
+            lifts |= mbits(lift[j]);
+            lifted[j] = points[g];
         }
-        unsigned bad = ~mbits(good);
-        if (bad & ((1u << VL) - 1)) {
-            cv(aff_select)(&p, good, &p, &generator);
-            for (int lane = 0; lane < VL; lane++) keys->bad[at + (size_t)lane] |= (uint8_t)(bad >> lane & 1);
+        if (lifts) cv(lift_x_side)(lifted, odd, found, side);
+        for (int j = 0; j < side; j++) {
+            const size_t g = first + (size_t)j;
+            const vmask given = veq(vload(keys->form + g * VL), vset1(KEY_Y_GIVEN));
+            vmask good = mnot(given);
+            if (mbits(given)) good = mor(good, cv(on_curve)(&points[g]));
+            if (mbits(lift[j])) {
+                good = mand(good, mor(mnot(lift[j]), found[j]));
+                fe(select)(&points[g].y, lift[j], &lifted[j].y, &points[g].y);
+                fe(to_words)(words, &points[g].y);
+                words_store(keys->y + g * VL, cv(CHUNK), words);
+            }
+            unsigned bad = ~mbits(good);
+            if (bad & ((1u << VL) - 1)) {
+                cv(aff_select)(&points[g], good, &points[g], &generator);
+                for (int lane = 0; lane < VL; lane++) keys->bad[g * VL + (size_t)lane] |= (uint8_t)(bad >> lane & 1);
+            }
         }
-        points[g] = p;
     }
 }
 
