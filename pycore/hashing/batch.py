@@ -88,10 +88,13 @@ def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
             size = len(rows)
         else:
             lengths = [*map(len, messages)]
-            size, rows = max(lengths), b"".join(messages)
-            if len(rows) != n * size:
-                offsets = array("q", accumulate(lengths, initial=0))
-        if size > _SHORT:
+            size, total = max(lengths), sum(lengths)
+            if total > _FEW * _SHORT:
+                return None
+            rows = b"".join(messages)
+            if total != n * size:
+                offsets = array("q", [0, *accumulate(lengths)])
+        if n == 1 and size > _SHORT:
             return None
     elif form is np.ndarray and width is None:
         shape = messages.shape
