@@ -33,7 +33,8 @@ KERNELS = (
     "k256_dbl", "k256_madd", "k256_known_add_all", "p256_dbl", "p256_madd", "p256_known_add_all",
     "sm2c_dbl", "sm2c_madd", "sm2c_known_add_all",
     "ed25519_bucket_add", "ed25519_known_sum", "ed25519_double_base", "ed25519_decompress",
-    "sha256_blocks_one", "sha256_rows_64_one", "sha512_blocks_one", "sm3_blocks_one", "ripemd160_blocks_one",
+    "sha256_blocks_one", "sha256_rows_64_one", "sha256_rows_1_64_one", "sha256_rows_32_one",
+    "sha512_blocks_one", "sm3_blocks_one", "ripemd160_blocks_one",
     "sha256_blocks_all", "sm3_blocks_all", "keccak_blocks", "blake2b_blocks", "blake3_blocks", "blake3_direct",
 )  # fmt: skip
 _FUNCTION = re.compile(r"^[0-9a-f]+ <([^>.]+)[^>]*>:$")

@@ -1,7 +1,8 @@
 /* lanes_portable.h - the vocabulary of the hash templates, one lane.
  *
  * v32 is W32 lanes of 32-bit words and v64 is W64 lanes of 64-bit words; lane j belongs to message j. Every lanes header gives
- * exactly these names, and perhaps LANES_STREAMS and vNN_add_stored (lanes_streams.h), and the templates use nothing else:
+ * exactly these names, and perhaps LANES_STREAMS, vNN_add_stored, LANES_MAJORITY_LAST with vNN_and, and LANES_HAVE_FIRST with
+ * vNN_first (lanes_streams.h), and the templates use nothing else:
  *
  *   W32, W64                       lanes, constants; LANES_MAX is the larger of the two
  *   vNN_set1(x)                    x in every lane
