@@ -88,9 +88,10 @@ PC_NOINLINE size_t blake3_direct(const uint32_t *start, const uint8_t *kept, siz
     for (size_t i = 0, step = 0; i < n; i += W32, step++) {
         uint8_t rows[32 * W32];
         v32 h[8];
-        if (i + W32 < n) hash_rows_at(at, W32, data, stride, i + W32, n);
+        const int more = i + W32 < n;
+        if (more) hash_rows_at(at, W32, data, stride, i + W32, n);
         for (int k = 0; k < 8; k++) h[k] = v32_set1(blake3_initial[k]);
-        blake3_compress(h, w[step & 1], last, w[~step & 1], at);
+        blake3_compress(h, w[step & 1], last, more ? w[~step & 1] : NULL, at);
         for (int k = 0; k < 8; k++) h[k] = v32_le(h[k]);
         v32_rows8(n - i >= W32 ? digests + 32 * i : rows, h);
         if (n - i < W32) memcpy(digests + 32 * i, rows, 32 * (n - i));
