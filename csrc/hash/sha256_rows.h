@@ -39,7 +39,7 @@ PC_INLINE uint32_t sha256_same(uint32_t same) {
     return same;
 }
 
-/* What is known of the last block of messages of so many bits: zeros and their length. */
+/* The known words of the last block of messages of so many bits: zeros and their length. */
 PC_FN void sha256_know(sha256_known *known, uint32_t same, uint64_t bits) {
     uint32_t *w = known->word;
     same = sha256_same(same);
