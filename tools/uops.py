@@ -34,7 +34,8 @@ KERNELS = (
     "sm2c_dbl", "sm2c_madd", "sm2c_known_add_all",
     "k256_dbl_side", "k256_madd_side", "p256_dbl_side", "p256_madd_side", "sm2c_dbl_side", "sm2c_madd_side",
     "ed25519_bucket_add", "ed25519_known_sum", "ed25519_double_base", "ed25519_decompress",
-    "sha256_blocks_one", "sha256_rows_64_one", "sha512_blocks_one", "sm3_blocks_one", "ripemd160_blocks_one",
+    "sha256_blocks_one", "sha256_rows_64_one", "sha256_rows_1_64_one", "sha256_rows_32_one",
+    "sha512_blocks_one", "sm3_blocks_one", "ripemd160_blocks_one",
     "sha256_blocks_all", "sm3_blocks_all", "keccak_blocks", "blake2b_blocks", "blake3_blocks", "blake3_direct",
 )  # fmt: skip
 _FUNCTION = re.compile(r"^[0-9a-f]+ <([^>.]+)[^>]*>:$")

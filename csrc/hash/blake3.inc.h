@@ -35,8 +35,9 @@ static const uint32_t blake3_initial[BLAKE3_WORDS] = {BLAKE3_IV, BLAKE3_START, 6
     BLAKE3_G(v2, v7, v8, v13, s12, s13);                                                                                    \
     BLAKE3_G(v3, v4, v9, v14, s14, s15)
 
-/* h = the block w behind h; last: counter, bytes and flags of the block. */
-PC_INLINE void blake3_compress(v32 h[8], const v32 w[16], const v32 last[4]) {
+/* h = the block w behind h; last: counter, bytes and flags of the block. Between its rounds it reads the next block at p[lane] to
+ * next, unless next is NULL: what moves words between lanes and what computes with them take turns so. */
+PC_INLINE void blake3_compress(v32 h[8], const v32 w[16], const v32 last[4], v32 *next, const uint8_t *const *p) {
     static const uint32_t iv[4] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a};
     v32 v0 = h[0], v1 = h[1], v2 = h[2], v3 = h[3], v4 = h[4], v5 = h[5], v6 = h[6], v7 = h[7];
     v32 v8 = v32_set1(iv[0]), v9 = v32_set1(iv[1]), v10 = v32_set1(iv[2]), v11 = v32_set1(iv[3]);
@@ -44,8 +45,10 @@ PC_INLINE void blake3_compress(v32 h[8], const v32 w[16], const v32 last[4]) {
     BLAKE3_ROUND(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     BLAKE3_ROUND(2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8);
     BLAKE3_ROUND(3, 4, 10, 12, 13, 2, 7, 14, 6, 5, 9, 0, 11, 15, 8, 1);
+    if (next) v32_half_le(next, p, 0);
     BLAKE3_ROUND(10, 7, 12, 9, 14, 3, 13, 15, 4, 0, 11, 2, 5, 8, 1, 6);
     BLAKE3_ROUND(12, 13, 9, 11, 15, 10, 14, 8, 7, 2, 5, 3, 0, 1, 6, 4);
+    if (next) v32_half_le(next + 8, p, 32);
     BLAKE3_ROUND(9, 14, 11, 5, 8, 12, 15, 1, 13, 3, 0, 10, 2, 6, 4, 7);
     BLAKE3_ROUND(11, 15, 5, 0, 1, 9, 8, 6, 14, 10, 2, 12, 3, 4, 7, 13);
     h[0] = v32_xor(v0, v8), h[1] = v32_xor(v1, v9), h[2] = v32_xor(v2, v10), h[3] = v32_xor(v3, v11);
@@ -63,7 +66,7 @@ static void blake3_blocks(uint32_t *state, const uint8_t *const p[W32], size_t n
         for (int i = 0; i < 8; i++) h[i] = v32_load(state + i * W32);
         const v32 last[4] = {v32_load(state + BLAKE3_COUNTER * W32), v32_load(state + (BLAKE3_COUNTER + 1) * W32),
                              v32_load(state + BLAKE3_SIZE * W32), v32_load(state + BLAKE3_FLAGS * W32)};
-        blake3_compress(h, w, last);
+        blake3_compress(h, w, last, NULL, NULL);
         for (int i = 0; i < 8; i++) v32_store(state + i * W32, h[i]);
         v32_store(state + BLAKE3_FLAGS * W32, v32_set1(0));
         v32_store(state + BLAKE3_SIZE * W32, v32_set1(64));
@@ -75,24 +78,25 @@ static void blake3_blocks(uint32_t *state, const uint8_t *const p[W32], size_t n
  * many.inc.h. */
 PC_NOINLINE size_t blake3_direct(const uint32_t *start, const uint8_t *kept, size_t kept_len, uint64_t total,
                                  const uint8_t *data, ptrdiff_t stride, size_t len, size_t n, uint8_t *digests) {
-    size_t i = 0;
     (void)kept, (void)total;
     if (W32 == 1 || kept_len || len != 64 || start[BLAKE3_FLAGS] != BLAKE3_START) return 0;
     const v32 last[4] = {v32_set1(0), v32_set1(0), v32_set1(64), v32_set1(BLAKE3_START | BLAKE3_END | BLAKE3_ROOT)};
-    for (size_t lanes; i < n; i += lanes) {
-        const uint8_t *at[W32];
+    const uint8_t *at[W32];
+    v32 w[2][16];
+    hash_rows_at(at, W32, data, stride, 0, n);
+    v32_block_le(w[0], at);
+    for (size_t i = 0, step = 0; i < n; i += W32, step++) {
         uint8_t rows[32 * W32];
-        v32 h[8], w[16];
-        lanes = n - i < W32 ? n - i : W32;
-        for (size_t j = 0; j < W32; j++) at[j] = data + (ptrdiff_t)(j < lanes ? i + j : i) * stride;
-        v32_block_le(w, at);
+        v32 h[8];
+        const int more = i + W32 < n;
+        if (more) hash_rows_at(at, W32, data, stride, i + W32, n);
         for (int k = 0; k < 8; k++) h[k] = v32_set1(blake3_initial[k]);
-        blake3_compress(h, w, last);
+        blake3_compress(h, w[step & 1], last, more ? w[~step & 1] : NULL, at);
         for (int k = 0; k < 8; k++) h[k] = v32_le(h[k]);
-        v32_rows8(lanes == W32 ? digests + 32 * i : rows, h);
-        if (lanes < W32) memcpy(digests + 32 * i, rows, 32 * lanes);
+        v32_rows8(n - i >= W32 ? digests + 32 * i : rows, h);
+        if (n - i < W32) memcpy(digests + 32 * i, rows, 32 * (n - i));
     }
-    return i;
+    return n;
 }
 
 /* The next block of this lane is the last of its chunk, the only one of its message. */

@@ -47,6 +47,16 @@ static inline v32 v32_majority(v32 a, v32 b, v32 c) {
     return _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
 }
 
+static inline v32 v32_and(v32 a, v32 b) { return _mm256_and_si256(a, b); }
+static inline v64 v64_and(v64 a, v64 b) { return _mm256_and_si256(a, b); }
+#define LANES_MAJORITY_LAST
+#define LANES_HAVE_FIRST
+static inline v32 v32_first(v32 a) {
+    __asm__("" : "+x"(a));
+    return a;
+}
+static inline v64 v64_first(v64 a) { return v32_first(a); }
+
 static inline v64 v64_set1(uint64_t x) { return _mm256_set1_epi64x((long long)x); }
 static inline v64 v64_load(const uint64_t *p) { return _mm256_loadu_si256((const __m256i *)p); }
 static inline void v64_store(uint64_t *p, v64 v) { _mm256_storeu_si256((__m256i *)p, v); }
@@ -97,26 +107,26 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     for (int j = 0; j < W64; j++) memcpy(&last[j], p[j] + 128, 8);
     w[16] = v64_load(last);
 }
-/* 8 x 8 words of 32 bits at a time: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
-static inline void v32_block_words(v32 *w, const uint8_t *const p[W32], int n) {
-    for (int k = 0; k < n; k += 8) {
-        v32 r[8], low[4], high[4];
-        for (int j = 0; j < 8; j++) r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + 4 * k));
-        for (int j = 0; j < 4; j++) { /* 32-bit interleave of lanes 2j and 2j + 1: words 0 1 4 5 and 2 3 6 7 */
-            v32 a = _mm256_unpacklo_epi32(r[2 * j], r[2 * j + 1]), b = _mm256_unpackhi_epi32(r[2 * j], r[2 * j + 1]);
-            low[j] = a;
-            high[j] = b;
-        }
-        /* a 64-bit word of low[j] is now one message word of lanes 2j, 2j + 1 */
-        v64 t[4];
-        lanes_transpose64(t, low);
-        w[k] = t[0], w[k + 1] = t[1], w[k + 4] = t[2], w[k + 5] = t[3];
-        lanes_transpose64(t, high);
-        w[k + 2] = t[0], w[k + 3] = t[1], w[k + 6] = t[2], w[k + 7] = t[3];
+/* 8 x 8 words of 32 bits: pairs of words across lanes j and j + 4 fall out of the 64-bit transpose. */
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32], size_t from) {
+    v32 r[8], low[4], high[4];
+    for (int j = 0; j < 8; j++) r[j] = _mm256_loadu_si256((const __m256i *)(p[j] + from));
+    for (int j = 0; j < 4; j++) { /* 32-bit interleave of lanes 2j and 2j + 1: words 0 1 4 5 and 2 3 6 7 */
+        v32 a = _mm256_unpacklo_epi32(r[2 * j], r[2 * j + 1]), b = _mm256_unpackhi_epi32(r[2 * j], r[2 * j + 1]);
+        low[j] = a;
+        high[j] = b;
     }
+    /* a 64-bit word of low[j] is now one message word of lanes 2j, 2j + 1 */
+    v64 t[4];
+    lanes_transpose64(t, low);
+    w[0] = t[0], w[1] = t[1], w[4] = t[2], w[5] = t[3];
+    lanes_transpose64(t, high);
+    w[2] = t[0], w[3] = t[1], w[6] = t[2], w[7] = t[3];
 }
-static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) { v32_block_words(w, p, 8); }
-static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) { v32_block_words(w, p, 16); }
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
+    v32_half_le(w, p, 0);
+    v32_half_le(w + 8, p, 32);
+}
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     v32_block_le(w, p);
     for (int i = 0; i < 16; i++) w[i] = _mm256_shuffle_epi8(w[i], LANES_BSWAP32);

@@ -31,6 +31,15 @@ static inline v32 v32_choose(v32 m, v32 a, v32 b) { return _mm512_ternarylogic_e
 static inline v32 v32_ornxor(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_ORNXOR); }
 static inline v32 v32_majority(v32 a, v32 b, v32 c) { return _mm512_ternarylogic_epi32(a, b, c, TERN_MAJORITY); }
 
+#ifndef PC_EMULATE_AVX512
+#    define LANES_HAVE_FIRST
+static inline v32 v32_first(v32 a) {
+    __asm__("" : "+v"(a));
+    return a;
+}
+static inline v64 v64_first(v64 a) { return v32_first(a); }
+#endif
+
 static inline v64 v64_set1(uint64_t x) { return _mm512_set1_epi64((long long)x); }
 static inline v64 v64_load(const uint64_t *p) { return _mm512_loadu_si512(p); }
 static inline void v64_store(uint64_t *p, v64 v) { _mm512_storeu_si512(p, v); }
@@ -86,20 +95,6 @@ static inline void v64_block_le(v64 w[17], const uint8_t *const p[W64]) {
     for (int j = 0; j < W64; j++) memcpy(&last[j], p[j] + 128, 8);
     w[16] = v64_load(last);
 }
-/* 16 x 16 words of 32 bits: interleaving lanes 2j and 2j + 1 makes 64-bit words of two lanes each; the 64-bit transpose does the
- * rest. Interleaving works within 128 bits, so `low` holds words 4 q, 4 q + 1 and `high` 4 q + 2, 4 q + 3. */
-static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
-    v32 low[8], high[8], t[8];
-    for (int j = 0; j < 8; j++) {
-        v32 a = _mm512_loadu_si512(p[2 * j]), b = _mm512_loadu_si512(p[2 * j + 1]);
-        low[j] = _mm512_unpacklo_epi32(a, b);
-        high[j] = _mm512_unpackhi_epi32(a, b);
-    }
-    lanes_transpose64(t, low);
-    for (int q = 0; q < 4; q++) w[4 * q] = t[2 * q], w[4 * q + 1] = t[2 * q + 1];
-    lanes_transpose64(t, high);
-    for (int q = 0; q < 4; q++) w[4 * q + 2] = t[2 * q], w[4 * q + 3] = t[2 * q + 1];
-}
 /* 32 bytes at each of two places. */
 static inline v32 lanes_two(const uint8_t *low, const uint8_t *high) {
 #ifdef PC_EMULATE_AVX512
@@ -114,11 +109,11 @@ static inline v32 lanes_two(const uint8_t *low, const uint8_t *high) {
 }
 /* Lanes j and j + 4 share a vector, so that 4 x 4 words of 32 bits, interleaved within 128 bits, and two shuffles of such pieces
  * put the lanes in order. */
-static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) {
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32], size_t from) {
     v32 t[2][4];
     for (int k = 0; k < 2; k++) {
         v32 r[4];
-        for (int j = 0; j < 4; j++) r[j] = lanes_two(p[8 * k + j], p[8 * k + j + 4]);
+        for (int j = 0; j < 4; j++) r[j] = lanes_two(p[8 * k + j] + from, p[8 * k + j + 4] + from);
         const v32 a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
         const v32 c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
         t[k][0] = _mm512_unpacklo_epi64(a, c), t[k][1] = _mm512_unpackhi_epi64(a, c);
@@ -129,6 +124,10 @@ static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) {
         w[4 + i] = _mm512_shuffle_i64x2(t[0][i], t[1][i], 0xdd);
     }
 }
+static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
+    v32_half_le(w, p, 0);
+    v32_half_le(w + 8, p, 32);
+}
 static inline v32 v32_be(v32 a) { return lanes_bswap(a, 0x0c0d0e0f08090a0b, 0x0405060700010203); }
 static inline v32 v32_le(v32 a) { return a; }
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
@@ -137,18 +136,33 @@ static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
 }
 static inline v64 v64_be(v64 a) { return lanes_bswap(a, 0x08090a0b0c0d0e0f, 0x0001020304050607); }
 static inline v64 v64_le(v64 a) { return a; }
-/* Interleaving words 2q and 2q + 1 makes 64-bit words of one lane each; the 64-bit transpose gathers the four of a lane, lanes
- * 4k + i and 4k + 2 + i in one vector. */
+/* The halves of x, 32 bytes each, to two places: a store takes either half for nothing. */
+static inline void lanes_store_two(uint8_t *low, uint8_t *high, v32 x) {
+#ifdef PC_EMULATE_AVX512
+    uint8_t both[64];
+    _mm512_storeu_si512(both, x);
+    memcpy(low, both, 32);
+    memcpy(high, both + 32, 32);
+#else
+    _mm256_storeu_si256((__m256i *)(void *)low, _mm512_castsi512_si256(x));
+    _mm256_storeu_si256((__m256i *)(void *)high, _mm512_extracti64x4_epi64(x, 1));
+#endif
+}
+/* 4 x 4 words of 32 bits, interleaved within 128 bits, are four words of lanes k, k + 4, k + 8 and k + 12. */
 static inline void v32_rows8(uint8_t *rows, const v32 w[8]) {
-    v64 r[8], t[8];
-    for (int q = 0; q < 4; q++) {
-        r[q] = _mm512_unpacklo_epi32(w[2 * q], w[2 * q + 1]);
-        r[4 + q] = _mm512_unpackhi_epi32(w[2 * q], w[2 * q + 1]);
+    const v64 low = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0), high = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+    v32 t[2][4];
+    for (int i = 0; i < 2; i++) {
+        const v32 *x = w + 4 * i;
+        const v32 a = _mm512_unpacklo_epi32(x[0], x[1]), b = _mm512_unpackhi_epi32(x[0], x[1]);
+        const v32 c = _mm512_unpacklo_epi32(x[2], x[3]), d = _mm512_unpackhi_epi32(x[2], x[3]);
+        t[i][0] = _mm512_unpacklo_epi64(a, c), t[i][1] = _mm512_unpackhi_epi64(a, c);
+        t[i][2] = _mm512_unpacklo_epi64(b, d), t[i][3] = _mm512_unpackhi_epi64(b, d);
     }
-    lanes_transpose64(t, r);
-    for (int k = 0; k < 8; k += 2) {
-        _mm512_storeu_si512(rows + 64 * k, _mm512_shuffle_i64x2(t[k], t[k + 1], 0x44));
-        _mm512_storeu_si512(rows + 64 * k + 64, _mm512_shuffle_i64x2(t[k], t[k + 1], 0xee));
+    for (int k = 0; k < 4; k++) {
+        uint8_t *to = rows + 32 * k;
+        lanes_store_two(to, to + 32 * 4, _mm512_permutex2var_epi64(t[0][k], low, t[1][k]));
+        lanes_store_two(to + 32 * 8, to + 32 * 12, _mm512_permutex2var_epi64(t[0][k], high, t[1][k]));
     }
 }
 static inline void v64_rows8(uint8_t *rows, const v64 w[8]) {

@@ -110,7 +110,11 @@ static inline void lanes_words(v32 *w, const uint8_t *const p[W32], int n) {
         lanes_transpose32(w + k, r);
     }
 }
-static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) { lanes_words(w, p, 8); }
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32], size_t from) {
+    const uint8_t *at[W32];
+    for (int j = 0; j < W32; j++) at[j] = p[j] + from;
+    lanes_words(w, at, 8);
+}
 static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) { lanes_words(w, p, 16); }
 static inline void v32_block_be(v32 w[16], const uint8_t *const p[W32]) {
     v32_block_le(w, p);

@@ -1,7 +1,8 @@
 /* lanes_portable.h - the vocabulary of the hash templates, one lane.
  *
  * v32 is W32 lanes of 32-bit words and v64 is W64 lanes of 64-bit words; lane j belongs to message j. Every lanes header gives
- * exactly these names, and perhaps LANES_STREAMS and vNN_add_stored (lanes_streams.h), and the templates use nothing else:
+ * exactly these names, and perhaps LANES_STREAMS, vNN_add_stored, LANES_MAJORITY_LAST with vNN_and, and LANES_HAVE_FIRST with
+ * vNN_first (lanes_streams.h), and the templates use nothing else:
  *
  *   W32, W64                       lanes, constants; LANES_MAX is the larger of the two
  *   vNN_set1(x)                    x in every lane
@@ -18,7 +19,7 @@
  *   v32_fold(v, n)                 v ^ rotl(v, n) ^ rotl(v, n + 8), n a constant: P0 and P1 of SM3
  *   v32_block_be(w, p)             w[0..15] = the 64-byte block at p[lane], big-endian words, one message per lane
  *   v32_block_le(w, p)             the same with little-endian words
- *   v32_half_le(w, p)              w[0..7] = the 32 bytes at p[lane], little-endian words
+ *   v32_half_le(w, p, from)        w[0..7] = the 32 bytes at p[lane] + from, little-endian words
  *   v64_block_be(w, p)             the same for a 128-byte block
  *   v64_block_le16(w, p)           the same for 128 bytes, little-endian
  *   v64_block_le(w, p)             w[0..16] = 136 bytes at p[lane], little-endian words (Keccak with rate 1088)
@@ -89,10 +90,10 @@ static inline void v32_block_le(v32 w[16], const uint8_t *const p[W32]) {
     }
 }
 
-static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32]) {
+static inline void v32_half_le(v32 w[8], const uint8_t *const p[W32], size_t from) {
     for (int i = 0; i < 8; i++) {
         uint32_t x;
-        memcpy(&x, p[0] + 4 * i, 4);
+        memcpy(&x, p[0] + from + 4 * i, 4);
         w[i] = LANES_LE32(x);
     }
 }

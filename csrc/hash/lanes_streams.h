@@ -24,8 +24,34 @@
 
 enum { S32 = LANES_STREAMS * W32, S64 = LANES_STREAMS * W64 };
 
-static inline PC_UNUSED void v32_half_be(v32 w[8], const uint8_t *const *p) {
-    v32_half_le(w, p);
+/* What v32_majority(a, b, c) gives, where *last is b ^ c, which becomes a ^ b: c of the next call is b of this one in SHA-2. */
+#ifdef LANES_MAJORITY_LAST
+#    define LANES_MAJORITY_NEXT(v)                                                                                          \
+        static inline PC_UNUSED v v##_majority_next(v a, v b, v c, v *last) {                                               \
+            const v differ = v##_xor(a, b), taken = v##_xor(b, v##_and(differ, *last));                                     \
+            (void)c;                                                                                                        \
+            *last = differ;                                                                                                 \
+            return taken;                                                                                                   \
+        }
+#else
+#    define LANES_MAJORITY_NEXT(v)                                                                                          \
+        static inline PC_UNUSED v v##_majority_next(v a, v b, v c, v *last) {                                               \
+            (void)last;                                                                                                     \
+            return v##_majority(a, b, c);                                                                                   \
+        }
+#endif
+LANES_MAJORITY_NEXT(v32)
+LANES_MAJORITY_NEXT(v64)
+
+/* A sum as it is: what else is added to it comes after. Where chains of sums are long, compilers turn them round so that what
+ * is known last goes in first. */
+#ifndef LANES_HAVE_FIRST
+#    define v32_first(a) (a)
+#    define v64_first(a) (a)
+#endif
+
+static inline PC_UNUSED void v32_half_be(v32 w[8], const uint8_t *const *p, size_t from) {
+    v32_half_le(w, p, from);
     for (int i = 0; i < 8; i++) w[i] = v32_be(w[i]);
 }
 static inline PC_UNUSED void v32_rows8_be(uint8_t *rows, const v32 w[8]) {
@@ -101,10 +127,14 @@ STREAMS_3(p32, v32, ornxor)
 STREAMS_BLOCK(p32, v32, be, W32)
 STREAMS_BLOCK(p32, v32, le, W32)
 STREAMS_BLOCK(p64, v64, be, W64)
-static inline void p32_half_be(p32 w[8], const uint8_t *const *p) {
+LANES_MAJORITY_NEXT(p32)
+LANES_MAJORITY_NEXT(p64)
+static inline p32 p32_first(p32 a) { return (p32){{v32_first(a.part[0]), v32_first(a.part[1])}}; }
+static inline p64 p64_first(p64 a) { return (p64){{v64_first(a.part[0]), v64_first(a.part[1])}}; }
+static inline void p32_half_be(p32 w[8], const uint8_t *const *p, size_t from) {
     v32 t[8], u[8];
-    v32_half_be(t, p);
-    v32_half_be(u, p + W32);
+    v32_half_be(t, p, from);
+    v32_half_be(u, p + W32, from);
     for (int i = 0; i < 8; i++) w[i] = (p32){{t[i], u[i]}};
 }
 static inline void p32_rows8_be(uint8_t *rows, const p32 w[8]) {

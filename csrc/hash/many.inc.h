@@ -159,7 +159,7 @@ PC_NOINLINE void MANY_FN(_level)(const MANY_FN(_call) * call, const uint8_t *hea
         const size_t done = n - i < MANY_LANES ? n - i : MANY_LANES;
         for (size_t j = 0; j < done; j++) {
             const ptrdiff_t item = (ptrdiff_t)(i + j);
-            body[j] = len ? data + item * stride : data;
+            body[j] = hash_address(len ? data + item * stride : data);
             if (copies && !MANY_AHEAD) MANY_FILL(j, item);
             if (s.body) body[j] += s.first;
         }

@@ -16,6 +16,25 @@ enum { HASH_WINDOW = 256, HASH_BUCKETS = 128 };
 #    define HASH_PREFETCH(address) ((void)(address))
 #endif
 
+/* An address that is computed by itself. As a vector of addresses it would go through memory, in stores that the loads of single
+ * addresses wait for. */
+static inline PC_UNUSED const uint8_t *hash_address(const uint8_t *p) {
+#if defined(__GNUC__)
+    __asm__("" : "+r"(p));
+#endif
+    return p;
+}
+
+/* Where rows first .. first + lanes - 1 of n lie, one every `stride` bytes; lanes without a row read the last one. */
+static inline PC_UNUSED void hash_rows_at(const uint8_t **at, size_t lanes, const uint8_t *data, ptrdiff_t stride,
+                                          size_t first, size_t n) {
+    const uint8_t *row = data + (ptrdiff_t)first * stride;
+    for (size_t j = 0; j < lanes; j++) {
+        at[j] = row = hash_address(row);
+        row += first + j + 1 < n ? stride : 0;
+    }
+}
+
 /* Where the bytes of a message lie in its blocks. fixed bytes (what is left of the prefix, and the head) come first. */
 typedef struct hash_shape {
     size_t fixed;

@@ -16,20 +16,22 @@ static const uint32_t sha256_k[64] = {
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
+/* sigma_0 and sigma_1 of section 4.1.2: two rotations to the left and a shift to the right. */
+static inline uint32_t sha256_small(uint32_t x, int turn, int more, int shift) {
+    return (x << turn | x >> (32 - turn)) ^ (x << more | x >> (32 - more)) ^ x >> shift;
+}
+
 /* Section 6.2.2: schedule[t] = W_t + K_t. */
 static void sha256_expand(uint32_t *schedule, const uint8_t *block) {
-#define ROTR(x, n) ((x) >> (n) | (x) << (32 - (n)))
     for (int t = 0; t < 64; t++) {
         const uint8_t *p = block + 4 * (t & 15);
         if (t < 16) {
             schedule[t] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
         } else {
-            uint32_t x = schedule[t - 15], y = schedule[t - 2];
-            schedule[t] = schedule[t - 16] + schedule[t - 7] + (ROTR(x, 7) ^ ROTR(x, 18) ^ x >> 3) +
-                          (ROTR(y, 17) ^ ROTR(y, 19) ^ y >> 10);
+            schedule[t] = schedule[t - 16] + schedule[t - 7] + sha256_small(schedule[t - 15], 25, 14, 3) +
+                          sha256_small(schedule[t - 2], 15, 13, 10);
         }
     }
     for (int t = 0; t < 64; t++) schedule[t] += sha256_k[t];
-#undef ROTR
 }
 #endif

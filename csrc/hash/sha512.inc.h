@@ -4,9 +4,10 @@
 
 #define SHA512_ROUND(a, b, c, d, e, f, g, h, wk)                                                                            \
     do {                                                                                                                    \
-        s64 t1 = s64_add(s64_add(h, wk), s64_add(s64_choose(e, f, g), STREAM(sha512_big1)(e)));                             \
+        s64 t1 = s64_first(s64_add(s64_first(s64_add(h, wk)), s64_choose(e, f, g)));                                        \
+        t1 = s64_add(t1, STREAM(sha512_big1)(e));                                                                           \
         d = s64_add(d, t1);                                                                                                 \
-        h = s64_add(t1, s64_add(STREAM(sha512_big0)(a), s64_majority(a, b, c)));                                            \
+        h = s64_add(s64_first(s64_add(t1, s64_majority_next(a, b, c, &differ))), STREAM(sha512_big0)(a));                   \
     } while (0)
 
 static inline s64 STREAM(sha512_big0)(s64 x) { return s64_xor3(s64_rotl(x, 36), s64_rotl(x, 30), s64_rotl(x, 25)); }
@@ -32,7 +33,7 @@ static inline s64 STREAM(sha512_small1)(s64 x) { return s64_xor3(s64_rotl(x, 45)
 #define SHA512_MADE(i)     s64_add(SHA512_EXTEND(i), s64_set1(k[i]))
 #define SHA512_EXPANDED(i) s64_set1(k[i])
 
-/* state[word * S64 + lane]; n blocks of 128 bytes at p[lane]. */
+/* differ: see SHA256_ROUND. state[word * S64 + lane]; n blocks of 128 bytes at p[lane]. */
 static void STREAM(sha512_blocks)(uint64_t *state, const uint8_t *const *p, size_t n) {
     const uint8_t *at[STREAM_W64];
     for (int j = 0; j < STREAM_W64; j++) at[j] = p[j];
@@ -40,7 +41,7 @@ static void STREAM(sha512_blocks)(uint64_t *state, const uint8_t *const *p, size
         s64 w[16];
         s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
         s64 e = s64_load(state + 4 * S64), f = s64_load(state + 5 * S64), g = s64_load(state + 6 * S64);
-        s64 h = s64_load(state + 7 * S64);
+        s64 h = s64_load(state + 7 * S64), differ = s64_xor(b, c);
         s64_block_be(w, at);
         const uint64_t *k = sha512_k;
         SHA512_8_ROUNDS(SHA512_GIVEN, 0);
@@ -60,7 +61,7 @@ static void STREAM(sha512_blocks)(uint64_t *state, const uint8_t *const *p, size
 static void STREAM(sha512_expanded)(uint64_t *state, const uint64_t *schedule) {
     s64 a = s64_load(state), b = s64_load(state + S64), c = s64_load(state + 2 * S64), d = s64_load(state + 3 * S64);
     s64 e = s64_load(state + 4 * S64), f = s64_load(state + 5 * S64), g = s64_load(state + 6 * S64);
-    s64 h = s64_load(state + 7 * S64);
+    s64 h = s64_load(state + 7 * S64), differ = s64_xor(b, c);
     for (const uint64_t *k = schedule; k < schedule + 80; k += 16) {
         SHA512_8_ROUNDS(SHA512_EXPANDED, 0);
         SHA512_8_ROUNDS(SHA512_EXPANDED, 8);

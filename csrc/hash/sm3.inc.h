@@ -13,9 +13,9 @@ static inline s32 STREAM(sm3_p1)(s32 x) { return s32_fold(x, 15); }
 #define SM3_ROUND(a, b, c, d, e, f, g, h, FF, GG, w0, w04, t)                                                               \
     do {                                                                                                                    \
         s32 a12 = s32_rotl(a, 12);                                                                                          \
-        s32 ss1 = s32_rotl(s32_add(s32_add(a12, e), s32_set1(t)), 7);                                                       \
-        s32 tt1 = s32_add(s32_add(FF(a, b, c), d), s32_add(s32_xor(ss1, a12), w04));                                        \
-        s32 tt2 = s32_add(s32_add(GG(e, f, g), h), s32_add(ss1, w0));                                                       \
+        s32 ss1 = s32_rotl(s32_add(s32_first(s32_add(a12, s32_set1(t))), e), 7);                                            \
+        s32 tt1 = s32_add(s32_first(s32_add(s32_add(FF(a, b, c), d), w04)), s32_xor(ss1, a12));                             \
+        s32 tt2 = s32_add(s32_first(s32_add(s32_add(GG(e, f, g), h), w0)), ss1);                                            \
         b = s32_rotl(b, 9);                                                                                                 \
         d = tt1;                                                                                                            \
         f = s32_rotl(f, 19);                                                                                                \

@@ -23,15 +23,8 @@ STREAMED_EXPANDED(sm3, SM3, uint32_t, W32)
 
 /* Hashes n rows of 32 or 64 bytes behind nothing or one byte: MANY_DIRECT of many.inc.h. */
 #define SHA256_ROWS(which)                                                                                                  \
-    for (size_t i = 0, lanes; i < n; i += lanes) {                                                                          \
-        const int side_by_side = LANES_STREAMS == 2 && n - i > W32 && pc_tuned_streams[PC_HASH_SHA256] == 2;                \
-        lanes = side_by_side ? S32 : W32;                                                                                   \
-        if (lanes > n - i) lanes = n - i;                                                                                   \
-        if (side_by_side)                                                                                                   \
-            sha256_rows_##which##_all(&call, i, lanes);                                                                     \
-        else                                                                                                                \
-            sha256_rows_##which##_one(&call, i, lanes);                                                                     \
-    }
+    if (together) sha256_rows_##which##_all(&call, 0, together);                                                            \
+    if (together < n) sha256_rows_##which##_one(&call, together, n);
 #if LANES_STREAMS == 1
 #    define sha256_rows_64_all   sha256_rows_64_one
 #    define sha256_rows_1_64_all sha256_rows_1_64_one
@@ -42,6 +35,8 @@ PC_NOINLINE size_t sha256_direct(const uint32_t *start, const uint8_t *kept, siz
     sha256_rows_call call = {
         .start = start, .data = data, .digests = digests, .stride = stride, .kept = kept_len, .bits = 8 * total};
     if (W32 == 1 || kept_len > 1 || (len != 32 && len != 64)) return 0;
+    size_t together = 0; /* by two vectors at a time, but for a rest that one holds */
+    if (LANES_STREAMS == 2 && pc_tuned_streams[PC_HASH_SHA256] == 2) together = n % S32 > W32 ? n : n - n % S32;
     if (kept_len) call.before = *kept;
     if (len == 64 && !kept_len) {
         uint8_t last[64] = {0x80};
@@ -49,8 +44,10 @@ PC_NOINLINE size_t sha256_direct(const uint32_t *start, const uint8_t *kept, siz
         sha256_expand(call.schedule, last);
         SHA256_ROWS(64)
     } else if (len == 64) {
+        sha256_know(&call.known, SHA256_SAME_1_64, call.bits);
         SHA256_ROWS(1_64)
     } else {
+        sha256_know(&call.known, SHA256_SAME_32, call.bits);
         SHA256_ROWS(32)
     }
     return n;

@@ -30,4 +30,8 @@
 #undef s64_shr
 #undef s64_block_be
 #undef s32_half_be
+#undef s32_first
+#undef s64_first
+#undef s32_majority_next
+#undef s64_majority_next
 #undef s32_rows8_be

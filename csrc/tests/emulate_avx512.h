@@ -138,6 +138,11 @@ EMU __m512i _mm512_mask_add_epi64(__m512i r, __mmask8 k, __m512i a,
  * ------------------------------------------------------------------------------------------------------- */
 
 /* VPUNPCKLQDQ, VPUNPCKHQDQ, VPUNPCKLDQ, VPUNPCKHDQ: within each 128 bits. */
+EMU __m512i _mm512_permutex2var_epi64(__m512i a, __m512i index, __m512i b) {
+    __m512i r;
+    for (int i = 0; i < 8; i++) r[i] = index[i] & 8 ? b[index[i] & 7] : a[index[i] & 7];
+    return r;
+}
 EMU __m512i _mm512_unpacklo_epi64(__m512i a, __m512i b) { return (__m512i){a[0], b[0], a[2], b[2], a[4], b[4], a[6], b[6]}; }
 EMU __m512i _mm512_unpackhi_epi64(__m512i a, __m512i b) { return (__m512i){a[1], b[1], a[3], b[3], a[5], b[5], a[7], b[7]}; }
 EMU __m512i emu_unpack32(__m512i a, __m512i b, int from) {

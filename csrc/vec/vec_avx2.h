@@ -20,7 +20,7 @@
 #define VEC_AVX2 1 /* the fields may use their bodies for doubles, field/<field>_avx2.inc.h */
 #define VL       4
 #define VEC_FLATTEN
-#define VEC_SIDE 2
+#define VEC_SIDE 1
 
 typedef __m256i vec;
 typedef __m256i vmask; /* 0 or all ones per lane */

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pycore.base import device, ffi, parallel
-from pycore.base.columns import as_column, bytes_view, one_bytes
+from pycore.base.columns import as_column, bytes_view, one_bytes, trusted_column
 from pycore.base.deadline import limited
+from pycore.base.ffi_lists import LEAST, list_rows
 from pycore.base.registry import HASHES, lookup
 from pycore.hashing.gpu import choice
 
@@ -69,30 +70,46 @@ def hash_batch(
         if digests is not None:
             return digests
     column = as_column(messages, "messages", width=width)
-    if threads is None and parallel.is_small(column.n, COST, column):
-        return hash_column(row, column, threads=1)
+    if threads is None:
+        return _some(row, column)
     return hash_column(row, column, threads=parallel.resolve_threads(threads))
+
+
+def _some(row: Hash, column: Column) -> NDArray[np.uint8]:
+    """The digests of a column, by as many threads as such a call gets."""
+    small = parallel.is_small(column.n, COST, column)
+    return hash_column(row, column, threads=1 if small else parallel.resolve_threads(None))
 
 
 def _few(row: Hash, messages: Any, width: object) -> NDArray[np.uint8] | None:
     """The digests of a few short messages in the usual form; None for any other batch and for a faulty one.
     Making a column of them would cost more than hashing them.
     """
-    form, offsets = type(messages), None
+    form = type(messages)
+    rows: Any
+    offsets: Any = None
     if form is list and width is None:
         n = len(messages)
-        if not 0 < n <= _FEW or {*map(type, messages)} != _BYTES:
+        if not 0 < n <= _FEW:
             return None
-        if n == 1:
-            (rows,) = messages
-            size = len(rows)
+        if n >= LEAST:
+            found = list_rows(messages)
+            if found is None:
+                return None
+            rows, offsets = found
+            if len(rows) > _FEW * _SHORT:
+                data, positions = np.frombuffer(rows, dtype=_UINT8), np.frombuffer(offsets, dtype=np.int64)
+                return _some(row, trusted_column(data, positions))
+        elif {*map(type, messages)} != _BYTES:
+            return None
         else:
             lengths = [*map(len, messages)]
-            size, rows = max(lengths), b"".join(messages)
+            size = max(lengths)
+            if size > _SHORT:
+                return None
+            rows = messages[0] if n == 1 else b"".join(messages)
             if len(rows) != n * size:
-                offsets = array("q", accumulate(lengths, initial=0))
-        if size > _SHORT:
-            return None
+                offsets = array("q", [0, *accumulate(lengths)])
     elif form is np.ndarray and width is None:
         shape = messages.shape
         if len(shape) != 2 or messages.dtype is not _UINT8:
