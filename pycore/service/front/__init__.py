@@ -17,4 +17,18 @@ from __future__ import annotations
 
 from pycore.service.front.listening import NativeServer, is_built
 
-__all__ = ["NativeServer", "is_built"]
+__all__ = ["NativeServer", "is_built", "speaks_native"]
+
+
+def speaks_native(front: str) -> bool:
+    """Whether a setting `front` means this front end: `auto` does where it was built.
+
+    Raises:
+        OSError: it is asked for, and was not built.
+    """
+    if front == "nghttp2" and not is_built():
+        raise OSError(
+            "front nghttp2: this pycore was built without libnghttp2; install it (Debian, Ubuntu: apt install "
+            "libnghttp2-dev) and build pycore again, or set front to grpcio"
+        )
+    return front != "grpcio" and is_built()
