@@ -64,6 +64,11 @@ static void plain_dealloc(PyObject *self) {
     Py_DECREF(type);
 }
 
+static void room_dealloc(PyObject *self) {
+    h2_room_empty(&((Room *)self)->room);
+    plain_dealloc(self);
+}
+
 static PyObject *room_held(PyObject *self, void *closure) {
     (void)closure;
     return PyLong_FromLongLong(((Room *)self)->room.held);
@@ -74,7 +79,7 @@ static PyGetSetDef room_gets[] = {{"held", room_held, NULL, "Bytes that are held
 static PyType_Slot room_slots[] = {
     {Py_tp_doc, "Room(most): bytes of messages that are not whole, or not taken, over all connections."},
     {Py_tp_new, (void *)room_new},
-    {Py_tp_dealloc, (void *)plain_dealloc},
+    {Py_tp_dealloc, (void *)room_dealloc},
     {Py_tp_getset, room_gets},
     {0, NULL},
 };

@@ -9,8 +9,9 @@ enum {
     PREFIX = 5,             /* of a message: flag, length */
     MOST_FIELDS = 256,      /* of a header list of ours */
     CONNECTION_ROOM = 1 << 24,
-    PING_STRIKES = 2,       /* pings that come too early, before a connection is ended */
+    PING_STRIKES = 4,       /* pings that come too early, before a connection is ended */
     PING_EVERY_S = 300,     /* without an answer in between */
+    MANY_EVENTS = 1024,     /* room for more of them is not kept */
     SMALL = 1 << 16,        /* bytes of a message that never count for the room */
 };
 static const uint8_t NOTICE[8] = {'p', 'y', 'c', 'o', 'r', 'e', 0, 1};
@@ -54,8 +55,6 @@ struct h2_connection {
     h2_event *events;
     size_t n_events, event_capacity;
     uint64_t batch;
-    uint8_t *out;
-    size_t out_capacity;
     double idle, idle_at; /* the leaky bucket */
     double pinged_at;
     unsigned strikes;
@@ -564,6 +563,13 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* Headers that are larger than nghttp2 sends: without this the peer would wait for ever. */
+static int on_frame_unsent(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user) {
+    (void)code, (void)user;
+    if (frame->hd.type != NGHTTP2_HEADERS || !nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) return 0;
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
+}
+
 void h2_reset(h2_connection *c, int32_t id, uint32_t code) {
     if (stream_at(c, id)) nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, id, code);
 }
@@ -581,6 +587,7 @@ static nghttp2_session *session_new(h2_connection *c) {
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_unsent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     if (!nghttp2_option_new(&option)) {
         nghttp2_option_set_no_auto_window_update(option, 1);
@@ -629,12 +636,20 @@ void h2_close(h2_connection *c) {
         if (c->events[i].message) c->memory->drop(c->events[i].message);
     }
     free(c->events);
-    free(c->out);
     free(c);
+}
+
+void h2_room_empty(h2_room *room) {
+    free(room->out);
+    room->out = NULL, room->out_capacity = 0;
 }
 
 int h2_receive(h2_connection *c, const uint8_t *data, size_t size) {
     if (c->failed) return c->failed;
+    if (!c->n_events && c->event_capacity > MANY_EVENTS) {
+        free(c->events);
+        c->events = NULL, c->event_capacity = 0;
+    }
     const long n = (long)nghttp2_session_mem_recv(c->session, data, size);
     if (n < 0) c->failed = (int)n;
     return c->failed;
@@ -649,20 +664,21 @@ const uint8_t *h2_collect(h2_connection *c, size_t most, size_t *size) {
             if (n < 0) c->failed = (int)n;
             break;
         }
-        if (have + (size_t)n > c->out_capacity) {
+        h2_room *room = c->room;
+        if (have + (size_t)n > room->out_capacity) {
             const size_t capacity = 2 * (have + (size_t)n);
-            uint8_t *out = realloc(c->out, capacity);
+            uint8_t *out = realloc(room->out, capacity);
             if (!out) {
                 c->failed = NGHTTP2_ERR_NOMEM;
                 break;
             }
-            c->out = out, c->out_capacity = capacity;
+            room->out = out, room->out_capacity = capacity;
         }
-        memcpy(c->out + have, data, (size_t)n);
+        memcpy(room->out + have, data, (size_t)n);
         have += (size_t)n;
     }
     *size = have;
-    return have ? c->out : NULL;
+    return have ? c->room->out : NULL;
 }
 
 int h2_notice(h2_connection *c) {

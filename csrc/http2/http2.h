@@ -26,9 +26,12 @@ typedef struct {
     void (*drop)(void *blob);
 } h2_memory;
 
-/* Bytes of messages that are not whole, or not taken yet, over all connections of a server. */
+/* What the connections of a server share: how many bytes of messages that are not whole, or not taken yet, they may hold, how
+ * many they do, and where they put what they collect. Begins as zeros and `most`. */
 typedef struct {
     int64_t most, held;
+    uint8_t *out;
+    size_t out_capacity;
 } h2_room;
 
 typedef struct {
@@ -66,6 +69,8 @@ typedef struct h2_connection h2_connection;
 /* NULL where there is no memory. The room outlives the connection. */
 h2_connection *h2_open(const h2_memory *memory, const h2_limits *limits, h2_room *room);
 void h2_close(h2_connection *c);
+/* After its last connection. */
+void h2_room_empty(h2_room *room);
 
 /* 0, or an error: the connection is at its end, and what is still to collect says why. */
 int h2_receive(h2_connection *c, const uint8_t *data, size_t size);
@@ -88,7 +93,8 @@ void h2_taken(h2_connection *c, int32_t stream, size_t size);
 
 void h2_reset(h2_connection *c, int32_t stream, uint32_t code);
 
-/* Bytes to write: at most `most` and the rest of a frame. NULL and 0 where there is nothing. Valid until the next call. */
+/* Bytes to write: at most `most` and the rest of a frame. NULL and 0 where there is nothing. Valid until the next call for any
+ * connection of the room. */
 const uint8_t *h2_collect(h2_connection *c, size_t most, size_t *size);
 
 /* Tells the peer to begin no more calls here. Those on their way are still taken until h2_goaway. */

@@ -8,6 +8,7 @@ has gone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ __all__ = ["Call", "Method"]
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK
+_NEVER_NS = 1 << 60  # 36 years
 
 
 class Method:
@@ -80,7 +82,7 @@ class Call:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
-        if timeout >= 0:
+        if 0 <= timeout < _NEVER_NS:
             loop = connection.loop
             self._deadline = loop.time() + timeout * 1e-9
             self._timer = loop.call_at(self._deadline, self._expire)
@@ -164,14 +166,16 @@ class Call:
             self._timer = None
         if self._task is not None and not self._task.done():
             self._task.cancel()
-        self._call_back()
+            self._task.add_done_callback(self._call_back)
+        else:
+            self._call_back()
 
     def sent(self) -> None:
         """All messages that were given have left."""
         if self._sent is not None and not self._sent.done():
             self._sent.set_result(None)
 
-    def _call_back(self) -> None:
+    def _call_back(self, _: object = None) -> None:
         callbacks, self._callbacks = self._callbacks, None
         for one in callbacks or ():
             try:
@@ -184,7 +188,12 @@ class Call:
         if self._finished:
             return
         self._code, self._details = code, words
-        self._finish(None, status_tail(code.value[0], words) + pack(metadata))
+        try:
+            packed = pack(metadata)
+        except ValueError as error:  # the status matters more
+            self._connection.complain("metadata of a call", error)
+            packed = b""
+        self._finish(None, status_tail(code.value[0], words) + packed)
         if self._task is not None and not self._task.done():
             self._task.cancel()
 
@@ -262,8 +271,9 @@ class Call:
 
     async def _answers(self, answers: Any) -> None:
         if hasattr(answers, "__aiter__"):
-            async for one in answers:
-                await self.write(one)
+            async with contextlib.aclosing(answers):
+                async for one in answers:
+                    await self.write(one)
         else:
             await answers
         if not self._finished:

@@ -31,8 +31,7 @@ _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
 _NOTICE_S = 1.0  # for a peer to learn that it should begin no more calls
 _LAST_BYTES_S = 5.0  # for a peer to read what was written
 _PREFACE = 24 + 9
-_NO_ERROR, _ENHANCE_YOUR_CALM = 0, 11
-buffer = bytearray(256 << 10)  # what was read is taken at once, so one is enough for all connections of a thread
+_NO_ERROR, _INTERNAL_ERROR, _CANCEL = 0, 2, 8
 
 
 class Limits(NamedTuple):
@@ -100,20 +99,20 @@ class Connection(asyncio.BufferedProtocol):
             timer.cancel()
         calls, self.calls = self.calls, {}
         for call in calls.values():
-            call.closed(_ENHANCE_YOUR_CALM)
+            call.closed(_CANCEL)
         self._server.forget(self)
 
     def eof_received(self) -> None:
         """The peer sends no more: its calls are given up, as gRPC does."""
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Where to read to."""
-        return buffer
+        return self._server.view
 
     def buffer_updated(self, nbytes: int) -> None:
         """Bytes have come."""
         self._bytes += nbytes
-        events = self._h2.receive(buffer, nbytes)
+        events = self._h2.receive(self._server.buffer, nbytes)
         if events is not None:
             self._take(events)
         self._flush_soon()
@@ -162,6 +161,8 @@ class Connection(asyncio.BufferedProtocol):
     def respond(self, stream: int, head: bytes | None, body: bytes | None, tail: bytes | None, watched: bool = False) -> bool:
         """A part of an answer; False where the stream is gone."""
         found: bool = self._h2.respond(stream, head, body, tail, watched)
+        if not found and stream in self.calls:  # what cannot be sent, such as too many fields
+            self._h2.reset(stream, _INTERNAL_ERROR)
         if not self._flushing:
             self._flushing = True
             self.loop.call_soon(self._flush)

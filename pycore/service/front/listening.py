@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import random
 import socket
 import ssl
+import stat
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +34,7 @@ _HANDSHAKE_S = 20.0
 _SHUTDOWN_S = 2.0
 _JITTER = 0.1  # of a connection's age, so that not all come again at once
 _MOST_METHODS = 1024
+_READ_AT_ONCE = 256 << 10
 
 
 def is_built() -> bool:
@@ -68,6 +73,8 @@ class NativeServer:
         self.limits = Limits(message, streams, headers)
         self.room = _http2.Room(unfinished + message)
         self.heads = Heads()
+        self.buffer = bytearray(_READ_AT_ONCE)  # what was read is taken at once, so one is enough for all connections
+        self.view = memoryview(self.buffer)
         self.age = age
         self.age_grace = age_grace
         self.connections: set[Connection] = set()
@@ -115,7 +122,9 @@ class NativeServer:
         for one, context in self._sockets:
             options: dict[str, Any] = {}
             if context is not None:
-                options = {"ssl_handshake_timeout": _HANDSHAKE_S, "ssl_shutdown_timeout": _SHUTDOWN_S}
+                options = {"ssl_handshake_timeout": _HANDSHAKE_S}
+                if sys.version_info >= (3, 11):
+                    options["ssl_shutdown_timeout"] = _SHUTDOWN_S
             make = self.loop.create_unix_server if one.family == socket.AF_UNIX else self.loop.create_server
             self._listeners.append(
                 await make(lambda: Connection(self), sock=one, ssl=context, backlog=_BACKLOG, **options)  # type: ignore[operator]
@@ -130,10 +139,8 @@ class NativeServer:
             for connection in list(self.connections):
                 connection.drain()
         if grace:
-            try:
+            with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._until_idle(), grace)
-            except asyncio.TimeoutError:
-                pass
         for connection in list(self.connections):
             connection.abort()
         try:
@@ -227,14 +234,9 @@ def _unix_socket(address: str) -> socket.socket:
 
 def _remove_stale(path: str) -> None:
     """Removes a socket that another process left behind. The caller has made sure that nobody listens."""
-    import os
-    import stat
-
-    try:
+    with contextlib.suppress(FileNotFoundError):
         if stat.S_ISSOCK(os.stat(path).st_mode):
             os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:
