@@ -26,7 +26,8 @@ except ImportError:  # a setuptools that gave its private copy another name
 
 _SOURCES = ["pycore/_http2module.c", "csrc/http2/http2.c"]
 _NEEDED = (
-    "#include <nghttp2/nghttp2.h>\nint main(void) { nghttp2_option *o = 0; nghttp2_option_set_no_closed_streams(o, 1); "
+    "#include <nghttp2/nghttp2.h>\nint main(void) { nghttp2_option *o = 0; "
+    "nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(o, 1); "
     "return NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES; }\n"
 )
 _RESET_LIMIT = (

@@ -592,6 +592,7 @@ static nghttp2_session *session_new(h2_connection *c) {
     if (!nghttp2_option_new(&option)) {
         nghttp2_option_set_no_auto_window_update(option, 1);
         nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1); /* gRPC's other servers take them */
         nghttp2_option_set_max_outbound_ack(option, 1000);
         nghttp2_option_set_max_settings(option, 32);
 #ifdef H2_RESET_LIMIT /* the bucket here counts them */

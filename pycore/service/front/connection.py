@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import grpc
@@ -31,7 +31,10 @@ _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
 _NOTICE_S = 1.0  # for a peer to learn that it should begin no more calls
 _LAST_BYTES_S = 5.0  # for a peer to read what was written
 _PREFACE = 24 + 9
+_CALLS_AT_ONCE = 32
 _NO_ERROR, _INTERNAL_ERROR, _CANCEL = 0, 2, 8
+
+Event: TypeAlias = "tuple[int, int, int, int, bytes | None, bytes | None]"
 
 
 class Limits(NamedTuple):
@@ -63,6 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flushing = self._paused = self._lost = self._closing = False
         self._bytes = 0
         self._timers: list[asyncio.TimerHandle] = []
+        self._waiting: list[Event] | None = None
 
     # ---- the transport -----------------------------------------------------------------------------------------------
 
@@ -175,32 +179,58 @@ class Connection(asyncio.BufferedProtocol):
 
     # ---- in ----------------------------------------------------------------------------------------------------------
 
-    def _take(self, events: list[tuple[int, int, int, int, bytes | None, bytes | None]]) -> None:
+    def _take(self, events: list[Event]) -> None:
+        """Calls begin as many as `_CALLS_AT_ONCE` in a turn of the loop, so that those before them can be answered, and
+        other connections' too: what comes after them waits, and the peer with it."""
+        if self._waiting is not None:
+            self._waiting.extend(events)
+            return
+        begun = 0
+        for at, event in enumerate(events):
+            begun += event[0] & _CALL
+            if begun > _CALLS_AT_ONCE * _CALL:
+                self._waiting = events[at:]
+                self._transport.pause_reading()
+                self.loop.call_soon(self._go_on)
+                return
+            self._take_one(*event)
+
+    def _go_on(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if self._lost or waiting is None:
+            return
+        self._take(waiting)
+        if self._waiting is None:
+            self._transport.resume_reading()
+        self._flush_soon()
+
+    def _take_one(
+        self, flags: int, stream: int, code: int, timeout: int, head: bytes | None, message: bytes | None
+    ) -> None:
         calls = self.calls
-        for flags, stream, code, timeout, head, message in events:
-            if flags & _CALL:
-                assert head is not None
-                call = self._begin(flags, stream, timeout, head)
-            else:
-                call = calls.get(stream)
+        if flags & _CALL:
+            assert head is not None
+            call = self._begin(flags, stream, timeout, head)
+        else:
+            call = calls.get(stream)
+        if call is not None:
+            if flags & (_MESSAGE | _END):
+                if message is not None and len(message) > _SMALL and not call.many_requests:
+                    self._h2.taken(stream, len(message))
+                if flags & _CUT:
+                    call.refuse(grpc.StatusCode.INTERNAL, "the requests end inside of a message")
+                else:
+                    call.arrived(message, bool(flags & _SQUEEZED), bool(flags & _END))
+            if flags & _SENT:
+                call.sent()
+            if flags & (_LARGE | _FULL):
+                self._too_much(call, flags, code)
+        if flags & _CLOSED:
+            call = calls.pop(stream, None)
             if call is not None:
-                if flags & (_MESSAGE | _END):
-                    if message is not None and len(message) > _SMALL and not call.many_requests:
-                        self._h2.taken(stream, len(message))
-                    if flags & _CUT:
-                        call.refuse(grpc.StatusCode.INTERNAL, "the requests end inside of a message")
-                    else:
-                        call.arrived(message, bool(flags & _SQUEEZED), bool(flags & _END))
-                if flags & _SENT:
-                    call.sent()
-                if flags & (_LARGE | _FULL):
-                    self._too_much(call, flags, code)
-            if flags & _CLOSED:
-                call = calls.pop(stream, None)
-                if call is not None:
-                    call.closed(code)
-            if flags & _PONG:
-                self._goaway()
+                call.closed(code)
+        if flags & _PONG:
+            self._goaway()
 
     def _begin(self, flags: int, stream: int, timeout: int, raw: bytes) -> Call | None:
         """A call, unless its head says that it is none."""
