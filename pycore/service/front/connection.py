@@ -31,7 +31,7 @@ _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
 _NOTICE_S = 1.0  # for a peer to learn that it should begin no more calls
 _LAST_BYTES_S = 5.0  # for a peer to read what was written
 _PREFACE = 24 + 9
-_CALLS_AT_ONCE = 32
+_CALLS_AT_ONCE = 16
 _NO_ERROR, _INTERNAL_ERROR, _CANCEL = 0, 2, 8
 
 Event: TypeAlias = "tuple[int, int, int, int, bytes | None, bytes | None]"
@@ -149,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
             transport.write(data)
         events = h2.events()
         if events is not None:
-            self._take(events)
+            self._left(events)
         if h2.done:
             self._end()
         elif self._paused and h2.queued > _MOST_QUEUED:
@@ -194,6 +194,17 @@ class Connection(asyncio.BufferedProtocol):
                 self.loop.call_soon(self._go_on)
                 return
             self._take_one(*event)
+
+    def _left(self, events: list[Event]) -> None:
+        """What writing has brought: of calls that have begun, it need not wait for those that have not."""
+        if self._waiting is None:
+            self._take(events)
+            return
+        for event in events:
+            if event[1] in self.calls:
+                self._take_one(*event)
+            else:
+                self._waiting.append(event)
 
     def _go_on(self) -> None:
         waiting, self._waiting = self._waiting, None
