@@ -33,13 +33,11 @@ static void blob_drop(void *blob) { Py_DECREF((PyObject *)blob); }
 static const h2_memory MEMORY = {blob_make, blob_resize, blob_bytes, blob_size, blob_keep, blob_drop};
 
 typedef struct {
-    PyObject_HEAD
-    h2_room room;
+    PyObject_HEAD h2_room room;
 } Room;
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *room;
+    PyObject_HEAD PyObject *room;
     h2_connection *connection;
 } Connection;
 
@@ -127,8 +125,10 @@ static PyObject *event_tuple(h2_event *e) {
     int good = tuple != NULL;
     for (int i = 0; i < 6; i++) good &= parts[i] != NULL;
     for (int i = 0; i < 6; i++) {
-        if (good) PyTuple_SetItem(tuple, i, parts[i]);
-        else Py_XDECREF(parts[i]);
+        if (good)
+            PyTuple_SetItem(tuple, i, parts[i]);
+        else
+            Py_XDECREF(parts[i]);
     }
     if (!good) Py_XDECREF(tuple);
     return good ? tuple : NULL;
@@ -303,8 +303,8 @@ static int module_exec(PyObject *module) {
     static const struct {
         const char *name;
         long value;
-    } flags[] = {{"CALL", H2_CALL}, {"MESSAGE", H2_MESSAGE}, {"END", H2_END}, {"CLOSED", H2_CLOSED},
-                 {"SENT", H2_SENT}, {"LARGE", H2_LARGE}, {"FULL", H2_FULL}, {"HEADERS", H2_HEADERS},
+    } flags[] = {{"CALL", H2_CALL}, {"MESSAGE", H2_MESSAGE},   {"END", H2_END},   {"CLOSED", H2_CLOSED},
+                 {"SENT", H2_SENT}, {"LARGE", H2_LARGE},       {"FULL", H2_FULL}, {"HEADERS", H2_HEADERS},
                  {"PONG", H2_PONG}, {"SQUEEZED", H2_SQUEEZED}, {"CUT", H2_CUT}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (PyModule_AddIntConstant(module, flags[i].name, flags[i].value)) return -1;
@@ -319,8 +319,15 @@ static PyModuleDef_Slot module_slots[] = {
 };
 
 static struct PyModuleDef module_def = {
-    PyModuleDef_HEAD_INIT, "_http2", "One gRPC connection of a server, as bytes in and bytes out.", 0, NULL, module_slots,
-    NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "_http2",
+    "One gRPC connection of a server, as bytes in and bytes out.",
+    0,
+    NULL,
+    module_slots,
+    NULL,
+    NULL,
+    NULL,
 };
 
 PyMODINIT_FUNC PyInit__http2(void) { return PyModuleDef_Init(&module_def); }

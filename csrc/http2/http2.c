@@ -6,13 +6,13 @@
 #include <time.h>
 
 enum {
-    PREFIX = 5,             /* of a message: flag, length */
-    MOST_FIELDS = 256,      /* of a header list of ours */
+    PREFIX = 5,        /* of a message: flag, length */
+    MOST_FIELDS = 256, /* of a header list of ours */
     CONNECTION_ROOM = 1 << 24,
-    PING_STRIKES = 4,       /* pings that come too early, before a connection is ended */
-    PING_EVERY_S = 300,     /* without an answer in between */
-    MANY_EVENTS = 1024,     /* room for more of them is not kept */
-    SMALL = 1 << 16,        /* bytes of a message that never count for the room */
+    PING_STRIKES = 4,   /* pings that come too early, before a connection is ended */
+    PING_EVERY_S = 300, /* without an answer in between */
+    MANY_EVENTS = 1024, /* room for more of them is not kept */
+    SMALL = 1 << 16,    /* bytes of a message that never count for the room */
 };
 static const uint8_t NOTICE[8] = {'p', 'y', 'c', 'o', 'r', 'e', 0, 1};
 
@@ -33,9 +33,9 @@ typedef struct stream {
     unsigned prefixed;
     void *message;
     uint32_t have, want, capacity;
-    int64_t partial, held;       /* of the room: for what is not whole, and for all */
-    size_t owed, untaken;        /* bytes for which the peer got no others yet; whole messages that nobody took */
-    size_t event;                /* the stream's last, and the batch that it is in */
+    int64_t partial, held; /* of the room: for what is not whole, and for all */
+    size_t owed, untaken;  /* bytes for which the peer got no others yet; whole messages that nobody took */
+    size_t event;          /* the stream's last, and the batch that it is in */
     uint64_t batch;
     unsigned refused : 1, ended : 1, too_long : 1;
     /* what goes */
@@ -58,7 +58,7 @@ struct h2_connection {
     double idle, idle_at; /* the leaky bucket */
     double pinged_at;
     unsigned strikes;
-    int failed, abusive;
+    int failed, abusive, told;
 };
 
 static double now_s(void) {
@@ -133,8 +133,10 @@ static void stream_free(h2_connection *c, stream *s) {
         next = p->next;
         piece_free(c, p);
     }
-    if (s->before) s->before->after = s->after;
-    else c->streams = s->after;
+    if (s->before)
+        s->before->after = s->after;
+    else
+        c->streams = s->after;
     if (s->after) s->after->before = s->before;
     c->open--;
     free(s->head);
@@ -170,6 +172,8 @@ static int calm(h2_connection *c, const char *words) {
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
     h2_connection *c = user;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    if (c->open >= c->limits.streams)
+        return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
     stream *s = calloc(1, sizeof *s);
     if (!s) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     s->id = frame->hd.stream_id;
@@ -191,13 +195,20 @@ static int64_t timeout_ns(const uint8_t *text, size_t size) {
         n = 10 * n + (text[i] - '0');
     }
     switch (text[size - 1]) {
-    case 'n': return n;
-    case 'u': return n * 1000;
-    case 'm': return n * 1000000;
-    case 'S': return n * 1000000000;
-    case 'M': return n > 150000000 ? INT64_MAX : n * 60000000000;
-    case 'H': return n > 2500000 ? INT64_MAX : n * 3600000000000;
-    default: return -2;
+    case 'n':
+        return n;
+    case 'u':
+        return n * 1000;
+    case 'm':
+        return n * 1000000;
+    case 'S':
+        return n * 1000000000;
+    case 'M':
+        return n > 150000000 ? INT64_MAX : n * 60000000000;
+    case 'H':
+        return n > 2500000 ? INT64_MAX : n * 3600000000000;
+    default:
+        return -2;
     }
 }
 
@@ -312,7 +323,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         if (s->prefixed < PREFIX) {
             while (size && s->prefixed < PREFIX) s->prefix[s->prefixed++] = *data++, size--;
             if (s->prefixed < PREFIX) break;
-            s->want = (uint32_t)s->prefix[1] << 24 | (uint32_t)s->prefix[2] << 16 | (uint32_t)s->prefix[3] << 8 | s->prefix[4];
+            s->want =
+                (uint32_t)s->prefix[1] << 24 | (uint32_t)s->prefix[2] << 16 | (uint32_t)s->prefix[3] << 8 | s->prefix[4];
             if (s->want > c->limits.message) {
                 stop_reading(c, s, H2_LARGE, s->want);
                 break;
@@ -392,10 +404,14 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
             return calm(c, "empty frames");
         }
         return 0;
-    case NGHTTP2_PING: return wasteful(c, 1) ? calm(c, "pings") : on_ping(c, frame);
-    case NGHTTP2_RST_STREAM: return wasteful(c, 0.1) ? calm(c, "resets") : 0; /* deadlines of many calls pass at once */
-    case NGHTTP2_WINDOW_UPDATE: return wasteful(c, 0.01) ? calm(c, "window updates") : 0;
-    default: return wasteful(c, 1) ? calm(c, "frames that bring nothing") : 0;
+    case NGHTTP2_PING:
+        return wasteful(c, 1) ? calm(c, "pings") : on_ping(c, frame);
+    case NGHTTP2_RST_STREAM:
+        return wasteful(c, 0.1) ? calm(c, "resets") : 0; /* deadlines of many calls pass at once */
+    case NGHTTP2_WINDOW_UPDATE:
+        return wasteful(c, 0.01) ? calm(c, "window updates") : 0;
+    default:
+        return wasteful(c, 1) ? calm(c, "frames that bring nothing") : 0;
     }
 }
 
@@ -467,7 +483,7 @@ static size_t pieces_read(h2_connection *c, stream *s, uint8_t *to, size_t room)
 }
 
 static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
-                                     nghttp2_data_source *source, void *user) {
+                           nghttp2_data_source *source, void *user) {
     h2_connection *c = user;
     stream *s = source->ptr;
     const size_t n = pieces_read(c, s, to, room);
@@ -500,8 +516,10 @@ static int queue(h2_connection *c, stream *s, void *body) {
     if (!p) return -1;
     *p = (piece){.body = body, .size = c->memory->size(body) + PREFIX};
     c->memory->keep(body);
-    if (s->last) s->last->next = p;
-    else s->first = p;
+    if (s->last)
+        s->last->next = p;
+    else
+        s->first = p;
     s->last = p;
     return 0;
 }
@@ -611,7 +629,7 @@ h2_connection *h2_open(const h2_memory *memory, const h2_limits *limits, h2_room
     c->memory = memory, c->limits = *limits, c->room = room, c->batch = 1;
     c->idle_at = now_s();
     const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams},
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, UINT32_MAX}, /* tell_streams */
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits->window},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits->headers},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -656,6 +674,16 @@ int h2_receive(h2_connection *c, const uint8_t *data, size_t size) {
     return c->failed;
 }
 
+/* A peer that opens more streams than it was told has its connection ended by nghttp2. Other servers of gRPC refuse the stream,
+ * and so does on_begin_headers: nghttp2 knows of no bound, which is written here into the first frame. */
+static void tell_streams(h2_connection *c, uint8_t *out, size_t size) {
+    enum { FRAME = 9, ENTRY = 6 };
+    if (c->told || size < FRAME + ENTRY) return;
+    c->told = 1;
+    if (out[3] != NGHTTP2_SETTINGS || out[FRAME + 1] != NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) return;
+    for (int i = 0; i < 4; i++) out[FRAME + 2 + i] = (uint8_t)(c->limits.streams >> (24 - 8 * i));
+}
+
 const uint8_t *h2_collect(h2_connection *c, size_t most, size_t *size) {
     size_t have = 0;
     while (have < most) {
@@ -678,6 +706,7 @@ const uint8_t *h2_collect(h2_connection *c, size_t most, size_t *size) {
         memcpy(room->out + have, data, (size_t)n);
         have += (size_t)n;
     }
+    tell_streams(c, c->room->out, have);
     *size = have;
     return have ? c->room->out : NULL;
 }

@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 typedef struct {
-    void *(*make)(size_t capacity);               /* NULL where there is no memory */
-    void *(*resize)(void *blob, size_t capacity); /* the blob, moved; NULL, and the old one is gone, where there is no memory */
+    void *(*make)(size_t capacity); /* NULL where there is no memory */
+    void *(*resize)(void *blob,
+                    size_t capacity); /* the blob, moved; NULL, and the old one is gone, where there is no memory */
     uint8_t *(*bytes)(void *blob);
     size_t (*size)(void *blob);
     void (*keep)(void *blob); /* one owner more */
@@ -42,18 +43,18 @@ typedef struct {
     uint32_t idle;    /* frames that bring nothing: so many at once, and a quarter of it each second */
 } h2_limits;
 
-enum { /* what an event tells; several may be true */
-    H2_CALL = 1,       /* begins: `head` has its header list, `timeout` the grpc-timeout */
-    H2_MESSAGE = 2,    /* `message` is whole */
-    H2_END = 4,        /* the peer sends no more */
-    H2_CLOSED = 8,     /* the stream is gone: `code` is an error code of RFC 9113, 0 where all was sent */
-    H2_SENT = 16,      /* of a stream: every message that was given has left */
-    H2_LARGE = 32,     /* a message is larger than the limit: `code` has the declared size; the rest is not read */
-    H2_FULL = 64,      /* there is no room for a message; the rest is not read */
-    H2_HEADERS = 128,  /* the header list is larger than the limit */
-    H2_PONG = 256,     /* the answer to the ping of a shutdown notice */
-    H2_SQUEEZED = 512, /* the message's flag says that it is compressed */
-    H2_CUT = 1024      /* ended inside of a message */
+enum {                    /* what an event tells; several may be true */
+       H2_CALL = 1,       /* begins: `head` has its header list, `timeout` the grpc-timeout */
+       H2_MESSAGE = 2,    /* `message` is whole */
+       H2_END = 4,        /* the peer sends no more */
+       H2_CLOSED = 8,     /* the stream is gone: `code` is an error code of RFC 9113, 0 where all was sent */
+       H2_SENT = 16,      /* of a stream: every message that was given has left */
+       H2_LARGE = 32,     /* a message is larger than the limit: `code` has the declared size; the rest is not read */
+       H2_FULL = 64,      /* there is no room for a message; the rest is not read */
+       H2_HEADERS = 128,  /* the header list is larger than the limit */
+       H2_PONG = 256,     /* the answer to the ping of a shutdown notice */
+       H2_SQUEEZED = 512, /* the message's flag says that it is compressed */
+       H2_CUT = 1024      /* ended inside of a message */
 };
 
 typedef struct {

@@ -40,7 +40,6 @@ from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.event_loop import EventLoopError, run_loop
 from pycore.service.front import NativeServer, speaks_native
-from pycore.service.front.secure import server_context
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
@@ -50,6 +49,7 @@ from pycore.service.interceptors import Interceptor, chain
 from pycore.service.lane import lane_of
 from pycore.service.logs import log_to_stderr
 from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
+from pycore.service.native_tls import server_context
 from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise

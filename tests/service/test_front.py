@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gzip
+import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from tests.service.fronts import MOST_MESSAGE, PATH, Front, fronted, needs_native
 
 from pycore.service.config import ServiceConfig
 from pycore.service.front import is_built, speaks_native
-from pycore.service.front.bodies import BodyError
+from pycore.service.front.bodies import BodyError, inflated
 from pycore.service.server import background
+from tests.service.fronts import MOST_MESSAGE, PATH, fronted, needs_native
 
 pytestmark = needs_native
 PATIENCE = 60.0
@@ -76,7 +80,8 @@ def two() -> Iterator[tuple[Any, Any]]:
     with contextlib.ExitStack() as stack:
         fronts = [stack.enter_context(fronted(kind)) for kind in ("grpcio", "nghttp2")]
         options = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
-        yield tuple(stack.enter_context(grpc.insecure_channel(one.target, options)) for one in fronts)  # type: ignore[misc]
+        channels = [stack.enter_context(grpc.insecure_channel(one.target, options)) for one in fronts]
+        yield channels[0], channels[1]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -163,8 +168,6 @@ def test_a_connection_that_is_old_is_asked_to_come_again() -> None:
         for _ in range(40):
             peers |= {id(one) for one in front.server.connections}
             assert channel.unary_unary(PATH + "one")(b"x", timeout=PATIENCE) == b"x"
-            import time
-
             time.sleep(0.05)
         assert len(peers) > 1
 
@@ -177,11 +180,12 @@ def test_a_unix_socket(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:
-    with fronted("nghttp2") as front:
-        with pytest.raises(OSError, match="cannot listen"), background(
-            ServiceConfig(address=front.target, front="nghttp2", warm_up=False)
-        ):
-            pass
+    with (
+        fronted("nghttp2") as front,
+        pytest.raises(OSError, match="cannot listen"),
+        background(ServiceConfig(address=front.target, front="nghttp2", warm_up=False)),
+    ):
+        pass
 
 
 def test_which_front_a_setting_means(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,12 +198,6 @@ def test_which_front_a_setting_means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_does_not_inflate_is_refused() -> None:
-    import asyncio
-    import gzip
-    import zlib
-
-    from pycore.service.front.bodies import inflated
-
     def run(raw: bytes, encoding: str = "gzip", most: int = 1000) -> bytes:
         return asyncio.run(inflated(raw, encoding, most))
 
@@ -213,5 +211,3 @@ def test_what_does_not_inflate_is_refused() -> None:
             run(bad)
     with pytest.raises(BodyError, match="larger than max"):
         run(gzip.compress(bytes(10_000_001)), most=10_000_000)
-
-

@@ -9,8 +9,7 @@ docs/design/0025-a-second-front-end.md says why. Handlers, interceptors and serv
     bodies              compressed messages
     calls               a call, which is also the context that its handler sees
     connection          one connection: events to calls, answers to bytes
-    listening           ports, and the end
-    secure              TLS
+    listening           ports, and the end; TLS comes as a context (pycore/service/native_tls.py)
 """
 
 from __future__ import annotations

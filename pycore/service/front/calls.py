@@ -42,7 +42,7 @@ class Method:
         self.write: Callable[[Any], bytes] | None = handler.response_serializer
 
 
-class RefusedCall(Exception):
+class RefusedCallError(Exception):
     """A call that ends with a status before, or instead of, its handler."""
 
     def __init__(self, code: grpc.StatusCode, words: str) -> None:
@@ -178,10 +178,13 @@ class Call:
     def _call_back(self, _: object = None) -> None:
         callbacks, self._callbacks = self._callbacks, None
         for one in callbacks or ():
-            try:
-                one(self)
-            except Exception as error:
-                self._connection.complain("a callback of a call failed", error)
+            self._tell(one)
+
+    def _tell(self, callback: Callable[[Any], None]) -> None:
+        try:
+            callback(self)
+        except Exception as error:
+            self._connection.complain("a callback of a call failed", error)
 
     def refuse(self, code: grpc.StatusCode, words: str, metadata: Metadata = ()) -> None:
         """Ends the call with a status, whatever its handler does."""
@@ -217,17 +220,19 @@ class Call:
             return method.read(message)
         except Exception as error:
             words = f"Exception deserializing request: {error}"
-            raise RefusedCall(grpc.StatusCode.INTERNAL, words) from error
+            raise RefusedCallError(grpc.StatusCode.INTERNAL, words) from error
 
     async def _inflated(self, message: bytes) -> bytes:
         encoding = self._head.encoding
         if encoding not in ENCODINGS:
-            raise RefusedCall(grpc.StatusCode.INTERNAL, f"a message is compressed, and grpc-encoding is {encoding[:32]}")
+            raise RefusedCallError(
+                grpc.StatusCode.INTERNAL, f"a message is compressed, and grpc-encoding is {encoding[:32]}"
+            )
         try:
             return await inflated(message, encoding, self._connection.limits.message)
         except BodyError as error:
             code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.large else grpc.StatusCode.INTERNAL
-            raise RefusedCall(code, str(error)) from None
+            raise RefusedCallError(code, str(error)) from None
 
     async def _single(self, message: bytes, squeezed: bool) -> None:
         """One request."""
@@ -301,7 +306,7 @@ class Call:
         if isinstance(error, grpc.aio.AbortError):
             code = self._code or grpc.StatusCode.UNKNOWN
             self.refuse(code, self._details, self._trailing)
-        elif isinstance(error, RefusedCall):
+        elif isinstance(error, RefusedCallError):
             self.refuse(error.code, str(error))
         elif isinstance(error, asyncio.CancelledError):
             self.refuse(grpc.StatusCode.CANCELLED, "the call was called off")
@@ -390,7 +395,9 @@ class Call:
 
     def peer_identity_key(self) -> str | None:
         """The name of the identity: subject alternative names before the common name."""
-        return next((key for key in ("x509_subject_alternative_name", "x509_common_name") if key in self.auth_context()), None)
+        return next(
+            (key for key in ("x509_subject_alternative_name", "x509_common_name") if key in self.auth_context()), None
+        )
 
     def time_remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""

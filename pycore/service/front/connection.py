@@ -162,7 +162,9 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.close()
         self._timers.append(self.loop.call_later(_LAST_BYTES_S, self._transport.abort))
 
-    def respond(self, stream: int, head: bytes | None, body: bytes | None, tail: bytes | None, watched: bool = False) -> bool:
+    def respond(
+        self, stream: int, head: bytes | None, body: bytes | None, tail: bytes | None, watched: bool = False
+    ) -> bool:
         """A part of an answer; False where the stream is gone."""
         found: bool = self._h2.respond(stream, head, body, tail, watched)
         if not found and stream in self.calls:  # what cannot be sent, such as too many fields

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import socket
 import ssl
-import stat
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -22,9 +21,7 @@ try:
     from pycore import _http2
 except ImportError:  # libnghttp2 was absent when this was built
     _http2 = None  # type: ignore[assignment]
-if _http2 is not None:
-    from pycore.service.front.connection import Connection, Limits
-elif TYPE_CHECKING:
+if TYPE_CHECKING or _http2 is not None:
     from pycore.service.front.connection import Connection, Limits
 
 __all__ = ["NativeServer", "is_built"]
@@ -235,8 +232,8 @@ def _unix_socket(address: str) -> socket.socket:
 def _remove_stale(path: str) -> None:
     """Removes a socket that another process left behind. The caller has made sure that nobody listens."""
     with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.stat(path).st_mode):
-            os.unlink(path)
+        if Path(path).is_socket():
+            Path(path).unlink()
 
 
 def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:

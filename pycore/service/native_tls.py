@@ -1,4 +1,4 @@
-"""TLS of the front end. A certificate renewed on disk is used for the next handshake, without a restart."""
+"""TLS of the second front end. A certificate renewed on disk is used for the next handshake, without a restart."""
 
 from __future__ import annotations
 
