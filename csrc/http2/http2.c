@@ -37,7 +37,7 @@ typedef struct stream {
     size_t owed, untaken;  /* bytes for which the peer got no others yet; whole messages that nobody took */
     size_t event;          /* the stream's last, and the batch that it is in */
     uint64_t batch;
-    unsigned refused : 1, ended : 1, too_long : 1;
+    unsigned told : 1, refused : 1, ended : 1, too_long : 1;
     /* what goes */
     unsigned begun : 1, finished : 1, waiting : 1, watched : 1;
     piece *first, *last;
@@ -249,6 +249,7 @@ static int begin_call(h2_connection *c, stream *s) {
     h2_event *e = event_new(c, s->id);
     if (!e) return NGHTTP2_ERR_CALLBACK_FAILURE;
     s->event = c->n_events - 1, s->batch = c->batch;
+    s->told = 1;
     e->flags = H2_CALL | (s->too_long ? H2_HEADERS : 0);
     e->timeout = s->timeout;
     if (s->too_long) s->refused = 1;
@@ -424,10 +425,11 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     h2_connection *c = user;
     stream *s = nghttp2_session_get_stream_user_data(session, id);
     if (!s) return 0;
-    h2_event *e = event_new(c, id);
+    h2_event *e = s->told ? event_new(c, id) : NULL;
+    const int failed = s->told && !e;
     if (e) e->flags = H2_CLOSED, e->code = code;
     stream_free(c, s);
-    return e ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    return failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 /* ---- answers ---- */

@@ -134,7 +134,7 @@ def test_interceptors_decide() -> None:
 
 
 def test_a_drain_loses_nothing_that_is_on_its_way() -> None:
-    """Calls that were sent before the peer could know are answered; then the connection ends, and the address is free."""
+    """Calls that were sent before the peer could know are answered; then the connection ends."""
     with fronted("nghttp2") as front, grpc.insecure_channel(front.target) as channel:
         stream = channel.stream_stream(PATH + "both")
         more: list[bytes] = [b"1", b"2", b"3"]

@@ -61,8 +61,8 @@ class Call:
     """
 
     __slots__ = (
-        "_begun", "_callbacks", "_code", "_connection", "_deadline", "_details", "_ended", "_finished", "_gone", "_head",
-        "_initial", "_messages", "_method", "_sent", "_stream", "_task", "_timer", "_trailing", "_waiter",
+        "_begun", "_callbacks", "_code", "_connection", "_deadline", "_details", "_ended", "_finished", "_gone",
+        "_head", "_initial", "_messages", "_method", "_sent", "_stream", "_task", "_timer", "_trailing", "_waiter",
     )  # fmt: skip
 
     def __init__(self, connection: Connection, stream: int, head: Head, timeout: int) -> None:
