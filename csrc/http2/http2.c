@@ -153,17 +153,14 @@ static int wasteful(h2_connection *c, double cost) {
     if (c->idle < 0) c->idle = 0;
     c->idle_at = now;
     c->idle += cost;
-    if (c->idle <= most) return 0;
-    c->abusive = 1;
-    return 1;
+    return c->idle > most;
 }
 
 /* The end of a connection that costs too much. */
-static int calm(h2_connection *c, const char *words) {
-    c->abusive = 1;
+static int calm(h2_connection *c) {
     const int32_t last = nghttp2_session_get_last_proc_stream_id(c->session);
-    nghttp2_session_terminate_session2(c->session, last, NGHTTP2_ENHANCE_YOUR_CALM);
-    (void)words;
+    if (!c->abusive) nghttp2_session_terminate_session2(c->session, last, NGHTTP2_ENHANCE_YOUR_CALM);
+    c->abusive = 1;
     return 0;
 }
 
@@ -377,11 +374,22 @@ static int on_ping(h2_connection *c, const nghttp2_frame *frame) {
     }
     const double now = now_s();
     if (c->pinged_at > 0 && now - c->pinged_at < PING_EVERY_S) {
-        if (++c->strikes > PING_STRIKES) return calm(c, "too_many_pings");
+        if (++c->strikes > PING_STRIKES) return calm(c);
     } else {
         c->pinged_at = now;
     }
     return 0;
+}
+
+/* What a frame costs that may bring nothing; those that begin or carry calls have bounds of their own. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
+    double cost = 1;
+    (void)session;
+    if (hd->type == NGHTTP2_HEADERS || hd->type == NGHTTP2_CONTINUATION) return 0;
+    if (hd->type == NGHTTP2_DATA && (hd->length || hd->flags & NGHTTP2_FLAG_END_STREAM)) return 0;
+    if (hd->type == NGHTTP2_RST_STREAM) cost = 0.1; /* deadlines of many calls pass at once */
+    if (hd->type == NGHTTP2_WINDOW_UPDATE) cost = 0.01;
+    return wasteful(user, cost) ? calm(user) : 0;
 }
 
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
@@ -399,26 +407,18 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
     case NGHTTP2_DATA:
         s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-        if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
-            if (s) half_closed(c, s);
-        } else if (!frame->hd.length && wasteful(c, 1)) {
-            return calm(c, "empty frames");
-        }
+        if (s && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) half_closed(c, s);
         return 0;
     case NGHTTP2_PING:
-        return wasteful(c, 1) ? calm(c, "pings") : on_ping(c, frame);
-    case NGHTTP2_RST_STREAM:
-        return wasteful(c, 0.1) ? calm(c, "resets") : 0; /* deadlines of many calls pass at once */
-    case NGHTTP2_WINDOW_UPDATE:
-        return wasteful(c, 0.01) ? calm(c, "window updates") : 0;
+        return on_ping(c, frame);
     default:
-        return wasteful(c, 1) ? calm(c, "frames that bring nothing") : 0;
+        return 0;
     }
 }
 
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user) {
     (void)session, (void)frame, (void)code;
-    return wasteful(user, 10) ? calm(user, "invalid frames") : 0;
+    return wasteful(user, 10) ? calm(user) : 0;
 }
 
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, void *user) {
@@ -604,6 +604,7 @@ static nghttp2_session *session_new(h2_connection *c) {
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
