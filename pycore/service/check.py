@@ -31,6 +31,10 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
         loop_runner(config.event_loop)
     except EventLoopError as error:
         errors.append(f"event_loop: {error}")
+    try:
+        speaks_native(config.front)
+    except OSError as error:
+        errors.append(str(error))
     clients: Clients | None = None
     if config.access_file is not None:
         try:

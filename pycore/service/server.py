@@ -230,6 +230,7 @@ class Server:
             extra={
                 "address": self.target,
                 "tls": "mutual" if self.config.tls_client_ca else "server" if self.config.tls else "none",
+                "front": "nghttp2" if isinstance(server, NativeServer) else "grpcio",
                 "version": found.version,
                 "backends": [row.name for row in found.backends if row.usable],
                 "workers": self.config.workers,

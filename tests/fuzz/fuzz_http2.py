@@ -86,7 +86,7 @@ def mutated(rng: random.Random, frames: list[bytes]) -> list[bytes]:
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(out))
         kind = rng.randrange(6)
-        if kind == 0:
+        if kind == 0 and out[at]:
             one = bytearray(out[at])
             one[rng.randrange(min(len(one), rng.choice((9, 40, 20_000))))] = rng.randrange(256)
             out[at] = bytes(one)
@@ -102,8 +102,7 @@ def mutated(rng: random.Random, frames: list[bytes]) -> list[bytes]:
             out.insert(at, frame(DATA, rng.choice((0, 1)), rng.choice((1, 3)), message(b"ab", length=lie)))
         else:
             out[at] = out[at][: rng.randrange(len(out[at]) + 1)]
-        if not out:
-            out = [b"\0"]
+        out = out or [b"\0"]
     return out
 
 
