@@ -12,6 +12,7 @@ from typing import Any
 from pycore.service.access import AccessError, Clients, read_access
 from pycore.service.config import ServiceConfig, SettingsError, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
+from pycore.service.front import speaks_native
 from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
