@@ -13,6 +13,8 @@ from pycore import _http2
 from pycore.service.front.bodies import ENCODINGS
 from pycore.service.front.calls import Call
 from pycore.service.front.fields import HEAD, HeadError, status_tail
+from pycore.wire.errors import to_failure
+from pycore.wire.refusals import OverloadedError
 
 if TYPE_CHECKING:
     from pycore.service.front.listening import NativeServer
@@ -30,6 +32,7 @@ _MOST_QUEUED = 50_000  # frames for a peer that reads nothing
 _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
 _NOTICE_S = 1.0  # for a peer to learn that it should begin no more calls
 _LAST_BYTES_S = 5.0  # for a peer to read what was written
+_RETRY_S = 1.0
 _PREFACE = 24 + 9
 _CALLS_AT_ONCE = 16
 _NO_ERROR, _INTERNAL_ERROR, _CANCEL = 0, 2, 8
@@ -275,9 +278,12 @@ class Connection(asyncio.BufferedProtocol):
     def _too_much(self, call: Call, flags: int, size: int) -> None:
         if flags & _LARGE:
             words = f"Received message larger than max ({size} vs. {self.limits.message})"
-        else:
-            words = "the service is full: there is no room for requests that are not whole yet"
-        call.refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
+            call.refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
+            return
+        server = self._server
+        what = "bytes of requests that are not whole"
+        failure = to_failure(OverloadedError(what, server.room.held, size, server.unfinished, _RETRY_S), "")
+        call.refuse(failure.code, failure.message, tuple(failure.trailing_metadata))
 
     def complain(self, words: str, error: BaseException) -> None:
         """A line in the log."""

@@ -68,7 +68,8 @@ class NativeServer:
         if _http2 is None:
             raise OSError("pycore._http2 was not built: libnghttp2 was absent (Debian: apt install libnghttp2-dev)")
         self.limits = Limits(message, streams, headers)
-        self.room = _http2.Room(unfinished + message)
+        self.unfinished = unfinished + message
+        self.room = _http2.Room(self.unfinished)
         self.heads = Heads()
         self.buffer = bytearray(_READ_AT_ONCE)  # what was read is taken at once, so one is enough for all connections
         self.view = memoryview(self.buffer)
