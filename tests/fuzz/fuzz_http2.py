@@ -73,8 +73,7 @@ def frames_of(rng: random.Random) -> tuple[list[bytes], dict[int, list[bytes]]]:
         number += 2
     ours = struct.pack(">HI", 4, rng.choice((0, 100, 65_535)))
     out = [frame(SETTINGS, 0, 0, ours), frame(SETTINGS, ACK, 0), queues[0].pop(0)]
-    for queue in queues[1:]:  # streams begin in order
-        out.append(queue.pop(0))
+    out += [queue.pop(0) for queue in queues[1:]]  # streams begin in order
     while queues := [queue for queue in queues if queue]:
         out.append(rng.choice(queues).pop(0))
     return out, sent

@@ -51,6 +51,15 @@ class Watcher(Peer):
             self.code = struct.unpack(">I", payload[4:8])[0]
         super()._take(kind, flags, stream, payload)
 
+    def send_until_refused(self, stream: int, data: bytes) -> None:
+        while data and stream not in self.ended:
+            room = min(self._room, self._stream_room[stream], 16_384)
+            if room <= 0:
+                self._read()
+                continue
+            self.send(stream, data[:room], end=False)
+            data = data[room:]
+
     def wait_until_gone(self) -> None:
         end = time.monotonic() + PATIENCE
         while not self.gone:
@@ -175,7 +184,8 @@ def test_no_time_at_all(peer: Watcher) -> None:
 
 @pytest.mark.parametrize(
     "part",
-    [frame(PING, 0, 0, bytes(8)), frame(SETTINGS, 0, 0), frame(PRIORITY, 0, 1, b"\0\0\0\3\0"), frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 65_535) * 32)],
+    [frame(PING, 0, 0, bytes(8)), frame(SETTINGS, 0, 0), frame(PRIORITY, 0, 1, b"\0\0\0\3\0"),
+     frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 65_535) * 32)],
     ids=["pings", "settings", "priorities", "long-settings"],
 )  # fmt: skip
 def test_frames_that_bring_nothing_end_the_connection(peer: Watcher, part: bytes) -> None:
@@ -239,10 +249,7 @@ def test_messages_that_never_end_are_bounded(front: Front) -> None:
         for _ in range(10):
             stream = one.open(PATH + "one")
             parts = message(bytes(MOST_MESSAGE - 1), length=MOST_MESSAGE)
-            for at in range(0, len(parts), 50_000):
-                if stream not in one.ended:
-                    one.send(stream, parts[at : at + 50_000], end=False)
-                one.pump()
+            one.send_until_refused(stream, parts)
             streams.append((one, stream))
     for one in peers:
         one.pump()
