@@ -3,6 +3,9 @@
 It is optional: without it the service has one front end, grpcio's.
 """
 
+# mypy: ignore-errors
+# setuptools has no types, and its copy of distutils other ones than distutils.
+
 from __future__ import annotations
 
 import shlex

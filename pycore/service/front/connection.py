@@ -281,8 +281,7 @@ class Connection(asyncio.BufferedProtocol):
             call.refuse(grpc.StatusCode.RESOURCE_EXHAUSTED, words)
             return
         server = self._server
-        what = "bytes of requests that are not whole"
-        failure = to_failure(OverloadedError(what, server.room.held, size, server.unfinished, _RETRY_S), "")
+        failure = to_failure(OverloadedError("bytes", server.room.held, size, server.unfinished, _RETRY_S), "")
         call.refuse(failure.code, failure.message, tuple(failure.trailing_metadata))
 
     def complain(self, words: str, error: BaseException) -> None:
