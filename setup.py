@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import runpy
 import shlex
 import shutil
 import sys
@@ -164,6 +165,13 @@ class BuildExt(build_ext):
         super().run()
 
 
+def extensions() -> list[Any]:
+    """pycore._http2, where its library is."""
+    scope = runpy.run_path(str(ROOT / "pycore" / "_http2_build.py"))
+    found = scope["http2_extension"]([*COMMON_FLAGS, *EXTRA_FLAGS], not FREE_THREADED)
+    return [] if found is None else [found]
+
+
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))  # no limited API there
 
 # PYCORE_PREBUILT=1 (the Makefile): the extension lies in place already, built by build_ext --inplace.
@@ -173,6 +181,7 @@ if not PREBUILT and not {"sdist", "egg_info", "clean"} & set(sys.argv[1:]):
 
 setup(
     libraries=[] if PREBUILT else libraries(),
+    ext_modules=[] if PREBUILT or {"sdist", "egg_info", "clean"} & set(sys.argv[1:]) else extensions(),
     cffi_modules=[] if PREBUILT else ["pycore/_core_build.py:ffi"],
     cmdclass={"build_clib": BuildClib, "build_ext": BuildExt, "build_py": BuildPy},
     options={} if FREE_THREADED else {"bdist_wheel": {"py_limited_api": "cp310"}},

@@ -12,6 +12,7 @@ from typing import Any
 from pycore.service.access import AccessError, Clients, read_access
 from pycore.service.config import ServiceConfig, SettingsError, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
+from pycore.service.front import speaks_native
 from pycore.service.lane_memory import lane_faults
 from pycore.service.tls import TlsError, check_files
 
@@ -31,6 +32,10 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
         loop_runner(config.event_loop)
     except EventLoopError as error:
         errors.append(f"event_loop: {error}")
+    try:
+        speaks_native(config.front)
+    except OSError as error:
+        errors.append(str(error))
     clients: Clients | None = None
     if config.access_file is not None:
         try:

@@ -119,6 +119,9 @@ class ServiceConfig(BaseSettings):
     warm_up: bool = Field(
         True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
     )
+    front: Literal["auto", "grpcio", "nghttp2"] = Field(
+        "grpcio", description="what speaks gRPC: grpcio, nghttp2 where it was built, or auto: the latter if it is there"
+    )
     event_loop: Literal["asyncio", "uvloop"] = Field(
         "asyncio", description="what carries the calls; uvloop needs the extra `fast`"
     )

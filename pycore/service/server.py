@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
@@ -38,6 +39,7 @@ from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.event_loop import EventLoopError, run_loop
+from pycore.service.front import NativeServer, speaks_native
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
@@ -48,6 +50,7 @@ from pycore.service.lane import lane_of
 from pycore.service.logs import log_to_stderr
 from pycore.service.memory import give_back_when_idle, keep_memory
 from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
+from pycore.service.native_tls import server_context
 from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.supervisor import end_with_parent, supervise
@@ -164,7 +167,7 @@ class Server:
         self._warm_up = WarmUp()
         self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
-        self._server: grpc.aio.Server | None = None
+        self._server: Any = None  # grpc.aio.Server or NativeServer
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -194,14 +197,12 @@ class Server:
         """
         self.loop = asyncio.get_running_loop()
         found = capabilities()
-        server = grpc.aio.server(
-            interceptors=self._interceptors,
-            options=self._channel_arguments(),
-        )
+        server = self._front()
         server.add_generic_rpc_handlers((self._handlers.generic(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         if self.config.reflects:
-            reflection.enable_server_reflection((SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME), server)
+            names = (SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME)
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), server)
         self.port = self._bind(server)
         if self.config.metrics_address is not None:
             self._pages.append(serve_metrics(self.metrics, self.config.metrics_address, self._is_ready))
@@ -230,6 +231,7 @@ class Server:
             extra={
                 "address": self.target,
                 "tls": "mutual" if self.config.tls_client_ca else "server" if self.config.tls else "none",
+                "front": "nghttp2" if isinstance(server, NativeServer) else "grpcio",
                 "version": found.version,
                 "backends": [row.name for row in found.backends if row.usable],
                 "workers": self.config.workers,
@@ -265,6 +267,22 @@ class Server:
             return "starting"
         return "serving" if self._status == _SERVING else "stalled"
 
+    def _front(self) -> Any:
+        """What speaks gRPC."""
+        config = self.config
+        if not speaks_native(config.front):
+            return grpc.aio.server(interceptors=self._interceptors, options=self._channel_arguments())
+        return NativeServer(
+            interceptors=self._interceptors,
+            message=config.max_message_bytes,
+            streams=config.max_concurrent_rpcs + _MOST_MORE_STREAMS,
+            headers=_MOST_METADATA,
+            unfinished=config.max_inflight_bytes,
+            share_port=config.share_port,
+            age=config.max_connection_age,
+            age_grace=config.drain_grace,
+        )
+
     def _channel_arguments(self) -> list[tuple[str, int]]:
         found = [
             ("grpc.max_receive_message_length", self.config.max_message_bytes),
@@ -286,16 +304,18 @@ class Server:
             found.append(("grpc.max_connection_age_grace_ms", int(self.config.drain_grace * 1000)))
         return found
 
-    def _bind(self, server: grpc.aio.Server) -> int:
+    def _bind(self, server: Any) -> int:
         if self.config.address.startswith("unix:") and _is_listened_to(self.config.address.removeprefix("unix:")):
             # gRPC would take the path over, and the other service would go on without a caller.
             raise OSError(f"cannot listen on {self.config.address}: another process does")
         try:
             if self.config.tls:
-                port = server.add_secure_port(self.config.address, server_credentials(self.config))
+                native = isinstance(server, NativeServer)
+                credentials: Any = server_context(self.config) if native else server_credentials(self.config)
+                port = server.add_secure_port(self.config.address, credentials)
             else:
                 port = server.add_insecure_port(self.config.address)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             raise OSError(f"cannot listen on {self.config.address}: {error}") from error
         return 0 if self.config.address.startswith("unix") else port
 

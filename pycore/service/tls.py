@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import ssl
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import grpc
+
+T = TypeVar("T")
 
 _log = logging.getLogger("pycore.service")
 
@@ -62,14 +65,22 @@ class CertificateFiles:
         roots = self._client_ca.read_bytes() if self._client_ca else None
         return grpc.ssl_server_certificate_configuration([pair], root_certificates=roots)
 
+    def check(self) -> None:
+        """As :meth:`read`, for whoever reads the files by other means."""
+        check_files(self._certificate, self._key, self._client_ca)
+
     def read_if_changed(self) -> grpc.ServerCertificateConfiguration | None:
         """The files when they changed since the last call, else None. Called by gRPC before each handshake."""
+        return self.renewed(self.read)
+
+    def renewed(self, read: Callable[[], T]) -> T | None:
+        """What `read` makes of the files when they changed since the last call, else None."""
         try:
             state = self._stat()
             if state == self._state:
                 return None
-            fresh = self.read()
-        except (OSError, TlsError) as error:  # half-way through a renewal: the old pair still serves
+            fresh = read()
+        except (OSError, ValueError) as error:  # half-way through a renewal: the old pair still serves
             _log.warning("certificate files cannot be used, keeping the loaded ones: %s", error)
             return None
         self._state = state

@@ -49,7 +49,7 @@ def u64(*values: int) -> bytes:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ServiceConfig.model_fields.keys() - {"warm_up"}:
+    for name in ServiceConfig.model_fields.keys() - {"warm_up", "front"}:
         monkeypatch.delenv(f"PYCORE_{name.upper()}", raising=False)
 
 

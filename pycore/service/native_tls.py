@@ -1,0 +1,59 @@
+"""TLS of the second front end. A certificate renewed on disk is used for the next handshake, without a restart."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from pycore.service.tls import CertificateFiles, TlsFiles
+
+__all__ = ["server_context"]
+
+
+def server_context(config: TlsFiles) -> ssl.SSLContext:
+    """A context for TLS; with `tls_client_ca` for mutual TLS: a client without a certificate is refused.
+
+    Raises:
+        OSError: a file cannot be read.
+        TlsError: files that make no TLS server.
+    """
+    return _Renewed(config)
+
+
+class _Renewed(ssl.SSLContext):
+    """Begins each handshake with the files as they are then. A context keeps all that it has loaded, so a change
+    makes another one."""
+
+    _files: CertificateFiles
+    _config: TlsFiles
+    _fresh: ssl.SSLContext
+
+    def __new__(cls, config: TlsFiles) -> _Renewed:
+        made = super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+        made._files = CertificateFiles(config)
+        made._files.check()
+        made._config = config
+        made._fresh = _plain_context(config)
+        return made
+
+    def __init__(self, config: TlsFiles) -> None:
+        """As the function above."""
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        """What an event loop calls for each connection."""
+        self._fresh = self._files.renewed(lambda: _plain_context(self._config)) or self._fresh
+        return self._fresh.wrap_bio(*arguments, **named)
+
+
+def _plain_context(config: TlsFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # of TLS 1.2: RFC 9113, appendix A allows no others
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.set_alpn_protocols(["h2"])
+    assert config.tls_certificate is not None
+    context.load_cert_chain(config.tls_certificate, config.tls_private_key, password=lambda: b"")
+    if config.tls_client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(config.tls_client_ca)
+    return context
