@@ -150,10 +150,10 @@ PC_INLINE void STREAM(sha256_rows_end)(const sha256_rows_call *call, size_t firs
     memcpy(call->digests + 32 * first, rows, 32 * (n - first));
 }
 
-/* Rows first .. n - 1. */
+/* Rows first .. n - 1, one at least. */
 PC_NOINLINE void STREAM(sha256_rows_64)(const sha256_rows_call *call, size_t first, size_t n) {
     STREAM(sha256_next) next;
-    STREAM(sha256_rows_find)(next.at, call, first, n);
+    hash_rows_at(next.at, STREAM_W32, call->data, call->stride, first, n);
     s32_half_be(next.w, next.at, 0);
     s32_half_be(next.w + 8, next.at, 32);
     for (; first < n; first += STREAM_W32) {
@@ -168,7 +168,7 @@ PC_NOINLINE void STREAM(sha256_rows_64)(const sha256_rows_call *call, size_t fir
 }
 PC_NOINLINE void STREAM(sha256_rows_1_64)(const sha256_rows_call *call, size_t first, size_t n) {
     STREAM(sha256_next) next;
-    STREAM(sha256_rows_find)(next.at, call, first, n);
+    hash_rows_at(next.at, STREAM_W32, call->data, call->stride, first, n);
     s32_half_be(next.w, next.at, 0);
     s32_half_be(next.w + 8, next.at, 32);
     for (; first < n; first += STREAM_W32) {
@@ -185,7 +185,7 @@ PC_NOINLINE void STREAM(sha256_rows_1_64)(const sha256_rows_call *call, size_t f
 }
 PC_NOINLINE void STREAM(sha256_rows_32)(const sha256_rows_call *call, size_t first, size_t n) {
     STREAM(sha256_next) next;
-    STREAM(sha256_rows_find)(next.at, call, first, n);
+    hash_rows_at(next.at, STREAM_W32, call->data, call->stride, first, n);
     s32_half_be(next.w, next.at, 0);
     for (; first < n; first += STREAM_W32) {
         s32 v[8], w[8], x[16];
