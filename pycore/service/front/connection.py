@@ -25,8 +25,7 @@ _log = logging.getLogger("pycore.service")
 
 _CALL, _MESSAGE, _END, _CLOSED = _http2.CALL, _http2.MESSAGE, _http2.END, _http2.CLOSED
 _SENT, _LARGE, _FULL, _HEADERS = _http2.SENT, _http2.LARGE, _http2.FULL, _http2.HEADERS
-_PONG, _SQUEEZED, _CUT = _http2.PONG, _http2.SQUEEZED, _http2.CUT
-_SMALL = 1 << 16  # messages that are never counted by the room
+_PONG, _SQUEEZED, _CUT, _ODD = _http2.PONG, _http2.SQUEEZED, _http2.CUT, _http2.ODD
 _AT_ONCE = 256 << 10  # bytes that are collected before the transport is asked whether it takes more
 _MOST_QUEUED = 50_000  # frames for a peer that reads nothing
 _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
@@ -231,14 +230,14 @@ class Connection(asyncio.BufferedProtocol):
             call = calls.get(stream)
         if call is not None:
             if flags & (_MESSAGE | _END):
-                if message is not None and len(message) > _SMALL and not call.many_requests:
-                    self._h2.taken(stream, len(message))
                 if flags & _CUT:
                     call.refuse(grpc.StatusCode.INTERNAL, "the requests end inside of a message")
                 else:
                     call.arrived(message, bool(flags & _SQUEEZED), bool(flags & _END))
             if flags & _SENT:
                 call.sent()
+            if flags & _ODD:
+                call.refuse(grpc.StatusCode.INTERNAL, f"a message begins with the byte {code}, wanted 0 or 1")
             if flags & (_LARGE | _FULL):
                 self._too_much(call, flags, code)
         if flags & _CLOSED:
@@ -264,6 +263,9 @@ class Connection(asyncio.BufferedProtocol):
             return None
         if timeout == -2:
             self._refuse(stream, grpc.StatusCode.INTERNAL, "grpc-timeout cannot be read")
+            return None
+        if timeout == 0:
+            self._refuse(stream, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
             return None
         if head.encoding != "identity" and head.encoding not in ENCODINGS:
             self._refuse(stream, grpc.StatusCode.UNIMPLEMENTED, f"grpc-encoding {head.encoding[:32]} is not known here")
@@ -334,7 +336,7 @@ def auth_context(tls: Any) -> dict[str, list[bytes]]:
     for row in certificate.get("subject", ()):
         for key, value in row:
             if key == "commonName":
-                found.setdefault("x509_common_name", []).append(value.encode())
+                found.setdefault("x509_common_name", [value.encode()])  # the first, as gRPC has it
     names = {"DNS": "peer_dns", "URI": "peer_uri", "email": "peer_email", "IP Address": "peer_ip"}
     for kind, value in certificate.get("subjectAltName", ()):
         if kind in names:
