@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -78,7 +80,7 @@ class Connection(asyncio.BufferedProtocol):
         self.peer = peer_name(transport.get_extra_info("peername"))
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            if tls.selected_alpn_protocol() != "h2":
+            if tls.selected_alpn_protocol() != "h2" or _is_over(tls):
                 transport.abort()
                 return
             self.auth_context = auth_context(tls)
@@ -321,12 +323,22 @@ def peer_name(address: Any) -> str:
 
     >>> peer_name(("127.0.0.1", 80)), peer_name(("::1", 80, 0, 0)), peer_name("")
     ('ipv4:127.0.0.1:80', 'ipv6:%5B::1%5D:80', 'unix:')
+    >>> peer_name(("::ffff:127.0.0.1", 80, 0, 0))
+    'ipv4:127.0.0.1:80'
     """
     if isinstance(address, tuple):
-        if len(address) == 2:
+        mapped = address[0].removeprefix("::ffff:")
+        if len(address) == 2 or (mapped != address[0] and "." in mapped):
+            address = (mapped, address[1])
             return f"ipv4:{address[0]}:{address[1]}"
         return f"ipv6:%5B{quote(address[0], safe=':')}%5D:{address[1]}"
     return "unix:" + (address if isinstance(address, str) else "")
+
+
+def _is_over(tls: Any) -> bool:
+    """Whether a certificate has ended since it was verified: a session that is resumed verifies nothing again."""
+    until = (tls.getpeercert() or {}).get("notAfter")
+    return until is not None and ssl.cert_time_to_seconds(until) < time.time()
 
 
 def auth_context(tls: Any) -> dict[str, list[bytes]]:

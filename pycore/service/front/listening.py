@@ -248,6 +248,7 @@ def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:
             one = socket.socket(family, kind, protocol)
             found.append(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # of connections: hosts vanish without a word
             if share_port:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:  # `[::]` is every address, as gRPC has it
