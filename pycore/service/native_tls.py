@@ -21,7 +21,7 @@ def server_context(config: TlsFiles) -> ssl.SSLContext:
 
 
 class _Renewed(ssl.SSLContext):
-    """Begins each handshake with the files as they are then. What is loaded into a context stays in it, so a change
+    """Begins each handshake with the files as they are then. A context keeps all that it has loaded, so a change
     makes another one."""
 
     _files: CertificateFiles

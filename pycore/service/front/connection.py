@@ -250,7 +250,7 @@ class Connection(asyncio.BufferedProtocol):
             self._goaway()
 
     def _begin(self, flags: int, stream: int, timeout: int, raw: bytes) -> Call | None:
-        """A call, unless its head says that it is none."""
+        """A call, unless its head is no head of one."""
         server = self._server
         if flags & _HEADERS:
             self._refuse(stream, grpc.StatusCode.RESOURCE_EXHAUSTED, "received metadata size exceeds the limit")
