@@ -671,6 +671,7 @@ void h2_room_empty(h2_room *room) {
 }
 
 int h2_receive(h2_connection *c, const uint8_t *data, size_t size) {
+    if (c->abusive) c->failed = NGHTTP2_ERR_FLOODED; /* it was told, unless it does not read, and goes on */
     if (c->failed) return c->failed;
     if (!c->n_events && c->event_capacity > MANY_EVENTS) {
         free(c->events);

@@ -203,8 +203,12 @@ class Call:
             self._task.cancel()
 
     def _expire(self) -> None:
+        """No time is left: the handler ends, and so does an answer that the peer has not let through."""
         self._timer = None
+        unread = self._finished or (self._sent is not None and not self._sent.done())
         self.refuse(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+        if unread:
+            self._connection.reset(self._stream)
 
     # ---- the handler -------------------------------------------------------------------------------------------------
 
@@ -289,9 +293,6 @@ class Call:
 
     def _finish(self, body: bytes | None, tail: bytes) -> None:
         self._finished = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         head = None if self._begun else self._head_bytes()
         self._begun = True
         self._connection.respond(self._stream, head, body, tail)

@@ -178,6 +178,11 @@ class Connection(asyncio.BufferedProtocol):
             self.loop.call_soon(self._flush)
         return found
 
+    def reset(self, stream: int) -> None:
+        """Ends a call of which the peer lets nothing through."""
+        self._h2.reset(stream, _CANCEL)
+        self._flush_soon()
+
     def taken(self, stream: int, nbytes: int) -> None:
         """A message was taken: the peer may send more."""
         self._h2.taken(stream, nbytes)
