@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -136,13 +136,13 @@ class Call:
             self._connection.taken(self._stream, len(message))
         self._run(self._single(message, squeezed))
 
-    def look_up(self, coroutine: Any) -> None:
+    def look_up(self, find: Callable[[Call, Head], Awaitable[None]]) -> None:
         """Has something done that ends with :meth:`start`, or with a status."""
-        self._run(self._looking(coroutine))
+        self._run(self._looking(find))
 
-    async def _looking(self, coroutine: Any) -> None:
+    async def _looking(self, find: Callable[[Call, Head], Awaitable[None]]) -> None:
         try:
-            await coroutine
+            await find(self, self._head)
         except BaseException as error:
             self._failed(error)
 

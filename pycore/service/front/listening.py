@@ -168,7 +168,7 @@ class NativeServer:
     def begin(self, call: Call, head: Head) -> None:
         """A call has come: finds its handler."""
         if self._interceptors:
-            call.look_up(self._intercepted(call, head))
+            call.look_up(self._intercepted)
             return
         method = self._methods.get(head.path)
         if method is None:
