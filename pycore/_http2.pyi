@@ -13,6 +13,7 @@ HEADERS: Final[int]
 PONG: Final[int]
 SQUEEZED: Final[int]
 CUT: Final[int]
+ODD: Final[int]
 
 Event: TypeAlias = tuple[int, int, int, int, bytes | None, bytes | None]
 

@@ -88,7 +88,7 @@ static h2_event *event_new(h2_connection *c, int32_t id) {
 static h2_event *event_of(h2_connection *c, stream *s, uint32_t adds) {
     if (s->batch == c->batch && s->event < c->n_events) {
         h2_event *e = &c->events[s->event];
-        const uint32_t last = H2_END | H2_CLOSED | H2_LARGE | H2_FULL | H2_CUT;
+        const uint32_t last = H2_END | H2_CLOSED | H2_LARGE | H2_FULL | H2_CUT | H2_ODD;
         if (e->stream == s->id && !(e->flags & last) && !(adds == H2_MESSAGE && e->message)) return e;
     }
     h2_event *e = event_new(c, s->id);
@@ -251,7 +251,7 @@ static int begin_call(h2_connection *c, stream *s) {
     e->timeout = s->timeout;
     if (s->too_long) s->refused = 1;
     if (!(e->head = c->memory->make(s->head_size))) return NGHTTP2_ERR_CALLBACK_FAILURE;
-    memcpy(c->memory->bytes(e->head), s->head, s->head_size);
+    if (s->head_size) memcpy(c->memory->bytes(e->head), s->head, s->head_size);
     free(s->head);
     s->head = NULL;
     s->head_size = s->head_capacity = 0;
@@ -321,6 +321,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         if (s->prefixed < PREFIX) {
             while (size && s->prefixed < PREFIX) s->prefix[s->prefixed++] = *data++, size--;
             if (s->prefixed < PREFIX) break;
+            if (s->prefix[0] > 1) {
+                stop_reading(c, s, H2_ODD, s->prefix[0]);
+                break;
+            }
             s->want =
                 (uint32_t)s->prefix[1] << 24 | (uint32_t)s->prefix[2] << 16 | (uint32_t)s->prefix[3] << 8 | s->prefix[4];
             if (s->want > c->limits.message) {
@@ -667,6 +671,7 @@ void h2_room_empty(h2_room *room) {
 }
 
 int h2_receive(h2_connection *c, const uint8_t *data, size_t size) {
+    if (c->abusive) c->failed = NGHTTP2_ERR_FLOODED; /* it was told, unless it does not read, and goes on */
     if (c->failed) return c->failed;
     if (!c->n_events && c->event_capacity > MANY_EVENTS) {
         free(c->events);

@@ -54,7 +54,8 @@ enum {                    /* what an event tells; several may be true */
        H2_HEADERS = 128,  /* the header list is larger than the limit */
        H2_PONG = 256,     /* the answer to the ping of a shutdown notice */
        H2_SQUEEZED = 512, /* the message's flag says that it is compressed */
-       H2_CUT = 1024      /* ended inside of a message */
+       H2_CUT = 1024,     /* ended inside of a message */
+       H2_ODD = 2048      /* a message's flag is `code`, neither 0 nor 1; the rest is not read */
 };
 
 typedef struct {

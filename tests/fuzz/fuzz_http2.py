@@ -41,7 +41,7 @@ from pycore import _http2
 MESSAGE, ROOM = 200_000, 1 << 20
 HEAD, TAIL = b"content-type\0application/grpc\0", b"grpc-status\x000\0"
 KINDS = (DATA, HEADERS, 2, RST_STREAM, SETTINGS, 5, PING, GOAWAY, WINDOW_UPDATE, 9, 77)
-LAST = _http2.END | _http2.LARGE | _http2.FULL | _http2.CUT
+LAST = _http2.END | _http2.LARGE | _http2.FULL | _http2.CUT | _http2.ODD
 
 
 class DifferenceError(AssertionError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -26,6 +26,7 @@ __all__ = ["Call", "Method"]
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK
 _NEVER_NS = 1 << 60  # 36 years
+_SMALL = 1 << 16  # bytes of messages that are never counted by the room
 
 
 class Method:
@@ -104,7 +105,7 @@ class Call:
         if not method.many_requests and self._task is None:
             messages = self._messages
             if message is not None and messages is None and ended:  # all of a call at once
-                self._run(self._single(message, squeezed))
+                self._begin(message, squeezed)
                 return
             if message is not None:
                 if messages is None:
@@ -126,16 +127,22 @@ class Call:
             words = "no message" if messages is None else "several messages"
             self.refuse(grpc.StatusCode.UNIMPLEMENTED, f"a call of one request has {words}")
             return
-        message, squeezed = messages.popleft()
+        self._begin(*messages.popleft())
+
+    def _begin(self, message: bytes, squeezed: bool) -> None:
+        """The one request is here, and so is its end. Until now the room has counted it; what counts it from here on is
+        whatever the handler is behind."""
+        if len(message) > _SMALL:
+            self._connection.taken(self._stream, len(message))
         self._run(self._single(message, squeezed))
 
-    def look_up(self, coroutine: Any) -> None:
+    def look_up(self, find: Callable[[Call, Head], Awaitable[None]]) -> None:
         """Has something done that ends with :meth:`start`, or with a status."""
-        self._run(self._looking(coroutine))
+        self._run(self._looking(find))
 
-    async def _looking(self, coroutine: Any) -> None:
+    async def _looking(self, find: Callable[[Call, Head], Awaitable[None]]) -> None:
         try:
-            await coroutine
+            await find(self, self._head)
         except BaseException as error:
             self._failed(error)
 
@@ -149,11 +156,6 @@ class Call:
             self._run(self._many())
         elif self._ended or (self._messages is not None and len(self._messages) > 1):
             self._complete(self._messages)
-
-    @property
-    def many_requests(self) -> bool:
-        """Whether its messages are taken one by one."""
-        return self._method is None or self._method.many_requests
 
     def closed(self, code: int) -> None:
         """The stream is gone: everything has left, or nobody waits any more."""
@@ -201,8 +203,12 @@ class Call:
             self._task.cancel()
 
     def _expire(self) -> None:
+        """No time is left: the handler ends, and so does an answer that the peer has not let through."""
         self._timer = None
+        unread = self._finished or (self._sent is not None and not self._sent.done())
         self.refuse(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+        if unread:
+            self._connection.reset(self._stream)
 
     # ---- the handler -------------------------------------------------------------------------------------------------
 
@@ -287,9 +293,6 @@ class Call:
 
     def _finish(self, body: bytes | None, tail: bytes) -> None:
         self._finished = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         head = None if self._begun else self._head_bytes()
         self._begun = True
         self._connection.respond(self._stream, head, body, tail)
@@ -365,8 +368,9 @@ class Call:
         if self._begun:
             raise grpc.aio.UsageError("initial metadata were sent already")
         self._initial = tuple(metadata)
+        head = self._head_bytes()  # ValueError before anything has begun
         self._begun = True
-        self._connection.respond(self._stream, self._head_bytes(), None, None)
+        self._connection.respond(self._stream, head, None, None)
 
     def set_trailing_metadata(self, metadata: Iterable[tuple[str, str | bytes]]) -> None:
         """Sets the metadata of the end."""

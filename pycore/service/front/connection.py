@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -25,8 +27,7 @@ _log = logging.getLogger("pycore.service")
 
 _CALL, _MESSAGE, _END, _CLOSED = _http2.CALL, _http2.MESSAGE, _http2.END, _http2.CLOSED
 _SENT, _LARGE, _FULL, _HEADERS = _http2.SENT, _http2.LARGE, _http2.FULL, _http2.HEADERS
-_PONG, _SQUEEZED, _CUT = _http2.PONG, _http2.SQUEEZED, _http2.CUT
-_SMALL = 1 << 16  # messages that are never counted by the room
+_PONG, _SQUEEZED, _CUT, _ODD = _http2.PONG, _http2.SQUEEZED, _http2.CUT, _http2.ODD
 _AT_ONCE = 256 << 10  # bytes that are collected before the transport is asked whether it takes more
 _MOST_QUEUED = 50_000  # frames for a peer that reads nothing
 _BEGIN_S = 20.0  # for a peer to say that it speaks HTTP/2
@@ -79,7 +80,7 @@ class Connection(asyncio.BufferedProtocol):
         self.peer = peer_name(transport.get_extra_info("peername"))
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            if tls.selected_alpn_protocol() != "h2":
+            if tls.selected_alpn_protocol() != "h2" or _is_over(tls):
                 transport.abort()
                 return
             self.auth_context = auth_context(tls)
@@ -177,6 +178,11 @@ class Connection(asyncio.BufferedProtocol):
             self.loop.call_soon(self._flush)
         return found
 
+    def reset(self, stream: int) -> None:
+        """Ends a call of which the peer lets nothing through."""
+        self._h2.reset(stream, _CANCEL)
+        self._flush_soon()
+
     def taken(self, stream: int, nbytes: int) -> None:
         """A message was taken: the peer may send more."""
         self._h2.taken(stream, nbytes)
@@ -231,14 +237,14 @@ class Connection(asyncio.BufferedProtocol):
             call = calls.get(stream)
         if call is not None:
             if flags & (_MESSAGE | _END):
-                if message is not None and len(message) > _SMALL and not call.many_requests:
-                    self._h2.taken(stream, len(message))
                 if flags & _CUT:
                     call.refuse(grpc.StatusCode.INTERNAL, "the requests end inside of a message")
                 else:
                     call.arrived(message, bool(flags & _SQUEEZED), bool(flags & _END))
             if flags & _SENT:
                 call.sent()
+            if flags & _ODD:
+                call.refuse(grpc.StatusCode.INTERNAL, f"a message begins with the byte {code}, wanted 0 or 1")
             if flags & (_LARGE | _FULL):
                 self._too_much(call, flags, code)
         if flags & _CLOSED:
@@ -264,6 +270,9 @@ class Connection(asyncio.BufferedProtocol):
             return None
         if timeout == -2:
             self._refuse(stream, grpc.StatusCode.INTERNAL, "grpc-timeout cannot be read")
+            return None
+        if timeout == 0:
+            self._refuse(stream, grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
             return None
         if head.encoding != "identity" and head.encoding not in ENCODINGS:
             self._refuse(stream, grpc.StatusCode.UNIMPLEMENTED, f"grpc-encoding {head.encoding[:32]} is not known here")
@@ -319,12 +328,22 @@ def peer_name(address: Any) -> str:
 
     >>> peer_name(("127.0.0.1", 80)), peer_name(("::1", 80, 0, 0)), peer_name("")
     ('ipv4:127.0.0.1:80', 'ipv6:%5B::1%5D:80', 'unix:')
+    >>> peer_name(("::ffff:127.0.0.1", 80, 0, 0))
+    'ipv4:127.0.0.1:80'
     """
     if isinstance(address, tuple):
-        if len(address) == 2:
+        mapped = address[0].removeprefix("::ffff:")
+        if len(address) == 2 or (mapped != address[0] and "." in mapped):
+            address = (mapped, address[1])
             return f"ipv4:{address[0]}:{address[1]}"
         return f"ipv6:%5B{quote(address[0], safe=':')}%5D:{address[1]}"
     return "unix:" + (address if isinstance(address, str) else "")
+
+
+def _is_over(tls: Any) -> bool:
+    """Whether a certificate has ended since it was verified: a session that is resumed verifies nothing again."""
+    until = (tls.getpeercert() or {}).get("notAfter")
+    return until is not None and ssl.cert_time_to_seconds(until) < time.time()
 
 
 def auth_context(tls: Any) -> dict[str, list[bytes]]:
@@ -334,7 +353,7 @@ def auth_context(tls: Any) -> dict[str, list[bytes]]:
     for row in certificate.get("subject", ()):
         for key, value in row:
             if key == "commonName":
-                found.setdefault("x509_common_name", []).append(value.encode())
+                found.setdefault("x509_common_name", [value.encode()])  # the first, as gRPC has it
     names = {"DNS": "peer_dns", "URI": "peer_uri", "email": "peer_email", "IP Address": "peer_ip"}
     for kind, value in certificate.get("subjectAltName", ()):
         if kind in names:

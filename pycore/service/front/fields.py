@@ -60,7 +60,9 @@ class Head:
                 continue
             if not _VALUE.fullmatch(value):
                 raise HeadError(f"metadata {name[:64].decode('ascii', 'replace')}: it is not printable ASCII")
-            key = name.decode("ascii")
+            key = name.decode("ascii", "replace")
+            if not _KEY.fullmatch(key):
+                raise HeadError(f"metadata {key[:64]!r}: it is no key")
             if key.endswith("-bin"):
                 metadata.extend((key, _binary(key, one)) for one in value.split(b","))
             else:

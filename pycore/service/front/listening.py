@@ -168,7 +168,7 @@ class NativeServer:
     def begin(self, call: Call, head: Head) -> None:
         """A call has come: finds its handler."""
         if self._interceptors:
-            call.look_up(self._intercepted(call, head))
+            call.look_up(self._intercepted)
             return
         method = self._methods.get(head.path)
         if method is None:
@@ -248,6 +248,7 @@ def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:
             one = socket.socket(family, kind, protocol)
             found.append(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # of connections: hosts vanish without a word
             if share_port:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             if family == socket.AF_INET6:  # `[::]` is every address, as gRPC has it
