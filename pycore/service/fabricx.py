@@ -38,6 +38,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pycore.base.backends import capabilities
 from pycore.base.columns import Column
 from pycore.ledgers.fabricx import MalformedError, PolicyUpdateError, UnsupportedError, Verifier
+from pycore.service.ending import Ends
 from pycore.service.fabricx_config import FabricXConfig
 from pycore.service.fabricx_metrics import Metrics
 from pycore.service.health import Health
@@ -284,6 +285,7 @@ class FabricXServer:
         streams: those that are open.
         loop: the event loop that it was started on.
         executor: where streams verify.
+        ends: whether gRPC's loop has ended by itself.
         stuck: always empty; what runs at the end of a drain is called off.
     """
 
@@ -295,6 +297,7 @@ class FabricXServer:
         self.metrics_port = 0
         self.metrics = Metrics()
         self.executor = ThreadPoolExecutor(min(32, config.max_concurrent_streams), thread_name_prefix="pycore-fabricx")
+        self.ends = Ends()
         self.stuck: list[Running] = []
         self._health = Health(_nothing)
         self.streams: set[Stream] = set()
@@ -343,7 +346,7 @@ class FabricXServer:
             routes = {"/metrics": self.metrics.page}
             self._endpoint = HttpServer(f"{host or '0.0.0.0'}:{port}", routes, "pycore-metrics")
             self.metrics_port = self._endpoint.port
-        await server.start()
+        await self.ends.start(server)
         self._server = server
         await self._health.set(_SERVING, "")
         _log.info(
@@ -379,6 +382,7 @@ class FabricXServer:
             stream.end(grpc.StatusCode.UNAVAILABLE, "draining")
         self._health.close()
         if self._server is not None:
+            self.ends.expect()
             await self._server.stop(self.config.drain_grace)
         if self._endpoint is not None:
             await asyncio.to_thread(self._endpoint.stop)
@@ -388,6 +392,7 @@ class FabricXServer:
     async def stop_now(self) -> None:
         """Ends streams without waiting for what they have read."""
         if self._server is not None:
+            self.ends.expect()
             await self._server.stop(None)
 
 

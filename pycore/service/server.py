@@ -38,6 +38,7 @@ from pycore.service.admin import Admin, serve_admin
 from pycore.service.admission import Admission
 from pycore.service.batching import Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
+from pycore.service.ending import EXIT_ENDED, EXIT_STUCK, Ends, leave, log_running
 from pycore.service.event_loop import EventLoopError, run_loop
 from pycore.service.front import NativeServer, speaks_native
 from pycore.service.guard import Guard
@@ -86,8 +87,6 @@ RELOADABLE = frozenset(
      "max_transactions_bytes", "max_transactions_items", "max_unread_bytes", "max_votes_bytes", "max_votes_items"}
 )  # fmt: skip
 """Settings that :meth:`Server.reload` changes."""
-EXIT_STUCK = 4
-"""Exit status of a service that ended with work on its workers that could not be stopped."""
 
 
 class Server:
@@ -104,6 +103,7 @@ class Server:
         port: the bound TCP port after `start`; 0 for a Unix socket.
         admission: what is in flight. Belongs to `loop`.
         guard: who may call. Belongs to `loop`.
+        ends: whether the front end has ended by itself. Belongs to `loop`.
         lane: the same-host lane; None where the settings have none. Belongs to `loop`.
         verdicts: the signatures that are known to be valid; None without a cache.
         metrics: what is counted; `metrics_port`: where it is served, 0 for nowhere.
@@ -168,6 +168,7 @@ class Server:
         self._warming: asyncio.Task[None] | None = None
         self._status = _SERVING
         self._server: Any = None  # grpc.aio.Server or NativeServer
+        self.ends = Ends()
         self._watcher: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -216,7 +217,7 @@ class Server:
             self.admin_port = self._pages[-1].port
         if self.lane is not None:
             self.lane.open()
-        await server.start()
+        await self.ends.start(server)
         self._server = server
         if self.config.warm_up:
             self._status = _NOT_SERVING
@@ -355,7 +356,7 @@ class Server:
         await self._health.set(status, *_NAMES)
         if stalled:
             _log.error("stalled: no worker has come free for %.0f seconds", stalled, extra={"seconds": stalled})
-            _log_running(self.admission.running())
+            log_running(self.admission.running())
         elif status == _SERVING:
             _log.info("serving: warm, and a worker is free")
 
@@ -376,6 +377,7 @@ class Server:
             await self._delay()
             self._handlers.drain()
             self._health.close()
+            self.ends.expect()
             lane = [self.lane.close(self.config.drain_grace)] if self.lane is not None else []
             await asyncio.gather(server.stop(self.config.drain_grace), *lane)
         self._warm_up.stop()
@@ -393,7 +395,7 @@ class Server:
         self.stuck = await self._last_pieces()
         if self.stuck:
             _log.error("stuck: %d pieces of work cannot be stopped", len(self.stuck))
-            _log_running(self.stuck)
+            log_running(self.stuck)
         _log.info("stopped")
 
     async def _delay(self) -> None:
@@ -412,6 +414,7 @@ class Server:
     async def stop_now(self) -> None:
         """Ends calls in flight with CANCELLED, without waiting for them."""
         self._hurry.set()
+        self.ends.expect()
         if self._server is not None:
             lane = [self.lane.close(None)] if self.lane is not None else []
             await asyncio.gather(self._server.stop(None), *lane)
@@ -437,26 +440,10 @@ def _is_listened_to(path: str) -> bool:
     return True
 
 
-def _log_running(rows: list[Running]) -> None:
-    for row in rows:
-        _log.error(
-            "still running: %s",
-            row.what,
-            extra={"method": row.what, "seconds": round(row.seconds, 3), "stack": row.stack()},
-        )
-
-
-def _leave(status: int) -> NoReturn:
-    """Ends the process now. A normal exit would wait for the threads that are stuck, or compile."""
-    logging.shutdown()
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-    os._exit(status)
-
-
 class Drained(Protocol):
     """A server that is started and drained on one event loop."""
 
+    ends: Ends
     stuck: list[Running]
 
     async def start(self) -> None:
@@ -486,7 +473,10 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
     await server.start()
     more = [_when_warm(server), give_back_when_idle(server.admission)] if isinstance(server, Server) else []
     tasks = [asyncio.create_task(one) for one in more]
-    await signalled.wait()
+    waits = [asyncio.create_task(one.wait()) for one in (signalled, server.ends.seen)]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    if server.ends.seen.is_set():
+        leave(EXIT_ENDED)
     stopping = asyncio.create_task(server.stop())
     impatient = asyncio.create_task(again.wait())
     await asyncio.wait({stopping, impatient}, return_when=asyncio.FIRST_COMPLETED)
@@ -495,12 +485,12 @@ async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], 
         await server.stop_now()
     impatient.cancel()
     await stopping
-    for task in tasks:
+    for task in (*tasks, *waits):
         task.cancel()
     if server.stuck:
-        _leave(EXIT_STUCK)
+        leave(EXIT_STUCK)
     if isinstance(server, Server) and server.is_compiling:
-        _leave(0)
+        leave(0)
 
 
 async def _when_warm(server: Server) -> None:
@@ -523,7 +513,7 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
     the command line that gave these settings.
 
     Where work is stuck on a worker at the end of the drain, the process ends here, with status 4
-    (`EXIT_STUCK`), and the log says what was running.
+    (`EXIT_STUCK`), and the log says what was running; where the front end has ended by itself, with status 5.
 
     Returns:
         The exit status: 0 after a drain, 3 when the service could not start.
