@@ -298,4 +298,4 @@ def test_no_descriptor_is_left(tmp_path: Path) -> None:
             with Raw(tmp_path / "lane") as raw:
                 raw.send(call(body=body))  # and goes without its answer
         wait_until(lambda: lane.connections == 0 and lane.unread == 0, server)
-        wait_until(lambda: open_now() == before, server)
+        wait_until(lambda: open_now() <= before, server)  # those of a service before it may have gone meanwhile
