@@ -222,7 +222,7 @@ class Lane:
 
     def let_go(self, fds: list[int], uid: int) -> None:
         """Closes descriptors that came from a caller. That can take as long as the caller likes - a socket may linger,
-        a file may be of a system of its own - so it is done on a thread, which counts as a connection of the user."""
+        the caller may serve the file - so it is done on a thread, which counts as a connection of the user."""
         if not fds:
             return
         self._of_users[uid] += 1

@@ -97,7 +97,7 @@ class LaneContext:
         self._callbacks.append(callback)
 
     def end(self) -> None:
-        """The call has ended. What is to be done then is done once, however often this is said."""
+        """The call has ended. Callbacks are called once, however often this is said."""
         while self._callbacks:
             self._callbacks.pop(0)(self)
 

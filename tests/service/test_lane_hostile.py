@@ -168,7 +168,7 @@ def test_regions_that_are_none(lane: LaneClient, path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("asked", [True, False], ids=["as memory", "unasked"])
 def test_descriptors_that_take_long_to_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
-    """As a socket that lingers does, or a file of a system of the caller's own: nobody but their sender waits."""
+    """As a socket that lingers does, or a file that the caller serves: nobody but their sender waits."""
     free, closing, close = threading.Event(), threading.Event(), os.close
 
     def slow(fd: int) -> None:
