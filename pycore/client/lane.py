@@ -255,12 +255,12 @@ class _Pool:
         self._spin = spin
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []
-        self._closed = False
+        self.closed = False
 
     def take(self) -> _Connection:
         """A connection. ServiceError where there can be none."""
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise ServiceError(grpc.StatusCode.CANCELLED, "the client is closed")
             if self._idle and self._idle[-1].pid != os.getpid():  # after a fork they are the parent's
                 self._idle.clear()
@@ -274,7 +274,7 @@ class _Pool:
     def give_back(self, connection: _Connection, whole: bool) -> None:
         """Keeps a connection for the next call, unless something went wrong with it."""
         with self._lock:
-            if whole and not self._closed and len(self._idle) < _MOST_IDLE:
+            if whole and not self.closed and len(self._idle) < _MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -282,7 +282,7 @@ class _Pool:
     def close(self) -> None:
         """Closes the connections; those of calls under way when these end."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
@@ -411,7 +411,7 @@ class LaneClient(Calls, Blocking):
                 return self._call(method, body, self._metadata(), self.timeout if not attempt else left_until(end))
             except ServiceError as error:
                 attempt += 1
-                pause = pause_before(self._settings, attempt, error, False)
+                pause = None if self._pool.closed else pause_before(self._settings, attempt, error, False)
                 if pause is None or (end is not None and time.monotonic() + pause >= end):
                     raise
             time.sleep(pause)

@@ -225,9 +225,13 @@ class Guard:
             with self.lock:
                 call.caller.must_wait()
         except ThrottledError as error:
-            await on_the_loop()  # a call may be on a thread of the lane
-            self._refused(error, call)
-            self._leave(call)
+            try:
+                await (
+                    on_the_loop()
+                )  # a call may be on a thread of the lane, and its caller gone before it is on the loop
+                self._refused(error, call)
+            finally:
+                self._leave(call)
             await self.waiting.hold(call.caller.usage.impatience, nbytes, left)
             raise
 

@@ -19,6 +19,7 @@ import contextlib
 import errno
 import logging
 import math
+import os
 import socket
 import stat
 import struct
@@ -118,6 +119,11 @@ class Lane:
         """How many are open."""
         return len(self._connections)
 
+    @property
+    def users(self) -> dict[int, int]:
+        """How many each user has, with those whose descriptors are being closed."""
+        return dict(self._of_users)
+
     def open(self) -> None:
         """Binds and listens.
 
@@ -207,9 +213,28 @@ class Lane:
     def forget(self, connection: Connection) -> None:
         """A connection was closed."""
         self._connections.discard(connection)
-        self._of_users[connection.uid] -= 1
-        if not self._of_users[connection.uid]:
-            del self._of_users[connection.uid]
+        self._one_less(connection.uid)
+
+    def _one_less(self, uid: int) -> None:
+        self._of_users[uid] -= 1
+        if not self._of_users[uid]:
+            del self._of_users[uid]
+
+    def let_go(self, fds: list[int], uid: int) -> None:
+        """Closes descriptors that came from a caller. That can take as long as the caller likes - a socket may linger,
+        the caller may serve the file - so it is done on a thread, which counts as a connection of the user."""
+        if not fds:
+            return
+        self._of_users[uid] += 1
+
+        def closing() -> None:
+            for fd in fds:
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                self._loop.call_soon_threadsafe(self._one_less, uid)
+
+        threading.Thread(target=closing, name="pycore-lane-closing", daemon=True).start()
 
     async def close(self, grace: float | None) -> None:
         """Takes no more connections and calls; calls in flight have `grace` seconds, then they are cancelled."""

@@ -63,6 +63,10 @@ class Home(Protocol):
         """A connection was closed."""
         ...
 
+    def let_go(self, fds: list[int], uid: int) -> None:
+        """Closes descriptors that came from a caller. Called on the loop."""
+        ...
+
     def is_free(self) -> bool:
         """Whether a call may be done at once. Any thread may ask."""
         ...
@@ -95,6 +99,7 @@ class Connection:
         self._closed = False
         self._sending = threading.Lock()
         self._on_thread = False
+        self._awaited = lane.threads is not None  # the next packet is a thread's
         self._last: tuple[bytes, Call | None] = (b"", None)  # a packet about this region, and what it says
         self._too_early = False  # the next call came before the answer
         self._loop = asyncio.get_running_loop()
@@ -173,8 +178,7 @@ class Connection:
         except FrameError as error:
             self._violated(error)
         finally:
-            for fd in fds:
-                os.close(fd)
+            self._lane.let_go(fds, self.uid)
 
     def _take(self, packet: bytes, fds: list[int]) -> None:
         """A packet; of its descriptors those that are kept are taken out of the list."""
@@ -189,7 +193,8 @@ class Connection:
         if len(fds) != int(call.region):
             raise FrameError(f"descriptors: got {len(fds)}, wanted {int(call.region)}")
         if call.region:
-            region = Region(fds.pop())
+            region = Region(fds[0])
+            fds.clear()
             if self._region is not None:
                 self._region.close()
             self._region = region
@@ -217,7 +222,8 @@ class Connection:
             return
         if threads is not None and _for_threads(call) and self._lane.is_free():
             self._listen(False)
-            threads.wait_for(self)
+            with self._sending:
+                self._wait_for_thread()
         else:
             self._listen(True)
 
@@ -370,14 +376,23 @@ class Connection:
                 self._on_thread = False
                 if self._closed:
                     self._socket.close()
-                elif stays and self._lane.threads is not None:
-                    self._lane.threads.wait_for(self)
+                elif stays or self._awaited:
+                    self._wait_for_thread()
 
     def _begins(self) -> bool:
+        """False where it is not for this thread: another one has not let go of it yet and will look again, or the
+        number of its socket was another connection's when the thread was woken."""
         with self._sending:
-            begins = not self._closed and not self._on_thread
-            self._on_thread = self._on_thread or begins
+            begins = self._awaited and not self._closed and not self._on_thread
+            if begins:
+                self._on_thread, self._awaited = True, False
         return begins
+
+    def _wait_for_thread(self) -> None:
+        """The next packet comes to a thread. Called with `_sending` held."""
+        if self._lane.threads is not None:
+            self._awaited = True
+            self._lane.threads.wait_for(self)
 
     def _then(self, function: Callable[..., None], *arguments: Any) -> bool:
         """Goes on on the loop. False: no more on this thread."""
@@ -466,8 +481,7 @@ class Connection:
             return
         with contextlib.suppress(OSError):  # what is left unread would take the caller its refusal
             _, ancillary, _, _ = self._socket.recvmsg(1, ROOM_FOR_DESCRIPTORS, socket.MSG_DONTWAIT)
-            for fd in descriptors(ancillary):
-                os.close(fd)
+            self._lane.let_go(descriptors(ancillary), self.uid)
         self._violated(FrameError("packet: the call before it has no answer yet"))
 
     def _go_on(self, call: Call, context: LaneContext, outcome: Outcome) -> None:
@@ -485,6 +499,7 @@ class Connection:
             self._task.add_done_callback(lambda _: outcome.close())  # it may have been cancelled before it began
         else:
             self._task = self._loop.create_task(answer)
+        self._task.add_done_callback(lambda _: context.end())  # likewise
         self._task.add_done_callback(functools.partial(self._done, call))
 
     def _send(self, packet: bytes, *fds: int) -> None:

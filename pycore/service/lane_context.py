@@ -97,9 +97,9 @@ class LaneContext:
         self._callbacks.append(callback)
 
     def end(self) -> None:
-        """The call has ended."""
-        for callback in self._callbacks:
-            callback(self)
+        """The call has ended. Callbacks are called once, however often this is said."""
+        while self._callbacks:
+            self._callbacks.pop(0)(self)
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> None:
         """Ends the call with a status."""

@@ -50,7 +50,7 @@ class Region:
     """Memory that a caller shares: a memfd of a size that nobody can change. Any thread may call."""
 
     def __init__(self, fd: int) -> None:
-        """Takes the descriptor over, also where it raises FrameError."""
+        """Takes the descriptor over, but not where it raises FrameError."""
         self._fd = fd
         self._lock = threading.Lock()
         try:
@@ -59,7 +59,6 @@ class Region:
         except OSError:
             seals = 0  # no memfd: reading a pipe or a file of another system may take for ever
         if seals & _SIZE_IS_FIXED != _SIZE_IS_FIXED:
-            os.close(fd)
             raise FrameError("region: wanted a memfd with the seals against shrinking and growing")
 
     def read(self, begin: int, length: int) -> bytes:

@@ -411,3 +411,13 @@ def test_waits_that_are_not_as_expected_are_not_asked_for() -> None:
     for length in range(1000):
         waits.learn(length, 1, (0, 0))
     assert len(waits._usual) <= 64
+
+
+def test_a_closed_client_does_not_try_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = LaneClient(path, attempts=5)
+    assert client.health()
+    client.close()
+    monkeypatch.setattr("pycore.client.lane.time.sleep", lambda _: pytest.fail("it waits"))
+    with pytest.raises(ServiceError, match="the client is closed") as caught:
+        client.hash("sha256", b"")
+    assert caught.value.code is grpc.StatusCode.CANCELLED

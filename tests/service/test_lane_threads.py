@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -19,12 +20,13 @@ import pycore
 from pycore.base.deadline import checkpoint
 from pycore.client import ServiceError, ValidationClient
 from pycore.client.lane import LaneClient
+from pycore.service.lane_connection import Connection
 from pycore.service.lane_threads import HAVE_THREADS
 from pycore.service.priorities import Priority
 from pycore.service.scheduling import Scheduler
 from pycore.service.server import Server
 from pycore.wire import frames
-from pycore.wire.schema import signature_pb2
+from pycore.wire.schema import column_pb2, hash_pb2, signature_pb2
 
 from .conftest import PATIENCE, wait_for_load
 from .lane_callers import Raw, batch, call, lane_of, memfd, request, served, wait_until
@@ -203,6 +205,88 @@ def test_a_second_call_before_the_answer(tmp_path: Path) -> None:
         wait_for_load(server, lambda load: load.requests == 0)
 
 
+@contextlib.contextmanager
+def standing(server: Server) -> Iterator[None]:
+    """The event loop does nothing inside the block."""
+    stands, free = threading.Event(), threading.Event()
+
+    def stand() -> None:
+        stands.set()
+        assert free.wait(PATIENCE)
+
+    server.loop.call_soon_threadsafe(stand)
+    assert stands.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        free.set()
+
+
+def noted(monkeypatch: pytest.MonkeyPatch, name: str) -> threading.Semaphore:
+    """Released after each call of a method of connections."""
+    after, method = threading.Semaphore(0), getattr(Connection, name)
+
+    def called(self: Connection, *arguments: Any) -> Any:
+        found = method(self, *arguments)
+        after.release()
+        return found
+
+    monkeypatch.setattr(Connection, name, called)
+    return after
+
+
+@pytest.mark.parametrize("what", ["over its quota", "with a large answer"])
+def test_a_caller_who_goes_on_the_way_to_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Nothing of the call is left: neither its place nor what it would have had in unread answers."""
+    file = tmp_path / "access.json"
+    mine: dict[str, Any] = {"name": "node", "uids": [os.getuid()], "rpcs": ["*"]}
+    if what == "over its quota":
+        mine["items_per_second"] = 1
+    file.write_text(json.dumps({"clients": [mine]}), encoding="utf-8")
+    handed = noted(monkeypatch, "_then")
+    body = hash_pb2.HashBatchRequest(algorithm="sha512", messages=column_pb2.Column(data=bytes(2000), width=1))
+    packet = verify(3) if what == "over its quota" else call(body=body.SerializeToString())
+    with watched(tmp_path, workers=1, access_file=file) as (server, _), Raw(tmp_path / "lane") as raw:
+        raw.send(verify(3))
+        assert codes(raw.answer()) == [1, 1, 1]
+        wait_until(lambda: server.guard.calls == 0, server)
+        with standing(server):
+            raw.send(packet)
+            assert handed.acquire(timeout=PATIENCE)
+            raw.socket.close()
+        wait_until(lambda: lane_of(server).connections == 0, server)
+        wait_until(lambda: server.guard.calls == 0, server)
+        assert server.guard.unread.total == 0
+        assert server.guard.clients is not None
+        assert [one.usage.calls for one in server.guard.clients.callers.values()] == [0]
+        wait_for_load(server, lambda load: load.requests == 0)
+
+
+def test_a_thread_that_is_slow_to_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next packet may be there before the thread that handed the last one to the loop has let go of it."""
+    free, looked = threading.Event(), noted(monkeypatch, "_begins")
+    hand_over = Connection._then
+
+    def slow(self: Connection, *arguments: Any) -> bool:
+        found = hand_over(self, *arguments)
+        assert free.wait(PATIENCE)
+        return found
+
+    monkeypatch.setattr(Connection, "_then", slow)
+    body = request(batch(3))
+    fd = memfd(1 << 16)
+    os.pwrite(fd, body, 0)
+    with watched(tmp_path, workers=1), Raw(tmp_path / "lane") as raw:
+        raw.send(frames.write_call("VerifySignatures", (), 0, None, 0, len(body), region=True), fd)
+        assert codes(raw.answer()) == [1, 1, 1]
+        raw.send(verify(3))
+        for _ in range(2):
+            assert looked.acquire(timeout=PATIENCE)
+        free.set()
+        assert codes(raw.answer()) == [1, 1, 1]
+    os.close(fd)
+
+
 def test_bytes_that_change_while_they_are_verified(tmp_path: Path) -> None:
     body, other = request(batch(64, spoiled=7)), request(batch(64))
     fd = memfd(1 << 16)
@@ -253,7 +337,7 @@ def test_a_work_that_raises(tmp_path: Path) -> None:
 
 
 def test_bounds_are_those_of_every_call(tmp_path: Path) -> None:
-    with watched(tmp_path, workers=2, max_inflight_items=100) as (_, works), contextlib.ExitStack() as stack:
+    with watched(tmp_path, workers=2, max_inflight_items=100) as (server, works), contextlib.ExitStack() as stack:
         first, second = (stack.enter_context(Raw(tmp_path / "lane")) for _ in range(2))
         works.free.clear()
         first.send(verify(90))
@@ -263,6 +347,7 @@ def test_bounds_are_those_of_every_call(tmp_path: Path) -> None:
         assert answer.status == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
         works.free.set()
         assert codes(first.answer()) == [1] * 90
+        wait_for_load(server, lambda load: load.requests == 0)
         second.send(verify(20))
         assert codes(second.answer()) == [1] * 20
         assert works.last == HERE
