@@ -1,4 +1,4 @@
-"""What a caller sees of the two front ends is the same."""
+"""Callers see the same of both front ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATIENCE = 60.0
 
 
 def outcome(call: Any) -> tuple[Any, ...]:
-    """What a call came to: answers, status, words, and metadata."""
+    """The outcome of a call: answers, status, words, and metadata."""
     try:
         answers = call()
         code, words = grpc.StatusCode.OK, ""

@@ -43,7 +43,7 @@ def is_built() -> bool:
 
 
 def why_not() -> str:
-    """What the import of the extension said, where it failed."""
+    """The words of the failed import; empty where it did not fail."""
     return _WHY_NOT
 
 
