@@ -165,5 +165,5 @@ wheel: $(STAMPS)/venv
 	ls build/wheels
 
 clean:
-	rm -rf build dist *.egg-info pycore/_core.abi3.so
+	rm -rf build dist *.egg-info pycore/_core.abi3.so pycore/_http2.abi3.so
 	rm -f $(STAMPS)/built

@@ -27,7 +27,9 @@ except ImportError:  # a setuptools that gave its private copy another name
     from distutils.errors import CompileError, LinkError
     from distutils.sysconfig import customize_compiler
 
-_SOURCES = ["pycore/_http2module.c", "csrc/http2/http2.c"]
+_ROOT = Path(__file__).resolve().parents[1]
+_SOURCES = ["pycore/_http2module.c", *sorted(str(p.relative_to(_ROOT)) for p in _ROOT.glob("csrc/http2/*.c"))]
+_HEADERS = sorted(str(p.relative_to(_ROOT)) for p in _ROOT.glob("csrc/http2/*.h"))
 _NEEDED = (
     "#include <nghttp2/nghttp2.h>\nint main(void) { nghttp2_option *o = 0; "
     "nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(o, 1); "
@@ -60,7 +62,7 @@ def http2_extension(flags: Sequence[str], limited_api: bool) -> Extension | None
         define_macros=macros,
         extra_compile_args=[*flags, *compile_flags],
         extra_link_args=link_flags,
-        depends=["csrc/http2/http2.h"],
+        depends=_HEADERS,
         py_limited_api=limited_api,
     )
 

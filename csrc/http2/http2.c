@@ -385,7 +385,7 @@ static int on_ping(h2_connection *c, const nghttp2_frame *frame) {
     return 0;
 }
 
-/* What a frame costs that may bring nothing; those that begin or carry calls have other bounds. */
+/* The cost of a frame that may bring nothing; those that begin or carry calls have other bounds. */
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
     double cost = 1;
     (void)session;

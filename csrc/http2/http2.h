@@ -27,7 +27,7 @@ typedef struct {
     void (*drop)(void *blob);
 } h2_memory;
 
-/* What the connections of a server share: how many bytes of messages that are not whole, or not taken yet, they may hold, how
+/* Shared by the connections of a server: how many bytes of messages that are not whole, or not taken yet, they may hold, how
  * many they do, and where they put what they collect. Begins as zeros and `most`. */
 typedef struct {
     int64_t most, held;

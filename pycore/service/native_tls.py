@@ -40,7 +40,7 @@ class _Renewed(ssl.SSLContext):
         """As the function above."""
 
     def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
-        """What an event loop calls for each connection."""
+        """Called by an event loop for each connection."""
         self._fresh = self._files.renewed(lambda: _plain_context(self._config)) or self._fresh
         return self._fresh.wrap_bio(*arguments, **named)
 

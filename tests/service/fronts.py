@@ -32,7 +32,7 @@ class Echo:
         return request
 
     async def told(self, request: bytes, context: Any) -> bytes:
-        """What the context knows."""
+        """Tells what the context knows."""
         metadata = [(key, value) for key, value in context.invocation_metadata() if key.startswith("my-")]
         remaining = context.time_remaining()
         await context.send_initial_metadata((("first", "1"), ("first-bin", b"\0\xff")))

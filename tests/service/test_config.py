@@ -137,6 +137,7 @@ def test_settings_are_checked_without_a_start(
         return status, json.loads(capsys.readouterr().out)
 
     monkeypatch.delenv("PYCORE_WARM_UP", raising=False)
+    monkeypatch.delenv("PYCORE_FRONT", raising=False)  # what is set is shown
     status, good = checked(tls_certificate=certificate, tls_private_key=key, tls_client_ca=authority.path, workers=3)
     assert status == 0
     assert good["ok"]

@@ -1,10 +1,12 @@
-"""What a caller sees of the two front ends is the same."""
+"""Callers see the same of both front ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import gzip
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ PATIENCE = 60.0
 
 
 def outcome(call: Any) -> tuple[Any, ...]:
-    """What a call came to: answers, status, words, and metadata."""
+    """The outcome of a call: answers, status, words, and metadata."""
     try:
         answers = call()
         code, words = grpc.StatusCode.OK, ""
@@ -195,6 +197,29 @@ def test_which_front_a_setting_means(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [speaks_native(one) for one in ("auto", "grpcio")] == [False, False]
     with pytest.raises(OSError, match="libnghttp2-dev"):
         speaks_native("nghttp2")
+
+
+def test_without_the_library_the_reason_is_said() -> None:
+    """The module may lie there, in a wheel, and the library that it needs not."""
+    code = (
+        "import sys\nsys.modules['pycore._http2'] = None\n"
+        "from pycore.service.front import is_built, speaks_native\n"
+        "assert not is_built() and not speaks_native('auto')\nspeaks_native('nghttp2')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("OSError: front nghttp2: libnghttp2 is absent")
+    assert "_http2" in last  # what the import said
+    assert "libnghttp2-14" in last
+
+
+def test_its_source_is_in_the_source_distribution() -> None:
+    root = Path(__file__).resolve().parents[2]
+    lines = (root / "MANIFEST.in").read_text(encoding="utf-8").split("\n")
+    sources = [path.name for path in (root / "pycore").glob("*.c") if path.name != "_core.c"]  # cffi writes that
+    assert sources == ["_http2module.c"]
+    assert {"graft csrc", *(f"include pycore/{name}" for name in sources)} <= set(lines)
 
 
 def test_what_does_not_inflate_is_refused() -> None:

@@ -14,7 +14,7 @@ docs/design/0025-a-second-front-end.md says why. Handlers, interceptors and serv
 
 from __future__ import annotations
 
-from pycore.service.front.listening import NativeServer, is_built
+from pycore.service.front.listening import NativeServer, is_built, why_not
 
 __all__ = ["NativeServer", "is_built", "speaks_native"]
 
@@ -23,11 +23,11 @@ def speaks_native(front: str) -> bool:
     """Whether a setting `front` means this front end: `auto` does where it was built.
 
     Raises:
-        OSError: it is asked for, and was not built.
+        OSError: it is asked for, and is not there; with why.
     """
     if front == "nghttp2" and not is_built():
         raise OSError(
-            "front nghttp2: this pycore was built without libnghttp2; install it (Debian, Ubuntu: apt install "
-            "libnghttp2-dev) and build pycore again, or set front to grpcio"
+            f"front nghttp2: libnghttp2 is absent, or was when this pycore was built ({why_not()}): install "
+            "libnghttp2-14 (Debian, Ubuntu), or libnghttp2-dev and build pycore again, or set front to grpcio"
         )
     return front != "grpcio" and is_built()

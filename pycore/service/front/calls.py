@@ -301,7 +301,7 @@ class Call:
         return HEAD if not self._initial else HEAD + pack(self._initial)
 
     def _failed(self, error: BaseException) -> None:
-        """What a handler raised becomes the status of its call."""
+        """Ends a call with the status for an exception of its handler."""
         if self._finished:
             if not isinstance(error, (Exception, asyncio.CancelledError)):
                 raise error
@@ -377,11 +377,11 @@ class Call:
         self._trailing = tuple(metadata)
 
     def trailing_metadata(self) -> Metadata:
-        """What was set."""
+        """The metadata of the end, as they were set."""
         return self._trailing
 
     def invocation_metadata(self) -> Metadata:
-        """What the caller gave."""
+        """The metadata that came with the call."""
         return self._head.metadata
 
     def peer(self) -> str:

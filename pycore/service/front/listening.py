@@ -19,12 +19,15 @@ from pycore.service.front.fields import Head, Heads
 
 try:
     from pycore import _http2
-except ImportError:  # libnghttp2 was absent when this was built
+except ImportError as error:  # libnghttp2 is absent, or was when this was built
     _http2 = None  # type: ignore[assignment]
+    _WHY_NOT = str(error)
+else:
+    _WHY_NOT = ""
 if TYPE_CHECKING or _http2 is not None:
     from pycore.service.front.connection import Connection, Limits
 
-__all__ = ["NativeServer", "is_built"]
+__all__ = ["NativeServer", "is_built", "why_not"]
 
 _BACKLOG = 1024
 _HANDSHAKE_S = 20.0
@@ -35,8 +38,13 @@ _READ_AT_ONCE = 256 << 10
 
 
 def is_built() -> bool:
-    """Whether the extension is there."""
+    """Whether the extension is there, and the library that it was built with."""
     return _http2 is not None
+
+
+def why_not() -> str:
+    """The words of the failed import; empty where it did not fail."""
+    return _WHY_NOT
 
 
 class NativeServer:
@@ -66,7 +74,7 @@ class NativeServer:
         age_grace: float = 30.0,
     ) -> None:
         if _http2 is None:
-            raise OSError("pycore._http2 was not built: libnghttp2 was absent (Debian: apt install libnghttp2-dev)")
+            raise OSError(f"pycore._http2 is absent: {why_not()}")
         self.limits = Limits(message, streams, headers)
         self.unfinished = unfinished + message
         self.room = _http2.Room(self.unfinished)
