@@ -1,13 +1,10 @@
-#include "http2.h"
-
-#include <nghttp2/nghttp2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "inside.h"
+
 enum {
-    PREFIX = 5,        /* of a message: flag, length */
-    MOST_FIELDS = 256, /* of a header list of ours */
     CONNECTION_ROOM = 1 << 24,
     PING_STRIKES = 4,   /* pings that come too early, before a connection is ended */
     PING_EVERY_S = 300, /* without an answer in between */
@@ -15,51 +12,6 @@ enum {
     SMALL = 1 << 16,    /* bytes of a message that never count for the room */
 };
 static const uint8_t NOTICE[8] = {'p', 'y', 'c', 'o', 'r', 'e', 0, 1};
-
-typedef struct piece {
-    struct piece *next;
-    void *body;
-    size_t size, at; /* with the prefix */
-} piece;
-
-typedef struct stream {
-    struct stream *before, *after; /* of the connection */
-    int32_t id;
-    /* what comes */
-    char *head;
-    size_t head_size, head_capacity, listed;
-    int64_t timeout;
-    uint8_t prefix[PREFIX];
-    unsigned prefixed;
-    void *message;
-    uint32_t have, want, capacity;
-    int64_t partial, held; /* of the room: for what is not whole, and for all */
-    size_t owed, untaken;  /* bytes for which the peer got no others yet; whole messages that nobody took */
-    size_t event;          /* the stream's last, and the batch that it is in */
-    uint64_t batch;
-    unsigned told : 1, refused : 1, ended : 1, too_long : 1;
-    /* what goes */
-    unsigned begun : 1, finished : 1, waiting : 1, watched : 1;
-    piece *first, *last;
-    char *tail;
-    size_t tail_size;
-} stream;
-
-struct h2_connection {
-    nghttp2_session *session;
-    const h2_memory *memory;
-    h2_limits limits;
-    h2_room *room;
-    stream *streams;
-    size_t open;
-    h2_event *events;
-    size_t n_events, event_capacity;
-    uint64_t batch;
-    double idle, idle_at; /* the leaky bucket */
-    double pinged_at;
-    unsigned strikes;
-    int failed, abusive, told;
-};
 
 static double now_s(void) {
     struct timespec t;
@@ -69,7 +21,7 @@ static double now_s(void) {
 
 /* ---- events ---- */
 
-static h2_event *event_new(h2_connection *c, int32_t id) {
+h2_event *h2i_event_new(h2_connection *c, int32_t id) {
     if (c->n_events == c->event_capacity) {
         const size_t capacity = c->event_capacity ? 2 * c->event_capacity : 64;
         h2_event *more = realloc(c->events, capacity * sizeof *more);
@@ -91,7 +43,7 @@ static h2_event *event_of(h2_connection *c, stream *s, uint32_t adds) {
         const uint32_t last = H2_END | H2_CLOSED | H2_LARGE | H2_FULL | H2_CUT | H2_ODD;
         if (e->stream == s->id && !(e->flags & last) && !(adds == H2_MESSAGE && e->message)) return e;
     }
-    h2_event *e = event_new(c, s->id);
+    h2_event *e = h2i_event_new(c, s->id);
     if (e) s->event = c->n_events - 1, s->batch = c->batch;
     return e;
 }
@@ -106,7 +58,7 @@ size_t h2_take_events(h2_connection *c, h2_event **events) {
 
 /* ---- streams ---- */
 
-static void piece_free(h2_connection *c, piece *p) {
+void h2i_piece_free(h2_connection *c, piece *p) {
     c->memory->drop(p->body);
     free(p);
 }
@@ -131,7 +83,7 @@ static void stream_free(h2_connection *c, stream *s) {
     unhold(c, s, s->held);
     for (piece *p = s->first, *next; p; p = next) {
         next = p->next;
-        piece_free(c, p);
+        h2i_piece_free(c, p);
     }
     if (s->before)
         s->before->after = s->after;
@@ -143,8 +95,6 @@ static void stream_free(h2_connection *c, stream *s) {
     free(s->tail);
     free(s);
 }
-
-static stream *stream_at(h2_connection *c, int32_t id) { return nghttp2_session_get_stream_user_data(c->session, id); }
 
 /* Whether a frame that brings nothing is one too many. */
 static int wasteful(h2_connection *c, double cost) {
@@ -243,7 +193,7 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
 }
 
 static int begin_call(h2_connection *c, stream *s) {
-    h2_event *e = event_new(c, s->id);
+    h2_event *e = h2i_event_new(c, s->id);
     if (!e) return NGHTTP2_ERR_CALLBACK_FAILURE;
     s->event = c->n_events - 1, s->batch = c->batch;
     s->told = 1;
@@ -371,7 +321,7 @@ static void half_closed(h2_connection *c, stream *s) {
 static int on_ping(h2_connection *c, const nghttp2_frame *frame) {
     if (frame->hd.flags & NGHTTP2_FLAG_ACK) {
         if (!memcmp(frame->ping.opaque_data, NOTICE, sizeof NOTICE)) {
-            h2_event *e = event_new(c, 0);
+            h2_event *e = h2i_event_new(c, 0);
             if (e) e->flags = H2_PONG;
         }
         return 0;
@@ -429,173 +379,11 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
     h2_connection *c = user;
     stream *s = nghttp2_session_get_stream_user_data(session, id);
     if (!s) return 0;
-    h2_event *e = s->told ? event_new(c, id) : NULL;
+    h2_event *e = s->told ? h2i_event_new(c, id) : NULL;
     const int failed = s->told && !e;
     if (e) e->flags = H2_CLOSED, e->code = code;
     stream_free(c, s);
     return failed ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-/* ---- answers ---- */
-
-/* The fields of name NUL value NUL ...; -1 where it has another form. */
-static int fields(nghttp2_nv *to, int n, const char *from, size_t size) {
-    const char *const end = from + size;
-    while (from < end) {
-        const char *name_end = memchr(from, 0, (size_t)(end - from));
-        if (!name_end || n == MOST_FIELDS) return -1;
-        const char *value = name_end + 1, *value_end = memchr(value, 0, (size_t)(end - value));
-        if (!value_end) return -1;
-        to[n++] = (nghttp2_nv){(uint8_t *)(uintptr_t)from, (uint8_t *)(uintptr_t)value, (size_t)(name_end - from),
-                               (size_t)(value_end - value), NGHTTP2_NV_FLAG_NONE};
-        from = value_end + 1;
-    }
-    return n;
-}
-
-static int status_field(nghttp2_nv *to, const char *status) {
-    to[0] = (nghttp2_nv){(uint8_t *)(uintptr_t)":status", (uint8_t *)(uintptr_t)status, 7, 3, NGHTTP2_NV_FLAG_NONE};
-    return 1;
-}
-
-static void piece_prefix(const piece *p, uint8_t prefix[PREFIX]) {
-    const uint32_t n = (uint32_t)(p->size - PREFIX);
-    prefix[0] = 0, prefix[1] = (uint8_t)(n >> 24), prefix[2] = (uint8_t)(n >> 16), prefix[3] = (uint8_t)(n >> 8);
-    prefix[4] = (uint8_t)n;
-}
-
-static size_t pieces_read(h2_connection *c, stream *s, uint8_t *to, size_t room) {
-    size_t n = 0;
-    while (s->first && n < room) {
-        piece *p = s->first;
-        size_t part;
-        if (p->at < PREFIX) {
-            uint8_t prefix[PREFIX];
-            piece_prefix(p, prefix);
-            part = PREFIX - p->at < room - n ? PREFIX - p->at : room - n;
-            memcpy(to + n, prefix + p->at, part);
-        } else {
-            part = p->size - p->at < room - n ? p->size - p->at : room - n;
-            memcpy(to + n, c->memory->bytes(p->body) + (p->at - PREFIX), part);
-        }
-        n += part, p->at += part;
-        if (p->at == p->size) {
-            s->first = p->next;
-            if (!s->first) s->last = NULL;
-            piece_free(c, p);
-        }
-    }
-    return n;
-}
-
-static ssize_t read_answer(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
-                           nghttp2_data_source *source, void *user) {
-    h2_connection *c = user;
-    stream *s = source->ptr;
-    const size_t n = pieces_read(c, s, to, room);
-    if (!s->first && s->watched && n) {
-        h2_event *e = event_new(c, id);
-        if (!e) return NGHTTP2_ERR_CALLBACK_FAILURE;
-        e->flags = H2_SENT;
-        s->watched = 0;
-    }
-    if (s->first) return (ssize_t)n;
-    if (s->finished) {
-        nghttp2_nv nv[MOST_FIELDS];
-        const int count = fields(nv, 0, s->tail, s->tail_size);
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-        if (count > 0) {
-            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-            if (nghttp2_submit_trailer(session, id, nv, (size_t)count)) return NGHTTP2_ERR_CALLBACK_FAILURE;
-        }
-        return (ssize_t)n;
-    }
-    if (!n) {
-        s->waiting = 1;
-        return NGHTTP2_ERR_DEFERRED;
-    }
-    return (ssize_t)n;
-}
-
-static int queue(h2_connection *c, stream *s, void *body) {
-    piece *p = malloc(sizeof *p);
-    if (!p) return -1;
-    *p = (piece){.body = body, .size = c->memory->size(body) + PREFIX};
-    c->memory->keep(body);
-    if (s->last)
-        s->last->next = p;
-    else
-        s->first = p;
-    s->last = p;
-    return 0;
-}
-
-static int keep_tail(stream *s, const char *tail, size_t size) {
-    nghttp2_nv nv[MOST_FIELDS];
-    if (fields(nv, 0, tail, size) < 0 || !(s->tail = malloc(size + 1))) return -1;
-    memcpy(s->tail, tail, size);
-    s->tail_size = size;
-    s->finished = 1;
-    return 0;
-}
-
-int h2_respond(h2_connection *c, int32_t id, const char *head, size_t head_size, void *body, const char *tail,
-               size_t tail_size, int watched) {
-    stream *s = stream_at(c, id);
-    if (!s || s->finished || (s->begun ? head != NULL : head == NULL)) return -1;
-    nghttp2_nv nv[MOST_FIELDS];
-    if (!s->begun && tail && !body) { /* one header list */
-        int n = fields(nv, status_field(nv, "200"), head, head_size);
-        if (n < 0 || (n = fields(nv, n, tail, tail_size)) < 0) return -1;
-        s->begun = s->finished = 1;
-        return nghttp2_submit_response(c->session, id, nv, (size_t)n, NULL) ? -1 : 0;
-    }
-    if (body && queue(c, s, body)) return -1;
-    if (tail && keep_tail(s, tail, tail_size)) return -1;
-    if (watched) s->watched = 1;
-    if (!s->begun) {
-        const int n = fields(nv, status_field(nv, "200"), head, head_size);
-        const nghttp2_data_provider provider = {{.ptr = s}, read_answer};
-        if (n < 0) return -1;
-        s->begun = 1;
-        return nghttp2_submit_response(c->session, id, nv, (size_t)n, &provider) ? -1 : 0;
-    }
-    if (s->waiting && (s->first || s->finished)) {
-        s->waiting = 0;
-        return nghttp2_session_resume_data(c->session, id) ? -1 : 0;
-    }
-    return 0;
-}
-
-int h2_refuse_http(h2_connection *c, int32_t id, const char *status) {
-    stream *s = stream_at(c, id);
-    nghttp2_nv nv[1];
-    if (!s || s->begun) return -1;
-    s->begun = s->finished = s->refused = 1;
-    return nghttp2_submit_response(c->session, id, nv, (size_t)status_field(nv, status), NULL) ? -1 : 0;
-}
-
-/* An answer that is over before the request: the peer need not send the rest. */
-static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
-    h2_connection *c = user;
-    if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) return 0;
-    c->strikes = 0;
-    c->pinged_at = 0;
-    if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
-    stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (s && !s->ended) return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
-    return 0;
-}
-
-/* Headers that are larger than nghttp2 sends: without this the peer would wait for ever. */
-static int on_frame_unsent(nghttp2_session *session, const nghttp2_frame *frame, int code, void *user) {
-    (void)code, (void)user;
-    if (frame->hd.type != NGHTTP2_HEADERS || !nghttp2_session_get_stream_user_data(session, frame->hd.stream_id)) return 0;
-    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_INTERNAL_ERROR);
-}
-
-void h2_reset(h2_connection *c, int32_t id, uint32_t code) {
-    if (stream_at(c, id)) nghttp2_submit_rst_stream(c->session, NGHTTP2_FLAG_NONE, id, code);
 }
 
 /* ---- the connection ---- */
@@ -611,8 +399,8 @@ static nghttp2_session *session_new(h2_connection *c) {
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, on_invalid_frame);
-    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, on_frame_unsent);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, h2i_on_frame_sent);
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, h2i_on_frame_unsent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     if (!nghttp2_option_new(&option)) {
         nghttp2_option_set_no_auto_window_update(option, 1);

@@ -1,7 +1,7 @@
 """How a service ends that cannot end well: work that does not stop, a front end that takes no calls any more.
 
-    Ends        whether a front end has ended by itself
-    leave       ends the process now
+Ends        whether a front end has ended by itself
+leave       ends the process now
 """
 
 from __future__ import annotations

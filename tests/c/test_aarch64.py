@@ -33,7 +33,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`digests.c` with the library, hashes alone, for aarch64: built where and as the C tests build it, once for both."""
+    """`digests.c` with the library, hashes alone, for aarch64: built as the C tests build it, once for both."""
     folder = ROOT / "build" / "ctests" / "aarch64"
     folder.mkdir(parents=True, exist_ok=True)
     environment = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}

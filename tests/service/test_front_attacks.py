@@ -1,0 +1,310 @@
+"""Peers of the second front end that look for a way to memory, to another's name, or past a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import gzip
+import ipaddress
+import socket
+import ssl
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from pycore.service.config import ServiceConfig
+from pycore.service.guard import certificate_names
+from pycore.service.native_tls import server_context
+from pycore.service.tls import server_credentials
+from tests.service.conftest import Authority
+from tests.service.fronts import MOST_MESSAGE, PATH, fronted, make_server, needs_native
+from tests.service.http2 import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    WINDOW_UPDATE,
+    frame,
+    headers,
+    message,
+)
+from tests.service.test_front import Marked
+from tests.service.test_front_hostile import PATIENCE, Watcher, settles
+
+_http2: Any = pytest.importorskip("pycore._http2", reason="libnghttp2 is absent")
+pytestmark = needs_native
+
+
+def test_requests_that_are_whole_and_do_not_end_are_bounded() -> None:
+    """No handler runs for them, so the room is all that counts them."""
+    with fronted("nghttp2") as front:
+        peer = Watcher(front.target)
+        streams = []
+        for _ in range(24):
+            streams.append(peer.open(PATH + "one"))
+            peer.send_until_refused(streams[-1], message(bytes(MOST_MESSAGE)))
+        end = time.monotonic() + PATIENCE
+        while not peer.ended:
+            assert time.monotonic() < end
+            peer.pump()
+        assert front.server.room.held <= (16 << 20) + MOST_MESSAGE
+        peer.close()
+        settles(front, lambda: front.server.room.held == 0)
+
+
+def test_answers_that_nobody_reads_hold_no_room_for_requests() -> None:
+    with fronted("nghttp2", interceptors=[Marked()]) as front:
+        peer = Watcher(front.target, window=0)
+        data = message(bytes(70_000))
+        parts = [data[i : i + 16_000] for i in range(0, len(data), 16_000)]
+        for stream in range(1, 21, 2):  # at once, so that the request is here before its handler is known
+            peer.socket.sendall(
+                frame(HEADERS, END_HEADERS, stream, headers(PATH + "one"))
+                + b"".join(frame(DATA, END_STREAM if one is parts[-1] else 0, stream, one) for one in parts)
+            )
+        settles(front, lambda: sum(len(c.calls) for c in front.server.connections) == 10)
+        settles(front, lambda: all(one._finished for c in front.server.connections for one in c.calls.values()))
+        settles(front, lambda: front.server.room.held == 0)
+        peer.close()
+
+
+def answered(target: str, data: bytes, *more: tuple[str, str]) -> bytes:
+    """The headers and trailers of a call of `one`."""
+    peer = Watcher(target)
+    stream = peer.call(PATH + "one", data, *more)
+    peer.wait_for_end(stream)
+    peer.close()
+    assert not peer.received[stream]
+    return b"".join(peer.said[stream])
+
+
+def test_heads_and_flags_that_mean_nothing_are_refused() -> None:
+    zipped = gzip.compress(b"ab")
+    with fronted("nghttp2") as front:
+        for flag in (2, 3, 255):
+            data = bytes([flag]) + struct.pack(">I", len(zipped)) + zipped
+            assert b"\x0213" in answered(front.target, data, ("grpc-encoding", "gzip"))
+        assert b"\x014" in answered(front.target, message(b"ab"), ("grpc-timeout", "0S"))
+        assert b"\x0213" in answered(front.target, message(b"ab"), ("my-~!", "1"))
+
+
+def test_a_first_field_that_is_too_long() -> None:
+    """Before any other: the head is empty then."""
+    block = b"\0\1a\x7f" + bytes([0x80 | 0x01, 0x7F]) + b"v" * (127 + 1 + 127 * 128)
+    room = _http2.Room(1 << 20)
+    for size in (100, 10_000):
+        connection = _http2.Connection(room, 1000, 10, size, 1 << 16, 100)
+        parts = [block[i : i + 16_000] for i in range(0, len(block), 16_000)]
+        data = PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_STREAM, 1, parts[0])
+        data += b"".join(frame(9, END_HEADERS if one is parts[-1] else 0, 1, one) for one in parts[1:])
+        connection.receive(data, len(data))
+        while connection.collect(1 << 20):
+            pass
+        assert connection.streams == 0
+
+
+class Names:
+    async def names(self, request: bytes, context: Any) -> bytes:
+        found = set(certificate_names(context.auth_context())) - {"cn:", "uri:", "dns:"}  # no client has such a name
+        return repr(sorted(found)).encode()
+
+
+def certified(
+    authority: Authority, folder: Path, names: list[str], others: list[x509.GeneralName]
+) -> tuple[Path, Path]:
+    """A client certificate with these common names and alternative names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in names])
+    built = authority._builder(subject, authority._certificate.subject, key.public_key())
+    if others:
+        built = built.add_extension(x509.SubjectAlternativeName(others), critical=False)
+    paths = folder / "client.crt", folder / "client.key"
+    paths[0].write_bytes(built.sign(authority._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths
+
+
+URI, DNS, MAIL = x509.UniformResourceIdentifier, x509.DNSName, x509.RFC822Name
+
+
+@pytest.mark.parametrize(
+    ("names", "others"),
+    [(["a"], []), (["a", "b"], []), (["é中"], [DNS("n.example"), DNS("*.m.example")]),
+     ([], [URI("spiffe://x/y")]), (["a"], [URI("spiffe://x/y"), URI("https://z"), MAIL("m@example.org")]),
+     (["dns:x"], [URI("cn:a"), x509.IPAddress(ipaddress.ip_address("::1"))]), (["a"], [URI("")])],
+    ids=str,
+)  # fmt: skip
+def test_both_fronts_read_the_same_names(
+    authority: Authority, tmp_path: Path, names: list[str], others: list[x509.GeneralName]
+) -> None:
+    found = {kind: names_seen(kind, authority, certified(authority, tmp_path, names, others)) for kind in KINDS}
+    assert found["nghttp2"] == found["grpcio"]
+
+
+KINDS = ("grpcio", "nghttp2")
+
+
+def names_seen(kind: str, authority: Authority, client: tuple[Path, Path]) -> bytes:
+    """The names of a caller's certificate, as a handler sees them."""
+    chain, key = client
+    credentials = grpc.ssl_channel_credentials(authority.path.read_bytes(), key.read_bytes(), chain.read_bytes())
+
+    async def ask() -> bytes:
+        front, port = await secured(kind, authority, authority.path)
+        async with grpc.aio.secure_channel(f"localhost:{port}", credentials) as channel:
+            found: bytes = await channel.unary_unary("/test.Names/names")(b"", timeout=PATIENCE)
+        await front.stop(None)
+        return found
+
+    return asyncio.run(ask())
+
+
+async def secured(kind: str, authority: Authority, client_ca: Path) -> tuple[Any, int]:
+    """A front with mutual TLS, and its port."""
+    chain, key = authority.issue("localhost")
+    config = ServiceConfig(address="127.0.0.1:0", tls_certificate=chain, tls_private_key=key, tls_client_ca=client_ca)
+    handler = grpc.unary_unary_rpc_method_handler(Names().names)
+    front = make_server(kind)
+    front.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("test.Names", {"names": handler}),))
+    port = front.add_secure_port(
+        "127.0.0.1:0", server_credentials(config) if kind == "grpcio" else server_context(config)
+    )
+    await front.start()
+    return front, port
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_authority_need_not_be_a_root(kind: str, authority: Authority, tmp_path: Path) -> None:
+    """The file of authorities has one that another has signed, and not that other."""
+    above, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "above")])
+    signed = (
+        authority._builder(authority._certificate.subject, name, authority._key.public_key())
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(above, hashes.SHA256())
+    )
+    (tmp_path / "below.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    chain, key = certified(authority, tmp_path, ["a"], [])
+    credentials = grpc.ssl_channel_credentials(authority.path.read_bytes(), key.read_bytes(), chain.read_bytes())
+
+    async def ask() -> bytes:
+        front, port = await secured(kind, authority, tmp_path / "below.pem")
+        async with grpc.aio.secure_channel(f"localhost:{port}", credentials) as channel:
+            found: bytes = await channel.unary_unary("/test.Names/names")(b"", timeout=PATIENCE)
+        await front.stop(None)
+        return found
+
+    assert asyncio.run(ask()) == b"['cn:a']"
+
+
+def test_a_certificate_that_has_ended_is_refused_by_our_clock(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL looks at dates in a whole handshake; the front looks at them again for each connection."""
+    client = certified(authority, tmp_path, ["a"], [])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(authority.path)
+    context.load_cert_chain(*client)
+    context.set_alpn_protocols(["h2"])
+
+    def said(port: int) -> bytes:
+        with (
+            socket.create_connection(("localhost", port), 10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as one,
+        ):
+            one.sendall(PREFACE)
+            with contextlib.suppress(OSError):
+                return one.recv(100)
+        return b""
+
+    async def ask() -> None:
+        front, port = await secured("nghttp2", authority, authority.path)
+        assert await asyncio.to_thread(said, port)
+        now = time.time()
+        monkeypatch.setattr("pycore.service.front.connection.time.time", lambda: now + 7200)
+        assert not await asyncio.to_thread(said, port)
+        monkeypatch.undo()
+        await front.stop(None)
+
+    asyncio.run(ask())
+
+
+def test_a_host_that_vanishes_is_noticed() -> None:
+    with fronted("nghttp2") as front:
+        peer = Watcher(front.target)
+
+        def asks() -> bool:
+            return all(
+                one._transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                for one in front.server.connections
+            )
+
+        settles(front, lambda: len(front.server.connections) == 1)
+        settles(front, asks)
+        peer.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("name", "body", "window"),
+    [("one", bytes(1000), 0), ("one", bytes(1000), 1), ("several", b"100000", 0), ("several", b"100000", 50)],
+    ids=str,
+)
+def test_a_deadline_ends_answers_that_nobody_reads(kind: str, name: str, body: bytes, window: int) -> None:
+    with fronted(kind) as front:
+        peer = Watcher(front.target, window=window)
+        stream = peer.call(PATH + name, message(body), ("grpc-timeout", "100m"))
+        peer.wait_for_end(stream)
+        assert peer.received[stream] <= window
+        peer.close()
+
+
+def test_who_floods_and_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would tell it so cannot leave."""
+    monkeypatch.setattr("pycore.service.front.connection._LAST_BYTES_S", 0.1)
+    with fronted("nghttp2") as front:
+        peer = Watcher(front.target, window=(1 << 31) - 1)
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        settles(front, lambda: len(front.server.connections) == 1)
+        for one in front.server.connections:
+            one._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        peer.socket.sendall(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30)))
+        peer.call(PATH + "several", message(b"10000000"))
+        settles(front, lambda: any(one._paused for one in front.server.connections))
+        part = frame(2, 0, 1, b"\0\0\0\3\0") * 1000  # PRIORITY
+        peer.socket.settimeout(1)
+        with contextlib.suppress(OSError):
+            for _ in range(40):
+                peer.socket.sendall(part)
+        settles(front, lambda: not front.server.connections)
+        peer.close()
+
+
+def test_calls_that_are_given_up_before_they_begin_leave_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    """Not even a coroutine that nobody awaits."""
+    with fronted("nghttp2", interceptors=[Marked()]) as front:
+        peer = Watcher(front.target)
+        for stream in range(1, 41, 2):
+            peer.socket.sendall(
+                frame(HEADERS, END_HEADERS, stream, headers(PATH + "one"))
+                + frame(RST_STREAM, 0, stream, struct.pack(">I", 8))
+            )
+        peer._next = 41
+        peer.wait_for_end(peer.call(PATH + "one", message(b"x")))
+        settles(front, lambda: not any(one.calls for one in front.server.connections))
+        peer.close()
+    gc.collect()
+    assert not [one for one in recwarn if "never awaited" in str(one.message)]
