@@ -256,7 +256,7 @@ PC_INLINE void cv(ladder)(cv(jac) * r, const cv(walk) * k, int exact, const int 
 PC_NOINLINE void cv(ladder_fast)(cv(jac) * r, const cv(walk) * k) { cv(ladder)(r, k, 0, 1); }
 PC_NOINLINE void cv(ladder_exact)(cv(jac) * r, const cv(walk) * k) { cv(ladder)(r, k, 1, 1); }
 #if VEC_SIDE > 1
-PC_NOINLINE void cv(ladder_side)(cv(jac) r[PC_SIDE], const cv(walk) k[PC_SIDE]) { cv(ladder)(r, k, 0, PC_SIDE); }
+PC_NOINLINE void cv(ladder_side)(cv(jac) * r, const cv(walk) * k) { cv(ladder)(r, k, 0, PC_SIDE); }
 #endif
 
 /* r[g] = u[g] G + v[g] Q[g], Jacobian, infinity exactly when Z = 0, for u, v below the group order. groups <= GROUPS. live: the

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Call", "Method"]
 
+_AIO: Any = grpc.aio  # its stubs know no EOF
+
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _OK = grpc.StatusCode.OK
 _NEVER_NS = 1 << 60  # 36 years
@@ -347,7 +349,7 @@ class Call:
         try:
             return await self.next()
         except StopAsyncIteration:
-            return grpc.aio.EOF
+            return _AIO.EOF
 
     async def write(self, answer: Any) -> None:
         """Sends an answer, and waits until the peer has let it through."""

@@ -133,7 +133,7 @@ class NativeServer:
                     options["ssl_shutdown_timeout"] = _SHUTDOWN_S
             make = self.loop.create_unix_server if one.family == socket.AF_UNIX else self.loop.create_server
             self._listeners.append(
-                await make(lambda: Connection(self), sock=one, ssl=context, backlog=_BACKLOG, **options)  # type: ignore[operator]
+                await make(lambda: Connection(self), sock=one, ssl=context, backlog=_BACKLOG, **options)
             )
 
     async def stop(self, grace: float | None) -> None:
@@ -214,7 +214,7 @@ def _next(at: Callable[[int, Any], Any], index: int) -> Callable[[Any], Any]:
     return lambda details: at(index + 1, details)
 
 
-class _Details(grpc.HandlerCallDetails):  # type: ignore[misc]
+class _Details(grpc.HandlerCallDetails):
     """What handlers are found by."""
 
     def __init__(self, method: str, metadata: Any) -> None:
