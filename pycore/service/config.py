@@ -120,7 +120,7 @@ class ServiceConfig(BaseSettings):
         True, description="compile and import at the start what requests need; health says NOT_SERVING until then"
     )
     front: Literal["auto", "grpcio", "nghttp2"] = Field(
-        "grpcio", description="what speaks gRPC: grpcio, nghttp2 where it was built, or auto: the latter if it is there"
+        "auto", description="what speaks gRPC: nghttp2, grpcio, or auto: the first where it was built, else the second"
     )
     event_loop: Literal["asyncio", "uvloop"] = Field(
         "asyncio", description="what carries the calls; uvloop needs the extra `fast`"
