@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+import time
 from typing import Any
 
 from pycore.service.tls import CertificateFiles, TlsFiles
 
 __all__ = ["server_context"]
+
+_audit = logging.getLogger("pycore.service.access")
 
 
 def server_context(config: TlsFiles) -> ssl.SSLContext:
@@ -45,8 +49,35 @@ class _Renewed(ssl.SSLContext):
         return self._fresh.wrap_bio(*arguments, **named)
 
 
+class _Told(ssl.SSLObject):
+    """The TLS of one connection. A handshake that fails is a line of the log; one a second, the others are counted."""
+
+    _next = 0.0
+    _silent = 0
+
+    def do_handshake(self) -> None:
+        """As that of every `SSLObject`."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError as error:
+            self._tell(getattr(error, "verify_message", "") or error.reason or str(error))
+            raise
+
+    @classmethod
+    def _tell(cls, reason: str) -> None:
+        now = time.monotonic()
+        if now < cls._next:
+            cls._silent += 1
+            return
+        _audit.warning("TLS handshake failed: %s", reason, extra={"reason": "HANDSHAKE", "more": cls._silent})
+        cls._next, cls._silent = now + 1.0, 0
+
+
 def _plain_context(config: TlsFiles) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sslobject_class = _Told
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")  # of TLS 1.2: RFC 9113, appendix A allows no others
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
@@ -56,5 +87,5 @@ def _plain_context(config: TlsFiles) -> ssl.SSLContext:
     if config.tls_client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(config.tls_client_ca)
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # gRPC takes an authority that is not a root, too
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # gRPC also takes an authority that is not a root
     return context

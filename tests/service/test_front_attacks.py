@@ -308,3 +308,32 @@ def test_calls_that_are_given_up_before_they_begin_leave_nothing(recwarn: pytest
         peer.close()
     gc.collect()
     assert not [one for one in recwarn if "never awaited" in str(one.message)]
+
+
+def test_a_handshake_that_fails_is_told(
+    authority: Authority, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a second: the second of two is counted, and told with the next."""
+    monkeypatch.setattr("pycore.service.native_tls._Told._next", 0.0)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without a certificate
+    context.load_verify_locations(authority.path)
+    context.set_alpn_protocols(["h2"])
+
+    def end(port: int) -> None:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(("localhost", port), 10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as one,
+        ):
+            one.recv(1)
+
+    async def ask() -> None:
+        front, port = await secured("nghttp2", authority, authority.path)
+        for _ in range(2):
+            await asyncio.to_thread(end, port)
+        await front.stop(None)
+
+    asyncio.run(ask())
+    told = [one for one in caplog.records if one.name == "pycore.service.access"]
+    assert 1 <= len(told) <= 2
+    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in told[0].getMessage()

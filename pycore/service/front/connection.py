@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Limits"]
 
 _log = logging.getLogger("pycore.service")
+_audit = logging.getLogger("pycore.service.access")
 
 _CALL, _MESSAGE, _END, _CLOSED = _http2.CALL, _http2.MESSAGE, _http2.END, _http2.CLOSED
 _SENT, _LARGE, _FULL, _HEADERS = _http2.SENT, _http2.LARGE, _http2.FULL, _http2.HEADERS
@@ -80,7 +81,10 @@ class Connection(asyncio.BufferedProtocol):
         self.peer = peer_name(transport.get_extra_info("peername"))
         tls = transport.get_extra_info("ssl_object")
         if tls is not None:
-            if tls.selected_alpn_protocol() != "h2" or _is_over(tls):
+            ended = _is_over(tls)
+            if ended:
+                _audit.warning("denied: a certificate that has ended", extra={"reason": "HANDSHAKE", "peer": self.peer})
+            if ended or tls.selected_alpn_protocol() != "h2":
                 transport.abort()
                 return
             self.auth_context = auth_context(tls)
