@@ -305,8 +305,7 @@ static int module_exec(PyObject *module) {
         long value;
     } flags[] = {{"CALL", H2_CALL}, {"MESSAGE", H2_MESSAGE},   {"END", H2_END},   {"CLOSED", H2_CLOSED},
                  {"SENT", H2_SENT}, {"LARGE", H2_LARGE},       {"FULL", H2_FULL}, {"HEADERS", H2_HEADERS},
-                 {"PONG", H2_PONG}, {"SQUEEZED", H2_SQUEEZED}, {"CUT", H2_CUT},
-                 {"ODD", H2_ODD}};
+                 {"PONG", H2_PONG}, {"SQUEEZED", H2_SQUEEZED}, {"CUT", H2_CUT},   {"ODD", H2_ODD}};
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (PyModule_AddIntConstant(module, flags[i].name, flags[i].value)) return -1;
     }
