@@ -277,17 +277,14 @@ def test_who_floods_and_does_not_read_is_left(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("pycore.service.front.connection._LAST_BYTES_S", 0.1)
     with fronted("nghttp2") as front:
         peer = Watcher(front.target, window=(1 << 31) - 1)
-        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         settles(front, lambda: len(front.server.connections) == 1)
-        for one in front.server.connections:
-            one._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         peer.socket.sendall(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1 << 30)))
         peer.call(PATH + "several", message(b"10000000"))
         settles(front, lambda: any(one._paused for one in front.server.connections))
         part = frame(2, 0, 1, b"\0\0\0\3\0") * 1000  # PRIORITY
-        peer.socket.settimeout(1)
-        with contextlib.suppress(OSError):
-            for _ in range(40):
+        peer.socket.settimeout(PATIENCE)
+        with contextlib.suppress(OSError):  # until the service has left
+            for _ in range(400):
                 peer.socket.sendall(part)
         settles(front, lambda: not front.server.connections)
         peer.close()
