@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
 from pycore.service.workers import Running
@@ -40,11 +41,9 @@ class Ends:
         self._expected = False
 
     async def start(self, front: Any) -> None:
-        """Starts a front end; the tasks that it begins meanwhile run as long as it takes calls."""
-        before = asyncio.all_tasks()
-        await front.start()
-        for task in asyncio.all_tasks() - before:
-            task.add_done_callback(self._done)
+        """Starts a front end. What its first step begins runs as long as it takes calls; tasks of calls come
+        later."""
+        await _Start(front, self._done)
 
     def expect(self) -> None:
         """From here on the end is wanted."""
@@ -55,6 +54,28 @@ class Ends:
         if not self._expected and (error is not None or task.cancelled()):
             _log.critical("the front end has ended: no more calls are taken", exc_info=error)
             self.seen.set()
+
+
+class _Start:
+    """The start of a front end: its first step in one piece, so that nobody else begins a task meanwhile."""
+
+    def __init__(self, front: Any, done: Callable[[asyncio.Task[Any]], None]) -> None:
+        self._front = front
+        self._done = done
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        before = asyncio.all_tasks()
+        steps = self._front.start().__await__()
+        waits, over = None, False
+        try:
+            waits = next(steps)
+        except StopIteration:
+            over = True
+        for task in asyncio.all_tasks() - before:
+            task.add_done_callback(self._done)
+        if not over:
+            yield waits
+            yield from steps
 
 
 def log_running(rows: list[Running]) -> None:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pycore.service.config import ServiceConfig
-from pycore.service.ending import EXIT_ENDED
+from pycore.service.ending import EXIT_ENDED, Ends
 from pycore.service.server import Server
 
 PATIENCE = 60
@@ -49,3 +49,20 @@ def test_an_end_that_is_wanted_is_none_of_its_own(front: str, caplog: pytest.Log
 
     asyncio.run(run())
     assert "the front end has ended" not in caplog.text
+
+
+def test_a_task_that_others_begin_meanwhile_is_not_the_front_end() -> None:
+    class Slow:
+        async def start(self) -> None:
+            await asyncio.sleep(0)
+            self.other = asyncio.create_task(asyncio.sleep(PATIENCE))
+
+    async def run() -> None:
+        front, ends = Slow(), Ends()
+        await ends.start(front)
+        front.other.cancel()
+        await asyncio.wait({front.other})
+        await asyncio.sleep(0)
+        assert not ends.seen.is_set()
+
+    asyncio.run(run())
