@@ -100,8 +100,8 @@ class Server:
     Attributes:
         config: its settings.
         port: the bound TCP port after `start`; 0 for a Unix socket.
-        admission: what is in flight. Belongs to `loop`.
-        guard: who may call. Belongs to `loop`.
+        admission: what is in flight; what waits there belongs to `loop`.
+        guard: who may call; any thread may bring a call, streams belong to `loop`.
         ends: whether the front end has ended by itself. Belongs to `loop`.
         lane: the same-host lane; None where the settings have none. Belongs to `loop`.
         verdicts: the signatures that are known to be valid; None without a cache.
