@@ -21,7 +21,7 @@ PYTEST_ARGS ?=
 WORKERS     ?= auto
 JOBS        ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4))) # of C: a compiler may take a gigabyte
 RESULTS     ?= build/bench/targets.json
-C_SOURCES   := setup.py pycore/_core_build.py pycore/_http2_build.py pycore/_http2module.c pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
+C_SOURCES   := setup.py pycore/_core_build.py pycore/_http2_build.py pycore/_http2module.c pycore/_http2caller.c pycore/_version.py $(shell find csrc -name '*.[ch]' -o -name '*.def')
 
 .PHONY: environment run test quick test-emulated bench lint lint-python lint-c lint-proto check check-generated check-protobuf check-c check-emulated fuzz wheel clean
 .DEFAULT_GOAL := test
@@ -122,7 +122,7 @@ lint-python: $(LINT)
 	$(BIN)/mypy
 
 lint-c: $(LINT)
-	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/c -name '*.[ch]' -not -path '*/gen/*') pycore/_http2module.c
+	$(BIN)/clang-format --dry-run -Werror $$(find csrc tests/c -name '*.[ch]' -not -path '*/gen/*') pycore/_http2module.c pycore/_http2caller.c
 
 lint-proto: $(LINT)
 	$(BIN)/python tools/lint_proto.py

@@ -28,7 +28,11 @@ except ImportError:  # a setuptools that gave its private copy another name
     from distutils.sysconfig import customize_compiler
 
 _ROOT = Path(__file__).resolve().parents[1]
-_SOURCES = ["pycore/_http2module.c", *sorted(str(p.relative_to(_ROOT)) for p in _ROOT.glob("csrc/http2/*.c"))]
+_SOURCES = [
+    "pycore/_http2module.c",
+    "pycore/_http2caller.c",
+    *sorted(str(p.relative_to(_ROOT)) for p in _ROOT.glob("csrc/http2/*.c")),
+]
 _HEADERS = sorted(str(p.relative_to(_ROOT)) for p in _ROOT.glob("csrc/http2/*.h"))
 _NEEDED = (
     "#include <nghttp2/nghttp2.h>\nint main(void) { nghttp2_option *o = 0; "

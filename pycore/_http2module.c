@@ -6,6 +6,7 @@
  *         .respond(stream, head, body, tail, watched)      whether the stream was still there
  *         .collect(most)                                   bytes to write, or None
  *         .events()                                        list of events since the last call, or None
+ *     Caller                                               the other side, in _http2caller.c
  *
  * An event is (flags, stream, code, timeout, head, message). Messages are bytes objects from their first byte on. It is no
  * module of cffi, which would give the GIL away with every call, and wait for it.
@@ -14,6 +15,8 @@
 #include <Python.h>
 
 #include "http2.h"
+
+int http2_add_caller(PyObject *module); /* _http2caller.c */
 
 PyAPI_FUNC(int) _PyBytes_Resize(PyObject **, Py_ssize_t); /* of the stable ABI, in a header that is not */
 
@@ -309,7 +312,7 @@ static int module_exec(PyObject *module) {
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         if (PyModule_AddIntConstant(module, flags[i].name, flags[i].value)) return -1;
     }
-    if (PyModule_AddObject(module, "Room", room)) return -1;
+    if (PyModule_AddObject(module, "Room", room) || http2_add_caller(module)) return -1;
     return PyModule_AddObject(module, "Connection", connection);
 }
 
@@ -321,7 +324,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     "_http2",
-    "One gRPC connection of a server, as bytes in and bytes out.",
+    "gRPC connections: of a server as bytes in and bytes out, of a client for one call at a time.",
     0,
     NULL,
     module_slots,
