@@ -3,6 +3,9 @@
     clients.py      the blocking and the asyncio client: how requests and answers move
     common.py       the part that both have; connection.py: targets, TLS, tokens, settings of calls
     routes.py       the connections, and which of them a call takes
+    transport.py    whether blocking calls go over grpcio, or without it
+    direct.py       those without: a pool of connections, a call; direct_answers.py: headers, statuses, errors;
+                    direct_sockets.py: connecting, TLS
     flow.py         how far a stream may run ahead of its answers
     requests.py     what a call is before anything is sent; one method, two clients
     requests_*.py   the calls, family by family

@@ -36,6 +36,7 @@ from pycore.client.connection import Tls
 from pycore.client.flow import AsyncGate, Gate
 from pycore.client.requests import Awaiting, Blocking, Feed, Plan
 from pycore.client.routes import Route, Routes, channels, state_of
+from pycore.client.transport import pools
 from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS
@@ -55,13 +56,15 @@ class ValidationClient(Connection, Blocking):
 
     def __init__(self, target: str | Sequence[str], **settings: Any) -> None:
         super().__init__(target, **settings)
-        self._routes = Routes([Route(one, state_of(one)) for one in channels(self._endpoints, grpc)])
+        made = channels(self._endpoints, grpc)
+        direct = pools(self._endpoints, self._transport)
+        self._routes = Routes([Route(one, state_of(one), pool) for one, pool in zip(made, direct, strict=True)])
 
     def close(self) -> None:
         """Closes the connections; calls in flight fail with CANCELLED."""
         self._routes.closed = True
         for route in self._routes.all:
-            route.channel.close()
+            route.close()
 
     def __enter__(self) -> ValidationClient:
         return self
@@ -232,6 +235,8 @@ class ValidationClient(Connection, Blocking):
 
 class AsyncValidationClient(Connection, Awaiting):
     """The same calls for asyncio programs. Make, use and close it on one event loop, or use it in `async with`."""
+
+    _transports = ("auto", "grpcio")
 
     def __init__(self, target: str | Sequence[str], **settings: Any) -> None:
         super().__init__(target, **settings)

@@ -27,6 +27,7 @@ from pycore.client.requests_trees import TreeCalls
 from pycore.client.requests_tries import TrieCalls
 from pycore.client.requests_votes import VoteCalls
 from pycore.client.routes import Attempts, Route, Routes
+from pycore.client.transport import TRANSPORTS, spoken
 from pycore.errors import InputError, PycoreError
 from pycore.wire.errors import ServiceError, from_rpc, to_code
 
@@ -58,6 +59,7 @@ class Connection(Calls):
     """The settings of both clients, at construction and later."""
 
     _routes: Routes
+    _transports: tuple[str, ...] = TRANSPORTS
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class Connection(Calls):
         max_message_bytes: int = 1 << 20,
         max_batch_items: int = 1 << 18,
         options: Sequence[tuple[str, Any]] = (),
+        transport: str = "auto",
     ) -> None:
         """
         Args:
@@ -104,6 +107,9 @@ class Connection(Calls):
             max_message_bytes: batches above it are sent as several messages. Around 1 MiB is the fastest.
             max_batch_items: the same for the number of items; a service that is set lower says so in its capabilities.
             options: further gRPC channel arguments.
+            transport: of blocking calls that are one message. "nghttp2": HTTP/2 in the thread that calls, for less
+                than half of the client's CPU; "grpcio"; "auto": the former where pycore was built with it and no other
+                setting forbids it. All else goes over grpcio, and so do all calls of the asyncio client.
 
         `priority`, `request_id` and `timeout` are keywords of every call as well; `using` gives a client with other
         ones of these and of `attempts` and `hedge_after`.
@@ -116,6 +122,7 @@ class Connection(Calls):
             wanted = f"an integer from {MIN_STREAM_WINDOW} to {MAX_STREAM_WINDOW}"
             raise InputError("stream_window", quote(stream_window), wanted)
         self._endpoints = Endpoints.of(target, tls, connections, balance, health_checks, options)
+        self._transport = spoken(transport, self._transports)
         self.target = target if isinstance(target, str) else ",".join(target)
         self._token = None if token is None else Token(token)
         self._budget = Budget(max_batch_items, max_message_bytes)

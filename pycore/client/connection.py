@@ -148,10 +148,14 @@ class Endpoints:
     Attributes:
         targets: one entry per connection.
         tls: None without TLS.
+        policy: one of BALANCING.
+        options: further channel arguments, as the client was told.
     """
 
     targets: tuple[str, ...]
     tls: Tls | None
+    policy: str
+    options: tuple[tuple[str, Any], ...]
     _arguments: tuple[tuple[str, Any], ...]
 
     @classmethod
@@ -186,12 +190,12 @@ class Endpoints:
             arguments.append(("grpc.use_local_subchannel_pool", 1))  # else equal channels share one connection
         if policy == "round_robin":
             arguments.append(("grpc.service_config", _service_config(health_checks is not False)))
-        return cls(targets * connections, secured, (*arguments, *options))
+        return cls(targets * connections, secured, policy, tuple(options), tuple(arguments))
 
     def arguments(self, target: str) -> list[tuple[str, Any]]:
         """The channel arguments for a target."""
         direct = [("grpc.enable_http_proxy", 0)] if is_loopback(target) else []
-        return [*direct, *self._arguments]
+        return [*direct, *self._arguments, *self.options]
 
 
 def split_targets(target: str | Sequence[str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2
 
 from pycore.client.connection import CallSettings, Endpoints
+from pycore.client.direct import Direct, DirectMethod
 from pycore.client.memory import LARGE_BYTES, expect_copy
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS, Method
@@ -46,13 +47,27 @@ class Route:
     Args:
         channel: of either kind.
         state: what gRPC says of the channel now, without asking the network.
+        pool: direct connections, over which calls of one message go while the caller waits; None for the channel.
     """
 
-    def __init__(self, channel: Any, state: Callable[[], grpc.ChannelConnectivity]) -> None:
+    def __init__(self, channel: Any, state: Callable[[], grpc.ChannelConnectivity], pool: Direct | None = None) -> None:
         self.channel = channel
         self.state = state
-        self.methods = {name: _method(channel, method.path, method) for name, method in METHODS.items()}
-        self.health = _method(channel, _HEALTH_PATH, _HEALTH)
+        self.pool = pool
+        self.methods = {name: self._method(method.path, method) for name, method in METHODS.items()}
+        self.health = self._method(_HEALTH_PATH, _HEALTH)
+
+    def _method(self, path: str, method: Method) -> Any:
+        found = _method(self.channel, path, method)
+        if self.pool is None or method.many_requests or method.many_answers:
+            return found
+        return DirectMethod(self.pool, path, method, _serialised, found)
+
+    def close(self) -> None:
+        """Ends the calls that run, of a blocking client."""
+        if self.pool is not None:
+            self.pool.close()
+        self.channel.close()
 
 
 def state_of(channel: grpc.Channel) -> Callable[[], grpc.ChannelConnectivity]:

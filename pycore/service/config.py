@@ -30,7 +30,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 CONFIG_FILE_VARIABLE = "PYCORE_CONFIG_FILE"
 _OTHER_VARIABLES = [
     "PYCORE_BACKEND", "PYCORE_THREADS", "PYCORE_KEY_CACHE", "PYCORE_TRUST_STORE", "PYCORE_TOKEN", "PYCORE_TOKEN_FILE",
-    "PYCORE_VECTORS", "PYCORE_CUDA_CALIBRATION", "PYCORE_FABRICX_CONFIG_FILE", "PYCORE_TUNING",
+    "PYCORE_VECTORS", "PYCORE_CUDA_CALIBRATION", "PYCORE_FABRICX_CONFIG_FILE", "PYCORE_TUNING", "PYCORE_TRANSPORT",
 ]  # fmt: skip
 FLAGS = {"--check-config": "start nothing: say what is wrong with these settings and the files that they name"}
 """Options of the service that are no settings, with their help."""
