@@ -137,8 +137,7 @@ class Verdicts:
 
     def counts(self) -> dict[Verdict, int]:
         """How often each verdict occurs, in the order of the codes; verdicts that do not occur are left out."""
-        found = np.bincount(self._codes, minlength=1)
-        return {_BY_CODE[code]: int(found[code]) for code in np.flatnonzero(found).tolist()}
+        return {_BY_CODE[code]: n for code, n in enumerate(np.bincount(self._codes).tolist()) if n}
 
     def __len__(self) -> int:
         return len(self._codes)

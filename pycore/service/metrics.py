@@ -29,6 +29,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,9 @@ class Metrics:
         self._joined = Histogram(
             "pycore_joined_requests", "Small requests done together.", buckets=_REQUESTS, registry=registry
         )
+        # Found by their labels at each piece of work; `labels` itself would check them and take a lock each time.
+        self._work_of, self._items_of = cache(self._work.labels), cache(self._items.labels)
+        self._kernel_of, self._verdicts_of = cache(self._kernel.labels), cache(self._verdicts.labels)
         self._refusals = Counter(
             "pycore_refusals", "Calls that were not taken.", ("reason", "client"), registry=registry
         )
@@ -204,13 +208,13 @@ class Metrics:
 
     def worked(self, work: Work, seconds: float, judgements: Sequence[Judged]) -> None:
         """Work is done, and this is what was judged."""
-        self._work.labels(work.kind).observe(seconds)
-        self._items.labels(work.kind).observe(work.n)
+        self._work_of(work.kind).observe(seconds)
+        self._items_of(work.kind).observe(work.n)
         if judgements:
-            self._kernel.labels(judgements[0][0]).inc(seconds)
+            self._kernel_of(judgements[0][0]).inc(seconds)
         for what, verdicts in judgements:
             for verdict, count in verdicts:
-                self._verdicts.labels(what, verdict).inc(count)
+                self._verdicts_of(what, verdict).inc(count)
 
 
 Judged = tuple[str, "list[tuple[str, int]]"]

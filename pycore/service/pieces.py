@@ -35,19 +35,25 @@ def in_pieces(
     work: Work, answer: Callable[[Any], T], do: Callable[[Work], Any], workers: Workers, priority: Priority
 ) -> Callable[[], T]:
     """What does a work and makes its answer; it may give `scheduling.LATER` instead, to be called again."""
-    if _is_row_by_row(work) and not is_short(work):
-        nbytes = sum(one.nbytes for one in work.columns)
-        return _Pieces(work, answer, do, lambda: workers.others_wait(priority), nbytes)
-    return lambda: answer(do(work))
+    if not _is_row_by_row(work) or _is_small(work):
+        return lambda: answer(do(work))
+    nbytes = sum(one.nbytes for one in work.columns)
+    return _Pieces(work, answer, do, lambda: workers.others_wait(priority), nbytes)
 
 
 def is_short(work: Work) -> bool:
     """Whether a work is one of rows, and so few that it is done in one piece."""
-    return _is_row_by_row(work) and work.n <= _FIRST and sum(one.nbytes for one in work.columns) <= _PIECE_BYTES
+    return _is_row_by_row(work) and _is_small(work)
+
+
+def _is_small(work: Work) -> bool:
+    return work.n <= _FIRST and sum([one.nbytes for one in work.columns]) <= _PIECE_BYTES
 
 
 def _is_row_by_row(work: Work) -> bool:
-    return work.kind in _ROW_BY_ROW and all(isinstance(one, Column) and one.n == work.n for one in work.columns)
+    if work.kind not in _ROW_BY_ROW:
+        return False
+    return all(not (not isinstance(one, Column) or one.n != work.n) for one in work.columns)
 
 
 class _Pieces(Generic[T]):

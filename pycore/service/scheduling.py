@@ -31,6 +31,7 @@ from pycore.service.priorities import Priority
 __all__ = ["LATER", "TURN", "Scheduler", "give_way"]
 
 TURN = 7
+_PRIORITIES = tuple(Priority)  # an enumeration itself is slow to go through
 _NICER = 3  # 6 won nothing more
 LATER: Any = object()
 """What a piece gives instead of a result, to be called again when its turn comes."""
@@ -182,7 +183,7 @@ class Scheduler(Executor):
             return found
 
     def _behind(self, priority: Priority) -> list[_Queue]:
-        return [queue for other in Priority if other > priority and (queue := self._open(other))]
+        return [queue for other in _PRIORITIES if other > priority and (queue := self._open(other))]
 
     def _open(self, priority: Priority) -> _Queue | None:
         """The queue, if something waits in it that may run now."""
@@ -195,7 +196,7 @@ class Scheduler(Executor):
         """The next piece; None where all that waits has to wait for another to end, or nothing does."""
         with self._lock:
             while self._taken_places < self._size and (
-                found := [priority for priority in Priority if self._open(priority)]
+                found := [priority for priority in _PRIORITIES if self._open(priority)]
             ):
                 chosen = found[0]
                 for priority in found[1:]:
