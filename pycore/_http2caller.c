@@ -67,10 +67,13 @@ static PyObject *caller_begin(PyObject *object, PyObject *args) {
     if (!c || !PyArg_ParseTuple(args, "SS", &head, &body)) return NULL;
     if (PyBytes_AsStringAndSize(head, &head_bytes, &head_size) || PyBytes_AsStringAndSize(body, &body_bytes, &body_size))
         return NULL;
-    if (h2_caller_begin(c, head_bytes, (size_t)head_size, (const uint8_t *)body_bytes, (size_t)body_size)) {
-        PyErr_SetString(PyExc_RuntimeError, "a call is open, the connection carries no more, or the headers have no form");
-        return NULL;
-    }
+    const int error = h2_caller_begin(c, head_bytes, (size_t)head_size, (const uint8_t *)body_bytes, (size_t)body_size);
+    if (error == H2_NO_FORM)
+        return PyErr_Format(PyExc_ValueError,
+                            "head, body: got %zd and %zd bytes, wanted the form name NUL value NUL of at most 64 fields and "
+                            "60,000 bytes, and less than 4 GiB",
+                            head_size, body_size);
+    if (error) return PyErr_Format(PyExc_RuntimeError, "a call is open, or the connection carries no more");
     PyObject *before = self->body;
     Py_INCREF(body);
     self->body = body;
@@ -83,8 +86,9 @@ static PyObject *caller_run(PyObject *object, PyObject *args) {
     int fd;
     double seconds;
     h2_outcome outcome;
+    if (!PyArg_ParseTuple(args, "id", &fd, &seconds)) return NULL; /* may run other code, so it comes first */
     h2_caller *c = idle(object);
-    if (!c || !PyArg_ParseTuple(args, "id", &fd, &seconds)) return NULL;
+    if (!c) return NULL;
     const double until = seconds < 0 ? -1 : now_s() + seconds;
     self->busy = 1;
     do {
@@ -102,8 +106,9 @@ static PyObject *caller_run(PyObject *object, PyObject *args) {
 
 static PyObject *caller_peek(PyObject *object, PyObject *args) {
     int fd;
+    if (!PyArg_ParseTuple(args, "i", &fd)) return NULL;
     h2_caller *c = idle(object);
-    if (!c || !PyArg_ParseTuple(args, "i", &fd)) return NULL;
+    if (!c) return NULL;
     return PyBool_FromLong(h2_caller_look(c, fd));
 }
 
@@ -123,14 +128,15 @@ static PyObject *caller_receive(PyObject *object, PyObject *data) {
     h2_caller *c = idle(object);
     if (!c || PyBytes_AsStringAndSize(data, &bytes, &size)) return NULL;
     if (h2_caller_receive(c, (const uint8_t *)bytes, (size_t)size))
-        return PyErr_Format(PyExc_ValueError, "what came is no HTTP/2 of a server");
+        return PyErr_Format(PyExc_ValueError, "what came is no HTTP/2 of a server: %s", h2_caller_why(c));
     Py_RETURN_NONE;
 }
 
 static PyObject *caller_reset(PyObject *object, PyObject *args) {
     unsigned code;
+    if (!PyArg_ParseTuple(args, "I", &code)) return NULL;
     h2_caller *c = idle(object);
-    if (!c || !PyArg_ParseTuple(args, "I", &code)) return NULL;
+    if (!c) return NULL;
     h2_caller_reset(c, code);
     Py_RETURN_NONE;
 }
@@ -146,9 +152,11 @@ static PyObject *caller_answer(PyObject *object, PyObject *ignored) {
         return NULL;
     }
     h2_caller_answer(c, &a);
+    PyObject *answer = Py_BuildValue("y#y#y#II", a.head, (Py_ssize_t)a.head_size, (const char *)a.message,
+                                     (Py_ssize_t)a.message_size, a.tail, (Py_ssize_t)a.tail_size, a.flags, (unsigned)a.code);
+    h2_caller_taken(c);
     Py_CLEAR(self->body);
-    return Py_BuildValue("y#y#y#II", a.head, (Py_ssize_t)a.head_size, (const char *)a.message, (Py_ssize_t)a.message_size,
-                         a.tail, (Py_ssize_t)a.tail_size, a.flags, (unsigned)a.code);
+    return answer;
 }
 
 static PyObject *flag(PyObject *object, int (*of)(const h2_caller *)) {

@@ -11,13 +11,14 @@
 #include <nghttp2/nghttp2.h>
 
 enum {
-    PREFIX = 5,       /* of a message: flag, length */
-    FIELDS = 64,      /* of a call's header list */
-    OUT = 1 << 18,    /* bytes that are sent at once */
-    IN = 1 << 16,     /* and received */
-    WINDOW = 1 << 22, /* of a stream and of the connection: there is one call at a time */
-    INTERIM = 8,      /* answers before the answer, such as 103 */
-    LOOKS = 16        /* at what came between two calls */
+    PREFIX = 5,        /* of a message: flag, length */
+    FIELDS = 64,       /* of a call's header list */
+    MOST_HEAD = 60000, /* its bytes: nghttp2 sends no list of more than 64 KiB */
+    OUT = 1 << 18,     /* bytes that are sent at once */
+    IN = 1 << 16,      /* and received */
+    WINDOW = 1 << 22,  /* of a stream and of the connection: there is one call at a time */
+    INTERIM = 8,       /* answers before the answer, such as 103 */
+    LOOKS = 16         /* at what came between two calls */
 };
 static const double IDLE = 1000; /* frames that bring nothing: so many at once, and a quarter of it each second */
 
@@ -46,6 +47,7 @@ struct h2_caller {
     /* the connection */
     double idle, idle_at; /* the leaky bucket */
     int failed, goaway, error;
+    char why[64]; /* nghttp2's words for what was wrong */
     size_t out_size, out_at;
     uint8_t out[OUT];
 };
@@ -143,18 +145,26 @@ static int on_data(nghttp2_session *session, uint8_t frame_flags, int32_t id, co
     return 0;
 }
 
-static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
-    h2_caller *c = user;
-    if (hd->type == NGHTTP2_DATA && hd->length && hd->stream_id == c->id && !c->over) return 0;
+/* A frame that brings nothing; one too many is the end of the connection. */
+static void charge(h2_caller *c, double cost) {
     const double now = now_s();
     c->idle -= (now - c->idle_at) * IDLE / 4;
     if (c->idle < 0) c->idle = 0;
     c->idle_at = now;
-    c->idle += hd->type == NGHTTP2_WINDOW_UPDATE ? 0.01 : hd->stream_id && hd->stream_id == c->id ? 0.1 : 1;
+    c->idle += cost;
     if (c->idle > IDLE && !c->failed) {
-        nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+        nghttp2_session_terminate_session(c->session, NGHTTP2_ENHANCE_YOUR_CALM);
         c->failed = NGHTTP2_ERR_FLOODED;
+        strcpy(c->why, "too many frames that bring nothing");
     }
+}
+
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user) {
+    h2_caller *c = user;
+    (void)session;
+    const int ours = c->id && hd->stream_id == c->id;
+    if (hd->type == NGHTTP2_DATA && hd->length && ours && !c->over) return 0;
+    charge(c, hd->type == NGHTTP2_WINDOW_UPDATE ? 0.01 : ours ? 0.1 : 1);
     return 0;
 }
 
@@ -165,6 +175,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (frame->hd.stream_id != c->id || !c->id || c->over) return 0;
     if (frame->hd.type == NGHTTP2_HEADERS) listed(c);
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
+    if (frame->hd.type == NGHTTP2_DATA && frame->hd.length == frame->data.padlen) charge(c, 0.1); /* padding alone */
     if (!(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) || c->over) return 0;
     if (c->body_at < PREFIX + c->body_size) /* answered before all was sent: the rest is of no use */
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, c->id, NGHTTP2_CANCEL);
@@ -196,10 +207,26 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
     return (ssize_t)(done + n);
 }
 
+/* nghttp2 tells the peer, and nobody else, what was wrong. */
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
+    h2_caller *c = user;
+    (void)session;
+    if (frame->hd.type != NGHTTP2_GOAWAY || *c->why) return 0;
+    size_t size = frame->goaway.opaque_data_len;
+    if (size >= sizeof c->why) size = sizeof c->why - 1;
+    if (size) memcpy(c->why, frame->goaway.opaque_data, size);
+    return 0;
+}
+
+/* An error of the peer makes nghttp2 say GOAWAY, after which it reads no more: nothing would ever end the call. */
+static void note_end(h2_caller *c) {
+    if (c->failed || (c->goaway && c->over)) return;
+    if (!nghttp2_session_want_read(c->session)) c->failed = NGHTTP2_ERR_PROTO;
+}
+
 /* Whether there is something to send. */
 static int filled(h2_caller *c) {
-    if (c->out_at < c->out_size) return 1;
-    c->out_at = c->out_size = 0;
+    if (c->out_at == c->out_size) c->out_at = c->out_size = 0;
     while (c->out_size < OUT / 2) { /* a frame is at most as large as nghttp2 makes them: 16 KiB and its header */
         const uint8_t *frame;
         const ssize_t n = nghttp2_session_mem_send(c->session, &frame);
@@ -211,16 +238,16 @@ static int filled(h2_caller *c) {
         memcpy(c->out + c->out_size, frame, (size_t)n);
         c->out_size += (size_t)n;
     }
-    return c->out_size > 0;
+    note_end(c);
+    return c->out_at < c->out_size;
 }
 
 int h2_caller_receive(h2_caller *c, const uint8_t *data, size_t size) {
     if (c->failed) return c->failed;
     const long n = (long)nghttp2_session_mem_recv(c->session, data, size);
     if (n < 0) c->failed = (int)n;
-    /* an error of the peer is answered by GOAWAY, and once that is on its way nothing more is read */
     if (nghttp2_session_want_write(c->session)) filled(c);
-    if (!c->failed && !c->goaway && !nghttp2_session_want_read(c->session)) c->failed = NGHTTP2_ERR_PROTO;
+    note_end(c);
     return c->failed;
 }
 
@@ -275,12 +302,11 @@ h2_outcome h2_caller_run(h2_caller *c, int fd, double until) {
         }
         if (ready == 0 || p.revents == POLLOUT) continue;
         const int error = receive_some(c, fd);
-        if (c->over && error != EAGAIN) continue;
-        if (error && (error != EAGAIN || (sent && sent != EAGAIN))) {
-            c->failed = c->failed ? c->failed : NGHTTP2_ERR_EOF;
-            c->error = error == EPROTO || error == EPIPE ? 0 : error;
-            return H2_GONE;
-        }
+        if (c->over || !error || (error == EAGAIN && (!sent || sent == EAGAIN))) continue;
+        if (error == EPROTO) send_some(c, fd); /* why, as far as that goes at once */
+        c->failed = c->failed ? c->failed : NGHTTP2_ERR_EOF;
+        c->error = error == EAGAIN ? sent : error == EPROTO || error == EPIPE ? 0 : error;
+        return H2_GONE;
     }
 }
 
@@ -288,9 +314,10 @@ int h2_caller_look(h2_caller *c, int fd) {
     for (int i = 0; i < LOOKS && !c->failed; i++) {
         const int error = receive_some(c, fd);
         if (error == EAGAIN) {
-            send_some(c, fd);
-            return h2_caller_usable(c);
+            const int sent = send_some(c, fd);
+            return (!sent || sent == EAGAIN) && h2_caller_usable(c);
         }
+        if (error == EPROTO) send_some(c, fd);
         if (error) c->failed = c->failed ? c->failed : NGHTTP2_ERR_EOF;
     }
     return 0;
@@ -318,13 +345,10 @@ static size_t fields_of(nghttp2_nv *fields, const char *head, size_t size) {
 int h2_caller_begin(h2_caller *c, const char *head, size_t head_size, const uint8_t *body, size_t body_size) {
     nghttp2_nv fields[FIELDS];
     const size_t n = fields_of(fields, head, head_size);
-    if (!n || body_size > UINT32_MAX || !h2_caller_usable(c)) return -1;
+    if (!h2_caller_usable(c)) return H2_BUSY;
+    if (!n || head_size > MOST_HEAD || body_size > UINT32_MAX) return H2_NO_FORM;
     for (int i = 0; i < 2; i++) c->lists[i].size = c->lists[i].listed = 0;
     c->at = c->interim = 0;
-    if (c->capacity > IN) {
-        free(c->message);
-        c->message = NULL, c->capacity = 0;
-    }
     c->came_size = 0, c->have = c->want = 0, c->flags = 0, c->code = 0;
     c->over = c->left = c->answered = c->error = 0;
     c->body = body, c->body_size = body_size, c->body_at = 0;
@@ -334,18 +358,24 @@ int h2_caller_begin(h2_caller *c, const char *head, size_t head_size, const uint
     c->id = nghttp2_submit_request(c->session, NULL, fields, n, &provider, NULL);
     if (c->id > 0) return 0;
     c->id = 0, c->over = 1;
-    return -1;
+    return H2_BUSY;
 }
 
-void h2_caller_answer(h2_caller *c, h2_answer *a) {
+void h2_caller_answer(const h2_caller *c, h2_answer *a) {
     memset(a, 0, sizeof *a);
     if (c->at > 0) a->head = c->lists[0].bytes, a->head_size = c->lists[0].size;
     if (c->at > 1) a->tail = c->lists[1].bytes, a->tail_size = c->lists[1].size;
     if (!c->flags && c->came_size == PREFIX) a->message = c->want ? c->message : c->came, a->message_size = c->want;
     a->flags = c->flags | (c->at > 2 ? H2_HEADERS : 0);
     a->code = c->code;
+}
+
+void h2_caller_taken(h2_caller *c) {
     c->id = 0, c->over = 1;
     c->body = NULL;
+    if (c->capacity <= IN) return;
+    free(c->message); /* a connection that is idle keeps nothing of what was long */
+    c->message = NULL, c->capacity = 0;
 }
 
 void h2_caller_reset(h2_caller *c, uint32_t code) {
@@ -365,9 +395,11 @@ static nghttp2_session *session_new(h2_caller *c) {
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     if (!nghttp2_option_new(&option)) {
         nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1); /* gRPC's other clients take them */
         nghttp2_option_set_max_outbound_ack(option, 1000);
         nghttp2_option_set_max_settings(option, 32);
         if (nghttp2_session_client_new2(&session, callbacks, c, option)) session = NULL;
@@ -412,6 +444,9 @@ int h2_caller_usable(const h2_caller *c) {
     return !c->id && !c->failed && !c->goaway && nghttp2_session_check_request_allowed(c->session);
 }
 
-int h2_caller_unsent(const h2_caller *c) { return !c->left || (c->over && c->code == NGHTTP2_REFUSED_STREAM); }
+int h2_caller_unsent(const h2_caller *c) {
+    return !c->left || (c->over && !c->answered && c->code == NGHTTP2_REFUSED_STREAM);
+}
 int h2_caller_answered(const h2_caller *c) { return c->answered; }
 int h2_caller_error(const h2_caller *c) { return c->error; }
+const char *h2_caller_why(const h2_caller *c) { return *c->why ? c->why : c->failed ? nghttp2_strerror(c->failed) : ""; }
