@@ -163,6 +163,12 @@ def test_messages_in_many_frames() -> None:
             id="reset inside of a message",
         ),
         pytest.param(
+            head(1)
+            + frame(HEADERS, END_HEADERS | END_STREAM, 1, fields(("grpc-status", "3"), ("grpc-message", "so "))),
+            (None, b"grpc-status\x003\x00grpc-message\x00so \x00", 0, 0),
+            id="a blank at the end of a value",
+        ),
+        pytest.param(
             head(1, fields((":status", "103"), ("x", "y"))) * 3 + answer_to(1),
             (b"yes", b"grpc-status\x000\x00", 0, 0),
             id="interim answers",
@@ -192,6 +198,20 @@ def test_header_lists_are_bounded() -> None:
     assert caller.answer()[3] & _http2.HEADERS
 
 
+def test_a_header_list_without_end_resets_the_call() -> None:
+    block = HEADERS_200 + fields(*[("n" * 100, "v" * 100)] * 200)  # more than four times what may come
+    caller = opened()
+    sent(caller)
+    caller.receive(HELLO + frame(HEADERS, 0, 1, block[:16_000]))
+    for at in range(16_000, len(block), 16_000):
+        rest = block[at : at + 16_000]
+        caller.receive(frame(9, END_HEADERS if at + 16_000 >= len(block) else 0, 1, rest))
+    assert [kind for kind, *_ in sent(caller)][-1] == RST_STREAM
+    assert caller.over
+    assert caller.answer()[3] & _http2.HEADERS
+    assert caller.usable
+
+
 def test_interim_answers_without_end() -> None:
     caller = opened()
     sent(caller)
@@ -200,15 +220,25 @@ def test_interim_answers_without_end() -> None:
     assert caller.answer()[3] & _http2.HEADERS
 
 
-def test_frames_that_bring_nothing_end_the_connection() -> None:
+@pytest.mark.parametrize(
+    ("one", "count"),
+    [
+        pytest.param(frame(PING, ACK, 0, bytes(8)), 3000, id="pings"),
+        pytest.param(frame(SETTINGS, ACK, 0), 3000, id="settings"),
+        pytest.param(frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"), 200_000, id="windows"),
+        pytest.param(frame(DATA, 0, 1), 20_000, id="empty data"),
+        pytest.param(frame(DATA, 8, 1, b"\3\0\0\0"), 20_000, id="padding"),
+    ],
+)
+def test_frames_that_bring_nothing_end_the_connection(one: bytes, count: int) -> None:
     caller = opened()
     sent(caller)
-    caller.receive(HELLO)
-    with pytest.raises(ValueError, match="HTTP/2"):
-        for _ in range(3000):
-            caller.receive(frame(PING, ACK, 0, bytes(8)))
-            caller.collect()
+    caller.receive(HELLO + head(1))
+    sent(caller)
+    with pytest.raises(ValueError, match=r"HTTP/2 of a server: (too many frames|SETTINGS|unexpected)"):
+        caller.receive(one * count)
     assert not caller.usable
+    assert sent(caller)[-1][0] == GOAWAY
 
 
 def test_pings_are_answered() -> None:
@@ -284,6 +314,57 @@ def test_goodbye() -> None:
         caller.begin(HEAD, b"")
 
 
+def test_an_error_after_goodbye_ends_the_connection() -> None:
+    """Or the call would wait for ever: after its own GOAWAY nghttp2 reads nothing more."""
+    caller = opened()
+    sent(caller)
+    caller.receive(HELLO + frame(GOAWAY, 0, 0, struct.pack(">II", 1, 0)))
+    with pytest.raises(ValueError, match="DATA: stream_id == 0"):
+        caller.receive(frame(DATA, 0, 0, b"x"))
+    assert [kind for kind, *_ in sent(caller)] == [SETTINGS, GOAWAY]
+    assert not caller.over
+    caller.reset(8)
+    assert caller.answer() == (None, None, None, 0, 8)
+
+
+def test_goodbye_before_the_call_was_sent() -> None:
+    caller = opened()
+    caller.receive(HELLO + frame(GOAWAY, 0, 0, struct.pack(">II", 0, 0)))
+    assert not data_of(sent(caller))
+    assert caller.over
+    assert caller.unsent
+
+
+def test_a_refusal_after_the_answer_began_is_none() -> None:
+    refused = frame(RST_STREAM, 0, 1, struct.pack(">I", 7))
+    caller = opened()
+    sent(caller)
+    caller.receive(HELLO + refused)
+    assert caller.unsent
+    caller = opened()
+    sent(caller)
+    caller.receive(HELLO + head(1) + refused)
+    assert caller.over
+    assert not caller.unsent
+
+
+def test_the_data_of_a_call_that_was_given_up_leaves_room_for_the_next() -> None:
+    """What is thrown away counts for the window of the connection, which is 4 MiB."""
+    caller = opened()
+    sent(caller)
+    caller.receive(HELLO + head(1) + frame(DATA, 0, 1, message(b"", length=LIMIT + 1)))
+    assert caller.answer()[3] == _http2.LARGE
+    part, more = frame(DATA, 0, 1, bytes(16_384)), 0
+    for _ in range(300):
+        caller.receive(part)
+        more += sum(int.from_bytes(data, "big") for kind, _, stream, data in sent(caller) if kind == WINDOW_UPDATE)
+    assert more > 1 << 21
+    caller.begin(HEAD, b"")
+    sent(caller)
+    caller.receive(answer_to(3))
+    assert caller.answer()[1] == b"yes"
+
+
 def test_goodbye_to_a_call_that_had_not_begun() -> None:
     caller = opened()
     sent(caller)
@@ -305,9 +386,20 @@ def test_a_call_that_is_given_up() -> None:
     assert caller.usable
 
 
-@pytest.mark.parametrize("broken", [b"", b"a", b"a\0b", b"a\0b\0c\0", b"\0b\0", b"a\0b\0" * 65])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"a",
+        b"a\0b",
+        b"a\0b\0c\0",
+        b"\0b\0",
+        pytest.param(b"a\0b\0" * 65, id="many"),
+        pytest.param(HEAD + b"a\0" + b"b" * 60_000 + b"\0", id="long"),
+    ],
+)
 def test_headers_without_form(broken: bytes) -> None:
-    with pytest.raises(RuntimeError, match="form"):
+    with pytest.raises(ValueError, match="form"):
         _http2.Caller(8192, LIMIT).begin(broken, b"")
 
 
@@ -411,22 +503,66 @@ def test_run_sees_that_the_peer_has_gone(ends: tuple[socket.socket, socket.socke
     assert again.unsent
 
 
+def test_run_names_the_error_of_sending(ends: tuple[socket.socket, socket.socket]) -> None:
+    mine, _ = ends
+    mine.shutdown(socket.SHUT_WR)
+    caller = opened()
+    assert caller.run(mine.fileno(), PATIENCE) == GONE
+    assert caller.error == errno.EPIPE
+    assert caller.unsent
+
+
+def test_run_tells_a_peer_that_speaks_something_else(ends: tuple[socket.socket, socket.socket]) -> None:
+    mine, other = ends
+    other.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    caller = opened()
+    assert caller.run(mine.fileno(), PATIENCE) == GONE
+    assert caller.error == 0
+    mine.shutdown(socket.SHUT_WR)
+    said = b""
+    while more := other.recv(1 << 16):
+        said += more
+    assert said.endswith(b"SETTINGS expected")
+
+
+def test_run_does_not_wait_to_send_once_the_call_is_over(ends: tuple[socket.socket, socket.socket]) -> None:
+    """The peer reads nothing and has answered: what is left of the call goes with the next one."""
+    mine, other = ends
+    caller = opened(bytes(1 << 24))
+    caller.receive(frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 1 << 25)) + frame(WINDOW_UPDATE, 0, 0, b"\1\0\0\0"))
+    assert caller.run(mine.fileno(), 0.02) == LATE  # by now the socket is full
+    other.sendall(frame(SETTINGS, ACK, 0) + answer_to(1))
+    assert caller.run(mine.fileno(), PATIENCE) == OVER
+    assert caller.answer()[1] == b"yes"
+    assert caller.usable
+
+
 def test_run_can_be_interrupted(ends: tuple[socket.socket, socket.socket]) -> None:
     caller = opened()
 
+    done = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
     def handler(*_: object) -> None:
-        raise InterruptedError("by a signal")
+        if not done.is_set():
+            done.set()
+            raise InterruptedError("by a signal")
+
+    def signals() -> None:
+        ends[1].recv(1)  # by now `run` has begun
+        while not done.wait(0.01):
+            signal.pthread_kill(main, signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, handler)
+    thread = threading.Thread(target=signals)
     try:
-        main = threading.main_thread().ident
-        assert main is not None
-        timer = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGUSR1))
-        timer.start()
+        thread.start()
         with pytest.raises(InterruptedError, match="by a signal"):
             caller.run(ends[0].fileno(), PATIENCE)
-        timer.join()
     finally:
+        done.set()
+        thread.join()
         signal.signal(signal.SIGUSR1, before)
     assert not caller.over
     caller.reset(8)
