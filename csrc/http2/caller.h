@@ -71,7 +71,7 @@ int h2_caller_unsent(const h2_caller *c);
 int h2_caller_answered(const h2_caller *c);
 /* errno of the socket; 0 where it was not its fault. */
 int h2_caller_error(const h2_caller *c);
-/* What was wrong with what came, in words of nghttp2. */
+/* nghttp2's words for an error of the peer; empty where there was no error. */
 const char *h2_caller_why(const h2_caller *c);
 
 #endif

@@ -349,7 +349,7 @@ def test_a_refusal_after_the_answer_began_is_none() -> None:
 
 
 def test_the_data_of_a_call_that_was_given_up_leaves_room_for_the_next() -> None:
-    """What is thrown away counts for the window of the connection, which is 4 MiB."""
+    """Bytes that are thrown away count for the window of the connection, which is 4 MiB."""
     caller = opened()
     sent(caller)
     caller.receive(HELLO + head(1) + frame(DATA, 0, 1, message(b"", length=LIMIT + 1)))

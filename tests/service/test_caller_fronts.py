@@ -154,17 +154,18 @@ def test_a_call_that_is_given_up_ends_at_the_service(front: Front) -> None:
 
 
 def test_a_service_that_stops(front: Front) -> None:
-    """A call that runs is answered, and the connection carries no other."""
+    """It says so on idle connections, and waits for their answer to a PING, which `peek` gives."""
     caller = _http2.Caller(8192, LIMIT)
     with connected(front) as link:
         caller.begin(asked("one"), b"x")
         assert caller.run(link.fileno(), PATIENCE) == OVER
         caller.answer()
-        front.stop(PATIENCE).result(PATIENCE)
+        stopped = front.stop(PATIENCE)
         end = time.monotonic() + PATIENCE
         while caller.peek(link.fileno()):
             assert time.monotonic() < end
             time.sleep(0.01)
+        stopped.result(PATIENCE)
         assert not caller.usable
         with pytest.raises(RuntimeError, match="carries no more"):
             caller.begin(asked("one"), b"x")
