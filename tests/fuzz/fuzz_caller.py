@@ -59,7 +59,12 @@ def _answer(rng: random.Random, stream: int, body: bytes) -> list[bytes]:
         frames.append(frame(DATA, 0, stream, whole[:size]))
         whole = whole[size:]
         if rng.random() < 0.2:
-            frames.append(rng.choice((frame(PING, 0, 0, bytes(8)), frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"))))
+            between = (
+                frame(PING, 0, 0, bytes(8)),
+                frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1"),
+                frame(DATA, 8, stream, b"\0"),
+            )
+            frames.append(rng.choice(between))
     return [*frames, frame(HEADERS, END_HEADERS | END_STREAM, stream, _LAST)]
 
 
@@ -117,6 +122,7 @@ def _call(rng: random.Random, caller: _http2.Caller, stream: int, greeting: byte
             caller.receive(data[:size])
         except ValueError:
             _demand(not good, "a good answer was an error")
+            _demand(not caller.usable, "a broken connection goes on")
             break
         data = data[size:]
         if rng.random() < 0.2:
@@ -125,7 +131,12 @@ def _call(rng: random.Random, caller: _http2.Caller, stream: int, greeting: byte
             caller.reset(8)
     if not caller.over:
         caller.reset(8)
+    unsent, answered = caller.unsent, caller.answered
     head, found, tail, flags, code = caller.answer()
+    _demand(not (unsent and answered), "an answer to a call that was not sent")
+    _demand(head is None or answered, "an answer that has not come")
+    if tail is not None:
+        _demand(head is not None, "the end of an answer without its beginning")
     if good:
         ends = head is not None and tail == b"grpc-status\x000\x00"
         _demand(ends and (found, flags, code) == (body, 0, 0), "a good answer was another one")
