@@ -154,7 +154,7 @@ def test_a_call_that_is_given_up_ends_at_the_service(front: Front) -> None:
 
 
 def test_a_service_that_stops(front: Front) -> None:
-    """It says so on idle connections, and waits for their answer to a PING, which `peek` gives."""
+    """It says so on idle connections, which carry no call then, and waits for them to be closed."""
     caller = _http2.Caller(8192, LIMIT)
     with connected(front) as link:
         caller.begin(asked("one"), b"x")
@@ -165,10 +165,10 @@ def test_a_service_that_stops(front: Front) -> None:
         while caller.peek(link.fileno()):
             assert time.monotonic() < end
             time.sleep(0.01)
-        stopped.result(PATIENCE)
         assert not caller.usable
         with pytest.raises(RuntimeError, match="carries no more"):
             caller.begin(asked("one"), b"x")
+    stopped.result(PATIENCE)
 
 
 def test_a_connection_that_is_reset() -> None:
