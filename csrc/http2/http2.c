@@ -360,6 +360,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) half_closed(c, s);
         return 0;
     case NGHTTP2_DATA:
+        if (frame->hd.length && frame->hd.length == frame->data.padlen && wasteful(c, 1)) return calm(c); /* padding alone */
         s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
         if (s && frame->hd.flags & NGHTTP2_FLAG_END_STREAM) half_closed(c, s);
         return 0;

@@ -193,9 +193,10 @@ def test_frames_that_bring_nothing_end_the_connection(peer: Watcher, part: bytes
     peer.wait_until_gone()
 
 
-def test_empty_data_ends_the_connection(peer: Watcher) -> None:
+@pytest.mark.parametrize(("flags", "padding"), [(0, b""), (8, b"\0")], ids=["empty", "padding"])
+def test_data_without_a_byte_ends_the_connection(peer: Watcher, flags: int, padding: bytes) -> None:
     stream = peer.open(PATH + "sum")
-    flooded(peer, frame(DATA, 0, stream), 60_000)
+    flooded(peer, frame(DATA, flags, stream, padding), 60_000)  # within the window
     peer.wait_until_gone()
 
 
