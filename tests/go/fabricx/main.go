@@ -112,7 +112,16 @@ func startService(ctx context.Context, service serve.Service) string {
 			log.Fatal(err)
 		}
 	}()
-	return config.GRPC.Endpoint.Address()
+	address := config.GRPC.Endpoint.Address()
+	for ctx.Err() == nil { // until it listens: whoever calls does not try twice
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return address
 }
 
 func startVerifier(ctx context.Context) string {
