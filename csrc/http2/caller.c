@@ -10,6 +10,10 @@
 
 #include <nghttp2/nghttp2.h>
 
+#ifndef MSG_NOSIGNAL
+#    define MSG_NOSIGNAL 0 /* macOS; Python ignores SIGPIPE */
+#endif
+
 enum {
     PREFIX = 5,        /* of a message: flag, length */
     FIELDS = 64,       /* of a call's header list */

@@ -31,8 +31,8 @@ from typing import Any, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2
 
-from pycore.client.common import Connection, Readiness, cut_short, left_until, serving
-from pycore.client.connection import Tls
+from pycore.client.common import Connection, Readiness, cut_short, serving
+from pycore.client.connection import Tls, left_until
 from pycore.client.flow import AsyncGate, Gate
 from pycore.client.requests import Awaiting, Blocking, Feed, Plan
 from pycore.client.routes import Route, Routes, channels, state_of

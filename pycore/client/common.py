@@ -182,11 +182,6 @@ class Connection(Calls):
         return None if seconds is None else time.monotonic() + seconds
 
 
-def left_until(end: float | None) -> float | None:
-    """Seconds until a time of the monotonic clock."""
-    return None if end is None else max(0.0, end - time.monotonic())
-
-
 def cut_short(target: str) -> ServiceError:
     """A stream that ended well, and too early."""
     return ServiceError(grpc.StatusCode.UNAVAILABLE, f"{target} ended the stream before the last answer")

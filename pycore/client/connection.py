@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -228,3 +229,8 @@ def _service_config(health_checks: bool) -> str:
     if health_checks:
         config["healthCheckConfig"] = {"serviceName": SERVICE_NAME}
     return json.dumps(config)
+
+
+def left_until(end: float | None) -> float | None:
+    """Seconds until a time of the monotonic clock."""
+    return None if end is None else max(0.0, end - time.monotonic())

@@ -26,6 +26,7 @@ from typing import Any
 import grpc
 
 from pycore._version import __version__
+from pycore.client.connection import left_until
 from pycore.client.direct_answers import CallError, asked, away, gone, late, read, told
 from pycore.client.direct_sockets import LATE, OVER, Place, Secured, connect, plain_reason
 from pycore.wire.schema import Method
@@ -40,10 +41,8 @@ __all__ = ["Direct", "DirectMethod", "is_built"]
 MOST_CONNECTIONS = 8
 """Connections of one route, and therefore calls that go at once without grpcio."""
 _IDLE_S = 60.0  # a connection that had nothing to do for longer may be one that a firewall has forgotten
-_HEADERS, _MESSAGE = (
-    16 << 10,
-    (1 << 31) - 1,
-)  # bytes of a header list: as gRPC has it; protobuf ends where the other does
+_HEADERS = 16 << 10  # bytes of a header list, as gRPC has it
+_MESSAGE = (1 << 31) - 1  # bytes: where protobuf ends
 _CANCEL = 8  # RFC 9113, 7
 _NO_ROOM = "there is no memory for the answer"
 
@@ -339,11 +338,6 @@ class DirectMethod:
         except Exception as error:
             _log.exception("an answer cannot be read")
             raise CallError(grpc.StatusCode.INTERNAL, "Exception deserializing response!") from error
-
-
-def left_until(end: float | None) -> float | None:
-    """Seconds until a time of the monotonic clock."""
-    return None if end is None else max(0.0, end - time.monotonic())
 
 
 def _library() -> str:

@@ -36,8 +36,8 @@ from google.rpc import status_pb2
 from grpc_health.v1 import health_pb2
 
 from pycore.base.ffi_lane import Exchange
-from pycore.client.common import Calls, Readiness, left_until, serving
-from pycore.client.connection import REQUEST_ID_KEY, CallSettings, Metadata, Token
+from pycore.client.common import Calls, Readiness, serving
+from pycore.client.connection import REQUEST_ID_KEY, CallSettings, Metadata, Token, left_until
 from pycore.client.requests import Blocking, Budget, Feed, Plan
 from pycore.client.routes import pause_before
 from pycore.errors import InputError, PycoreError
