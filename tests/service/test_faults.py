@@ -369,7 +369,8 @@ def test_nothing_grows_with_calls_of_every_outcome(items: Any) -> None:
             expired = channel.unary_unary(METHOD + "VerifySignatures").future(request, timeout=1e-6)
             for future in futures[1::2]:
                 future.exception()
-            assert expired.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            # Which comes first, its deadline or the refusal of one call too many, is the threads' affair.
+            assert expired.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
         return settled(server)
 
     def settled(server: Server) -> tuple[int, int, int]:
