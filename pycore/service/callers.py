@@ -163,6 +163,13 @@ class Caller:
         self.usage.calls += 1
         return Call(self, rpc)
 
+    def is_welcome(self, rpc: str) -> bool:
+        """Whether neither :meth:`enter` nor :meth:`must_wait` would raise."""
+        usage, most = self.usage, self.quota.calls
+        if not self._may_call(rpc) or (most is not None and usage.calls >= most):
+            return False
+        return not usage.nbytes.wait() and not usage.items.wait()
+
     def take(self, nbytes: int, items: int) -> None:
         """Uses up bytes and items, or neither.
 

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pycore.errors import InputError
 from pycore.service.access import AccessError, Clients, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.impatience import Waiting
@@ -33,7 +34,7 @@ from pycore.service.request_ids import current_request
 from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
-__all__ = ["ABOUT_CHAINS", "Guard"]
+__all__ = ["ABOUT_CHAINS", "CROWD", "Guard"]
 
 _audit = logging.getLogger("pycore.service.access")
 _log = logging.getLogger("pycore.service")
@@ -42,6 +43,8 @@ _RETRY_CALLS_S = 0.05
 _REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
 _MOST_REFUSING = 16
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
+CROWD = 32
+"""Calls open at once up to which `Guard.turns_away` is not worth asking."""
 
 ABOUT_CHAINS = frozenset(
     {"AdvanceTrust", "LightVerify", "ValidateBlock", "ValidateBlocks", "VerifyBundle", "VerifyCommit", "VerifyCommits",
@@ -164,6 +167,28 @@ class Guard:
                     self._leave(call)
 
         return answer
+
+    @locked
+    def turns_away(self, context: Any, rpc: str) -> OverloadedError | None:
+        """The error of a call that would be refused because there are too many others; the refusal is counted, and the
+        call was not let in. None for every other call: it is let in, or refused for something else."""
+        self._reload_if_changed()
+        try:
+            caller = self._caller(context)
+            priority = priority_of(context.invocation_metadata() or (), rpc, caller.highest)
+        except (DeniedError, InputError):
+            return None
+        most, peer = room_of(self.most_calls, priority), context.peer() or ""
+        if self.calls >= most:
+            self._metrics.refused("CALLS", caller.name, rpc, peer)
+            return OverloadedError("calls", self.calls, 1, most, _RETRY_CALLS_S)
+        is_anybody = caller is ANYBODY
+        if not caller.is_welcome(rpc) or (is_anybody and self._connections.get(peer, 0) >= self.most_calls_each):
+            return None
+        error = self.paces[priority].would_refuse(context.time_remaining())
+        if error is not None:
+            self._metrics.refused(_REASONS[OverloadedError], caller.name, rpc, peer)
+        return error
 
     @locked
     def _pace(self, call: Call) -> Pace:

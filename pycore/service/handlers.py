@@ -33,6 +33,7 @@ from pycore.service import (
 )
 from pycore.service.admission import Admission, Ticket
 from pycore.service.batching import Joiner, joint
+from pycore.service.door import Door, door
 from pycore.service.guard import Guard
 from pycore.service.interceptors import translated
 from pycore.service.lane_threads import on_the_loop
@@ -121,6 +122,11 @@ class Handlers:
             name: watch.around(translated(guard.around(self._handler(method, RPCS[name]), name), name), name)
             for name, method in METHODS.items()
         }
+
+    def doors(self) -> dict[str, Door]:
+        """What turns calls away, by their path: for a front end that can ask before it begins a call."""
+        found = {name: door(self._guard, self._watch, name) for name in METHODS if isinstance(RPCS[name], Unary)}
+        return {f"/{SERVICE_NAME}/{name}": one for name, one in found.items() if one is not None}
 
     def _handler(self, method: Method, rpc: Rpc) -> grpc.RpcMethodHandler[bytes, bytes]:
         if isinstance(rpc, Batches):

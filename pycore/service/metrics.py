@@ -130,6 +130,7 @@ class Metrics:
         self._refusals = Counter(
             "pycore_refusals", "Calls that were not taken.", ("reason", "client"), registry=registry
         )
+        self._refusals_of = cache(self._refusals.labels)
         build = Gauge(
             "pycore_build_info", "The build and its fastest backend.", ("version", "backend"), registry=registry
         )
@@ -162,16 +163,23 @@ class Metrics:
 
     def ended(self, rpc: str, code: str, seconds: float) -> None:
         """A call that began has ended, with a status."""
+        self._open.dec()
+        self._count(rpc, code, seconds)
+
+    def turned_away(self, rpc: str, code: str) -> None:
+        """A call has ended before it began."""
+        self._count(rpc, code, 0.0)
+
+    def _count(self, rpc: str, code: str, seconds: float) -> None:
         found = self._ended.get((rpc, code))
         if found is None:
             found = self._ended[rpc, code] = self._seconds.labels(rpc), self._calls.labels(rpc, code)
-        self._open.dec()
         found[0].observe(seconds)
         found[1].inc()
 
     def refused(self, reason: str, client: str, rpc: str = "", peer: str = "") -> None:
         """A call of a client was not taken; "" where nobody knows whose it was. `peer`: where it came from."""
-        self._refusals.labels(reason, client).inc()
+        self._refusals_of(reason, client).inc()
         one = current_request.get()
         self.recent.append(Refusal(time.time(), reason, client, rpc, peer, one.id if one else ""))
 

@@ -63,21 +63,34 @@ class Pace:
         """
         now = self._clock()
         self._turn(now)
-        if remaining is not None and self._open > _MANY:
-            quickest = min(self._quickest)
-            waited = quickest if quickest < math.inf else now - self._since
-            expected = self._open / self._rate if self._rate else math.inf
-            late = waited > _STANDING * remaining and expected > _FILLED * remaining
-            if late and self._tried != self._window:
-                self._tried, late = self._window, False
-            if late:
-                wait = min(max(expected - _FILLED * remaining, _MIN_RETRY_S), _MAX_RETRY_S)
-                in_time = int(_FILLED * remaining * self._rate)
-                raise OverloadedError("calls to answer first", self._open, 1, in_time, wait)
+        late = self._late(now, remaining)
+        if late is not None:
+            if self._tried == self._window:
+                raise late
+            self._tried = self._window
         if not self._open:
             self._since = self._counted_to = now
         self._open += 1
         return now
+
+    @locked
+    def would_refuse(self, remaining: float | None) -> OverloadedError | None:
+        """What :meth:`enter` would raise now; None where it would count the call."""
+        now = self._clock()
+        self._turn(now)
+        return self._late(now, remaining) if self._tried == self._window else None
+
+    def _late(self, now: float, remaining: float | None) -> OverloadedError | None:
+        if remaining is None or self._open <= _MANY:
+            return None
+        quickest = min(self._quickest)
+        waited = quickest if quickest < math.inf else now - self._since
+        expected = self._open / self._rate if self._rate else math.inf
+        if waited <= _STANDING * remaining or expected <= _FILLED * remaining:
+            return None
+        wait = min(max(expected - _FILLED * remaining, _MIN_RETRY_S), _MAX_RETRY_S)
+        in_time = int(_FILLED * remaining * self._rate)
+        return OverloadedError("calls to answer first", self._open, 1, in_time, wait)
 
     @locked
     def leave(self, began: float, *, answered: bool = True) -> None:

@@ -274,6 +274,7 @@ class Server:
             return grpc.aio.server(interceptors=self._interceptors, options=self._channel_arguments())
         return NativeServer(
             interceptors=self._interceptors,
+            doors=self._handlers.doors(),
             message=config.max_message_bytes,
             streams=config.max_concurrent_rpcs + _MOST_MORE_STREAMS,
             headers=_MOST_METADATA,

@@ -40,6 +40,11 @@ class Watch:
 
     # ---- calls -------------------------------------------------------------------------------------------------------
 
+    @property
+    def traces(self) -> bool:
+        """Whether calls have spans."""
+        return self._tracing is not None
+
     def around(self, handler: Handler, rpc: str) -> Handler:
         """The handler of an RPC, watched. It must be the outermost: what is raised here has a status already."""
         if handler.stream_stream:

@@ -18,7 +18,7 @@ import uuid
 from dataclasses import dataclass
 
 import grpc
-from google.protobuf import any_pb2, duration_pb2
+from google.protobuf import duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
@@ -31,6 +31,7 @@ _log = logging.getLogger("pycore.service")
 
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "pycore.validation.v1"
+_TYPE_PREFIX = "type.googleapis.com/"
 _MAX_WORDS = 512  # status travels in HTTP/2 headers, which peers limit to 8 KiB
 
 _INPUT_ERRORS: dict[str, type[errors.InputError]] = {
@@ -90,9 +91,8 @@ def _cut(words: object) -> str:
 def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:
     status = status_pb2.Status(code=_number(code), message=_cut(message))
     for detail in details:
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status.details.append(packed)
+        name = f"{_TYPE_PREFIX}{detail.DESCRIPTOR.full_name}"  # `Any.Pack`, at half its price: refusals come in crowds
+        status.details.add(type_url=name, value=detail.SerializeToString())
     return Failure(code, status.message, status)
 
 
@@ -118,8 +118,8 @@ def to_failure(error: Exception, method: str) -> Failure:
     if isinstance(error, errors.InputError):
         return _input_failure(error)
     if isinstance(error, RefusedError):
-        delay = duration_pb2.Duration()
-        delay.FromNanoseconds(int(error.retry_after * 1e9))
+        seconds, nanos = divmod(int(error.retry_after * 1e9), 10**9)
+        delay = duration_pb2.Duration(seconds=seconds, nanos=nanos)
         full = isinstance(error, (OverloadedError, ThrottledError))
         code = grpc.StatusCode.RESOURCE_EXHAUSTED if full else grpc.StatusCode.UNAVAILABLE
         return _failure(code, str(error), error_details_pb2.RetryInfo(retry_delay=delay))

@@ -369,7 +369,7 @@ def test_nothing_grows_with_calls_of_every_outcome(items: Any) -> None:
             expired = channel.unary_unary(METHOD + "VerifySignatures").future(request, timeout=1e-6)
             for future in futures[1::2]:
                 future.exception()
-            # Which comes first, its deadline or the refusal of one call too many, is the threads' affair.
+            # Its deadline or the refusal of one call too many: either may come first.
             assert expired.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
         return settled(server)
 

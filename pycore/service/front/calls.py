@@ -32,11 +32,12 @@ _SMALL = 1 << 16  # bytes of messages that are never counted by the room
 
 
 class Method:
-    """A handler, taken apart once."""
+    """A handler, taken apart once, and its door."""
 
-    __slots__ = ("behaviour", "many_answers", "many_requests", "read", "write")
+    __slots__ = ("behaviour", "door", "many_answers", "many_requests", "read", "write")
 
-    def __init__(self, handler: Any) -> None:
+    def __init__(self, handler: Any, door: Callable[[Any], bool] | None = None) -> None:
+        self.door = door
         self.many_requests: bool = handler.request_streaming
         self.many_answers: bool = handler.response_streaming
         kind = ("stream_" if self.many_requests else "unary_") + ("stream" if self.many_answers else "unary")
@@ -84,13 +85,14 @@ class Call:
         self._sent: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline: float | None = None
-        if 0 <= timeout < _NEVER_NS:
-            loop = connection.loop
-            self._deadline = loop.time() + timeout * 1e-9
-            self._timer = loop.call_at(self._deadline, self._expire)
+        self._deadline = connection.loop.time() + timeout * 1e-9 if 0 <= timeout < _NEVER_NS else None
 
     # ---- what the connection tells -----------------------------------------------------------------------------------
+
+    def mind_deadline(self) -> None:
+        """Ends the call at its deadline. Not done where it has ended by then: a timer for each would cost them much."""
+        if self._deadline is not None and not self._finished:
+            self._timer = self._connection.loop.call_at(self._deadline, self._expire)
 
     def arrived(self, message: bytes | None, squeezed: bool, ended: bool) -> None:
         """A message, the end of the requests, or both."""
@@ -136,7 +138,12 @@ class Call:
         whatever the handler is behind."""
         if len(message) > _SMALL:
             self._connection.taken(self._stream, len(message))
-        self._run(self._single(message, squeezed))
+        method = self._method
+        assert method is not None
+        if method.door is None or not method.door(self):
+            self._run(self._single(message, squeezed))
+        else:
+            self._connection.turned_away()
 
     def look_up(self, find: Callable[[Call, Head], Awaitable[None]]) -> None:
         """Has something done that ends with :meth:`start`, or with a status."""

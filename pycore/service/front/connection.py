@@ -187,6 +187,10 @@ class Connection(asyncio.BufferedProtocol):
         self._h2.reset(stream, _CANCEL)
         self._flush_soon()
 
+    def turned_away(self) -> None:
+        """A call has ended because there are too many others."""
+        self._server.gather_soon()
+
     def taken(self, stream: int, nbytes: int) -> None:
         """A message was taken: the peer may send more."""
         self._h2.taken(stream, nbytes)
@@ -251,6 +255,8 @@ class Connection(asyncio.BufferedProtocol):
                 call.refuse(grpc.StatusCode.INTERNAL, f"a message begins with the byte {code}, wanted 0 or 1")
             if flags & (_LARGE | _FULL):
                 self._too_much(call, flags, code)
+            if flags & _CALL:
+                call.mind_deadline()
         if flags & _CLOSED:
             call = calls.pop(stream, None)
             if call is not None:

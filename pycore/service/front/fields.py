@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeAlias
 
 __all__ = ["HEAD", "OK_TAIL", "Head", "HeadError", "Heads", "Metadata", "pack", "status_tail"]
@@ -121,16 +122,23 @@ def pack(metadata: Iterable[tuple[str, str | bytes]]) -> bytes:
     """
     found = []
     for key, value in metadata:
-        if not _KEY.fullmatch(key) or (key.startswith("grpc-") and key != "grpc-status-details-bin"):
-            raise ValueError(f"metadata: {key!r} is no key")
-        if key.endswith("-bin"):
-            raw = base64.b64encode(value if isinstance(value, bytes) else value.encode()).rstrip(b"=")
+        name = _key(key)
+        if name.endswith(b"-bin"):
+            raw = binascii.b2a_base64(value if isinstance(value, bytes) else value.encode(), newline=False).rstrip(b"=")
         else:
             raw = value if isinstance(value, bytes) else value.encode("utf-8")
             if not _VALUE.fullmatch(raw):
                 raise ValueError(f"metadata: the value of {key!r} is not printable ASCII")
-        found.append(b"%b\0%b\0" % (key.encode("ascii"), raw))
+        found.append(b"%b\0%b\0" % (name, raw))
     return b"".join(found)
+
+
+@lru_cache(64)
+def _key(key: str) -> bytes:
+    """A key of metadata that a service may send."""
+    if not _KEY.fullmatch(key) or (key.startswith("grpc-") and key != "grpc-status-details-bin"):
+        raise ValueError(f"metadata: {key!r} is no key")
+    return key.encode("ascii")
 
 
 def status_tail(code: int, words: str = "") -> bytes:

@@ -8,6 +8,7 @@ import random
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ _SHUTDOWN_S = 2.0
 _JITTER = 0.1  # of a connection's age, so that not all come again at once
 _MOST_METHODS = 1024
 _READ_AT_ONCE = 256 << 10
+_GATHER_S = 0.002
 
 
 def is_built() -> bool:
@@ -52,6 +54,8 @@ class NativeServer:
 
     Args:
         interceptors: what calls pass, outermost first.
+        doors: by the path of a method, what is asked before a call of one request begins, and may end it instead;
+            not where there are interceptors.
         message: bytes of one request message.
         streams: calls of one connection that are open at once.
         headers: bytes of a call's header list.
@@ -65,6 +69,7 @@ class NativeServer:
         self,
         *,
         interceptors: Sequence[Any] = (),
+        doors: Mapping[str, Callable[[Call], bool]] | None = None,
         message: int,
         streams: int,
         headers: int,
@@ -84,9 +89,10 @@ class NativeServer:
         self.age = age
         self.age_grace = age_grace
         self.connections: set[Connection] = set()
-        self.is_stopping = False
+        self.is_stopping = self._gathering = False
         self._share_port = share_port
         self._interceptors = list(interceptors)
+        self._doors = dict(doors or {})
         self._generic: list[Any] = []
         self._registered: dict[str, Any] = {}
         self._methods: dict[str, Method] = {}
@@ -173,6 +179,18 @@ class NativeServer:
 
     # ---- calls -------------------------------------------------------------------------------------------------------
 
+    def gather_soon(self) -> None:
+        """Lets calls gather before the next are looked at, as network cards do with packets: where they come faster
+        than they can be answered, to wake up for each would cost more than the refusal. Answers that a worker makes
+        leave meanwhile."""
+        if not self._gathering:
+            self._gathering = True
+            self.loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        self._gathering = False
+        time.sleep(_GATHER_S)
+
     def begin(self, call: Call, head: Head) -> None:
         """A call has come: finds its handler."""
         if self._interceptors:
@@ -184,7 +202,7 @@ class NativeServer:
             if found is None:
                 call.refuse(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
                 return
-            method = Method(found)
+            method = Method(found, self._doors.get(head.path))
             if len(self._methods) < _MOST_METHODS:
                 self._methods[head.path] = method
         call.start(method)
