@@ -8,7 +8,8 @@
     kills        processes that are killed under load: only errors that may be tried again, and how soon they are back
 
 Where there is a second CPU the service has one and the generator the others, so that they do not take each other's
-time. Everything is printed as it was found; what depends on time is asserted nowhere.
+time; with `--together` they share all of them. Everything is printed as it was found; what depends on time is asserted
+nowhere.
 """
 
 from __future__ import annotations
@@ -41,13 +42,15 @@ from pycore.loadtest.traffic import Traffic
 LOUD, QUIET = "loud-tenant-token-of-length", "quiet-tenant-token-of-length"
 LIMIT = 2000  # items a second of the tenant that is too loud
 ROUNDS = 5
+TOGETHER = False
+AFTER_US = ("nice", "-n", "19")  # what disturbs must not take the CPU from what measures, which shares it
 
 
 @contextmanager
 def service(*options: str, apart: bool = True) -> Iterator[ServiceProcess]:
-    """A service; alone on a CPU where there are two."""
+    """A service; alone on a CPU where there are two, unless everything is together."""
     cpus = sorted(os.sched_getaffinity(0))
-    alone = apart and len(cpus) > 1
+    alone = apart and not TOGETHER and len(cpus) > 1
     fresh = ("--verdict-cache-bytes", "0")  # signatures come again and again here
     process = ServiceProcess(options=(*options, *fresh), bounds=Bounds(1) if alone else None)
     with process:
@@ -151,8 +154,8 @@ def tenant(seconds: float, scheme: str) -> None:
 
             def loud(target: str = process.target, load: Sequence[str] = load) -> list[subprocess.Popen[Any]]:
                 command = [
-                    sys.executable, "-m", "pycore.cli", "loadtest", target, "--shape", "packed", "--items", "32",
-                    *load, "--seconds", str(seconds + 60), "--scheme", scheme, "--json",
+                    *AFTER_US, sys.executable, "-m", "pycore.cli", "loadtest", target, "--shape", "packed", "--items",
+                    "32", *load, "--seconds", str(seconds + 60), "--scheme", scheme, "--json",
                 ]  # fmt: skip
                 return [subprocess.Popen(command, env={**os.environ, "PYCORE_TOKEN": LOUD}, stdout=-3, stderr=-3)]
 
@@ -168,7 +171,8 @@ def neighbours(seconds: float, scheme: str) -> None:
             def bad(kind: str = kind, target: str = process.target) -> list[subprocess.Popen[Any]]:
                 return [
                     subprocess.Popen(
-                        [sys.executable, "-m", "bench.faults", "peer", "--kind", kind, "--target", target], stdout=-3
+                        [*AFTER_US, sys.executable, "-m", "bench.faults", "peer", "--kind", kind, "--target", target],
+                        stdout=-3,
                     )
                 ]
 
@@ -289,7 +293,10 @@ def main() -> int:
     parser.add_argument("--scheme", default="sm2")
     parser.add_argument("--kind", default="idle", help=argparse.SUPPRESS)
     parser.add_argument("--target", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--together", action="store_true", help="the service and the generator share all CPUs")
+    global TOGETHER
     wanted = parser.parse_args()
+    TOGETHER = wanted.together
     if wanted.campaign == "peer":
         peer(wanted.kind, wanted.target)
         return 0
