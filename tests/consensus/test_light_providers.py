@@ -152,7 +152,7 @@ def test_late_answers() -> None:
     opened = threading.Event()
     bad = Node(STEADY)
     bad.answer = lambda height: opened.wait(30) and STEADY.block(height)
-    made = client(STEADY, bad, Node(STEADY), Node(STEADY), timeout=0.05)
+    made = client(STEADY, bad, Node(STEADY), Node(STEADY), timeout=1.5)  # or a busy machine makes the others late
     try:
         assert made.verify(40, STEADY.now_ns).hash == STEADY.hash(40)
         assert made.primary == "witness 0"

@@ -213,13 +213,13 @@ def test_requests_that_are_refused(service: Server) -> None:
 
 def test_limits_and_deadlines(tree: ProvenTree) -> None:
     config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_batch_items=8, workers=1)
-    with background(config) as server, ValidationClient(server.target, timeout=0.3) as client:
+    with background(config) as server, ValidationClient(server.target) as client:
         proofs = list(map(tree.membership, KEYS[:9]))
         with pytest.raises(LengthError, match="at most 8 per request"):
             client.verify_ics23(tree.kind, tree.root, proofs, KEYS[:9])
         gate = Gate(server)
         gate.hold()
         with pytest.raises(ServiceError) as caught:
-            client.verify_ics23(tree.kind, tree.root, proofs[:1], KEYS[:1])
+            client.using(timeout=0.3).verify_ics23(tree.kind, tree.root, proofs[:1], KEYS[:1])
         assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
         gate.open()

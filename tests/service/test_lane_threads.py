@@ -184,7 +184,7 @@ def test_a_caller_who_goes_stops_its_call(tmp_path: Path) -> None:
 
 
 def test_a_deadline_ends_a_call(tmp_path: Path) -> None:
-    with watched(tmp_path, workers=1) as (server, works), LaneClient(tmp_path / "lane", timeout=0.05) as client:
+    with watched(tmp_path, workers=1) as (server, works), LaneClient(tmp_path / "lane", timeout=0.5) as client:
         works.free.clear()
         with pytest.raises(ServiceError) as caught:
             client.verify_batch("ed25519", *batch(2))
