@@ -5,11 +5,12 @@ that are judged alike; the answer is cut again, and each caller gets what it wou
 raises, each of its works is done by itself, so an error reaches the one that made it.
 
 A request waits for others only where others come. How many calls wait in gRPC cannot be seen from here, so it is tried
-out: where a request finds another one open, the batch that it begins is held for `max_delay`, and the number of
-requests that came in that time is what the next batches expect. Where it is `_MANY` or more every batch is held for the
-whole time; where it is less, batches go as soon as they are so many, but every `_LOOK_EVERY`th is held, to learn
-whether more would have come. Where nobody came, nothing is held for `_BACK_OFF_S`. A lone caller has no other call open
-and never waits.
+out: where a request finds another one open, the batch that it begins is held, and the number of requests that came in
+that time is what the next batches expect. Where these are many every batch is held for `max_delay`. Where they are few,
+batches go as soon as they are so many, and are held for no more than a part of it (`Holding`): callers who wait for
+each other come at once, and those who do not would gain little and wait long. Every `_LOOK_EVERY`th batch is held for
+the whole time, to learn whether more would have come. Where nobody came in the whole time, nothing is held for
+`_BACK_OFF_S`. A lone caller has no other call open and never waits.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -34,13 +35,12 @@ from pycore.service.request_ids import Request, current_request
 from pycore.service.shapes import Shaped, join_shaped
 from pycore.service.work import Work
 
-__all__ = ["Joiner", "cut", "join", "joint"]
+__all__ = ["AT_ONCE", "ONE_BY_ONE", "Holding", "Joiner", "cut", "join", "joint"]
 
 T = TypeVar("T")
 
 _log = logging.getLogger("pycore.service")
 
-_MANY = 6
 _LOOK_EVERY = 8
 _BACK_OFF_S = 0.05
 _SMALL = 64  # items; larger requests fill the lanes by themselves
@@ -158,6 +158,20 @@ class _Queue:
     waiting: list[_Waiting] = field(default_factory=list)
     items: int = 0
     timer: asyncio.TimerHandle | None = None
+    whole: bool = True  # it is held for all of the delay
+
+
+class Holding(NamedTuple):
+    """How batches are held: that of `max_delay` where fewer than `many` requests are expected."""
+
+    many: int
+    part: float
+
+
+AT_ONCE = Holding(10, 0.1)
+"""For calls that arrive as they were sent."""
+ONE_BY_ONE = Holding(6, 1.0)
+"""For calls that arrive a quarter of a millisecond apart, however they were sent, as they do from grpcio."""
 
 
 class Joiner:
@@ -170,6 +184,7 @@ class Joiner:
         clock: seconds, monotonic: for deadlines, the admission's; and for the pace of arrivals.
         known: the verdicts of a small work, where they are known without computing, else None; called on the event
             loop.
+        holding: how calls arrive.
     """
 
     def __init__(
@@ -179,7 +194,9 @@ class Joiner:
         max_delay: float,
         clock: Callable[[], float] = time.monotonic,
         known: Callable[[Work], Any] | None = None,
+        holding: Holding = AT_ONCE,
     ) -> None:
+        self._holding = holding
         self._known = known
         self._admission = admission
         self._max_items = max_items
@@ -249,18 +266,27 @@ class Joiner:
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = _Queue()
-            queue.timer = asyncio.get_running_loop().call_later(self._max_delay, self._time_is_up, key)
+            few = 1 < self._expected < self._holding.many and not self._looks
+            delay = self._max_delay * (self._holding.part if few else 1)
+            queue.whole = not few
+            queue.timer = asyncio.get_running_loop().call_later(delay, self._time_is_up, key)
         queue.waiting.append(one)
         queue.items += items
         if queue.items >= self._max_items:
             self._expected = len(queue.waiting)
             self._close(key)
-        elif 1 < self._expected < _MANY and self._held % _LOOK_EVERY and len(queue.waiting) >= self._expected:
+        elif 1 < self._expected < self._holding.many and not self._looks and len(queue.waiting) >= self._expected:
             self._close(key)
 
+    @property
+    def _looks(self) -> bool:
+        """Whether the next batch is held for the whole time, however many are expected."""
+        return self._held % _LOOK_EVERY == 0
+
     def _time_is_up(self, key: Hashable) -> None:
-        self._expected = len(self._queues[key].waiting)
-        if self._expected < 2:
+        queue = self._queues[key]
+        self._expected = len(queue.waiting)
+        if self._expected < 2 and queue.whole:
             self._hold_again_at = self._clock() + _BACK_OFF_S
         self._close(key)
 

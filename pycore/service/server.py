@@ -35,11 +35,11 @@ from pycore.base.backends import capabilities
 from pycore.service.access import AccessError
 from pycore.service.admin import Admin, serve_admin
 from pycore.service.admission import Admission
-from pycore.service.batching import Joiner
+from pycore.service.batching import AT_ONCE, ONE_BY_ONE, Joiner
 from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.ending import EXIT_ENDED, EXIT_STUCK, Ends, leave, log_running
 from pycore.service.event_loop import EventLoopError, run_loop
-from pycore.service.front import NativeServer, speaks_native
+from pycore.service.front import NativeServer, is_built, speaks_native
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
@@ -159,7 +159,8 @@ class Server:
         )  # fmt: skip
         self._history = History(self.metrics, self.admission, self._executor, lambda: self.guard.calls)
         delay, known = config.max_queue_delay_us * 1e-6, None if self.verdicts is None else self.verdicts.known
-        joiner = Joiner(self.admission, config.max_joined_items, delay, known=known)
+        holding = AT_ONCE if config.front != "grpcio" and is_built() else ONE_BY_ONE
+        joiner = Joiner(self.admission, config.max_joined_items, delay, known=known, holding=holding)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
         self._health = Health(self._judge)
         self.lane = lane_of(config, self._handlers, self._health, self.admission.workers, clock)

@@ -16,7 +16,7 @@ from pycore.base.deadline import ExpiredError
 from pycore.base.verdicts import Verdicts
 from pycore.errors import InputError
 from pycore.service.admission import Admission, Bounds
-from pycore.service.batching import Joiner, cut, join, joint
+from pycore.service.batching import ONE_BY_ONE, Joiner, cut, join, joint
 from pycore.service.config import ServiceConfig
 from pycore.service.handlers import execute
 from pycore.service.server import background
@@ -153,6 +153,48 @@ async def test_a_few_callers_wait_for_each_other_and_no_longer() -> None:
     await bench.settle()
     assert all(one.done() for one in calls)
     assert bench.done[-1] == 2
+
+
+async def test_few_are_held_for_a_short_time_and_now_and_then_for_all_of_it() -> None:
+    bench = Bench(max_delay=1000.0)
+    bench.joiner._expected = 2  # as two callers who wait for each other would have it
+    delays = []
+    for _ in range(16):
+        call = bench.call(b"a")
+        await asyncio.sleep(0)
+        (queue,) = bench.joiner._queues.values()
+        assert queue.timer is not None
+        delays.append(queue.timer.when() - asyncio.get_running_loop().time())
+        other = bench.call(b"b")
+        await bench.settle()
+        if not call.done():  # held for the whole time
+            for key in list(bench.joiner._queues):
+                bench.joiner._time_is_up(key)
+            await bench.settle()
+        assert await call, await other
+    assert [round(delay, -1) for delay in delays] == [1000.0, *[100.0] * 7] * 2
+    bench.joiner._expected = 10
+    call = bench.call(b"a")
+    await asyncio.sleep(0)
+    (queue,) = bench.joiner._queues.values()
+    assert queue.timer is not None
+    assert round(queue.timer.when() - asyncio.get_running_loop().time(), -1) == 1000.0
+    call.cancel()
+
+
+async def test_where_calls_arrive_one_by_one_few_are_held_for_all_of_it() -> None:
+    bench = Bench(max_delay=1000.0)
+    bench.joiner = Joiner(bench.admission, 100, 1000.0, bench.pace, holding=ONE_BY_ONE)
+    bench.joiner._expected = 2
+    for _ in range(3):
+        call = bench.call(b"a")
+        await asyncio.sleep(0)
+        (queue,) = bench.joiner._queues.values()
+        assert queue.timer is not None
+        assert round(queue.timer.when() - asyncio.get_running_loop().time(), -1) == 1000.0
+        call.cancel()
+        bench.joiner._time_is_up(next(iter(bench.joiner._queues)))
+        bench.joiner._expected = 2
 
 
 async def test_where_nobody_comes_nothing_is_held() -> None:
