@@ -162,7 +162,7 @@ class _Queue:
 
 
 class Holding(NamedTuple):
-    """How batches are held: that of `max_delay` where fewer than `many` requests are expected."""
+    """How batches are held: for `part` of `max_delay` where fewer than `many` requests are expected."""
 
     many: int
     part: float

@@ -181,8 +181,7 @@ class NativeServer:
 
     def gather_soon(self) -> None:
         """Lets calls gather before the next are looked at, as network cards do with packets: where they come faster
-        than they can be answered, to wake up for each would cost more than the refusal. Answers that a worker makes
-        leave meanwhile."""
+        than they can be answered, to wake up for each costs CPU that answers need. Answers wait for it as well."""
         if not self._gathering:
             self._gathering = True
             self.loop.call_soon(self._gather)
