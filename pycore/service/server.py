@@ -53,7 +53,8 @@ from pycore.service.metrics import Metrics, certificate_expiry, serve_metrics
 from pycore.service.native_tls import server_context
 from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
-from pycore.service.supervisor import end_with_parent, supervise
+from pycore.service.signals import StopSignals, end_with_parent
+from pycore.service.supervisor import supervise
 from pycore.service.tls import TlsError, server_credentials
 from pycore.service.unread import Unread
 from pycore.service.verdict_cache import VerdictCache
@@ -460,26 +461,24 @@ class Drained(Protocol):
         ...
 
 
-async def _serve_until_signal(make: Callable[[], Drained], reread: Callable[[], ServiceConfig] | None) -> None:
+async def _serve_until_signal(
+    make: Callable[[], Drained], reread: Callable[[], ServiceConfig] | None, supervised: bool
+) -> None:
     server = make()
     for words in misspelt_variables(os.environ):
         _log.warning("%s", words)
-    signalled = asyncio.Event()
-    again = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: (again if signalled.is_set() else signalled).set())
+    signals = StopSignals(supervised)
     if isinstance(server, Server):
-        loop.add_signal_handler(signal.SIGHUP, _reload, server, reread)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, server, reread)
     await server.start()
     more = [_when_warm(server), give_back_when_idle(server.admission)] if isinstance(server, Server) else []
     tasks = [asyncio.create_task(one) for one in more]
-    waits = [asyncio.create_task(one.wait()) for one in (signalled, server.ends.seen)]
+    waits = [asyncio.create_task(one.wait()) for one in (signals.drain, server.ends.seen)]
     await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     if server.ends.seen.is_set():
         leave(EXIT_ENDED)
     stopping = asyncio.create_task(server.stop())
-    impatient = asyncio.create_task(again.wait())
+    impatient = asyncio.create_task(signals.at_once.wait())
     await asyncio.wait({stopping, impatient}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
         _log.warning("second signal: ending calls in flight")
@@ -525,7 +524,9 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
     if config.share_port:
         end_with_parent()
     keep_memory(config.max_message_bytes)
-    return run_until_signal(lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format)
+    return run_until_signal(
+        lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format, config.share_port
+    )
 
 
 def run_until_signal(
@@ -534,11 +535,12 @@ def run_until_signal(
     reread: Callable[[], ServiceConfig] | None = None,
     event_loop: str = "asyncio",
     log_format: str = "auto",
+    supervised: bool = False,
 ) -> int:
-    """As :func:`run`, for a server of any kind."""
+    """As :func:`run`, for a server of any kind. `supervised` is that of :class:`StopSignals`."""
     log_to_stderr(log_level, log_format)
     try:
-        run_loop(event_loop, _serve_until_signal(make, reread))
+        run_loop(event_loop, _serve_until_signal(make, reread, supervised))
     except Exception as error:
         plain = isinstance(error, (OSError, AccessError, TlsError, EventLoopError))
         _log.error("the service could not start: %s", error, exc_info=not plain)

@@ -3,7 +3,7 @@
 One process computes on as many cores as it has workers, but one event loop carries its calls: about 2,000 a second.
 With ``processes = n`` this one starts n of them, which listen on the same port (SO_REUSEPORT: the kernel spreads
 connections, not calls), starts a new one where one dies, hands SIGHUP on, and at the end drains them one after another,
-`drain_delay` apart, so that clients find the others.
+`drain_delay` apart, so that clients find the others. A second signal ends all of them at once.
 
 Limits and quotas are of each process; figures and the admin page too: the second process serves them one port above
 `metrics_address` and `admin_address`, the third two.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import socket
 import sys
@@ -22,8 +21,9 @@ import time
 from collections.abc import Sequence
 
 from pycore.service.config import ServiceConfig
+from pycore.service.signals import HURRY, StopSignals
 
-__all__ = ["Supervisor", "end_with_parent", "supervise"]
+__all__ = ["Supervisor", "supervise"]
 
 _log = logging.getLogger("pycore.service")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
@@ -43,7 +43,7 @@ class Supervisor:
     def __init__(self, config: ServiceConfig, arguments: Sequence[str] = ()) -> None:
         self._config = config
         self._arguments = tuple(arguments)
-        self._stopping = asyncio.Event()
+        self._signals: StopSignals
         self._children: dict[int, asyncio.subprocess.Process] = {}
         self._status = 0
         self._port = 0
@@ -54,17 +54,17 @@ class Supervisor:
         Raises:
             OSError: the address cannot be bound.
         """
+        self._signals = StopSignals()
         with _reserved(self._config.address) as self._port:
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self._stopping.set)
-            loop.add_signal_handler(signal.SIGHUP, self._hand_on, signal.SIGHUP)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hand_on, signal.SIGHUP)
             keepers = [asyncio.create_task(self._keep(i)) for i in range(self._config.processes)]
-            told = asyncio.create_task(self._stopping.wait())
+            told = asyncio.create_task(self._signals.drain.wait())
             await asyncio.wait({told, *keepers}, return_when=asyncio.FIRST_COMPLETED)  # a keeper only ends by a fault
-            self._stopping.set()
+            self._signals.drain.set()
+            impatient = asyncio.create_task(self._hurry())
             await self._drain()
             await asyncio.gather(told, *keepers)
+            impatient.cancel()
         return self._status
 
     def _command(self, index: int) -> list[str]:
@@ -82,37 +82,43 @@ class Supervisor:
     async def _keep(self, index: int) -> None:
         """Starts a process, and another one whenever it ends."""
         pause = _FIRST_PAUSE_S
-        while not self._stopping.is_set():
+        while not self._signals.drain.is_set():
             began = time.monotonic()
             child = await asyncio.create_subprocess_exec(*self._command(index))
             self._children[index] = child
             _log.info("process started", extra={"index": index, "pid": child.pid})
-            if self._stopping.is_set():  # it was told before it was there
+            if self._signals.drain.is_set():  # it was told before it was there
                 child.terminate()
             status = await child.wait()
             del self._children[index]
-            if self._stopping.is_set():
+            if self._signals.drain.is_set():
                 self._status = max(self._status, status if status > 0 else 0)
                 return
             _log.error("process ended", extra={"index": index, "pid": child.pid, "status": status})
             if status in (_SETTINGS, _START):
                 self._status = status
-                self._stopping.set()
+                self._signals.drain.set()
                 return
             pause = _FIRST_PAUSE_S if time.monotonic() - began > _HEALTHY_S else min(2 * pause, _LONGEST_PAUSE_S)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
+                await asyncio.wait_for(self._signals.drain.wait(), pause)
 
     def _hand_on(self, number: signal.Signals) -> None:
         for child in self._children.values():
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(number)
 
+    async def _hurry(self) -> None:
+        await self._signals.at_once.wait()
+        _log.warning("second signal: ending all processes")
+        self._hand_on(HURRY)
+
     async def _drain(self) -> None:
         children = list(self._children.values())
         for i, child in enumerate(children):
             if i:
-                await asyncio.sleep(self._config.drain_delay)
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._signals.at_once.wait(), self._config.drain_delay)
             with contextlib.suppress(ProcessLookupError):
                 child.terminate()
         limit = self._config.drain_delay + self._config.drain_grace + _LATE_S
@@ -160,14 +166,3 @@ def supervise(config: ServiceConfig, arguments: Sequence[str] = ()) -> int:
 
 async def _run(config: ServiceConfig, arguments: Sequence[str]) -> int:
     return await Supervisor(config, arguments).run()
-
-
-def end_with_parent() -> None:
-    """Makes this process drain when the one that started it ends, however that ends. Linux only."""
-    if sys.platform == "linux":
-        import ctypes
-
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGTERM)

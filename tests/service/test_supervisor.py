@@ -95,12 +95,37 @@ def test_signals_reach_all(spawn: Spawn) -> None:
             os.kill(pid, 0)
 
 
+def test_only_a_second_signal_to_the_supervisor_ends_them_at_once(spawn: Spawn) -> None:
+    process = spawn("--processes", "2", "--workers", "1", "--drain-delay", "36000")
+    _, pids = started(process)
+    process.signal()
+    process.event("draining")  # the first; the second is told in ten hours
+    os.kill(pids[1], signal.SIGINT)
+    process.event("draining")
+    for number in (signal.SIGTERM, signal.SIGINT):  # as a terminal or systemd does
+        for pid in pids.values():
+            os.kill(pid, number)
+    for _ in range(2):  # once they have answered the second of these, they have seen what came before it
+        process.signal(signal.SIGHUP)
+        for _ in pids:
+            process.event("settings reloaded")
+    assert not [line for line in process.lines if "second signal" in line]
+    process.signal()
+    process.event("second signal: ending all processes")
+    for _ in pids:
+        process.event("second signal: ending calls in flight")
+    assert process.wait() == 0
+    assert sum('"stopped"' in line for line in process.lines) == 2
+
+
 def test_they_end_when_the_supervisor_is_killed(spawn: Spawn) -> None:
     process = spawn(*TWO)
     _, pids = started(process)
     process.signal(signal.SIGKILL)
     for _ in range(2):
         process.event("stopped")
+    # The kernel tells them once for each thread of their parent: that is no second signal.
+    assert not [line for line in process.lines if "second signal" in line]
     for pid in pids.values():
         end = time.monotonic() + PATIENCE
         while _lives(pid):
