@@ -485,6 +485,7 @@ async def _serve_until_signal(
         await server.stop_now()
     impatient.cancel()
     await stopping
+    signals.ignore()
     for task in (*tasks, *waits):
         task.cancel()
     if server.stuck:

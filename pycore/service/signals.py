@@ -34,6 +34,7 @@ class StopSignals:
     """
 
     def __init__(self, supervised: bool = False) -> None:
+        self._supervised = supervised
         self.drain = asyncio.Event()
         self.at_once = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -41,6 +42,14 @@ class StopSignals:
             loop.add_signal_handler(number, self.drain.set if supervised else self._next)
         if supervised:
             loop.add_signal_handler(HURRY, self._hurry)
+
+    def ignore(self) -> None:
+        """The service has stopped. One more signal to a process that has a supervisor must not cost it its last lines
+        in the log and its exit status, as it would once the loop is closed."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, HURRY) if self._supervised else ():
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
     def _next(self) -> None:
         (self.at_once if self.drain.is_set() else self.drain).set()
