@@ -123,6 +123,7 @@ static void test_counts(int backend, int hash) {
             one_by_one(hash, data, prefixes[w], rows.data + i * (widths[w] + 1), widths[w], wanted + i * size);
         }
         for (size_t n = 1; n <= MOST; n++) {
+            if (!THOROUGH && n > 20 && (n + 1) % 8 > 2) continue; /* next to whole vectors */
             memset(got, 0xaa, sizeof got);
             EXPECT_INT(pc_hash_batch(backend, hash, data, prefixes[w], &rows, n, got), PC_OK);
             if (!EXPECT(memcmp(got, wanted, n * size) == 0 && got[n * size] == 0xaa)) return;
@@ -141,6 +142,7 @@ static void test_long(int backend, int hash) {
         const size_t lens[] = {DATA, DATA - 1025, 1024, 1023, 0};
         memcpy(joined, data + 1000, prefixes[p]);
         for (size_t l = 0; l < sizeof lens / sizeof lens[0]; l++) {
+            if (!THOROUGH && lens[l] > 2048 && p % 3) continue;
             memcpy(joined + prefixes[p], data, lens[l]);
             pc_column one = {data, NULL, lens[l], 0}, whole = {joined, NULL, prefixes[p] + lens[l], 0};
             EXPECT_INT(pc_hash_batch(backend, hash, data + 1000, prefixes[p], &one, 1, got), PC_OK);
