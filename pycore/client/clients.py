@@ -83,18 +83,18 @@ class ValidationClient(Connection, Blocking):
             raise self._translated(error) from None
 
     def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Returns when the service says SERVING, of several targets the first; ServiceError(UNAVAILABLE) when it has
-        not within `timeout` seconds."""
+        """Returns when the service says SERVING, of several targets the first; ServiceError(UNAVAILABLE) with the last
+        reason when it has not within `timeout` seconds, or at once where its certificate is not trusted."""
         waiting = Readiness(self.target, timeout, len(self._routes) > 1)
         while True:
             left = waiting.left()
             try:
                 asked = self._routes.pick().health
-                if serving(asked(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
+                if serving(asked(health_pb2.HealthCheckRequest(), timeout=left)):
                     return
-                waiting.last = "NOT_SERVING"
+                waiting.not_serving()
             except grpc.RpcError as error:
-                waiting.last = str(self._translated(error))
+                waiting.failed(self._translated(error))
             time.sleep(waiting.pause())
 
     def _run(self, plan: Plan[R] | Feed[R]) -> R:
@@ -272,11 +272,11 @@ class AsyncValidationClient(Connection, Awaiting):
             left = waiting.left()
             try:
                 asked = self._routes.pick().health
-                if serving(await asked(health_pb2.HealthCheckRequest(), timeout=left, wait_for_ready=True)):
+                if serving(await asked(health_pb2.HealthCheckRequest(), timeout=left)):
                     return
-                waiting.last = "NOT_SERVING"
+                waiting.not_serving()
             except grpc.RpcError as error:
-                waiting.last = str(self._translated(error))
+                waiting.failed(self._translated(error))
             await asyncio.sleep(waiting.pause())
 
     async def _run(self, plan: Plan[R] | Feed[R]) -> R:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,8 @@ from pycore.wire.errors import ServiceError, from_rpc, to_code
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_PAUSE_S = 0.05  # between two looks at a service that is not ready
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5  # between two looks at a service that is not ready
+_DISTRUST = re.compile("certificate.verify.failed|hostname verification|certificate is not valid for", re.IGNORECASE)
 _ONE_LOOK_S = 1.0  # at one of several connections, of which another may be ready
 MIN_STREAM_WINDOW, MAX_STREAM_WINDOW = 4, 1024  # a BIF block is answered when the two after it are there
 
@@ -197,19 +199,35 @@ class Readiness:
 
     def __init__(self, target: str, timeout: float, several: bool) -> None:
         self._target = target
+        self._several = several
         self._longest = _ONE_LOOK_S if several else timeout
         self._timeout = timeout
         self._end = time.monotonic() + timeout
-        self.last = "no answer"
+        self._pause = _PAUSE_S
+        self._last = ""
 
     def left(self) -> float:
         """Seconds that one look may take; ServiceError where there are none left."""
         left = self._end - time.monotonic()
         if left <= 0:
-            words = f"{self._target} was not ready within {self._timeout:g} s: {self.last}"
+            words = f"{self._target} was not ready within {self._timeout:g} s: {self._last or 'no answer'}"
             raise ServiceError(grpc.StatusCode.UNAVAILABLE, words)
         return min(left, self._longest)
 
+    def not_serving(self) -> None:
+        """It answered, and is not ready."""
+        self._last = "NOT_SERVING"
+
+    def failed(self, error: Exception) -> None:
+        """It could not be asked. ServiceError where it is the only target and waiting does not help: its certificate
+        is not trusted, or of another name."""
+        late = isinstance(error, ServiceError) and error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        if not late or not self._last:  # the last look may have been short
+            self._last = str(error)
+        if not self._several and _DISTRUST.search(self._last):
+            raise ServiceError(grpc.StatusCode.UNAVAILABLE, f"{self._target} was not ready: {self._last}")
+
     def pause(self) -> float:
         """Seconds until the next look."""
-        return min(_PAUSE_S, max(0.0, self._end - time.monotonic()))
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_PAUSE_S)
+        return min(pause, max(0.0, self._end - time.monotonic()))

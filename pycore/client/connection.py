@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -22,6 +24,7 @@ PRIORITY_KEY, REQUEST_ID_KEY = "pycore-priority", "x-request-id"
 _MOST_REQUEST_ID = 128
 _MOST_CONNECTIONS = 64
 _MOST_ATTEMPTS = 10
+_PORTLESS = re.compile(r"(?:dns:///)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)")
 _LONGEST_RECONNECT_MS = 5000  # gRPC's own 2 minutes leave a service alone that has long been back
 
 Metadata = tuple[tuple[str, str], ...]
@@ -42,13 +45,38 @@ class Tls:
     private_key: Path | str | None = None
     server_name: str | None = None
 
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.private_key is None):
+            given, other = (
+                ("certificate", "private_key") if self.private_key is None else ("private_key", "certificate")
+            )
+            raise InputError(other, "None", f"a file with it, for {given} is given; or neither")
+
     def credentials(self) -> grpc.ChannelCredentials:
-        """The files as gRPC credentials."""
+        """The files as gRPC credentials.
+
+        Raises:
+            OSError: a file cannot be read.
+            InputError: the key is that of another certificate.
+        """
         roots, chain, key = (
             Path(path).read_bytes() if path is not None else None
             for path in (self.root_certificates, self.certificate, self.private_key)
         )
+        if self.certificate is not None and self.private_key is not None:
+            _check_pair(self.certificate, self.private_key)
         return grpc.ssl_channel_credentials(roots, key, chain)
+
+
+def _check_pair(certificate: Path | str, private_key: Path | str) -> None:
+    """InputError where they do not belong together; whatever else is wrong with them gRPC says."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, private_key, password="")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise InputError("private_key", str(private_key), f"the key of {certificate}") from None
+    except OSError:
+        pass
 
 
 class Token:
@@ -180,6 +208,8 @@ class Endpoints:
         if health_checks and policy != "round_robin":
             raise InputError("health_checks", "True", "balance='round_robin' with it: gRPC has them with that only")
         secured = Tls() if tls is True else tls or None
+        if secured is not None and not isinstance(secured, Tls):
+            raise InputError("tls", quote(secured), "a Tls, True for the roots that gRPC ships, or None")
         arguments: list[tuple[str, Any]] = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
@@ -210,6 +240,8 @@ def split_targets(target: str | Sequence[str]) -> tuple[str, ...]:
         targets = tuple(given)
     if not targets or not all(isinstance(one, str) and one for one in targets):
         raise InputError("target", quote(target), "'host:port', several with commas between them, or a list of them")
+    if bare := next((one for one in targets if _PORTLESS.fullmatch(one)), None):  # gRPC would take port 443
+        raise InputError("target", quote(bare), "a port as well: 'host:port'")
     if len(set(targets)) != len(targets):
         raise InputError("target", f"{len(targets)} targets, some of them equal", "each once; see connections")
     return targets

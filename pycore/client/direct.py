@@ -202,6 +202,14 @@ class Direct:
             if one.socket is not None:
                 one.socket.close()
 
+    def reason(self, one: _Connection) -> str:
+        """Why a connection is at its end, and a guess where it never worked."""
+        reason = one.reason()
+        if one.carried or self.place.path is not None:
+            return reason
+        guess = "TLS" if self.context is None else "a certificate of the client, or another one"
+        return f"{reason}, before any answer: does it want {guess}?"
+
     def close(self) -> None:
         """Closes what is idle, and ends the calls that run."""
         self.closed = True
@@ -311,7 +319,7 @@ class DirectMethod:
             elif answer is not None:
                 return self._read(*answer)
             else:
-                raise gone() if pool.closed else away(f"the connection to {pool.place} was lost: {one.reason()}")
+                raise gone() if pool.closed else away(f"the connection to {pool.place} was lost: {pool.reason(one)}")
 
     def _headers(self, timeout: float | None, metadata: Any) -> bytes:
         """The header list of a call, which is most often that of the last one."""

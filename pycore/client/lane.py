@@ -379,14 +379,14 @@ class LaneClient(Calls, Blocking):
         """Returns when the service says SERVING; ServiceError(UNAVAILABLE) when it has not within `timeout` seconds."""
         waiting = Readiness(self.path, timeout, several=False)
         while True:
+            left = waiting.left()
             try:
-                if self.using(timeout=waiting.left() or None).health():
+                if self.using(timeout=left).health():
                     return
-                waiting.last = "NOT_SERVING"
+                waiting.not_serving()
             except ServiceError as error:
-                waiting.last = str(error)
+                waiting.failed(error)
             time.sleep(waiting.pause())
-            waiting.left()
 
     def _metadata(self) -> Metadata:
         told = self._settings.metadata

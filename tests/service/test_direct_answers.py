@@ -128,7 +128,6 @@ def test_what_it_is_used_for(authority: Authority, monkeypatch: pytest.MonkeyPat
         ("balance", {"balance": "round_robin"}),
         ("balance", {"target": "a:1,b:1"}),
         ("target", {"target": "ipv4:127.0.0.1:1"}),
-        ("target", {"target": "node"}),
         ("target", {"target": "xds:///node:1"}),
         ("target", {"target": "unix:relative"}),
         ("root_certificates", {"tls": True}),

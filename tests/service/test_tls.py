@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -19,11 +21,15 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import pycore
 from pycore.client import AsyncValidationClient, ServiceError, Tls, ValidationClient
+from pycore.client.direct import is_built
+from pycore.errors import InputError
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
 from pycore.service.tls import TlsError
 
 from .conftest import PATIENCE, Authority
+
+TRANSPORTS = ["grpcio", *(["nghttp2"] if is_built() else [])]
 
 
 @pytest.fixture
@@ -80,6 +86,63 @@ def test_mutual_tls(authority: Authority, tmp_path: Path) -> None:
         assert not works(server.target, Tls(authority.path))
         assert not works(server.target, Tls(authority.path, *foreign))
         assert not works(server.target, None)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_waiting_for_a_service_says_why_it_is_in_vain(
+    tls_server: Server, authority: Authority, tmp_path: Path, transport: str
+) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other", "stranger")
+
+    def words(tls: Tls | None, timeout: float) -> str:
+        with (
+            ValidationClient(tls_server.target, tls=tls, transport=transport) as client,
+            pytest.raises(ServiceError, match="was not ready") as caught,
+        ):
+            client.wait_until_ready(timeout)
+        assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+        return str(caught.value)
+
+    assert re.search("(?i)certificate.verify.failed", words(Tls(stranger.path), 36_000))  # it does not wait for that
+    elsewhere = words(Tls(authority.path, server_name="elsewhere.test"), 36_000)
+    assert re.search("Hostname Verification|not valid for 'elsewhere.test'", elsewhere)
+    plain = words(None, 0.3)
+    assert "within 0.3 s" in plain
+    assert "does it want TLS?" in plain if transport == "nghttp2" else "UNAVAILABLE" in plain
+
+
+@pytest.mark.asyncio
+async def test_the_asyncio_client_does_not_wait_for_a_stranger(tls_server: Server, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other", "stranger")
+    async with AsyncValidationClient(tls_server.target, tls=Tls(stranger.path)) as client:
+        with pytest.raises(ServiceError, match=r"(?i)was not ready: .*certificate.verify.failed"):
+            await client.wait_until_ready(36_000)
+
+
+def test_files_of_a_client_that_do_not_go_together(authority: Authority) -> None:
+    """They are an error before anything connects."""
+    certificate, key = authority.issue("node-1", ExtendedKeyUsageOID.CLIENT_AUTH)
+    _, other = authority.issue("node-2", ExtendedKeyUsageOID.CLIENT_AUTH)
+    with pytest.raises(InputError, match="private_key: got None"):
+        Tls(authority.path, certificate)
+    with pytest.raises(InputError, match="certificate: got None"):
+        Tls(authority.path, private_key=key)
+    for transport in TRANSPORTS:
+        with pytest.raises(
+            InputError, match=rf"private_key: got .*{other.name}.*, wanted the key of .*{certificate.name}"
+        ):
+            ValidationClient("localhost:1", tls=Tls(authority.path, certificate, other), transport=transport)
+    path: Any = str(authority.path)
+    with pytest.raises(InputError, match=r"tls: got .*, wanted a Tls"):
+        ValidationClient("localhost:1", tls=path)
+
+
+@pytest.mark.parametrize("target", ["localhost", "dns:///node", "[::1]", ["a:1", "b"], "a:1,b"])
+def test_a_target_without_a_port(target: str | list[str]) -> None:
+    with pytest.raises(InputError, match=r"target: got .*, wanted a port as well"):
+        ValidationClient(target)
 
 
 def presented_serial(target: str, authority: Authority) -> int:
