@@ -37,6 +37,9 @@ def serve(context: typer.Context) -> None:
     """
     if any(one == "--fabric-x" or one.startswith("--fabric-x=") for one in context.args):
         sys.exit(_serve_fabricx([one for one in context.args if one != "--json"]))
+    from pycore.service.signals import ignore_hangup
+
+    ignore_hangup()
     from pycore.service.check import check
     from pycore.service.config import ServiceConfig, parse
     from pycore.service.server import run

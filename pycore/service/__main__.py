@@ -5,6 +5,11 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from pycore.service.signals import ignore_hangup
+
+if __name__ == "__main__":
+    ignore_hangup()
+
 from pycore.service.check import check
 from pycore.service.config import parse
 from pycore.service.server import run

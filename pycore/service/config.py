@@ -130,6 +130,11 @@ class ServiceConfig(BaseSettings):
         "1/1", pattern=r"^\d{1,3}/\d{1,3}$", description="which of how many this one is: what `processes` sets"
     )
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
+    supervisor: int | None = Field(
+        None,
+        ge=1,
+        description="the process that looks after this one, which drains when that ends: what `processes` sets",
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="requests computed at once (default: CPUs)"
     )

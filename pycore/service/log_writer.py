@@ -12,6 +12,7 @@ import collections
 import contextlib
 import logging
 import os
+import select
 import threading
 import time
 from typing import TextIO
@@ -92,6 +93,13 @@ class LogWriter(logging.Handler):
             self._stream.write(text)
             self._stream.flush()
             return
-        data = memoryview(text.encode("utf-8", "backslashreplace"))
-        while data:
-            data = data[os.write(number, data) :]
+        data = text.encode("utf-8", "backslashreplace")
+        at = 0
+        while at < len(data):
+            # Other processes may write to the same pipe, which takes so much in one piece: whole lines, if it can be.
+            most = at + select.PIPE_BUF
+            end = len(data) if most >= len(data) else data.rfind(b"\n", at, most) + 1 or most
+            try:
+                at += os.write(number, memoryview(data)[at:end])
+            except BlockingIOError:  # somebody made it non-blocking, for all who share it
+                select.select([], [number], [])

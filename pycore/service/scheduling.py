@@ -76,6 +76,14 @@ class _Queue:
         self._clients.setdefault(piece.client, deque()).append(piece)
         self.count += 1
 
+    def remove(self, piece: _Piece) -> None:
+        """Takes out one that was just put here."""
+        pieces = self._clients[piece.client]
+        pieces.remove(piece)
+        if not pieces:
+            del self._clients[piece.client]
+        self.count -= 1
+
     def pop(self) -> _Piece:
         client, pieces = next(iter(self._clients.items()))
         piece = pieces.popleft()
@@ -138,8 +146,17 @@ class Scheduler(Executor):
             if len(self._threads) < self._size:
                 # Work that hangs does not keep the process: a service that stops says what is still running.
                 name = f"{self._name}_{len(self._threads)}"
-                self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
-                self._threads[-1].start()
+                thread = threading.Thread(target=self._work, name=name, daemon=True)
+                try:
+                    thread.start()
+                except (
+                    RuntimeError
+                ):  # the system has no more: those that are there do it, and the next piece tries again
+                    if not self._threads:
+                        self._queues[piece.priority].remove(piece)
+                        raise
+                else:
+                    self._threads.append(thread)
         return piece.future
 
     @property
@@ -248,6 +265,9 @@ class Scheduler(Executor):
         else:
             with self._lock:
                 self._put(piece)
+        # This frame is in the traceback of a failure, which must not hold itself and the request.
+        result = failure = None
+        del piece
         return again
 
     def _ended(self, priority: Priority) -> bool:

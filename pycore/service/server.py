@@ -521,12 +521,13 @@ def run(config: ServiceConfig, reread: Callable[[], ServiceConfig] | None = None
     """
     if config.processes > 1:
         log_to_stderr(config.log_level, config.log_format)
-        return supervise(config, arguments)
-    if config.share_port:
-        end_with_parent()
+        return supervise(config, arguments, reread)
+    if config.supervisor is not None:
+        end_with_parent(config.supervisor)
     keep_memory(config.max_message_bytes)
+    supervised = config.supervisor is not None
     return run_until_signal(
-        lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format, config.share_port
+        lambda: Server(config), config.log_level, reread, config.event_loop, config.log_format, supervised
     )
 
 
@@ -570,8 +571,8 @@ def background(
     finish: Future[None] = Future()
 
     async def serve() -> None:
-        server = Server(config, clock=clock, interceptors=interceptors, tracing=tracing)
         try:
+            server = Server(config, clock=clock, interceptors=interceptors, tracing=tracing)
             await server.start()
         except BaseException as error:
             started.set_exception(error)

@@ -2,6 +2,7 @@
 
 StopSignals       what has been asked for
 end_with_parent   a service process drains when the one that looks after it ends
+ignore_hangup     for the time before there is a handler
 HURRY             what a supervisor sends its processes for "at once"
 
 A process that has a supervisor drains at SIGTERM and SIGINT however often they come. They come more than once without
@@ -17,7 +18,7 @@ import os
 import signal
 import sys
 
-__all__ = ["HURRY", "StopSignals", "end_with_parent"]
+__all__ = ["HURRY", "StopSignals", "end_with_parent", "ignore_hangup"]
 
 HURRY = signal.SIGUSR1
 
@@ -44,10 +45,10 @@ class StopSignals:
             loop.add_signal_handler(HURRY, self._hurry)
 
     def ignore(self) -> None:
-        """The service has stopped. One more signal to a process that has a supervisor must not cost it its last lines
-        in the log and its exit status, as it would once the loop is closed."""
+        """The service has stopped. One more signal must not cost it its last lines in the log and its exit status, as
+        it would once the loop is closed. Without a supervisor SIGTERM and SIGINT still end what does not end."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, HURRY) if self._supervised else ():
+        for number in (signal.SIGHUP, *((signal.SIGTERM, signal.SIGINT, HURRY) if self._supervised else ())):
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
 
@@ -59,12 +60,21 @@ class StopSignals:
         self.at_once.set()
 
 
-def end_with_parent() -> None:
-    """Makes this process drain when the one that started it ends, however that ends. Linux only."""
+def end_with_parent(parent: int) -> None:
+    """Makes this process drain when the one that started it ends, however that ends. Linux only.
+
+    Args:
+        parent: its number. It may have ended already, and another be the parent now.
+    """
     if sys.platform == "linux":
         import ctypes
 
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
         if os.getppid() != parent:
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+def ignore_hangup() -> None:
+    """SIGHUP would end a process that has not come to its handler for it; with this it is passed over until then."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)

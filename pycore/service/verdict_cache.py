@@ -39,6 +39,7 @@ ENTRY_BYTES = 192
 _KIND = "VerifySignatures"
 _AT_ONCE = 4  # rows: looked up on the event loop, before the request joins others
 _AT_ONCE_BYTES = 1 << 16  # of their rows: hashed there in a fraction of a millisecond
+_MOST_OPTIONS = 1 << 14  # bytes of text in the options of a work that is looked up; longer ones are wrong anyway
 _FEW = 16  # rows: looked up one by one, and always
 _SAMPLE = 4
 _WINDOW = 1 << 15  # look-ups: more than two blocks of transactions that came one by one before
@@ -221,7 +222,16 @@ def _fits(work: Work) -> bool:
         return work.kind == _KIND
     if work.kind != _KIND or not work.n:
         return False
-    return all(isinstance(one, Column) and one.n == work.n and _is_private(one.data) for one in work.columns)
+    if not all(isinstance(one, Column) and one.n == work.n and _is_private(one.data) for one in work.columns):
+        return False
+    return _size(work.options) <= _MOST_OPTIONS
+
+
+def _size(options: Any) -> int:
+    """The length of the texts in the options of a work, which nobody has checked yet."""
+    if isinstance(options, (str, bytes)):
+        return len(options)
+    return sum(map(_size, options)) if isinstance(options, tuple) else 0
 
 
 def _is_private(data: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from pycore.base.deadline import checkpoint
 from pycore.errors import LengthError
 from pycore.wire.schema import column_pb2
 
@@ -20,33 +21,54 @@ _ROWS = column_pb2.Column.ROWS_FIELD_NUMBER
 _COLUMN = column_pb2.Column.DESCRIPTOR.full_name
 _VARINT, _FIXED64, _BYTES, _GROUP, _GROUP_END, _FIXED32 = range(6)
 _MASK = (1 << 64) - 1
+_FIELDS_PER_ITEM = 8  # more columns of so many rows are larger than a message may be
+_AT_A_TIME = 4096  # fields between two looks at the clock
 
 
 def check_item_count(raw: bytes, message: type[Message], limit: int) -> None:
-    """Raises LengthError when a column in row form has more than `limit` rows.
+    """Raises LengthError when a column in row form has more than `limit` rows, or all of it far more fields than that
+    could be. A checkpoint of its caller's work (:mod:`pycore.base.deadline`).
 
     Args:
         raw: a serialised `message`, perhaps malformed.
         message: a request of the validation service.
         limit: the most rows of one column.
     """
-    _check(raw, 0, len(raw), message.DESCRIPTOR, limit)
+    _check(raw, 0, len(raw), message.DESCRIPTOR, limit, _Count(_FIELDS_PER_ITEM * limit + _AT_A_TIME))
 
 
-def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int) -> None:
+class _Count:
+    """The fields of a request that were looked at."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._seen = 0
+
+    def add(self) -> None:
+        """One more. LengthError above the most; StoppedError where nobody waits any more."""
+        self._seen += 1
+        if self._seen % _AT_A_TIME == 0:
+            checkpoint()
+            if self._seen > self._most:
+                raise LengthError("request", f"more than {self._most} fields", "fewer: one for each row of its columns")
+
+
+def _check(raw: bytes, start: int, end: int, descriptor: Any, limit: int, count: _Count) -> None:
     fields = {field.number: field for field in descriptor.fields}
     found = dict.fromkeys(fields, 0)
     for number, kind, first, last in walk(raw, start, end):
+        count.add()
         field = fields.get(number)
         if field is None or kind != _BYTES or field.message_type is None:
             continue
         if field.message_type.full_name == _COLUMN:
             for inner, _, _, _ in walk(raw, first, last):
+                count.add()
                 found[number] += inner == _ROWS
                 if found[number] > limit:
                     break
         else:
-            _check(raw, first, last, field.message_type, limit)
+            _check(raw, first, last, field.message_type, limit, count)
         if found[number] > limit:
             raise LengthError(field.name, f"more than {limit} items", f"at most {limit} per request")
 

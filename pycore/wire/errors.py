@@ -83,9 +83,9 @@ def _number(code: grpc.StatusCode) -> int:
 
 
 def _cut(words: object) -> str:
-    """At most _MAX_WORDS characters that protobuf takes: no lone surrogates, which JSON can smuggle into names."""
-    text = str(words)[: _MAX_WORDS + 1].encode("utf-8", "backslashreplace").decode()
-    return text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + "..."
+    """At most _MAX_WORDS bytes that protobuf takes: no lone surrogates, which JSON can smuggle into names."""
+    text = str(words)[: _MAX_WORDS + 1].encode("utf-8", "backslashreplace")
+    return (text if len(text) <= _MAX_WORDS else text[: _MAX_WORDS - 3] + b"...").decode("utf-8", "ignore")
 
 
 def _failure(code: grpc.StatusCode, message: str, *details: Message) -> Failure:
@@ -114,7 +114,17 @@ def _input_failure(error: errors.InputError) -> Failure:
 
 
 def to_failure(error: Exception, method: str) -> Failure:
-    """The status for an exception of `method`. Unexpected ones are logged under the reference that the client gets."""
+    """The status for an exception of `method`. Unexpected ones are logged under the reference that the client gets.
+
+    The exception loses its traceback. Its frames hold the request, and often the exception itself: a circle, which
+    stays in memory until Python's collector runs, however large the request was.
+    """
+    failure = _failure_of(error, method)
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return failure
+
+
+def _failure_of(error: Exception, method: str) -> Failure:
     if isinstance(error, errors.InputError):
         return _input_failure(error)
     if isinstance(error, RefusedError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Callable
@@ -25,8 +26,10 @@ from pycore._pb.validation.v1 import (
 )
 from pycore.base.deadline import ExpiredError
 from pycore.client import ServiceError, ValidationClient
+from pycore.errors import InputError
 from pycore.service.server import Server
 from pycore.wire import errors as status
+from pycore.wire.errors import to_failure
 from pycore.wire.refusals import OverloadedError, StalledError
 
 from .conftest import PATIENCE, RawCaller, u64
@@ -235,9 +238,27 @@ def test_words_are_cut_to_what_headers_can_carry(raw: RawCaller) -> None:
     error: Any = raw.refused("HashBatch", request.SerializeToString())
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert len(error.details()) < 1024
-    request.algorithm = "\u4e2d" * 1000
-    error = raw.refused("HashBatch", request.SerializeToString())
-    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT, error
+    for character in "\u4e2d\U0001f600":
+        request.algorithm = character * 3000
+        error = raw.refused("HashBatch", request.SerializeToString())
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT, error
+
+    for long in ("x" * 3000, "\u4e2d" * 3000, "\U0001f600" * 3000):
+        failure = to_failure(InputError(long, long, long), "ValidateBlock")
+        ((_, details),) = failure.trailing_metadata
+        assert 3 * len(failure.message.encode()) + len(base64.b64encode(details)) < 8192  # gRPC's soft limit
+
+
+def test_an_exception_that_became_a_status_holds_no_frames() -> None:
+    """They hold the request, which then stayed until the collector ran."""
+    with pytest.raises(InputError) as caught:
+        try:
+            raise KeyError
+        except KeyError as cause:
+            raise InputError("a", "b", "c") from cause
+    error = caught.value
+    assert to_failure(error, "HashBatch").code is grpc.StatusCode.INVALID_ARGUMENT
+    assert (error.__traceback__, error.__context__, error.__cause__) == (None, None, None)
 
 
 def test_an_unexpected_exception_is_internal_with_a_reference_that_is_in_the_log(

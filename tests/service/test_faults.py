@@ -295,6 +295,31 @@ def test_lines_that_nobody_takes_are_dropped_and_counted() -> None:
     assert len(kept) + sum(told) == sent
 
 
+def test_lines_of_several_processes_stay_whole() -> None:
+    """One pipe, which takes 4 KiB in one piece, and which somebody made non-blocking."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with os.fdopen(reading, encoding="ascii") as reader:
+        logs = []
+        for name in ("one", "other"):
+            writer = LogWriter(os.fdopen(os.dup(writing), "w", encoding="ascii"))
+            writer.setFormatter(JsonLines())
+            logs.append((logging.Logger(name), writer))
+            logs[-1][0].addHandler(writer)
+        os.close(writing)
+        for i in range(2000):
+            for log, _ in logs:
+                log.warning("%s", i, extra={"padding": "x" * 500})
+        found: dict[str, list[int]] = {"one": [], "other": []}
+        while not all(numbers[-1:] == [1999] for numbers in found.values()):
+            line = json.loads(reader.readline())
+            found[line["logger"]].append(int(line["message"]))
+        for _, writer in logs:
+            writer.flush()
+            writer._stream.close()
+    assert found == {name: list(range(2000)) for name in found}
+
+
 # ---- clocks ----------------------------------------------------------------------------------------------------------
 
 

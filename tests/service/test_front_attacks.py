@@ -10,6 +10,7 @@ import ipaddress
 import socket
 import ssl
 import struct
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from pycore.service.config import ServiceConfig
+from pycore.service.front import calls
 from pycore.service.guard import certificate_names
 from pycore.service.native_tls import server_context
 from pycore.service.tls import server_credentials
@@ -88,6 +90,37 @@ def answered(target: str, data: bytes, *more: tuple[str, str]) -> bytes:
     peer.close()
     assert not peer.received[stream]
     return b"".join(peer.said[stream])
+
+
+def test_few_messages_are_inflated_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may become as large as a message may be, before anything has admitted it."""
+    whole, most, now, free = calls.inflated, 0, 0, threading.Event()
+
+    async def counted(*arguments: Any) -> bytes:
+        nonlocal most, now
+        now += 1
+        most = max(most, now)
+        while not free.is_set():  # noqa: ASYNC110 - the test is another thread
+            await asyncio.sleep(0.001)
+        now -= 1
+        return await whole(*arguments)
+
+    monkeypatch.setattr(calls, "inflated", counted)
+    zipped = gzip.compress(b"ab")
+    data = b"\1" + struct.pack(">I", len(zipped)) + zipped
+    with fronted("nghttp2") as front:
+        peer = Watcher(front.target)
+        streams = [peer.call(PATH + "one", data, ("grpc-encoding", "gzip")) for _ in range(12)]
+        while now < 4:
+            time.sleep(0.001)
+        other = Watcher(front.target)
+        other.wait_for_end(other.call(PATH + "one", message(b"ab")))  # nobody else waits for them
+        other.close()
+        free.set()
+        for stream in streams:
+            peer.wait_for_end(stream)
+        peer.close()
+    assert (most, now) == (4, 0)
 
 
 def test_heads_and_flags_that_mean_nothing_are_refused() -> None:

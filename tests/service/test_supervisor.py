@@ -118,6 +118,37 @@ def test_only_a_second_signal_to_the_supervisor_ends_them_at_once(spawn: Spawn) 
     assert sum('"stopped"' in line for line in process.lines) == 2
 
 
+def test_a_hangup_while_they_start_ends_nobody(spawn: Spawn) -> None:
+    process = spawn(*TWO)
+    for _ in range(2):
+        process.event("process started")
+    process.signal(signal.SIGHUP)
+    while process_serving(process) < 2:
+        assert process.next_event()["message"] != "process ended"
+    process.signal()
+    assert process.wait() == 0
+
+
+def test_a_hangup_while_it_starts_ends_no_service(spawn: Spawn) -> None:
+    process = spawn("--workers", "1", "--drain-delay", "0")
+    while not _ignores(process.process.pid, signal.SIGHUP):
+        time.sleep(0.001)
+    process.signal(signal.SIGHUP)
+    process.wait_for_target()
+    process.signal()
+    assert process.wait() == 0
+
+
+def test_they_end_when_the_supervisor_is_killed_while_they_start(spawn: Spawn) -> None:
+    process = spawn(*TWO)
+    pids = [process.event("process started")["pid"] for _ in range(2)]
+    process.signal(signal.SIGKILL)
+    end = time.monotonic() + PATIENCE
+    while any(_lives(pid) for pid in pids):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_they_end_when_the_supervisor_is_killed(spawn: Spawn) -> None:
     process = spawn(*TWO)
     _, pids = started(process)
@@ -131,6 +162,11 @@ def test_they_end_when_the_supervisor_is_killed(spawn: Spawn) -> None:
         while _lives(pid):
             assert time.monotonic() < end
             time.sleep(0.01)
+
+
+def _ignores(pid: int, number: int) -> bool:
+    ignored = Path(f"/proc/{pid}/status").read_text().partition("SigIgn:")[2].split()[0]
+    return bool(int(ignored, 16) >> number - 1 & 1)
 
 
 def _lives(pid: int) -> bool:

@@ -232,6 +232,15 @@ def test_small_requests_are_passed_over_while_few_are_found(monkeypatch: pytest.
     assert sum(counted.kernel(work([row], options("ed25519"))) for row in rows) == 0
 
 
+def test_options_that_are_too_long_are_not_kept() -> None:
+    cache = VerdictCache(1 << 20)
+    one = work(rows_of("sm2", 2), options("sm2", user_id=bytes(1 << 20)))
+    assert cache.known(one) is None
+    with pytest.raises(InputError, match="user_id"):
+        cache.run(one, lambda one: execute(one, SETTINGS))
+    assert cache._prefix.cache_info().currsize == 0
+
+
 def test_an_error_of_the_call_stays_one() -> None:
     rows = rows_of("sm2", 20)
     counted = Counted()

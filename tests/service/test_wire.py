@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import pycore
 from pycore._pb.validation.v1 import column_pb2, hash_pb2, signature_pb2, verdict_pb2
 from pycore.base.columns import Column, as_column
+from pycore.base.deadline import Budget, ExpiredError
 from pycore.base.report import BlockReport, Check, TransactionFault
 from pycore.errors import InputError, LengthError
 from pycore.wire import columns as wire
@@ -182,6 +183,17 @@ def test_count_sees_columns_that_come_in_pieces_and_inside_a_stream_message() ->
     with pytest.raises(LengthError):
         check_item_count(raw, signature_pb2.VerifySignatureStreamRequest, 5)
     check_item_count(raw, signature_pb2.VerifySignatureStreamRequest, 6)
+
+
+@pytest.mark.parametrize(
+    "field", [b"\x12\x00", b"\x7a\x00", b"\x78\x01"], ids=["empty columns", "unknown texts", "unknown numbers"]
+)
+def test_count_ends_where_there_is_more_than_could_be_rows(field: bytes) -> None:
+    check_item_count(field * 4000, hash_pb2.HashBatchRequest, 1)
+    with pytest.raises(LengthError, match=r"request: got more than \d+ fields"):
+        check_item_count(field * 20_000, hash_pb2.HashBatchRequest, 1)
+    with Budget(deadline=5.0, clock=lambda: 5.0), pytest.raises(ExpiredError):
+        check_item_count(field * 20_000, hash_pb2.HashBatchRequest, 10_000)
 
 
 def test_count_goes_on_behind_a_group() -> None:

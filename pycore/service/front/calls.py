@@ -244,7 +244,8 @@ class Call:
                 grpc.StatusCode.INTERNAL, f"a message is compressed, and grpc-encoding is {encoding[:32]}"
             )
         try:
-            return await inflated(message, encoding, self._connection.limits.message)
+            async with self._connection.inflating:
+                return await inflated(message, encoding, self._connection.limits.message)
         except BodyError as error:
             code = grpc.StatusCode.RESOURCE_EXHAUSTED if error.large else grpc.StatusCode.INTERNAL
             raise RefusedCallError(code, str(error)) from None

@@ -62,6 +62,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, server: NativeServer) -> None:
         self._server = server
         self.limits = server.limits
+        self.inflating = server.inflating
         self.loop = server.loop
         self.peer = ""
         self.auth_context: dict[str, list[bytes]] = {}

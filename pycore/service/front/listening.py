@@ -35,6 +35,7 @@ _HANDSHAKE_S = 20.0
 _SHUTDOWN_S = 2.0
 _JITTER = 0.1  # of a connection's age, so that not all come again at once
 _MOST_METHODS = 1024
+_INFLATED_AT_ONCE = 4  # messages of all connections: their text is not admitted yet
 _READ_AT_ONCE = 256 << 10
 _GATHER_S = 0.002
 
@@ -89,6 +90,7 @@ class NativeServer:
         self.age = age
         self.age_grace = age_grace
         self.connections: set[Connection] = set()
+        self.inflating = asyncio.Semaphore(_INFLATED_AT_ONCE)
         self.is_stopping = self._gathering = False
         self._share_port = share_port
         self._interceptors = list(interceptors)
