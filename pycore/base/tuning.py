@@ -7,13 +7,16 @@ service, or :func:`load`. Its form is JSON::
     {"pycore": "tuning 1", "cpu": "...", "date": "2026-11-29",
      "choices": [{"name": "streams", "algorithm": "sm3", "value": 1}]}
 
-No choice changes a digest or a verdict, so a bad file costs time only; one for another CPU is refused all the same.
+No choice changes a digest or a verdict. So a file for another CPU, such as that of a virtual machine which has moved to
+another host, is not used, with a warning; a file that cannot be read is an error.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +30,12 @@ NEVER: int = ffi.lib.PC_NEVER
 VARIABLE = "PYCORE_TUNING"
 _FORM = "tuning 1"
 _MOST_BYTES = 1 << 20
+_MOST_SHOWN = 200  # characters of a CPU's name: with its backends it is longer than other names
+_PROGRAMS = ("pycore.cli", "pycore.service")
+
+
+class OtherCPUError(InputError):
+    """A file of choices that were measured on another CPU."""
 
 
 class Choice(NamedTuple):
@@ -106,30 +115,66 @@ def load(path: str | os.PathLike[str]) -> int:
         InputError: the file cannot be read, has another form, is for another CPU, or has a choice that this machine
             lacks. Nothing is changed then.
     """
+    name = repr(os.fspath(path))
     try:
         with Path(path).open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
         found: Any = json.loads(data) if len(data) <= _MOST_BYTES else None
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError("tuning file", f"{os.fspath(path)}: {error}", "a file that `pycore tune` wrote") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError("tuning file", f"{name}: {why}", "a file that `pycore tune` wrote") from None
     if not isinstance(found, dict) or found.get("pycore") != _FORM or not isinstance(found.get("choices"), list):
-        raise InputError("tuning file", f"{os.fspath(path)}, of another form", "a file that `pycore tune` wrote")
-    if found.get("cpu") != cpu_name():
-        raise InputError("tuning file", f"choices for {quote(found.get('cpu'))}", f"choices for {cpu_name()!r}")
+        raise InputError("tuning file", f"{name}, of another form", "a file that `pycore tune` wrote")
+    cpu = found.get("cpu")
+    if cpu != cpu_name():
+        shown = repr(cpu[:_MOST_SHOWN]) if isinstance(cpu, str) else describe(cpu)
+        raise OtherCPUError("tuning file", f"{name} with choices for {shown}", f"choices for {cpu_name()!r}")
     before = choices()
     try:
         for row in found["choices"]:
             if not isinstance(row, dict):
                 raise InputError("choice", describe(row), "an object with name, algorithm and value")
             set_choice(str(row.get("name")), str(row.get("algorithm")), row.get("value"))  # type: ignore[arg-type]
-    except InputError:
+    except InputError as error:
         for one in before:
             put(one, one.value)
-        raise
+        raise InputError("tuning file", f"{name} with the {error.field} {error.got}", error.wanted) from None
     return len(found["choices"])
 
 
 def load_from_environment() -> None:
-    """Take the file that ``PYCORE_TUNING`` names, if it does."""
-    if path := os.environ.get(VARIABLE):
+    """Take the file that ``PYCORE_TUNING`` names, if it does. A file for another CPU is a warning.
+
+    Raises:
+        InputError: as :func:`load`, of a program that imports pycore.
+        SystemExit: the same in a command of ours, after a line on standard error: no line of the command has run yet
+            that could catch an error.
+    """
+    path = os.environ.get(VARIABLE)
+    if not path:
+        return
+    try:
         load(path)
+    except OtherCPUError as error:
+        words = f"{VARIABLE}: got {error.got}, wanted {error.wanted}: the usual choices are used instead"
+        if _is_command():
+            print(f"pycore: {words}", file=sys.stderr)
+        else:
+            warnings.warn(words, RuntimeWarning, stacklevel=3)  # where pycore is imported
+    except InputError as error:
+        named = InputError(VARIABLE, error.got, error.wanted)
+        if not _is_command():
+            raise named from None
+        if "--json" in sys.argv:
+            details = {"type": "InputError", "message": str(named), "field": VARIABLE, "got": named.got}
+            print(json.dumps({"error": details | {"wanted": named.wanted}}, indent=2))
+        print(f"pycore: {named}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _is_command() -> bool:
+    """Whether Python imports pycore for ``pycore``, ``python -m pycore.cli`` or ``python -m pycore.service``."""
+    program = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if program == "-m":  # until the module is found
+        return any(word in _PROGRAMS for word in sys.orig_argv)
+    return Path(program).stem == "pycore"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
+import shlex
+import shutil
 import subprocess
+import sysconfig
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -47,6 +50,17 @@ def describe_environment() -> dict[str, Any]:
         "active": dict(found.active),
         "versions": {name: version for name in _PEERS if (version := version_of(name))},
     }
+
+
+def program(name: str) -> str:
+    """A program of this Python's, as a shell in the current folder finds it: by its name where that is on PATH, else by
+    its path, which is relative below this folder."""
+    folder = Path(sysconfig.get_path("scripts"))
+    found = shutil.which(name)
+    if found is not None and Path(found).parent.resolve() == folder.resolve():
+        return name
+    path, here = folder / name, Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def version_of(distribution: str) -> str | None:

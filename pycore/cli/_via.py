@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from pycore.client import Tls, ValidationClient
 
 ViaOption = Annotated[
-    str | None, typer.Option("--via", metavar="TARGET", help="Ask a running service, e.g. localhost:50051.")
+    str | None,
+    typer.Option(
+        "--via",
+        metavar="TARGET",
+        help="Ask a running service, e.g. localhost:50051; its token: PYCORE_TOKEN_FILE or PYCORE_TOKEN.",
+    ),
 ]
-TlsOption = Annotated[bool, typer.Option("--tls", help="With --via: use TLS, trusting the roots that gRPC ships.")]
+TlsOption = Annotated[bool, typer.Option("--tls", help="TLS, trusting the roots that gRPC ships.")]
 CaOption = Annotated[
     Path | None, typer.Option("--tls-ca", metavar="PEM", help="TLS, trusting these certificate authorities alone.")
 ]

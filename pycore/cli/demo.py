@@ -359,13 +359,15 @@ def _show_summary(outcome: dict[str, Any], good: bool) -> None:
 
 def _stay(service: ServiceProcess) -> None:
     """Keeps the service up until Ctrl-C."""
+    from ._environment import program
+
     target = service.target
     try:
         print(
             f"\nThe service stays up on {target} until Ctrl-C. Try, in another terminal:\n"
-            f"  pycore info --via {target}\n"
-            f"  pycore validate --via {target} BLOCK_FILE\n"
-            f"  python -c 'from pycore.client import ValidationClient; "
+            f"  {program('pycore')} info --via {target}\n"
+            f"  {program('pycore')} validate --via {target} BLOCK_FILE\n"
+            f"  {program('python')} -c 'from pycore.client import ValidationClient; "
             f'print(ValidationClient("{target}").hash_batch("sm3", [b"abc"]))\'',
             flush=True,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_ENVIRONMENT, EXIT_INVALID
-from ._output import JsonOption, note, print_json, print_table
+from ._output import JsonOption, note, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def loadtest(
     shape: Annotated[
         str, typer.Option(help="single, packed, stream, coalesced or block: what a request is, see below.")
     ] = "single",
-    scheme: Annotated[str, typer.Option(help="The signature scheme.")] = "ed25519",
+    scheme: Annotated[str | None, typer.Option(help="The signature scheme (default: ed25519; block: sm2).")] = None,
     items: Annotated[
         int | None,
         typer.Option(help="Signatures or transactions of a request (default: 1; packed, stream, block: 256)."),
@@ -115,11 +115,12 @@ def loadtest(
     from pycore.errors import InputError
     from pycore.loadtest.scenario import Scenario, priorities_from
 
-    few = shape in ("single", "coalesced")
+    few, usual = shape in ("single", "coalesced"), "sm2" if shape == "block" else "ed25519"
     scenario = Scenario(
-        scheme=scheme, shape=shape, items=(1 if few else 256) if items is None else items, rate=rate, arrivals=arrivals,
-        callers=callers or (64 if rate is None else 1000), connections=connections, seconds=seconds, warmup=warmup,
-        timeout=timeout, invalid=invalid, signers=signers, priorities=priorities_from(priorities), seed=seed, pool=pool,
+        scheme=scheme or usual, shape=shape, items=(1 if few else 256) if items is None else items, rate=rate,
+        arrivals=arrivals, callers=callers or (64 if rate is None else 1000), connections=connections, seconds=seconds,
+        warmup=warmup, timeout=timeout, invalid=invalid, signers=signers, priorities=priorities_from(priorities),
+        seed=seed, pool=pool,
     )  # fmt: skip
     options = {"tls": tls, "ca": tls_ca, "certificate": tls_certificate, "key": tls_key, "name": tls_name}
     if table:
@@ -162,23 +163,46 @@ def _reached(
         return
     if any(options.values()):
         raise InputError("--tls", "no target", "TARGET with it")
+    settings = service_options(service or [])
     note("starting a service; the first start on a machine compiles, which takes some ten seconds or more")
-    with ServiceProcess(options=service_options(service or [])) as process:
+    with ServiceProcess(options=settings) as process:
         access = Access(process.wait_ready())
         _ready(access)
         yield access, process
 
 
 def service_options(settings: list[str]) -> list[str]:
-    """``["workers=2"]`` as the service's command line. InputError where one has no such form."""
+    """``["workers=2"]`` as the service's command line. InputError for one that the service would not start with: a
+    process that ends says so late, and among other lines."""
     from pycore.errors import InputError
+
+    if not settings:
+        return []
+    import difflib
+
+    from pycore.service.config import ServiceConfig, SettingsError, parse
 
     found = []
     for setting in settings:
         name, separator, value = setting.partition("=")
-        if not separator or not name.replace("_", "").isalpha():
+        field = name.replace("-", "_")
+        if not separator:
             raise InputError("--service", repr(setting), "SETTING=VALUE, such as workers=2")
-        found += [f"--{name.replace('_', '-')}", value]
+        if field not in ServiceConfig.model_fields:
+            close = difflib.get_close_matches(field, ServiceConfig.model_fields, 1)
+            meant = f"; is {close[0]} meant?" if close else ", see `pycore serve --help`"
+            raise InputError("--service", f"{name!r}, which is no setting", f"a setting of the service{meant}")
+        option = f"--{field.replace('_', '-')}"
+        if ServiceConfig.model_fields[field].annotation in (bool, bool | None):
+            if value not in ("true", "false"):
+                raise InputError("--service", repr(setting), f"{name}=true or {name}=false")
+            found.append(option if value == "true" else f"--no-{option[2:]}")
+        else:
+            found.append(f"{option}={value}")
+    try:
+        parse(["--address", "127.0.0.1:0", *found], exits=False)
+    except SettingsError as error:
+        raise InputError("--service", repr(" ".join(settings)), f"settings that the service takes ({error})") from None
     return found
 
 
@@ -269,7 +293,8 @@ def _judge(outcome: Outcome, most_p99: float | None, most_failed: float | None) 
         note(f"FAILED: {outcome.counts['wrong']} answers had a wrong verdict: {'; '.join(outcome.examples)}")
         return EXIT_INVALID
     if not outcome.counts["answered"]:
-        note(f"FAILED: nothing was answered: {dict(outcome.counts)}")
+        said = f"; the first message: {printable(outcome.first_message)}" if outcome.first_message else ""
+        note(f"FAILED: nothing was answered: {dict(outcome.counts)}{said}")
         return EXIT_ENVIRONMENT
     p99, bad = outcome.latency.percentile(99) * 1e3, 0
     if most_p99 is not None and p99 > most_p99:
@@ -289,6 +314,7 @@ def _table(
     """The rows of `pycore.loadtest.targets`."""
     from pycore.errors import InputError
     from pycore.loadtest import targets
+    from pycore.loadtest.process import busy_remarks, measured_others
 
     from ._environment import describe_environment
     from .bench import save_document, show_environment
@@ -307,19 +333,24 @@ def _table(
     seconds, load = min(scenario.seconds, 60.0), os.getloadavg() if hasattr(os, "getloadavg") else (0.0,)
     if not as_json:
         print(f"load of the machine before: {load[0]:.1f}")
-    for row in targets.measure(only, seconds=seconds, seed=scenario.seed, options=options, pin=pin):
-        note(f"measured: {' '.join(filter(None, row.cells()))}")
-        found.append(row)
+    with measured_others() as use:
+        for row in targets.measure(only, seconds=seconds, seed=scenario.seed, options=options, pin=pin):
+            note(f"measured: {' '.join(filter(None, row.cells()))}")
+            found.append(row)
     document = {
         "environment": environment,
         "settings": settings,
         "pinned": pin,
         "load_before": round(load[0], 2),
         "rows": [row.to_dict() for row in found],
+        "remarks": busy_remarks(use),
     }
     save_document(save, document)
     if as_json:
         print_json(document)
     else:
         print_table(targets.COLUMNS, [row.cells() for row in found])
+        print("goals: those of the pycore project, on an otherwise idle machine")
+        for remark in busy_remarks(use):
+            print(f"note: {remark}")
     return 0

@@ -16,7 +16,8 @@ EXAMPLES = """examples:
 `pycore serve --fabric-x HOST:PORT` is the verifier of a Fabric-X committer instead; with --help it lists its settings.
 
 Log lines are JSON objects on standard error; the first one that has "address" tells where the service listens.
---check-config starts nothing: it reads the settings and the files that they name, and says what is wrong with them.
+--check-config starts nothing: it reads the settings and the files that they name, and says what is wrong with them;
+with --json as one JSON document on standard output.
 SIGHUP reads settings and access file again; what needs a restart is named in the log.
 SIGTERM or Ctrl-C drains it: health turns NOT_SERVING first, calls in flight end, the exit code is 0. Work that is stuck
 does not keep it: after drain-grace seconds and about one more, it is named in the log and the exit code is 4.

@@ -112,7 +112,8 @@ def _machine(*, edge: bool, apart: bool, options: list[str]) -> Machine:
     from pycore.loadtest.sizing import Machine
 
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = int(options[options.index("--processes") + 1]) if "--processes" in options else 1
+    given = [int(one.partition("=")[2]) for one in options if one.startswith("--processes=")]
+    processes = given[-1] if given else 1
     return Machine(1 if edge else cpus, processes, apart=apart)
 
 

@@ -19,7 +19,9 @@ def tune(
     rounds: Annotated[int, typer.Option(min=3, max=1000, help="Measurements of each alternative.")] = 15,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure which kernels are fastest on this machine: a minute on one thread. It should have nothing else to do.
+    """Measure which kernels are fastest on this machine: seconds to a minute, on one thread.
+
+    It should have nothing else to do: a note says where other processes took CPUs meanwhile.
 
     Programs and services take the file by PYCORE_TUNING=FILE. It changes speed, never a result.
 
@@ -31,6 +33,7 @@ def tune(
     """
     from pycore.base import tuning
     from pycore.errors import InputError
+    from pycore.loadtest.process import busy_remarks, measured_others
 
     from ._tuning import tune_backends, tune_streams
 
@@ -39,22 +42,26 @@ def tune(
             raise InputError("--output", "--list as well, which measures nothing", "one of the two")
         _show(tuning.choices(), as_json=as_json)
         return
-    changes = tune_streams(rounds) + tune_backends(rounds)
+    with measured_others() as use:
+        changes = tune_streams(rounds) + tune_backends(rounds)
     if output is not None:
         rows = [(one.name, one.algorithm, one.after) for one in changes]
         tuning.save(output, rows, datetime.now(timezone.utc).date().isoformat())
     if as_json:
-        print_json({"cpu": tuning.cpu_name(), "changes": [one._asdict() for one in changes]})
+        made = [one._asdict() for one in changes]
+        print_json({"cpu": tuning.cpu_name(), "changes": made, "remarks": busy_remarks(use)})
         return
     print(tuning.cpu_name())
-    if not changes:
+    if changes:
+        print_table(
+            ("choice", "algorithm", "usual", "better", "times as fast"),
+            [(one.name, one.algorithm, _word(one.before), _word(one.after), f"{one.gain:.2f}") for one in changes],
+            title="Where another choice is faster",
+        )
+    else:
         print("The usual choices are the fastest here.")
-        return
-    print_table(
-        ("choice", "algorithm", "usual", "better", "times as fast"),
-        [(one.name, one.algorithm, _word(one.before), _word(one.after), f"{one.gain:.2f}") for one in changes],
-        title="Where another choice is faster",
-    )
+    for remark in busy_remarks(use):
+        print(f"note: {remark}")
 
 
 def _show(choices: Any, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from ._output import JsonOption, hex_bytes, print_json, print_table, read_text
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 _COLUMNS = {
     "public_key": ("public_key", "public_keys", "key", "pk"),
@@ -185,13 +185,25 @@ def _read(source: str, keys: KeyReader) -> tuple[Any, Any, Any]:
     if suffix == ".csv":
         csv.field_size_limit(1 << 31)  # the default is too small for a long message
         try:
-            return _columns(enumerate(csv.DictReader(io.StringIO(read_text(source, "FILE"), newline="")), 2), keys)
+            rows = csv.DictReader(io.StringIO(read_text(source, "FILE"), newline=""))
+            _check_header(rows.fieldnames or ())
+            return _columns(enumerate(rows, 2), keys)
         except csv.Error as error:
             raise InputError("FILE", f"{source!r} ({error})", "comma-separated values") from error
     text = read_text(source, "FILE")
     if source != "-" and suffix not in (".jsonl", ".json", ".ndjson", ""):
         raise InputError("FILE", f"a name that ends in {suffix!r}", ".jsonl, .csv or .npz")
     return _columns(_json_rows(text), keys)
+
+
+def _check_header(names: Sequence[str]) -> None:
+    """InputError for a first line that is no header; its words are not shown, as they may be a key. An empty file has
+    no line to be wrong."""
+    from pycore.errors import InputError
+
+    for name, spellings in _COLUMNS.items():
+        if names and not any(one in names for one in spellings):
+            raise InputError("line 1", f"no column {name}", f"the header {','.join(_COLUMNS)}")
 
 
 def _json_rows(text: str) -> Iterable[tuple[int, Mapping[str, Any]]]:

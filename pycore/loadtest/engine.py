@@ -27,6 +27,7 @@ from pycore.wire.errors import ServiceError, from_rpc
 __all__ = ["load", "run_scenario"]
 
 _LATEST_S = 1.0  # after the deadline of the last call
+_MOST_WORDS = 300  # characters of a service's message
 
 
 def run_scenario(access: Access, scenario: Scenario, traffic: Traffic | None = None) -> Outcome:
@@ -119,11 +120,18 @@ class _Run:
         try:
             return "answered" if await self._sender.send(number, priority) else "wrong"
         except grpc.RpcError as error:
+            self._hear(error.details())
             return _named(error)
         except ServiceError as error:
+            self._hear(error.details)
             return _refused(error) or error.code.name
         except asyncio.TimeoutError:
             return "DEADLINE_EXCEEDED"
+
+    def _hear(self, words: str | None) -> None:
+        """Keeps the first message of all: a number of refusals does not say what to change."""
+        if not self.outcome.first_message and words:
+            self.outcome.first_message = words[:_MOST_WORDS]
 
 
 def _named(error: Any) -> str:

@@ -18,7 +18,19 @@ from types import TracebackType
 
 from pycore.errors import PycoreError
 
-__all__ = ["Bounds", "ServiceProcess", "ServiceProcessError", "Usage", "machine_cpu", "measured_use"]
+__all__ = [
+    "Bounds",
+    "ServiceProcess",
+    "ServiceProcessError",
+    "Usage",
+    "busy_remarks",
+    "machine_cpu",
+    "measured_others",
+    "measured_use",
+]
+
+OTHERS = 0.2
+"""CPUs that other processes may take before figures are doubted."""
 
 # The same signatures and keys come again and again: none is to be looked up.
 _FRESH = ("--verdict-cache-bytes", "0")
@@ -306,3 +318,23 @@ def measured_use(service: ServiceProcess) -> Iterator[dict[str, float]]:
         rss_peak_mib=round(after.rss_peak / 2**20, 1), files=after.files, threads=after.threads,
         other_cpus=round(max(0.0, rest / seconds), 2),
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def measured_others() -> Iterator[dict[str, float]]:
+    """`other_cpus` as of :func:`measured_use`, without a service that is still there at the end: how many CPUs others
+    kept busy inside the block than this process and those that it started and waited for."""
+    use: dict[str, float] = {}
+    all_before, own_before, begun = machine_cpu(), sum(os.times()[:4]), time.monotonic()
+    yield use
+    seconds = max(time.monotonic() - begun, 1e-9)
+    rest = machine_cpu() - all_before - (sum(os.times()[:4]) - own_before)
+    use["other_cpus"] = round(max(0.0, rest / seconds), 2)
+
+
+def busy_remarks(use: dict[str, float] | None) -> list[str]:
+    """A remark where others took so many CPUs that figures say less: what was measured says how many."""
+    others = (use or {}).get("other_cpus", 0.0)
+    if others <= OTHERS:
+        return []
+    return [f"other processes took {others:.1f} CPUs meanwhile: the figures are not those of an idle machine"]

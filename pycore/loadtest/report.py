@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pycore.loadtest.histogram import Histogram
+from pycore.loadtest.process import busy_remarks
 from pycore.loadtest.scenario import Scenario
 from pycore.loadtest.traffic import Request
 
@@ -17,8 +18,6 @@ _SLICES = 60
 _EXAMPLES = 5
 LATE_S = 0.005
 """Seconds that the generator may be late at the 99th percentile before its figures are doubted."""
-OTHERS = 0.2
-"""CPUs that other processes may take before the figures are doubted."""
 COLUMNS = ("what", "requests", "a second", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms")
 
 
@@ -52,6 +51,7 @@ class Outcome:
             busy meanwhile.
         unanswered: callers that were given up.
         examples: numbers of requests with a wrong answer.
+        first_message: the service's words for the first call that was refused or failed, warm-up included; "" without.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -70,6 +70,7 @@ class Outcome:
         self.service_use: dict[str, float] | None = None
         self.unanswered = 0
         self.examples: list[str] = []
+        self.first_message = ""
 
     def note(
         self, what: str, request: Request, priority: str | None, intended: float, sent: float, ended: float, late: float
@@ -133,11 +134,7 @@ class Outcome:
                 f"the generator was late by {self.late.percentile(99) * 1e3:.1f} ms at the 99th percentile: it, or the "
                 "machine that it shares with the service, is the limit"
             )
-        others = (self.service_use or {}).get("other_cpus", 0.0)
-        if others > OTHERS:
-            found.append(
-                f"other processes took {others:.1f} CPUs meanwhile: the figures are not those of an idle machine"
-            )
+        found += busy_remarks(self.service_use)
         if self.scenario.rate is None:
             found.append("a closed loop: the latencies are those of callers that wait for each answer")
         times = self.items / max(1, self.scenario.pool)
@@ -161,6 +158,7 @@ class Outcome:
             "invalid_items": self.invalid_items,
             "wrong_answers": self.counts["wrong"],
             "examples": self.examples,
+            "first_message": self.first_message,
             "requests_per_second": round(self.requests_per_second, 1),
             "items_per_second": round(self.items_per_second, 1),
             "latency": self.latency.to_dict(),

@@ -119,6 +119,63 @@ def test_the_environment(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[77]"
 
 
+COMMANDS = (("-m", "pycore.cli", "info", "--json"), ("-m", "pycore.service", "--check-config"), ("{pycore}", "info"))
+
+
+def started(path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Python with a file of choices, in its folder, where `{pycore}` is the console script."""
+    script = path.parent / "pycore"
+    script.write_text("import sys\nfrom pycore.cli import main\nsys.exit(main())\n")
+    root = os.pathsep.join([str(Path(pycore.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.run(
+        [sys.executable, *(word.replace("{pycore}", str(script)) for word in words)],
+        env={**os.environ, "PYTHONPATH": root, "PYCORE_TUNING": str(path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("text", [None, "{", '{"choices": []}'])
+def test_a_command_says_in_a_line_that_the_file_is_wrong(
+    command: tuple[str, ...], text: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "tuning.json"
+    if text is not None:
+        path.write_text(text)
+    done = started(path, *command)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"pycore: PYCORE_TUNING: got {str(path)!r}")
+    assert done.stderr.count("\n") == 1
+    assert bool(done.stdout) == ("--json" in command)
+    if done.stdout:
+        assert json.loads(done.stdout)["error"]["field"] == "PYCORE_TUNING"
+
+
+def test_an_import_with_a_wrong_file_names_it_once(tmp_path: Path) -> None:
+    done = started(tmp_path / "absent", "-c", "import pycore")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("pycore.errors.InputError: PYCORE_TUNING: got ")
+    assert repr(str(tmp_path / "absent")) in done.stderr
+    assert done.stderr.count("Traceback") == 1
+
+
+@pytest.mark.parametrize(
+    "command", [("-c", "import pycore"), ("-m", "pycore.cli", "--version"), ("{pycore}", "--version")]
+)
+def test_a_file_of_another_cpu_is_left_out_with_a_warning(command: tuple[str, ...], tmp_path: Path) -> None:
+    path, cpu = (
+        tmp_path / "tuning.json",
+        "AuthenticAMD AMD EPYC 9755 128-Core Processor 26 2; avx512ifma, avx2, portable",
+    )
+    path.write_text(json.dumps({"pycore": "tuning 1", "cpu": cpu, "date": "", "choices": []}))
+    done = started(path, *command)
+    assert done.returncode == 0, done.stderr
+    for words in ("PYCORE_TUNING", str(path), cpu, tuning.cpu_name()):
+        assert words in done.stderr
+    library = command[0] == "-c"
+    assert ("RuntimeWarning" in done.stderr) == library
+    assert library or done.stderr.count("\n") == 1
+
+
 def choice(backend: str, usual: int) -> tuning.Choice:
     return tuning.Choice(f"from {backend}", "x", usual, usual, 0, tuning.NEVER, "by rule")
 

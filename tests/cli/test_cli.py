@@ -62,7 +62,14 @@ def test_help_has_examples_and_json(cli: Run, command: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "examples:" in done.stdout.lower()
     assert examples(done.stdout)
-    assert "--json" in done.stdout or command == "serve"  # its log is JSON already
+    assert "--json" in done.stdout
+
+
+def test_help_says_what_a_command_obeys(cli: Run) -> None:
+    for command in ("verify", "info", "loadtest"):
+        assert "PYCORE_TOKEN_FILE" in cli(command, "--help").stdout
+    assert "--via" not in cli("loadtest", "--help").stdout
+    assert "--json" in cli("serve", "--help").stdout
 
 
 def examples(text: str) -> list[str]:

@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pycore.cli.demo import BlockResult, Summary
+from pycore.cli._environment import program
+from pycore.cli.demo import BlockResult, Summary, _stay
 from pycore.client import ValidationClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,6 +165,30 @@ def test_service_stays_up_until_told(end: signal.Signals) -> None:
         demo.send_signal(end)
         assert status_of(demo) == 0
         wait_until_gone(service)
+
+
+def test_the_hints_name_programs_that_another_terminal_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scripts = tmp_path / "a checkout" / ".venv" / "bin"
+    scripts.mkdir(parents=True)
+    (scripts / "pycore").touch(0o755)
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(scripts))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(scripts.parent.parent)
+    assert program("pycore") == ".venv/bin/pycore"
+    with pytest.raises(RuntimeError):
+        _stay(SimpleNamespace(target="127.0.0.1:1", running=False, failure=RuntimeError))  # type: ignore[arg-type]
+    shown = capsys.readouterr().out
+    assert "  .venv/bin/pycore info --via 127.0.0.1:1\n" in shown
+    assert "  .venv/bin/python -c 'from pycore.client" in shown
+    monkeypatch.chdir(scripts.parent)
+    assert program("pycore") == "bin/pycore"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert program("pycore") == f"'{scripts / 'pycore'}'"
+    monkeypatch.setenv("PATH", str(scripts))
+    assert program("pycore") == "pycore"
 
 
 def test_ctrl_c_amid_the_ledger_is_not_invalid() -> None:

@@ -203,6 +203,16 @@ def test_verify_malformed_files_exit_2(cli: Run, tmp_path: Path, name: str, cont
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("first", ["00,00,00", "public_key,signature", "key;sig;msg", '"'])
+def test_a_csv_without_its_header_is_told_so_and_not_shown(cli: Run, tmp_path: Path, first: str) -> None:
+    (tmp_path / "x.csv").write_text(first + "\n" + "00,00,00\n")
+    done = cli("verify", "x.csv")
+    assert done.returncode == 2
+    assert done.stderr.startswith("pycore: line 1: got no column ")
+    assert done.stderr.endswith("wanted the header public_key,signature,message\n")
+    assert first not in done.stderr.replace("public_key,signature,message", "")
+
+
 def test_a_reader_that_leaves_is_not_an_error(tmp_path: Path) -> None:
     write_signatures(tmp_path, "sm2", "s.jsonl", n=2000)
     command = f"{shlex.quote(sys.executable)} -m pycore.cli verify -s sm2 s.jsonl --all | head -1"

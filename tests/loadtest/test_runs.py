@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from pycore.client import Tls
@@ -25,6 +26,7 @@ from pycore.loadtest.traffic import Traffic
 from pycore.service import rpc_signatures
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
+from pycore.wire.errors import ServiceError
 
 pytestmark = pytest.mark.network
 PATIENCE = 240.0
@@ -130,6 +132,22 @@ def test_refusals_and_failures_are_told_apart() -> None:
     assert found.refusal.count == found.counts["refused"]
     gone = run_scenario(Access(server.target), scenario(rate=50.0, seconds=0.2))
     assert gone.counts == {"UNAVAILABLE": gone.requests}
+
+
+def test_the_first_message_is_kept_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refusing:
+        """A sender whose calls are refused, each with other words."""
+
+        async def send(self, number: int, priority: str | None) -> bool:
+            raise ServiceError(grpc.StatusCode.UNAUTHENTICATED, f"call {number}: " + "x" * 10_000)
+
+        async def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("pycore.loadtest.engine.make_sender", lambda *_: Refusing())
+    found = run_scenario(Access("nobody"), scenario(rate=50.0, seconds=0.2, callers=1))
+    assert found.counts == {"UNAUTHENTICATED": found.requests}
+    assert found.to_dict()["first_message"] == ("call 0: " + "x" * 300)[:300]
 
 
 def test_over_tls(tmp_path: Path) -> None:

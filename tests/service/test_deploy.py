@@ -69,6 +69,19 @@ def test_they_ask_for_figures_that_there_are() -> None:
         assert asked or "up{" in query, name
 
 
+def test_the_page_installs_what_the_unit_starts() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    unit = (DEPLOY / "pycore.service").read_text(encoding="utf-8")
+    links = re.findall(r"ln (-\w+) (\S+) (\S+)", page)
+    # without T, where the target is a folder the link is put into it, and the old version goes on running
+    assert [(how, link) for how, _, link in links] == [("-sfnT", "/opt/pycore")] * 2
+    assert all(f"python3 -m venv {folder}" in page for _, folder, _ in links)
+    assert "ExecStart=/opt/pycore/bin/pycore serve --config-file /etc/pycore/pycore.toml" in unit
+    (text,) = re.findall(r"^```toml\n# /etc/pycore/pycore\.toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    settings = ServiceConfig(**tomllib.loads(text))
+    assert f"http://{settings.metrics_address}/readyz" in page
+
+
 def test_the_settings_that_are_shown_are_settings(tmp_path: Path) -> None:
     text = (DEPLOY / "kubernetes" / "pycore.yaml").read_text(encoding="utf-8")
     blocks = dict(re.findall(r"^  (\w+\.toml): \|\n((?:    .*\n|\n)+)", text, re.MULTILINE))

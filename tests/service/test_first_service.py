@@ -28,6 +28,7 @@ def test_the_page_leads_to_a_service(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     subprocess.run(["sh", "-eu", "-c", blocks("sh")[0]], check=True, capture_output=True, timeout=60)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (*tmp_path.glob("*.key"), tmp_path / "explorer.token"))
     for text in blocks("toml") + blocks("py"):
         Path(text.split()[1]).write_text(text, encoding="utf-8")
     assert blocks("sh")[1].split() == ["pycore", "serve", "--check-config", "--config-file", "pycore.toml"]
