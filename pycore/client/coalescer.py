@@ -20,6 +20,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import grpc
+
 from pycore.base.columns import BytesLike, one_bytes, quote
 from pycore.base.verdicts import Verdict, verdict_error
 from pycore.client.clients import AsyncValidationClient, ValidationClient
@@ -231,9 +233,11 @@ class Coalescer(_Plan):
         try:
             self._settle(batch)
         except BaseException as error:  # such as KeyboardInterrupt in this thread: the others must not wait for ever
-            for one in batch:
+            for one in others:
                 if one.answer is None and one.error is None:
-                    one.error = error
+                    words = f"the thread that sent it was interrupted: {type(error).__name__}"
+                    cancelled = ServiceError(grpc.StatusCode.CANCELLED, words)
+                    one.error = error if isinstance(error, Exception) else cancelled
             raise
         finally:
             self._hand_over()

@@ -86,7 +86,9 @@ class LaneContext:
 
     def code(self) -> grpc.StatusCode | None:
         """The status, once there is one."""
-        return None if self.failure is None else self.failure[0]
+        if self.failure is None:
+            return grpc.StatusCode.DEADLINE_EXCEEDED if self.expired else None
+        return self.failure[0]
 
     def set_trailing_metadata(self, metadata: tuple[tuple[str, str | bytes], ...]) -> None:
         """Sets the metadata of the answer."""

@@ -7,11 +7,14 @@ together by the joiner.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
+
+import grpc
 
 from pycore.service.config import ServiceConfig
 from pycore.service.interceptors import Handler, like
@@ -60,8 +63,8 @@ class Watch:
                 found = await behaviour(request, context)
                 code = "OK"
                 return found
-            except Exception:
-                code = to_code(context.code()).name
+            except (Exception, asyncio.CancelledError) as error:
+                code = _code_of(context, error)
                 raise
             finally:
                 current_request.reset(token)
@@ -101,8 +104,8 @@ class Watch:
         try:
             yield
             code = "OK"
-        except Exception:
-            code = to_code(context.code()).name
+        except (Exception, asyncio.CancelledError) as error:
+            code = _code_of(context, error)
             raise
         finally:
             with contextlib.suppress(ValueError):  # a stream may be closed from another context than it began in
@@ -135,6 +138,14 @@ class Watch:
         """The current call's part of what was done together."""
         if self._tracing is not None:
             self._tracing.describe(work, list(judged(work, result)))
+
+
+def _code_of(context: Any, error: BaseException) -> str:
+    """The status of a call that has no answer. Where the front end ended it, its deadline for one, that has said so."""
+    found = context.code()
+    if isinstance(error, asyncio.CancelledError) and found in (None, 0, grpc.StatusCode.OK):
+        return "CANCELLED"
+    return to_code(found).name
 
 
 def tracing_of(config: ServiceConfig) -> Tracing | None:

@@ -92,6 +92,28 @@ def test_what_waits_goes_together(server: Server, rng: random.Random) -> None:
     assert sent(server) == 2
 
 
+def test_an_interrupt_of_one_thread_is_not_another_s() -> None:
+    class Interrupted:
+        """A client of which every call is interrupted."""
+
+        def using(self, **_: Any) -> Interrupted:
+            return self
+
+        def verify_batch(self, *_: Any) -> None:
+            raise KeyboardInterrupt
+
+    client: Any = Interrupted()
+    coalescer = Coalescer(client, "ed25519", in_flight=1)
+    mine, other = (_Entry((b"", b"", b"")) for _ in range(2))
+    coalescer._waiting = [mine, other]
+    coalescer._leaders, mine.leads = 1, True
+    with pytest.raises(KeyboardInterrupt):
+        coalescer._lead(mine)
+    assert other.told.is_set()
+    assert isinstance(other.error, ServiceError)
+    assert other.error.code is grpc.StatusCode.CANCELLED
+
+
 @pytest.mark.parametrize("promoted", [False, True])
 def test_a_thread_that_stops_waiting_leaves_no_gap(server: Server, promoted: bool) -> None:
     item = tuple(bytes(part[0]) for part in testing.generate_signatures("ed25519", 1, seed=3))

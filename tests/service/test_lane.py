@@ -202,6 +202,8 @@ def test_a_deadline_ends_a_call_that_waits(narrow: Server, gate: Gate, tmp_path:
         client.verify_batch("ed25519", *batch(2))
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
     only_held(narrow)
+    labels = {"rpc": "VerifySignatures", "code": "DEADLINE_EXCEEDED"}
+    wait_until(lambda: narrow.metrics.registry.get_sample_value("pycore_calls_total", labels) == 1, narrow)
 
 
 def test_a_caller_who_goes_takes_its_work_along(narrow: Server, gate: Gate, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import pycore
 from pycore._pb.validation.v1 import block_pb2, hash_pb2, signature_pb2
 from pycore.client import ServiceError, ValidationClient
 from pycore.service.config import ServiceConfig
+from pycore.service.front import is_built
 from pycore.service.metrics import Metrics
 from pycore.service.server import Server, background
 from pycore.testing import generate_ledger, generate_signatures
@@ -222,3 +223,18 @@ def test_every_figure_is_in_the_guide() -> None:
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ValueError, match="address"):
         ServiceConfig(metrics_address=address)
+
+
+@pytest.mark.skipif(not is_built(), reason="built without libnghttp2")
+def test_a_call_whose_time_is_up_is_counted_as_such() -> None:
+    config = ServiceConfig(address="127.0.0.1:0", front="nghttp2", workers=1, warm_up=False, drain_delay=0)
+    with background(config) as server:
+        gate = Gate(server)
+        gate.hold()
+        with ValidationClient(server.target, timeout=0.2) as client:
+            labels = {"rpc": "HashBatch", "code": "DEADLINE_EXCEEDED"}
+            while not server.metrics.registry.get_sample_value("pycore_calls_total", labels):
+                with pytest.raises(ServiceError) as caught:  # one may not even have come to the service in that time
+                    client.hash("sm3", b"")
+                assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        gate.open()
