@@ -37,6 +37,7 @@ from pycore.client.flow import AsyncGate, Gate
 from pycore.client.requests import Awaiting, Blocking, Feed, Plan
 from pycore.client.routes import Route, Routes, channels, state_of
 from pycore.client.transport import pools
+from pycore.errors import PycoreError
 from pycore.wire.capabilities import ServiceCapabilities
 from pycore.wire.errors import ServiceError
 from pycore.wire.schema import METHODS
@@ -45,6 +46,7 @@ __all__ = ["AsyncValidationClient", "ServiceCapabilities", "ServiceError", "Tls"
 
 R = TypeVar("R")
 
+_CLOSED = "the client was closed"
 _WINDOW = 4  # unary requests of one call that are under way at once
 
 
@@ -98,6 +100,14 @@ class ValidationClient(Connection, Blocking):
             time.sleep(waiting.pause())
 
     def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        try:
+            return self._run_open(plan)
+        except ValueError as error:  # by grpcio, for a call of a channel that has been closed
+            if not self._routes.closed or isinstance(error, PycoreError):
+                raise
+            raise ServiceError(grpc.StatusCode.CANCELLED, _CLOSED) from None
+
+    def _run_open(self, plan: Plan[R] | Feed[R]) -> R:
         if isinstance(plan, Feed):
             return self._run_feed(plan)
         if plan.count == 1:  # a blocking call needs no thread of gRPC's: it costs half of a future
@@ -280,6 +290,16 @@ class AsyncValidationClient(Connection, Awaiting):
             await asyncio.sleep(waiting.pause())
 
     async def _run(self, plan: Plan[R] | Feed[R]) -> R:
+        try:
+            return await self._run_open(plan)
+        except (asyncio.CancelledError, grpc.aio.UsageError):
+            # A closed channel cancels its calls, and a task that is cancelled does; before Python 3.11 nobody can tell.
+            asked = getattr(asyncio.current_task(), "cancelling", lambda: 1)()
+            if not self._routes.closed or asked:
+                raise
+            raise ServiceError(grpc.StatusCode.CANCELLED, _CLOSED) from None
+
+    async def _run_open(self, plan: Plan[R] | Feed[R]) -> R:
         if isinstance(plan, Feed):
             return await self._run_feed(plan)
         if plan.count == 1:

@@ -24,6 +24,7 @@ PRIORITY_KEY, REQUEST_ID_KEY = "pycore-priority", "x-request-id"
 _MOST_REQUEST_ID = 128
 _MOST_CONNECTIONS = 64
 _MOST_ATTEMPTS = 10
+_EVER_S = 366 * 86_400.0  # gRPC and clocks overflow somewhere above
 _PORTLESS = re.compile(r"(?:dns:///)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)")
 _LONGEST_RECONNECT_MS = 5000  # gRPC's own 2 minutes leave a service alone that has long been back
 
@@ -114,7 +115,8 @@ class CallSettings:
     """How calls are made; `using` of a client changes some of it.
 
     Attributes:
-        timeout: seconds that the service has for one message, further attempts included; None waits for ever.
+        timeout: seconds that the service has for one message, further attempts included; None, and more than a year,
+            waits for ever.
         priority: "votes", "transactions" or "audits"; None: what the service gives to the RPC.
         request_id: the name of the call in the logs and traces of the service; None: the service makes one.
         attempts: how often a message is sent at most where the service is full or away.
@@ -132,6 +134,8 @@ class CallSettings:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0):
                 raise InputError(name, quote(value), "seconds above 0, or None")
+            if value is not None and value > _EVER_S:
+                object.__setattr__(self, name, None)
         if self.priority is not None and self.priority not in PRIORITIES:
             raise InputError("priority", quote(self.priority), f"one of {', '.join(map(repr, PRIORITIES))}, or None")
         if self.request_id is not None and not _is_request_id(self.request_id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from google.rpc import status_pb2
 
 import pycore
 from pycore import ledgers, testing
-from pycore.client import ServiceError
+from pycore.client import ServiceError, ValidationClient
 from pycore.client.lane import LaneClient, _Waits
 from pycore.service.check import findings
 from pycore.service.config import ServiceConfig
@@ -319,6 +320,18 @@ def test_calls_are_counted(lane_server: Server, lane: LaneClient) -> None:
     before = counted()
     lane.capabilities()
     wait_until(lambda: counted() == before + 1, lane_server)
+
+
+@pytest.mark.parametrize("timeout", [math.inf, 1e300, 1e10, None])
+def test_times_that_never_come(lane: LaneClient, lane_server: Server, timeout: float | None) -> None:
+    messages = [bytes(1000)] * 200
+    wanted = pycore.hash_batch("sm3", messages)
+    assert (lane.using(timeout=timeout).hash_batch("sm3", messages) == wanted).all()
+    for transport in ("auto", "grpcio"):
+        for more in ({}, {"max_message_bytes": 1 << 16}, {"hedge_after": timeout}, {"attempts": 2}):
+            settings: dict[str, Any] = {"transport": transport, **more}
+            with ValidationClient(lane_server.target, timeout=timeout, **settings) as client:
+                assert (client.hash_batch("sm3", messages) == wanted).all()
 
 
 def test_settings_of_calls(lane: LaneClient, path: Path) -> None:
