@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
+from pathlib import Path
 from typing import TextIO
 
 from pycore.service.log_writer import LogWriter
@@ -87,7 +89,7 @@ def _value(value: object) -> str:
 
 def log_to_stderr(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
     """Sends the log of the process to standard error. `form`: json, plain, or auto: plain on a terminal."""
-    stream = stream or sys.stderr
+    stream = stream or sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # whoever started this closed it
     if form == "auto":
         form = "plain" if stream.isatty() else "json"
     handler = LogWriter(stream)

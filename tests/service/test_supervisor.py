@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,7 +17,7 @@ import pycore
 from pycore.client import ServiceError, ValidationClient
 from pycore.service.config import ServiceConfig
 
-from .conftest import PATIENCE, ServiceProcess, Spawn
+from .conftest import PACKAGE, PATIENCE, ServiceProcess, Spawn
 
 TWO = ("--processes", "2", "--workers", "1", "--drain-delay", "0.01")
 ALONE = [("grpc.use_local_subchannel_pool", 1)]
@@ -137,6 +139,19 @@ def test_a_hangup_while_it_starts_ends_no_service(spawn: Spawn) -> None:
     process.wait_for_target()
     process.signal()
     assert process.wait() == 0
+
+
+def test_a_service_without_standard_error(tmp_path: Path) -> None:
+    where = tmp_path / "socket"
+    command = f"exec {sys.executable} -m pycore.service --no-warm-up --drain-delay 0 --address unix:{where} 2>&-"
+    with subprocess.Popen(["/bin/sh", "-c", command], cwd=PACKAGE) as process:
+        while not where.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        with ValidationClient(f"unix:{where}", timeout=PATIENCE) as client:
+            client.wait_until_ready(PATIENCE)
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
 
 
 def test_they_end_when_the_supervisor_is_killed_while_they_start(spawn: Spawn) -> None:
