@@ -311,4 +311,4 @@ def serve_metrics(metrics: Metrics, address: str, ready: Callable[[], bool]) -> 
         "/healthz": lambda _: probe(True),
         "/readyz": lambda _: probe(ready()),
     }
-    return HttpServer(address, routes, "pycore-metrics")
+    return HttpServer(address, routes, "pycore-metrics", "metrics_address")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from pycore.service.check import check, check_config, findings
 from pycore.service.config import ServiceConfig, SettingsError, is_loopback, parse
-from pycore.service.server import run
+from pycore.service.server import background, run
 
 from .conftest import Authority
 
@@ -57,7 +58,21 @@ def test_the_command_line_knows_every_setting() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("workers = 0", "workers: Input should be greater than or equal to 1"),
+        ("workers = 0", "^workers: got 0, wanted at least 1$"),
+        ("workers = 'two'", "^workers: got 'two', wanted a whole number$"),
+        ("max_message_bytes = '16MiB'", "^max_message_bytes: got '16MiB', wanted a number of bytes, such as 16777216$"),
+        ("drain_grace = 'x'", "^drain_grace: got 'x', wanted a number$"),
+        ("adress = 'x'", r"^adress: no such setting; is address meant\?$"),
+        ("max-message-bytes = 5", r"^max-message-bytes: no such setting; is max_message_bytes meant\?$"),
+        ("[service]", "^service: no such setting$"),
+        ("log_level = 'loud'", "^log_level: got 'loud', wanted debug, info, warning or error$"),
+        ("log_format = 'xml'", "^log_format: got 'xml', wanted auto, plain or json$"),
+        ("trace_endpoint = 'x'", "^trace_endpoint: got 'x', wanted http://host:port or https://host:port$"),
+        ("lane_mode = '9'", '^lane_mode: got .9., wanted an octal mode, such as "0600"$'),
+        ("front = 'x'", "^front: got 'x', wanted auto, grpcio or nghttp2$"),
+        ("metrics_address = '9464'", r"^metrics_address '9464': wanted host:port or \[v6\]:port$"),
+        ("admin_address = 'unix:/x'", r"^admin_address 'unix:/x': wanted host:port or \[v6\]:port$"),
+        ("metrics_address = 'localhost:50051'", "^metrics_address localhost:50051 is taken by address 127.0.0.1:50051"),
         ("workers == 0", "configuration file .*pycore.toml: .*line 1"),
         ('address = "0.0.0.0:1"', "^address 0.0.0.0:1 can be reached"),
     ],
@@ -105,6 +120,36 @@ def test_other_addresses_need_tls_or_a_word(address: str) -> None:
 def test_malformed_addresses(address: str) -> None:
     with pytest.raises(ValidationError, match="address"):
         ServiceConfig(address=address)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "admin", "processes", "words"),
+    [
+        ("127.0.0.1:9", "127.0.0.1:9", 1, "admin_address 127.0.0.1:9 is taken by metrics_address 127.0.0.1:9"),
+        ("[::]:9", "127.0.0.1:9", 1, "admin_address 127.0.0.1:9 is taken by metrics_address"),
+        ("127.0.0.1:9", "127.0.0.1:10", 2, "wanted another port for each of 2 processes"),
+        ("127.0.0.1:50050", "127.0.0.1:0", 2, "metrics_address 127.0.0.1:50050 is taken by address"),
+        ("127.0.0.1:9", "127.0.0.1:10", 1, ""),
+        ("127.0.0.1:0", "127.0.0.1:0", 1, ""),
+        ("[::1]:9", "127.0.0.1:9", 1, ""),
+    ],
+)
+def test_no_two_addresses_meet(metrics: str, admin: str, processes: int, words: str) -> None:
+    settings = {"metrics_address": metrics, "admin_address": admin, "processes": processes}
+    if words:
+        with pytest.raises(ValidationError, match=words.replace("[", r"\[")):
+            ServiceConfig(**settings)  # type: ignore[arg-type]
+    else:
+        ServiceConfig(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["metrics_address", "admin_address"])
+def test_a_page_that_cannot_listen_names_its_setting(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, warm_up=False, **{name: address})  # type: ignore[arg-type]
+        with pytest.raises(OSError, match=f"^{name}: cannot listen on {address}: "), background(config):
+            pass
 
 
 def test_reflection_is_for_loopback_unless_asked_for() -> None:
