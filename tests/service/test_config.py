@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import socket
 import sys
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ from pydantic import ValidationError
 from pycore.service.check import check, check_config, findings
 from pycore.service.config import ServiceConfig, SettingsError, is_loopback, parse
 from pycore.service.server import background, run
+from pycore.service.tls import CertificateFiles, advice, validity
 
 from .conftest import Authority
 
@@ -172,7 +177,7 @@ def test_an_event_loop_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyP
 def test_settings_are_checked_without_a_start(
     authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, key = authority.issue("pycore.test")
+    certificate, key = authority.issue("pycore.test", hours=24 * 30)
     other = authority.issue("other")[1]
     garbage = tmp_path / "garbage.pem"
     garbage.write_text("no certificate", encoding="utf-8")
@@ -193,7 +198,18 @@ def test_settings_are_checked_without_a_start(
         ({"tls_certificate": garbage, "tls_private_key": key}, "are no PEM chain and key"),
         ({"tls_certificate": certificate, "tls_private_key": garbage}, "are no PEM chain and key"),
         ({"tls_certificate": certificate, "tls_private_key": key, "tls_client_ca": garbage}, "no PEM certificates"),
-        ({"tls_certificate": tmp_path / "absent", "tls_private_key": key}, "No such file"),
+        (
+            {"tls_certificate": tmp_path / "absent", "tls_private_key": key},
+            f"tls_certificate {tmp_path}/absent: No such",
+        ),
+        (
+            {"tls_certificate": certificate, "tls_private_key": tmp_path / "no"},
+            f"tls_private_key {tmp_path}/no: No such",
+        ),
+        (
+            {"tls_certificate": certificate, "tls_private_key": key, "tls_client_ca": tmp_path / "no"},
+            f"tls_client_ca {tmp_path}/no: No such",
+        ),
         ({"access_file": garbage}, "access_file"),
     ):
         status, bad = checked(**files)
@@ -205,6 +221,65 @@ def test_settings_are_checked_without_a_start(
     assert any("admin page" in words for words in seen["warnings"])
     assert check_config(ServiceConfig(workers=3)) == 0
     assert capsys.readouterr().out == "workers = 3\nthe settings are good\n"
+
+
+def test_the_dates_and_rights_of_tls_files_are_checked(authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.issue("pycore.test", hours=24 * 30)
+    config = ServiceConfig(tls_certificate=certificate, tls_private_key=key)
+    begin, end = validity(certificate)
+    second = timedelta(seconds=1)
+    assert end - begin == timedelta(days=31)
+    for now, errors, warnings in (
+        (end - timedelta(days=8), [], []),
+        (end - timedelta(days=6), [], ["ends at"]),
+        (end + second, ["ended at"], []),
+        (begin - second, [], ["is not valid before"]),
+    ):
+        found = advice(config, now)
+        for wanted, given in zip((errors, warnings), found, strict=True):
+            assert len(given) == len(wanted), found
+            assert all(words in one for words, one in zip(wanted, given, strict=True)), found
+    both = tmp_path / "both.pem"
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    assert validity(both) == (begin, end)
+    key.chmod(0o604)
+    assert findings(config) == ([], [f"tls_private_key {key} can be read by everybody: take that right away"])
+
+
+@pytest.mark.parametrize(
+    ("hours", "words", "status"), [(-1, "ended at", 2), (24, "ends at", 0), (24 * 30, "", 0)], ids=str
+)
+def test_a_certificate_that_ends_is_told(
+    authority: Authority, caplog: pytest.LogCaptureFixture, hours: int, words: str, status: int
+) -> None:
+    """By the check of settings, at the start, when the files are renewed, and when the settings are read again."""
+    certificate, key = authority.issue("pycore.test", hours=hours)
+    config = ServiceConfig(
+        address="127.0.0.1:0", tls_certificate=certificate, tls_private_key=key, drain_delay=0, warm_up=False
+    )
+    assert check_config(config) == status
+
+    def told() -> int:
+        found = [one.getMessage() for one in caplog.records if "tls_certificate" in one.getMessage()]
+        caplog.clear()
+        assert all(f"tls_certificate {certificate} {words}" in one for one in found), found
+        return len(found)
+
+    wanted = 1 if words else 0
+    assert told() == 0
+    with background(config) as server:
+        assert told() == wanted
+        asyncio.run_coroutine_threadsafe(_call(lambda: server.reload(config)), server.loop).result()
+        assert told() == wanted
+    files = CertificateFiles(config)
+    assert told() == wanted
+    os.utime(certificate, (1, 1))
+    assert files.renewed(lambda: True)
+    assert told() == wanted
+
+
+async def _call(what: Callable[[], None]) -> None:
+    what()
 
 
 def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
