@@ -39,8 +39,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pycore import ledgers
 from pycore.service.callers import Caller, Quota
+from pycore.service.faults import faults, meant
 from pycore.service.priorities import Priority
+from pycore.service.tls import readable_by_all
 from pycore.wire.refusals import DeniedError
 from pycore.wire.schema import METHODS
 
@@ -49,7 +52,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
 
-__all__ = ["AccessError", "AccessFile", "Clients", "read_access", "watched_files"]
+__all__ = ["AccessError", "AccessFile", "Clients", "access_warnings", "read_access", "watched_files"]
 
 _MIN_TOKEN = 16  # characters
 _MAX_TOKEN = 8192
@@ -110,14 +113,27 @@ class Client(_Strict):
     def _known_rpcs(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         for pattern in given:
             if not any(fnmatch.fnmatchcase(name, pattern) for name in METHODS):
-                raise ValueError(f"{pattern!r} fits no RPC: there are {', '.join(sorted(METHODS))}")
+                raise ValueError(_no_such(f"{pattern!r} fits no RPC", pattern, sorted(METHODS)))
+        return given
+
+    @field_validator("chains")
+    @classmethod
+    def _known_chains(cls, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in given or ():
+            if name not in ledgers.names():
+                raise ValueError(_no_such(f"{name!r} is no chain", name, sorted(ledgers.names())))
         return given
 
     @model_validator(mode="after")
     def _can_be_known(self) -> Client:
         if not (self.certificates or self.uids or self.token_files or self.token_environment or self.token_subjects):
-            raise ValueError(f"client {self.name!r} has no certificates, users and tokens, so nobody can be it")
+            raise ValueError("it has neither certificates, nor uids, nor tokens, so nobody can be it")
         return self
+
+
+def _no_such(words: str, name: str, known: Sequence[str]) -> str:
+    question = meant(name, known)
+    return f"{words}: there are {', '.join(known)}{'; ' * bool(question)}{question}"
 
 
 class Issuer(_Strict):
@@ -247,12 +263,24 @@ def read_access(path: Path) -> AccessFile:
         if len(raw) > _MAX_FILE:
             raise AccessError(f"{path}: {len(raw)} bytes, wanted at most {_MAX_FILE}")
         text = raw.decode()
-        return AccessFile.model_validate(json.loads(text) if path.suffix == ".json" else tomllib.loads(text))
-    except ValidationError as error:
-        words = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors())
-        raise AccessError(f"{path}: {words}") from None
+        document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise AccessError(f"{path}: {error}") from None
+    try:
+        return AccessFile.model_validate(document)
+    except ValidationError as error:
+        raise AccessError(f"{path}: {faults(error, AccessFile, document)}") from None
+
+
+def access_warnings(document: AccessFile) -> list[str]:
+    """Entries that are allowed and hardly meant: clients that may call nothing, and tokens that everybody can read."""
+    idle = [f"client {one.name!r} has no rpcs, so it may call nothing" for one in document.clients if not one.rpcs]
+    return idle + [
+        f"token file {path} of client {client.name!r} can be read by everybody: take that right away"
+        for client in document.clients
+        for path in client.token_files
+        if readable_by_all(path)
+    ]
 
 
 def watched_files(path: Path, document: AccessFile) -> list[Path]:

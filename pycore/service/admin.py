@@ -256,7 +256,8 @@ def serve_admin(admin: Admin, address: str) -> HttpServer:
 
     icon = Answer(200, ICON.encode(), "image/svg+xml", HEADERS)
     routes: dict[str, Route] = {"/": page, "/admin": document, "/icon.svg": lambda _: icon}
-    return HttpServer(address, {path: guarded(route) for path, route in routes.items()}, "pycore-admin")
+    routes = {path: guarded(route) for path, route in routes.items()}
+    return HttpServer(address, routes, "pycore-admin", "admin_address")
 
 
 def _names_this_machine(host: str) -> bool:

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pycore.service.access import AccessError, Clients, read_access
+from pycore.service.access import AccessError, Clients, access_warnings, read_access
 from pycore.service.config import ServiceConfig, SettingsError, is_loopback, misspelt_variables
 from pycore.service.event_loop import EventLoopError, loop_runner
 from pycore.service.front import speaks_native
 from pycore.service.lane_memory import lane_faults
-from pycore.service.tls import TlsError, check_files
+from pycore.service.tls import TlsError, advice, check_files
 
 __all__ = ["check", "check_config", "findings"]
 
@@ -28,6 +28,9 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
             check_files(config.tls_certificate, config.tls_private_key, config.tls_client_ca)
         except (OSError, TlsError) as error:
             errors.append(str(error))
+    over, notes = advice(config)
+    errors += over
+    warnings += notes
     try:
         loop_runner(config.event_loop)
     except EventLoopError as error:
@@ -39,7 +42,9 @@ def findings(config: ServiceConfig) -> tuple[list[str], list[str]]:
     clients: Clients | None = None
     if config.access_file is not None:
         try:
-            clients = Clients(read_access(config.access_file))
+            document = read_access(config.access_file)
+            warnings += [f"access_file: {words}" for words in access_warnings(document)]
+            clients = Clients(document)
         except AccessError as error:
             errors.append(f"access_file: {error}")
     if config.trace_endpoint is not None and importlib.util.find_spec("opentelemetry") is None:

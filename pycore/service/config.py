@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import ipaddress
 import os
 import sys
@@ -22,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from pycore.service.faults import faults, meant
 from pycore.service.priorities import Bounds, Priority, Room, room_of
 
 MIB = 1 << 20
@@ -51,7 +51,12 @@ class ServiceConfig(BaseSettings):
     insecure_non_loopback: bool = Field(False, description="serve other machines without TLS")
 
     lane: Path | None = Field(None, description="Unix socket for callers on this host that share memory (Linux)")
-    lane_mode: str = Field("0600", pattern="^0?[0-7]{3}$", description="mode of that socket: who may connect")
+    lane_mode: str = Field(
+        "0600",
+        pattern="^0?[0-7]{3}$",
+        description="mode of that socket: who may connect",
+        json_schema_extra={"wanted": 'an octal mode, such as "0600"'},
+    )
 
     tls_certificate: Path | None = Field(None, description="PEM chain of the server; switches TLS on")
     tls_private_key: Path | None = Field(None, description="PEM key of the server")
@@ -127,7 +132,10 @@ class ServiceConfig(BaseSettings):
     )
     processes: int = Field(1, ge=1, le=256, description="service processes behind the one port")
     process: str = Field(
-        "1/1", pattern=r"^\d{1,3}/\d{1,3}$", description="which of how many this one is: what `processes` sets"
+        "1/1",
+        pattern=r"^\d{1,3}/\d{1,3}$",
+        description="which of how many this one is: what `processes` sets",
+        json_schema_extra={"wanted": "two numbers, such as 1/1"},
     )
     share_port: bool = Field(False, description="other processes may listen on the port: what `processes` sets")
     supervisor: int | None = Field(
@@ -156,13 +164,22 @@ class ServiceConfig(BaseSettings):
         None,
         pattern=r"^https?://[\w.\[\]:-]+:\d{1,5}$",
         description="http://host:port of an OpenTelemetry receiver (OTLP over gRPC), https:// for TLS; extra `otel`",
+        json_schema_extra={"wanted": "http://host:port or https://host:port"},
     )
     trace_share: float = Field(
         1.0, ge=0, le=1, description="share of the calls that are traced, where the caller has not decided"
     )
-    log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+    log_level: str = Field(
+        "info",
+        pattern="^(?i:debug|info|warning|error)$",
+        description="debug, info, warning, error",
+        json_schema_extra={"wanted": "debug, info, warning or error"},
+    )
     log_format: str = Field(
-        "auto", pattern="^(auto|plain|json)$", description="json, plain, or auto: plain on a terminal, json elsewhere"
+        "auto",
+        pattern="^(auto|plain|json)$",
+        description="json, plain, or auto: plain on a terminal, json elsewhere",
+        json_schema_extra={"wanted": "auto, plain or json"},
     )
 
     @classmethod
@@ -183,7 +200,7 @@ class ServiceConfig(BaseSettings):
             raise ValueError("tls_certificate and tls_private_key belong together: set both or none")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_private_key")
-        if not self.tls and not self.insecure_non_loopback and not is_loopback(self.address):
+        if not is_loopback(self.address) and not self.tls and not self.insecure_non_loopback:
             raise ValueError(
                 f"address {self.address} can be reached from other machines: set tls_certificate and tls_private_key, "
                 "or insecure_non_loopback if something else protects it"
@@ -195,19 +212,27 @@ class ServiceConfig(BaseSettings):
                 raise ValueError(f"lane needs Linux (memfd, SO_PEERCRED), this is {sys.platform}")
             if self.processes > 1 or self.share_port:
                 raise ValueError(f"processes: {self.processes} cannot share the lane {self.lane}")
+        self._check_pages()
+        return self
+
+    def _check_pages(self) -> None:
+        """ValueError where the addresses of figures and admin page cannot be, or are those of something else."""
+        taken = {} if self.address.startswith("unix") else {"address": (self.address, 1)}
         for name in ("metrics_address", "admin_address"):
-            address = getattr(self, name)
+            address: str | None = getattr(self, name)
             if address is None:
                 continue
-            here = is_loopback(address)  # or ValueError for its form
-            if address.startswith("unix"):
-                raise ValueError(f"{name} {address!r}: wanted host:port or [v6]:port")
+            here = is_loopback(address, name, unix=False)
             if name == "admin_address" and not here and not self.admin_non_loopback:
                 raise ValueError(
                     f"admin_address {address} can be reached from other machines, and the page asks nobody who they "
                     "are: use a loopback address and a tunnel, or set admin_non_loopback if something else protects it"
                 )
-        return self
+            for other, (its, ports) in taken.items():
+                if _meet(address, self.processes, its, ports):
+                    each = f" for each of {self.processes} processes" if self.processes > 1 else ""
+                    raise ValueError(f"{name} {address} is taken by {other} {its}: wanted another port{each}")
+            taken[name] = address, self.processes
 
     @property
     def tls(self) -> bool:
@@ -258,16 +283,20 @@ def misspelt_variables(environment: Mapping[str, str]) -> list[str]:
     ['the environment variable PYCORE_ADRESS is no setting: is PYCORE_ADDRESS meant?']
     """
     known = [f"PYCORE_{name.upper()}" for name in ServiceConfig.model_fields] + _OTHER_VARIABLES
-    found = []
-    for name in sorted(environment):
-        if name.startswith("PYCORE_") and name not in known:
-            close = difflib.get_close_matches(name, known, 1, 0.8)
-            found += [f"the environment variable {name} is no setting: is {one} meant?" for one in close]
-    return found
+    return [
+        f"the environment variable {name} is no setting: {question}"
+        for name in sorted(environment)
+        if name.startswith("PYCORE_") and name not in known and (question := meant(name, known))
+    ]
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback(address: str, setting: str = "address", *, unix: bool = True) -> bool:
     """Whether only this machine can reach a listen address: 127.0.0.0/8, ::1, `localhost` or a Unix socket.
+
+    Args:
+        address: as the settings have it.
+        setting: whose value it is, for the message of an error.
+        unix: whether it may be a Unix socket.
 
     Raises:
         ValueError: the address has not one of the forms that the service listens on.
@@ -275,13 +304,15 @@ def is_loopback(address: str) -> bool:
     >>> [is_loopback(address) for address in ("127.8.0.1:50051", "[::1]:0", "unix:/run/pycore.sock", "0.0.0.0:1")]
     [True, True, True, False]
     """
-    if address.startswith(("unix:", "unix-abstract:")):
+    is_unix = address.startswith(("unix:", "unix-abstract:"))
+    if is_unix and unix:
         return True
     host, separator, port = address.rpartition(":")
-    if not separator or not port.isdecimal() or int(port) > 65535 or not host:
-        raise ValueError(f"address {address!r}: wanted host:port, [v6]:port or unix:/path")
+    if is_unix or not separator or not port.isdecimal() or int(port) > 65535 or not host:
+        forms = "host:port, [v6]:port or unix:/path" if unix else "host:port or [v6]:port"
+        raise ValueError(f"{setting} {address!r}: wanted {forms}")
     if host.startswith("[") != host.endswith("]") or (":" in host and not host.startswith("[")):
-        raise ValueError(f"address {address!r}: wanted brackets around an IPv6 host, as in [::1]:50051")
+        raise ValueError(f"{setting} {address!r}: wanted brackets around an IPv6 host, as in [::1]:50051")
     host = host.strip("[]")
     if host == "localhost":
         return True
@@ -291,6 +322,16 @@ def is_loopback(address: str) -> bool:
         return False  # a name can mean any interface
     mapped = getattr(parsed, "ipv4_mapped", None)
     return (mapped or parsed).is_loopback
+
+
+def _meet(one: str, ports: int, other: str, other_ports: int) -> bool:
+    """Whether two listen addresses, each of so many ports in a row, have a port of one host in common. Port 0 is always
+    another one."""
+    (host, _, first), (other_host, _, other_first) = one.rpartition(":"), other.rpartition(":")
+    a, b = int(first), int(other_first)
+    hosts = {"127.0.0.1" if name == "localhost" else name for name in (host, other_host)}
+    everywhere = "[::]" in hosts or ("0.0.0.0" in hosts and not any(name.startswith("[") for name in hosts))
+    return bool(a and b) and (len(hosts) == 1 or everywhere) and a < b + other_ports and b < a + ports
 
 
 class SettingsError(ValueError):
@@ -345,10 +386,7 @@ def parse_as(
     try:
         return kind(**given)
     except ValidationError as error:
-        words = "; ".join(
-            ".".join(map(str, item["loc"])) + ": " * bool(item["loc"]) + item["msg"].removeprefix("Value error, ")
-            for item in error.errors()
-        )
+        words = faults(error, kind)
     except (OSError, ValueError) as error:
         words = str(error)
     if exits:

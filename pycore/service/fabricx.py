@@ -344,7 +344,7 @@ class FabricXServer:
         if config.monitoring_endpoint is not None:
             host, _, port = config.monitoring_endpoint.rpartition(":")
             routes = {"/metrics": self.metrics.page}
-            self._endpoint = HttpServer(f"{host or '0.0.0.0'}:{port}", routes, "pycore-metrics")
+            self._endpoint = HttpServer(f"{host or '0.0.0.0'}:{port}", routes, "pycore-metrics", "monitoring_endpoint")
             self.metrics_port = self._endpoint.port
         await self.ends.start(server)
         self._server = server

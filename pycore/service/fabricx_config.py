@@ -50,7 +50,12 @@ class FabricXConfig(BaseSettings):
     monitoring_endpoint: str | None = Field(None, description="monitoring.endpoint: host:port of /metrics; off without")
     insecure_non_loopback: bool = Field(False, description="serve other machines without TLS")
 
-    tls_mode: str = Field("none", pattern="^(none|tls|mtls)$", description="server.tls.mode: none, tls or mtls")
+    tls_mode: str = Field(
+        "none",
+        pattern="^(none|tls|mtls)$",
+        description="server.tls.mode: none, tls or mtls",
+        json_schema_extra={"wanted": "none, tls or mtls"},
+    )
     cert_path: Path | None = Field(None, description="server.tls.cert-path: PEM chain of the server")
     key_path: Path | None = Field(None, description="server.tls.key-path: PEM key of the server")
     ca_cert_path: Path | None = Field(None, description="server.tls.ca-cert-paths: PEM roots of client certificates")
@@ -61,14 +66,24 @@ class FabricXConfig(BaseSettings):
     parallelism: int | None = Field(None, ge=1, description="threads of one verification; default: as in-process")
     max_concurrent_streams: int = Field(256, ge=1, le=1 << 16, description="streams open at once")
 
-    committer: str = Field("1.0", pattern="^(1.0|main)$", description="whose system namespaces: 1.0 (releases) or main")
+    committer: str = Field(
+        "1.0",
+        pattern="^(1.0|main)$",
+        description="whose system namespaces: 1.0 (releases) or main",
+        json_schema_extra={"wanted": "1.0 or main"},
+    )
     max_message_bytes: int = Field(100 * MIB, ge=1024, le=(1 << 31) - 1, description="largest message of a coordinator")
     max_stream_bytes: int = Field(
         64 * MIB, ge=1024, description="messages and answers of one stream that wait, in bytes"
     )
     drain_delay: Duration = Field(0.25, ge=0, description="between health NOT_SERVING and the end of streams")
     drain_grace: Duration = Field(30.0, ge=0, description="for what was read to be answered")
-    log_level: str = Field("info", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning, error")
+    log_level: str = Field(
+        "info",
+        pattern="^(?i:debug|info|warning|error)$",
+        description="debug, info, warning, error",
+        json_schema_extra={"wanted": "debug, info, warning or error"},
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -88,7 +103,7 @@ class FabricXConfig(BaseSettings):
             raise ValueError(f"tls_mode {self.tls_mode} needs cert_path and key_path")
         if (self.tls_mode == "mtls") != (self.ca_cert_path is not None):
             raise ValueError("ca_cert_path belongs to tls_mode mtls: set both or neither")
-        if self.tls_mode == "none" and not self.insecure_non_loopback and not is_loopback(self.fabric_x):
+        if self.tls_mode == "none" and not self.insecure_non_loopback and not is_loopback(self.fabric_x, "fabric_x"):
             raise ValueError(
                 f"fabric_x {self.fabric_x} can be reached from other machines: set tls_mode, cert_path and key_path, "
                 "or insecure_non_loopback if something else protects it"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pycore.errors import InputError
-from pycore.service.access import AccessError, Clients, read_access, watched_files
+from pycore.service.access import AccessError, Clients, access_warnings, read_access, watched_files
 from pycore.service.callers import ANYBODY, Call, Caller, current
 from pycore.service.impatience import Waiting
 from pycore.service.interceptors import Handler, like
@@ -122,7 +122,10 @@ class Guard:
         document = read_access(path)
         self._watched = watched_files(path, document)
         self._state = _state(self._watched)  # before the token files are read: a change in between is seen later
-        return Clients(document, clock=self._clock)
+        clients = Clients(document, clock=self._clock)
+        for words in access_warnings(document):
+            _log.warning("access_file: %s", words)
+        return clients
 
     def _reload_if_changed(self) -> None:
         now = self._clock()

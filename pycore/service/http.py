@@ -60,6 +60,7 @@ class HttpServer:
         routes: what makes the page of each path. Called on the server's thread; what it raises is logged and answered
             with 500.
         name: of the thread.
+        setting: whose value the address is, for the message of an error.
 
     Raises:
         OSError: the address cannot be bound.
@@ -68,12 +69,11 @@ class HttpServer:
         port: the bound port.
     """
 
-    def __init__(self, address: str, routes: Mapping[str, Route], name: str) -> None:
-        host, _, port = address.rpartition(":")
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
-        family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)  # names mean IPv4 where they can
-        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # [::] is every address
-        self._socket = socket.create_server(where, family=family, backlog=_MOST_CONNECTIONS, dualstack_ipv6=both)
+    def __init__(self, address: str, routes: Mapping[str, Route], name: str, setting: str = "address") -> None:
+        try:
+            self._socket = _bound(address)
+        except OSError as error:
+            raise OSError(f"{setting}: cannot listen on {address}: {error}") from error
         self.port = int(self._socket.getsockname()[1])
         self._routes = dict(routes)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,6 +143,14 @@ class HttpServer:
         except Exception:
             _log.exception("the page %s could not be made", asked.path)
             return Answer(500, b"the page could not be made; the log says why\n")
+
+
+def _bound(address: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)  # names mean IPv4 where they can
+    both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # [::] is every address
+    return socket.create_server(where, family=family, backlog=_MOST_CONNECTIONS, dualstack_ipv6=both)
 
 
 def _parse(head: bytes) -> tuple[str, Asked | None]:

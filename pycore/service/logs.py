@@ -89,7 +89,9 @@ def _value(value: object) -> str:
 
 def log_to_stderr(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
     """Sends the log of the process to standard error. `form`: json, plain, or auto: plain on a terminal."""
-    stream = stream or sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # whoever started this closed it
+    stream = stream or sys.stderr
+    if stream is None:  # whoever started this closed it
+        stream = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     if form == "auto":
         form = "plain" if stream.isatty() else "json"
     handler = LogWriter(stream)

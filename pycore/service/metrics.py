@@ -33,7 +33,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asn1crypto import pem, x509
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -43,6 +42,7 @@ from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.service.http import Answer, HttpServer, Route
 from pycore.service.request_ids import current_request
+from pycore.service.tls import validity
 from pycore.service.work import Work
 from pycore.signatures.keycache import key_cache_stats
 
@@ -287,8 +287,7 @@ def certificate_expiry(certificate: Path) -> Callable[[], Iterator[Metric]]:
 
     def figures() -> Iterator[Metric]:
         with contextlib.suppress(OSError, ValueError):
-            _, _, der = pem.unarmor(certificate.read_bytes())
-            end = x509.Certificate.load(der).not_valid_after.timestamp()
+            end = validity(certificate)[1].timestamp()
             name = "pycore_certificate_expiry_timestamp_seconds"
             yield GaugeMetricFamily(name, "When the certificate ends, in seconds since 1970.", value=end)
 
@@ -311,4 +310,4 @@ def serve_metrics(metrics: Metrics, address: str, ready: Callable[[], bool]) -> 
         "/healthz": lambda _: probe(True),
         "/readyz": lambda _: probe(ready()),
     }
-    return HttpServer(address, routes, "pycore-metrics")
+    return HttpServer(address, routes, "pycore-metrics", "metrics_address")

@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
+from pycore.service.front.accepting import accepted_peer
 from pycore.service.tls import CertificateFiles, TlsFiles
 
 __all__ = ["server_context"]
 
 _audit = logging.getLogger("pycore.service.access")
+_MOST_REASONS = 32  # that are told apart; OpenSSL has a few hundred, and strangers choose
+_NO_TLS = "the client spoke no TLS"
 
 
 def server_context(config: TlsFiles) -> ssl.SSLContext:
@@ -49,11 +53,56 @@ class _Renewed(ssl.SSLContext):
         return self._fresh.wrap_bio(*arguments, **named)
 
 
-class _Told(ssl.SSLObject):
-    """The TLS of one connection. A handshake that fails is a line of the log; one a second, the others are counted."""
+_WORDS = {
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the client sent no certificate",
+    "HTTP_REQUEST": _NO_TLS,
+    "HTTPS_PROXY_REQUEST": _NO_TLS,
+    "WRONG_VERSION_NUMBER": _NO_TLS,
+    "PACKET_LENGTH_TOO_LONG": _NO_TLS,
+    "UNSUPPORTED_PROTOCOL": "the client speaks only versions of TLS that are too old",
+    "NO_SHARED_CIPHER": "the client has no cipher that is taken here",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": "the client refused our certificate: expired",
+    "TLSV1_ALERT_UNKNOWN_CA": "the client refused our certificate: unknown authority",
+}
+"""OpenSSL's reasons, in words."""
+_REFUSED_OURS = ("ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_UNKNOWN", "ALERT_CERTIFICATE_REVOKED",
+                 "ALERT_UNSUPPORTED_CERTIFICATE", "ALERT_ACCESS_DENIED")  # fmt: skip
+_EXPIRED, _NOT_YET = 10, 9  # X509_V_ERR_... of x509_vfy.h
+_NOT_TRUSTED = frozenset({2, 18, 19, 20, 21})  # no issuer found, or one that signed itself and is not among the roots
 
-    _next = 0.0
-    _silent = 0
+
+def _explained(error: ssl.SSLError) -> str:
+    """Why a handshake failed: in plain words, where there are some, and in OpenSSL's."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_message:
+        reason, code = error.verify_message, error.verify_code
+        words = "the client's certificate is not valid"
+        if code == _EXPIRED:
+            words = "the client's certificate has expired"
+        elif code == _NOT_YET:
+            words = "the client's certificate is not valid yet"
+        elif code in _NOT_TRUSTED:
+            words = "the client's certificate is of an authority that is not trusted here"
+        return f"{words} ({reason})"
+    reason = error.reason or str(error)
+    words = _WORDS.get(reason, "")
+    if not words and reason.endswith(_REFUSED_OURS):
+        words = "the client refused our certificate"
+    return f"{words} ({reason})" if words else reason
+
+
+@dataclass
+class _Line:
+    """A line of the log that strangers can cause: when it may come again, and how often it has not come since."""
+
+    next: float = 0.0
+    silent: int = 0
+
+
+class _Told(ssl.SSLObject):
+    """The TLS of one connection. A handshake that fails is a line of the log, one a second for each reason; the others
+    are counted."""
+
+    _seen: ClassVar[dict[str, _Line]] = {}
 
     def do_handshake(self) -> None:
         """As that of every `SSLObject`."""
@@ -62,17 +111,21 @@ class _Told(ssl.SSLObject):
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
-            self._tell(getattr(error, "verify_message", "") or error.reason or str(error))
+            self._tell(_explained(error))
             raise
 
     @classmethod
     def _tell(cls, reason: str) -> None:
         now = time.monotonic()
-        if now < cls._next:
-            cls._silent += 1
+        known = reason in cls._seen or len(cls._seen) < _MOST_REASONS
+        line = cls._seen.setdefault(reason if known else "", _Line())
+        if now < line.next:
+            line.silent += 1
             return
-        _audit.warning("TLS handshake failed: %s", reason, extra={"reason": "HANDSHAKE", "more": cls._silent})
-        cls._next, cls._silent = now + 1.0, 0
+        peer = accepted_peer.get()
+        shown = {"reason": "HANDSHAKE", **({"peer": peer} if peer else {}), "more": line.silent}
+        _audit.warning("TLS handshake failed: %s", reason, extra=shown)
+        line.next, line.silent = now + 1.0, 0
 
 
 def _plain_context(config: TlsFiles) -> ssl.SSLContext:

@@ -55,7 +55,7 @@ from pycore.service.scheduling import Scheduler
 from pycore.service.scheduling_metrics import QueueFigures
 from pycore.service.signals import StopSignals, end_with_parent
 from pycore.service.supervisor import supervise
-from pycore.service.tls import TlsError, server_credentials
+from pycore.service.tls import TlsError, server_credentials, warn_of_files
 from pycore.service.unread import Unread
 from pycore.service.verdict_cache import VerdictCache
 from pycore.service.warmup import WarmUp, quiet_collector
@@ -311,10 +311,11 @@ class Server:
         if self.config.address.startswith("unix:") and _is_listened_to(self.config.address.removeprefix("unix:")):
             # gRPC would take the path over, and the other service would go on without a caller.
             raise OSError(f"cannot listen on {self.config.address}: another process does")
+        credentials: Any = None
+        if self.config.tls:
+            credentials = (server_context if isinstance(server, NativeServer) else server_credentials)(self.config)
         try:
-            if self.config.tls:
-                native = isinstance(server, NativeServer)
-                credentials: Any = server_context(self.config) if native else server_credentials(self.config)
+            if credentials is not None:
                 port = server.add_secure_port(self.config.address, credentials)
             else:
                 port = server.add_insecure_port(self.config.address)
@@ -336,6 +337,7 @@ class Server:
         if "log_level" in taken:
             logging.getLogger().setLevel(self.config.log_level.upper())
         self.guard.reload()
+        warn_of_files(self.config)
         _log.info("settings reloaded", extra={"changed": taken})
         if changed - RELOADABLE:
             _log.warning("settings that need a restart", extra={"settings": sorted(changed - RELOADABLE)})

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import logging
 import ssl
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import grpc
+from asn1crypto import pem, x509
 
 T = TypeVar("T")
 
 _log = logging.getLogger("pycore.service")
+_SOON = timedelta(days=7)
 
 
 class TlsError(ValueError):
@@ -44,14 +50,20 @@ class CertificateFiles:
     def __init__(self, config: TlsFiles) -> None:
         if config.tls_certificate is None or config.tls_private_key is None:
             raise ValueError("the configuration names no certificate and key")
+        self._config = config
         self._certificate: Path = config.tls_certificate
         self._key: Path = config.tls_private_key
         self._client_ca = config.tls_client_ca
         self._state = self._stat()
+        warn_of_files(config)
 
     def _stat(self) -> tuple[tuple[int, int], ...]:
-        paths = (self._certificate, self._key, *([self._client_ca] if self._client_ca else []))
-        return tuple((status.st_mtime_ns, status.st_size) for status in (path.stat() for path in paths))
+        found = []
+        for setting, path in _named(self._certificate, self._key, self._client_ca):
+            with _about(setting, path):
+                status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        return tuple(found)
 
     def read(self) -> grpc.ServerCertificateConfiguration:
         """The files as they are now.
@@ -85,14 +97,16 @@ class CertificateFiles:
             return None
         self._state = state
         _log.info("certificate reloaded from %s", self._certificate)
+        warn_of_files(self._config)
         return fresh
 
 
 def check_files(certificate: Path, key: Path, client_ca: Path | None) -> None:
     """Nothing, or TlsError where the certificate and key do not belong together, or there are no roots for clients."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    for path in (certificate, key, *([client_ca] if client_ca else [])):
-        path.read_bytes()  # OSError with the name, which OpenSSL does not say
+    for setting, path in _named(certificate, key, client_ca):
+        with _about(setting, path):
+            path.read_bytes()  # OSError with the name, which OpenSSL does not say
     try:
         # Without a password, so that nobody is asked for one at a terminal.
         context.load_cert_chain(certificate, key, password=lambda: b"")
@@ -104,6 +118,77 @@ def check_files(certificate: Path, key: Path, client_ca: Path | None) -> None:
             context.load_verify_locations(client_ca)
         except (ssl.SSLError, ValueError) as error:
             raise TlsError(f"tls_client_ca {client_ca}: no PEM certificates: {error}") from None
+
+
+def _named(certificate: Path, key: Path, client_ca: Path | None) -> list[tuple[str, Path]]:
+    """The files with the settings that name them."""
+    found = [("tls_certificate", certificate), ("tls_private_key", key)]
+    return found + ([("tls_client_ca", client_ca)] if client_ca else [])
+
+
+@contextlib.contextmanager
+def _about(setting: str, path: Path) -> Iterator[None]:
+    """An OSError inside the block says which setting names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{setting} {path}: {error.strerror}") from error
+
+
+def validity(certificate: Path) -> tuple[datetime, datetime]:
+    """When the first certificate of a PEM file begins and ends.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it has no certificate.
+    """
+    for kind, _, der in pem.unarmor(certificate.read_bytes(), multiple=True):
+        if kind == "CERTIFICATE":
+            found = x509.Certificate.load(der)
+            return found.not_valid_before, found.not_valid_after
+    raise ValueError(f"{certificate} has no certificate")
+
+
+def readable_by_all(path: Path) -> bool:
+    """Whether every user of this host may read a file, as far as its own mode says."""
+    with contextlib.suppress(OSError):  # whoever reads it says so
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    return False
+
+
+def advice(config: TlsFiles, now: datetime | None = None) -> tuple[list[str], list[str]]:
+    """What makes every client refuse this service, and what its operator should know, of files that can be read.
+
+    Args:
+        config: names the files.
+        now: the time, for the dates of the certificate; None for this moment.
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    now = now or datetime.now(timezone.utc)
+    if config.tls_certificate is not None:
+        name = f"tls_certificate {config.tls_certificate}"
+        with contextlib.suppress(OSError, ValueError):  # which :func:`check_files` puts into words
+            begin, end = validity(config.tls_certificate)
+            if end < now:
+                errors.append(f"{name} ended at {_day(end)}: clients refuse it")
+            elif begin > now:
+                warnings.append(f"{name} is not valid before {_day(begin)}: clients refuse it until then")
+            elif end < now + _SOON:
+                warnings.append(f"{name} ends at {_day(end)}, within {_SOON.days} days: renew it")
+    if config.tls_private_key is not None and readable_by_all(config.tls_private_key):
+        warnings.append(f"tls_private_key {config.tls_private_key} can be read by everybody: take that right away")
+    return errors, warnings
+
+
+def _day(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def warn_of_files(config: TlsFiles) -> None:
+    """Logs what :func:`advice` says. A certificate that has ended stops no start: another one may be on its way."""
+    for words in itertools.chain(*advice(config)):
+        _log.warning("%s", words)
 
 
 def server_credentials(config: TlsFiles) -> grpc.ServerCredentials:

@@ -25,9 +25,11 @@ import pycore
 from pycore.client import AsyncValidationClient, ServiceError, Tls, ValidationClient
 from pycore.service.access import AccessError, AccessFile, Clients, read_access
 from pycore.service.callers import Caller, Meter, Quota, current, require_chain
+from pycore.service.check import findings
 from pycore.service.config import ServiceConfig
-from pycore.service.guard import ABOUT_CHAINS, certificate_names
+from pycore.service.guard import ABOUT_CHAINS, Guard, certificate_names
 from pycore.service.handlers import RPCS
+from pycore.service.metrics import Metrics
 from pycore.service.server import Server, background
 from pycore.testing import generate_ledger
 from pycore.wire.errors import from_rpc
@@ -56,6 +58,7 @@ _LATER = iter(range(10**9, 10**15, 10**9))
 def by_token(tmp_path: Path, name: str, token: str, **rights: Any) -> dict[str, Any]:
     """A client with one token in a file."""
     path = tmp_path / f"{name}.token"
+    path.touch(0o600)
     path.write_text(f"# of {name}\n{token}\n", encoding="utf-8")
     return {"name": name, "token_files": [str(path)], **(rights or ALL_RIGHTS)}
 
@@ -454,25 +457,38 @@ def test_a_hangup_reads_settings_and_clients_again(spawn: Spawn, tmp_path: Path)
         assert client.hash("sha256", b"")
     settings.write_text("log_level = 7", encoding="utf-8")
     process.signal(signal.SIGHUP)
-    assert "log_level: Input should be" in process.event("settings not reloaded")["message"]
+    assert "log_level: got 7, wanted debug, info, warning or error" in process.event("settings not reloaded")["message"]
     with ValidationClient(target, token=B) as client:
         assert client.hash("sha256", b"")
     process.signal()
     assert process.wait() == 0
 
 
+CLIENT = {"name": "a", "certificates": ["cn:a"]}
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({}, "clients: Field required"),
-    ({"clients": []}, "clients"),
-    ({"clients": [{"name": "a", "rpcs": ["*"]}]}, "nobody can be it"),
+    ({}, "clients: wanted a list of entries .*, and there is none"),
+    ({"clients": []}, "clients: wanted a list of entries .*, and there is none"),
+    ({"clients": CLIENT}, r"clients: got a table, wanted a list of entries \(in TOML \[\[clients\]\] above each\)$"),
+    ({"clients": ["a"]}, "client 1: got 'a', wanted a table of settings"),
+    ({"clients": [{"name": "a", "rpcs": ["*"]}]}, "client 'a': it has neither certificates, nor uids, nor tokens, so"),
     ({"clients": [{"name": "a", "certificates": ["node-1"]}]}, "wanted spiffe://"),
     ({"clients": [{"name": "a", "certificates": ["cn:"]}]}, "wanted spiffe://"),
-    ({"clients": [{"name": "a", "certificates": ["cn:a"], "rpcs": ["HashBach"]}]}, "fits no RPC"),
-    ({"clients": [{"name": "a", "certificates": ["cn:a"], "rcps": ["*"]}]}, "Extra inputs"),
-    ({"clients": [{"name": "a", "certificates": ["cn:a"], "calls": 0}]}, "greater than or equal to 1"),
-    ({"clients": [{"name": "a", "certificates": ["cn:a"]}, {"name": "b", "certificates": ["cn:a"]}]}, "occurs twice"),
-    ({"clients": [{"name": "a", "certificates": ["cn:a"]}, {"name": "a", "certificates": ["cn:b"]}]}, "occurs twice"),
+    ({"clients": [{**CLIENT, "rpcs": ["HashBach"]}]}, "'HashBach' fits no RPC: there are .*; is HashBatch meant"),
+    ({"clients": [{**CLIENT, "chains": ["chainmakr"]}]}, "'chainmakr' is no chain: there are .*; is chainmaker meant"),
+    ({"clients": [{**CLIENT, "chains": ["nothing"]}]}, "client 'a': chains: 'nothing' is no chain: .*xuperchain$"),
+    ({"clients": [{**CLIENT, "rpcs": "X"}]}, r"""client 'a': rpcs: got 'X', wanted a list, written rpcs = \["""),
+    ({"clients": [{**CLIENT, "rpc": ["*"]}]}, r"json: client 'a': rpc: no such setting; is rpcs meant\?$"),
+    ({"clients": [{**CLIENT, "chain": ["bif"]}]}, r"json: client 'a': chain: no such setting; is chains meant\?$"),
+    ({"clients": [{**CLIENT, "token": "x"}]}, "is token_files, token_environment or token_subjects meant"),
+    ({"clients": [{**CLIENT, "client": "x"}]}, "client: no such setting; there are name, certificates, uids, "),
+    ({"client": [CLIENT]}, "client: no such setting; is clients meant"),
+    ({"clients": [CLIENT, {"uids": [1]}]}, "json: client 2: name: wanted a value, and there is none$"),
+    ({"clients": [{**CLIENT, "uids": ["x"]}]}, "client 'a': uids: got 'x', wanted a whole number$"),
+    ({"clients": [{**CLIENT, "calls": 0}]}, "json: client 'a': calls: got 0, wanted at least 1$"),
+    ({"clients": [CLIENT, {**CLIENT, "name": "b"}]}, "occurs twice"),
+    ({"clients": [CLIENT, {"name": "a", "certificates": ["cn:b"]}]}, "occurs twice"),
     ({"clients": [{"name": "a", "token_subjects": ["x"]}]}, "need issuers"),
+    ({"clients": [CLIENT], "issuers": [{"issuer": "x"}]}, "issuer 'x': audience: wanted a value"),
 ]
 
 
@@ -484,6 +500,32 @@ def test_wrong_files_are_refused(tmp_path: Path, document: dict[str, Any], words
         read_access(path)
     with pytest.raises(AccessError, match=r"access\.toml"):
         read_access(tmp_path / "access.toml")
+
+
+def test_a_secret_in_the_wrong_place_is_not_repeated(tmp_path: Path) -> None:
+    path = write(tmp_path / "access.json", {**CLIENT, "token_files": A, "token": B})
+    with pytest.raises(AccessError, match="token_files: got a text, wanted a list") as caught:
+        read_access(path)
+    assert A not in str(caught.value)
+    assert B not in str(caught.value)
+
+
+def test_entries_that_are_hardly_meant_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By the check of settings, and in the log when the file is read."""
+    path = write(tmp_path / "access.json", {**by_token(tmp_path, "a", A), "rpcs": []}, by_token(tmp_path, "b", B))
+    warned = ["access_file: client 'a' has no rpcs, so it may call nothing"]
+    config = ServiceConfig(access_file=path)
+    assert findings(config)[1] == warned
+    token = tmp_path / "b.token"
+    token.chmod(0o604)
+    warned.append(f"access_file: token file {token} of client 'b' can be read by everybody: take that right away")
+    assert findings(config) == ([], warned)
+    guard = Guard(1, 1, path, Metrics())
+    assert [one.getMessage() for one in caplog.records] == warned
+    caplog.clear()
+    token.chmod(0o640)
+    guard.reload()
+    assert [one.getMessage() for one in caplog.records if one.levelname == "WARNING"] == warned[:1]
 
 
 def test_wrong_tokens_are_refused(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_the_page_installs_what_the_unit_starts() -> None:
     # without T, where the target is a folder the link is put into it, and the old version goes on running
     assert [(how, link) for how, _, link in links] == [("-sfnT", "/opt/pycore")] * 2
     assert all(f"python3 -m venv {folder}" in page for _, folder, _ in links)
-    assert "ExecStart=/opt/pycore/bin/pycore serve --config-file /etc/pycore/pycore.toml" in unit
+    assert "exec /opt/pycore/bin/pycore serve --config-file /etc/pycore/pycore.toml" in unit
     (text,) = re.findall(r"^```toml\n# /etc/pycore/pycore\.toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     settings = ServiceConfig(**tomllib.loads(text))
     assert f"http://{settings.metrics_address}/readyz" in page

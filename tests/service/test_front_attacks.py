@@ -12,7 +12,9 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -20,12 +22,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pycore.service.config import ServiceConfig
 from pycore.service.front import calls
+from pycore.service.front.accepting import peer_name
 from pycore.service.guard import certificate_names
-from pycore.service.native_tls import server_context
+from pycore.service.native_tls import _explained, server_context
 from pycore.service.tls import server_credentials
 from tests.service.conftest import Authority
 from tests.service.fronts import MOST_MESSAGE, PATH, fronted, make_server, needs_native
@@ -340,30 +343,139 @@ def test_calls_that_are_given_up_before_they_begin_leave_nothing(recwarn: pytest
     assert not [one for one in recwarn if "never awaited" in str(one.message)]
 
 
-def test_a_handshake_that_fails_is_told(
-    authority: Authority, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Once a second: the second of two is counted, and told with the next."""
-    monkeypatch.setattr("pycore.service.native_tls._Told._next", 0.0)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without a certificate
-    context.load_verify_locations(authority.path)
-    context.set_alpn_protocols(["h2"])
+Handshake = Callable[[socket.socket], None]
 
-    def end(port: int) -> None:
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("localhost", port), 10) as plain,
-            context.wrap_socket(plain, server_hostname="localhost") as one,
-        ):
+
+def shaking_hands(roots: Path, pair: tuple[Path, Path] | None = None) -> Handshake:
+    """A client that begins TLS, and reads until it is told off."""
+
+    def begin(plain: socket.socket) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(roots)
+        context.set_alpn_protocols(["h2"])
+        if pair is not None:
+            context.load_cert_chain(*pair)
+        with context.wrap_socket(plain, server_hostname="localhost") as one:
             one.recv(1)
+
+    return begin
+
+
+def saying(data: bytes) -> Handshake:
+    """A client that sends something else, and waits for the end."""
+
+    def begin(plain: socket.socket) -> None:
+        plain.sendall(data)
+        while plain.recv(100):
+            pass
+
+    return begin
+
+
+def told(authority: Authority, caplog: pytest.LogCaptureFixture, *clients: Handshake) -> list[tuple[str, bool, int]]:
+    """The log of clients that come one after the other: the reason, whether the peer is that client, and how many
+    lines were left out before."""
+    peers = []
+
+    def come(client: Handshake, port: int) -> None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), PATIENCE) as plain:
+            peers.append(peer_name(plain.getsockname()))
+            client(plain)
 
     async def ask() -> None:
         front, port = await secured("nghttp2", authority, authority.path)
-        for _ in range(2):
-            await asyncio.to_thread(end, port)
+        for client in clients:
+            await asyncio.to_thread(come, client, port)
         await front.stop(None)
 
     asyncio.run(ask())
-    told = [one for one in caplog.records if one.name == "pycore.service.access"]
-    assert 1 <= len(told) <= 2
-    assert "PEER_DID_NOT_RETURN_A_CERTIFICATE" in told[0].getMessage()
+    found: list[Any] = [one for one in caplog.records if one.name == "pycore.service.access"]
+    assert all(one.reason == "HANDSHAKE" for one in found)
+    return [(one.getMessage().removeprefix("TLS handshake failed: "), one.peer in peers, one.more) for one in found]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The time by which lines are counted; it stands still."""
+    now = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr("pycore.service.native_tls.time", SimpleNamespace(monotonic=lambda: now.now))
+    monkeypatch.setattr("pycore.service.native_tls._Told._seen", {})
+    return now
+
+
+def test_a_handshake_that_fails_is_told(
+    authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Once a second for each reason, with the peer, and the reason in plain words and OpenSSL's."""
+    (tmp_path / "others").mkdir()
+    others = Authority(tmp_path / "others", "others")
+    mine, gone, foreign = (
+        one.issue(name, ExtendedKeyUsageOID.CLIENT_AUTH, hours=hours)
+        for one, name, hours in ((authority, "mine", 1), (authority, "gone", -1), (others, "foreign", 1))
+    )
+    bare = shaking_hands(authority.path)
+
+    def later(plain: socket.socket) -> None:
+        clock.now += 1
+        bare(plain)
+
+    found = told(
+        authority, caplog, bare, bare, bare,
+        shaking_hands(authority.path, gone), shaking_hands(authority.path, foreign),
+        shaking_hands(others.path, mine), saying(PREFACE), saying(b"GET / HTTP/1.1\r\n\r\n"), later,
+    )  # fmt: skip
+    lines = [
+        ("the client sent no certificate (PEER_DID_NOT_RETURN_A_CERTIFICATE)", 0),
+        ("the client's certificate has expired (certificate has expired)", 0),
+        ("the client's certificate is of an authority that is not trusted here (", 0),
+        ("the client refused our certificate: unknown authority (TLSV1_ALERT_UNKNOWN_CA)", 0),
+        ("the client spoke no TLS (", 0),
+        ("the client spoke no TLS (HTTP_REQUEST)", 0),
+        ("the client sent no certificate (PEER_DID_NOT_RETURN_A_CERTIFICATE)", 2),
+    ]
+    assert len(found) == len(lines), found
+    for (words, its_peer, more), (beginning, left_out) in zip(found, lines, strict=True):
+        assert (words.startswith(beginning), its_peer, more) == (True, True, left_out), found
+
+
+def test_reasons_of_handshakes_are_bounded(
+    authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those above the bound share a line a second."""
+    monkeypatch.setattr("pycore.service.native_tls._MOST_REASONS", 1)
+    found = told(authority, caplog, shaking_hands(authority.path), saying(PREFACE), saying(b"GET / HTTP/1.1\r\n\r\n"))
+    assert [words.partition(" (")[0] for words, *_ in found] == [
+        "the client sent no certificate",
+        "the client spoke no TLS",
+    ]
+
+
+def test_two_handshakes_at_once_are_told_apart(
+    authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace
+) -> None:
+    """The peer is that of the connection, and not whoever was accepted last."""
+    names = []
+
+    def both(first: socket.socket) -> None:
+        with socket.create_connection(first.getpeername(), PATIENCE) as second:
+            for one in (second, first):
+                names.append(peer_name(one.getsockname()))
+                saying(PREFACE if one is first else b"GET / HTTP/1.1\r\n\r\n")(one)
+
+    assert len(told(authority, caplog, both)) == 2
+    assert [getattr(one, "peer", "") for one in caplog.records if one.name == "pycore.service.access"] == names
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "the client refused our certificate: expired ("),
+        ("SSLV3_ALERT_BAD_CERTIFICATE", "the client refused our certificate ("),
+        ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "the client refused our certificate ("),
+        ("NEW_REASON", "NEW_REASON"),
+    ],
+)
+def test_reasons_that_no_client_here_gives(reason: str, words: str) -> None:
+    error = ssl.SSLError(1, "words")
+    error.reason = reason
+    assert _explained(error).startswith(words)

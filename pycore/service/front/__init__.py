@@ -8,6 +8,7 @@ docs/design/0025-a-second-front-end.md says why. Handlers, interceptors and serv
     fields              header lists: from bytes to metadata, and back
     bodies              compressed messages
     calls               a call, which is also the context that its handler sees
+    accepting           who connects
     connection          one connection: events to calls, answers to bytes
     listening           ports, and the end; TLS comes as a context (pycore/service/native_tls.py)
 """

@@ -7,11 +7,11 @@ import logging
 import ssl
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from urllib.parse import quote
 
 import grpc
 
 from pycore import _http2
+from pycore.service.front.accepting import peer_name
 from pycore.service.front.bodies import ENCODINGS
 from pycore.service.front.calls import Call
 from pycore.service.front.fields import HEAD, HeadError, status_tail
@@ -332,23 +332,6 @@ class Connection(asyncio.BufferedProtocol):
         self._flush()
         if not self._lost:
             self._end()
-
-
-def peer_name(address: Any) -> str:
-    """The address of a peer, as gRPC writes it.
-
-    >>> peer_name(("127.0.0.1", 80)), peer_name(("::1", 80, 0, 0)), peer_name("")
-    ('ipv4:127.0.0.1:80', 'ipv6:%5B::1%5D:80', 'unix:')
-    >>> peer_name(("::ffff:127.0.0.1", 80, 0, 0))
-    'ipv4:127.0.0.1:80'
-    """
-    if isinstance(address, tuple):
-        mapped = address[0].removeprefix("::ffff:")
-        if len(address) == 2 or (mapped != address[0] and "." in mapped):
-            address = (mapped, address[1])
-            return f"ipv4:{address[0]}:{address[1]}"
-        return f"ipv6:%5B{quote(address[0], safe=':')}%5D:{address[1]}"
-    return "unix:" + (address if isinstance(address, str) else "")
 
 
 def _is_over(tls: Any) -> bool:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from pycore.service.front.accepting import Listening
 from pycore.service.front.calls import Call, Method
 from pycore.service.front.fields import Head, Heads
 
@@ -247,7 +248,7 @@ def _unix_socket(address: str) -> socket.socket:
         path = address.removeprefix("unix:")
         path = path.removeprefix("//") if path.startswith("//") else path
         _remove_stale(path)
-    one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    one = Listening(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         one.bind(path)
     except OSError:
@@ -272,7 +273,7 @@ def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:
     number = int(port)
     try:
         for family, kind, protocol, _, where in dict.fromkeys(rows):
-            one = socket.socket(family, kind, protocol)
+            one: socket.socket = Listening(family, kind, protocol)
             found.append(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # of connections: hosts vanish without a word
