@@ -17,7 +17,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +39,7 @@ from pycore.service.config import ServiceConfig, misspelt_variables
 from pycore.service.ending import EXIT_ENDED, EXIT_STUCK, Ends, leave, log_running
 from pycore.service.event_loop import EventLoopError, run_loop
 from pycore.service.front import NativeServer, is_built, speaks_native
+from pycore.service.front.listening import is_listened_to
 from pycore.service.guard import Guard
 from pycore.service.handlers import Handlers, execute
 from pycore.service.health import Health
@@ -197,6 +197,14 @@ class Server:
             OSError: the address cannot be bound.
             SelfTestFailed: no backend gives the known answers.
         """
+        try:
+            await self._start()
+        except BaseException:
+            while self._pages:
+                self._pages.pop().stop()
+            raise
+
+    async def _start(self) -> None:
         self.loop = asyncio.get_running_loop()
         found = capabilities()
         server = self._front()
@@ -308,7 +316,7 @@ class Server:
         return found
 
     def _bind(self, server: Any) -> int:
-        if self.config.address.startswith("unix:") and _is_listened_to(self.config.address.removeprefix("unix:")):
+        if self.config.address.startswith("unix:") and is_listened_to(self.config.address.removeprefix("unix:")):
             # gRPC would take the path over, and the other service would go on without a caller.
             raise OSError(f"cannot listen on {self.config.address}: another process does")
         credentials: Any = None
@@ -431,17 +439,6 @@ class Server:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-
-def _is_listened_to(path: str) -> bool:
-    """Whether a process accepts connections on a Unix socket; a path that one left behind is free."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(path.removeprefix("//"))
-        except OSError as error:
-            return isinstance(error, (TimeoutError, BlockingIOError))
-    return True
 
 
 class Drained(Protocol):

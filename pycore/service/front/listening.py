@@ -29,7 +29,7 @@ else:
 if TYPE_CHECKING or _http2 is not None:
     from pycore.service.front.connection import Connection, Limits
 
-__all__ = ["NativeServer", "is_built", "why_not"]
+__all__ = ["NativeServer", "is_built", "is_listened_to", "why_not"]
 
 _BACKLOG = 1024
 _HANDSHAKE_S = 20.0
@@ -263,6 +263,17 @@ def _remove_stale(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         if Path(path).is_socket():
             Path(path).unlink()
+
+
+def is_listened_to(path: str) -> bool:
+    """Whether a process accepts connections on a Unix socket; a path that one left behind is free."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path.removeprefix("//"))
+        except OSError as error:
+            return isinstance(error, (TimeoutError, BlockingIOError))
+    return True
 
 
 def _tcp_sockets(address: str, share_port: bool) -> list[socket.socket]:
