@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pycore.base.json_size import check_size
+from pycore.errors import InputError
 from pycore.ics23.reading import (
     MAX_ENTRIES,
     MAX_OP_BYTES,
@@ -27,6 +29,8 @@ from pycore.ics23.specs import HASH_OPS, LENGTH_OPS, MAX_DEPTH, InnerOp, InnerSp
 
 MAX_TEXT = 64 << 20
 """Characters of JSON text."""
+_MAX_VALUES = 1 << 18  # values and names; batches of more come in protobuf
+_MAX_LEVELS, _MAX_DIGITS = 32, 64
 
 
 def parsed(text: str | bytes) -> Any:
@@ -34,9 +38,28 @@ def parsed(text: str | bytes) -> Any:
     if len(text) > MAX_TEXT:
         raise RefusedError(f"JSON of more than {MAX_TEXT} characters")
     try:
-        return json.loads(text, object_pairs_hook=_unique)
+        document = text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
+        check_size(document, "JSON", _MAX_VALUES, _MAX_LEVELS)
+        return json.loads(document, object_pairs_hook=_unique, parse_int=_integer, parse_float=_float)
+    except InputError as error:
+        raise RefusedError(f"JSON with {error.got}") from None
     except (ValueError, RecursionError) as error:
         raise RefusedError(f"text that is no JSON ({type(error).__name__})") from None
+
+
+def _integer(digits: str) -> int:
+    return int(_short(digits))
+
+
+def _float(digits: str) -> float:
+    return float(_short(digits))
+
+
+def _short(digits: str) -> str:
+    """Turning digits into a number takes the square of their count."""
+    if len(digits) > _MAX_DIGITS:
+        raise RefusedError(f"JSON with a number of {len(digits)} characters")
+    return digits
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

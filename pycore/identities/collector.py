@@ -375,8 +375,12 @@ def _rsa_key(key: bytes) -> Any:
 
 @lru_cache(maxsize=1024)
 def _nist_point(kind: str, key: bytes) -> Any:
+    """The point of an uncompressed key (SEC 1, section 2.3.3), else None. The library reads other forms and other
+    curves as well."""
     from Crypto.PublicKey import ECC
 
+    if key[:1] != b"\x04" or len(key) != 1 + 2 * ((_NIST[kind][1].bit_length() + 7) // 8):
+        return None
     try:
         return ECC.import_key(key, curve_name=_NIST[kind][0]).pointQ
     except (ValueError, TypeError, ECC.UnsupportedEccFeature):

@@ -8,9 +8,9 @@ one-letter texts or of one number must not take more time or memory than their l
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
+from pycore.base.json_size import check_size
 from pycore.errors import InputError
 
 MAX_BYTES = 64 << 20
@@ -21,10 +21,6 @@ MAX_DEPTH = 16
 """Objects and arrays inside one another; a context has three."""
 MAX_DIGITS = 64
 """Characters of a number. Turning digits into a number takes the square of their count."""
-
-_SKELETON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
-"""Texts and brackets. A text that does not end is one, too: tried again from each of its quotes it would take the
-square of its length."""
 
 
 def load_object(text: str | bytes, name: str, *, values: int = MAX_VALUES) -> dict[str, Any]:
@@ -50,7 +46,7 @@ def load_object(text: str | bytes, name: str, *, values: int = MAX_VALUES) -> di
         raise InputError(name, f"{len(text)} bytes", f"at most {MAX_BYTES}")
     try:
         document = text if isinstance(text, str) else text.decode("utf-8")
-        _check_size(document, name, values)
+        check_size(document, name, values, MAX_DEPTH)
         found = json.loads(
             document,
             object_pairs_hook=lambda pairs: _distinct(pairs, name),
@@ -64,26 +60,6 @@ def load_object(text: str | bytes, name: str, *, values: int = MAX_VALUES) -> di
     if not isinstance(found, dict):
         raise InputError(name, f"a JSON {type(found).__name__}", "a JSON object")
     return found
-
-
-def _check_size(document: str, name: str, values: int) -> None:
-    """Refuses too many values and too many levels, from the punctuation alone."""
-    opened = document.count("{") + document.count("[")
-    # Each value but the first follows one of these marks. Those inside of texts count as well: PEM and hexadecimal have
-    # none, and counting too many errs to the safe side.
-    if document.count(",") + document.count(":") + opened > values:
-        raise InputError(name, f"more than {values} values and names", f"at most {values}")
-    if opened <= MAX_DEPTH:
-        return
-    depth = 0
-    for mark in _SKELETON.finditer(document):
-        first = document[mark.start()]
-        if first in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise InputError(name, f"more than {MAX_DEPTH} levels of objects and arrays", f"at most {MAX_DEPTH}")
-        elif first in "]}":
-            depth -= 1
 
 
 def _distinct(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mutations import tree
 from pycore import Verdict, ics23
 from pycore._pb.ledgers.ics23.v1 import proofs_pb2 as pb
 from pycore.base.deadline import Budget, ExpiredError
+from pycore.errors import ProofError
 from pycore.ics23 import checking, reading
 from pycore.ics23.checking import Checker
 from pycore.testing.ics23 import compressed
@@ -112,3 +113,19 @@ def test_a_deadline_ends_the_work_between_two_keys() -> None:
     for given in (text, [text]):
         with pytest.raises(ExpiredError), Budget(deadline=1.0, clock=lambda: 2.0):
             ics23.verify_membership_batch("iavl", made.root, given, [made.keys[0]], [value])
+
+
+@pytest.mark.parametrize(
+    "text", ["[" + "[]," * (1 << 18) + "[]]", "[" * 40 + "]" * 40, '{"exist": {"leaf": {"hash": ' + "1" * 100 + "}}}"],
+    ids=["values", "levels", "digits"],
+)  # fmt: skip
+def test_json_is_bounded_before_anything_is_built_of_it(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = json.loads
+
+    def counted(*arguments: Any, **named: Any) -> Any:
+        assert len(arguments[0]) < 1000
+        return loads(*arguments, **named)
+
+    monkeypatch.setattr("pycore.ics23.json_forms.json.loads", counted)
+    with pytest.raises(ProofError, match="MALFORMED_PROOF: JSON with"):
+        ics23.verify_membership("iavl", bytes(32), text, b"k", b"v")

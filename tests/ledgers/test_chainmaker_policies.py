@@ -348,3 +348,13 @@ def test_strict_asks_for_the_default_row_as_well():
         access = AccessRules(known, 2030200)
         assert accepts(access, "cert", "USER-m", ("org1", "LIGHT")) is expected
         assert accepts(access, "cert", "USER-m", CLIENT)
+
+
+def test_strict_all_means_the_organisations_of_the_trust_roots() -> None:
+    """A trust member's organisation has no root; it must not stand in for one that is missing."""
+    voters = [Voter("org1", "ADMIN", True, 1), Voter("orgX", "ADMIN", True, 2)]
+    policy, organisations = Policy("ALL", (), ("ADMIN",)), frozenset({"org1", "org2"})
+    assert not judge(policy, voters, Electorate(organisations, strict=True)).ok
+    assert judge(policy, voters, Electorate(organisations, strict=False)).ok
+    both = [Voter("org1", "ADMIN", True, 1), Voter("org2", "ADMIN", True, 2)]
+    assert judge(policy, both, Electorate(organisations, strict=True)).ok

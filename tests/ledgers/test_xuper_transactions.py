@@ -327,6 +327,29 @@ def test_whoever_pays_must_sign() -> None:
     assert verdict(signed(change=on_its_path), accounts=access) == "VALID"
 
 
+def test_nobody_acts_for_an_account_by_the_name_of_another() -> None:
+    """Only the last name of a path has signed; the chain's code takes those before it for present as well."""
+    stranger, owner = MAKER.users[:2]
+    access = {ACCOUNT: {"rule": "threshold", "accept": 1.0, "weights": {owner.address: 1.0}}}
+
+    def below(*names: str) -> Any:
+        def change(tx: Any) -> None:
+            tx.tx_inputs[0].from_addr = ACCOUNT.encode()
+            tx.auth_require[0] = "/".join([ACCOUNT, *names, stranger.address])
+
+        return signed(change=change)
+
+    for names in ([], [owner.address], ["", owner.address], [owner.address, owner.address]):
+        assert verdict(below(*names), accounts=access) == "POLICY_NOT_MET"
+    assert verdict(below(owner.address), "compatible", accounts=access) == "VALID"
+    inner = "XC2222222222222222@xuper"
+    access[inner] = {"rule": "threshold", "accept": 1.0, "weights": {stranger.address: 1.0}}
+    assert verdict(below(inner), accounts=access) == "POLICY_NOT_MET"
+    access[ACCOUNT]["weights"] = {inner: 1.0}  # type: ignore[dict-item]
+    assert verdict(below(inner), accounts=access) == "VALID"
+    assert verdict(below(inner, owner.address), accounts=access) == "POLICY_NOT_MET"
+
+
 def test_inputs_that_contracts_pay_are_named_in_the_write_set() -> None:
     def change(tx: Any) -> None:
         tx.tx_inputs[0].from_addr = b"counter"

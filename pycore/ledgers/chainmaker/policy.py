@@ -126,7 +126,8 @@ def _measure(rule: str, present: set[str], orgs: frozenset[str], who: Electorate
     if rule == "MAJORITY":
         met, needed = 2 * got > total, f"more than half of {total}"
     elif rule == "ALL":
-        met, needed = got == total, str(total)
+        # One of an organisation without a root does not stand in for one that is missing.
+        met, needed = got == total and (present == base or not who.strict), str(total)
     else:
         met, needed = _share_met(rule, got, total, who.strict), f"{rule} of {total}"
     return MET if met else Ruling(False, f"policy {rule}: {got} organisations, {needed} needed")

@@ -41,6 +41,8 @@ def transaction_sender(tx: BytesLike, hash: str) -> str:
     message = parse(Transaction, one_bytes(tx, "tx"), "tx")
     signer = message.sender.signer
     key, with_ = _key(signer, hash)
+    if key.kind != "rsa" and key.data[:1] != b"\x04":  # as blocks are judged: the chain's code reads no other form
+        raise verdict_error(Verdict.MALFORMED_KEY)
     if with_ is None:
         raise verdict_error(Verdict.UNSUPPORTED_ALGORITHM)
     batch = SignatureBatch(threads=1)

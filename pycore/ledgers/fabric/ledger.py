@@ -16,7 +16,7 @@ from pycore.base.report import BlockReport, Report
 from pycore.base.verdicts import Verdict, Verdicts
 from pycore.errors import InputError, InvalidSignature, ProofError
 from pycore.hashing.batch import hash as hash_one
-from pycore.identities import go_pem
+from pycore.identities import go_pem, x509_go
 from pycore.identities.collector import NO_HASH
 from pycore.identities.x509 import CertificateError, parse_certificate
 from pycore.ledgers.fabric import files, orderers, validator
@@ -90,6 +90,8 @@ class Fabric(LedgerFace[FabricContext]):
             certificate = parse_certificate(b"" if block is None else block.der, rules="compatible", ed25519=True)
         except (DecodeError, CertificateError):
             raise InvalidSignature(Verdict.MALFORMED_KEY) from None
+        if x509_go.refusal(certificate):  # as blocks are judged: no node reads it
+            raise InvalidSignature(Verdict.MALFORMED_KEY)
         name, message = _hash(hash), envelope.payload
         kind = certificate.key.kind
         if kind == "sm2":

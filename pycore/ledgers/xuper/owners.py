@@ -89,7 +89,8 @@ def _inputs_of(found: Judged, context: XuperContext, tx: int, rows: list[int], s
             continue
         if name not in known:
             listed = acl.is_account(name)
-            known[name] = acl.allows(context.accounts, name, message.auth_require) if listed else False
+            paths = message.auth_require
+            known[name] = acl.allows(context.accounts, name, paths, strict=context.strict) if listed else False
         allowed = known[name]
         if allowed is None:
             found.unjudged.add(tx)
