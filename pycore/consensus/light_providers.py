@@ -235,7 +235,7 @@ class Source:
             raise wrong(f"not a light block: {error}") from error
         if height and block.height != height:
             raise wrong(f"the block of height {block.height} was given")
-        if block.height < 1:
+        if not 1 <= block.height < 1 << 62:  # what a client can be asked for
             raise wrong(f"height {block.height}")
         if block.signed_header.chain_id != self._chain_id:
             raise wrong(f"a block of the chain {quote(block.signed_header.chain_id)}")

@@ -131,6 +131,20 @@ def test_a_block_that_validators_made_up() -> None:
     assert [fault.name for fault in made.dropped] == ["witness 0"]
 
 
+@pytest.mark.parametrize("height", [1 << 62, (1 << 63) - 1])
+def test_a_latest_block_that_nobody_can_be_asked_for(height: int) -> None:
+    """Nothing about the latest block is trusted yet, so anybody can make one; its provider is replaced."""
+    bad = Node(STEADY)
+    signers = strangers(4)
+    made_of = resigned(STEADY.blocks[40].signed_header.header, signers, changes={"height": height})
+    block = LightBlock.read(encoding.light_block(made_of), form="wire")
+    assert block.height == height
+    bad.answer = lambda asked: STEADY.block(1) if asked == 1 else block
+    made = client(STEADY, bad, Node(STEADY), Node(STEADY))
+    assert made.update(STEADY.now_ns).height == max(STEADY.blocks)
+    assert [fault.kind for fault in made.dropped] == ["wrong"]
+
+
 def test_nobody_is_a_witness_of_himself() -> None:
     """A provider that is there twice would count as two who agree."""
     primary, witness = Node(STEADY), Node(STEADY)

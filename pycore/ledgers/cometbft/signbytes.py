@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pycore.ledgers.cometbft.encoding import block_id, delimited, fixed, message, number, octets, timestamp
 from pycore.ledgers.cometbft.messages import COMMIT, PRECOMMIT, BlockId, Commit, Proposal, Vote
+from pycore.ledgers.cometbft.structure import MAX_CHAIN_ID
 
 
 def vote(chain_id: str, value: Vote) -> bytes:
@@ -17,10 +18,16 @@ def vote(chain_id: str, value: Vote) -> bytes:
     return delimited(start + message(5, timestamp(value.time_ns)) + end)
 
 
+def chain_bytes(chain_id: str) -> bytes:
+    """The name of a chain as it is signed. One that is too long, which no chain has, is cut to another one that is too
+    long: it comes with what is to be verified, and would be copied for each signature."""
+    return chain_id.encode()[: MAX_CHAIN_ID + 1]
+
+
 def vote_frame(chain_id: str, kind: int, height: int, round: int, claim: BlockId) -> tuple[bytes, bytes]:
     """What stands before and after the time in a vote: the same for all votes of a commit for one block."""
     start = number(1, kind) + fixed(2, height) + fixed(3, round)
-    return start + (b"" if claim.is_nil else message(4, block_id(claim))), octets(6, chain_id.encode())
+    return start + (b"" if claim.is_nil else message(4, block_id(claim))), octets(6, chain_bytes(chain_id))
 
 
 def commit(chain_id: str, value: Commit) -> list[bytes]:
@@ -38,7 +45,7 @@ def commit(chain_id: str, value: Commit) -> list[bytes]:
 def extension(chain_id: str, value: Vote) -> bytes:
     """The signed bytes of a vote's extension (CanonicalVoteExtension)."""
     return delimited(
-        octets(1, value.extension) + fixed(2, value.height) + fixed(3, value.round) + octets(4, chain_id.encode())
+        octets(1, value.extension) + fixed(2, value.height) + fixed(3, value.round) + octets(4, chain_bytes(chain_id))
     )
 
 
@@ -53,7 +60,7 @@ def proposal(chain_id: str, value: Proposal) -> bytes:
                 number(4, value.pol_round),
                 b"" if value.block_id.is_nil else message(5, block_id(value.block_id)),
                 message(6, timestamp(value.time_ns)),
-                octets(7, chain_id.encode()),
+                octets(7, chain_bytes(chain_id)),
             )
         )
     )

@@ -18,6 +18,7 @@ from pycore.base.columns import Column, trusted_column
 from pycore.consensus.vote_columns import VoteColumns
 from pycore.ledgers.cometbft.encoding import octets
 from pycore.ledgers.cometbft.messages import KINDS, PRECOMMIT, PREVOTE, SECOND
+from pycore.ledgers.cometbft.signbytes import chain_bytes
 from pycore.ledgers.scan import FAULT, FLAGS, Plan, Spans, Tables
 from pycore.ledgers.write import LE64, VARINT, VARINT_SIZED, Records
 
@@ -51,10 +52,10 @@ def read_votes(records: Column, *, chain_id: str, threads: int | None = 1) -> Vo
     voted = tables.span("vote", "block_id.hash").lengths > 0
     addresses = tables.span("vote", "validator_address").gather().data.reshape(len(rows), _ADDRESS)
     signatures = tables.span("vote", "signature").gather().data.reshape(len(rows), _SIGNATURE)
-    end = octets(6, chain_id.encode())
+    end = octets(6, chain_bytes(chain_id))
     extended = np.flatnonzero(tables.span("vote", "extension_signature").lengths > 0)
     messages = _messages(tables, type_ == PREVOTE, voted, end)
-    signed, owners = _extensions(tables, extended, octets(4, chain_id.encode()))
+    signed, owners = _extensions(tables, extended, octets(4, chain_bytes(chain_id)))
     claims = _claims(tables, voted)
     found = VoteColumns(
         usual=usual,
