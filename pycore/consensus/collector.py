@@ -62,6 +62,30 @@ if TYPE_CHECKING:
 __all__ = ["CollectorLimits", "Outcome", "VoteCollector"]
 
 
+class _Place:
+    """The place of a batch in the order in which batches are counted. It ends with the call that took it, wherever that
+    is interrupted: also before it came to a `finally`, or in it.
+
+    Attributes:
+        number: of the batch, from 1.
+        uncounted: votes of it that are not counted.
+    """
+
+    def __init__(self, number: int, votes: int, end: Callable[[_Place], None]) -> None:
+        self.number = number
+        self.uncounted = votes
+        self._end: Callable[[_Place], None] | None = end
+
+    def end(self) -> None:
+        """Lets the next one be counted. More than once is once."""
+        if self._end is not None:
+            self._end(self)
+            self._end = None
+
+    def __del__(self) -> None:
+        self.end()
+
+
 class VoteCollector:
     """Votes of one chain, at its current height and a few before. Safe to use from any number of threads.
 
@@ -321,15 +345,28 @@ class VoteCollector:
             self._turn.notify_all()
         self._pending.add(votes, peer)
 
-    def _enqueue(self, votes: Part, peer: Hashable) -> tuple[Pending, int] | None:
+    def _enqueue(self, votes: Part, peer: Hashable) -> tuple[Pending, _Place] | None:
         self._wait_behind(votes, peer)
         return self._take() if self._is_due() else None
 
-    def _take(self) -> tuple[Pending, int]:
-        """What waits, and the number of this batch."""
-        taken, self._pending = self._pending, Pending()
+    def _take(self) -> tuple[Pending, _Place]:
+        """What waits, and the place of this batch in the order."""
+        place = _Place(self._taken + 1, self._pending.count, self._end)
         self._taken += 1
-        return taken, self._taken
+        taken, self._pending = self._pending, Pending()
+        return taken, place
+
+    def _end(self, place: _Place) -> None:
+        """A batch was counted, or never will be: whatever ended its call must not stop the others."""
+        with self._turn:
+            if self._applied < place.number <= self._taken:
+                self._ended.add(place.number)
+            while self._applied + 1 in self._ended:
+                self._applied += 1
+                self._ended.remove(self._applied)
+            self._counts[Outcome.UNVERIFIED] += place.uncounted
+            place.uncounted = 0
+            self._turn.notify_all()
 
     def _setting(self) -> Setting:
         with self._turn:
@@ -344,29 +381,21 @@ class VoteCollector:
             threads=self._threads,
         )
 
-    def _finish(self, pending: Pending, number: int) -> list[VoteEvent]:
+    def _finish(self, pending: Pending, place: _Place) -> list[VoteEvent]:
         """Verifies a batch, waits until those before are counted, and counts it."""
         events: list[VoteEvent] = []
         seen: Counter[tuple[Hashable, int]] = Counter()
         judged: list[ReadVotes] = []
-        counted = False
         try:
             if pending.count:
                 judged = judge(pending, self._setting())
             with self._turn:
-                self._turn.wait_for(lambda: self._applied == number - 1)
+                self._turn.wait_for(lambda: self._applied == place.number - 1)
                 for votes in judged:
                     self._count(votes, events, seen)
-                counted = True
+                place.uncounted = 0
         finally:
-            with self._turn:
-                if not counted:  # whatever ended this call must not stop the others
-                    self._counts[Outcome.UNVERIFIED] += pending.count
-                self._ended.add(number)
-                while self._applied + 1 in self._ended:
-                    self._applied += 1
-                    self._ended.remove(self._applied)
-                self._turn.notify_all()
+            place.end()
         if self._watch is not None:
             for (peer, outcome), many in seen.items():
                 self._watch(peer, Outcome(outcome).name.lower(), many)

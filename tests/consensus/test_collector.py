@@ -340,3 +340,29 @@ def test_an_exception_does_not_stop_the_others(voters: Voters, monkeypatch: pyte
             collector.flush()
     assert counted(collector) == {"unverified": 3}
     assert len(told(collector, raws)) == 1
+
+
+@pytest.mark.parametrize("step", ["_finish", "_count", "_end"])
+def test_an_interrupt_anywhere_does_not_stop_the_others(
+    voters: Voters, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Ctrl-C comes between any two steps; a batch that lost its place in the order would stop all behind it."""
+    collector = collector_of(voters)
+    raws = voters.raws([(i, "A") for i in range(40)])
+    collector.add_bytes(raws[:3])
+    usual, times = getattr(VoteCollector, step), iter([True])
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(times, False):
+            raise KeyboardInterrupt
+        return usual(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(VoteCollector, step, interrupted)
+        try:
+            collector.flush()
+        except KeyboardInterrupt:
+            pass
+        else:
+            pytest.fail("nothing was interrupted")
+    assert len(told(collector, raws)) == 1
