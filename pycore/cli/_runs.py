@@ -15,7 +15,7 @@ from pycore.errors import InputError, PycoreError
 
 from ._blocks import Block
 from ._errors import explained
-from ._output import note, plain
+from ._output import note, plain, printable
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
@@ -155,7 +155,7 @@ class Summary:
         heights = f", heights {self._heights[0]} to {self._heights[-1]}" if self._heights else ""
         unclear = (checkpoint or {}).get("unclear")
         if unclear:
-            print(f"the context was not moved on: {unclear}")
+            print(f"the context was not moved on: {printable(unclear)}")
         word = "ENDED EARLY" if error else "VALID" if valid else "INVALID"
         print(
             f"{word}: {self.blocks} blocks{heights}, {self.bad} not valid, "
@@ -170,7 +170,7 @@ def _faults(name: str, report: BlockReport) -> str:
         f"  transaction {fault.index} {fault.verdict.name} {fault.tx_id} {fault.detail}".rstrip()
         for fault in report.faults[:_SHOWN_CHECKS]
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def follow(

@@ -14,7 +14,7 @@ from pycore.errors import InputError
 
 from ._blocks import block_files, read_blocks, total_bytes
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, note, print_json, print_table
+from ._output import JsonOption, hex_bytes, note, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _validate_run(
         except _runs.EndedError as ended:
             if ended.code is None:
                 raise
-            print(f"pycore: {ended}", file=sys.stderr)
+            note(f"pycore: {ended}")
             raise typer.Exit(ended.code) from ended
     summary.finish(last or start)
     if summary.bad or (require_complete and summary.incomplete):
@@ -183,7 +183,7 @@ def _by_hash(paths: list[Path]) -> dict[str, str]:
 
 def show_report(report: BlockReport) -> None:
     """A block's report as tables and a last line that says it all."""
-    print(f"{report.chain} block {report.height}, hash {report.block_hash.hex()}, {report.rules} rules")
+    print(printable(f"{report.chain} block {report.height}, hash {report.block_hash.hex()}, {report.rules} rules"))
     rows = []
     for check in report.checks:
         shown = check.to_dict()

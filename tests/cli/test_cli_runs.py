@@ -6,13 +6,14 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from chain_blocks import ConfiguredChain
-from cli_runs import Run, cli_fixture, process_fixture  # noqa: F401
+from cli_runs import Run, cli_fixture, ledger_fixture, process_fixture  # noqa: F401
 from conftest import PACKAGE
 
 from pycore.cli._blocks import MOST_BLOCK_BYTES, Block, block_files, read_blocks
@@ -21,6 +22,7 @@ from pycore.errors import InputError
 from pycore.ledgers.chainmaker import Checkpoint
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
+from pycore.testing import GeneratedLedger
 
 COUNT = 6
 
@@ -134,6 +136,28 @@ def test_one_block_is_reported_as_before(cli: Run, folder: Path) -> None:
     shown = json.loads(cli("validate", *CONTEXT, "chain/block-8.bin", "--json").stdout)
     assert (shown["height"], shown["valid"]) == (1, True)
     assert "blocks" not in shown
+
+
+HOSTILE = b"\x1b[2J\x1b[31mVALID: \n\x07"
+
+
+def test_text_of_a_block_does_not_steer_the_terminal(
+    cli: Run, tmp_path: Path, ledger: GeneratedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = ledger.block_info(0)
+    found = re.search(rb"[0-9a-f]{64}", raw)
+    assert found is not None
+    (tmp_path / "block.bin").write_bytes(raw.replace(found.group(), HOSTILE.ljust(64, b"0")))
+    for drawn in (False, True):
+        monkeypatch.setattr("pycore.cli._output.is_terminal", lambda drawn=drawn: drawn)
+        monkeypatch.setenv("COLUMNS", "400")
+        for arguments in (["block.bin"], ["block.bin", "block.bin"]):
+            done = cli("validate", *arguments)
+            assert done.returncode == 1, done.stderr
+            assert "\\x1b[2J\\x1b[31mVALID: \\n\\x07" in done.stdout
+            assert "\x07" not in done.stdout
+            assert "\x1b[2J" not in done.stdout + done.stderr
+            assert not any(line.startswith("VALID") for line in done.stdout.splitlines())
 
 
 # ---- checkpoints -----------------------------------------------------------------------------------------------------
