@@ -155,6 +155,8 @@ def _validate_run(
                 raise
             note(f"pycore: {ended}")
             raise typer.Exit(ended.code) from ended
+    if not summary.blocks and start is None:  # nothing that was checked is nothing that is valid
+        raise InputError("FILE", f"no block in {', '.join(map(repr, files[:3]))}", "at least one block")
     summary.finish(last or start)
     if summary.bad or (require_complete and summary.incomplete):
         raise typer.Exit(EXIT_INVALID)

@@ -132,6 +132,28 @@ def test_what_is_no_block(cli: Run, folder: Path, as_json: bool) -> None:
         assert done.stdout.startswith("ENDED EARLY: 2 blocks, heights 1 to 2")
 
 
+@pytest.mark.parametrize("how", [[], ["--json"], ["--checkpoint", "place.json"]])
+def test_a_run_without_a_block_is_no_success(cli: Run, folder: Path, how: list[str]) -> None:
+    (folder / "none").write_bytes(b"")
+    done = cli("validate", *CONTEXT, "--delimited", "none", *how)
+    assert done.returncode == 2
+    assert done.stderr == "pycore: FILE: got no block in 'none', wanted at least one block\n"
+    assert "VALID" not in done.stdout
+    assert not (folder / "place.json").exists()
+    if "--json" in how:
+        assert json.loads(done.stdout)["error"]["field"] == "FILE"
+
+
+def test_an_export_with_nothing_new_after_a_checkpoint(cli: Run, folder: Path) -> None:
+    (folder / "none").write_bytes(b"")
+    run = ("validate", *CONTEXT, "--checkpoint", "place.json", "--delimited")
+    assert cli(*run, "all").returncode == 0
+    done = cli(*run, "none")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("VALID: 0 blocks")
+    assert "going on after block 6" in done.stderr
+
+
 def test_one_block_is_reported_as_before(cli: Run, folder: Path) -> None:
     shown = json.loads(cli("validate", *CONTEXT, "chain/block-8.bin", "--json").stdout)
     assert (shown["height"], shown["valid"]) == (1, True)
