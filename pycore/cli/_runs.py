@@ -65,6 +65,21 @@ class CheckpointFile:
         self._saved_at = time.monotonic()
 
 
+def check_overridden(given: dict[str, Any], context: Any, checkpoint: Path | None) -> None:
+    """InputError for an option that has no effect, as a run that goes on takes all from its checkpoint. What says the
+    same as the checkpoint is no error, so that the call that began a run also goes on with it."""
+    for option in ("--height", "--previous-hash", "--previous-proposer"):
+        if given[option] is not None:
+            came = f"{option} and {str(checkpoint)!r}, which says where the run is"
+            raise InputError("--checkpoint", came, "no other place")
+    rules, certificates = given["--rules"], given["--certificate"]
+    if rules not in (None, context.rules):
+        wanted = f"{context.rules}, by which the run in {str(checkpoint)!r} began"
+        raise InputError("--rules", repr(rules), wanted)
+    if certificates.keys() - getattr(context, "certificates", {}).keys():
+        raise InputError("--certificate", f"one that the run in {str(checkpoint)!r} began without", "none that is new")
+
+
 class EndedError(Exception):
     """A run ended early, and all that there is to print was printed but this message."""
 

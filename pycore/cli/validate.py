@@ -97,13 +97,15 @@ def validate(
     changes: dict[str, Any] = {"rules": rules, "height": height, "previous_proposer": previous_proposer}
     if previous_hash is not None:
         changes["previous_block_hash"] = hex_bytes(previous_hash, "--previous-hash")
+    named = _by_hash(certificates or [])
     if certificates:
-        changes["certificates"] = {**known.certificates, **_by_hash(certificates)}
+        changes["certificates"] = {**known.certificates, **named}
     known = known.replace(**{name: value for name, value in changes.items() if value is not None})
     client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
     if run:
-        placed = height is not None or previous_hash is not None
-        _validate_run(files, ledger, known, client, delimited=delimited, checkpoint=checkpoint, placed=placed,
+        given = {"--height": height, "--previous-hash": previous_hash, "--previous-proposer": previous_proposer,
+                 "--rules": rules, "--certificate": named}  # fmt: skip
+        _validate_run(files, ledger, known, client, delimited=delimited, checkpoint=checkpoint, given=given,
                       as_json=as_json, require_complete=require_complete)  # fmt: skip
         return
     ((_, block),) = read_blocks(files, delimited=False)
@@ -122,7 +124,7 @@ def validate(
 
 def _validate_run(
     names: list[str], ledger: Any, known: Any, client: Any, *,
-    delimited: bool, checkpoint: Path | None, placed: bool, as_json: bool, require_complete: bool,
+    delimited: bool, checkpoint: Path | None, given: dict[str, Any], as_json: bool, require_complete: bool,
 ) -> None:  # fmt: skip
     """Several blocks, each the successor of the one before."""
     from . import _runs
@@ -132,9 +134,8 @@ def _validate_run(
     start = None if file is None else file.load()
     blocks = read_blocks(files, delimited=delimited)
     if start is not None:
-        if placed:
-            raise InputError("--checkpoint", f"{str(checkpoint)!r}, which says where the run is", "no other place")
         begun = ledger.chain_state(checkpoint=start).checkpoint
+        _runs.check_overridden(given, begun.context, checkpoint)
         note(f"going on after block {begun.height}, in the context of {checkpoint}")
         blocks = _runs.after(blocks, begun.height, ledger.block_height)
     source = _runs.Source(blocks)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from chain_blocks import ConfiguredChain
-from cli_runs import Run, cli_fixture, ledger_fixture, process_fixture  # noqa: F401
+from cli_runs import Run, cli_fixture, good_ledger_fixture, ledger_fixture, process_fixture  # noqa: F401
 from conftest import PACKAGE
 
 from pycore.cli._blocks import MOST_BLOCK_BYTES, Block, block_files, read_blocks
@@ -228,6 +228,29 @@ def test_checkpoints_that_cannot_be_used(cli: Run, folder: Path) -> None:
     assert cli("validate", *CONTEXT, "--checkpoint", "place.json", "chain").returncode == 0
     assert cli("validate", "--height", "7", "--checkpoint", "place.json", "chain").returncode == 2
     assert cli("validate", "--checkpoint", "absent/place.json", "chain/block-8.bin").returncode == 2
+
+
+def test_options_that_a_checkpoint_overrides(cli: Run, folder: Path, good_ledger: GeneratedLedger) -> None:
+    known, other, *_ = good_ledger.context.certificates.values()
+    (folder / "known.pem").write_text(known)
+    (folder / "other.pem").write_text(other)
+    run = ("validate", *CONTEXT, "--checkpoint", "place.json", "chain/block-8.bin")
+    first = ("--rules", "strict", "--certificate", "known.pem")
+    assert cli(*run, *first).returncode == 0
+    kept = (folder / "place.json").read_text()
+    assert cli(*run, *first).returncode == 0
+    for option, value, field, words in (
+        ("--rules", "compatible", "--rules", "'compatible', wanted strict"),
+        ("--certificate", "other.pem", "--certificate", "began without"),
+        ("--previous-proposer", "node", "--checkpoint", "--previous-proposer"),
+        ("--previous-hash", "00" * 32, "--checkpoint", "--previous-hash"),
+        ("--height", "2", "--checkpoint", "--height"),
+    ):
+        done = cli(*run, option, value)
+        assert done.returncode == 2, option
+        assert done.stderr.startswith(f"pycore: {field}: got ")
+        assert words in done.stderr
+        assert (folder / "place.json").read_text() == kept
 
 
 def test_a_run_over_the_service(cli: Run, folder: Path) -> None:
