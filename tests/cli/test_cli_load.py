@@ -77,6 +77,23 @@ def test_settings_of_a_service_are_checked_before_it_starts(
     assert all(word in done.stderr for word in words), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        *(("--max-p99-ms", value, "--max-p99-ms") for value in ("nan", "inf", "-1", "0")),
+        *(("--max-unanswered", value, "--max-unanswered") for value in ("nan", "inf", "-0.1", "1.1")),
+        *(("--callers", value, "callers") for value in ("0", "-1")),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, option: str, value: str, field: str
+) -> None:
+    monkeypatch.setattr("pycore.loadtest.process.ServiceProcess.start", lambda process: pytest.fail("started"))
+    done = cli("loadtest", option, value)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"pycore: {field}: got {value}, wanted ")
+
+
 def test_settings_become_options_that_the_service_reads() -> None:
     options = service_options(["workers=3", "warm-up=false", "share_port=true", "front=grpcio"])
     config = parse(options, exits=False)
