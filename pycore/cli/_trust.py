@@ -91,9 +91,8 @@ def show_conditions(report: BundleReport) -> None:
     if report.certified_by:
         print(printable(f"certified by: {', '.join(report.certified_by)}"))
     counts = f"{len(report.checks)} conditions, {len(report.failed)} failed, {len(report.skipped)} not checked"
-    what = f"{report.kind} of {report.chain} {printable(report.chain_id)}, block {report.height}"
-    what += f" {report.block_hash.hex()}"
-    print(f"{'PROVEN' if report.proven else 'NOT PROVEN'}: {what}; {counts}")
+    what = f"{report.kind} of {report.chain} {report.chain_id}, block {report.height} {report.block_hash.hex()}"
+    print(f"{'PROVEN' if report.proven else 'NOT PROVEN'}: {printable(what)}; {counts}")
 
 
 def cell(value: Any) -> str:
