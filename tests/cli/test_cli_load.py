@@ -60,7 +60,7 @@ def test_exit_codes(cli: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -
         ("worker=2", ("'worker', which is no setting", "is workers meant?")),
         ("nothing-like-it=2", ("'nothing-like-it', which is no setting", "pycore serve --help")),
         ("workers", ("'workers'", "SETTING=VALUE")),
-        ("front=http", ("'front=http'", "front: Input should be 'auto'")),
+        ("front=http", ("'front=http'", "front: got 'http', wanted auto")),
         ("workers=--two", ("workers: ",)),
         ("warm_up=perhaps", ("warm_up=true or warm_up=false",)),
         ("tls_certificate=absent.pem", ("belong together",)),
