@@ -10,13 +10,18 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import pycore
-from pycore import Verdict, Verdicts, errors
+from pycore import Verdict, Verdicts, bundle, errors, ledgers
+from pycore.collectibles import Rules
+from pycore.evidence import LogEvidence, TrustedLog
+from pycore.evidence.subject import Subject
 
 # ---- the tree -------------------------------------------------------------------------------------------------------
 
@@ -290,3 +295,22 @@ def test_capabilities_are_plain_data() -> None:
             assert not any(found.cpu_features[name] for name in missing)
     with pytest.raises(AttributeError):
         found.version = "2"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+@pytest.mark.parametrize(
+    ("read", "field"),
+    [
+        (ledgers.get("chainmaker").context, "context"),
+        (Rules.load, "rules"),
+        (LogEvidence.load, "evidence"),
+        (TrustedLog.load, "trusted"),
+        (Subject.of, "file"),
+        (lambda text: bundle.read_trusted(Path(text)), "trusted"),
+    ],
+)
+def test_text_that_is_neither_a_document_nor_a_path(read: Callable[[str], object], field: str, text: str) -> None:
+    with pytest.raises(errors.InputError) as caught:
+        read(text)
+    assert caught.value.field == field
+    str(caught.value).encode()  # the message can be printed

@@ -50,6 +50,7 @@ BatchOfBytes: TypeAlias = "Column | Sequence[BytesLike] | BytesLike | tuple[Byte
 
 _UINT8 = np.dtype(np.uint8)  # comparing with the type makes one of these every time
 _BYTES_TYPES = {bytes, bytearray}
+_MOST_WIDTH = 2**63 - 1  # numpy's dimensions are int64
 _OFFSETS_WANTED = "int64 or int32 array of shape (n + 1,)"
 
 
@@ -480,6 +481,8 @@ def _matrix_view(view: memoryview, field: str) -> NDArray[np.uint8]:
 def _checked_width(width: object) -> int:
     if isinstance(width, (bool, np.bool_)) or not isinstance(width, (int, np.integer)) or width < 1:
         raise InputError("width", describe(width), "a positive number of bytes")
+    if width > _MOST_WIDTH:
+        raise InputError("width", describe(width), f"at most {_MOST_WIDTH} bytes")
     return int(width)
 
 

@@ -57,7 +57,10 @@ def read_trusted(document: Trusted | Mapping[str, Any] | str | bytes | Path) -> 
         ledgers.get(document.chain).context(document.context)  # InputError where it is another chain's
         return document
     if isinstance(document, Path):
-        document = document.read_bytes()
+        try:
+            document = document.read_bytes()
+        except ValueError as error:  # text that no path can be
+            raise InputError("trusted", str(error), "the path of a file") from error
     whole: Any = load_object(document, "trusted") if isinstance(document, (str, bytes)) else document
     if not isinstance(whole, Mapping) or whole.keys() != set(_FIELDS):
         got = ", ".join(sorted(map(str, whole)))[:200] if isinstance(whole, Mapping) else type(whole).__name__

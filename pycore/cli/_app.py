@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from ._errors import explained
 from ._exits import EXIT_ENVIRONMENT
+from ._output import note
 from .bench import bench
 from .bundle import bundle
 from .collectibles import collectibles
@@ -145,7 +146,7 @@ def _dispatch() -> int:
             raise
         if "--json" in sys.argv[1:] and not _is_of_the_output(error):
             print(json.dumps({"error": details}, indent=2))
-        print(f"pycore: {details['message']}", file=sys.stderr)
+        note(f"pycore: {details['message']}")
         return exit_code
     return code if isinstance(code, int) else 0
 

@@ -38,8 +38,8 @@ def is_terminal() -> bool:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """A table. Cells that start with a digit are set flush right. In a pipe: a header line and aligned columns, no
-    colour, no wrapping, so that `awk` and `grep` work."""
-    texts = [[str(cell) for cell in row] for row in rows]
+    colour, no wrapping, so that `awk` and `grep` work. Cells are shown as by :func:`printable`."""
+    texts = [[printable(cell) for cell in row] for row in rows]
     if is_terminal():
         from rich.console import Console
         from rich.table import Table
@@ -82,8 +82,9 @@ def printable(text: object) -> str:
 
 
 def note(text: str) -> None:
-    """A remark for the reader, on standard error, so that standard output stays machine-readable."""
-    print(text, file=sys.stderr)
+    """A remark for the reader, on standard error, so that standard output stays machine-readable. Shown as by
+    :func:`printable`: much of it repeats files and services."""
+    print(printable(text), file=sys.stderr)
 
 
 @contextlib.contextmanager

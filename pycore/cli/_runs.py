@@ -15,7 +15,7 @@ from pycore.errors import InputError, PycoreError
 
 from ._blocks import Block
 from ._errors import explained
-from ._output import note, plain
+from ._output import note, plain, printable
 
 if TYPE_CHECKING:
     from pycore.ledgers import BlockReport
@@ -63,6 +63,21 @@ class CheckpointFile:
             beside.replace(self._path)
             self._newest = None
         self._saved_at = time.monotonic()
+
+
+def check_overridden(given: dict[str, Any], context: Any, checkpoint: Path | None) -> None:
+    """InputError for an option that has no effect, as a run that goes on takes all from its checkpoint. What says the
+    same as the checkpoint is no error, so that the call that began a run also goes on with it."""
+    for option in ("--height", "--previous-hash", "--previous-proposer"):
+        if given[option] is not None:
+            came = f"{option} and {str(checkpoint)!r}, which says where the run is"
+            raise InputError("--checkpoint", came, "no other place")
+    rules, certificates = given["--rules"], given["--certificate"]
+    if rules not in (None, context.rules):
+        wanted = f"{context.rules}, by which the run in {str(checkpoint)!r} began"
+        raise InputError("--rules", repr(rules), wanted)
+    if certificates.keys() - getattr(context, "certificates", {}).keys():
+        raise InputError("--certificate", f"one that the run in {str(checkpoint)!r} began without", "none that is new")
 
 
 class EndedError(Exception):
@@ -155,7 +170,7 @@ class Summary:
         heights = f", heights {self._heights[0]} to {self._heights[-1]}" if self._heights else ""
         unclear = (checkpoint or {}).get("unclear")
         if unclear:
-            print(f"the context was not moved on: {unclear}")
+            print(f"the context was not moved on: {printable(unclear)}")
         word = "ENDED EARLY" if error else "VALID" if valid else "INVALID"
         print(
             f"{word}: {self.blocks} blocks{heights}, {self.bad} not valid, "
@@ -170,7 +185,7 @@ def _faults(name: str, report: BlockReport) -> str:
         f"  transaction {fault.index} {fault.verdict.name} {fault.tx_id} {fault.detail}".rstrip()
         for fault in report.faults[:_SHOWN_CHECKS]
     ]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def follow(

@@ -78,7 +78,7 @@ def trusted_state(file: Path | None, name: str | None, store: Path | None, bundl
 
 def show_conditions(report: BundleReport) -> None:
     """A bundle's report as a table, its facts, and a last line that says it all."""
-    from ._output import print_table
+    from ._output import print_table, printable
 
     rows = []
     for check in report.checks:
@@ -87,12 +87,12 @@ def show_conditions(report: BundleReport) -> None:
         rows.append((check.name, check.status, cell(shown["got"]), cell(shown["wanted"]), note))
     print_table(("condition", "result", "got", "wanted", "note"), rows)
     for name, value in report.facts.items():
-        print(f"{name}: {value}")
+        print(printable(f"{name}: {value}"))
     if report.certified_by:
-        print(f"certified by: {', '.join(report.certified_by)}")
+        print(printable(f"certified by: {', '.join(report.certified_by)}"))
     counts = f"{len(report.checks)} conditions, {len(report.failed)} failed, {len(report.skipped)} not checked"
     what = f"{report.kind} of {report.chain} {report.chain_id}, block {report.height} {report.block_hash.hex()}"
-    print(f"{'PROVEN' if report.proven else 'NOT PROVEN'}: {what}; {counts}")
+    print(f"{'PROVEN' if report.proven else 'NOT PROVEN'}: {printable(what)}; {counts}")
 
 
 def cell(value: Any) -> str:

@@ -375,6 +375,7 @@ def _stay(service: ServiceProcess) -> None:
         while service.running:
             time.sleep(0.2)
     except KeyboardInterrupt:
-        note("\ndraining the service")
+        note("")
+        note("draining the service")
     else:
         raise service.failure("the service ended by itself")

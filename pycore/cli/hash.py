@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, note, print_json, progress
+from ._output import JsonOption, hex_bytes, is_terminal, note, print_json, printable, progress
 from ._sums import Entry, OddLine, Reader, checked_line, line_of, tag_of, write_line
 
 if TYPE_CHECKING:
@@ -151,7 +151,9 @@ def _check(lists: list[str], algorithm: str, how: set[str], as_json: bool) -> No
             for row in kept:
                 if not (row["valid"] and "--quiet" in how):
                     outcome = "OK" if row["valid"] else "FAILED" if row["got"] else "FAILED open or read"
-                    write_line(checked_line(str(row["name"]), outcome))
+                    shown = checked_line(str(row["name"]), outcome)
+                    # a pipe gets the name's own bytes, as of sha256sum; a terminal must not obey them
+                    write_line(printable(shown) if is_terminal() else shown)
         for line in unread if talks else ():
             note(f"pycore: {line}")
         if not rows:

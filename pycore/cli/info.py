@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._output import JsonOption, print_json, print_table
+from ._output import JsonOption, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 
@@ -40,7 +40,7 @@ def info(
     if as_json:
         print_json(found)
         return
-    print(f"pycore {found['version']}")
+    print(printable(f"pycore {found['version']}"))
     _show(found)
 
 
@@ -49,11 +49,12 @@ def _show(found: dict[str, Any]) -> None:
     if isinstance(features, dict):
         absent = [name for name, present in features.items() if not present]
         features = [name for name, present in features.items() if present]
-        print(f"CPU features: {', '.join(features) or 'none'}" + (f"; not here: {', '.join(absent)}" if absent else ""))
+        rest = f"; not here: {', '.join(absent)}" if absent else ""
     else:
-        print(f"CPU features: {', '.join(features) or 'none'}")
+        rest = ""
+    print(printable(f"CPU features: {', '.join(features) or 'none'}{rest}"))
     if "compiler" in found:
-        print(f"built with: {found['compiler']}")
+        print(printable(f"built with: {found['compiler']}"))
     if "threads" in found:
         print(f"threads per call: {found['threads']}")
     print_table(
@@ -94,10 +95,10 @@ def _show(found: dict[str, Any]) -> None:
         title="\nHashes",
     )
     trees = ", ".join(one if isinstance(one, str) else one["name"] for one in found["trees"])
-    print(f"\nMerkle trees: {trees}")
-    print(f"Ledgers: {', '.join(found['chains'])}")
+    print(f"\nMerkle trees: {printable(trees)}")
+    print(printable(f"Ledgers: {', '.join(found['chains'])}"))
     for name, value in (found.get("limits") or {}).items():
-        print(f"limit {name}: {value:,}")
+        print(printable(f"limit {name}: {value:,}"))
 
 
 def _with_why(found: dict[str, Any], names: str, reasons: str) -> dict[str, str]:

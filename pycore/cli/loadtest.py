@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,10 +116,12 @@ def loadtest(
     from pycore.errors import InputError
     from pycore.loadtest.scenario import Scenario, priorities_from
 
+    _check_bounds(most_p99, most_failed)
+    most_callers = (64 if rate is None else 1000) if callers is None else callers
     few, usual = shape in ("single", "coalesced"), "sm2" if shape == "block" else "ed25519"
     scenario = Scenario(
         scheme=scheme or usual, shape=shape, items=(1 if few else 256) if items is None else items, rate=rate,
-        arrivals=arrivals, callers=callers or (64 if rate is None else 1000), connections=connections, seconds=seconds,
+        arrivals=arrivals, callers=most_callers, connections=connections, seconds=seconds,
         warmup=warmup, timeout=timeout, invalid=invalid, signers=signers, priorities=priorities_from(priorities),
         seed=seed, pool=pool,
     )  # fmt: skip
@@ -138,6 +141,16 @@ def loadtest(
     else:
         _show(outcome, document)
     raise typer.Exit(_judge(outcome, most_p99, most_failed))
+
+
+def _check_bounds(most_p99: float | None, most_failed: float | None) -> None:
+    """InputError for a bound that cannot be: NaN above all, as nothing is above it and no run would fail."""
+    from pycore.errors import InputError
+
+    if most_p99 is not None and not 0 < most_p99 < math.inf:
+        raise InputError("--max-p99-ms", f"{most_p99:g}", "milliseconds, more than 0")
+    if most_failed is not None and not 0 <= most_failed <= 1:
+        raise InputError("--max-unanswered", f"{most_failed:g}", "a share from 0 to 1")
 
 
 @contextlib.contextmanager

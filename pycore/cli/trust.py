@@ -12,7 +12,7 @@ import typer
 from pycore.errors import InputError
 
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, note, print_json, print_table
+from ._output import JsonOption, note, print_json, print_table, printable
 from ._trust import StoreOption, open_store, show_conditions
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 from .bundle import _read
@@ -131,7 +131,7 @@ def show(
     if as_json:
         print_json(trusted_to_dict(state))
     else:
-        print(f"{name}: {state.chain} {state.chain_id}, block {state.height} {state.block_hash.hex()}")
+        print(f"{name}: {state.chain} {printable(state.chain_id)}, block {state.height} {state.block_hash.hex()}")
 
 
 @trust.command()
@@ -217,7 +217,7 @@ def _show(kept: Any, name: str, *, as_json: bool) -> None:
     if as_json:
         print_json(trusted_to_dict(state))
     else:
-        print(f"{name}: {state.chain} {state.chain_id}, block {state.height} {state.block_hash.hex()}")
+        print(f"{name}: {state.chain} {printable(state.chain_id)}, block {state.height} {state.block_hash.hex()}")
 
 
 def _when(at: float) -> str:

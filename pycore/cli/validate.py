@@ -14,7 +14,7 @@ from pycore.errors import InputError
 
 from ._blocks import block_files, read_blocks, total_bytes
 from ._exits import EXIT_INVALID
-from ._output import JsonOption, hex_bytes, note, print_json, print_table
+from ._output import JsonOption, hex_bytes, note, print_json, print_table, printable
 from ._via import CaOption, CertificateOption, KeyOption, NameOption, TlsOption, ViaOption, connect
 
 if TYPE_CHECKING:
@@ -97,13 +97,15 @@ def validate(
     changes: dict[str, Any] = {"rules": rules, "height": height, "previous_proposer": previous_proposer}
     if previous_hash is not None:
         changes["previous_block_hash"] = hex_bytes(previous_hash, "--previous-hash")
+    named = _by_hash(certificates or [])
     if certificates:
-        changes["certificates"] = {**known.certificates, **_by_hash(certificates)}
+        changes["certificates"] = {**known.certificates, **named}
     known = known.replace(**{name: value for name, value in changes.items() if value is not None})
     client = connect(via, tls=tls, ca=tls_ca, certificate=tls_certificate, key=tls_key, name=tls_name)
     if run:
-        placed = height is not None or previous_hash is not None
-        _validate_run(files, ledger, known, client, delimited=delimited, checkpoint=checkpoint, placed=placed,
+        given = {"--height": height, "--previous-hash": previous_hash, "--previous-proposer": previous_proposer,
+                 "--rules": rules, "--certificate": named}  # fmt: skip
+        _validate_run(files, ledger, known, client, delimited=delimited, checkpoint=checkpoint, given=given,
                       as_json=as_json, require_complete=require_complete)  # fmt: skip
         return
     ((_, block),) = read_blocks(files, delimited=False)
@@ -122,7 +124,7 @@ def validate(
 
 def _validate_run(
     names: list[str], ledger: Any, known: Any, client: Any, *,
-    delimited: bool, checkpoint: Path | None, placed: bool, as_json: bool, require_complete: bool,
+    delimited: bool, checkpoint: Path | None, given: dict[str, Any], as_json: bool, require_complete: bool,
 ) -> None:  # fmt: skip
     """Several blocks, each the successor of the one before."""
     from . import _runs
@@ -132,9 +134,8 @@ def _validate_run(
     start = None if file is None else file.load()
     blocks = read_blocks(files, delimited=delimited)
     if start is not None:
-        if placed:
-            raise InputError("--checkpoint", f"{str(checkpoint)!r}, which says where the run is", "no other place")
         begun = ledger.chain_state(checkpoint=start).checkpoint
+        _runs.check_overridden(given, begun.context, checkpoint)
         note(f"going on after block {begun.height}, in the context of {checkpoint}")
         blocks = _runs.after(blocks, begun.height, ledger.block_height)
     source = _runs.Source(blocks)
@@ -153,8 +154,10 @@ def _validate_run(
         except _runs.EndedError as ended:
             if ended.code is None:
                 raise
-            print(f"pycore: {ended}", file=sys.stderr)
+            note(f"pycore: {ended}")
             raise typer.Exit(ended.code) from ended
+    if not summary.blocks and start is None:  # nothing that was checked is nothing that is valid
+        raise InputError("FILE", f"no block in {', '.join(map(repr, files[:3]))}", "at least one block")
     summary.finish(last or start)
     if summary.bad or (require_complete and summary.incomplete):
         raise typer.Exit(EXIT_INVALID)
@@ -183,7 +186,7 @@ def _by_hash(paths: list[Path]) -> dict[str, str]:
 
 def show_report(report: BlockReport) -> None:
     """A block's report as tables and a last line that says it all."""
-    print(f"{report.chain} block {report.height}, hash {report.block_hash.hex()}, {report.rules} rules")
+    print(printable(f"{report.chain} block {report.height}, hash {report.block_hash.hex()}, {report.rules} rules"))
     rows = []
     for check in report.checks:
         shown = check.to_dict()

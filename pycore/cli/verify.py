@@ -90,6 +90,10 @@ def verify(
 
     if public_key is not None and public_key_file is not None:
         raise InputError("--public-key-file", "--public-key as well", "one of the two")
+    if message is not None and message_file is not None:
+        raise InputError("--message-file", "--message as well", "one of the two")
+    if user_id is not None and no_user_id:
+        raise InputError("--no-user-id", "--user-id as well", "one of the two")
     keys = KeyReader(scheme)
     columns = _given(keys, source, public_key_file or public_key, signature, message, message_file)
     scheme = keys.scheme(columns[0])

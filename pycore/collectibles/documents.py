@@ -24,7 +24,7 @@ def open_document(source: Any, name: str) -> Mapping[str, Any]:
         try:
             with Path(source).open("rb") as file:
                 source = file.read(MAX_BYTES + 1)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: text that no path can be
             raise InputError(name, str(error), "a JSON object or the path of a file that holds one") from error
     if not isinstance(source, (str, bytes)):
         raise InputError(name, type(source).__name__, "a mapping, JSON text or a path")

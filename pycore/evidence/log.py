@@ -282,8 +282,11 @@ def _document(
     source: Any, name: str, kind: str, known: tuple[str, ...], optional: frozenset[str] | set[str] = frozenset()
 ) -> Mapping[str, Any]:
     if isinstance(source, Path) or (isinstance(source, str) and not source.lstrip().startswith("{")):
-        with Path(source).open("rb") as stream:
-            source = stream.read(MAX_DOCUMENT + 1)
+        try:
+            with Path(source).open("rb") as stream:
+                source = stream.read(MAX_DOCUMENT + 1)
+        except ValueError as error:  # text that no path can be
+            raise InputError(name, str(error), "a JSON object or the path of a file that holds one") from error
     if isinstance(source, (str, bytes)):
         if len(source) > MAX_DOCUMENT:
             raise InputError(name, f"more than {MAX_DOCUMENT} bytes", f"at most {MAX_DOCUMENT}")

@@ -96,7 +96,11 @@ class Subject:
             return cls(name or "", None, file)
         if isinstance(file, os.PathLike):
             path = Path(os.fspath(file))
-            return cls(path.name if name is None else name, path.stat().st_size, path)
+            try:
+                size = path.stat().st_size
+            except ValueError as error:  # text that no path can be
+                raise InputError("file", str(error), "a path, bytes, or a digest as sha256:...") from error
+            return cls(path.name if name is None else name, size, path)
         try:
             data = bytes_view(file, "file").tobytes()
         except InputError as error:

@@ -252,7 +252,10 @@ def _key(part: str) -> bytes:
         return bytes.fromhex(part[2:])
     if part.startswith("x:") or re.search(r"%(?![0-9A-Fa-f]{2})", part):
         raise InputError("key_path", repr(part[:40]), "hexadecimal after 'x:', or text as in URLs")
-    return unquote_to_bytes(part)
+    try:
+        return unquote_to_bytes(part)
+    except UnicodeEncodeError as error:  # half a surrogate pair
+        raise InputError("key_path", repr(part[:40]), "text that UTF-8 can write") from error
 
 
 def _steps(proof_ops: Any, strict: bool) -> list[Step]:

@@ -66,7 +66,7 @@ class JsonContext:
         if isinstance(source, Path) or (isinstance(source, str) and not source.lstrip().startswith("{")):
             try:
                 text = Path(source).read_bytes()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: text that no path can be
                 raise InputError(
                     "context", got=str(error), wanted="a JSON object or the path of a file that holds one"
                 ) from error

@@ -368,6 +368,7 @@ def parse_as(
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # callers look for their flags by the whole name: --check must not pass as --check-config
     )
     for name, field in kind.model_fields.items():
         option = f"--{name.replace('_', '-')}"

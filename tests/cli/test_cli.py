@@ -21,6 +21,11 @@ from conftest import PACKAGE
 import pycore
 from pycore import testing
 from pycore.base.extras import install_command
+from pycore.bundle.report import BundleReport
+from pycore.cli._output import note, print_table
+from pycore.cli._trust import show_conditions
+from pycore.cli.info import _show
+from pycore.errors import PycoreError
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
 
@@ -294,3 +299,29 @@ def test_a_list_of_choices_is_not_saved(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "--output" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_text_from_strangers_is_escaped_wherever_it_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile, shown = "\x1b[2J\nVALID", "\\x1b[2J\\nVALID"
+    print_table(("part",), [(hostile,)])
+    note(hostile)
+    report = BundleReport(
+        chain="chainmaker", rules="strict", checks=(), chain_id=hostile, kind="transaction", height=1, block_hash=b"",
+        certified_by=(hostile,), facts={"name": hostile},
+    )  # fmt: skip
+    show_conditions(report)
+    _show({**pycore.capabilities().to_dict(), "chains": [hostile], "trees": [hostile], "cpu_features": [hostile]})
+    written = capsys.readouterr()
+    assert "\x1b" not in written.out + written.err
+    assert "\nVALID" not in written.out + written.err
+    assert (written.out.count(shown), written.err.count(shown)) == (7, 1)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_message_that_repeats_a_stranger_is_escaped(cli: Run, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
+    def refuse(chain: str) -> None:
+        raise PycoreError("\x1b[2J\nVALID")
+
+    monkeypatch.setattr("pycore.ledgers.get", refuse)
+    done = cli("validate", "block.bin", *(["--json"] * as_json))
+    assert (done.returncode, done.stderr) == (3, "pycore: \\x1b[2J\\nVALID\n")

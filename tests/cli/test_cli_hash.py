@@ -154,6 +154,17 @@ def sum_files(folder: Path) -> None:
     (folder / "folder").mkdir()
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_name_in_a_list_does_not_steer_the_terminal(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    (tmp_path / "list").write_text(f"{64 * '0'}  a\x1b[2Jb\n")
+    monkeypatch.setattr("pycore.cli.hash.is_terminal", lambda: terminal)
+    done = cli("hash", "-a", "sha256", "--check", "list")
+    shown = "a\\x1b[2Jb" if terminal else "a\x1b[2Jb"
+    assert done.stdout == f"{shown}: FAILED open or read\n"
+
+
 @pytest.mark.skipif(SUMS is None, reason="sha256sum is absent")
 @pytest.mark.parametrize("name", list(LISTS))
 def test_lists_are_read_as_sha256sum_reads_them(cli: Run, tmp_path: Path, name: str) -> None:

@@ -60,7 +60,7 @@ def test_exit_codes(cli: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -
         ("worker=2", ("'worker', which is no setting", "is workers meant?")),
         ("nothing-like-it=2", ("'nothing-like-it', which is no setting", "pycore serve --help")),
         ("workers", ("'workers'", "SETTING=VALUE")),
-        ("front=http", ("'front=http'", "front: Input should be 'auto'")),
+        ("front=http", ("'front=http'", "front: got 'http', wanted auto")),
         ("workers=--two", ("workers: ",)),
         ("warm_up=perhaps", ("warm_up=true or warm_up=false",)),
         ("tls_certificate=absent.pem", ("belong together",)),
@@ -75,6 +75,23 @@ def test_settings_of_a_service_are_checked_before_it_starts(
     assert done.returncode == 2
     assert done.stderr.startswith("pycore: --service: ")
     assert all(word in done.stderr for word in words), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "field"),
+    [
+        *(("--max-p99-ms", value, "--max-p99-ms") for value in ("nan", "inf", "-1", "0")),
+        *(("--max-unanswered", value, "--max-unanswered") for value in ("nan", "inf", "-0.1", "1.1")),
+        *(("--callers", value, "callers") for value in ("0", "-1")),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    cli: Run, monkeypatch: pytest.MonkeyPatch, option: str, value: str, field: str
+) -> None:
+    monkeypatch.setattr("pycore.loadtest.process.ServiceProcess.start", lambda process: pytest.fail("started"))
+    done = cli("loadtest", option, value)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith(f"pycore: {field}: got {value}, wanted ")
 
 
 def test_settings_become_options_that_the_service_reads() -> None:

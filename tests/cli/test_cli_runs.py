@@ -6,13 +6,14 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from chain_blocks import ConfiguredChain
-from cli_runs import Run, cli_fixture, process_fixture  # noqa: F401
+from cli_runs import Run, cli_fixture, good_ledger_fixture, ledger_fixture, process_fixture  # noqa: F401
 from conftest import PACKAGE
 
 from pycore.cli._blocks import MOST_BLOCK_BYTES, Block, block_files, read_blocks
@@ -21,6 +22,7 @@ from pycore.errors import InputError
 from pycore.ledgers.chainmaker import Checkpoint
 from pycore.service.config import ServiceConfig
 from pycore.service.server import background
+from pycore.testing import GeneratedLedger
 
 COUNT = 6
 
@@ -130,10 +132,54 @@ def test_what_is_no_block(cli: Run, folder: Path, as_json: bool) -> None:
         assert done.stdout.startswith("ENDED EARLY: 2 blocks, heights 1 to 2")
 
 
+@pytest.mark.parametrize("how", [[], ["--json"], ["--checkpoint", "place.json"]])
+def test_a_run_without_a_block_is_no_success(cli: Run, folder: Path, how: list[str]) -> None:
+    (folder / "none").write_bytes(b"")
+    done = cli("validate", *CONTEXT, "--delimited", "none", *how)
+    assert done.returncode == 2
+    assert done.stderr == "pycore: FILE: got no block in 'none', wanted at least one block\n"
+    assert "VALID" not in done.stdout
+    assert not (folder / "place.json").exists()
+    if "--json" in how:
+        assert json.loads(done.stdout)["error"]["field"] == "FILE"
+
+
+def test_an_export_with_nothing_new_after_a_checkpoint(cli: Run, folder: Path) -> None:
+    (folder / "none").write_bytes(b"")
+    run = ("validate", *CONTEXT, "--checkpoint", "place.json", "--delimited")
+    assert cli(*run, "all").returncode == 0
+    done = cli(*run, "none")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("VALID: 0 blocks")
+    assert "going on after block 6" in done.stderr
+
+
 def test_one_block_is_reported_as_before(cli: Run, folder: Path) -> None:
     shown = json.loads(cli("validate", *CONTEXT, "chain/block-8.bin", "--json").stdout)
     assert (shown["height"], shown["valid"]) == (1, True)
     assert "blocks" not in shown
+
+
+HOSTILE = b"\x1b[2J\x1b[31mVALID: \n\x07"
+
+
+def test_text_of_a_block_does_not_steer_the_terminal(
+    cli: Run, tmp_path: Path, ledger: GeneratedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = ledger.block_info(0)
+    found = re.search(rb"[0-9a-f]{64}", raw)
+    assert found is not None
+    (tmp_path / "block.bin").write_bytes(raw.replace(found.group(), HOSTILE.ljust(64, b"0")))
+    for drawn in (False, True):
+        monkeypatch.setattr("pycore.cli._output.is_terminal", lambda drawn=drawn: drawn)
+        monkeypatch.setenv("COLUMNS", "400")
+        for arguments in (["block.bin"], ["block.bin", "block.bin"]):
+            done = cli("validate", *arguments)
+            assert done.returncode == 1, done.stderr
+            assert "\\x1b[2J\\x1b[31mVALID: \\n\\x07" in done.stdout
+            assert "\x07" not in done.stdout
+            assert "\x1b[2J" not in done.stdout + done.stderr
+            assert not any(line.startswith("VALID") for line in done.stdout.splitlines())
 
 
 # ---- checkpoints -----------------------------------------------------------------------------------------------------
@@ -182,6 +228,29 @@ def test_checkpoints_that_cannot_be_used(cli: Run, folder: Path) -> None:
     assert cli("validate", *CONTEXT, "--checkpoint", "place.json", "chain").returncode == 0
     assert cli("validate", "--height", "7", "--checkpoint", "place.json", "chain").returncode == 2
     assert cli("validate", "--checkpoint", "absent/place.json", "chain/block-8.bin").returncode == 2
+
+
+def test_options_that_a_checkpoint_overrides(cli: Run, folder: Path, good_ledger: GeneratedLedger) -> None:
+    known, other, *_ = good_ledger.context.certificates.values()
+    (folder / "known.pem").write_text(known)
+    (folder / "other.pem").write_text(other)
+    run = ("validate", *CONTEXT, "--checkpoint", "place.json", "chain/block-8.bin")
+    first = ("--rules", "strict", "--certificate", "known.pem")
+    assert cli(*run, *first).returncode == 0
+    kept = (folder / "place.json").read_text()
+    assert cli(*run, *first).returncode == 0
+    for option, value, field, words in (
+        ("--rules", "compatible", "--rules", "'compatible', wanted strict"),
+        ("--certificate", "other.pem", "--certificate", "began without"),
+        ("--previous-proposer", "node", "--checkpoint", "--previous-proposer"),
+        ("--previous-hash", "00" * 32, "--checkpoint", "--previous-hash"),
+        ("--height", "2", "--checkpoint", "--height"),
+    ):
+        done = cli(*run, option, value)
+        assert done.returncode == 2, option
+        assert done.stderr.startswith(f"pycore: {field}: got ")
+        assert words in done.stderr
+        assert (folder / "place.json").read_text() == kept
 
 
 def test_a_run_over_the_service(cli: Run, folder: Path) -> None:

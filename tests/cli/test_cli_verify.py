@@ -138,6 +138,27 @@ def test_a_malformed_key_of_an_archive_says_what_it_looks_like(cli: Run, tmp_pat
     assert done.stdout.count("it is a SubjectPublicKeyInfo") == 2
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("--message", "00", "--message-file", "m.txt"),
+        ("--message", "", "--message-file", "m.txt"),
+        ("--user-id", "alice", "--no-user-id"),
+        ("--user-id", "", "--no-user-id"),
+        ("--public-key", "00", "--public-key-file", "m.txt"),
+    ],
+    ids=" ".join,
+)
+def test_options_that_contradict_each_other(cli: Run, tmp_path: Path, pair: tuple[str, ...]) -> None:
+    (tmp_path / "m.txt").write_bytes(b"")
+    single = {"--scheme": "sm2", "--public-key": "00", "--signature": "00", "--message": "00"}
+    rest = [word for name, value in single.items() if name not in pair for word in (name, value)]
+    done = cli("verify", *pair, *rest)
+    assert (done.returncode, done.stdout) == (2, "")
+    second = next(word for word in pair[1:] if word.startswith("--"))
+    assert done.stderr == f"pycore: {second}: got {pair[0]} as well, wanted one of the two\n"
+
+
 def test_verify_of_nothing_is_no_success(cli: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     (tmp_path / "blank.jsonl").write_text("\n\n")

@@ -80,7 +80,7 @@ def test_key_paths() -> None:
         f"/bank/x:{KEY.hex()}/",
     ):
         assert "path" in query(ops, path), path
-    for path in ("", "bank", "/bank/x:0", "/bank/x:zz", "/bank/%", "/bank/%0g", KEY):
+    for path in ("", "bank", "/bank/x:0", "/bank/x:zz", "/bank/%", "/bank/%0g", "/bank/\ud800", KEY):
         with pytest.raises(InputError) as caught:
             ics23.verify_query(ops.SerializeToString(), b"", path, VALUE)
         assert caught.value.field == "key_path"

@@ -52,6 +52,14 @@ def test_a_missing_file_and_an_unknown_setting_are_errors(tmp_path: Path) -> Non
         ServiceConfig(config_file=file)
 
 
+@pytest.mark.parametrize("option", ["--check", "--check-conf", "--worker=2", "--no-warm"])
+def test_names_are_not_abbreviated(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse([option])
+    assert caught.value.code == 2
+    assert option in capsys.readouterr().err
+
+
 def test_the_command_line_knows_every_setting() -> None:
     config = parse(["--address", "[::1]:7000", "--workers", "2", "--no-insecure-non-loopback", "--drain-grace", "1.5"])
     assert (config.address, config.workers, config.drain_grace) == ("[::1]:7000", 2, 1.5)
