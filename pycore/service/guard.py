@@ -16,7 +16,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,7 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            with self._leaving(call, len(one)):
+                            with contextlib.nullcontext() if call.counted else self._leaving(call, len(one)):
                                 yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
@@ -323,6 +323,22 @@ class Guard:
             yield
         finally:
             self.unread.give_back(call.client, nbytes)
+
+    def leaving(self, answers: list[bytes]) -> Generator[bytes, None, None]:
+        """Answers of the current call that are all there: each is counted from the first one's turn on until the next
+        one is asked for. Close the iterator where some are left."""
+        call, left = current.get(), sum(map(len, answers))
+        assert call is not None, "a handler is behind the guard"
+        self.unread.hold(call.client, left)
+        call.counted = True
+        try:
+            for one in answers:
+                yield one
+                self.unread.give_back(call.client, len(one))
+                left -= len(one)
+        finally:
+            call.counted = False
+            self.unread.give_back(call.client, left)
 
     @locked
     def _leave(self, call: Call) -> None:
