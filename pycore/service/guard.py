@@ -31,6 +31,7 @@ from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
 from pycore.service.request_ids import current_request
+from pycore.service.tls import has_clear_names
 from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
@@ -362,11 +363,13 @@ class Guard:
 
 def certificate_names(properties: Any) -> list[str]:
     """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context;
-    of a caller of the same-host lane, the user.
+    of a caller of the same-host lane, the user. None where grpcio, which ends names at a zero byte, has cut one.
 
     >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']
     """
+    if not all(map(has_clear_names, properties.get("x509_pem_cert", ()))):
+        return []
     found = []
     for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", ""), ("unix_uid", "uid:")):
         for raw in properties.get(key, ()):

@@ -191,6 +191,25 @@ def test_both_fronts_read_the_same_names(
     assert found["nghttp2"] == found["grpcio"]
 
 
+@pytest.mark.parametrize(
+    ("names", "others"),
+    [(["node7\0.evil"], []), (["a", "node7\0"], []), (["a"], [DNS("node7.example\0.evil")]),
+     (["a"], [URI("spiffe://x/node7\0")]), (["a"], [URI("spiffe://x/y"), MAIL("node7\0@evil.example")])],
+    ids=repr,
+)  # fmt: skip
+def test_nobody_has_a_name_that_a_zero_byte_cuts(
+    authority: Authority, tmp_path: Path, names: list[str], others: list[x509.GeneralName]
+) -> None:
+    """gRPC gives the part before it, so who has such a certificate could call as another."""
+    client = certified(authority, tmp_path, names, others)
+    assert names_seen("grpcio", authority, client) == b"[]"
+    assert b"node7'" not in names_seen("nghttp2", authority, client)
+
+
+def test_a_certificate_that_cannot_be_read_names_nobody() -> None:
+    assert certificate_names({"x509_common_name": [b"a"], "x509_pem_cert": [b"-----BEGIN"]}) == []
+
+
 KINDS = ("grpcio", "nghttp2")
 
 
