@@ -147,7 +147,7 @@ class Guard:
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:  # `_call`, written out: a context manager costs
             call = self._open(context, rpc)
-            if call.caller is not ANYBODY and type(request) is bytes and request:
+            if call.caller is not ANYBODY and type(request) is bytes:
                 await self._let_wait(call, len(request), context.time_remaining())
             token = current.set(call)
             answered = False

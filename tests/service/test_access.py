@@ -315,6 +315,19 @@ def test_items_and_bytes_of_a_second(serve: Serve, tmp_path: Path) -> None:
             client.hash_batch("sha256", [b""])
 
 
+def test_questions_without_a_word_count_as_well(serve: Serve, tmp_path: Path) -> None:
+    limited = by_token(tmp_path, "a", A, rpcs=["*"], items_per_second=2)
+    server = serve(write(tmp_path / "access.json", limited), clock=Clock())
+    with grpc.insecure_channel(server.target) as channel:
+        call, bearer = channel.unary_unary(METHOD + "GetCapabilities"), (("authorization", f"Bearer {A}"),)
+        answered = 0
+        with pytest.raises(grpc.RpcError, match="a is limited to 2 items a second"):
+            for _ in range(9):
+                assert call(b"", metadata=bearer, timeout=PATIENCE)
+                answered += 1
+    assert answered == 2
+
+
 def test_a_stream_is_slowed_down_by_its_quota(serve: Serve, tmp_path: Path) -> None:
     batches = [pycore.testing.generate_signatures("ed25519", 4, seed=seed) for seed in range(4)]
     limited = by_token(tmp_path, "a", A, rpcs=["*"], items_per_second=40)
