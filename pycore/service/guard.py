@@ -4,7 +4,8 @@ The chain of a request is asked about where it is known, in the RPC (`callers.re
 this happened: an RPC about a chain that answers a caller with rights for some chains only, and has not asked, is an
 error and no answer. Health and reflection do not pass here, so they are answered when everything else is refused.
 
-Every refusal for lack of rights is a line of the log `pycore.service.access`: the audit trail.
+Every refusal for lack of rights is a line of the log `pycore.service.access`: the audit trail. Of callers that nobody
+knows one a second is told for each reason and RPC, with the number of the others.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from pycore.service.locked import locked
 from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
+from pycore.service.rare_lines import RareLines
 from pycore.service.request_ids import current_request
 from pycore.service.tls import has_clear_names
 from pycore.service.unread import Unread
@@ -43,6 +45,7 @@ _LOOK_EVERY_S = 1.0
 _RETRY_CALLS_S = 0.05
 _REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
 _MOST_REFUSING = 16
+_MOST_STRANGERS = 256  # kinds of refusals that are told apart in the log: reasons by RPC, of which there are fewer
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
 CROWD = 32
 """Calls open at once up to which `Guard.turns_away` is not worth asking."""
@@ -94,6 +97,7 @@ class Guard:
         self._state: object = None
         self._looked = clock()
         self._refusing = 0
+        self._strangers = RareLines(_MOST_STRANGERS)
         self.waiting = Waiting()
         self._connections: dict[str, int] = {}
         if access_file is not None:
@@ -292,8 +296,13 @@ class Guard:
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
         self._metrics.refused(error.reason, client or "", rpc, peer)
+        shown: dict[str, Any] = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
+        if caller is None:
+            more = self._strangers.more((error.reason, rpc), self._clock())
+            if more is None:
+                return
+            shown["more"] = more
         one = current_request.get()
-        shown = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
         _audit.warning("denied: %s", error, extra={**shown, **({"request_id": one.id} if one else {})})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pycore.service.front.accepting import accepted_peer
+from pycore.service.rare_lines import RareLines
 from pycore.service.tls import CertificateFiles, TlsFiles
 
 __all__ = ["server_context"]
@@ -90,19 +90,11 @@ def _explained(error: ssl.SSLError) -> str:
     return f"{words} ({reason})" if words else reason
 
 
-@dataclass
-class _Line:
-    """A line of the log that strangers can cause: when it may come again, and how often it has not come since."""
-
-    next: float = 0.0
-    silent: int = 0
-
-
 class _Told(ssl.SSLObject):
     """The TLS of one connection. A handshake that fails is a line of the log, one a second for each reason; the others
     are counted."""
 
-    _seen: ClassVar[dict[str, _Line]] = {}
+    _lines: ClassVar[RareLines] = RareLines(_MOST_REASONS)
 
     def do_handshake(self) -> None:
         """As that of every `SSLObject`."""
@@ -116,16 +108,12 @@ class _Told(ssl.SSLObject):
 
     @classmethod
     def _tell(cls, reason: str) -> None:
-        now = time.monotonic()
-        known = reason in cls._seen or len(cls._seen) < _MOST_REASONS
-        line = cls._seen.setdefault(reason if known else "", _Line())
-        if now < line.next:
-            line.silent += 1
+        more = cls._lines.more(reason, time.monotonic())
+        if more is None:
             return
         peer = accepted_peer.get()
-        shown = {"reason": "HANDSHAKE", **({"peer": peer} if peer else {}), "more": line.silent}
+        shown = {"reason": "HANDSHAKE", **({"peer": peer} if peer else {}), "more": more}
         _audit.warning("TLS handshake failed: %s", reason, extra=shown)
-        line.next, line.silent = now + 1.0, 0
 
 
 def _plain_context(config: TlsFiles) -> ssl.SSLContext:

@@ -107,6 +107,26 @@ def test_a_token_says_who_calls(serve: Serve, tmp_path: Path, caplog: pytest.Log
     assert all(record.__dict__["rpc"] == "HashBatch" and A not in str(record.__dict__) for record in records)
 
 
+def test_strangers_do_not_fill_the_log(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A line a second for each reason and RPC. Clients, whose names are known, have one for each refusal."""
+    clock = Clock()
+    client = by_token(tmp_path, "node-a", A, rpcs=["GetCapabilities"])
+    server = serve(write(tmp_path / "access.json", client), clock=clock)
+    for token in (None, None, B, B, None, A, A):
+        assert ask(server, token)
+    clock.now += 1.0
+    assert ask(server, None)
+    records = [vars(record) for record in caplog.records if record.name == "pycore.service.access"]
+    assert [(record["reason"], record.get("more")) for record in records] == [
+        ("UNKNOWN_CALLER", 0),
+        ("UNKNOWN_TOKEN", 0),
+        ("RPC_NOT_ALLOWED", None),
+        ("RPC_NOT_ALLOWED", None),
+        ("UNKNOWN_CALLER", 2),
+    ]
+    assert sum(one.reason.startswith("UNKNOWN") for one in server.metrics.recent) == 6  # each is counted
+
+
 async def test_the_asyncio_client_sends_it_as_well(serve: Serve, tmp_path: Path) -> None:
     server = serve(write(tmp_path / "access.json", by_token(tmp_path, "node-a", A)))
     batch = ("ed25519", *pycore.testing.generate_signatures("ed25519", 3, seed=1))

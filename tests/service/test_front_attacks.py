@@ -29,6 +29,7 @@ from pycore.service.front import calls
 from pycore.service.front.accepting import peer_name
 from pycore.service.guard import certificate_names
 from pycore.service.native_tls import _explained, server_context
+from pycore.service.rare_lines import RareLines
 from pycore.service.tls import server_credentials
 from tests.service.conftest import Authority
 from tests.service.fronts import MOST_MESSAGE, PATH, fronted, make_server, needs_native
@@ -418,7 +419,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time by which lines are counted; it stands still."""
     now = SimpleNamespace(now=1000.0)
     monkeypatch.setattr("pycore.service.native_tls.time", SimpleNamespace(monotonic=lambda: now.now))
-    monkeypatch.setattr("pycore.service.native_tls._Told._seen", {})
+    monkeypatch.setattr("pycore.service.native_tls._Told._lines", RareLines(32))
     return now
 
 
@@ -461,7 +462,7 @@ def test_reasons_of_handshakes_are_bounded(
     authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those above the bound share a line a second."""
-    monkeypatch.setattr("pycore.service.native_tls._MOST_REASONS", 1)
+    monkeypatch.setattr("pycore.service.native_tls._Told._lines", RareLines(1))
     found = told(authority, caplog, shaking_hands(authority.path), saying(PREFACE), saying(b"GET / HTTP/1.1\r\n\r\n"))
     assert [words.partition(" (")[0] for words, *_ in found] == [
         "the client sent no certificate",
