@@ -200,7 +200,7 @@ def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
     def token(signer: Any = key, algorithm: str = "ES256", **changed: Any) -> str:
         claims = {"iss": "https://i.example", "aud": "pycore", "sub": "a", "exp": time.time() + 300, **changed}
         claims = {name: value for name, value in claims.items() if value is not None}
-        made: str = jwt.encode(claims, signer, algorithm=algorithm)
+        made: str = jwt.PyJWS().encode(json.dumps(claims).encode(), signer, algorithm=algorithm)
         return made
 
     assert ask(server, token()) == ""
@@ -210,6 +210,8 @@ def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
         assert ask(server, token(**changed)).startswith("UNAUTHENTICATED"), changed
     for missing in ("iss", "aud", "exp", "sub"):
         assert ask(server, token(**{missing: None})).startswith("UNAUTHENTICATED"), missing
+    for odd in ({"exp": [1]}, {"exp": float("inf")}, {"nbf": {}}, {"aud": 5}, {"sub": ["a"]}, {"iss": 5}):
+        assert ask(server, token(**odd)).startswith("UNAUTHENTICATED"), odd
     assert ask(server, token(signer=None, algorithm="none")).startswith("UNAUTHENTICATED")
 
 
