@@ -106,6 +106,15 @@ class _Told(ssl.SSLObject):
             self._tell(_explained(error))
             raise
 
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """As that of every `SSLObject`. A certificate with names that are no text ends the handshake, after which an
+        event loop asks for it."""
+        try:
+            return super().getpeercert(binary_form)
+        except UnicodeDecodeError as error:
+            self._tell("the client's certificate has a name that is not UTF-8")
+            raise ssl.SSLError("a name of the peer's certificate is not UTF-8") from error
+
     @classmethod
     def _tell(cls, reason: str) -> None:
         more = cls._lines.more(reason, time.monotonic())

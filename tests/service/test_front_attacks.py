@@ -159,14 +159,15 @@ class Names:
 
 
 def certified(
-    authority: Authority, folder: Path, names: list[str], others: list[x509.GeneralName]
+    authority: Authority, folder: Path, names: list[str], others: list[x509.GeneralName] | x509.UnrecognizedExtension
 ) -> tuple[Path, Path]:
-    """A client certificate with these common names and alternative names."""
+    """A client certificate with these common names and alternative names, or an extension that has them."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in names])
     built = authority._builder(subject, authority._certificate.subject, key.public_key())
     if others:
-        built = built.add_extension(x509.SubjectAlternativeName(others), critical=False)
+        more = x509.SubjectAlternativeName(others) if isinstance(others, list) else others
+        built = built.add_extension(more, critical=False)
     paths = folder / "client.crt", folder / "client.key"
     paths[0].write_bytes(built.sign(authority._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     paths[1].write_bytes(
@@ -456,6 +457,17 @@ def test_a_handshake_that_fails_is_told(
     assert len(found) == len(lines), found
     for (words, its_peer, more), (beginning, left_out) in zip(found, lines, strict=True):
         assert (words.startswith(beginning), its_peer, more) == (True, True, left_out), found
+
+
+def test_names_that_are_no_text_are_told(
+    authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Not with a traceback for each handshake."""
+    name = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x04\x82\x02\xff\xfe")
+    pair = certified(authority, tmp_path, ["a"], name)
+    found = told(authority, caplog, *[shaking_hands(authority.path, pair)] * 2)
+    assert found == [("the client's certificate has a name that is not UTF-8", True, 0)]
+    assert not [one for one in caplog.records if one.exc_info]
 
 
 def test_reasons_of_handshakes_are_bounded(
