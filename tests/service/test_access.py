@@ -186,6 +186,26 @@ def test_names_cannot_pass_for_another_kind() -> None:
     assert certificate_names(properties) == ["cn:dns:a", "cn:spiffe://x/y", "dns:cn:b", "dns:\\xff"]
 
 
+@pytest.mark.parametrize("error", [TypeError, ValueError, OverflowError])
+def test_tokens_that_pyjwt_stumbles_over(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Its version 2.10 has a TypeError for an issuer that is no text."""
+    jwt = pytest.importorskip("jwt")
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    path = tmp_path / "issuer.pem"
+    path.write_bytes(public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    issuer = {"issuer": "https://i.example", "audience": "pycore", "keys_file": str(path), "algorithm": "ES256"}
+    client = {"name": "node-a", "token_subjects": ["a"], **ALL_RIGHTS}
+
+    def decode(*_: Any, **__: Any) -> None:
+        raise error("argument of type 'int' is no container")
+
+    monkeypatch.setattr(jwt, "decode", decode)
+    server = serve(write(tmp_path / "access.json", client, issuers=[issuer]))
+    assert ask(server, "header.claims.signature").startswith("UNAUTHENTICATED: ")
+
+
 def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
     jwt = pytest.importorskip("jwt")
     key, stranger = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
