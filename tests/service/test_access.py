@@ -107,26 +107,6 @@ def test_a_token_says_who_calls(serve: Serve, tmp_path: Path, caplog: pytest.Log
     assert all(record.__dict__["rpc"] == "HashBatch" and A not in str(record.__dict__) for record in records)
 
 
-def test_strangers_do_not_fill_the_log(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A line a second for each reason and RPC. Clients, whose names are known, have one for each refusal."""
-    clock = Clock()
-    client = by_token(tmp_path, "node-a", A, rpcs=["GetCapabilities"])
-    server = serve(write(tmp_path / "access.json", client), clock=clock)
-    for token in (None, None, B, B, None, A, A):
-        assert ask(server, token)
-    clock.now += 1.0
-    assert ask(server, None)
-    records = [vars(record) for record in caplog.records if record.name == "pycore.service.access"]
-    assert [(record["reason"], record.get("more")) for record in records] == [
-        ("UNKNOWN_CALLER", 0),
-        ("UNKNOWN_TOKEN", 0),
-        ("RPC_NOT_ALLOWED", None),
-        ("RPC_NOT_ALLOWED", None),
-        ("UNKNOWN_CALLER", 2),
-    ]
-    assert sum(one.reason.startswith("UNKNOWN") for one in server.metrics.recent) == 6  # each is counted
-
-
 async def test_the_asyncio_client_sends_it_as_well(serve: Serve, tmp_path: Path) -> None:
     server = serve(write(tmp_path / "access.json", by_token(tmp_path, "node-a", A)))
     batch = ("ed25519", *pycore.testing.generate_signatures("ed25519", 3, seed=1))
@@ -184,26 +164,6 @@ def test_a_certificate_says_who_calls(serve: Serve, authority: Authority, tmp_pa
 def test_names_cannot_pass_for_another_kind() -> None:
     properties = {"x509_common_name": [b"dns:a", b"spiffe://x/y"], "peer_dns": [b"cn:b", b"\xff"]}
     assert certificate_names(properties) == ["cn:dns:a", "cn:spiffe://x/y", "dns:cn:b", "dns:\\xff"]
-
-
-@pytest.mark.parametrize("error", [TypeError, ValueError, OverflowError])
-def test_tokens_that_pyjwt_stumbles_over(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
-) -> None:
-    """Its version 2.10 has a TypeError for an issuer that is no text."""
-    jwt = pytest.importorskip("jwt")
-    public = ec.generate_private_key(ec.SECP256R1()).public_key()
-    path = tmp_path / "issuer.pem"
-    path.write_bytes(public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
-    issuer = {"issuer": "https://i.example", "audience": "pycore", "keys_file": str(path), "algorithm": "ES256"}
-    client = {"name": "node-a", "token_subjects": ["a"], **ALL_RIGHTS}
-
-    def decode(*_: Any, **__: Any) -> None:
-        raise error("argument of type 'int' is no container")
-
-    monkeypatch.setattr(jwt, "decode", decode)
-    server = serve(write(tmp_path / "access.json", client, issuers=[issuer]))
-    assert ask(server, "header.claims.signature").startswith("UNAUTHENTICATED: ")
 
 
 def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
