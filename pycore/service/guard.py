@@ -339,6 +339,8 @@ class Guard:
         one is asked for. Close the iterator where some are left."""
         call, left = current.get(), sum(map(len, answers))
         assert call is not None, "a handler is behind the guard"
+        if not answers:  # nothing is asked of a client that has much unread
+            return
         self.unread.hold(call.client, left)
         call.counted = True
         try:
