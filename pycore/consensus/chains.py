@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pycore.base.columns import quote
 from pycore.base.extras import explain
-from pycore.errors import UnknownNameError
+from pycore.errors import InputError, LengthError, UnknownNameError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pycore.consensus.vote_columns import VoteColumns
     from pycore.consensus.votes import CommitColumns, LightBlock, SignedHeader, Vote
 
-__all__ = ["ConsensusRules", "names", "rules"]
+__all__ = ["ConsensusRules", "check_chain_id", "names", "rules"]
 
 _MODULES = {"cometbft": "pycore.ledgers.cometbft.consensus"}
 _LOADED: dict[str, ConsensusRules] = {}
@@ -33,13 +33,14 @@ class ConsensusRules(Protocol):
     """The rules of one chain. Everything that reads raises InputError where the data is nothing of the kind, and bounds
     sizes before they cost; `form` is "rpc" or "wire" (:data:`pycore.consensus.votes.FORMS`).
 
-    chain         name
-    quorum        how much power makes a block final
-    power_limit   the largest total power of a set
-    lowest_power  of a validator
-    size_limit    the most validators of a set, and slots of a certificate
-    schemes       that a validator's key may be of, also those whose signatures cannot be checked here
-    options       scheme -> options of :func:`pycore.verify_batch` (Ed25519's rules and so on) for those that can
+    chain           name
+    quorum          how much power makes a block final
+    power_limit     the largest total power of a set
+    lowest_power    of a validator
+    size_limit      the most validators of a set, and slots of a certificate
+    chain_id_limit  bytes of the longest chain_id. Rules that lack this have no bound
+    schemes         that a validator's key may be of, also those whose signatures cannot be checked here
+    options         scheme -> options of :func:`pycore.verify_batch` (Ed25519's rules and so on) for those that can
     """
 
     chain: str
@@ -47,6 +48,7 @@ class ConsensusRules(Protocol):
     power_limit: int
     lowest_power: int
     size_limit: int
+    chain_id_limit: int
     schemes: frozenset[str]
     options: Mapping[str, Mapping[str, Any]]
 
@@ -148,3 +150,14 @@ def rules(chain: str) -> ConsensusRules:
         raise ImportError(explain(error), name=error.name) from error
     _LOADED[chain] = found
     return found
+
+
+def check_chain_id(of_chain: ConsensusRules, chain_id: str) -> None:
+    """InputError where a chain can have no such name: it becomes a part of every message that is signed, so a long one
+    would cost as often."""
+    if not isinstance(chain_id, str):
+        raise InputError("chain_id", quote(chain_id), "text")
+    most = getattr(of_chain, "chain_id_limit", None)
+    size = len(chain_id.encode("utf-8", "surrogatepass"))
+    if most is not None and size > most:
+        raise LengthError("chain_id", f"{size} bytes", f"at most {most}")

@@ -46,6 +46,7 @@ import numpy as np
 
 from pycore.base.columns import Column, as_column, quote
 from pycore.base.parallel import resolve_threads
+from pycore.consensus.chains import check_chain_id
 from pycore.consensus.height_votes import CollectorLimits, HeightVotes
 from pycore.consensus.validators import ValidatorSet
 from pycore.consensus.vote_batches import Outcome, Pending, ReadVotes, Setting, judge, rows
@@ -124,15 +125,14 @@ class VoteCollector:
         threads: int | None = None,
         watch: Callable[[Hashable, str, int], None] | None = None,
     ) -> None:
-        if not isinstance(chain_id, str):
-            raise InputError("chain_id", quote(chain_id), "text")
+        self._rules = _checked_set(validators).rules
+        check_chain_id(self._rules, chain_id)
         if extensions not in (True, False, None):
             raise InputError("extensions", quote(extensions), "True, False or None")
         if threads is not None:
             resolve_threads(threads)
         self.chain_id = chain_id
         self.limits = limits if limits is not None else CollectorLimits()
-        self._rules = _checked_set(validators).rules
         self._extensions, self._clock, self._threads, self._watch = extensions, clock, threads, watch
         self._turn = threading.Condition()  # guards all that follows
         self._height = _whole("height", height, 1)

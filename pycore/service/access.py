@@ -359,6 +359,12 @@ def _issuer(issuer: Issuer) -> Callable[[str], _Checked]:
             )
         except library.PyJWTError as error:
             return None, "" if type(error).__name__ in _NOT_ITS_OWN else str(error)
+        except (
+            TypeError,
+            ValueError,
+            OverflowError,
+        ) as error:  # of claims that are of another type, as PyJWT 2.10 has it
+            return None, f"a claim of the token cannot be read: {error}"
         return str(claims["sub"]), ""
 
     return check

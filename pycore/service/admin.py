@@ -262,6 +262,6 @@ def serve_admin(admin: Admin, address: str) -> HttpServer:
 
 def _names_this_machine(host: str) -> bool:
     try:
-        return is_loopback(f"{host}:0")
+        return is_loopback(f"{host}:0", unix=False)
     except ValueError:
         return False

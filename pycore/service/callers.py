@@ -207,6 +207,7 @@ class Call:
         priority: how urgent it is.
         client: whose room it takes: a name of the access file, or a connection.
         peer: the connection, as gRPC names it.
+        counted: its answers that have not left are counted already (`Guard.leaving`).
     """
 
     caller: Caller
@@ -216,6 +217,7 @@ class Call:
     priority: Priority = Priority.TRANSACTIONS
     client: str = ""
     peer: str = ""
+    counted: bool = False
 
     def require_chain(self, chain: str) -> None:
         """Nothing, or DeniedError where the caller may not ask about the chain."""

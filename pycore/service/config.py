@@ -69,7 +69,10 @@ class ServiceConfig(BaseSettings):
     max_message_bytes: int = Field(16 * MIB, ge=1024, le=(1 << 31) - 1, description="largest request message")
     max_batch_items: int = Field(1 << 18, ge=1, le=1 << 26, description="most items of one request")
     max_answer_bytes: int = Field(
-        16 * MIB, ge=1024, le=(1 << 31) - 1, description="most bytes of digests, proofs and words in one answer"
+        16 * MIB,
+        ge=1024,
+        le=(1 << 31) - 1,
+        description="most bytes of digests, proofs, contexts and words in one answer",
     )
     max_inflight_items: int = Field(1 << 20, ge=1, description="items waiting or running, over all requests")
     max_inflight_bytes: int = Field(256 * MIB, ge=1, description="request bytes waiting or running, over all requests")

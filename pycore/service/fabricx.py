@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 
 from pycore.base.backends import capabilities
 from pycore.base.columns import Column
@@ -299,7 +299,7 @@ class FabricXServer:
         self.executor = ThreadPoolExecutor(min(32, config.max_concurrent_streams), thread_name_prefix="pycore-fabricx")
         self.ends = Ends()
         self.stuck: list[Running] = []
-        self._health = Health(_nothing)
+        self._health = Health(_nothing, lambda: self.config.max_concurrent_streams)
         self.streams: set[Stream] = set()
         self._draining = False
         self._server: grpc.aio.Server | None = None
@@ -333,7 +333,7 @@ class FabricXServer:
         handler = grpc.stream_stream_rpc_method_handler(self._start_stream)
         service, name = METHOD[1:].split("/")
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {name: handler}),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        server.add_generic_rpc_handlers((self._health.generic(),))
         try:
             if config.tls:
                 self.port = server.add_secure_port(config.address, server_credentials(config))

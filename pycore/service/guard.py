@@ -4,7 +4,8 @@ The chain of a request is asked about where it is known, in the RPC (`callers.re
 this happened: an RPC about a chain that answers a caller with rights for some chains only, and has not asked, is an
 error and no answer. Health and reflection do not pass here, so they are answered when everything else is refused.
 
-Every refusal for lack of rights is a line of the log `pycore.service.access`: the audit trail.
+Every refusal for lack of rights is a line of the log `pycore.service.access`: the audit trail. Of callers that nobody
+knows one a second is told for each reason and RPC, with the number of the others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ from pycore.service.locked import locked
 from pycore.service.metrics import Metrics
 from pycore.service.pace import Pace
 from pycore.service.priorities import priority_of, room_of
+from pycore.service.rare_lines import RareLines
 from pycore.service.request_ids import current_request
+from pycore.service.tls import has_clear_names
 from pycore.service.unread import Unread
 from pycore.wire.refusals import DeniedError, OverloadedError, RefusedError, StalledError, ThrottledError
 
@@ -42,6 +45,7 @@ _LOOK_EVERY_S = 1.0
 _RETRY_CALLS_S = 0.05
 _REASONS = {OverloadedError: "FULL", ThrottledError: "THROTTLED", StalledError: "STALLED"}
 _MOST_REFUSING = 16
+_MOST_STRANGERS = 256  # kinds of refusals that are told apart in the log: reasons by RPC, of which there are fewer
 _PATIENCE_S = 1.0  # for the first message of a stream that is refused
 CROWD = 32
 """Calls open at once up to which `Guard.turns_away` is not worth asking."""
@@ -93,6 +97,7 @@ class Guard:
         self._state: object = None
         self._looked = clock()
         self._refusing = 0
+        self._strangers = RareLines(_MOST_STRANGERS)
         self.waiting = Waiting()
         self._connections: dict[str, int] = {}
         if access_file is not None:
@@ -146,7 +151,7 @@ class Guard:
     def _single(self, behaviour: Any, rpc: str) -> Any:
         async def answer(request: Any, context: Any) -> Any:  # `_call`, written out: a context manager costs
             call = self._open(context, rpc)
-            if call.caller is not ANYBODY and type(request) is bytes and request:
+            if call.caller is not ANYBODY and type(request) is bytes:
                 await self._let_wait(call, len(request), context.time_remaining())
             token = current.set(call)
             answered = False
@@ -206,7 +211,7 @@ class Guard:
                     async with contextlib.aclosing(behaviour(requests, context)) as answers:
                         async for one in answers:
                             _made_sure(call)
-                            with self._leaving(call, len(one)):
+                            with contextlib.nullcontext() if call.counted else self._leaving(call, len(one)):
                                 yield one
             except DeniedError:
                 if not begun and self._refusing < _MOST_REFUSING:
@@ -291,8 +296,13 @@ class Guard:
     def _denied(self, error: DeniedError, caller: Caller | None, rpc: str, peer: str) -> None:
         client = caller.name if caller else None
         self._metrics.refused(error.reason, client or "", rpc, peer)
+        shown: dict[str, Any] = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
+        if caller is None:
+            more = self._strangers.more((error.reason, rpc), self._clock())
+            if more is None:
+                return
+            shown["more"] = more
         one = current_request.get()
-        shown = {"reason": error.reason, "client": client, "rpc": rpc, "peer": peer}
         _audit.warning("denied: %s", error, extra={**shown, **({"request_id": one.id} if one else {})})
 
     def _enter(self, caller: Caller, rpc: str, peer: str) -> Call:
@@ -324,6 +334,24 @@ class Guard:
         finally:
             self.unread.give_back(call.client, nbytes)
 
+    def leaving(self, answers: list[bytes]) -> Generator[bytes, None, None]:
+        """Answers of the current call that are all there: each is counted from the first one's turn on until the next
+        one is asked for. Close the iterator where some are left."""
+        call, left = current.get(), sum(map(len, answers))
+        assert call is not None, "a handler is behind the guard"
+        if not answers:  # nothing is asked of a client that has much unread
+            return
+        self.unread.hold(call.client, left)
+        call.counted = True
+        try:
+            for one in answers:
+                yield one
+                self.unread.give_back(call.client, len(one))
+                left -= len(one)
+        finally:
+            call.counted = False
+            self.unread.give_back(call.client, left)
+
     @locked
     def _leave(self, call: Call) -> None:
         self.calls -= 1
@@ -346,11 +374,13 @@ class Guard:
 
 def certificate_names(properties: Any) -> list[str]:
     """The names of a peer's verified certificate, as the access file writes them, from gRPC's authentication context;
-    of a caller of the same-host lane, the user.
+    of a caller of the same-host lane, the user. None where grpcio, which ends names at a zero byte, has cut one.
 
     >>> certificate_names({"x509_common_name": [b"node7"], "peer_dns": [b"n.example"], "peer_uri": [b"spiffe://a/b"]})
     ['cn:node7', 'dns:n.example', 'spiffe://a/b']
     """
+    if not all(map(has_clear_names, properties.get("x509_pem_cert", ()))):
+        return []
     found = []
     for key, prefix in (("x509_common_name", "cn:"), ("peer_dns", "dns:"), ("peer_uri", ""), ("unix_uid", "uid:")):
         for raw in properties.get(key, ()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from typing import Any, TypeAlias, TypeVar
 
 import grpc
@@ -299,8 +299,9 @@ class _Chain:
                 with await self._handlers._admission.admit_when_free(len(raw) + held) as ticket:
                     whole, answers, failure = await self._work(ticket, raw, whole, deadline)
                 raw = b""  # the peer may be slow to read its answers
-                for one in answers:
-                    yield one
+                with closing(self._handlers._guard.leaving(answers)) as leaving:
+                    for one in leaving:
+                        yield one
                 if failure is not None:
                     raise failure
             if draining.done():
@@ -310,8 +311,9 @@ class _Chain:
             if (rest := self._rpc.end(whole)) is not None:
                 with await self._handlers._admission.admit_when_free(self._rpc.held(whole)) as ticket:
                     answers, failure = await self._done(ticket, rest, deadline)
-                for one in answers:
-                    yield one
+                with closing(self._handlers._guard.leaving(answers)) as leaving:
+                    for one in leaving:
+                        yield one
                 if failure is not None:
                     raise failure
         finally:

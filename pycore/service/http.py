@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from http import HTTPStatus
 __all__ = ["Answer", "Asked", "HttpServer", "Route"]
 
 _log = logging.getLogger("pycore.service")
+_HOST = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
 _PATIENCE_S = 5.0
 _MOST_REQUEST = 8192  # bytes
 _MOST_CONNECTIONS = 64
@@ -31,7 +33,7 @@ class Asked:
     Attributes:
         path: without the query.
         query: behind the question mark, as it was sent.
-        host: the `Host` header without its port; empty where there is none, or more than one.
+        host: the `Host` header without its port; empty where there is none, or more than one, or what is no host.
     """
 
     path: str
@@ -162,5 +164,5 @@ def _parse(head: bytes) -> tuple[str, Asked | None]:
     path, _, query = parts[1].partition("?")
     hosts = [line[5:].strip() for line in lines if line[:5].lower() == "host:"]
     host = hosts[0] if len(hosts) == 1 else ""
-    bracketed = host.partition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]
-    return parts[0], Asked(path, query, bracketed)
+    named = _HOST.fullmatch(host)
+    return parts[0], Asked(path, query, named[1] if named else "")

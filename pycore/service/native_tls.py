@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pycore.service.front.accepting import accepted_peer
+from pycore.service.rare_lines import RareLines
 from pycore.service.tls import CertificateFiles, TlsFiles
 
 __all__ = ["server_context"]
@@ -90,19 +90,11 @@ def _explained(error: ssl.SSLError) -> str:
     return f"{words} ({reason})" if words else reason
 
 
-@dataclass
-class _Line:
-    """A line of the log that strangers can cause: when it may come again, and how often it has not come since."""
-
-    next: float = 0.0
-    silent: int = 0
-
-
 class _Told(ssl.SSLObject):
     """The TLS of one connection. A handshake that fails is a line of the log, one a second for each reason; the others
     are counted."""
 
-    _seen: ClassVar[dict[str, _Line]] = {}
+    _lines: ClassVar[RareLines] = RareLines(_MOST_REASONS)
 
     def do_handshake(self) -> None:
         """As that of every `SSLObject`."""
@@ -114,18 +106,23 @@ class _Told(ssl.SSLObject):
             self._tell(_explained(error))
             raise
 
+    def getpeercert(self, binary_form: bool = False) -> Any:
+        """As that of every `SSLObject`. A certificate with names that are no text ends the handshake, after which an
+        event loop asks for it."""
+        try:
+            return super().getpeercert(binary_form)
+        except UnicodeDecodeError as error:
+            self._tell("the client's certificate has a name that is not UTF-8")
+            raise ssl.SSLError("a name of the peer's certificate is not UTF-8") from error
+
     @classmethod
     def _tell(cls, reason: str) -> None:
-        now = time.monotonic()
-        known = reason in cls._seen or len(cls._seen) < _MOST_REASONS
-        line = cls._seen.setdefault(reason if known else "", _Line())
-        if now < line.next:
-            line.silent += 1
+        more = cls._lines.more(reason, time.monotonic())
+        if more is None:
             return
         peer = accepted_peer.get()
-        shown = {"reason": "HANDSHAKE", **({"peer": peer} if peer else {}), "more": line.silent}
+        shown = {"reason": "HANDSHAKE", **({"peer": peer} if peer else {}), "more": more}
         _audit.warning("TLS handshake failed: %s", reason, extra=shown)
-        line.next, line.silent = now + 1.0, 0
 
 
 def _plain_context(config: TlsFiles) -> ssl.SSLContext:

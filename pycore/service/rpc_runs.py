@@ -133,7 +133,7 @@ def _run(work: Work, settings: Settings) -> tuple[list[_Answer], Exception | Non
             checkpoint = state.checkpoint
             place = json.dumps(checkpoint.place()).encode()
             answer = _Answer(report, place, whole.context_to_send(checkpoint.context))
-            size += words_of(report) + len(answer.checkpoint)
+            size += words_of(report) + len(answer.checkpoint) + len(answer.context)
             settings.check_answer(size, "blocks")
             answers.append(answer)
     except InputError as error:

@@ -25,6 +25,7 @@ _KEPT_VOTE = 384
 _KEPT_ROUND = 2048
 """Bytes that a round with votes takes."""
 _MANY, _LEAST_BYTES = 4096, 64  # what is no vote is found out one by one
+_MOST_PEER = 256  # characters: the name is kept with every round that it opens
 _MOST_HEIGHT, _MOST_ROUND = (1 << 62) - 1, (1 << 31) - 1
 
 
@@ -49,7 +50,7 @@ class _Stream:
     """A stream of votes, from its first message on. Its works are done one after another."""
 
     def __init__(self, request: votes_pb2.VerifyVotesRequest, settings: Settings) -> None:
-        chains.rules(request.chain)
+        chains.check_chain_id(chains.rules(request.chain), request.chain_id)
         require_chain(request.chain)
         self.chain = request.chain
         self._chain_id = request.chain_id
@@ -85,6 +86,8 @@ class _Stream:
             raise InputError("height", str(request.height), f"from {lowest} to {_MOST_HEIGHT}")
         if request.round > _MOST_ROUND:
             raise InputError("round", str(request.round), f"at most {_MOST_ROUND}")
+        if len(request.peer) > _MOST_PEER:
+            raise LengthError("peer", f"{len(request.peer)} characters", f"at most {_MOST_PEER}")
         self.read = True
         validators = None
         if request.height:

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_health.v1.health import SERVICE_NAME as HEALTH_NAME
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer
@@ -163,7 +163,7 @@ class Server:
         holding = AT_ONCE if config.front != "grpcio" and is_built() else ONE_BY_ONE
         joiner = Joiner(self.admission, config.max_joined_items, delay, known=known, holding=holding)
         self._handlers = Handlers(self.admission, parsers, settings, self.guard, watch, joiner, config.stream_window)
-        self._health = Health(self._judge)
+        self._health = Health(self._judge, lambda: self.config.max_concurrent_rpcs)
         self.lane = lane_of(config, self._handlers, self._health, self.admission.workers, clock)
         self._warm_up = WarmUp()
         self._warming: asyncio.Task[None] | None = None
@@ -208,8 +208,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         found = capabilities()
         server = self._front()
-        server.add_generic_rpc_handlers((self._handlers.generic(),))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        server.add_generic_rpc_handlers((self._handlers.generic(), self._health.generic()))
         if self.config.reflects:
             names = (SERVICE_NAME, HEALTH_NAME, reflection.SERVICE_NAME)
             reflection_pb2_grpc.add_ServerReflectionServicer_to_server(ReflectionServicer(names), server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import ssl
@@ -147,6 +148,23 @@ def validity(certificate: Path) -> tuple[datetime, datetime]:
             found = x509.Certificate.load(der)
             return found.not_valid_before, found.not_valid_after
     raise ValueError(f"{certificate} has no certificate")
+
+
+_TEXT_NAMES = ("dns_name", "rfc822_name", "uniform_resource_identifier")
+
+
+@functools.lru_cache(maxsize=256)  # asked for every call, and connections last
+def has_clear_names(certificate: bytes) -> bool:
+    """Whether no name in a PEM certificate has a zero byte, where readers of C strings would see a shorter one."""
+    try:
+        found = x509.Certificate.load(pem.unarmor(certificate)[2])
+        parts = [part for parts in found.subject.chosen for part in parts if part["type"].native == "common_name"]
+        names = [part["value"].native.encode() for part in parts]
+        others = found.subject_alt_name_value or ()
+        names += [one.chosen.contents for one in others if one.name in _TEXT_NAMES]
+    except (ValueError, TypeError):  # who cannot be read is nobody
+        return False
+    return not any(b"\0" in one for one in names)
 
 
 def readable_by_all(path: Path) -> bool:

@@ -180,7 +180,7 @@ def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
     def token(signer: Any = key, algorithm: str = "ES256", **changed: Any) -> str:
         claims = {"iss": "https://i.example", "aud": "pycore", "sub": "a", "exp": time.time() + 300, **changed}
         claims = {name: value for name, value in claims.items() if value is not None}
-        made: str = jwt.encode(claims, signer, algorithm=algorithm)
+        made: str = jwt.PyJWS().encode(json.dumps(claims).encode(), signer, algorithm=algorithm)
         return made
 
     assert ask(server, token()) == ""
@@ -190,6 +190,8 @@ def test_signed_tokens(serve: Serve, tmp_path: Path) -> None:
         assert ask(server, token(**changed)).startswith("UNAUTHENTICATED"), changed
     for missing in ("iss", "aud", "exp", "sub"):
         assert ask(server, token(**{missing: None})).startswith("UNAUTHENTICATED"), missing
+    for odd in ({"exp": [1]}, {"exp": float("inf")}, {"nbf": {}}, {"aud": 5}, {"sub": ["a"]}, {"iss": 5}):
+        assert ask(server, token(**odd)).startswith("UNAUTHENTICATED"), odd
     assert ask(server, token(signer=None, algorithm="none")).startswith("UNAUTHENTICATED")
 
 
@@ -313,6 +315,19 @@ def test_items_and_bytes_of_a_second(serve: Serve, tmp_path: Path) -> None:
         client.hash_batch("sha256", [b"x" * 5000])
         with pytest.raises(ServiceError, match="limited to 1000 bytes a second"):
             client.hash_batch("sha256", [b""])
+
+
+def test_questions_without_a_word_count_as_well(serve: Serve, tmp_path: Path) -> None:
+    limited = by_token(tmp_path, "a", A, rpcs=["*"], items_per_second=2)
+    server = serve(write(tmp_path / "access.json", limited), clock=Clock())
+    with grpc.insecure_channel(server.target) as channel:
+        call, bearer = channel.unary_unary(METHOD + "GetCapabilities"), (("authorization", f"Bearer {A}"),)
+        answered = 0
+        with pytest.raises(grpc.RpcError, match="a is limited to 2 items a second"):
+            for _ in range(9):
+                assert call(b"", metadata=bearer, timeout=PATIENCE)
+                answered += 1
+    assert answered == 2
 
 
 def test_a_stream_is_slowed_down_by_its_quota(serve: Serve, tmp_path: Path) -> None:

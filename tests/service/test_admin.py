@@ -124,6 +124,7 @@ def test_the_page_is_locked_up_and_strangers_words_are_text(server: Server) -> N
 def test_only_this_machine_by_its_own_names(server: Server) -> None:
     for host, status in (
         ("localhost:1", 200), ("127.0.0.1", 200), ("[::1]:8", 200), ("evil.example", 421), ("10.0.0.1", 421), ("", 421),
+        ("unix", 421), ("unix:x", 421), ("[::1", 421), ("[::1]x", 421), ("localhost:x", 421), ("unix-abstract", 421),
     ):  # fmt: skip
         assert page(server, Host=host)[0] == status, host
         assert page(server, "/admin", Host=host)[0] == status, host

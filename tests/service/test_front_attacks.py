@@ -29,6 +29,7 @@ from pycore.service.front import calls
 from pycore.service.front.accepting import peer_name
 from pycore.service.guard import certificate_names
 from pycore.service.native_tls import _explained, server_context
+from pycore.service.rare_lines import RareLines
 from pycore.service.tls import server_credentials
 from tests.service.conftest import Authority
 from tests.service.fronts import MOST_MESSAGE, PATH, fronted, make_server, needs_native
@@ -158,14 +159,15 @@ class Names:
 
 
 def certified(
-    authority: Authority, folder: Path, names: list[str], others: list[x509.GeneralName]
+    authority: Authority, folder: Path, names: list[str], others: list[x509.GeneralName] | x509.UnrecognizedExtension
 ) -> tuple[Path, Path]:
-    """A client certificate with these common names and alternative names."""
+    """A client certificate with these common names and alternative names, or an extension that has them."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in names])
     built = authority._builder(subject, authority._certificate.subject, key.public_key())
     if others:
-        built = built.add_extension(x509.SubjectAlternativeName(others), critical=False)
+        more = x509.SubjectAlternativeName(others) if isinstance(others, list) else others
+        built = built.add_extension(more, critical=False)
     paths = folder / "client.crt", folder / "client.key"
     paths[0].write_bytes(built.sign(authority._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
     paths[1].write_bytes(
@@ -189,6 +191,25 @@ def test_both_fronts_read_the_same_names(
 ) -> None:
     found = {kind: names_seen(kind, authority, certified(authority, tmp_path, names, others)) for kind in KINDS}
     assert found["nghttp2"] == found["grpcio"]
+
+
+@pytest.mark.parametrize(
+    ("names", "others"),
+    [(["node7\0.evil"], []), (["a", "node7\0"], []), (["a"], [DNS("node7.example\0.evil")]),
+     (["a"], [URI("spiffe://x/node7\0")]), (["a"], [URI("spiffe://x/y"), MAIL("node7\0@evil.example")])],
+    ids=repr,
+)  # fmt: skip
+def test_nobody_has_a_name_that_a_zero_byte_cuts(
+    authority: Authority, tmp_path: Path, names: list[str], others: list[x509.GeneralName]
+) -> None:
+    """gRPC gives the part before it, so who has such a certificate could call as another."""
+    client = certified(authority, tmp_path, names, others)
+    assert names_seen("grpcio", authority, client) == b"[]"
+    assert b"node7'" not in names_seen("nghttp2", authority, client)
+
+
+def test_a_certificate_that_cannot_be_read_names_nobody() -> None:
+    assert certificate_names({"x509_common_name": [b"a"], "x509_pem_cert": [b"-----BEGIN"]}) == []
 
 
 KINDS = ("grpcio", "nghttp2")
@@ -399,7 +420,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time by which lines are counted; it stands still."""
     now = SimpleNamespace(now=1000.0)
     monkeypatch.setattr("pycore.service.native_tls.time", SimpleNamespace(monotonic=lambda: now.now))
-    monkeypatch.setattr("pycore.service.native_tls._Told._seen", {})
+    monkeypatch.setattr("pycore.service.native_tls._Told._lines", RareLines(32))
     return now
 
 
@@ -438,11 +459,22 @@ def test_a_handshake_that_fails_is_told(
         assert (words.startswith(beginning), its_peer, more) == (True, True, left_out), found
 
 
+def test_names_that_are_no_text_are_told(
+    authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, tmp_path: Path
+) -> None:
+    """Not with a traceback for each handshake."""
+    name = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x04\x82\x02\xff\xfe")
+    pair = certified(authority, tmp_path, ["a"], name)
+    found = told(authority, caplog, *[shaking_hands(authority.path, pair)] * 2)
+    assert found == [("the client's certificate has a name that is not UTF-8", True, 0)]
+    assert not [one for one in caplog.records if one.exc_info]
+
+
 def test_reasons_of_handshakes_are_bounded(
     authority: Authority, caplog: pytest.LogCaptureFixture, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those above the bound share a line a second."""
-    monkeypatch.setattr("pycore.service.native_tls._MOST_REASONS", 1)
+    monkeypatch.setattr("pycore.service.native_tls._Told._lines", RareLines(1))
     found = told(authority, caplog, shaking_hands(authority.path), saying(PREFACE), saying(b"GET / HTTP/1.1\r\n\r\n"))
     assert [words.partition(" (")[0] for words, *_ in found] == [
         "the client sent no certificate",

@@ -20,7 +20,7 @@ from pycore.service.logs import JsonLines, PlainLines, RequestIds, log_to_stderr
 from pycore.service.request_ids import KEY, Request, current_request, request_id
 from pycore.service.server import Server, background
 
-from .conftest import METHOD, PATIENCE
+from .conftest import METHOD, PATIENCE, Clock
 from .test_access import A, by_token, write
 
 MADE_UP = re.compile(r"[0-9a-f]{16}")
@@ -76,11 +76,13 @@ def test_errors_and_streams_have_it_next_to_the_details(channel: grpc.Channel) -
 def test_denials_are_logged_under_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = write(tmp_path / "access.json", by_token(tmp_path, "node-a", A, rpcs=["GetCapabilities"]))
     config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, access_file=file)
-    with background(config) as server, grpc.insecure_channel(server.target) as channel:
+    clock = Clock()
+    with background(config, clock=clock) as server, grpc.insecure_channel(server.target) as channel:
         hashes = channel.unary_unary(METHOD + "HashBatch")
         for metadata in [(KEY, "theirs")], [(KEY, "mine"), ("authorization", f"Bearer {A}")], [(KEY, "~" * 129)]:
             with pytest.raises(grpc.RpcError):
                 hashes(b"", metadata=metadata, timeout=PATIENCE)
+            clock.now += 1  # or the log leaves out a second stranger
         recent = [(one.request_id, one.client, one.reason, one.rpc) for one in server.metrics.recent]
     found = [vars(record)["request_id"] for record in caplog.records if record.name == "pycore.service.access"]
     assert found[:2] == ["theirs", "mine"]

@@ -19,6 +19,7 @@ from pycore.errors import InputError, LengthError
 from pycore.ledgers.chainmaker import Checkpoint
 from pycore.service.config import ServiceConfig
 from pycore.service.server import Server, background
+from pycore.testing.cometbft import Chain
 
 from .conftest import METHOD, PATIENCE, Gate, wait_for_load
 
@@ -235,7 +236,8 @@ def test_messages_without_blocks_may_come_between(service: Server, chain: Config
 
 
 def test_answers_are_bounded(chain: ConfiguredChain) -> None:
-    config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_answer_bytes=4096)
+    most = 4096 + len(chain.context.to_json().encode())  # the context comes with the first answer
+    config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_answer_bytes=most)
     with background(config) as server, ValidationClient(server.target) as client:
         stream = client.validate_blocks(NAME, chain.blocks, chain.context)
         seen = 0
@@ -245,6 +247,33 @@ def test_answers_are_bounded(chain: ConfiguredChain) -> None:
         assert 0 < seen < len(chain.blocks)
         one_by_one = client.validate_blocks(NAME, chain.blocks, chain.context, window_blocks=1)
         assert len(list(one_by_one)) == len(chain.blocks)
+
+
+def test_contexts_count_as_answers() -> None:
+    """Those of CometBFT change with every block, and may list validators who have no part in it."""
+    made = Chain(blocks=4, validators=1, transactions=0)
+    context = made.context(0)
+    strangers = [{"public_key": f"{i:064x}", "power": 1, "scheme": "ed25519"} for i in range(500)]
+    context["later_validators"] = [strangers]
+    one = len(json.dumps(strangers))
+    for most, wanted in ((3 * one, 1), (64 * one, 4)):
+        config = ServiceConfig(address="127.0.0.1:0", drain_delay=0, max_answer_bytes=most)
+        request = message(chain="cometbft", context_json=json.dumps(context).encode(), blocks=made.block_bytes)
+        with background(config) as server:
+            _, details, answers = refusal(server, request)
+        assert ("bytes of answer" in details, answers) == (wanted < 4, wanted)
+
+
+def test_all_answers_to_a_message_count_until_they_are_read(service: Server, chain: ConfiguredChain) -> None:
+    request = message(chain=NAME, context_json=chain.context.to_json().encode(), blocks=chain.blocks)
+    leaving: list[int] = []
+    with grpc.insecure_channel(service.target) as channel, pytest.MonkeyPatch.context() as patch:
+        hold = service.guard.unread.hold
+        patch.setattr(service.guard.unread, "hold", lambda who, nbytes: (leaving.append(nbytes), hold(who, nbytes)))
+        answers = list(channel.stream_stream(METHOD + "ValidateBlocks")(iter([request]), timeout=PATIENCE))
+    assert len(answers) == len(chain.blocks)
+    assert leaving == [sum(map(len, answers))]
+    assert not service.guard.unread.total
 
 
 # ---- bounds and ends -------------------------------------------------------------------------------------------------

@@ -261,6 +261,9 @@ def test_messages_that_are_refused(service: Server) -> None:
         ([message(**FIRST | {"validators_form": "xml"})], "form: got 'xml'", 0),
         ([message(**FIRST, limits=limits)], "limits.heights_behind: got 17, wanted at most 16", 0),
         ([message(**FIRST, extensions=7)], "extensions: got 7", 0),
+        ([message(**FIRST | {"chain_id": "é" * 26})], "chain_id: got 52 bytes, wanted at most 50", 0),
+        ([message(**FIRST, peer="p" * 257)], "peer: got 257 characters, wanted at most 256", 0),
+        ([message(**FIRST), message(peer="p" * 257)], "peer: got 257 characters, wanted at most 256", 1),
         ([message(**FIRST, votes=empty)], "votes: got 5000 votes in 0 bytes, wanted at most 4096", 0),
         ([message(**FIRST), message(chain="cometbft")], "chain: got 'cometbft', wanted nothing", 1),
         ([message(**FIRST), message(chain_id="x")], "chain_id: got 'x', wanted nothing", 1),
@@ -275,6 +278,12 @@ def test_messages_that_are_refused(service: Server) -> None:
         assert code is grpc.StatusCode.INVALID_ARGUMENT, told
         assert words in told
         assert len(answers) == answered, told
+
+
+def test_a_collector_takes_no_name_that_a_chain_cannot_have() -> None:
+    VoteCollector(SET, chain_id="é" * 25, height=5)
+    with pytest.raises(LengthError, match="chain_id: got 51 bytes, wanted at most 50"):
+        VoteCollector(SET, chain_id="c" * 51, height=5)
 
 
 def test_evidence_with_the_time_of_its_block(service: Server) -> None:

@@ -45,6 +45,7 @@ class CometbftRules:
     power_limit = INT64_MAX // 8
     lowest_power = 1
     size_limit = structure.MAX_SLOTS
+    chain_id_limit = structure.MAX_CHAIN_ID
     schemes = frozenset(SCHEMES)
     options: Mapping[str, Mapping[str, Any]] = {
         one.name: one.options for one in SCHEMES.values() if one.options is not None
