@@ -101,8 +101,9 @@ async def test_a_client_that_goes_on_waits_and_the_others_do_not(
         held = [call(REQUEST, metadata=token) for _ in range(5)]
         await until(lambda: guard.waiting.held == 5)
         await until(lambda: guard.calls == 0)  # they take no room
-        # What needs no quota, other clients, and health are answered meanwhile.
-        assert await channel.unary_unary(METHOD + "GetCapabilities")(b"", metadata=token, timeout=LONG)
+        # An empty request waits as well. Other clients and health are answered meanwhile.
+        held.append(channel.unary_unary(METHOD + "GetCapabilities")(b"", metadata=token))
+        await until(lambda: guard.waiting.held == 6)
         with ValidationClient(server.target, token=B, timeout=LONG) as quiet:
             assert await asyncio.to_thread(quiet.health)
             assert await asyncio.to_thread(quiet.hash, "sha256", b"x") == pycore.hash("sha256", b"x")
@@ -113,7 +114,7 @@ async def test_a_client_that_goes_on_waits_and_the_others_do_not(
         monkeypatch.setattr(impatience, "_LONGEST_S", 0.05)
         assert await refused(call(REQUEST, metadata=token, timeout=LONG)) > 0
     figures = server.metrics.registry
-    assert figures.get_sample_value("pycore_refusals_total", {"reason": "THROTTLED", "client": "loud"}) == 3 + 5 + 1
+    assert figures.get_sample_value("pycore_refusals_total", {"reason": "THROTTLED", "client": "loud"}) == 3 + 6 + 1
 
 
 async def until(reached: Callable[[], bool]) -> None:
