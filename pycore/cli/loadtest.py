@@ -191,9 +191,8 @@ def service_options(settings: list[str]) -> list[str]:
 
     if not settings:
         return []
-    import difflib
-
     from pycore.service.config import ServiceConfig, SettingsError, parse
+    from pycore.service.faults import meant
 
     found = []
     for setting in settings:
@@ -202,9 +201,9 @@ def service_options(settings: list[str]) -> list[str]:
         if not separator:
             raise InputError("--service", repr(setting), "SETTING=VALUE, such as workers=2")
         if field not in ServiceConfig.model_fields:
-            close = difflib.get_close_matches(field, ServiceConfig.model_fields, 1)
-            meant = f"; is {close[0]} meant?" if close else ", see `pycore serve --help`"
-            raise InputError("--service", f"{name!r}, which is no setting", f"a setting of the service{meant}")
+            question = meant(field, ServiceConfig.model_fields)
+            hint = f"; {question}" if question else ", see `pycore serve --help`"
+            raise InputError("--service", f"{name!r}, which is no setting", f"a setting of the service{hint}")
         option = f"--{field.replace('_', '-')}"
         if ServiceConfig.model_fields[field].annotation in (bool, bool | None):
             if value not in ("true", "false"):

@@ -1,8 +1,8 @@
 """Blocking calls of one message without grpcio: HTTP/2 by nghttp2, in the thread that calls.
 
 A call takes a connection of a small pool for itself, writes its request and waits for the answer on the socket: no
-other thread, no queue between two. What needs more than that goes over the channel of grpcio: streams, futures,
-`wait_for_ready`, and calls that find every connection taken.
+other thread, no queue between two. What needs more than that goes over the channel of grpcio: streams, futures, and
+calls that find every connection taken.
 
 A call is sent a second time, over a new connection, where the service cannot have begun with it, or where a connection
 that had carried calls before ended without a byte of an answer: it may have been closed while the request was on its
@@ -278,12 +278,8 @@ class DirectMethod:
         self._head = asked(path, pool.authority, pool.context is not None, f"pycore-python/{__version__} {_library()}")
         self._told: tuple[object, bytes] = (None, self._head)
 
-    def __call__(
-        self, request: Any, timeout: float | None = None, metadata: Any = None, wait_for_ready: bool | None = None
-    ) -> Any:
+    def __call__(self, request: Any, timeout: float | None = None, metadata: Any = None) -> Any:
         """The answer. CallError, a grpc.RpcError, where there is no good one."""
-        if wait_for_ready:
-            return self._channels(request, timeout=timeout, metadata=metadata, wait_for_ready=True)
         end = None
         if timeout is not None and timeout != math.inf:
             if timeout <= 0:

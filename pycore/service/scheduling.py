@@ -149,9 +149,8 @@ class Scheduler(Executor):
                 thread = threading.Thread(target=self._work, name=name, daemon=True)
                 try:
                     thread.start()
-                except (
-                    RuntimeError
-                ):  # the system has no more: those that are there do it, and the next piece tries again
+                except RuntimeError:
+                    # The system has no more: those that are there do it, and the next piece tries again.
                     if not self._threads:
                         self._queues[piece.priority].remove(piece)
                         raise
